@@ -1,0 +1,56 @@
+/* attrs.h: compiler attributes and the ownership words of the Freehold dialect.
+ *
+ * The ownership words say who owns what a pointer, handle or span refers to. They expand to nothing for an ordinary
+ * compiler; an ownership checker reads them from the source. docs/SAFETY.md gives their rules.
+ *
+ *     fh_owned fh_buf *fh_buf_new(fh_allocator *a);      the caller owns the result
+ *     void fh_buf_free(fh_drop fh_buf *buf);             the call ends the object's life
+ *     fh_span fh_buf_view(fh_ref const fh_buf *buf) fh_view(1);  valid while argument 1 lives unchanged
+ *
+ * Threading: macros only. */
+#ifndef FREEHOLD_ATTRS_H
+#define FREEHOLD_ATTRS_H
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FH_ATTR(...) __attribute__((__VA_ARGS__))
+#else
+#define FH_ATTR(...)
+#endif
+
+/* The result must be looked at. */
+#define FH_MUST_USE FH_ATTR(warn_unused_result)
+/* Printf-style format check; `fmt` and `first` count arguments from 1. */
+#define FH_PRINTF(fmt, first) FH_ATTR(format(printf, fmt, first))
+/* Visible outside the shared library; all else is hidden. */
+#define FH_API FH_ATTR(visibility("default"))
+#define FH_NORETURN FH_ATTR(noreturn)
+#define FH_UNUSED FH_ATTR(unused)
+#define FH_LIKELY(x) __builtin_expect(!!(x), 1)
+#define FH_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Ownership words (see the file comment). */
+#define fh_owned         /* result or out-parameter: the receiver owns it and must drop it */
+#define fh_owned_or_null /* the same, or NULL */
+#define fh_move          /* argument: the callee takes over */
+#define fh_drop          /* argument: the callee ends its life; NULL is allowed */
+#define fh_ref           /* argument: shared borrow for the length of the call */
+#define fh_mut           /* argument: exclusive borrow for the length of the call */
+#define fh_out           /* argument: written before a successful return */
+#define fh_view(k)       /* result: valid while argument k lives and is not changed */
+#define fh_static        /* result: lives as long as the program */
+
+/* Calls `fn(&variable)` when the variable goes out of scope. */
+#define fh_auto(fn) FH_ATTR(cleanup(fn))
+
+/* Opens a region that breaks the dialect's rules under the invariant named by `id` (docs/UNSAFE.md lists every id). */
+#define FH_UNSAFE(id) /* id */
+
+#ifdef __cplusplus
+#define FH_EXTERN_BEGIN extern "C" {
+#define FH_EXTERN_END }
+#else
+#define FH_EXTERN_BEGIN
+#define FH_EXTERN_END
+#endif
+
+#endif

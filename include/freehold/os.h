@@ -1,0 +1,99 @@
+/* os.h: everything Freehold asks of an operating system, on one page.
+ *
+ * Only src/os/ calls the system; a platform is one folder there (linux/). All sizes are bytes, all times nanoseconds. A function
+ * that can fail returns FH_NOMEM for memory and FH_IO for the rest, with errno's text in `err` where it takes one.
+ *
+ * Threading: every function may be called from any thread, except where it says otherwise. */
+#ifndef FREEHOLD_OS_H
+#define FREEHOLD_OS_H
+
+#include "freehold/par.h"
+#include "freehold/span.h"
+#include "freehold/status.h"
+
+FH_EXTERN_BEGIN
+
+/* --- memory pages ------------------------------------------------------------------------------------------------------- */
+
+/* Size of a page, a power of two. */
+FH_API size_t fh_os_page_bytes(void);
+/* Reserves address space without memory; size_bytes is a multiple of the page size. */
+FH_FALLIBLE fh_os_reserve(size_t size_bytes, fh_out void **out);
+/* Makes [at, at + size) of a reservation readable and writable, zeroed on first touch. */
+FH_FALLIBLE fh_os_commit(void *at, size_t size_bytes);
+/* Gives the memory of a committed range back; the range reads as zeros afterwards. */
+FH_FALLIBLE fh_os_decommit(void *at, size_t size_bytes);
+/* Ends a whole reservation. */
+FH_API void fh_os_release(fh_drop void *at, size_t size_bytes);
+/* Asks for huge pages on a range; a hint. */
+FH_API void fh_os_prefer_huge(void *at, size_t size_bytes);
+
+/* --- files -------------------------------------------------------------------------------------------------------------- */
+
+/* A read-only mapping of a whole regular file. While it is open, `bytes` stays readable even if another process truncates the
+ * file: a read past the new end gives zeros and sets the mapping's lost flag. */
+typedef struct fh_os_map {
+    fh_span bytes;
+    uint64_t id; /* 0: no mapping */
+} fh_os_map;
+
+/* Maps a file. Refuses with FH_IO what is not a regular file (a directory, a device, a pipe); an empty file gives an empty span. */
+FH_FALLIBLE fh_os_map_open(fh_ref const char *path, fh_out fh_os_map *out, fh_mut fh_err *err);
+/* True once a page of the mapping was lost (see fh_os_map). */
+FH_API bool fh_os_map_lost(fh_os_map map);
+/* Unmaps; an empty map is allowed. */
+FH_API void fh_os_map_close(fh_drop fh_os_map *map);
+
+/* Opened for writing, appearing under its name only at fh_os_write_commit (written beside it, synced, renamed). */
+typedef struct fh_os_writer fh_os_writer;
+FH_FALLIBLE fh_os_writer_open(fh_ref const char *path, fh_owned fh_os_writer **out, fh_mut fh_err *err);
+/* Appends all bytes. */
+FH_FALLIBLE fh_os_writer_put(fh_mut fh_os_writer *w, fh_span bytes, fh_mut fh_err *err);
+/* Syncs, renames into place and closes; *w becomes NULL. On failure the target is untouched. */
+FH_FALLIBLE fh_os_writer_commit(fh_move fh_os_writer **w, fh_mut fh_err *err);
+/* Drops what was written; NULL is allowed. */
+FH_API void fh_os_writer_close(fh_drop fh_os_writer *w);
+
+/* Reads up to out.size bytes from a descriptor; *got is 0 at the end. FH_CANCELED when interrupted (see fh_os_interrupt_watch). */
+FH_FALLIBLE fh_os_read(int fd, fh_mspan out, fh_out size_t *got);
+/* Writes all bytes to a descriptor. A closed pipe is FH_IO, never a signal. */
+FH_FALLIBLE fh_os_write(int fd, fh_span bytes);
+/* True for a terminal. */
+FH_API bool fh_os_is_terminal(int fd);
+
+/* --- time, randomness, processor, process --------------------------------------------------------------------------------- */
+
+/* Monotonic clock in nanoseconds. */
+FH_API uint64_t fh_os_clock_ns(void);
+/* 64 random bits from the system. */
+FH_API uint64_t fh_os_random(void);
+/* Processors that this process may use (affinity mask and cgroup quota), at least 1. */
+FH_API unsigned fh_os_cpus(void);
+/* Largest resident set so far, in bytes; 0 where unknown. */
+FH_API uint64_t fh_os_memory_peak(void);
+/* The value of an environment variable, or NULL. Valid until: the environment changes. */
+FH_API fh_static const char *fh_os_env(fh_ref const char *name);
+
+/* Starts to count interrupts (Ctrl-C): the first is counted, the second within one second ends the process. Main thread, once. */
+FH_API void fh_os_interrupt_watch(void);
+/* Interrupts counted so far. */
+FH_API unsigned fh_os_interrupts(void);
+
+/* Sets the calling thread's floating-point state to the fixed one: round to nearest, no FTZ, no DAZ. */
+FH_API void fh_os_float_state(void);
+
+/* --- a team of threads behind fh_par -------------------------------------------------------------------------------------- */
+
+/* Worker threads that sleep between jobs. The caller is part 0; the others are started once. A job begins and ends with one
+ * barrier that spins for a few microseconds and then sleeps on a futex; it never spins where the threads outnumber the
+ * processors. */
+typedef struct fh_team fh_team;
+/* `threads` counts the caller, 1 to 256; 0 means fh_os_cpus(). */
+FH_FALLIBLE fh_team_new(unsigned threads, fh_owned fh_team **out);
+/* Ends the threads; NULL is allowed. */
+FH_API void fh_team_free(fh_drop fh_team *team);
+/* The team as parallel-for. Valid until: the team is freed. */
+FH_API fh_ref const fh_par *fh_team_par(fh_ref fh_team *team) fh_view(1);
+
+FH_EXTERN_END
+#endif

@@ -1,0 +1,48 @@
+/* pool.h: a fixed number of equal slots reached by handles that know when they are stale.
+ *
+ *     fh_pool *pool;
+ *     FH_TRY(fh_pool_new(a, sizeof(struct sequence), 16, &pool));
+ *     fh_handle h;
+ *     FH_TRY(fh_pool_alloc(pool, &h));
+ *     struct sequence *s;
+ *     FH_TRY(fh_pool_get(pool, h, (void **)&s));            FH_STALE once h was released
+ *     FH_TRY(fh_pool_release(pool, h));                     FH_DOUBLE_FREE the second time
+ *
+ * A handle is {generation, index}; a slot's generation is odd exactly while it is live, starts from a seed of the pool's own (so a
+ * handle of another pool fails), and is never reused: a slot whose generation would wrap is retired. Checks are on in every build.
+ *
+ * Invariants: live + free + retired = capacity; a handle opens at most one life of one slot; slots never move.
+ * Threading: one thread at a time. */
+#ifndef FREEHOLD_POOL_H
+#define FREEHOLD_POOL_H
+
+#include "freehold/alloc.h"
+
+FH_EXTERN_BEGIN
+
+typedef struct fh_pool fh_pool;
+
+/* A checked reference to a slot; 0 is never valid. */
+typedef struct fh_handle {
+    uint64_t value;
+} fh_handle;
+
+typedef struct fh_pool_stats {
+    uint64_t live, capacity, peak, allocs, stale_uses, double_frees, retired;
+} fh_pool_stats;
+
+/* `capacity` slots of `size_bytes` each, zeroed at each alloc. */
+FH_FALLIBLE fh_pool_new(fh_ref fh_allocator *a, size_t size_bytes, uint32_t capacity, fh_owned fh_pool **out);
+/* Ends the pool with all of its slots; NULL is allowed. */
+FH_API void fh_pool_free(fh_drop fh_pool *pool);
+/* A free slot; FH_EXHAUSTED when there is none. */
+FH_FALLIBLE fh_pool_alloc(fh_mut fh_pool *pool, fh_out fh_handle *out);
+/* The slot behind a handle. Valid until: the handle is released. FH_STALE, FH_WRONG_POOL. */
+FH_FALLIBLE fh_pool_get(fh_mut fh_pool *pool, fh_handle h, fh_out void **out);
+/* Gives a slot back. FH_DOUBLE_FREE, FH_STALE, FH_WRONG_POOL change nothing. */
+FH_FALLIBLE fh_pool_release(fh_mut fh_pool *pool, fh_handle h);
+/* Counters. */
+FH_API fh_pool_stats fh_pool_stats_get(fh_ref const fh_pool *pool);
+
+FH_EXTERN_END
+#endif
