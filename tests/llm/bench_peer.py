@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Prompt processing and generation beside llama.cpp: same file, same threads, interleaved rounds, medians and ratios.
+
+    tests/llm/bench_peer.py --peer PATH/llama-bench -m model.gguf [-m …] [--threads 1,2] [--rounds 5] [--json]
+
+Each round runs ours and then the peer's program once on each file and thread count (one repetition after each program's own warm-up), so
+a change in the machine's load touches both. `--machine` adds what tests/tensor/bench_kernels measured: the read bandwidth and the int8 peak of
+this machine, and the share of each that we use. Prints a table, or JSON with every sample.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def output(command):
+    """What a command prints on standard output; its standard error is shown only when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def ours(program, model, threads, prompt, generate):
+    """Tokens per second of our two tests, and what a token costs: {'pp': …, 'tg': …, 'bytes': …, 'ops': …}."""
+    answer = json.loads(output([program, "bench", "-m", model, "-p", str(prompt), "-n", str(generate),
+                                "--threads", str(threads), "-r", "1", "--json"]))
+    rate = {test["test"]: test for test in answer["results"]}
+    pp, tg = rate[f"pp{prompt}"], rate[f"tg{generate}"]
+    return {"pp": pp["median"], "tg": tg["median"], "bytes": tg.get("bytes_per_token"), "ops": pp.get("ops_per_token")}
+
+
+def peers(program, model, threads, prompt, generate):
+    """The same from llama-bench (github.com/ggml-org/llama.cpp, tools/llama-bench), flash attention on."""
+    answer = json.loads(output([program, "-m", model, "-p", str(prompt), "-n", str(generate), "-t", str(threads),
+                                "-r", "1", "-fa", "1", "-o", "json"]))
+    return {("pp" if test["n_prompt"] else "tg"): test["avg_ts"] for test in answer}
+
+
+def machine(program):
+    """Measured limits for each thread count: {threads: {'bandwidth': GB/s, 'int8': Gop/s}}."""
+    answer = json.loads(output([program, "--limits", "--json"]))
+    return {int(row["threads"]): row for row in answer["limits"]}
+
+
+def measure(args, model, threads):
+    """Every sample of one file at one thread count."""
+    samples = {"ours": [], "peer": []}
+    for done in range(args.rounds):
+        print(f"\r{pathlib.Path(model).name} t={threads} round {done + 1}/{args.rounds} ", end="", file=sys.stderr, flush=True)
+        samples["ours"].append(ours(args.program, model, threads, args.prompt, args.generate))
+        samples["peer"].append(peers(args.peer, model, threads, args.prompt, args.generate))
+    print(file=sys.stderr)
+    return samples
+
+
+def row(samples, test, threads, limits):
+    """Medians, ratio and shares of one test."""
+    mine = statistics.median(s[test] for s in samples["ours"])
+    theirs = statistics.median(s[test] for s in samples["peer"])
+    result = {"test": test, "threads": threads, "ours": mine, "peer": theirs, "ratio": mine / theirs}
+    limit = limits.get(threads)
+    cost = samples["ours"][0]
+    if limit and test == "tg" and cost["bytes"]:
+        result["bandwidth_share"] = mine * cost["bytes"] / 1e9 / limit["read_gb_per_s"]
+    if limit and test == "pp" and cost["ops"]:
+        result["int8_share"] = mine * cost["ops"] / 1e9 / limit["int8_gop_per_s"]
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", required=True, help="llama-bench, built natively outside the tree")
+    parser.add_argument("--program", default=str(ROOT / "build/release/freehold"), help="our program")
+    parser.add_argument("--machine", default=str(ROOT / "build/release/bench_kernels"), help="our kernel benchmark, for the limits")
+    parser.add_argument("-m", "--model", action="append", required=True, help="GGUF file; may be given again")
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("-p", "--prompt", type=int, default=512)
+    parser.add_argument("-n", "--generate", type=int, default=128)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+
+    limits = machine(args.machine)
+    report = []
+    for model in args.model:
+        for threads in [int(t) for t in args.threads.split(",")]:
+            samples = measure(args, model, threads)
+            for test in ("pp", "tg"):
+                report.append({"model": pathlib.Path(model).name, **row(samples, test, threads, limits), "samples": samples})
+    if args.json:
+        json.dump({"limits": limits, "results": report}, sys.stdout, indent=1)
+        return
+    for threads, limit in sorted(limits.items()):
+        print(f"limits at {threads} threads: read {limit['read_gb_per_s']:.1f} GB/s, int8 {limit['int8_gop_per_s']:.0f} Gop/s")
+    print(f"{'model':<28} {'test':<7} {'threads':>7} {'ours t/s':>10} {'peer t/s':>10} {'ratio':>6}  share of limit")
+    for r in report:
+        name = f"{r['test']}{args.prompt if r['test'] == 'pp' else args.generate}"
+        share = r.get("int8_share", r.get("bandwidth_share"))
+        what = "int8 peak" if r["test"] == "pp" else "bandwidth"
+        print(f"{r['model']:<28} {name:<7} {r['threads']:>7} {r['ours']:>10.1f} {r['peer']:>10.1f} {r['ratio']:>6.2f}  "
+              f"{share:.0%} of {what}" if share else "")
+
+
+if __name__ == "__main__":
+    main()
