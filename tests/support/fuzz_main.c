@@ -63,7 +63,7 @@ static void seed_add(void *ctx, fh_span seed) {
     seeds[seed_count++] = in;
 }
 
-/* --- mutation --------------------------------------------------------------------------------------------------------------- */
+/* --- mutation ----------------------------------------------------------------------------------------------------------- */
 
 /* splitmix64 (Steele, Lea, Flood 2014). */
 static uint64_t next(uint64_t *state) {
@@ -159,7 +159,7 @@ static input input_of_run(unsigned long run) {
     return in;
 }
 
-/* --- modes ------------------------------------------------------------------------------------------------------------------ */
+/* --- modes -------------------------------------------------------------------------------------------------------------- */
 
 static void write_file(const char *path, input in) {
     FILE *f = fopen(path, "wb");
@@ -193,7 +193,7 @@ static void run_file(const char *path) {
 /* Names the run that crashed, then lets the signal end the program. */
 static void on_crash(int signal_number) {
     char text[160];
-    int size = snprintf(text, sizeof text, "\n%s: crashed in run %lu; repeat it with --only %lu --save FILE\n", program, current_run,
+    int size = snprintf(text, sizeof text, "\n%s: crashed in run %lu; repeat it with --only and that number\n", program,
                         current_run);
     if (size > 0)
         fputs(text, stderr);
