@@ -44,8 +44,8 @@ typedef struct fh_alloc_stats {
 } fh_alloc_stats;
 FH_API fh_alloc_stats fh_heap_stats(void);
 
-/* An allocator for tests: counts, fails on demand, has a byte budget, and finds leaks, double frees and writes past a block's end
- * (guard bytes, checked at free). A misuse ends the program with a report. */
+/* An allocator for tests: counts, fails on demand, has a byte budget, and finds leaks, double frees and writes past a
+ * block's end (guard bytes, checked at free). A misuse ends the program with a report. */
 typedef struct fh_trace fh_trace;
 /* Made on the heap; NULL when there is no memory. */
 FH_API fh_owned_or_null fh_trace *fh_trace_new(void);

@@ -6,9 +6,9 @@
  *     fh_mark m = fh_arena_mark(arena);  ...  FH_TRY(fh_arena_reset(arena, m));    back to the mark, last in first out
  *     fh_arena_free(arena);
  *
- * Invariants: chunks never move; an allocation lies whole in one chunk; a mark is honoured only if nothing older was reset past it
- * (each mark carries a generation: a mark used twice or out of order is FH_STALE).
- * Threading: one thread at a time. */
+ * Invariants: chunks never move; an allocation lies whole in one chunk; a mark is honoured only if nothing older was reset
+ * past it (each mark carries a generation: a mark used twice or out of order is FH_STALE). Threading: one thread at a
+ * time. */
 #ifndef FREEHOLD_ARENA_H
 #define FREEHOLD_ARENA_H
 
@@ -16,6 +16,7 @@
 
 FH_EXTERN_BEGIN
 
+/* An arena. */
 typedef struct fh_arena fh_arena;
 
 /* A position to return to. */
@@ -23,12 +24,13 @@ typedef struct fh_mark {
     uint64_t depth, generation;
 } fh_mark;
 
-/* Chunks have `chunk_bytes` (at least 1 KiB; larger requests get a chunk of their own); limit_bytes bounds their sum, 0 = none. */
+/* Chunks have `chunk_bytes` (at least 1 KiB; larger requests get a chunk of their own); limit_bytes bounds their sum, 0 =
+ * none. */
 FH_FALLIBLE fh_arena_new(fh_ref fh_allocator *a, size_t chunk_bytes, size_t limit_bytes, fh_owned fh_arena **out);
 /* Ends the arena and all that was allocated in it; NULL is allowed. */
 FH_API void fh_arena_free(fh_drop fh_arena *arena);
-/* `count` zeroed elements at 64-byte alignment for sizes from 64, else at 16; NULL on overflow, limit or no memory; count or size
- * 0 gives NULL. Valid until: reset past it, or free. */
+/* `count` zeroed elements at 64-byte alignment for sizes from 64, else at 16; NULL on overflow, limit or no memory; count
+ * or size 0 gives NULL. Valid until: reset past it, or free. */
 FH_API fh_owned_or_null void *fh_arena_alloc(fh_mut fh_arena *arena, size_t count, size_t size_bytes) fh_view(1);
 /* A copy of bytes; FH_NOMEM. */
 FH_FALLIBLE fh_arena_copy(fh_mut fh_arena *arena, fh_span bytes, fh_out fh_span *out);

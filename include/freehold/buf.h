@@ -15,6 +15,7 @@
 
 FH_EXTERN_BEGIN
 
+/* The buffer: its bytes so far, and the room behind them. */
 typedef struct fh_buf {
     fh_allocator *allocator;
     uint8_t *at;

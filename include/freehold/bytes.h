@@ -14,6 +14,7 @@
 
 FH_EXTERN_BEGIN
 
+/* Who keeps the bytes alive: counted. */
 typedef struct fh_bytes_owner fh_bytes_owner;
 
 /* One counted reference to a range; {NULL, …} is empty. Copying the struct does not count: use fh_bytes_share. */

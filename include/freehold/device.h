@@ -3,7 +3,8 @@
  *     fh_device *dev;
  *     FH_TRY(fh_cpu_new(a, par, FH_ISA_BEST, &dev));
  *     fh_weight w;
- *     FH_TRY(fh_device_weight(dev, &(fh_weight_desc){.dtype = FH_DTYPE_Q8_0, .cols = 64, .rows = 32, .planes = 1, .data = bytes}, &w, err));
+ *     FH_TRY(fh_device_weight(dev, &(fh_weight_desc){.dtype = FH_DTYPE_Q8_0, .cols = 64, .rows = 32, .planes = 1,
+ *                                                    .data = bytes}, &w, err));
  *     fh_mem mem;
  *     FH_TRY(fh_device_alloc(dev, 4096, &mem));
  *     FH_TRY(fh_device_matmul(dev, &(fh_matmul){.x = x, .count = 1, .out = {{.w = w, .y = y}}}, err));
@@ -11,12 +12,13 @@
  * Every operation's operands are validated at run time before a kernel sees them: live handles, types, shapes, extents inside
  * their allocation, outputs that do not overlap inputs (unless stated): FH_STALE or FH_INVALID with a message, nothing written.
  *
- * What the operations compute is *defined* by the scalar reference (src/tensor/kern/scalar*.c); every other implementation gives the same
- * bits (docs/BITS.md). In short:
- *  - Float weights (F32, F16, BF16, widened exactly): y = Σ x·w by fused multiply-add in 16 lanes (lane = column mod 16, columns padded with zeros to a
- *    multiple of 16), then the tree i+8, i+4, i+2, i+1.
- *  - Block weights (Q8_0, Q4_0): each 32 activations are quantised to int8 with scale amax/127, round to nearest even; the integer dot
- *    of a block is exact; acc = acc + (float(dot) · w_scale) · x_scale, blocks ascending, multiply and add rounded separately.
+ * What the operations compute is *defined* by the scalar reference (src/tensor/kern/scalar*.c); every other implementation
+ * gives the same bits (docs/BITS.md). In short:
+ *  - Float weights (F32, F16, BF16, widened exactly): y = Σ x·w by fused multiply-add in 16 lanes (lane = column mod 16,
+ *    columns padded with zeros to a multiple of 16), then the tree i+8, i+4, i+2, i+1.
+ *  - Block weights (Q8_0, Q4_0): each 32 activations are quantised to int8 with scale amax/127, round to nearest even; the
+ *    integer dot of a block is exact; acc = acc + (float(dot) · w_scale) · x_scale, blocks ascending, multiply and add
+ *    rounded separately.
  *  - All the rest by separate multiply and add; own exp, sin, cos, from IEEE operations only.
  *
  * Threading: one thread calls a device at a time; the device spreads work over its fh_par. */
@@ -30,9 +32,10 @@
 
 FH_EXTERN_BEGIN
 
+/* A device with its memory and weights. */
 typedef struct fh_device fh_device;
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------------------------------- */
 
 /* Instruction sets of the CPU device, ascending. */
 typedef enum fh_isa { FH_ISA_SCALAR, FH_ISA_AVX2, FH_ISA_AVX512, FH_ISA_COUNT } fh_isa;
@@ -57,7 +60,7 @@ typedef struct fh_device_caps {
 } fh_device_caps;
 FH_API fh_device_caps fh_device_caps_get(fh_ref const fh_device *dev);
 
-/* --- memory ---------------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------------------------------- */
 
 /* Zeroed memory of size_bytes. */
 FH_FALLIBLE fh_device_alloc(fh_mut fh_device *dev, uint64_t size_bytes, fh_owned fh_mem *out);
@@ -68,13 +71,14 @@ FH_FALLIBLE fh_device_write(fh_mut fh_device *dev, fh_mem mem, uint64_t offset_b
 /* Device to host. */
 FH_FALLIBLE fh_device_read(fh_mut fh_device *dev, fh_mem mem, uint64_t offset_bytes, fh_mspan to);
 
-/* --- weights --------------------------------------------------------------------------------------------------------------- */
+/* --- weights ---------------------------------------------------------------------------------------------------------- */
 
 /* An immutable matrix (or `planes` of them) in the device's own form. */
 typedef struct fh_weight {
     uint64_t value;
 } fh_weight;
 
+/* What a matrix is made from. */
 typedef struct fh_weight_desc {
     fh_dtype dtype;
     uint64_t cols, rows, planes; /* planes: experts, else 1 */
@@ -83,7 +87,8 @@ typedef struct fh_weight_desc {
 } fh_weight_desc;
 
 /* Takes a matrix over. FH_INVALID when data's size is not that of the shape. */
-FH_FALLIBLE fh_device_weight(fh_mut fh_device *dev, fh_ref const fh_weight_desc *desc, fh_owned fh_weight *out, fh_mut fh_err *err);
+FH_FALLIBLE fh_device_weight(fh_mut fh_device *dev, fh_ref const fh_weight_desc *desc, fh_owned fh_weight *out,
+                             fh_mut fh_err *err);
 
 /* --- operations ------------------------------------------------------------------------------------------------------------
  * n is the number of rows (tokens) of a call, 1 … FH_ROWS_MAX. */
@@ -97,8 +102,9 @@ typedef struct fh_embed {
 } fh_embed;
 FH_FALLIBLE fh_device_embed(fh_mut fh_device *dev, fh_ref const fh_embed *op, fh_mut fh_err *err);
 
-/* y = x / sqrt(mean(x²) + eps) · w by rows; x, y: n × cols (y may be x), w: a 1 × cols F32 weight. Rows longer than w (a multiple) are
- * normalised in pieces of w's length: per-head norms. Sum of squares in 16 lanes and the tree; mean and root by IEEE / and √. */
+/* y = x / sqrt(mean(x²) + eps) · w by rows; x, y: n × cols (y may be x), w: a 1 × cols F32 weight. Rows longer than w (a
+ * multiple) are normalised in pieces of w's length: per-head norms. Sum of squares in 16 lanes and the tree; mean and root
+ * by IEEE / and √. */
 typedef struct fh_norm {
     fh_tensor x, y;
     fh_weight w;
@@ -106,7 +112,8 @@ typedef struct fh_norm {
 } fh_norm;
 FH_FALLIBLE fh_device_norm(fh_mut fh_device *dev, fh_ref const fh_norm *op, fh_mut fh_err *err);
 
-/* Up to three products that share x: y_i = x · w_iᵀ, or y_i = y_i + x · w_iᵀ. x: n × k, w_i: m_i × k (plane 0), y_i: n × m_i. */
+/* Up to three products that share x: y_i = x · w_iᵀ, or y_i = y_i + x · w_iᵀ. x: n × k, w_i: m_i × k (plane 0), y_i: n ×
+ * m_i. */
 typedef struct fh_matmul {
     fh_tensor x;
     unsigned count;
@@ -125,8 +132,9 @@ typedef struct fh_glu {
 } fh_glu;
 FH_FALLIBLE fh_device_glu(fh_mut fh_device *dev, fh_ref const fh_glu *op, fh_mut fh_err *err);
 
-/* Rotary embedding in place. x: n × (heads · head_dim). For pair i of rot_dim/2: angle = position · freq[i], in float64, own sin and cos,
- * rounded to float32. `halves` pairs (i, i + rot_dim/2) (NEOX); otherwise (2i, 2i+1). freq: rot_dim/2 values. */
+/* Rotary embedding in place. x: n × (heads · head_dim). For pair i of rot_dim/2: angle = position · freq[i], in float64,
+ * own sin and cos, rounded to float32. `halves` pairs (i, i + rot_dim/2) (NEOX); otherwise (2i, 2i+1). freq: rot_dim/2
+ * values. */
 typedef struct fh_rope {
     fh_tensor x;
     fh_u32s positions; /* n */
@@ -136,9 +144,10 @@ typedef struct fh_rope {
 } fh_rope;
 FH_FALLIBLE fh_device_rope(fh_mut fh_device *dev, fh_ref const fh_rope *op, fh_mut fh_err *err);
 
-/* Keys and values of one layer lie in segments of FH_KV_BLOCK absolute positions, as float16 (round to nearest even): at `offset_bytes` of a
- * segment, K as kv_heads × head_dim × FH_KV_BLOCK, then V as kv_heads × FH_KV_BLOCK × head_dim. Row i of a call belongs to position
- * positions[i]; its sequence's segments are segments[first[i] …], of which the first holds block base[i] (absolute block number). */
+/* Keys and values of one layer lie in segments of FH_KV_BLOCK absolute positions, as float16 (round to nearest even): at
+ * `offset_bytes` of a segment, K as kv_heads × head_dim × FH_KV_BLOCK, then V as kv_heads × FH_KV_BLOCK × head_dim. Row i
+ * of a call belongs to position positions[i]; its sequence's segments are segments[first[i] …], of which the first holds
+ * block base[i] (absolute block number). */
 typedef struct fh_kv_view {
     fh_mems segments;
     fh_u32s first, base; /* n each */
@@ -156,8 +165,9 @@ typedef struct fh_kv_put {
 } fh_kv_put;
 FH_FALLIBLE fh_device_kv_put(fh_mut fh_device *dev, fh_ref const fh_kv_put *op, fh_mut fh_err *err);
 
-/* Causal attention of each row over the stored positions base·64 … its own, by absolute blocks ascending with a running maximum.
- * q, y: n × (heads · head_dim); heads is a multiple of kv_heads, head h reads kv head h / (heads / kv_heads). scale multiplies the scores. */
+/* Causal attention of each row over the stored positions base·64 … its own, by absolute blocks ascending with a running
+ * maximum. q, y: n × (heads · head_dim); heads is a multiple of kv_heads, head h reads kv head h / (heads / kv_heads).
+ * scale multiplies the scores. */
 typedef struct fh_attend {
     fh_tensor q, y;
     fh_kv_view kv;
@@ -166,10 +176,11 @@ typedef struct fh_attend {
 } fh_attend;
 FH_FALLIBLE fh_device_attend(fh_mut fh_device *dev, fh_ref const fh_attend *op, fh_mut fh_err *err);
 
-/* The router of a mixture of experts. x: n × k, w: experts × k (float weight). Writes n × top_k expert numbers (as float32-exact integers are not
- * used: ids are uint32 in host memory) and gate weights in rank order. Softmax over all experts, then the top_k by logit; `renormalise` divides the
- * chosen weights by their sum. Order: by logit as a sortable integer, ties by fh_mix64 of (seed, layer, 0, expert), then by index.
- * FH_ROUTE_NAN names row and expert of a logit that is not a number. */
+/* The router of a mixture of experts. x: n × k, w: experts × k (float weight). Writes n × top_k expert ids and gate
+ * weights, in rank order, to host memory. Softmax over all
+ * experts, then the top_k by logit; `renormalise` divides the chosen weights by their sum. Order: by logit as a sortable
+ * integer, ties by fh_mix64 of (seed, layer, 0, expert), then by index. FH_ROUTE_NAN names row and expert of a logit that
+ * is not a number. */
 typedef struct fh_route {
     fh_tensor x;
     fh_weight w;

@@ -9,8 +9,8 @@
  *     fh_f32s logits;
  *     FH_TRY(fh_engine_logits(e, 1, &logits));                      of row 1: vocab values, valid until the next step
  *
- * The bit contract: a row's logits depend on the model and on the tokens of its own sequence up to it, and on nothing else: not on how the tokens
- * were cut into steps, on other rows of the step, on threads, or on the instruction set.
+ * The bit contract: a row's logits depend on the model and on the tokens of its own sequence up to it, and on nothing else:
+ * not on how the tokens were cut into steps, on other rows of the step, on threads, or on the instruction set.
  *
  * Keys and values lie in segments of 64 positions, counted, from one budget; sequences that fork share full segments.
  * Threading: one thread calls an engine at a time. */
@@ -21,6 +21,7 @@
 
 FH_EXTERN_BEGIN
 
+/* A model ready to run, with the keys and values of its sequences. */
 typedef struct fh_engine fh_engine;
 
 /* A sequence of tokens with its keys and values: a handle, stale once it was closed. */
@@ -28,6 +29,7 @@ typedef struct fh_seq {
     uint64_t value;
 } fh_seq;
 
+/* Sizes of an engine; zero means the default. */
 typedef struct fh_engine_options {
     uint64_t context;    /* positions that all sequences together may hold; 0 = the model's */
     uint32_t rows_max;   /* rows of one step; 0 = 512, at most FH_ROWS_MAX */
@@ -36,7 +38,8 @@ typedef struct fh_engine_options {
 } fh_engine_options;
 
 /* FH_NOMEM, FH_LIMIT (the sizes asked for do not fit). Nothing is allocated per step afterwards except KV segments. */
-FH_FALLIBLE fh_engine_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_device *dev, fh_ref const fh_engine_options *options, fh_owned fh_engine **out, fh_mut fh_err *err);
+FH_FALLIBLE fh_engine_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_device *dev,
+                          fh_ref const fh_engine_options *options, fh_owned fh_engine **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_engine_free(fh_drop fh_engine *e);
 
@@ -59,8 +62,8 @@ typedef struct fh_row {
 } fh_row;
 FH_SPAN_DEFINE(row, fh_row);
 
-/* Runs the rows through the model. On failure no sequence has changed. FH_STALE, FH_INVALID (token), FH_LIMIT (context or rows), FH_ROUTE_NAN,
- * FH_NOT_FINITE (a wanted logit is NaN or infinite: the model is broken). */
+/* Runs the rows through the model. On failure no sequence has changed. FH_STALE, FH_INVALID (token), FH_LIMIT (context or
+ * rows), FH_ROUTE_NAN, FH_NOT_FINITE (a wanted logit is NaN or infinite: the model is broken). */
 FH_FALLIBLE fh_engine_step(fh_mut fh_engine *e, fh_rows rows, fh_mut fh_err *err);
 /* Logits of row `row` of the last step, vocab values. Valid until: the next step. FH_INVALID if it did not ask for them. */
 FH_FALLIBLE fh_engine_logits(fh_mut fh_engine *e, size_t row, fh_out fh_f32s *out);

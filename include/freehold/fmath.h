@@ -1,8 +1,8 @@
 /* fmath.h: elementary functions that give the same bits everywhere.
  *
- * Built from IEEE + − × ÷ √ and integer operations only; no libm, no contraction. They are the definition that vector code matches.
- * Errors: fh_expf ≤ 2 ulp; the float64 functions ≤ 1e-14 relative (absolute for sin and cos) in their stated range.
- * Threading: pure functions. */
+ * Built from IEEE + − × ÷ √ and integer operations only; no libm, no contraction. They are the definition that vector code
+ * matches. Errors: fh_expf ≤ 2 ulp; the float64 functions ≤ 1e-14 relative (absolute for sin and cos) in their stated
+ * range. Threading: pure functions. */
 #ifndef FREEHOLD_FMATH_H
 #define FREEHOLD_FMATH_H
 

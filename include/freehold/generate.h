@@ -5,8 +5,8 @@
  *     FH_TRY(fh_generator_prompt(g, ids, err));                      tokens of the prompt
  *     for (;;) {
  *         fh_generated out;
- *         FH_TRY(fh_generator_next(g, &out, err));                   one token further; out.text may be empty while a character or a
- *         if (out.done) break;                                       possible stop string is incomplete
+ *         FH_TRY(fh_generator_next(g, &out, err));                   one token further; out.text may be empty while a
+ *         if (out.done) break;                                       character or a possible stop string is incomplete
  *     }
  *
  * Threading: one thread at a time. */
@@ -25,6 +25,7 @@ typedef enum fh_finish { FH_FINISH_NOT, FH_FINISH_END, FH_FINISH_LENGTH, FH_FINI
 /* "end", "length", "stop", "cancel". */
 FH_API fh_static const char *fh_finish_name(fh_finish f);
 
+/* How to generate; zero means the default. */
 typedef struct fh_generate_options {
     fh_sampler_options sampling;
     uint64_t tokens_max;       /* tokens to generate at most; 0 = until the context is full */
@@ -32,6 +33,7 @@ typedef struct fh_generate_options {
     bool ignore_end;           /* go on after an end token */
 } fh_generate_options;
 
+/* What one step brought. */
 typedef struct fh_generated {
     fh_span text;      /* new text to show; valid until the next call */
     uint32_t token;    /* the token just drawn, FH_NO_TOKEN when none was */
@@ -39,18 +41,22 @@ typedef struct fh_generated {
     fh_finish finish;
 } fh_generated;
 
+/* One answer in the making. */
 typedef struct fh_generator fh_generator;
 
 /* Opens a sequence of its own in the engine. */
-FH_FALLIBLE fh_generator_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_engine *engine, fh_ref const fh_generate_options *options, fh_owned fh_generator **out, fh_mut fh_err *err);
+FH_FALLIBLE fh_generator_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_engine *engine,
+                             fh_ref const fh_generate_options *options, fh_owned fh_generator **out, fh_mut fh_err *err);
 /* Closes its sequence; NULL is allowed. */
 FH_API void fh_generator_free(fh_drop fh_generator *g);
-/* Runs the prompt in chunks of the engine's rows_max. `progress` (may be NULL) is called between chunks and may return false to cancel: FH_CANCELED.
- * FH_INVALID for an empty prompt, FH_LIMIT for one that fills the context. */
-FH_FALLIBLE fh_generator_prompt(fh_mut fh_generator *g, fh_u32s ids, bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, fh_mut fh_err *err);
+/* Runs the prompt in chunks of the engine's rows_max. `progress` (may be NULL) is called between chunks and may return
+ * false to cancel: FH_CANCELED. FH_INVALID for an empty prompt, FH_LIMIT for one that fills the context. */
+FH_FALLIBLE fh_generator_prompt(fh_mut fh_generator *g, fh_u32s ids,
+                                bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, fh_mut fh_err *err);
 /* Draws one token and runs it. After `done` every call gives done again. */
 FH_FALLIBLE fh_generator_next(fh_mut fh_generator *g, fh_out fh_generated *out, fh_mut fh_err *err);
-/* Ends the answer: what was held back (an unfinished stop string or character) comes out, finish is FH_FINISH_CANCEL unless it had ended. */
+/* Ends the answer: what was held back (an unfinished stop string or character) comes out, finish is FH_FINISH_CANCEL unless
+ * it had ended. */
 FH_FALLIBLE fh_generator_cancel(fh_mut fh_generator *g, fh_out fh_generated *out);
 
 FH_EXTERN_END

@@ -5,9 +5,10 @@
  *     uint64_t layers;
  *     FH_TRY(fh_gguf_u64(g, "llama.block_count", &layers, err));
  *
- * Opening walks the header once: every count, length, offset and product is checked against the bytes that are there before it is
- * used, and memory is bounded by a constant times the header's size. Keys, names and tensor extents are then known to lie in the file, not to
- * overlap, and to be aligned. No recursion (nested arrays are refused). Threading: immutable after open. */
+ * Opening walks the header once: every count, length, offset and product is checked against the bytes that are there before
+ * it is used, and memory is bounded by a constant times the header's size. Keys, names and tensor extents are then known to
+ * lie in the file, not to overlap, and to be aligned. No recursion (nested arrays are refused). Threading: immutable after
+ * open. */
 #ifndef FREEHOLD_GGUF_H
 #define FREEHOLD_GGUF_H
 
@@ -53,6 +54,7 @@ typedef struct fh_gguf_tensor {
     uint64_t info_bytes;   /* offset of its description in the file, for messages */
 } fh_gguf_tensor;
 
+/* An opened file. */
 typedef struct fh_gguf fh_gguf;
 
 /* Shares `bytes`. FH_CORRUPT, FH_LIMIT, FH_UNSUPPORTED (version) name the offset, what was found and what was expected. */
@@ -72,8 +74,8 @@ FH_API fh_gguf_key fh_gguf_key_at(fh_ref const fh_gguf *g, size_t i);
 /* The key with a name; false when there is none. */
 FH_MUST_USE FH_API bool fh_gguf_find(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out fh_gguf_key *out);
 
-/* Typed access by name. FH_NOT_FOUND for a missing key (message: which key); FH_CORRUPT for another type or a value out of range.
- * u64 takes every integer type that is not negative; f64 takes f32, f64 and integers. */
+/* Typed access by name. FH_NOT_FOUND for a missing key (message: which key); FH_CORRUPT for another type or a value out of
+ * range. u64 takes every integer type that is not negative; f64 takes f32, f64 and integers. */
 FH_FALLIBLE fh_gguf_u64(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out uint64_t *out, fh_mut fh_err *err);
 FH_FALLIBLE fh_gguf_f64(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out double *out, fh_mut fh_err *err);
 FH_FALLIBLE fh_gguf_bool(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out bool *out, fh_mut fh_err *err);
@@ -84,7 +86,8 @@ FH_FALLIBLE fh_gguf_item_u64(fh_ref const fh_gguf *g, fh_gguf_key key, uint64_t 
 FH_FALLIBLE fh_gguf_item_i64(fh_ref const fh_gguf *g, fh_gguf_key key, uint64_t i, fh_out int64_t *out, fh_mut fh_err *err);
 FH_FALLIBLE fh_gguf_item_f64(fh_ref const fh_gguf *g, fh_gguf_key key, uint64_t i, fh_out double *out, fh_mut fh_err *err);
 /* All strings of a string array, as spans into the file. out is owned by the caller (fh_views_free). */
-FH_FALLIBLE fh_gguf_texts(fh_ref const fh_gguf *g, fh_gguf_key key, fh_ref fh_allocator *a, fh_owned fh_views *out, fh_mut fh_err *err);
+FH_FALLIBLE fh_gguf_texts(fh_ref const fh_gguf *g, fh_gguf_key key, fh_ref fh_allocator *a, fh_owned fh_views *out,
+                          fh_mut fh_err *err);
 
 /* Tensors, in file order. */
 FH_API size_t fh_gguf_tensor_count(fh_ref const fh_gguf *g);
@@ -93,7 +96,7 @@ FH_MUST_USE FH_API bool fh_gguf_tensor_find(fh_ref const fh_gguf *g, fh_span nam
 /* A tensor's bytes, sharing the file's owner. */
 FH_FALLIBLE fh_gguf_tensor_bytes(fh_ref const fh_gguf *g, fh_gguf_tensor t, fh_owned fh_bytes *out);
 
-/* --- writing ------------------------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------------------------------- */
 
 /* Where written bytes go, in order. */
 typedef struct fh_sink {
@@ -101,8 +104,8 @@ typedef struct fh_sink {
     fh_status (*put)(void *ctx, fh_span bytes, fh_err *err);
 } fh_sink;
 
-/* A writer of version 3 files. Add keys and tensors, then fh_gguf_writer_header writes everything up to the tensor data; the caller then puts each
- * tensor's bytes through fh_gguf_writer_data in the order of adding (padding is done here). */
+/* A writer of version 3 files. Add keys and tensors, then fh_gguf_writer_header writes everything up to the tensor data;
+ * the caller then puts each tensor's bytes through fh_gguf_writer_data in the order of adding (padding is done here). */
 typedef struct fh_gguf_writer fh_gguf_writer;
 FH_FALLIBLE fh_gguf_writer_new(fh_ref fh_allocator *a, fh_owned fh_gguf_writer **out);
 FH_API void fh_gguf_writer_free(fh_drop fh_gguf_writer *w);
@@ -113,7 +116,8 @@ FH_FALLIBLE fh_gguf_put_text(fh_mut fh_gguf_writer *w, fh_ref const char *key, f
 FH_FALLIBLE fh_gguf_put_texts(fh_mut fh_gguf_writer *w, fh_ref const char *key, fh_views v);
 FH_FALLIBLE fh_gguf_put_f32s(fh_mut fh_gguf_writer *w, fh_ref const char *key, fh_f32s v);
 FH_FALLIBLE fh_gguf_put_i32s(fh_mut fh_gguf_writer *w, fh_ref const char *key, fh_i32s v);
-FH_FALLIBLE fh_gguf_put_tensor(fh_mut fh_gguf_writer *w, fh_ref const char *name, fh_dtype dtype, uint32_t dims, fh_ref const uint64_t dim[FH_GGUF_DIMS_MAX]);
+FH_FALLIBLE fh_gguf_put_tensor(fh_mut fh_gguf_writer *w, fh_ref const char *name, fh_dtype dtype, uint32_t dims,
+                               fh_ref const uint64_t dim[FH_GGUF_DIMS_MAX]);
 FH_FALLIBLE fh_gguf_writer_header(fh_mut fh_gguf_writer *w, fh_sink sink, fh_mut fh_err *err);
 /* The next bytes of the tensor data; a tensor may come in any number of pieces. */
 FH_FALLIBLE fh_gguf_writer_data(fh_mut fh_gguf_writer *w, fh_span bytes, fh_sink sink, fh_mut fh_err *err);

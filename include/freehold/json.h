@@ -5,8 +5,8 @@
  *     fh_json_token t;
  *     FH_TRY(fh_json_next(&j, &t, err));                 one token at a time; nesting is bounded; no recursion, no allocation
  *
- * The reader checks the whole grammar (commas, colons, one value, nothing after it), refuses bad UTF-8, lone surrogates and nesting beyond
- * FH_JSON_DEPTH_MAX, and names the byte offset of what it refuses. Threading: one thread at a time. */
+ * The reader checks the whole grammar (commas, colons, one value, nothing after it), refuses bad UTF-8, lone surrogates and
+ * nesting beyond FH_JSON_DEPTH_MAX, and names the byte offset of what it refuses. Threading: one thread at a time. */
 #ifndef FREEHOLD_JSON_H
 #define FREEHOLD_JSON_H
 
@@ -16,6 +16,7 @@ FH_EXTERN_BEGIN
 
 enum { FH_JSON_DEPTH_MAX = 256 };
 
+/* What the reader met. */
 typedef enum fh_json_kind {
     FH_JSON_OBJECT, FH_JSON_OBJECT_END, FH_JSON_ARRAY, FH_JSON_ARRAY_END,
     FH_JSON_KEY, FH_JSON_STRING, FH_JSON_NUMBER, FH_JSON_TRUE, FH_JSON_FALSE, FH_JSON_NULL,

@@ -4,9 +4,9 @@
  *     FH_TRY(fh_model_load(a, gguf, dev, &m, err));
  *     const fh_model_shape *s = fh_model_shape_view(m);
  *
- * fh_model_shape_read takes every number of the architecture from the file and refuses what does not fit together, before any weight
- * is touched: so `inspect` can tell all about a model that could not be loaded. Architectures: llama (dense, and Mixtral's mixture of
- * experts), qwen3, qwen3moe, olmoe. Threading: immutable after load. */
+ * fh_model_shape_read takes every number of the architecture from the file and refuses what does not fit together, before
+ * any weight is touched: so `inspect` can tell all about a model that could not be loaded. Architectures: llama (dense, and
+ * Mixtral's mixture of experts), qwen3, qwen3moe, olmoe. Threading: immutable after load. */
 #ifndef FREEHOLD_MODEL_H
 #define FREEHOLD_MODEL_H
 
@@ -16,6 +16,7 @@
 
 FH_EXTERN_BEGIN
 
+/* The architectures that Freehold runs. */
 typedef enum fh_arch { FH_ARCH_LLAMA, FH_ARCH_QWEN3, FH_ARCH_QWEN3MOE, FH_ARCH_OLMOE, FH_ARCH_COUNT } fh_arch;
 /* "llama", "qwen3moe" … as in general.architecture. */
 FH_API fh_static const char *fh_arch_name(fh_arch arch);
@@ -47,7 +48,8 @@ FH_FALLIBLE fh_model_shape_read(fh_ref const fh_gguf *g, fh_out fh_model_shape *
 /* Checks that every tensor of the shape is there with its type and dimensions. */
 FH_FALLIBLE fh_model_tensors_check(fh_ref const fh_gguf *g, fh_ref const fh_model_shape *shape, fh_mut fh_err *err);
 /* Makes the tokenizer that the file carries. */
-FH_FALLIBLE fh_model_tokenizer(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_owned fh_tokenizer **out, fh_mut fh_err *err);
+FH_FALLIBLE fh_model_tokenizer(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_owned fh_tokenizer **out,
+                               fh_mut fh_err *err);
 
 /* Memory in bytes that running at a given context takes. */
 typedef struct fh_memory_plan {
@@ -58,13 +60,16 @@ typedef struct fh_memory_plan {
     uint64_t total;
 } fh_memory_plan;
 /* FH_LIMIT when a sum overflows. */
-FH_FALLIBLE fh_model_memory(fh_ref const fh_gguf *g, fh_ref const fh_model_shape *shape, uint64_t context, uint64_t rows, fh_out fh_memory_plan *out);
+FH_FALLIBLE fh_model_memory(fh_ref const fh_gguf *g, fh_ref const fh_model_shape *shape, uint64_t context, uint64_t rows,
+                            fh_out fh_memory_plan *out);
 
+/* A loaded model. */
 typedef struct fh_model fh_model;
 
-/* Reads the shape, checks all tensors, makes the tokenizer and hands the weights to the device. `gguf` may be closed afterwards; `dev` must
- * outlive the model. */
-FH_FALLIBLE fh_model_load(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_mut fh_device *dev, fh_owned fh_model **out, fh_mut fh_err *err);
+/* Reads the shape, checks all tensors, makes the tokenizer and hands the weights to the device. `gguf` may be closed
+ * afterwards; `dev` must outlive the model. */
+FH_FALLIBLE fh_model_load(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_mut fh_device *dev, fh_owned fh_model **out,
+                          fh_mut fh_err *err);
 /* NULL is allowed. The device keeps the weights until it is freed. */
 FH_API void fh_model_free(fh_drop fh_model *m);
 /* Valid until: free. */

@@ -1,7 +1,7 @@
 /* os.h: everything Freehold asks of an operating system, on one page.
  *
- * Only src/os/ calls the system; a platform is one folder there (linux/). All sizes are bytes, all times nanoseconds. A function
- * that can fail returns FH_NOMEM for memory and FH_IO for the rest, with errno's text in `err` where it takes one.
+ * Only src/os/ calls the system; a platform is one folder there (linux/). All sizes are bytes, all times nanoseconds. A
+ * function that can fail returns FH_NOMEM for memory and FH_IO for the rest, with errno's text in `err` where it takes one.
  *
  * Threading: every function may be called from any thread, except where it says otherwise. */
 #ifndef FREEHOLD_OS_H
@@ -37,7 +37,8 @@ typedef struct fh_os_map {
     uint64_t id; /* 0: no mapping */
 } fh_os_map;
 
-/* Maps a file. Refuses with FH_IO what is not a regular file (a directory, a device, a pipe); an empty file gives an empty span. */
+/* Maps a file. Refuses with FH_IO what is not a regular file (a directory, a device, a pipe); an empty file gives an empty
+ * span. */
 FH_FALLIBLE fh_os_map_open(fh_ref const char *path, fh_out fh_os_map *out, fh_mut fh_err *err);
 /* True once a page of the mapping was lost (see fh_os_map). */
 FH_API bool fh_os_map_lost(fh_os_map map);
@@ -54,7 +55,8 @@ FH_FALLIBLE fh_os_writer_commit(fh_move fh_os_writer **w, fh_mut fh_err *err);
 /* Drops what was written; NULL is allowed. */
 FH_API void fh_os_writer_close(fh_drop fh_os_writer *w);
 
-/* Reads up to out.size bytes from a descriptor; *got is 0 at the end. FH_CANCELED when interrupted (see fh_os_interrupt_watch). */
+/* Reads up to out.size bytes from a descriptor; *got is 0 at the end. FH_CANCELED when interrupted (see
+ * fh_os_interrupt_watch). */
 FH_FALLIBLE fh_os_read(int fd, fh_mspan out, fh_out size_t *got);
 /* Writes all bytes to a descriptor. A closed pipe is FH_IO, never a signal. */
 FH_FALLIBLE fh_os_write(int fd, fh_span bytes);
@@ -74,7 +76,8 @@ FH_API uint64_t fh_os_memory_peak(void);
 /* The value of an environment variable, or NULL. Valid until: the environment changes. */
 FH_API fh_static const char *fh_os_env(fh_ref const char *name);
 
-/* Starts to count interrupts (Ctrl-C): the first is counted, the second within one second ends the process. Main thread, once. */
+/* Starts to count interrupts (Ctrl-C): the first is counted, the second within one second ends the process. Main thread,
+ * once. */
 FH_API void fh_os_interrupt_watch(void);
 /* Interrupts counted so far. */
 FH_API unsigned fh_os_interrupts(void);

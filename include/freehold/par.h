@@ -3,9 +3,10 @@
  *     static void work(void *arg, unsigned part, unsigned parts) { ... }
  *     fh_par_run(par, work, &arg);               returns when every part has returned
  *
- * `parts` calls run with part = 0 … parts − 1, perhaps at the same time, each exactly once, each on a thread whose floating-point
- * state is the fixed one (round to nearest, FTZ and DAZ off). A NULL `fh_par` is serial: one call, part 0 of 1. A result may never
- * depend on `parts`. Threading: fh_par_run is called by one thread at a time and not from inside a part. */
+ * `parts` calls run with part = 0 … parts − 1, perhaps at the same time, each exactly once, each on a thread whose
+ * floating-point state is the fixed one (round to nearest, FTZ and DAZ off). A NULL `fh_par` is serial: one call, part 0 of
+ * 1. A result may never depend on `parts`. Threading: fh_par_run is called by one thread at a time and not from inside a
+ * part. */
 #ifndef FREEHOLD_PAR_H
 #define FREEHOLD_PAR_H
 
@@ -15,6 +16,7 @@
 
 FH_EXTERN_BEGIN
 
+/* The work of one part. */
 typedef void fh_par_fn(void *arg, unsigned part, unsigned parts);
 
 /* A set of workers. `run` calls fn(arg, part, width) for each part. */

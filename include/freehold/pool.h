@@ -8,8 +8,9 @@
  *     FH_TRY(fh_pool_get(pool, h, (void **)&s));            FH_STALE once h was released
  *     FH_TRY(fh_pool_release(pool, h));                     FH_DOUBLE_FREE the second time
  *
- * A handle is {generation, index}; a slot's generation is odd exactly while it is live, starts from a seed of the pool's own (so a
- * handle of another pool fails), and is never reused: a slot whose generation would wrap is retired. Checks are on in every build.
+ * A handle is {generation, index}; a slot's generation is odd exactly while it is live, starts from a seed of the pool's
+ * own (so a handle of another pool fails), and is never reused: a slot whose generation would wrap is retired. Checks are
+ * on in every build.
  *
  * Invariants: live + free + retired = capacity; a handle opens at most one life of one slot; slots never move.
  * Threading: one thread at a time. */
@@ -20,6 +21,7 @@
 
 FH_EXTERN_BEGIN
 
+/* A pool of slots of one size. */
 typedef struct fh_pool fh_pool;
 
 /* A checked reference to a slot; 0 is never valid. */
@@ -27,6 +29,7 @@ typedef struct fh_handle {
     uint64_t value;
 } fh_handle;
 
+/* What a pool has done so far. */
 typedef struct fh_pool_stats {
     uint64_t live, capacity, peak, allocs, stale_uses, double_frees, retired;
 } fh_pool_stats;

@@ -45,10 +45,12 @@ FH_EXTERN_BEGIN
     X(NOT_FINITE, REFUSAL, "logit is not a finite number")                              \
     X(IO, SYSTEM, "input/output error")
 
+/* The codes of FH_CODES as numbers. */
 #define FH_CODE_ENUM(name, cls, text) FH_##name,
 typedef enum fh_code { FH_CODES(FH_CODE_ENUM) FH_CODE_COUNT } fh_code;
 #undef FH_CODE_ENUM
 
+/* The classes of FH_CODES. */
 typedef enum fh_class { FH_CLASS_PROGRESS, FH_CLASS_REFUSAL, FH_CLASS_SYSTEM } fh_class;
 
 /* The result of a fallible function. */

@@ -3,9 +3,9 @@
  *     uint64_t bytes;
  *     if (!fh_dtype_bytes(FH_DTYPE_Q4_0, cols, rows, &bytes)) ...       overflow, or cols not a multiple of the block
  *
- * Dimension order is that of GGUF: `cols` is innermost (a row's length), then `rows`, then `planes` (experts).
- * Block types are those of ggml (ggml-common.h): Q8_0 = f16 scale + 32 × int8; Q4_0 = f16 scale + 16 bytes, the low nibbles are elements
- * 0–15, the high nibbles 16–31, value = (nibble − 8) × scale.
+ * Dimension order is that of GGUF: `cols` is innermost (a row's length), then `rows`, then `planes` (experts). Block types
+ * are those of ggml (ggml-common.h): Q8_0 = f16 scale + 32 × int8; Q4_0 = f16 scale + 16 bytes, the low nibbles are
+ * elements 0–15, the high nibbles 16–31, value = (nibble − 8) × scale.
  *
  * Threading: values and pure functions. */
 #ifndef FREEHOLD_TENSOR_H
@@ -23,6 +23,7 @@ FH_EXTERN_BEGIN
     X(Q8_0, 8, 32, 34)   \
     X(Q4_0, 2, 32, 18)
 
+/* The types of FH_DTYPES as numbers. */
 #define FH_DTYPE_ENUM(name, id, elements, bytes) FH_DTYPE_##name,
 typedef enum fh_dtype { FH_DTYPES(FH_DTYPE_ENUM) FH_DTYPE_COUNT } fh_dtype;
 #undef FH_DTYPE_ENUM

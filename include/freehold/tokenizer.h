@@ -6,11 +6,12 @@
  *     fh_ids_init(&ids, a, 0);
  *     FH_TRY(fh_tokenizer_encode(tok, text, (fh_encode_options){.add_special = true}, &ids, err));
  *
- * Two algorithms: byte-level BPE (GPT-2 and its descendants, with the pre-tokenizer that the model names) and SentencePiece-style BPE
- * (Llama 2: merges by score, byte fallback). Results equal those of the reference implementations. Control tokens are never made from
- * text unless the caller asks for it.
+ * Two algorithms: byte-level BPE (GPT-2 and its descendants, with the pre-tokenizer that the model names) and
+ * SentencePiece-style BPE (Llama 2: merges by score, byte fallback). Results equal those of the reference implementations.
+ * Control tokens are never made from text unless the caller asks for it.
  *
- * Threading: a tokenizer is immutable after it was made and may be used from any number of threads; an fh_ids belongs to one. */
+ * Threading: a tokenizer is immutable after it was made and may be used from any number of threads; an fh_ids belongs to
+ * one. */
 #ifndef FREEHOLD_TOKENIZER_H
 #define FREEHOLD_TOKENIZER_H
 
@@ -19,8 +20,9 @@
 
 FH_EXTERN_BEGIN
 
-/* --- what a vocabulary is ---------------------------------------------------------------------------------------------------- */
+/* --- what a vocabulary is --------------------------------------------------------------------------------------------- */
 
+/* The two algorithms. */
 typedef enum fh_vocab_kind { FH_VOCAB_BPE_BYTES, FH_VOCAB_SPM } fh_vocab_kind;
 
 /* How text is cut before BPE. */
@@ -48,8 +50,9 @@ typedef struct fh_vocab {
     bool ignore_merges; /* a whole piece that is a token wins over merging (Llama 3) */
 } fh_vocab;
 
-/* --- a growing list of ids --------------------------------------------------------------------------------------------------- */
+/* --- a growing list of ids -------------------------------------------------------------------------------------------- */
 
+/* The list: ids so far, and the room behind them. */
 typedef struct fh_ids {
     fh_allocator *allocator;
     fh_u32s items; /* items.count is the capacity */
@@ -63,27 +66,33 @@ FH_FALLIBLE fh_ids_put(fh_mut fh_ids *ids, uint32_t id);
 /* The ids. Valid until: the next put or deinit. */
 FH_API fh_u32s fh_ids_view(fh_ref const fh_ids *ids) fh_view(1);
 
-/* --- the tokenizer ------------------------------------------------------------------------------------------------------------ */
+/* --- the tokenizer ---------------------------------------------------------------------------------------------------- */
 
 enum { FH_VOCAB_MAX = 1 << 20 };
 
+/* A vocabulary with its tables. */
 typedef struct fh_tokenizer fh_tokenizer;
 
-/* Checks a vocabulary and builds its tables: special ids in range, byte tokens well formed, merges known, every byte reachable. */
-FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *vocab, fh_owned fh_tokenizer **out, fh_mut fh_err *err);
-/* From a Hugging Face tokenizer.json of byte-level BPE with one of the known pre-tokenizers; the rest is FH_UNSUPPORTED by name. */
+/* Checks a vocabulary and builds its tables: special ids in range, byte tokens well formed, merges known, every byte
+ * reachable. */
+FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *vocab, fh_owned fh_tokenizer **out,
+                             fh_mut fh_err *err);
+/* From a Hugging Face tokenizer.json of byte-level BPE with one of the known pre-tokenizers; the rest is FH_UNSUPPORTED by
+ * name. */
 FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owned fh_tokenizer **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_tokenizer_free(fh_drop fh_tokenizer *tok);
 
+/* How text is encoded; zero means the default. */
 typedef struct fh_encode_options {
     bool add_special;   /* BOS and EOS as the vocabulary says */
     bool parse_special; /* control tokens written out in the text become those tokens: only for trusted text */
 } fh_encode_options;
 /* Appends the ids of text (any bytes). Time is near linear in the text's size. On failure `out` is as before. */
-FH_FALLIBLE fh_tokenizer_encode(fh_ref const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_mut fh_ids *out, fh_mut fh_err *err);
-/* Appends the bytes that a token stands for; control tokens give nothing unless `control`. `first` drops the space that the first token of
- * a text carries in vocabularies with a space prefix. FH_INVALID for an id outside. */
+FH_FALLIBLE fh_tokenizer_encode(fh_ref const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_mut fh_ids *out,
+                                fh_mut fh_err *err);
+/* Appends the bytes that a token stands for; control tokens give nothing unless `control`. `first` drops the space that the
+ * first token of a text carries in vocabularies with a space prefix. FH_INVALID for an id outside. */
 FH_FALLIBLE fh_tokenizer_piece(fh_ref const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_mut fh_buf *out);
 /* Number of tokens. */
 FH_API uint32_t fh_tokenizer_size(fh_ref const fh_tokenizer *tok);
@@ -94,7 +103,8 @@ FH_API uint32_t fh_tokenizer_find(fh_ref const fh_tokenizer *tok, fh_span spelli
 /* Special ids, FH_NO_TOKEN where there is none. */
 FH_API uint32_t fh_tokenizer_bos(fh_ref const fh_tokenizer *tok);
 FH_API uint32_t fh_tokenizer_eos(fh_ref const fh_tokenizer *tok);
-/* True for a token that ends an answer: EOS and the end-of-turn control tokens (<|im_end|>, <|eot_id|>, <|end|>, <|endoftext|>). */
+/* True for a token that ends an answer: EOS and the end-of-turn control tokens (<|im_end|>, <|eot_id|>, <|end|>,
+ * <|endoftext|>). */
 FH_API bool fh_tokenizer_is_end(fh_ref const fh_tokenizer *tok, uint32_t id);
 
 FH_EXTERN_END
