@@ -1,0 +1,18 @@
+/* linux.h: what the files of this folder share. Nothing outside src/os/ includes it, except the tests of this folder. */
+#ifndef FH_OS_LINUX_H
+#define FH_OS_LINUX_H
+
+#include "freehold/os.h"
+
+/* Turns errno into a status: FH_NOMEM for ENOMEM, else FH_IO. Reports "<path>: cannot <what>: <errno's text>"
+ * in *err; `path` may be NULL. */
+fh_status fh_linux_fail(fh_err *err, int error, const char *what, const char *path);
+
+/* Processors that the cgroup quotas of this process allow, rounded up; UINT_MAX without a quota. `root` stands before
+ * /proc and /sys ("" on a real system), so that a test can present a tree of its own. */
+unsigned fh_linux_quota_cpus(const char *root);
+
+/* True if another interrupt was counted since `before` was read. */
+bool fh_linux_interrupted_since(unsigned before);
+
+#endif
