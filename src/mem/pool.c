@@ -4,13 +4,13 @@
  * handle is {seed + age, index} of one life; the seed is even and the pool's own. To check a handle is to subtract the seed and
  * to compare ages:
  *
- *     handle's age = slot's age, odd     the slot, in the very life the handle was made for
- *     handle's age < slot's age          FH_STALE; and at release FH_DOUBLE_FREE if it was the slot's last life and the slot is free
- *     handle's age > slot's age, even    this pool never made such a handle: FH_WRONG_POOL
+ *     handle's age = slot's age             the slot, in the very life that the handle was made for
+ *     handle's age < slot's age             FH_STALE; at release FH_DOUBLE_FREE if the slot is free and that was its last life
+ *     handle's age > slot's age, or even    FH_WRONG_POOL: this pool never made such a handle
  *
- * Seeds of successive pools are multiples of 2^32 / golden ratio, which keep away from each other as evenly as any sequence can:
- * among 1,000 pools no two seeds are nearer than about 10^6, so the handle of one pool looks like one of another only when
- * slots have lived some 10^5 lives, and then it is refused as stale unless the very ages meet.
+ * Seeds of successive pools are multiples of 2^32 / golden ratio, which keep away from each other as evenly as any sequence
+ * can: no two of 1,000 pools have seeds nearer than 10^6. So the handle of one pool looks like one of another only when a slot
+ * has had nearly a million lives, and even then it is refused as stale unless the very ages meet.
  *
  * Free slots form a queue, first in first out: the slots wear evenly, and a stale handle's slot stays free for long. A slot at
  * the end of its generations is retired instead of queued, so no age is ever used twice.
@@ -21,7 +21,7 @@
  * decreases; pool-count: live + queued + retired = capacity.
  *
  * Threading: one thread at a time; only the counter of pools is shared, and atomic. */
-#include "mem/pool.h"
+#include "mem/pool_narrow.h"
 
 #include <stdatomic.h>
 #include <string.h>

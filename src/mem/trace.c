@@ -9,8 +9,9 @@
  * Invariants: trace-table: at most 3/4 of the table is in use, so every probe ends; an entry's `at` is a block's user address,
  * NULL, or GONE; stats.live = the number of entries that are blocks.
  *
- * Threading: any thread; one lock around everything. */
-#include <pthread.h>
+ * Threading: any thread; one lock around everything. It spins, because this folder asks the system for nothing but pages; in a
+ * tool for tests that will do. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,12 +31,21 @@ typedef struct trace_entry {
 
 struct fh_trace {
     fh_allocator allocator;
-    pthread_mutex_t lock;
+    atomic_flag lock;
     fh_alloc_stats stats;
     uint64_t requests, fail_at, budget_bytes;
     trace_entry *table;
     size_t capacity, used; /* a power of two; entries that are not NULL */
 };
+
+static void lock(fh_trace *t) {
+    while (atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire)) {
+    }
+}
+
+static void unlock(fh_trace *t) {
+    atomic_flag_clear_explicit(&t->lock, memory_order_release);
+}
 
 /* Marks an entry whose block was freed: a probe goes on past it. */
 static uint8_t gone_marker;
@@ -139,16 +149,16 @@ static uint8_t *new_block(fh_trace *t, size_t size_bytes) {
 
 static void *trace_alloc(void *ctx, size_t size_bytes) {
     fh_trace *t = ctx;
-    FH_ASSERT(pthread_mutex_lock(&t->lock) == 0);
+    lock(t);
     uint8_t *at = new_block(t, size_bytes);
     t->stats.failures += at == NULL;
-    FH_ASSERT(pthread_mutex_unlock(&t->lock) == 0);
+    unlock(t);
     return at;
 }
 
 static void trace_free(void *ctx, void *p) {
     fh_trace *t = ctx;
-    FH_ASSERT(pthread_mutex_lock(&t->lock) == 0);
+    lock(t);
     trace_entry *e = probe(t->table, t->capacity, p);
     if (e->at == NULL)
         misuse("free of something that is not a live block (freed twice, or never allocated here)", p, NULL);
@@ -156,7 +166,7 @@ static void trace_free(void *ctx, void *p) {
     e->at = GONE;
     t->stats.live--;
     t->stats.live_bytes -= e->size_bytes;
-    FH_ASSERT(pthread_mutex_unlock(&t->lock) == 0);
+    unlock(t);
 }
 
 /* --- life and knobs ----------------------------------------------------------------------------------------------------- */
@@ -165,11 +175,11 @@ fh_trace *fh_trace_new(void) {
     fh_trace *t = fh_alloc(fh_heap(), 1, sizeof *t);
     if (t == NULL)
         return NULL;
-    if (!make_room(t) || pthread_mutex_init(&t->lock, NULL) != 0) {
-        fh_free(fh_heap(), t->table);
+    if (!make_room(t)) {
         fh_free(fh_heap(), t);
         return NULL;
     }
+    atomic_flag_clear(&t->lock);
     t->allocator = (fh_allocator){t, trace_alloc, trace_free};
     return t;
 }
@@ -188,7 +198,6 @@ size_t fh_trace_free(fh_trace *t) {
                     e->size_bytes);
         end_block(e);
     }
-    (void)pthread_mutex_destroy(&t->lock);
     fh_free(fh_heap(), t->table);
     fh_free(fh_heap(), t);
     return leaks;
@@ -199,21 +208,21 @@ fh_allocator *fh_trace_allocator(fh_trace *t) {
 }
 
 void fh_trace_fail_at(fh_trace *t, uint64_t n) {
-    FH_ASSERT(pthread_mutex_lock(&t->lock) == 0);
+    lock(t);
     t->fail_at = n == 0 ? 0 : t->requests + n;
-    FH_ASSERT(pthread_mutex_unlock(&t->lock) == 0);
+    unlock(t);
 }
 
 void fh_trace_budget(fh_trace *t, uint64_t bytes) {
-    FH_ASSERT(pthread_mutex_lock(&t->lock) == 0);
+    lock(t);
     t->budget_bytes = bytes;
-    FH_ASSERT(pthread_mutex_unlock(&t->lock) == 0);
+    unlock(t);
 }
 
 fh_alloc_stats fh_trace_stats(const fh_trace *t) {
     fh_trace *lockable = (fh_trace *)(uintptr_t)t;
-    FH_ASSERT(pthread_mutex_lock(&lockable->lock) == 0);
+    lock(lockable);
     fh_alloc_stats stats = t->stats;
-    FH_ASSERT(pthread_mutex_unlock(&lockable->lock) == 0);
+    unlock(lockable);
     return stats;
 }

@@ -1,6 +1,6 @@
-/* pool.h: the pool with a shorter generation, so that a test can wear slots out. */
-#ifndef FH_MEM_POOL_H
-#define FH_MEM_POOL_H
+/* pool_narrow.h: the pool with a shorter generation, so that a test can wear slots out. */
+#ifndef FH_MEM_POOL_NARROW_H
+#define FH_MEM_POOL_NARROW_H
 
 #include "freehold/pool.h"
 

@@ -1,0 +1,110 @@
+/* fh_test.h: what every test program shares, on top of cmocka.
+ *
+ *     static void test_copy(void **state) {
+ *         fh_allocator *a = fh_test_allocator(state);           a tracing allocator; a leak fails the test
+ *         fh_buf b;
+ *         fh_buf_init(&b, a, 0);
+ *         fh_assert_ok(fh_buf_put(&b, FH_LIT("x")));
+ *         fh_buf_deinit(&b);
+ *     }
+ *     int main(void) {
+ *         const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_copy)};
+ *         return cmocka_run_group_tests(tests, NULL, NULL);
+ *     }
+ *
+ * Threading: helpers that fail or skip a test are called on the thread that runs it. */
+#ifndef FH_TEST_H
+#define FH_TEST_H
+
+/* cmocka.h needs these before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "freehold/alloc.h"
+#include "freehold/hash.h"
+
+/* --- status ------------------------------------------------------------------------------------------------------------- */
+
+/* Fails the test unless the status has the expected code; prints both names. */
+void fh_test_status(fh_status got, fh_code expected, const char *expression, const char *file, int line);
+
+#define fh_assert_code(expression, expected) fh_test_status((expression), (expected), #expression, __FILE__, __LINE__)
+#define fh_assert_ok(expression) fh_assert_code(expression, FH_OK)
+
+/* Fails the test unless err holds `code` and its message contains `part`. */
+void fh_test_err(const fh_err *err, fh_code code, const char *part, const char *file, int line);
+#define fh_assert_err(err, code, part) fh_test_err((err), (code), (part), __FILE__, __LINE__)
+
+/* Fails the test unless a span holds exactly the bytes of a NUL-terminated text; prints both. */
+void fh_test_span(fh_span got, const char *expected, const char *file, int line);
+#define fh_assert_span(got, expected) fh_test_span((got), (expected), __FILE__, __LINE__)
+
+/* --- allocation --------------------------------------------------------------------------------------------------------- */
+
+/* A test between a setup that makes a tracing allocator and a teardown that fails it for every block still live. */
+#define FH_TEST_ALLOC(test) cmocka_unit_test_setup_teardown(test, fh_test_setup, fh_test_teardown)
+int fh_test_setup(void **state);
+int fh_test_teardown(void **state);
+
+/* The tracing allocator of an FH_TEST_ALLOC test. */
+fh_trace *fh_test_trace(void **state);
+fh_allocator *fh_test_allocator(void **state);
+
+/* A body for FH_FAIL_EACH_ALLOC: does its work on `a`, drops everything it made, and returns the first failure. */
+typedef fh_status fh_test_body(fh_allocator *a, void *arg);
+
+/* Reruns the body with its 1st, 2nd, 3rd … allocation failing, until a run is short of the failing one and must succeed.
+ * Each earlier run must give FH_NOMEM or succeed, and leak nothing. Returns the number of allocations of the last run. */
+#define FH_FAIL_EACH_ALLOC(trace, body, arg) fh_test_fail_each((trace), (body), (arg), __FILE__, __LINE__)
+uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const char *file, int line);
+
+/* --- programs that end on purpose ----------------------------------------------------------------------------------------- */
+
+/* Runs fn(arg) in a child process and fails the test unless the child ends by SIGABRT and its standard error contains `part`. */
+#define fh_assert_dies(fn, arg, part) fh_test_dies((fn), (arg), (part), __FILE__, __LINE__)
+void fh_test_dies(void (*fn)(void *arg), void *arg, const char *part, const char *file, int line);
+
+/* Runs fn(arg) in a child process; returns what waitpid says of it, and its standard error, cut to fit, in `said`. */
+int fh_test_child(void (*fn)(void *arg), void *arg, char *said, size_t said_bytes);
+
+/* --- files -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct fh_test_path {
+    char text[1024];
+} fh_test_path;
+
+/* The path of a file under the data folder (environment variable FREEHOLD_DATA, else FREEHOLD_DATA_DEFAULT of the build). Prints
+ * a reason and skips the test when the file is absent. */
+#define fh_test_data(name) fh_test_data_path((name), FREEHOLD_DATA_DEFAULT)
+fh_test_path fh_test_data_path(const char *name, const char *folder_default);
+
+/* The path `name` in a folder of this process's own, which is removed with its files at the end of the program. */
+fh_test_path fh_test_tmp_path(const char *name);
+
+/* Writes a whole file; fails the test if that cannot be done. */
+void fh_test_write_file(const char *path, fh_span bytes);
+
+/* --- randomness --------------------------------------------------------------------------------------------------------- */
+
+/* A sequence of random numbers that a seed repeats. The environment variable FREEHOLD_TEST_SEED, a number, is added to every
+ * seed, to look at other sequences. */
+typedef struct fh_test_rng {
+    uint64_t state;
+} fh_test_rng;
+
+fh_test_rng fh_test_rng_new(uint64_t seed);
+
+/* 64 random bits. */
+static inline uint64_t fh_test_rng_next(fh_test_rng *rng) {
+    return fh_mix64(rng->state++);
+}
+/* A number in [0, n); 0 for n = 0. */
+static inline uint64_t fh_test_rng_below(fh_test_rng *rng, uint64_t n) {
+    return n == 0 ? 0 : fh_test_rng_next(rng) % n;
+}
+
+#endif
