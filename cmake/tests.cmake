@@ -3,7 +3,7 @@
 #   fh_test(NAME test_arena LAYER mem SOURCES test_arena.c [LABELS race] [TIMEOUT 60])
 #       a cmocka program in ctest. It sees FREEHOLD_DATA_DEFAULT, FREEHOLD_MODELS, FREEHOLD_GOLDEN and FREEHOLD_PROGRAM.
 #   fh_bench(NAME bench_pool LAYER mem SOURCES bench_pool.c)
-#       a program that ctest does not run.
+#       a program that ctest does not run; the target `bench` runs them all, one at a time.
 #   fh_fuzz(NAME fuzz_json LAYER text SOURCES fuzz_json.c [RUNS 20000] [TIMEOUT 60])
 #       a libFuzzer program under FH_FUZZ; elsewhere a ctest that replays the target's own seeds and RUNS mutations of them
 #       (tests/support/fuzz_main.c says what a target defines).
@@ -13,12 +13,15 @@ set(FH_TEST_TIMEOUT 300)
 # Languages and packages that only tests need.
 macro(fh_test_setup)
     enable_language(CXX)
-    find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
+    # The distribution's interpreter first: tools/setup installs its modules there.
+    find_program(FH_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+    find_program(FH_PYTHON python3 REQUIRED)
     if(NOT FH_FUZZ)
         find_library(FH_CMOCKA cmocka REQUIRED)
     endif()
     cmake_path(ABSOLUTE_PATH FH_DATA NORMALIZE)
     set_property(GLOBAL PROPERTY FH_FUZZERS "")
+    add_custom_target(bench COMMENT "All benchmarks, one after another")
 endmacro()
 
 function(fh_test_target target layer)
@@ -66,6 +69,8 @@ function(fh_bench)
     endif()
     add_executable(${B_NAME} ${B_SOURCES})
     fh_test_target(${B_NAME} ${B_LAYER})
+    add_custom_target(run_${B_NAME} COMMAND ${B_NAME} USES_TERMINAL)
+    add_dependencies(bench run_${B_NAME})
 endfunction()
 
 function(fh_fuzz)

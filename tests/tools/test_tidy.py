@@ -126,8 +126,8 @@ ALSO_GOOD = [
     {**add("src/low/low.c", WIDE), "tools/tidy-ratchet.txt": "# known\nsrc/low/low.c size 1\n"},
     {"tests/low/test_other.c": essay("test_other.c") + "/* tidy: exempt mirror: tests several files */\n",
      "tests/CMakeLists.txt": "fh_test(SOURCES test_other.c)\n"},
-    {"include/freehold/peer.h": header(
-        "peer.h", "/* Two. */\nstatic inline int f(void) {\n    return 1;\n}\nstatic inline int g(void) {\n    return 2;\n}\n")},
+    {"include/freehold/peer.h": header("peer.h", "/* Two. */\nstatic inline int f(void) {\n    return 1;\n}\n"
+                                       "static inline int g(void) {\n    return 2;\n}\n")},
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n",
      "src/os/room.c": essay("room.c") + "#include <stdlib.h>\nint *p = (int *)malloc(4);\n"},
     {"build/junk.c": "\tint x;\n"},

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Tests of cmake/layers.cmake: CMake refuses a layer that breaks the law of ranks, and says which and why."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROJECT = """cmake_minimum_required(VERSION 3.25)
+project(example LANGUAGES C)
+include("{root}/cmake/layers.cmake")
+{calls}
+"""
+LOW = "fh_layer(NAME low RANK 0 HEADERS low.h SOURCES low.c)\n"
+# What is declared, and a part of what CMake says; None: it is accepted.
+CASES = [
+    (LOW + "fh_layer(NAME high RANK 2 USES low SOURCES low.c)", None),
+    (LOW + "fh_layer(NAME peer RANK 0 USES low SOURCES low.c)", "peer (rank 0) may not use low (rank 0)"),
+    ("fh_layer(NAME high RANK 2 SOURCES low.c)\nfh_layer(NAME low RANK 0 USES high SOURCES low.c)",
+     "low (rank 0) may not use high (rank 2)"),
+    ("fh_layer(NAME low RANK 1 USES ghost SOURCES low.c)", "uses 'ghost', which is no layer declared before it"),
+    (LOW + "fh_layer(NAME high RANK 2 HEADERS low.h SOURCES low.c)", "header low.h belongs to both low and high"),
+    ("fh_layer(NAME low RANK 0 HEADERS gone.h SOURCES low.c)", "low owns gone.h, which is not in include/freehold"),
+    ("fh_layer(NAME low RANK 0 SOURCE low.c)", "fh_layer needs NAME, RANK and SOURCES"),
+]
+
+
+class LayersTest(unittest.TestCase):
+    def configure(self, calls):
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"CMakeLists.txt": PROJECT.format(root=ROOT, calls=calls), "low.c": "int low;\n",
+                     "include/freehold/low.h": "extern int low;\n"}
+            for path, text in files.items():
+                os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+                with open(os.path.join(folder, path), "w", encoding="utf-8") as f:
+                    f.write(text)
+            done = subprocess.run(["cmake", "-G", "Ninja", "-S", folder, "-B", os.path.join(folder, "build")],
+                                  capture_output=True, text=True)
+        return done.returncode == 0, " ".join((done.stdout + done.stderr).split())
+
+    def test_layers(self):
+        for calls, message in CASES:
+            with self.subTest(calls=calls):
+                ok, output = self.configure(calls)
+                self.assertEqual(ok, message is None, output)
+                self.assertIn(message or "", output)
+
+
+if __name__ == "__main__":
+    unittest.main()
