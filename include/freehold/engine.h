@@ -5,7 +5,7 @@
  *     fh_seq s;
  *     FH_TRY(fh_engine_open(e, &s));
  *     fh_row rows[] = {{s, 1, false}, {s, 403, true}};              tokens go to the sequence's next positions
- *     FH_TRY(fh_engine_step(e, rows, 2, err));
+ *     FH_TRY(fh_engine_step(e, (fh_rows){rows, 2}, err));
  *     fh_f32s logits;
  *     FH_TRY(fh_engine_logits(e, 1, &logits));                      of row 1: vocab values, valid until the next step
  *
@@ -37,15 +37,26 @@ typedef struct fh_engine_options {
     uint64_t route_seed; /* seed of the router's tie-breaking */
 } fh_engine_options;
 
-/* FH_NOMEM, FH_LIMIT (the sizes asked for do not fit). Nothing is allocated per step afterwards except KV segments. */
+/* FH_NOMEM, FH_LIMIT (the sizes asked for do not fit). A step allocates nothing afterwards, except KV segments that were not
+ * needed before, and room for the logits of more rows than ever before. `model` and `dev` outlive the engine. */
 FH_FALLIBLE fh_engine_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_device *dev,
                           fh_ref const fh_engine_options *options, fh_owned fh_engine **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_engine_free(fh_drop fh_engine *e);
 
+/* What an engine was made with and what it holds now. */
+typedef struct fh_engine_stats {
+    uint64_t sequence_max;                               /* positions that one sequence may hold */
+    uint64_t segments_max, segments_made, segments_used; /* the budget; allocated so far; of those, in use */
+    uint64_t seqs;                                       /* open sequences */
+    uint32_t rows_max;
+} fh_engine_stats;
+FH_API fh_engine_stats fh_engine_stats_get(fh_ref const fh_engine *e);
+
 /* An empty sequence; FH_EXHAUSTED. */
 FH_FALLIBLE fh_engine_open(fh_mut fh_engine *e, fh_owned fh_seq *out);
-/* A sequence with the same tokens so far; full segments are shared, the last one is copied. */
+/* A sequence with the same tokens so far. Segments are shared; one that is partly filled is copied when a sharer goes on.
+ * FH_STALE, FH_EXHAUSTED. */
 FH_FALLIBLE fh_engine_fork(fh_mut fh_engine *e, fh_seq from, fh_owned fh_seq *out);
 /* Ends a sequence; FH_STALE. */
 FH_FALLIBLE fh_engine_close(fh_mut fh_engine *e, fh_drop fh_seq s);

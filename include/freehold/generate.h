@@ -5,9 +5,14 @@
  *     FH_TRY(fh_generator_prompt(g, ids, err));                      tokens of the prompt
  *     for (;;) {
  *         fh_generated out;
- *         FH_TRY(fh_generator_next(g, &out, err));                   one token further; out.text may be empty while a
- *         if (out.done) break;                                       character or a possible stop string is incomplete
+ *         FH_TRY(fh_generator_next(g, &out, err));                   one token further
+ *         show(out.text);                                            may be empty while a character or a possible stop
+ *         if (out.done) break;                                       string is incomplete; may come with `done`
  *     }
+ *
+ * Text and stop strings do not depend on how the answer falls into tokens: the stop string that is complete first ends it, and
+ * neither it nor anything behind it is shown. A further prompt after `done` continues the sequence (the next turn of a
+ * conversation): the last token drawn is run before it.
  *
  * Threading: one thread at a time. */
 #ifndef FREEHOLD_GENERATE_H
@@ -49,11 +54,13 @@ FH_FALLIBLE fh_generator_new(fh_ref fh_allocator *a, fh_ref const fh_model *mode
                              fh_ref const fh_generate_options *options, fh_owned fh_generator **out, fh_mut fh_err *err);
 /* Closes its sequence; NULL is allowed. */
 FH_API void fh_generator_free(fh_drop fh_generator *g);
-/* Runs the prompt in chunks of the engine's rows_max. `progress` (may be NULL) is called between chunks and may return
- * false to cancel: FH_CANCELED. FH_INVALID for an empty prompt, FH_LIMIT for one that fills the context. */
+/* Runs the prompt in chunks of the engine's rows_max and draws the first token. `progress` (may be NULL) is called after each
+ * chunk and may return false to cancel: FH_CANCELED. FH_INVALID for an empty prompt, FH_LIMIT for one that fills the context.
+ * On failure the sequence is as long as before. */
 FH_FALLIBLE fh_generator_prompt(fh_mut fh_generator *g, fh_u32s ids,
                                 bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, fh_mut fh_err *err);
-/* Draws one token and runs it. After `done` every call gives done again. */
+/* Gives the next token: runs the last one and draws from its logits. After `done` every call gives done again. FH_INVALID before
+ * the first prompt; the failures of fh_engine_step and fh_sampler_pick, after which the call may be repeated. */
 FH_FALLIBLE fh_generator_next(fh_mut fh_generator *g, fh_out fh_generated *out, fh_mut fh_err *err);
 /* Ends the answer: what was held back (an unfinished stop string or character) comes out, finish is FH_FINISH_CANCEL unless
  * it had ended. */

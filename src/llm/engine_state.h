@@ -1,0 +1,48 @@
+/* engine_state.h: what an engine consists of, for engine.c, which checks and keeps books, and forward.c, which computes.
+ *
+ * A step has n rows. Device buffers hold rows_max rows each, so a tensor of a step is "n rows from row 0", and a row keeps its
+ * place from the embedding to the logits.
+ *
+ * Threading: as the engine. */
+#ifndef FREEHOLD_LLM_ENGINE_STATE_H
+#define FREEHOLD_LLM_ENGINE_STATE_H
+
+#include "llm/kv.h"
+#include "llm/weights.h"
+
+/* Rows of logits that the device holds at once; more are computed in several goes. */
+enum { FH_LOGIT_ROWS = 16 };
+/* A row that did not ask for logits. */
+#define FH_NO_PLACE UINT32_MAX
+
+struct fh_engine {
+    fh_allocator *allocator;
+    const fh_model *model;
+    fh_device *dev;
+    fh_kv_cache *kv;
+    uint32_t rows_max;
+    uint64_t route_seed, kv_layer_bytes;
+
+    /* Device buffers of rows_max rows of float32 … */
+    fh_mem x;       /* width: the residual stream */
+    fh_mem h;       /* width: x normalised */
+    fh_mem q;       /* heads·head_dim */
+    fh_mem k, v;    /* kv_heads·head_dim */
+    fh_mem mixed;   /* heads·head_dim: what attention gives */
+    fh_mem hidden;  /* ff: inside a dense feed-forward; none with experts */
+    fh_mem outputs; /* … and of min(rows_max, FH_LOGIT_ROWS) rows of vocab: logits */
+
+    /* The step, on the host: one entry a row (ids and gates: experts_used). */
+    size_t rows; /* 0: there was none, or the last one failed */
+    fh_u32s tokens, positions;
+    fh_u32s first, base; /* where the row's segments stand; the first of them is block 0 always */
+    fh_u32s ids;
+    fh_f32s gates;
+    fh_u32s places; /* which row of `logits` is the row's, or FH_NO_PLACE */
+    fh_f32s logits; /* vocab values for each wanted row, in the order of the rows */
+};
+
+/* Computes the step: rows, tokens, positions, first and places are set, segments reserved, `logits` large enough. */
+fh_status fh_forward(fh_mut fh_engine *e, fh_mut fh_err *err);
+
+#endif
