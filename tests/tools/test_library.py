@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Tests of what was built: what the objects of the pure layers hold and call, and that an installed Freehold can be used.
+
+    test_library.py BUILD COMPILER OBJECTS      OBJECTS: a file that lists the objects of the pure layers, one a line"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD, COMPILER, OBJECTS = sys.argv[1:4]
+# What a compiler calls on its own account; everything else that a pure layer calls must be Freehold's.
+OF_THE_COMPILER = {"memcpy", "memmove", "memset", "memcmp", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail",
+                   "_GLOBAL_OFFSET_TABLE_"}
+USER = """#include <freehold/span.h>
+#include <freehold/status.h>
+int main(void) {
+    return fh_span_is(FH_LIT("freehold"), "freehold") && fh_code_text(FH_NOMEM)[0] == 'o' ? 0 : 1;
+}
+"""
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
+
+
+class PureTest(unittest.TestCase):
+    """text, tensor and llm: no system call, no libc function, no variable."""
+
+    def setUp(self):
+        with open(OBJECTS, encoding="utf-8") as f:
+            self.objects = [line.strip() for line in f if line.strip()]
+        self.assertTrue(self.objects)
+
+    def symbols(self, path):
+        """(section, name, size) of each symbol."""
+        for line in run("objdump", "-t", path).split("\n"):
+            match = re.match(r"[0-9a-f]{8,} .{7} (\S+)\t([0-9a-f]+) +(?:\.hidden )?(\S+)$", line)
+            if match:
+                yield match.group(1), match.group(3), int(match.group(2), 16)
+
+    def test_calls(self):
+        for path in self.objects:
+            for section, name, _ in self.symbols(path):
+                if section == "*UND*":
+                    self.assertTrue(name.startswith("fh_") or name in OF_THE_COMPILER, f"{path} calls {name}")
+
+    def test_no_variables(self):
+        seen = 0
+        for path in self.objects:
+            for section, name, size in self.symbols(path):
+                seen += 1
+                writable = re.match(r"\.(data|bss|tdata|tbss)|\*COM\*", section) and not section.startswith(".data.rel.ro")
+                self.assertFalse(writable and size and not name.startswith("."), f"{path} has the variable {name} ({section})")
+        self.assertGreater(seen, 0)
+
+
+class InstallTest(unittest.TestCase):
+    def test_use(self):
+        """A program outside the tree builds with what pkg-config says, against either library, and runs."""
+        with tempfile.TemporaryDirectory() as folder:
+            run("cmake", "--install", BUILD, "--prefix", folder)
+            library = next(os.path.join(folder, d) for d, _, names in os.walk(folder) if "freehold.pc" in names)
+            source, program = os.path.join(folder, "user.c"), os.path.join(folder, "user")
+            with open(source, "w", encoding="utf-8") as f:
+                f.write(USER)
+            flags = run("pkg-config", "--cflags", "--libs", "freehold", env={**os.environ, "PKG_CONFIG_PATH": library}).split()
+            folder_of_libraries = os.path.dirname(library)
+            run(COMPILER, "-std=c11", source, "-o", program, *flags)
+            run(program, env={**os.environ, "LD_LIBRARY_PATH": folder_of_libraries})
+            include = [flag for flag in flags if flag.startswith("-I")]
+            archive = os.path.join(folder_of_libraries, "libfreehold.a")
+            run(COMPILER, "-std=c11", source, "-o", program, *include, archive, "-pthread")
+            run(program)
+            self.assertRegex(run(os.path.join(folder, "bin", "freehold"), "--version"), r"^freehold \d+\.\d+\.\d+")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
