@@ -92,7 +92,7 @@ FH_FALLIBLE fh_device_weight(fh_mut fh_device *dev, fh_ref const fh_weight_desc 
 
 /* --- operations ------------------------------------------------------------------------------------------------------------
  * n is the number of rows (tokens) of a call, 1 … FH_ROWS_MAX. */
-enum { FH_ROWS_MAX = 4096, FH_MATMUL_OUTS_MAX = 3, FH_TOP_K_MAX = 64, FH_KV_BLOCK = 64 };
+enum { FH_ROWS_MAX = 4096, FH_MATMUL_OUTS_MAX = 3, FH_TOP_K_MAX = 64, FH_KV_BLOCK = 64, FH_HEAD_DIM_MAX = 1024, FH_EXPERTS_MAX = 4096 };
 
 /* y[i] = row tokens[i] of table, as float32. y: n × cols. A token ≥ rows is FH_INVALID. */
 typedef struct fh_embed {
