@@ -121,6 +121,8 @@ FH_FALLIBLE fh_gguf_put_tensor(fh_mut fh_gguf_writer *w, fh_ref const char *name
 FH_FALLIBLE fh_gguf_writer_header(fh_mut fh_gguf_writer *w, fh_sink sink, fh_mut fh_err *err);
 /* The next bytes of the tensor data; a tensor may come in any number of pieces. */
 FH_FALLIBLE fh_gguf_writer_data(fh_mut fh_gguf_writer *w, fh_span bytes, fh_sink sink, fh_mut fh_err *err);
+/* FH_INVALID unless the header and all tensors' bytes have been put: call it before the file counts as written. */
+FH_FALLIBLE fh_gguf_writer_finish(fh_ref const fh_gguf_writer *w, fh_mut fh_err *err);
 
 FH_EXTERN_END
 #endif
