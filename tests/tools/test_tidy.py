@@ -90,6 +90,11 @@ BAD = [
     ("banned", "malloc (heap)",
      {"src/tensor/CMakeLists.txt": "fh_layer(NAME tensor RANK 3 SOURCES kern/room.c)\n",
       "src/tensor/kern/room.c": essay("room.c") + "int *p = malloc(4);\n"}),
+    ("unsafe", "outside the audited rooms",
+     {**add("src/low/low.c", 'void f(void) {\n    FH_UNSAFE("low-x");\n}\n'), "docs/UNSAFE.md": "`low-x`\n"}),
+    ("unsafe", "does not list `room-x`",
+     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n", "docs/UNSAFE.md": "`room-y`\n",
+      "src/os/room.c": essay("room.c") + 'void f(void) {\n    FH_UNSAFE("room-x");\n}\n'}),
     ("essay", "does not open with", {"src/peer/peer.c": "static int peer;\n"}),
     ("essay", "does not open with", {"src/peer/peer.c": "/* peer.c: short. */\nstatic int peer;\n"}),
     ("essay", "does not open with", {"src/peer/peer.c": GOOD["src/peer/peer.c"].replace("peer.c", "pear.c")}),
@@ -131,6 +136,8 @@ ALSO_GOOD = [
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n",
      "src/os/room.c": essay("room.c") + "#include <stdlib.h>\nint *p = (int *)malloc(4);\n"},
     {"build/junk.c": "\tint x;\n"},
+    {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n", "docs/UNSAFE.md": "| `room-x` | why |\n",
+     "src/os/room.c": essay("room.c") + 'void f(void) {\n    FH_UNSAFE("room-x");\n}\n'},
 ]
 
 
