@@ -53,11 +53,13 @@ FH_FALLIBLE fh_json_i64(fh_json_token t, fh_out int64_t *out, fh_mut fh_err *err
 /* A number as float64, correctly rounded. */
 FH_FALLIBLE fh_json_f64(fh_json_token t, fh_out double *out, fh_mut fh_err *err);
 
-/* A writer that puts commas and quotes; misuse (a value where a key is due) is a programmer's error. Output goes to `out`. */
+/* A writer that puts commas and quotes; misuse (a value where a key is due) is a programmer's error. Output goes to `out`. A put that
+ * fails (FH_LIMIT: too deep or too long, FH_NOMEM) appends nothing. The fields are private. */
 typedef struct fh_json_writer {
     fh_buf *out;
     uint32_t depth;
     bool comma, pretty, after_key;
+    uint64_t is_object[FH_JSON_DEPTH_MAX / 64]; /* one bit a level */
 } fh_json_writer;
 /* Starts; `pretty` gives one member a line, indented by two. */
 FH_API void fh_json_writer_init(fh_out fh_json_writer *w, fh_mut fh_buf *out, bool pretty);
