@@ -11,6 +11,8 @@
 #include "freehold/checked.h"
 #include "llm/engine_state.h"
 
+FH_ARRAY_DEFINE(kv_slot);
+
 enum { ROWS_DEFAULT = 512, SEQS_DEFAULT = 16, SEQS_MAX = FH_ROWS_MAX };
 
 /* --- life --------------------------------------------------------------------------------------------------------------------- */
@@ -41,6 +43,7 @@ static fh_status make_buffers(fh_engine *e) {
 static fh_status make_arrays(fh_engine *e) {
     fh_allocator *a = e->allocator;
     size_t n = e->rows_max, chosen = n * e->model->shape.experts_used; /* 2^12 · 2^12 at most */
+    FH_TRY(fh_kv_slots_new(a, n, &e->slots));
     FH_TRY(fh_u32s_new(a, n, &e->tokens));
     FH_TRY(fh_u32s_new(a, n, &e->positions));
     FH_TRY(fh_u32s_new(a, n, &e->first));
@@ -112,6 +115,7 @@ void fh_engine_free(fh_engine *e) {
     release_buffer(e, e->outputs);
     fh_kv_cache_free(e->kv);
     fh_allocator *a = e->allocator;
+    fh_kv_slots_free(a, &e->slots);
     fh_u32s_free(a, &e->tokens);
     fh_u32s_free(a, &e->positions);
     fh_u32s_free(a, &e->first);
@@ -161,9 +165,9 @@ static fh_status plan_row(fh_engine *e, size_t i, fh_row row, uint32_t *wanted, 
                        e->model->shape.vocab);
     fh_kv_slot slot = {0};
     FH_TRY(fh_kv_cache_append(e->kv, row.seq, &slot, err));
+    fh_kv_slots_set(e->slots, i, slot);
     fh_u32s_set(e->tokens, i, row.token);
     fh_u32s_set(e->positions, i, (uint32_t)slot.position); /* below FH_CONTEXT_MAX */
-    fh_u32s_set(e->first, i, slot.first);
     fh_u32s_set(e->places, i, row.logits ? *wanted : FH_NO_PLACE);
     *wanted += row.logits;
     return FH_DONE;
@@ -190,6 +194,8 @@ static fh_status run(fh_engine *e, fh_rows rows, fh_err *err) {
         FH_TRY(plan_row(e, i, fh_rows_get(rows, i), &wanted, err));
     FH_TRY(reserve_logits(e, wanted, err));
     FH_TRY(fh_kv_cache_reserve(e->kv, err));
+    for (size_t i = 0; i < rows.count; i++)
+        fh_u32s_set(e->first, i, fh_kv_cache_first(e->kv, fh_kv_slots_get(e->slots, i)));
     e->rows = rows.count;
     return fh_forward(e, err);
 }

@@ -34,8 +34,9 @@ struct fh_engine {
 
     /* The step, on the host: one entry a row (ids and gates: experts_used). */
     size_t rows; /* 0: there was none, or the last one failed */
+    fh_kv_slots slots;
     fh_u32s tokens, positions;
-    fh_u32s first, base; /* where the row's segments stand; the first of them is block 0 always */
+    fh_u32s first, base; /* where the row's segments begin in fh_kv_cache_segments; the first is block 0 always */
     fh_u32s ids;
     fh_f32s gates;
     fh_u32s places; /* which row of `logits` is the row's, or FH_NO_PLACE */

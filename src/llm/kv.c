@@ -3,7 +3,8 @@
  * Three tables, all made at the start:
  *   segments   id → device memory, references                       (at most segments_max, made on demand)
  *   seqs       number → length, positions planned in this step      (numbers come from a stack; handles from a pool)
- *   block_*    number × blocks_max + block → segment id and memory  (what attention reads)
+ *   block_ids  number × blocks_max + block → segment id
+ * and, for the step under way, the memory of its sequences' segments one after the other, which is what attention reads.
  *
  * Invariants between steps:
  *   a sequence of length n has ⌈n / 64⌉ blocks in use, each naming a live segment;
@@ -28,6 +29,7 @@ FH_ARRAY_DEFINE(segment);
 struct sequence {
     uint64_t length;  /* positions held */
     uint64_t planned; /* positions of the step under way */
+    uint32_t first;   /* in that step: where its segments begin in `view` */
 };
 FH_SPAN_DEFINE(sequence, struct sequence);
 FH_ARRAY_DEFINE(sequence);
@@ -49,11 +51,12 @@ struct fh_kv_cache {
     fh_u32s idle; /* a stack of numbers that are not in use */
     uint32_t idle_count;
     fh_u32s block_ids; /* seqs_max × blocks_max */
-    fh_mems block_mems;
 
     fh_u32s busy; /* numbers of the sequences with planned positions */
     uint32_t busy_count;
     bool reserved; /* the planned positions have their segments */
+    fh_mems view;  /* of the step under way; room for all sequences at their longest */
+    size_t view_count;
     fh_f32s copy; /* one layer of a segment, on its way from one to another */
 };
 
@@ -77,7 +80,7 @@ static fh_status make_tables(fh_kv_cache *kv, uint64_t segments_max, uint32_t se
     FH_TRY(fh_u32s_new(a, seqs_max, &kv->idle));
     FH_TRY(fh_u32s_new(a, seqs_max, &kv->busy));
     FH_TRY(fh_u32s_new(a, count, &kv->block_ids));
-    FH_TRY(fh_mems_new(a, count, &kv->block_mems));
+    FH_TRY(fh_mems_new(a, count, &kv->view));
     FH_TRY(fh_f32s_new(a, (size_t)(kv->layer_bytes / sizeof(float)), &kv->copy));
     for (uint32_t i = 0; i < seqs_max; i++)
         fh_u32s_set(kv->idle, i, seqs_max - 1 - i); /* number 0 goes first */
@@ -117,7 +120,7 @@ void fh_kv_cache_free(fh_kv_cache *kv) {
     fh_u32s_free(a, &kv->idle);
     fh_u32s_free(a, &kv->busy);
     fh_u32s_free(a, &kv->block_ids);
-    fh_mems_free(a, &kv->block_mems);
+    fh_mems_free(a, &kv->view);
     fh_f32s_free(a, &kv->copy);
     fh_free(a, kv);
 }
@@ -128,7 +131,11 @@ fh_kv_cache_stats fh_kv_cache_stats_get(const fh_kv_cache *kv) {
 }
 
 fh_mems fh_kv_cache_segments(const fh_kv_cache *kv) {
-    return kv->block_mems;
+    return fh_mems_sub(kv->view, 0, kv->view_count);
+}
+
+uint32_t fh_kv_cache_first(const fh_kv_cache *kv, fh_kv_slot slot) {
+    return fh_sequences_at(kv->seqs, slot.number)->first;
 }
 
 /* --- segments ----------------------------------------------------------------------------------------------------------------- */
@@ -144,8 +151,7 @@ static struct segment *segment_of(const fh_kv_cache *kv, uint32_t number, uint64
 
 /* One reference fewer. */
 static void drop(fh_kv_cache *kv, uint32_t number, uint64_t block) {
-    size_t at = block_at(kv, number, block);
-    uint32_t id = fh_u32s_get(kv->block_ids, at);
+    uint32_t id = fh_u32s_get(kv->block_ids, block_at(kv, number, block));
     struct segment *seg = fh_segments_at(kv->segments, id);
     FH_ASSERT(seg->refs > 0);
     seg->refs--;
@@ -153,15 +159,12 @@ static void drop(fh_kv_cache *kv, uint32_t number, uint64_t block) {
         fh_u32s_set(kv->free_ids, kv->free_count, id);
         kv->free_count++;
     }
-    fh_mems_set(kv->block_mems, at, (fh_mem){0});
 }
 
 /* Lets a block name a segment. */
 static void name(fh_kv_cache *kv, uint32_t number, uint64_t block, uint32_t id) {
-    struct segment *seg = fh_segments_at(kv->segments, id);
-    seg->refs++;
+    fh_segments_at(kv->segments, id)->refs++;
     fh_u32s_set(kv->block_ids, block_at(kv, number, block), id);
-    fh_mems_set(kv->block_mems, block_at(kv, number, block), seg->mem);
 }
 
 /* Takes a segment off the free list for a block. The caller has made sure that there is one. */
@@ -290,7 +293,7 @@ fh_status fh_kv_cache_append(fh_kv_cache *kv, fh_seq s, fh_kv_slot *out, fh_err 
         kv->busy_count++;
     }
     seq->planned++;
-    *out = (fh_kv_slot){.position = position, .first = (uint32_t)block_at(kv, number, 0)};
+    *out = (fh_kv_slot){.position = position, .number = number};
     return FH_DONE;
 }
 
@@ -359,11 +362,16 @@ fh_status fh_kv_cache_reserve(fh_kv_cache *kv, fh_err *err) {
             return fh_fail(err, s.code, FH_NO_OFFSET, "copying a KV segment: %s", fh_code_text(s.code));
     }
     /* Nothing below can fail, so that a failure above leaves no block to undo. */
+    kv->view_count = 0;
     for (uint32_t i = 0; i < kv->busy_count; i++) {
         uint32_t number = fh_u32s_get(kv->busy, i);
-        const struct sequence *seq = fh_sequences_at(kv->seqs, number);
-        for (uint64_t b = blocks_of(seq->length); b < blocks_of(seq->length + seq->planned); b++)
+        struct sequence *seq = fh_sequences_at(kv->seqs, number);
+        uint64_t end = blocks_of(seq->length + seq->planned);
+        for (uint64_t b = blocks_of(seq->length); b < end; b++)
             (void)take_free(kv, number, b);
+        seq->first = (uint32_t)kv->view_count;
+        for (uint64_t b = 0; b < end; b++, kv->view_count++)
+            fh_mems_set(kv->view, kv->view_count, segment_of(kv, number, b)->mem);
     }
     kv->reserved = true;
     return FH_DONE;

@@ -1,7 +1,8 @@
 /* kv.h: sequences and the segments that hold their keys and values.
  *
- *     fh_kv_cache_append(kv, seq, &slot, err)      for each row of a step: its position and where its segments stand
+ *     fh_kv_cache_append(kv, seq, &slot, err)      for each row of a step: plans its position
  *     fh_kv_cache_reserve(kv, err)                 makes room for all of them, or changes nothing
+ *     fh_kv_cache_first(kv, slot)                  for each row: where its segments stand in fh_kv_cache_segments(kv)
  *     … run the layers …
  *     fh_kv_cache_commit(kv)                       the sequences grow;  or fh_kv_cache_rollback(kv): they stay as they were
  *
@@ -34,8 +35,9 @@ typedef struct fh_kv_cache_stats {
 /* Where a row of a step goes. */
 typedef struct fh_kv_slot {
     uint64_t position;
-    uint32_t first; /* index of its sequence's block 0 in fh_kv_cache_segments */
+    uint32_t number; /* of its sequence, inside the cache */
 } fh_kv_slot;
+FH_SPAN_DEFINE(kv_slot, fh_kv_slot);
 
 fh_status fh_kv_cache_new(fh_ref fh_allocator *a, fh_mut fh_device *dev, const fh_kv_cache_options *options,
                           fh_owned fh_kv_cache **out, fh_err *err);
@@ -53,11 +55,13 @@ fh_status fh_kv_cache_truncate(fh_mut fh_kv_cache *kv, fh_seq s, uint64_t length
 fh_status fh_kv_cache_append(fh_mut fh_kv_cache *kv, fh_seq s, fh_kv_slot *out, fh_err *err);
 /* Gives every planned position a segment of its sequence's own. FH_LIMIT (the budget), FH_NOMEM: nothing has changed. */
 fh_status fh_kv_cache_reserve(fh_mut fh_kv_cache *kv, fh_err *err);
+/* The segments of the sequences of the step, and where block 0 of a row's sequence stands among them. Valid until: the step
+ * ends. */
+fh_mems fh_kv_cache_segments(fh_ref const fh_kv_cache *kv);
+uint32_t fh_kv_cache_first(fh_ref const fh_kv_cache *kv, fh_kv_slot slot);
 /* Ends the step: planned positions become part of their sequences. */
 void fh_kv_cache_commit(fh_mut fh_kv_cache *kv);
 /* Ends the step: planned positions are forgotten, their segments released. */
 void fh_kv_cache_rollback(fh_mut fh_kv_cache *kv);
-/* The segments of all sequences: block b of the sequence with slot.first is at first + b. */
-fh_mems fh_kv_cache_segments(fh_ref const fh_kv_cache *kv);
 
 #endif
