@@ -1,0 +1,150 @@
+/* main.c: the program `freehold`: finds the verb, runs it, and turns a failure into one line and an exit status.
+ *
+ * Threading: the main thread; the verbs' devices have threads of their own. */
+#include "apps/app.h"
+#include "freehold/os.h"
+
+typedef struct verb {
+    const char *name, *summary;
+    fh_status (*main)(fh_app *app, fh_views args, fh_err *err);
+} verb;
+
+static const verb verbs[] = {
+    {"run", "answer a prompt, streaming the text", fh_verb_run},
+    {"inspect", "tell what a model file holds and what memory it needs", fh_verb_inspect},
+    {"tokenize", "turn text into token ids", fh_verb_tokenize},
+    {"bench", "measure prompt processing and generation", fh_verb_bench},
+    {"mkmodel", "write a model of random weights, for tests and measurements", fh_verb_mkmodel},
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+static void put_help(fh_term *t) {
+    const char *bold = fh_term_style(t, FH_BOLD), *plain = fh_term_style(t, FH_PLAIN), *cyan = fh_term_style(t, FH_CYAN);
+    FH_SAY(t, "%sfreehold%s: a memory-safe runtime for serving language models\n", bold, plain);
+    FH_SAY(t, "\n%sExamples%s\n", bold, plain);
+    FH_SAY(t, "  freehold run                                  a story from the model that comes with freehold\n"
+              "  freehold run -m model.gguf -p \"Once upon\"     your model, your prompt\n"
+              "  freehold inspect model.gguf                   what is in the file, and will it fit in memory\n"
+              "  echo \"Hello\" | freehold tokenize -m model.gguf\n"
+              "  freehold bench -m model.gguf --threads 1,2\n");
+    FH_SAY(t, "\n%sVerbs%s\n", bold, plain);
+    for (size_t i = 0; i < VERBS; i++) {
+        FH_SAY(t, "  %s%-10s%s %s\n", cyan, verbs[i].name, plain, verbs[i].summary);
+    }
+    FH_SAY(t, "  %s%-10s%s %s\n", cyan, "help VERB", plain, "its options, with examples; the same as VERB --help");
+    FH_SAY(t, "\n%sAlso%s\n", bold, plain);
+    FH_SAY(t, "  %s--version%s  %s\n", cyan, plain, "version, compiler and instruction set");
+    FH_SAY(t, "  %s--help%s     %s\n", cyan, plain, "this text");
+    FH_SAY(t,
+           "\nExit status: 0 done, 1 the system failed (memory, files, a closed output), 2 input or command line refused.\n");
+}
+
+static void put_version(fh_term *t) {
+    bool commit = fh_span_of_str(FREEHOLD_COMMIT).size != 0;
+#ifdef __clang__
+    const char *compiler = "";
+#else
+    const char *compiler = "gcc ";
+#endif
+    FH_SAY(t, "freehold %s%s%s%s\n", FREEHOLD_VERSION, commit ? " (commit " : "", FREEHOLD_COMMIT, commit ? ")" : "");
+    FH_SAY(t, "compiler %s%s\n", compiler, __VERSION__);
+    FH_SAY(t, "instruction set %s, %u processor%s\n", fh_isa_name(fh_isa_best()), fh_os_cpus(), fh_os_cpus() == 1 ? "" : "s");
+}
+
+static const verb *find_verb(fh_span name) {
+    for (size_t i = 0; i < VERBS; i++) {
+        if (fh_span_is(name, verbs[i].name))
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+static fh_status refuse_verb(fh_app *app, fh_span name, fh_err *err) {
+    const char *nearest = NULL;
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < VERBS; i++) {
+        size_t distance = fh_cli_distance(name, fh_span_of_str(verbs[i].name));
+        if (distance < best && fh_cli_near(distance, name)) {
+            best = distance;
+            nearest = verbs[i].name;
+        }
+    }
+    if (nearest != NULL)
+        return FH_REFUSE_USAGE(app, err, "unknown verb '%.*s'; did you mean '%s'?", FH_SPAN_FMT(name), nearest);
+    return FH_REFUSE_USAGE(app, err, "unknown verb '%.*s'", FH_SPAN_FMT(name));
+}
+
+static fh_status dispatch(fh_app *app, fh_views args, const verb **found, fh_err *err) {
+    if (args.count == 0) {
+        put_help(&app->err);
+        return FH_REFUSE_USAGE(app, err, "expected a verb");
+    }
+    fh_span first = fh_views_get(args, 0);
+    fh_views rest = fh_views_sub(args, 1, args.count - 1);
+    bool help = fh_span_is(first, "help");
+    if (fh_span_is(first, "--help") || fh_span_is(first, "-h") || (help && rest.count == 0)) {
+        put_help(&app->out);
+        return FH_DONE;
+    }
+    if (fh_span_is(first, "--version") || fh_span_is(first, "-V")) {
+        put_version(&app->out);
+        return FH_DONE;
+    }
+    fh_span name = help ? fh_views_get(rest, 0) : first;
+    *found = find_verb(name);
+    if (*found == NULL)
+        return refuse_verb(app, name, err);
+    if (help) {
+        fh_span wanted[1] = {FH_LIT("--help")};
+        return (*found)->main(app, (fh_views){wanted, 1}, err);
+    }
+    return (*found)->main(app, rest, err);
+}
+
+/* One line on standard error, and the exit status. */
+static int report(fh_app *app, const verb *v, fh_status status, const fh_err *err) {
+    fh_term *t = &app->err;
+    FH_SAY(t, "%sfreehold:%s ", fh_term_style(t, FH_RED), fh_term_style(t, FH_PLAIN));
+    if (app->usage && v != NULL)
+        FH_SAY(t, "%s: ", v->name);
+    if (app->subject.text[0] != 0 && !app->usage) {
+        (void)fh_term_put_safe(t, fh_span_of_str(app->subject.text), false, 0);
+        fh_term_put(t, FH_LIT(": "));
+    }
+    bool told = err->code != FH_OK && err->message[0] != 0;
+    if (told && err->offset_bytes != FH_NO_OFFSET)
+        FH_SAY(t, "offset %llu: ", (unsigned long long)err->offset_bytes);
+    FH_SAY(t, "%s", told ? err->message : fh_code_text(status.code));
+    if (app->usage)
+        FH_SAY(t, " (see: freehold help%s%s)", v ? " " : "", v ? v->name : "");
+    fh_term_put(t, FH_LIT("\n"));
+    bool system = fh_code_class(status.code) == FH_CLASS_SYSTEM || status.code == FH_NOMEM;
+    return system ? FH_EXIT_SYSTEM : FH_EXIT_REFUSED;
+}
+
+int main(int argc, char **argv) {
+    fh_span words[FH_CLI_ARGS_MAX];
+    fh_views args = {words, 0};
+    fh_app app = {.heap = fh_heap(), .program = fh_span_of_str(argc > 0 ? argv[0] : NULL)};
+    fh_term_init_fd(&app.out, app.heap, 1);
+    fh_term_init_fd(&app.err, app.heap, 2);
+    fh_err err;
+    fh_err_clear(&err);
+    const verb *v = NULL;
+    fh_status status = FH_DONE;
+    for (int i = 1; i < argc && args.count < FH_CLI_ARGS_MAX; i++)
+        words[args.count++] = fh_span_of_str(argv[i]);
+    if (argc - 1 > FH_CLI_ARGS_MAX)
+        status = FH_REFUSE_USAGE(&app, &err, "%d arguments, at most %d", argc - 1, FH_CLI_ARGS_MAX);
+    else
+        status = dispatch(&app, args, &v, &err);
+    fh_term_flush(&app.out);
+    int code = FH_EXIT_DONE;
+    if (fh_failed(app.out.status))
+        code = FH_EXIT_SYSTEM; /* whoever listened is gone: nothing to tell */
+    else if (fh_failed(status))
+        code = report(&app, v, status, &err);
+    fh_term_rest(&app.out);
+    fh_term_rest(&app.err);
+    return code;
+}
