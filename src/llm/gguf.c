@@ -469,15 +469,11 @@ fh_gguf_key fh_gguf_key_at(const fh_gguf *g, size_t i) {
     return fh_gguf_keys_get(g->keys, i);
 }
 
-bool fh_gguf_find_name(const fh_gguf *g, fh_span name, fh_gguf_key *out) {
+bool fh_gguf_find(const fh_gguf *g, const char *name, fh_gguf_key *out) {
     uint32_t i;
-    bool found = search(g, g->keys_by_name, key_name, name, &i);
+    bool found = search(g, g->keys_by_name, key_name, fh_span_of_str(name), &i);
     *out = found ? fh_gguf_keys_get(g->keys, i) : (fh_gguf_key){.count = 0};
     return found;
-}
-
-bool fh_gguf_find(const fh_gguf *g, const char *name, fh_gguf_key *out) {
-    return fh_gguf_find_name(g, fh_span_of_str(name), out);
 }
 
 size_t fh_gguf_tensor_count(const fh_gguf *g) {

@@ -39,8 +39,6 @@ struct fh_gguf {
 
 /* Bytes of a value of a fixed size; 0 for strings and arrays. */
 uint64_t fh_gguf_value_bytes(fh_gguf_type t);
-/* fh_gguf_find for a name that is a span. */
-FH_MUST_USE bool fh_gguf_find_name(fh_ref const fh_gguf *g, fh_span name, fh_out fh_gguf_key *out);
 /* The text of a string key. */
 fh_status fh_gguf_key_text(fh_ref const fh_gguf *g, fh_ref const fh_gguf_key *key, fh_out fh_span *out, fh_mut fh_err *err);
 

@@ -85,22 +85,24 @@ static bool is_present(const fh_model_shape *s, presence when) {
 
 /* --- names ---------------------------------------------------------------------------------------------------------- */
 
-static void append(fh_layout_tensor *t, fh_span text) {
-    fh_mspan room = {t->name_at, FH_LAYOUT_NAME_BYTES - 1}, tail;
-    FH_ASSERT(fh_mspan_slice(room, t->name_size, text.size, &tail));
-    fh_span_copy(tail, text);
-    t->name_size += text.size;
+static void put_char(fh_name *name, char c) {
+    FH_ASSERT(name->size < FH_NAME_BYTES - 1);
+    name->text[name->size++] = c;
+    name->text[name->size] = '\0';
 }
 
-static void append_number(fh_layout_tensor *t, uint32_t n) {
-    uint8_t digits[10];
-    fh_mspan all = {digits, sizeof digits};
-    size_t from = sizeof digits;
-    do {
-        *fh_mspan_at(all, --from) = (uint8_t)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    append(t, fh_span_from(fh_span_of_mut(all), from));
+void fh_name_put(fh_name *name, const char *text) {
+    fh_span bytes = fh_span_of_str(text);
+    for (size_t i = 0; i < bytes.size; i++)
+        put_char(name, (char)fh_span_at(bytes, i));
+}
+
+void fh_name_put_number(fh_name *name, uint32_t n) {
+    uint32_t unit = 1;
+    while (n / unit > 9)
+        unit *= 10;
+    for (; unit > 0; unit /= 10)
+        put_char(name, (char)('0' + n / unit % 10));
 }
 
 bool fh_layout_get(const fh_model_shape *shape, fh_slot slot, uint32_t layer, fh_layout_tensor *out) {
@@ -114,16 +116,16 @@ bool fh_layout_get(const fh_model_shape *shape, fh_slot slot, uint32_t layer, fh
     for (uint32_t i = 0; i < 3; i++)
         out->dim[i] = size_of(shape, row->size[i]);
     if ((int)slot >= FH_SLOT_FIRST_OF_LAYER) {
-        append(out, FH_LIT("blk."));
-        append_number(out, layer);
-        append(out, FH_LIT("."));
+        fh_name_put(&out->name, "blk.");
+        fh_name_put_number(&out->name, layer);
+        fh_name_put(&out->name, ".");
     }
-    append(out, fh_span_of_str(row->part));
-    append(out, FH_LIT(".weight"));
+    fh_name_put(&out->name, row->part);
+    fh_name_put(&out->name, ".weight");
     return is_present(shape, row->when);
 }
 
-/* Reads "blk.N." as it is written by append_number: no sign, no leading zero, at most 6 digits. */
+/* Reads "blk.N." as fh_name_put_number writes it: no sign, no leading zero, at most 6 digits. */
 static bool parse_layer(fh_span name, uint32_t *layer, fh_span *rest) {
     size_t at = 4;
     *layer = 0;
@@ -201,10 +203,10 @@ static fh_status check_slot(const fh_gguf *g, const fh_model_shape *shape, fh_sl
     fh_gguf_tensor have;
     if (!fh_layout_get(shape, slot, layer, &want))
         return FH_DONE;
-    if (!fh_gguf_tensor_find(g, fh_layout_name(&want), &have)) {
+    if (!fh_gguf_tensor_find(g, fh_span_of_str(want.name.text), &have)) {
         if (want.optional)
             return FH_DONE;
-        return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "tensor \"%.*s\" is missing", FH_GGUF_NAME(fh_layout_name(&want)));
+        return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "tensor \"%s\" is missing", want.name.text);
     }
     ++*found;
     return check_tensor(&want, &have, err);

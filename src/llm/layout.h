@@ -29,11 +29,19 @@ typedef enum fh_role {
     FH_ROLE_VECTOR  /* F32: the weight of a norm, or rotary factors */
 } fh_role;
 
-enum { FH_LAYOUT_NAME_BYTES = 64 };
+enum { FH_NAME_BYTES = 96 };
+
+/* The name of a key or tensor, put together from pieces that this layer knows; NUL-terminated. */
+typedef struct fh_name {
+    char text[FH_NAME_BYTES];
+    size_t size;
+} fh_name;
+/* Appends; a name too long is a programmer's error. */
+void fh_name_put(fh_mut fh_name *name, fh_ref const char *text);
+void fh_name_put_number(fh_mut fh_name *name, uint32_t n);
 
 typedef struct fh_layout_tensor {
-    uint8_t name_at[FH_LAYOUT_NAME_BYTES]; /* NUL-terminated */
-    size_t name_size;
+    fh_name name;
     fh_role role;
     bool optional, expert; /* expert: one plane an expert, of which a token uses experts_used */
     uint32_t dims;
@@ -46,9 +54,4 @@ FH_MUST_USE bool fh_layout_get(fh_ref const fh_model_shape *shape, fh_slot slot,
 FH_MUST_USE bool fh_layout_parse(fh_span name, fh_out fh_slot *slot, fh_out uint32_t *layer);
 /* Parameters of the whole shape, and those that one token uses. FH_LIMIT when they overflow. */
 fh_status fh_layout_params(fh_ref const fh_model_shape *shape, fh_out uint64_t *all, fh_out uint64_t *active);
-/* The tensor's name. Valid until: it changes. */
-static inline fh_span fh_layout_name(fh_ref const fh_layout_tensor *t) {
-    return (fh_span){t->name_at, t->name_size};
-}
-
 #endif

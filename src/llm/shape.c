@@ -45,29 +45,13 @@ typedef struct reader {
     fh_err *err;
 } reader;
 
-enum { KEY_NAME_BYTES = 96 };
-
-/* "<arch>.<part>" */
-typedef struct key_name {
-    uint8_t at[KEY_NAME_BYTES];
-    size_t size;
-} key_name;
-
-static key_name name_of(const reader *r, const char *part) {
-    key_name name = {.size = 0};
-    const fh_span pieces[] = {fh_span_of_str(r->arch->name), FH_LIT("."), fh_span_of_str(part)};
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        fh_mspan room = {name.at, KEY_NAME_BYTES}, tail;
-        FH_ASSERT(fh_mspan_slice(room, name.size, pieces[i].size, &tail));
-        fh_span_copy(tail, pieces[i]);
-        name.size += pieces[i].size;
-    }
-    return name;
-}
-
+/* The key "<arch>.<part>". */
 static bool find(const reader *r, const char *part, fh_gguf_key *key) {
-    key_name name = name_of(r, part);
-    return fh_gguf_find_name(r->g, (fh_span){name.at, name.size}, key);
+    fh_name name = {.size = 0};
+    fh_name_put(&name, r->arch->name);
+    fh_name_put(&name, ".");
+    fh_name_put(&name, part);
+    return fh_gguf_find(r->g, name.text, key);
 }
 
 static fh_status missing(const reader *r, const char *part) {
