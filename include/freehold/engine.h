@@ -31,7 +31,7 @@ typedef struct fh_seq {
 
 /* Sizes of an engine; zero means the default. */
 typedef struct fh_engine_options {
-    uint64_t context;    /* positions that all sequences together may hold; 0 = the model's */
+    uint64_t context;    /* positions that all sequences together may hold; 0 = as many as the model was trained for */
     uint32_t rows_max;   /* rows of one step; 0 = 512, at most FH_ROWS_MAX */
     uint32_t seqs_max;   /* sequences at once; 0 = 16 */
     uint64_t route_seed; /* seed of the router's tie-breaking */

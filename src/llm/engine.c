@@ -68,7 +68,7 @@ static fh_status make(fh_engine *e, const fh_engine_options *options, fh_err *er
     if (!fh_kv_layer_bytes(s->kv_heads, s->head_dim, &e->kv_layer_bytes))
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "keys and values of %u × %u numbers", s->kv_heads, s->head_dim);
     fh_kv_cache_options kv = {.layers = s->layers, .layer_bytes = e->kv_layer_bytes, .positions = context,
-                              .sequence_max = context < s->context ? context : s->context, .seqs_max = seqs_max};
+                              .sequence_max = context, .seqs_max = seqs_max};
     FH_TRY(fh_kv_cache_new(e->allocator, e->dev, &kv, &e->kv, err));
     fh_status made = make_arrays(e);
     if (!fh_failed(made))
