@@ -83,14 +83,14 @@ struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols) {
 }
 
 /* A panel as a tile's weights. Q4_0 panels that several groups will read are widened once: the 8-bit kernel is faster. */
-static struct kern_tile panel_tile(const struct cpu_matrix *m, size_t p, size_t groups, fh_mspan wide) {
+static struct kern_tile panel_tile(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, size_t groups, fh_mspan wide) {
     size_t from = p * m->panel_bytes, left = m->bytes.size - from, first = p * KERN_ROWS;
     fh_span panel = fh_span_sub(m->bytes, from, left < m->panel_bytes ? left : m->panel_bytes);
     struct kern_tile t = {.dtype = m->dtype, .w = panel.at, .cols = m->cols};
     t.rows = (unsigned)(m->rows - first < KERN_ROWS ? m->rows - first : KERN_ROWS);
     if (m->dtype == FH_DTYPE_Q4_0 && groups > 2) {
         FH_ASSERT(wide.size >= m->cols / KERN_BLOCK * KERN_Q8_RECORD);
-        fh_kern_panel_widen(panel.at, m->cols, wide.at);
+        cpu->kern->widen(panel.at, m->cols, wide.at);
         t.dtype = FH_DTYPE_Q8_0;
         t.w = wide.at;
     }
@@ -113,7 +113,7 @@ static void run_tile(const struct cpu *cpu, struct kern_tile *t, const struct cp
 
 void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups, fh_f32s y,
                     bool add, struct cpu_scratch *scratch) {
-    struct kern_tile t = panel_tile(m, p, groups.to - groups.from, scratch->wide[0]);
+    struct kern_tile t = panel_tile(cpu, m, p, groups.to - groups.from, scratch->wide[0]);
     t.y_stride = m->rows;
     t.add = add;
     for (size_t g = groups.from; g < groups.to; g++) {
@@ -127,7 +127,7 @@ void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p,
 void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, const struct cpu_matrix *up, size_t p,
                         const struct cpu_acts *acts, fh_range groups, fh_f32s y, struct cpu_scratch *scratch) {
     size_t count = groups.to - groups.from;
-    struct kern_tile t[2] = {panel_tile(gate, p, count, scratch->wide[0]), panel_tile(up, p, count, scratch->wide[1])};
+    struct kern_tile t[2] = {panel_tile(cpu, gate, p, count, scratch->wide[0]), panel_tile(cpu, up, p, count, scratch->wide[1])};
     for (size_t g = groups.from; g < groups.to; g++) {
         for (unsigned i = 0; i < 2; i++) {
             t[i].y = fh_f32s_sub(scratch->tile[i], 0, KERN_TOKENS * KERN_ROWS).at;

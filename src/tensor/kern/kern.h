@@ -76,6 +76,8 @@ struct kern {
     /* The products. */
     void (*block_tile)(const struct kern_tile *t);
     void (*float_tile)(const struct kern_tile *t);
+    /* A Q4_0 panel as a Q8_0 one of the same values. */
+    void (*widen)(const uint8_t *q4, size_t cols, uint8_t *q8);
     /* y = silu(gate) · up. y may be gate. */
     void (*glu)(const float *gate, const float *up, size_t count, float *y);
     /* Rotates one head's pairs by cs: rot/2 cosines, then rot/2 sines. */
@@ -92,6 +94,9 @@ struct kern {
 /* The table of an instruction set, or NULL where the build has none. */
 fh_static const struct kern *fh_kern_get(fh_isa isa);
 extern const struct kern fh_kern_scalar;
+#if defined(__x86_64__)
+extern const struct kern fh_kern_avx2, fh_kern_avx512;
+#endif
 
 /* --- panel.c: layouts, the same code for every instruction set ------------------------------------------------------------ */
 
@@ -99,8 +104,6 @@ extern const struct kern fh_kern_scalar;
 size_t fh_kern_record_bytes(fh_dtype t);
 /* Rows `first` … of a GGUF matrix (rows × cols of block type t, at any alignment) as a panel. */
 void fh_kern_panel(fh_dtype t, const uint8_t *matrix, size_t cols, size_t rows, size_t first, uint8_t *panel);
-/* A Q4_0 panel as a Q8_0 one, same values. */
-void fh_kern_panel_widen(const uint8_t *q4, size_t cols, uint8_t *q8);
 /* Row `row` of a panel as float32. */
 void fh_kern_panel_row(fh_dtype t, const uint8_t *panel, size_t cols, unsigned row, float *y);
 /* One row in GGUF layout as float32. */

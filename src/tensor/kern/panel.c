@@ -61,18 +61,6 @@ void fh_kern_panel(fh_dtype t, const uint8_t *matrix, size_t cols, size_t rows, 
         }
 }
 
-void fh_kern_panel_widen(const uint8_t *q4, size_t cols, uint8_t *q8) {
-    for (size_t b = 0; b < cols / KERN_BLOCK; b++, q4 += KERN_Q4_RECORD, q8 += KERN_Q8_RECORD) {
-        memcpy(q8, q4, 2 * KERN_ROWS);
-        const uint8_t *from = q4 + 2 * KERN_ROWS;
-        uint8_t *to = q8 + 2 * KERN_ROWS;
-        for (unsigned i = 0; i < 16 * KERN_ROWS; i++) {
-            to[i] = (uint8_t)((from[i] & 15u) + 120u);
-            to[i + 16 * KERN_ROWS] = (uint8_t)((from[i] >> 4) + 120u);
-        }
-    }
-}
-
 /* Weight `column` of `row` in a panel record, without its scale. */
 static int record_weight(fh_dtype t, const uint8_t *record, unsigned row, unsigned column) {
     const uint8_t *codes = record + 2 * KERN_ROWS + 4 * row;
