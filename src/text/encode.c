@@ -1,10 +1,21 @@
 /* encode.c: text to ids: special tokens first, then the text between them through the vocabulary's algorithm; and ids back to text.
  *
  * Invariant: a failed call leaves the list of ids as it was. Threading: see tokenizer_impl.h. */
+#include "text/nfc.h"
 #include "text/tokenizer_impl.h"
 
 /* Offsets into a text, tripled where a space takes three bytes, must fit 32 bits. */
 enum { TEXT_BYTES_MAX = 1 << 30 };
+
+/* Text without special tokens; `first`: nothing or a special token stands before it. */
+static fh_status encode_text(fh_merger *m, fh_span text, bool first) {
+    if (m->tok->nfc) {
+        fh_buf_truncate(&m->normal, 0);
+        FH_TRY(fh_nfc_put(text, &m->codes, &m->normal));
+        text = fh_buf_view(&m->normal);
+    }
+    return m->tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, text, first) : fh_bpe_encode(m, text);
+}
 
 static fh_status encode_all(fh_merger *m, fh_span text, fh_encode_options options) {
     const fh_tokenizer *tok = m->tok;
@@ -16,8 +27,7 @@ static fh_status encode_all(fh_merger *m, fh_span text, fh_encode_options option
         uint32_t id;
         bool found = fh_special_find(tok, text, at, options.parse_special, &next, &id);
         if (next > at) {
-            fh_span part = fh_span_sub(text, at, next - at);
-            FH_TRY(tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, part, after_special) : fh_bpe_encode(m, part));
+            FH_TRY(encode_text(m, fh_span_sub(text, at, next - at), after_special));
             after_special = false;
         }
         if (!found)

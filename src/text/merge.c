@@ -15,15 +15,19 @@ enum { SCAN_MAX = 32 };
 
 void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out) {
     *m = (fh_merger){.tok = tok, .allocator = out->allocator, .out = out};
+    fh_buf_init(&m->normal, m->allocator, 0);
     fh_buf_init(&m->text, m->allocator, 0);
     fh_buf_init(&m->other, m->allocator, 0);
+    fh_ids_init(&m->codes, m->allocator, 0);
 }
 
 void fh_merger_deinit(fh_merger *m) {
     fh_symbols_free(m->allocator, &m->symbols);
     fh_u64s_free(m->allocator, &m->heap);
+    fh_buf_deinit(&m->normal);
     fh_buf_deinit(&m->text);
     fh_buf_deinit(&m->other);
+    fh_ids_deinit(&m->codes);
 }
 
 fh_status fh_merger_reset(fh_merger *m, fh_span piece, size_t count) {

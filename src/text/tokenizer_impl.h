@@ -7,6 +7,7 @@
  *   merge.c       merges the symbols of one piece, best pair first
  *   bpe.c, spm.c  one piece of text to ids, by each algorithm
  *   encode.c      text to ids
+ *   tokenizer_json.c  reads tokenizer.json; nfc.c: the normalization that some of them ask for
  *
  * Invariants of a built tokenizer: every id in it is below tokens.count or FH_NO_TOKEN; `spelling` and `bytes` of a token lie in
  * `text`; nothing changes after fh_tokenizer_new. */
@@ -69,6 +70,7 @@ struct fh_tokenizer {
     uint32_t bos, eos, unk;
     bool add_bos, add_eos, add_space_prefix, ignore_merges;
     bool splits_words; /* SPM: no token has U+2581 after anything else, so merges stay within words */
+    bool nfc; /* text is brought into normalization form C first */
     bool byte_level_prefix; /* byte-level BPE from JSON: text that does not begin with a space gets one */
 };
 
@@ -122,7 +124,9 @@ typedef struct fh_merger {
     size_t count;       /* symbols in use */
     fh_u64s heap;
     size_t heap_count;
-    fh_buf text, other; /* rewritten text: SPM's spaces, a spelling */
+    fh_buf normal;      /* text in form C */
+    fh_buf text, other; /* rewritten text: marked spaces, a spelling */
+    fh_ids codes;       /* code points on their way to form C */
 } fh_merger;
 
 void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out);

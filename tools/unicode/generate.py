@@ -1,20 +1,23 @@
 #!/usr/bin/env python3
-"""Writes src/text/unicode_tables.c: the class of every code point, as the patterns of pre-tokenizers need it.
+"""Writes the Unicode tables of src/text from Python's unicodedata.
 
-    tools/unicode/generate.py            write the table
-    tools/unicode/generate.py --check    compare the committed table with what this script makes (exit 1: they differ,
-                                         exit 77: this Python knows a newer Unicode than the table)
+    unicode_tables.c    the class of every code point, as the patterns of pre-tokenizers need it
+    nfc_tables.c        canonical decompositions, compositions and combining classes, for normalization form C
 
-The table is that of Unicode 16.0, which the reference implementation's regex engine follows. The data come from Python's
-unicodedata; what a Python of Unicode 14.0, 15.0 or 15.1 does not know yet stands in NEWER below, so that every Python from
-3.11 to 3.14 writes the same bytes.
+    tools/unicode/generate.py            write the tables
+    tools/unicode/generate.py --check    compare the committed tables with what this script makes (exit 1: they differ,
+                                         exit 77: this Python knows a newer Unicode than the tables)
+
+The reference implementation mixes versions, and so do the tables: its regex engine follows Unicode 16.0, its normalization is
+older, and the same as that of 14.0. What a Python of 14.0, 15.0 or 15.1 does not know of 16.0 stands in NEWER below, what it
+must not know yet of normalization in LATER, so that every Python from 3.11 to 3.14 writes the same bytes.
 """
 import pathlib
 import sys
 import unicodedata
 
 TARGET = "16.0.0"
-TABLE = pathlib.Path(__file__).resolve().parents[2] / "src" / "text" / "unicode_tables.c"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "src" / "text"
 BLOCK = 128  # code points a block
 OTHER, LETTER, NUMBER, SPACE = range(4)
 
@@ -28,18 +31,28 @@ NEWER = {
         N16130-16139 L16D40-16D6C N16D70-16D79 L18CFF N1CCF0-1CCF9 L1E5D0-1E5ED L1E5F0 N1E5F1-1E5FA""",
 }
 
+# Code points with a decomposition or a combining class that came after 14.0.
+LATER = """897 105C9 105E4 10D69-10D6D 10EFD-10EFF 11383 11385 1138E 11391 113C5 113C7-113C8 113CE-113D0 11F41-11F42 16121-16128 1612F
+    16D68-16D6A 1E08F 1E4EC-1E4EF 1E5EE-1E5EF"""
+
 # The property White_Space (PropList.txt); unchanged since Unicode 6.3.
 WHITE_SPACE = {0x9, 0xA, 0xB, 0xC, 0xD, 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
 
-HEAD = """/* unicode_tables.c: made by tools/unicode/generate.py from Unicode {target}; edit that file, not this one.
+HEAD = """/* {name}: made by tools/unicode/generate.py from Unicode {version}; edit that file, not this one.
  * tidy: exempt size: a generated table */
-#include "text/unicode.h"
+#include "text/{header}"
 
 """
 
 
 def version(text):
     return tuple(int(part) for part in text.split("."))
+
+
+def codes_of(item):
+    """The code points of "1F00" or "1F00-1F0F"."""
+    first, _, last = item.partition("-")
+    return range(int(first, 16), int(last or first, 16) + 1)
 
 
 def classes():
@@ -50,8 +63,7 @@ def classes():
         if version(name) <= version(unicodedata.unidata_version):
             continue
         for item in ranges.split():
-            first, _, last = item[1:].partition("-")
-            for code in range(int(first, 16), int(last or first, 16) + 1):
+            for code in codes_of(item[1:]):
                 out[code] = by_category[item[0]]
     for code in WHITE_SPACE:
         out[code] = SPACE
@@ -69,35 +81,73 @@ def array(declaration, values):
     return f"{declaration} = {{\n" + "\n".join([*lines, line]) + "\n};\n"
 
 
-def make():
-    cls = classes()
-    blocks, index = [], []
-    for start in range(0, len(cls), BLOCK):
-        part = cls[start:start + BLOCK]
-        packed = bytes(sum(part[i + k] << 2 * k for k in range(4)) for i in range(0, BLOCK, 4))
-        if packed not in blocks:
-            blocks.append(packed)
-        index.append(blocks.index(packed))
-    assert len(blocks) <= 256
-    flat = [byte for block in blocks for byte in block]
-    return (HEAD.format(target=TARGET)
+def two_levels(values, pack=bytes):
+    """The row number of each block, and the rows end to end; equal blocks share a row."""
+    rows, index = {}, []
+    for start in range(0, len(values), BLOCK):
+        index.append(rows.setdefault(pack(values[start:start + BLOCK]), len(rows)))
+    assert len(rows) <= 256
+    return index, [byte for row in rows for byte in row]
+
+
+def make_classes():
+    def pack(part):
+        return bytes(sum(part[i + k] << 2 * k for k in range(4)) for i in range(0, BLOCK, 4))
+
+    index, cells = two_levels(classes(), pack)
+    return (HEAD.format(name="unicode_tables.c", header="unicode.h", version=TARGET)
             + array(f"const uint8_t fh_unicode_block[{len(index)}]", index) + "\n"
-            + array(f"const uint8_t fh_unicode_cells[{len(flat)}]", flat))
+            + array(f"const uint8_t fh_unicode_cells[{len(cells)}]", cells))
+
+
+def make_nfc():
+    later = {code for item in LATER.split() for code in codes_of(item)}
+    known = [code for code in range(0x110000) if code not in later and not 0xD800 <= code < 0xE000]
+    step = {}  # one step of canonical decomposition; Hangul syllables are computed
+    for code in known:
+        text = unicodedata.decomposition(chr(code))
+        if text and not text.startswith("<"):
+            step[code] = [int(part, 16) for part in text.split()]
+    full = {code: [ord(c) for c in unicodedata.normalize("NFD", chr(code))] for code in step}
+    pairs = sorted((*parts, code) for code, parts in step.items()
+                   if len(parts) == 2 and unicodedata.normalize("NFC", "".join(map(chr, parts))) == chr(code))
+    backward = {right for _, right, _ in pairs} | set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
+    kind = bytearray(0x110000)  # the combining class; 255: class 0, but it may change or join what stands before it
+    for code in known:
+        kind[code] = unicodedata.combining(chr(code))
+        first = full.get(code, [code])[0]
+        if kind[code] == 0 and (unicodedata.normalize("NFC", chr(code)) != chr(code) or first in backward
+                                or unicodedata.combining(chr(first))):
+            kind[code] = 255
+    index, cells = two_levels(kind)
+    pool, starts = [], []
+    for code in full:
+        starts.append(len(pool))
+        pool += full[code]
+    starts.append(len(pool))
+    return (HEAD.format(name="nfc_tables.c", header="nfc.h", version="14.0.0")
+            + array(f"const uint8_t fh_nfc_block[{len(index)}]", index) + "\n"
+            + array(f"const uint8_t fh_nfc_cells[{len(cells)}]", cells) + "\n"
+            + array("const uint32_t fh_nfc_from[FH_NFC_DECOMPOSITIONS]", list(full)) + "\n"
+            + array("const uint16_t fh_nfc_starts[FH_NFC_DECOMPOSITIONS + 1]", starts) + "\n"
+            + array(f"const uint32_t fh_nfc_pool[{len(pool)}]", pool) + "\n"
+            + array("const fh_nfc_pair fh_nfc_pairs[FH_NFC_PAIRS]", [f"{{{a}, {b}, {c}}}" for a, b, c in pairs]))
 
 
 def main():
-    if version(unicodedata.unidata_version) > version(TARGET):
-        print(f"Python has Unicode {unicodedata.unidata_version}, the table has {TARGET}: nothing compared or written")
+    have = unicodedata.unidata_version
+    if not (14, 0) <= version(have) <= version(TARGET):
+        print(f"Python has Unicode {have}, the tables need 14.0 to {TARGET}: nothing compared or written")
         return 77
-    text = make()
-    print(f"Unicode {TARGET} (Python's {unicodedata.unidata_version} and the newer ranges), {len(text)} bytes of C")
-    if sys.argv[1:] == ["--check"]:
-        if TABLE.read_text() != text:
-            print(f"{TABLE.name} is not what {pathlib.Path(__file__).name} makes")
-            return 1
-        return 0
-    TABLE.write_text(text)
-    return 0
+    print(f"Unicode {TARGET} for classes, 14.0.0 for normalization; Python has {have}")
+    failed = 0
+    for name, text in (("unicode_tables.c", make_classes()), ("nfc_tables.c", make_nfc())):
+        if sys.argv[1:] != ["--check"]:
+            (FOLDER / name).write_text(text)
+        elif (FOLDER / name).read_text() != text:
+            print(f"{name} is not what {pathlib.Path(__file__).name} makes")
+            failed = 1
+    return failed
 
 
 if __name__ == "__main__":
