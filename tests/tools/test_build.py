@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of cmake/layers.cmake: CMake refuses a layer that breaks the law of ranks, and says which and why."""
+"""Tests of cmake/layers.cmake: CMake refuses a layer that breaks the law of ranks, and says which and why; and of ./x."""
 import os
 import subprocess
 import tempfile
@@ -44,6 +44,20 @@ class LayersTest(unittest.TestCase):
                 ok, output = self.configure(calls)
                 self.assertEqual(ok, message is None, output)
                 self.assertIn(message or "", output)
+
+
+class FrontDoorTest(unittest.TestCase):
+    def test_help_and_refusal(self):
+        door = os.path.join(ROOT, "x")
+        alone = subprocess.run([door], capture_output=True, text=True, cwd="/")
+        self.assertEqual(alone.returncode, 0)
+        with open(door, encoding="utf-8") as f:
+            script = f.read()
+        self.assertLessEqual(script.count("\n"), 80)
+        for verb in ("demo", "test", "build", "install", "bench", "tidy", "asan", "tsan", "msan", "valgrind", "fuzz", "bits"):
+            self.assertIn(f"./x {verb} ", alone.stdout)
+        wrong = subprocess.run([door, "frobnicate"], capture_output=True, text=True)
+        self.assertEqual((wrong.returncode, wrong.stderr), (2, "x: no verb 'frobnicate'; ./x prints them\n"))
 
 
 if __name__ == "__main__":
