@@ -82,13 +82,13 @@ struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols) {
     return s;
 }
 
-/* A panel as a tile's weights. Q4_0 panels that several groups will read are widened once: the 8-bit kernel is faster. */
+/* A panel as a tile's weights. Q4_0 panels that several groups will read are widened once where the 8-bit kernel is faster. */
 static struct kern_tile panel_tile(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, size_t groups, fh_mspan wide) {
     size_t from = p * m->panel_bytes, left = m->bytes.size - from, first = p * KERN_ROWS;
     fh_span panel = fh_span_sub(m->bytes, from, left < m->panel_bytes ? left : m->panel_bytes);
     struct kern_tile t = {.dtype = m->dtype, .w = panel.at, .cols = m->cols};
     t.rows = (unsigned)(m->rows - first < KERN_ROWS ? m->rows - first : KERN_ROWS);
-    if (m->dtype == FH_DTYPE_Q4_0 && groups > 2) {
+    if (m->dtype == FH_DTYPE_Q4_0 && groups > 2 && cpu->kern->widen != NULL) {
         FH_ASSERT(wide.size >= m->cols / KERN_BLOCK * KERN_Q8_RECORD);
         cpu->kern->widen(panel.at, m->cols, wide.at);
         t.dtype = FH_DTYPE_Q8_0;

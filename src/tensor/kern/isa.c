@@ -19,7 +19,7 @@ fh_isa fh_isa_best(void) {
 const struct kern *fh_kern_get(fh_isa isa) {
     switch (isa) {
     case FH_ISA_SCALAR: return &fh_kern_scalar;
-    case FH_ISA_AVX2: return &fh_kern_scalar;
+    case FH_ISA_AVX2: return &fh_kern_avx2;
     case FH_ISA_AVX512: return &fh_kern_avx512;
     case FH_ISA_COUNT: break;
     }

@@ -76,7 +76,7 @@ struct kern {
     /* The products. */
     void (*block_tile)(const struct kern_tile *t);
     void (*float_tile)(const struct kern_tile *t);
-    /* A Q4_0 panel as a Q8_0 one of the same values. */
+    /* A Q4_0 panel as a Q8_0 one of the same values; NULL where that would not pay. */
     void (*widen)(const uint8_t *q4, size_t cols, uint8_t *q8);
     /* y = silu(gate) · up. y may be gate. */
     void (*glu)(const float *gate, const float *up, size_t count, float *y);

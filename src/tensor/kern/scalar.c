@@ -145,19 +145,6 @@ static void scalar_block_tile(const struct kern_tile *t) {
         }
 }
 
-/* A nibble n means n − 8: the byte n + 120. */
-static void scalar_widen(const uint8_t *q4, size_t cols, uint8_t *q8) {
-    for (size_t b = 0; b < cols / KERN_BLOCK; b++, q4 += KERN_Q4_RECORD, q8 += KERN_Q8_RECORD) {
-        memcpy(q8, q4, 2 * KERN_ROWS);
-        const uint8_t *from = q4 + 2 * KERN_ROWS;
-        uint8_t *to = q8 + 2 * KERN_ROWS;
-        for (unsigned i = 0; i < 16 * KERN_ROWS; i++) {
-            to[i] = (uint8_t)((from[i] & 15u) + 120u);
-            to[i + 16 * KERN_ROWS] = (uint8_t)((from[i] >> 4) + 120u);
-        }
-    }
-}
-
 /* lane = fma(x, w, lane), columns ascending and padded with zeros to a multiple of 16, then the tree. */
 static void scalar_float_tile(const struct kern_tile *t) {
     size_t element = t->dtype == FH_DTYPE_F32 ? 4 : 2, padded = (t->cols + LANES - 1) / LANES * LANES;
@@ -246,7 +233,6 @@ const struct kern fh_kern_scalar = {
     .pack = scalar_pack,
     .block_tile = scalar_block_tile,
     .float_tile = scalar_float_tile,
-    .widen = scalar_widen,
     .glu = scalar_glu,
     .rope = scalar_rope,
     .halve = scalar_halve,
