@@ -166,7 +166,8 @@ fh_status fh_layout_params(const fh_model_shape *shape, uint64_t *all, uint64_t 
         /* A plane has at most 2^20 × 2^30 elements; planes and layers may overflow. */
         uint64_t times = slot < (int)FH_SLOT_FIRST_OF_LAYER ? 1 : shape->layers, plane = t.dim[0] * t.dim[1], n, used;
         uint64_t planes_used = t.expert ? shape->experts_used : t.dim[2];
-        if (!fh_mul_u64(plane, t.dim[2] * times, &n) || !fh_mul_u64(plane, planes_used * times, &used) ||
+        uint64_t plane_used = slot == FH_SLOT_EMBED && !shape->tied ? shape->width : plane; /* one row of an embedding */
+        if (!fh_mul_u64(plane, t.dim[2] * times, &n) || !fh_mul_u64(plane_used, planes_used * times, &used) ||
             !fh_add_u64(*all, n, all) || !fh_add_u64(*active, used, active))
             return FH_STATUS(FH_LIMIT);
     }
