@@ -1,13 +1,13 @@
-/* bpe.c: byte-level byte-pair encoding (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners"; Sennrich et al.
- * 2016): bytes become tokens, and the pairs that the merge list names join in its order.
+/* bpe.c: byte-level byte-pair encoding (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners";
+ * Sennrich et al. 2016): bytes become tokens, and the pairs that the merge list names join in its order.
  *
- * Vocabularies spell bytes with the printable letters of GPT-2's alphabet; here a symbol is a token id from the start, so that
- * alphabet matters only while the tables are built. A byte without a token of its own stays FH_NO_TOKEN, joins nothing, and comes
- * out as the unknown token. Threading: see tokenizer_impl.h. */
+ * Vocabularies spell bytes with the printable letters of GPT-2's alphabet; here a symbol is a token id from the start, so
+ * that alphabet matters only while the tables are built. A byte without a token of its own stays FH_NO_TOKEN, joins
+ * nothing, and comes out as the unknown token. Threading: see tokenizer_impl.h. */
 #include "freehold/utf8.h"
 #include "text/tokenizer_impl.h"
 
-/* --- the alphabet ------------------------------------------------------------------------------------------------------------- */
+/* --- the alphabet ---------------------------------------------------------------------------------------------------- */
 
 uint32_t fh_alphabet_code(uint8_t byte) {
     if (byte <= 0x20)
@@ -28,7 +28,7 @@ int fh_alphabet_byte(uint32_t code) {
     return itself ? (int)code : -1;
 }
 
-/* --- building ----------------------------------------------------------------------------------------------------------------- */
+/* --- building -------------------------------------------------------------------------------------------------------- */
 
 /* Reads merge `rank`, "left right". The first space counts that is not the first byte. */
 static fh_status read_merge(fh_tokenizer *tok, fh_span merge, uint32_t rank, fh_buf *scratch, fh_err *err) {
@@ -40,7 +40,8 @@ static fh_status read_merge(fh_tokenizer *tok, fh_span merge, uint32_t rank, fh_
     fh_buf_truncate(scratch, 0);
     FH_TRY(fh_buf_put(scratch, left));
     FH_TRY(fh_buf_put(scratch, right));
-    fh_pair pair = {fh_tokenizer_find(tok, left), fh_tokenizer_find(tok, right), rank, fh_tokenizer_find(tok, fh_buf_view(scratch))};
+    fh_pair pair = {fh_tokenizer_find(tok, left), fh_tokenizer_find(tok, right), rank,
+                    fh_tokenizer_find(tok, fh_buf_view(scratch))};
     if (pair.left == FH_NO_TOKEN || pair.right == FH_NO_TOKEN || pair.result == FH_NO_TOKEN)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "merge %u is \"%.*s\", but \"%.*s\" is not in the vocabulary", rank,
                        FH_SPAN_FMT(merge),
@@ -72,7 +73,7 @@ fh_status fh_bpe_build(fh_tokenizer *tok, fh_views merges, fh_err *err) {
     return s;
 }
 
-/* --- encoding ----------------------------------------------------------------------------------------------------------------- */
+/* --- encoding -------------------------------------------------------------------------------------------------------- */
 
 /* *id = the token that a whole piece is, or FH_NO_TOKEN. */
 static fh_status whole_piece(fh_merger *m, fh_span piece, uint32_t *id) {

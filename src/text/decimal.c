@@ -4,8 +4,8 @@
  * the quotient and whether a rest remained decide every rounding exactly. Short numbers that one float64 operation gets right
  * (at most 15 digits, a power of ten up to 10^22: Clinger 1990) skip that.
  *
- * Bounds: only the first DIGITS_MAX significant digits of a text count, plus a last digit that says whether any other was not 0:
- * no midpoint between two float64 has more than 767 digits. A quotient's parts then have at most 3,750 bits.
+ * Bounds: only the first DIGITS_MAX significant digits of a text count, plus a last digit that says whether any other was
+ * not 0: no midpoint between two float64 has more than 767 digits. A quotient's parts then have at most 3,750 bits.
  * Threading: pure functions; the big integers live on the stack (2 KiB). */
 #include "text/decimal.h"
 
@@ -35,7 +35,7 @@ static double f64_of(uint64_t bits) {
     return x.f;
 }
 
-/* --- big integers: little-endian limbs; limb[count - 1] ≠ 0 ------------------------------------------------------------------- */
+/* --- big integers: little-endian limbs; limb[count - 1] ≠ 0 ---------------------------------------------------------- */
 
 typedef struct big {
     uint32_t count;
@@ -135,7 +135,7 @@ static uint64_t big_divide(big *a, big *b) {
     return quotient;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------------------ */
+/* --- reading --------------------------------------------------------------------------------------------------------- */
 
 /* 0.d₁d₂…dₙ × 10^point, d₁ ≠ 0; n = 0 is zero. */
 typedef struct digits {
@@ -261,7 +261,7 @@ bool fh_decimal_read(fh_span text, double *out) {
     return bits_of(v) != UINT64_C(0x7ff) << 52;
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------------------ */
+/* --- writing --------------------------------------------------------------------------------------------------------- */
 
 /* The first 19 digits of a positive number, which is 0.(digits) × 10^point, and whether it is a little larger. */
 typedef struct head {

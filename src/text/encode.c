@@ -1,4 +1,5 @@
-/* encode.c: text to ids: special tokens first, then the text between them through the vocabulary's algorithm; and ids back to text.
+/* encode.c: text to ids: special tokens first, then the text between them through the vocabulary's algorithm; and ids back
+ * to text.
  *
  * Invariant: a failed call leaves the list of ids as it was. Threading: see tokenizer_impl.h. */
 #include "text/nfc.h"
@@ -43,7 +44,8 @@ static fh_status encode_all(fh_merger *m, fh_span text, fh_encode_options option
 
 fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_ids *out, fh_err *err) {
     if (text.size > TEXT_BYTES_MAX)
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "text has %zu bytes, at most %d are encoded at once", text.size, TEXT_BYTES_MAX);
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "text has %zu bytes, at most %d are encoded at once", text.size,
+                       TEXT_BYTES_MAX);
     size_t before = out->count;
     fh_merger m;
     fh_merger_init(&m, tok, out);
@@ -63,6 +65,7 @@ fh_status fh_tokenizer_piece(const fh_tokenizer *tok, uint32_t id, bool first, b
     const fh_token *t = fh_tokens_at(tok->tokens, id);
     if (!control && (t->type == FH_TOKEN_CONTROL || t->type == FH_TOKEN_UNKNOWN))
         return FH_DONE;
-    bool drop = first && tok->kind == FH_VOCAB_SPM && tok->add_space_prefix && t->bytes.size > 0 && fh_span_at(t->bytes, 0) == ' ';
+    bool prefixed = first && tok->kind == FH_VOCAB_SPM && tok->add_space_prefix;
+    bool drop = prefixed && t->bytes.size > 0 && fh_span_at(t->bytes, 0) == ' ';
     return fh_buf_put(out, fh_span_from(t->bytes, drop));
 }

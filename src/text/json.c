@@ -1,7 +1,7 @@
 /* json.c: the pull reader for JSON (RFC 8259).
  *
- * The reader is a state machine over one checked span: `state` says what may come next, `is_object` holds one bit a level. A key
- * token takes its colon along, so that the offset of every refusal is the byte that does not fit.
+ * The reader is a state machine over one checked span: `state` says what may come next, `is_object` holds one bit a level.
+ * A key token takes its colon along, so that the offset of every refusal is the byte that does not fit.
  *
  * Invariants: at ≤ text.size; depth ≤ FH_JSON_DEPTH_MAX; no recursion, no allocation; a token's raw bytes are valid UTF-8 whose
  * escapes are well formed. Threading: one thread at a time. */
@@ -47,7 +47,7 @@ static fh_status refuse(fh_json *j, fh_err *err, const char *expected) {
     return fh_fail(err, FH_CORRUPT, j->at, "JSON has byte 0x%02x at byte %zu, expected %s", c, j->at, expected);
 }
 
-/* --- scalars ------------------------------------------------------------------------------------------------------------------ */
+/* --- scalars --------------------------------------------------------------------------------------------------------- */
 
 /* Four hexadecimal digits at `at`, or a value above 0xffff when there are not four. */
 static uint32_t hex4(fh_span text, size_t at) {
@@ -165,7 +165,7 @@ static fh_status read_word(fh_json *j, fh_span word, fh_json_token *out, fh_err 
     return FH_DONE;
 }
 
-/* --- structure ---------------------------------------------------------------------------------------------------------------- */
+/* --- structure ------------------------------------------------------------------------------------------------------- */
 
 static bool in_object(const fh_json *j) {
     uint32_t level = j->depth - 1;
@@ -229,12 +229,13 @@ static fh_status read_key(fh_json *j, fh_json_token *out, fh_err *err) {
 /* The next token after white space, for every state but FAILED. */
 static fh_status step(fh_json *j, fh_json_token *out, fh_err *err) {
     bool object = in_object(j);
+    bool may_end = j->state == WANT_COMMA_OR_END || j->state == WANT_KEY_OR_END || j->state == WANT_VALUE_OR_END;
     uint8_t close = object ? '}' : ']';
     if (j->state == WANT_COMMA_OR_END && peek(j) == ',') {
         j->at++;
         skip_space(j);
         j->state = object ? WANT_KEY : WANT_VALUE;
-    } else if ((j->state == WANT_COMMA_OR_END || j->state == WANT_KEY_OR_END || j->state == WANT_VALUE_OR_END) && peek(j) == close) {
+    } else if (may_end && peek(j) == close) {
         *out = (fh_json_token){object ? FH_JSON_OBJECT_END : FH_JSON_ARRAY_END, fh_span_sub(j->text, j->at, 1), j->at, false};
         j->at++;
         j->depth--;
@@ -275,7 +276,7 @@ fh_status fh_json_skip(fh_json *j, fh_json_token first, fh_err *err) {
     return FH_DONE;
 }
 
-/* --- values ------------------------------------------------------------------------------------------------------------------- */
+/* --- values ---------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_json_text(fh_json_token t, fh_buf *out, fh_err *err) {
     if (t.kind != FH_JSON_STRING && t.kind != FH_JSON_KEY)

@@ -1,7 +1,7 @@
 /* json_write.c: the JSON writer: puts commas, quotes, escapes and indentation.
  *
- * Invariants: depth ≤ FH_JSON_DEPTH_MAX; `comma` says that the present level has a member; `after_key` that a value is due. A put
- * that fails appends nothing and leaves the writer as it was. Threading: one thread at a time. */
+ * Invariants: depth ≤ FH_JSON_DEPTH_MAX; `comma` says that the present level has a member; `after_key` that a value is due.
+ * A put that fails appends nothing and leaves the writer as it was. Threading: one thread at a time. */
 #include "freehold/json.h"
 #include "freehold/utf8.h"
 #include "text/decimal.h"

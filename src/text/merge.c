@@ -1,12 +1,12 @@
 /* merge.c: byte-pair merging of one piece: while two neighbours join, join those of the lowest rank, the leftmost first.
  *
- * Symbols form a doubly linked list in an array; each knows the rank of joining with its right neighbour. A short piece is scanned
- * for its best pair each time. A long one keeps a heap of rank × 2^32 + position: whoever is popped and no longer has that rank is
- * stale. A symbol whose pair changed but kept the rank (equal scores) would be pushed again at the same place in the order, so
- * taking the older entry changes nothing. n symbols cost O(n log n) time and 28 + 16 bytes each.
+ * Symbols form a doubly linked list in an array; each knows the rank of joining with its right neighbour. A short piece is
+ * scanned for its best pair each time. A long one keeps a heap of rank × 2^32 + position: whoever is popped and no longer
+ * has that rank is stale. A symbol whose pair changed but kept the rank (equal scores) would be pushed again at the same
+ * place in the order, so taking the older entry changes nothing. n symbols cost O(n log n) time and 28 + 16 bytes each.
  *
- * Invariant: the heap never holds more than twice as many entries as there were symbols (a join takes one out and puts in at most
- * two). Threading: a merger belongs to one call. */
+ * Invariant: the heap never holds more than twice as many entries as there were symbols (a join takes one out and puts in
+ * at most two). Threading: a merger belongs to one call. */
 #include "freehold/checked.h"
 #include "text/tokenizer_impl.h"
 
@@ -101,7 +101,7 @@ static void merge_by_scan(const fh_merger *m) {
     }
 }
 
-/* --- the heap: lowest value first --------------------------------------------------------------------------------------------- */
+/* --- the heap: lowest value first ------------------------------------------------------------------------------------ */
 
 static void heap_push(fh_merger *m, uint32_t i) {
     uint32_t rank = fh_symbols_at(m->symbols, i)->rank;

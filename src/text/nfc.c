@@ -1,8 +1,8 @@
 /* nfc.c: Unicode normalization form C (UAX #15).
  *
- * Most text is in form C already: characters of kind 0 (a starter that neither changes nor joins what stands before it) are copied.
- * Where another kind comes up, the stretch from the last character of kind 0 to the next one is decomposed, put into canonical
- * order and composed; nothing outside such a stretch can take part in it.
+ * Most text is in form C already: characters of kind 0 (a starter that neither changes nor joins what stands before it) are
+ * copied. Where another kind comes up, the stretch from the last character of kind 0 to the next one is decomposed, put
+ * into canonical order and composed; nothing outside such a stretch can take part in it.
  *
  * Long runs of marks are ordered by counting, so that no text costs more than linear time. Threading: pure functions. */
 #include "text/nfc.h"
@@ -49,7 +49,7 @@ static fh_status put_decomposed(uint32_t code, fh_ids *out) {
     return FH_DONE;
 }
 
-/* Orders marks by class, equal classes as they came. `scratch` is the list that codes is a part of: room for a copy at its end. */
+/* Orders list[from .. from + count), marks, by class, equal classes as they came. Counting uses the list's end for a copy. */
 static fh_status order_marks(fh_ids *list, size_t from, size_t count) {
     if (count <= INSERTION_MAX) {
         fh_u32s marks = fh_u32s_sub(fh_ids_view(list), from, count);

@@ -1,4 +1,5 @@
-/* nfc.h: Unicode normalization form C (UAX #15): canonical decomposition, ordering, composition.
+/* nfc.h: Unicode normalization form C (UAX #15): canonical decomposition, ordering, composition; the characters of
+ * Unicode 9.0, as in the reference implementation.
  *
  * Threading: pure functions; the tables (nfc_tables.c, made by tools/unicode/generate.py) are constants. */
 #ifndef FH_TEXT_NFC_H
@@ -7,7 +8,7 @@
 #include "freehold/buf.h"
 #include "freehold/tokenizer.h"
 
-enum { FH_NFC_DECOMPOSITIONS = 2061, FH_NFC_PAIRS = 941 };
+enum { FH_NFC_DECOMPOSITIONS = 2060, FH_NFC_PAIRS = 940 };
 
 /* left + right = whole. */
 typedef struct fh_nfc_pair {
@@ -24,8 +25,8 @@ extern const uint32_t fh_nfc_pool[];
 /* Compositions in the order of (left, right). */
 extern const fh_nfc_pair fh_nfc_pairs[FH_NFC_PAIRS];
 
-/* Appends text in form C to out; bytes that are not UTF-8 stay as they are. `scratch` is emptied and used. Time is linear in the text's
- * size. FH_NOMEM, FH_LIMIT. */
+/* Appends text in form C to out; bytes that are not UTF-8 stay as they are. `scratch` is emptied and used. Time is linear
+ * in the text's size. FH_NOMEM, FH_LIMIT. */
 FH_MUST_USE fh_status fh_nfc_put(fh_span text, fh_ids *scratch, fh_buf *out);
 
 #endif

@@ -1,7 +1,8 @@
 /* pretok.c: cuts text into pieces, the way the regular expressions of three model families do.
  *
  *   GPT-2    's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
- *   Llama 3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ *   Llama 3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*
+ *            |\s*[\r\n]+|\s+(?!\S)|\s+
  *   Qwen 2   the same with \p{N} instead of \p{N}{1,3}
  *
  * Each alternative is tried in this order at the place where the last piece ended; the scanners below are these alternatives
@@ -40,8 +41,8 @@ static uint8_t byte_at(fh_span text, size_t at) {
     return at < text.size ? fh_span_at(text, at) : 0;
 }
 
-/* The length of a contraction that begins at the apostrophe at `at`, or 0. With `fold`, in any letter case: U+017F, the long s, is
- * an s then. */
+/* The length of a contraction that begins at the apostrophe at `at`, or 0. With `fold`, in any letter case: U+017F, the
+ * long s, is an s then. */
 static size_t contraction(fh_span text, size_t at, bool fold) {
     uint8_t a = byte_at(text, at + 1), b = byte_at(text, at + 2);
     if (fold && a == 0xc5 && b == 0xbf)
@@ -55,8 +56,8 @@ static size_t contraction(fh_span text, size_t at, bool fold) {
     return (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l') ? 3 : 0;
 }
 
-/* \s+(?!\S)|\s+ at `at`: all white space but the last character when text follows it. With `lines`, before that \s*[\r\n]+: up to
- * and with the last line end of the white space. */
+/* \s+(?!\S)|\s+ at `at`: all white space but the last character when text follows it. With `lines`, before that
+ * \s*[\r\n]+: up to and with the last line end of the white space. */
 static size_t space_end(fh_span text, size_t at, bool lines) {
     size_t end = at, last = at, line = at;
     for (glyph g = look(text, at); g.size != 0 && g.cls == FH_CHAR_SPACE; g = look(text, end)) {

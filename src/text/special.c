@@ -1,7 +1,7 @@
 /* special.c: finds user-defined and control tokens in raw text: the leftmost, and there the longest.
  *
- * The tokens form a trie whose edges are a hash table of (node, byte); the first byte goes through a plain array, since it decides
- * almost always. Each place costs at most FH_SPECIAL_BYTES_MAX steps. Threading: built once, then only read. */
+ * The tokens form a trie whose edges are a hash table of (node, byte); the first byte goes through a plain array, since it
+ * decides almost always. Each place costs at most FH_SPECIAL_BYTES_MAX steps. Threading: built once, then only read. */
 #include "text/tokenizer_impl.h"
 
 static bool is_special(fh_token_type type) {
@@ -33,8 +33,8 @@ fh_status fh_special_build(fh_tokenizer *tok, fh_err *err) {
         if (!is_special(t->type))
             continue;
         if (t->spelling.size > FH_SPECIAL_BYTES_MAX)
-            return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "special token %u has %zu bytes, at most %d are supported", id, t->spelling.size,
-                           FH_SPECIAL_BYTES_MAX);
+            return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "special token %u has %zu bytes, at most %d are supported", id,
+                           t->spelling.size, FH_SPECIAL_BYTES_MAX);
         bytes += t->spelling.size; /* at most the size of all spellings, which was checked */
     }
     if (bytes == 0)

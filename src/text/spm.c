@@ -1,8 +1,10 @@
-/* spm.c: SentencePiece's byte-pair encoding (Kudo and Richardson 2018; github.com/google/sentencepiece, src/bpe_model.cc): spaces
- * become U+2581, characters become symbols, and the neighbours whose joint text is the token of the highest score join first.
+/* spm.c: SentencePiece's byte-pair encoding (Kudo and Richardson 2018; github.com/google/sentencepiece, src/bpe_model.cc):
+ * spaces become U+2581, characters become symbols, and the neighbours whose joint text is the token of the highest score
+ * join first.
  *
- * A character that is no token comes out as its bytes (<0xXX>), or as one unknown token where the vocabulary lacks one of them. When no
- * token has U+2581 after another character, nothing joins across the start of a word, and each word is merged alone.
+ * A character that is no token comes out as its bytes (<0xXX>), or as one unknown token where the vocabulary lacks one of
+ * them. When no token has U+2581 after another character, nothing joins across the start of a word, and each word is merged
+ * alone.
  * Threading: see tokenizer_impl.h. */
 #include "freehold/utf8.h"
 #include "text/tokenizer_impl.h"

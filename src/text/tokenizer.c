@@ -1,10 +1,12 @@
 /* tokenizer.c: checks a vocabulary and builds a tokenizer from it; and answers questions about its tokens.
  *
- * A vocabulary comes from a file, so everything is refused that a later step would have to trust: types and scores are checked
- * token by token, special ids against the vocabulary's size, byte tokens for their form, merges for what they name. What can be decided
- * once is decided here: which bytes a token stands for, in which order SPM merges, where words may be cut.
+ * A vocabulary comes from a file, so everything is refused that a later step would have to trust: types and scores are
+ * checked token by token, special ids against the vocabulary's size, byte tokens for their form, merges for what they name.
+ * What can be decided once is decided here: which bytes a token stands for, in which order SPM merges, where words may be
+ * cut.
  *
- * Memory: at most about 150 bytes a token and 10 bytes a byte of spelling (60 for special tokens). Threading: immutable when built. */
+ * Memory: at most about 150 bytes a token and 10 bytes a byte of spelling (60 for special tokens). Threading: immutable
+ * when built. */
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "freehold/utf8.h"
@@ -12,7 +14,7 @@
 
 #define SPACE_MARK FH_LIT("\xe2\x96\x81")
 
-/* --- one token ---------------------------------------------------------------------------------------------------------------- */
+/* --- one token ------------------------------------------------------------------------------------------------------- */
 
 /* The byte that "<0xAB>" names, or -1 for any other spelling. */
 static int byte_of_spelling(fh_span s) {
@@ -121,14 +123,15 @@ static bool ends_answer(fh_span spelling) {
     return false;
 }
 
-/* --- all tokens --------------------------------------------------------------------------------------------------------------- */
+/* --- all tokens ------------------------------------------------------------------------------------------------------ */
 
 /* Refuses counts that do not fit together; *bytes = the size of all spellings. */
 static fh_status check_counts(const fh_vocab *v, size_t *bytes, fh_err *err) {
     *bytes = 0;
     size_t n = v->tokens.count;
     if (n == 0 || n > FH_VOCAB_MAX)
-        return fh_fail(err, n == 0 ? FH_CORRUPT : FH_LIMIT, FH_NO_OFFSET, "vocabulary has %zu tokens, expected 1 to %d", n, FH_VOCAB_MAX);
+        return fh_fail(err, n == 0 ? FH_CORRUPT : FH_LIMIT, FH_NO_OFFSET, "vocabulary has %zu tokens, expected 1 to %d", n,
+                       FH_VOCAB_MAX);
     if (v->types.count != 0 && v->types.count != n)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "vocabulary has %zu token types for %zu tokens", v->types.count, n);
     if (v->kind == FH_VOCAB_SPM && v->scores.count != n)
@@ -184,8 +187,8 @@ static fh_status check_reachable(fh_tokenizer *tok, const fh_vocab *v, fh_err *e
     } special[] = {{"beginning-of-text", v->bos, v->add_bos}, {"end-of-text", v->eos, v->add_eos}, {"unknown", v->unk, false}};
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         if (special[i].id != FH_NO_TOKEN && special[i].id >= tok->tokens.count)
-            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "the %s token is %u, but there are %zu tokens", special[i].name, special[i].id,
-                           tok->tokens.count);
+            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "the %s token is %u, but there are %zu tokens", special[i].name,
+                           special[i].id, tok->tokens.count);
         if (special[i].id == FH_NO_TOKEN && special[i].needed)
             return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "the vocabulary asks for a %s token but names none", special[i].name);
     }
@@ -258,7 +261,7 @@ void fh_tokenizer_free(fh_tokenizer *tok) {
     fh_free(a, tok);
 }
 
-/* --- questions ---------------------------------------------------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------------------------------------------------- */
 
 uint32_t fh_tokenizer_size(const fh_tokenizer *tok) {
     return (uint32_t)tok->tokens.count;

@@ -9,8 +9,8 @@
  *   encode.c      text to ids
  *   tokenizer_json.c  reads tokenizer.json; nfc.c: the normalization that some of them ask for
  *
- * Invariants of a built tokenizer: every id in it is below tokens.count or FH_NO_TOKEN; `spelling` and `bytes` of a token lie in
- * `text`; nothing changes after fh_tokenizer_new. */
+ * Invariants of a built tokenizer: every id in it is below tokens.count or FH_NO_TOKEN; `spelling` and `bytes` of a token
+ * lie in `text`; nothing changes after fh_tokenizer_new. */
 #ifndef FH_TEXT_TOKENIZER_IMPL_H
 #define FH_TEXT_TOKENIZER_IMPL_H
 
@@ -74,7 +74,7 @@ struct fh_tokenizer {
     bool byte_level_prefix; /* byte-level BPE from JSON: text that does not begin with a space gets one */
 };
 
-/* --- vocab.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- vocab.c --------------------------------------------------------------------------------------------------------- */
 
 /* Builds by_spelling; FH_CORRUPT for two tokens of one spelling. Empty spellings stay outside. */
 FH_MUST_USE fh_status fh_vocab_index(fh_tokenizer *tok, fh_err *err);
@@ -83,27 +83,27 @@ uint32_t fh_vocab_match(const fh_tokenizer *tok, fh_span text);
 /* True for tokens that fh_vocab_match gives. */
 bool fh_vocab_is_text(fh_token_type type);
 
-/* --- bytes of GPT-2's alphabet (bytes.py of that model: a printable letter for each byte) ------------------------------------- */
+/* --- bytes of GPT-2's alphabet (bytes.py of that model: a printable letter for each byte) ---------------------------- */
 
 /* The code point that stands for a byte. */
 uint32_t fh_alphabet_code(uint8_t byte);
 /* The byte that a code point stands for, or -1. */
 int fh_alphabet_byte(uint32_t code);
 
-/* --- special.c ---------------------------------------------------------------------------------------------------------------- */
+/* --- special.c ------------------------------------------------------------------------------------------------------- */
 
 /* Builds the trie of the user-defined, control and unknown tokens. */
 FH_MUST_USE fh_status fh_special_build(fh_tokenizer *tok, fh_err *err);
-/* The first, and there the longest, special token at or after `from`; false when there is none. Control and unknown tokens count only
- * if `control`. */
+/* The first, and there the longest, special token at or after `from`; false when there is none. Control and unknown tokens
+ * count only if `control`. */
 FH_MUST_USE bool fh_special_find(const fh_tokenizer *tok, fh_span text, size_t from, bool control, size_t *at, uint32_t *id);
 
-/* --- pretok.c ----------------------------------------------------------------------------------------------------------------- */
+/* --- pretok.c -------------------------------------------------------------------------------------------------------- */
 
 /* Where the piece that begins at `at` < text.size ends; always beyond `at`. */
 size_t fh_pretok_end(fh_pretok kind, fh_span text, size_t at);
 
-/* --- merge.c ------------------------------------------------------------------------------------------------------------------ */
+/* --- merge.c --------------------------------------------------------------------------------------------------------- */
 
 /* A stretch of a piece: bytes at .. at + size, the token they make, and what joining it with the next one gives. */
 typedef struct fh_symbol {
@@ -138,7 +138,7 @@ void fh_merger_add(fh_merger *m, uint32_t at, uint32_t size, uint32_t token);
 /* Joins symbols, the lowest rank first, the leftmost first among equals, until none join; symbol 0 heads what is left. */
 FH_MUST_USE fh_status fh_merge(fh_merger *m);
 
-/* --- bpe.c, spm.c ------------------------------------------------------------------------------------------------------------- */
+/* --- bpe.c, spm.c ---------------------------------------------------------------------------------------------------- */
 
 /* Appends the ids of a text that holds no special token. `prefix`: SPM: a special token or nothing stands before it. */
 FH_MUST_USE fh_status fh_bpe_encode(fh_merger *m, fh_span text);

@@ -1,8 +1,10 @@
-/* tokenizer_json.c: reads Hugging Face's tokenizer.json (github.com/huggingface/tokenizers, "version": "1.0") of byte-level BPE.
+/* tokenizer_json.c: reads Hugging Face's tokenizer.json (github.com/huggingface/tokenizers, "version": "1.0") of byte-level
+ * BPE.
  *
- * Read are: the model's vocabulary and merges (as "a b" or ["a", "b"]), the added tokens, the normalizer NFC, the pre-tokenizers ByteLevel and
- * Split with one of the three known expressions, and a template that puts one token before or after the text. Everything else that
- * would change ids is refused by name; what changes nothing here (post-processing of offsets, decoders of the same kind) is passed over.
+ * Read are: the model's vocabulary and merges (as "a b" or ["a", "b"]), the added tokens, the normalizer NFC, the
+ * pre-tokenizers ByteLevel and Split with one of the three known expressions, and a template that puts one token before or
+ * after the text. Everything else that would change ids is refused by name; what changes nothing here (post-processing of
+ * offsets, decoders of the same kind) is passed over.
  *
  * The text is read once, in its own order. Strings are gathered in one buffer and lists of offsets, so memory is at most a few
  * times the file. Special added tokens become control tokens: unlike there, text turns into them only on demand.
@@ -33,11 +35,11 @@ typedef struct reader {
     fh_vocab v;
 } reader;
 
-/* --- small steps -------------------------------------------------------------------------------------------------------------- */
+/* --- small steps ----------------------------------------------------------------------------------------------------- */
 
 static fh_status unsupported(reader *r, fh_json_token t, const char *what, fh_span found) {
-    return fh_fail(r->err, FH_UNSUPPORTED, t.offset_bytes, "tokenizer.json, byte %zu: %s \"%.*s\" is not supported", t.offset_bytes, what,
-                   FH_SPAN_FMT(found));
+    return fh_fail(r->err, FH_UNSUPPORTED, t.offset_bytes, "tokenizer.json, byte %zu: %s \"%.*s\" is not supported",
+                   t.offset_bytes, what, FH_SPAN_FMT(found));
 }
 
 static fh_status expected(reader *r, fh_json_token t, const char *what) {
@@ -85,8 +87,8 @@ static fh_status next_id(reader *r, uint32_t *out) {
     FH_TRY(next_is(r, FH_JSON_NUMBER, "a token id", &t));
     FH_TRY(fh_json_i64(t, &v, r->err));
     if (v < 0 || v >= FH_VOCAB_MAX)
-        return fh_fail(r->err, FH_LIMIT, t.offset_bytes, "tokenizer.json, byte %zu: token id %lld, expected 0 to %d", t.offset_bytes,
-                       (long long)v, FH_VOCAB_MAX - 1);
+        return fh_fail(r->err, FH_LIMIT, t.offset_bytes, "tokenizer.json, byte %zu: token id %lld, expected 0 to %d",
+                       t.offset_bytes, (long long)v, FH_VOCAB_MAX - 1);
     *out = (uint32_t)v;
     return FH_DONE;
 }
@@ -105,7 +107,8 @@ static fh_status next_off(reader *r, const char *feature) {
     bool zero = t.kind == FH_JSON_NUMBER && (fh_span_is(t.raw, "0") || fh_span_is(t.raw, "0.0"));
     if (t.kind == FH_JSON_NULL || t.kind == FH_JSON_FALSE || zero || (t.kind == FH_JSON_STRING && t.raw.size == 0))
         return FH_DONE;
-    return fh_fail(r->err, FH_UNSUPPORTED, t.offset_bytes, "tokenizer.json, byte %zu: \"%s\" is not supported", t.offset_bytes, feature);
+    return fh_fail(r->err, FH_UNSUPPORTED, t.offset_bytes, "tokenizer.json, byte %zu: \"%s\" is not supported",
+                   t.offset_bytes, feature);
 }
 
 static fh_status skip_value(reader *r) {
@@ -114,7 +117,7 @@ static fh_status skip_value(reader *r) {
     return fh_json_skip(&r->j, t, r->err);
 }
 
-/* --- the model ---------------------------------------------------------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------------------------------------------------- */
 
 static fh_status read_vocab(reader *r) {
     fh_json_token t;
@@ -261,7 +264,7 @@ static fh_status each_object(reader *r, const char *what, fh_status (*item)(read
     }
 }
 
-/* --- normalizer and pre-tokenizer --------------------------------------------------------------------------------------------- */
+/* --- normalizer and pre-tokenizer ------------------------------------------------------------------------------------ */
 
 static fh_status read_normalizer(reader *r) {
     fh_json_token t;
@@ -288,6 +291,10 @@ static fh_status read_normalizer(reader *r) {
     }
 }
 
+/* What the expressions of Llama 3 and Qwen 2 have in common. */
+#define REGEX_WORDS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
+#define REGEX_REST "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
 /* The pattern of a Split: which of the known expressions it is. */
 static fh_status read_pattern(reader *r) {
     static const struct {
@@ -295,10 +302,8 @@ static fh_status read_pattern(reader *r) {
         fh_pretok pretok;
     } known[] = {
         {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", FH_PRETOK_GPT2},
-        {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-         FH_PRETOK_LLAMA3},
-        {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-         FH_PRETOK_QWEN2}};
+        {REGEX_WORDS "\\p{N}{1,3}" REGEX_REST, FH_PRETOK_LLAMA3},
+        {REGEX_WORDS "\\p{N}" REGEX_REST, FH_PRETOK_QWEN2}};
     fh_json_token t;
     fh_span name;
     FH_TRY(next_is(r, FH_JSON_OBJECT, "a pattern", &t));
@@ -354,7 +359,8 @@ static fh_status read_pretokenizer(reader *r, fh_status (*sequence)(reader *r)) 
     }
     /* The order is Split, then ByteLevel, each once; and one expression in all. */
     bool twice = (split && before >= 0) || (r->byte_level && (split || byte_level));
-    if (twice || (split && r->splits < 0) || (byte_level && regex == (r->splits >= 0)) || (byte_level && prefix && r->splits >= 0))
+    bool expression = r->splits >= 0;
+    if (twice || (split && !expression) || (byte_level && (regex == expression || (prefix && expression))))
         return unsupported(r, t, "combination of pre-tokenizers ending with", split ? FH_LIT("Split") : FH_LIT("ByteLevel"));
     r->byte_level = r->byte_level || byte_level;
     r->prefix_space = r->prefix_space || (byte_level && prefix);
@@ -376,7 +382,7 @@ static fh_status read_pretokenizers(reader *r) {
     return r->byte_level ? FH_DONE : expected(r, t, "a ByteLevel pre-tokenizer");
 }
 
-/* --- post-processor ----------------------------------------------------------------------------------------------------------- */
+/* --- post-processor -------------------------------------------------------------------------------------------------- */
 
 /* One element of a template after its brace: the text itself, or a token before or after it. *text: the text was seen. */
 static fh_status read_template_part(reader *r, bool *text) {
@@ -462,7 +468,7 @@ static fh_status read_processors(reader *r) {
     return t.kind == FH_JSON_OBJECT ? read_processor(r, read_processor_list) : expected(r, t, "a post-processor");
 }
 
-/* --- the whole ---------------------------------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------------------------------- */
 
 static fh_status read_all(reader *r) {
     fh_json_token t;
@@ -498,7 +504,8 @@ static fh_status read_all(reader *r) {
 /* Gives token `id` its spelling and type. A token may be both in the vocabulary and added, as long as the two agree. */
 static fh_status set_token(reader *r, fh_u32s seen, uint32_t id, fh_span spelling, fh_token_type type) {
     if (id >= r->v.tokens.count)
-        return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer.json has token id %u, but only %zu tokens", id, r->v.tokens.count);
+        return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer.json has token id %u, but only %zu tokens", id,
+                       r->v.tokens.count);
     bool again = fh_u32s_get(seen, id) != 0;
     if (again && (type == FH_TOKEN_NORMAL || !fh_span_equal(fh_views_get(r->v.tokens, id), spelling)))
         return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer.json gives id %u to \"%.*s\" and to \"%.*s\"", id,
@@ -572,7 +579,8 @@ static fh_status make_vocab(reader *r, fh_allocator *a) {
 fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **out, fh_err *err) {
     *out = NULL;
     if (json.size > JSON_BYTES_MAX)
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size, JSON_BYTES_MAX);
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size,
+                       JSON_BYTES_MAX);
     reader r = {.err = err, .splits = -1,
                 .v = {.kind = FH_VOCAB_BPE_BYTES, .bos = FH_NO_TOKEN, .eos = FH_NO_TOKEN, .unk = FH_NO_TOKEN}};
     fh_json_init(&r.j, json);

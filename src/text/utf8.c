@@ -1,7 +1,7 @@
 /* utf8.c: UTF-8 as RFC 3629 defines it: the shortest form only, no surrogates, nothing above U+10FFFF.
  *
- * Every function reads forward through checked spans. A byte that begins no well-formed sequence counts as one rune of one byte,
- * so that any text is cut into runes whose sizes add up to its size.
+ * Every function reads forward through checked spans. A byte that begins no well-formed sequence counts as one rune of one
+ * byte, so that any text is cut into runes whose sizes add up to its size.
  * Threading: pure functions. */
 #include "freehold/utf8.h"
 

@@ -18,7 +18,7 @@ static bool slots_for(size_t count, size_t *out) {
     return true;
 }
 
-/* --- pairs -------------------------------------------------------------------------------------------------------------------- */
+/* --- pairs ----------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_pair_table_new(fh_allocator *a, size_t count, uint64_t seed, fh_pair_table *out) {
     *out = (fh_pair_table){.seed = seed};
@@ -56,7 +56,7 @@ fh_pair fh_pair_table_find(const fh_pair_table *t, uint32_t left, uint32_t right
     return fh_pairs_get(t->slots, pair_slot(t, left, right));
 }
 
-/* --- spellings ---------------------------------------------------------------------------------------------------------------- */
+/* --- spellings ------------------------------------------------------------------------------------------------------- */
 
 /* The slot of a spelling, or the empty one where it would go. */
 static size_t spelling_slot(const fh_tokenizer *tok, fh_span spelling) {
@@ -83,7 +83,8 @@ fh_status fh_vocab_index(fh_tokenizer *tok, fh_err *err) {
         size_t slot = spelling_slot(tok, spelling);
         uint32_t first = fh_u32s_get(tok->by_spelling, slot);
         if (first != FH_NO_TOKEN)
-            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokens %u and %u are both \"%.*s\"", first, id, FH_SPAN_FMT(spelling));
+            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokens %u and %u are both \"%.*s\"", first, id,
+                           FH_SPAN_FMT(spelling));
         fh_u32s_set(tok->by_spelling, slot, id);
     }
     return FH_DONE;
