@@ -8,6 +8,7 @@
 #       a libFuzzer program under FH_FUZZ; elsewhere a ctest that replays the target's own seeds and RUNS mutations of them
 #       (tests/support/fuzz_main.c says what a target defines).
 set(FH_DATA "${CMAKE_SOURCE_DIR}/../shared/data" CACHE PATH "Real models and tokenizers for tests that skip without them")
+# Seconds; a build without optimisation or with a sanitizer gets four times as many.
 set(FH_TEST_TIMEOUT 300)
 
 # Languages and packages that only tests need.
@@ -36,6 +37,9 @@ endfunction()
 
 # Registers `command…` with ctest under the given labels; exit code 77 is a skip.
 function(fh_add_test name layer labels timeout)
+    if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+        math(EXPR timeout "4 * ${timeout}")
+    endif()
     add_test(NAME ${name} COMMAND ${ARGN})
     set_tests_properties(${name} PROPERTIES LABELS "${layer};${labels}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
 endfunction()
