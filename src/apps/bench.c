@@ -291,9 +291,10 @@ static const char examples[] = "freehold bench -m model.gguf                    
                                "freehold bench -m model.gguf --json > out.json";
 
 static const char notes[] =
-    "pp512: 512 random tokens in one step, from an empty context. tg128: 128 tokens one by one, from an empty context.\n"
-    "Gop/s counts two operations for each weight that a token is multiplied with; GB/s the weight bytes that it reads.\n"
-    "On a machine that does other work too, look at the median and repeat.";
+    "pp512: 512 random tokens in one step, from an empty context. tg128: 128 tokens one by one, from\n"
+    "an empty context. Gop/s counts two operations for each weight that a token is multiplied with;\n"
+    "GB/s the weight bytes that it reads. On a machine that does other work too, look at the median\n"
+    "and repeat.";
 
 /* "1,2,4" */
 static bool take_threads(bench_options *o, fh_span text) {

@@ -130,7 +130,7 @@ static void put_shape(fh_term *t, const fh_model_shape *s) {
                       : s->qk_norm == FH_QK_NORM_ROW ? ", queries and keys normalised"
                                                      : "");
     label(t, "positions");
-    FH_SAY(t, "rotary over %u of %u, base %g", s->rot_dim, s->head_dim, s->rope_base);
+    FH_SAY(t, "rotary over %u of %u, base %.10g", s->rot_dim, s->head_dim, s->rope_base);
     if (s->rope_scale < 1 || s->rope_scale > 1)
         FH_SAY(t, ", scaled by %g", s->rope_scale);
     FH_SAY(t, "; trained for a context of %s\n", fh_word_count(s->context).text);
@@ -216,8 +216,8 @@ static void put_memory(fh_term *t, const findings *f) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         label(t, rows[i].name);
-        FH_SAY(t, "%12s   %s%s%s\n", fh_word_bytes(rows[i].bytes).text, fh_term_style(t, FH_DIM), rows[i].what,
-               fh_term_style(t, FH_PLAIN));
+        FH_SAY(t, "%12s%s%s%s%s\n", fh_word_bytes(rows[i].bytes).text, fh_term_style(t, FH_DIM),
+               fh_span_of_str(rows[i].what).size != 0 ? "   " : "", rows[i].what, fh_term_style(t, FH_PLAIN));
     }
 }
 

@@ -101,6 +101,17 @@ static fh_status dispatch(fh_app *app, fh_views args, const verb **found, fh_err
     return (*found)->main(app, rest, err);
 }
 
+/* True if a report's text says where already: "offset 24" or "byte 24". */
+static bool tells_offset(const fh_err *err) {
+    fh_word number = fh_word_plain(err->offset_bytes);
+    fh_path offset, byte;
+    fh_span text = fh_span_of_str(err->message);
+    return fh_path_set(&offset, FH_LIT("offset "), fh_span_of_str(number.text)) &&
+           fh_path_set(&byte, FH_LIT("byte "), fh_span_of_str(number.text)) &&
+           (fh_span_find(text, fh_span_of_str(offset.text), 0) != SIZE_MAX ||
+            fh_span_find(text, fh_span_of_str(byte.text), 0) != SIZE_MAX);
+}
+
 /* One line on standard error, and the exit status. */
 static int report(fh_app *app, const verb *v, fh_status status, const fh_err *err) {
     fh_term *t = &app->err;
@@ -112,7 +123,7 @@ static int report(fh_app *app, const verb *v, fh_status status, const fh_err *er
         fh_term_put(t, FH_LIT(": "));
     }
     bool told = err->code != FH_OK && err->message[0] != 0;
-    if (told && err->offset_bytes != FH_NO_OFFSET)
+    if (told && err->offset_bytes != FH_NO_OFFSET && !tells_offset(err))
         FH_SAY(t, "offset %llu: ", (unsigned long long)err->offset_bytes);
     FH_SAY(t, "%s", told ? err->message : fh_code_text(status.code));
     if (app->usage)

@@ -58,9 +58,9 @@ static fh_status preset_words(fh_buf *words) {
 }
 
 static const char examples[] =
-    "freehold mkmodel -o tiny.gguf                                     a model of a few hundred KB\n"
-    "freehold mkmodel --preset tinyllama --type Q4_0 -o tl.gguf        1.1 billion parameters, for measurements\n"
-    "freehold mkmodel --preset moe --type Q8_0 --seed 7 -o moe.gguf    64 experts";
+    "freehold mkmodel -o tiny.gguf                                   a model of a few hundred KB\n"
+    "freehold mkmodel --preset tinyllama --type Q4_0 -o tl.gguf      1.1 billion parameters\n"
+    "freehold mkmodel --preset moe --type Q8_0 --seed 7 -o m.gguf    64 experts";
 
 static const char notes[] = "Presets: tiny and tiny-moe (tests), 110m and tinyllama (dense), moe (64 experts, 8 a token).\n"
                             "The same options give the same bytes on every machine.";

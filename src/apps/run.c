@@ -10,7 +10,8 @@
 #include "apps/loader.h"
 #include "freehold/json.h"
 
-enum { PROMPT_BYTES_MAX = 64 << 20 };
+/* Rows of a step before a person: few enough that a bar moves and Ctrl-C is heard. The text does not depend on it. */
+enum { PROMPT_BYTES_MAX = 64 << 20, WATCHED_ROWS = 128 };
 
 /* How it went. */
 typedef struct run_stats {
@@ -47,6 +48,14 @@ static void put_text(fh_app *app, const fh_run_options *o, run_stats *stats, con
         fh_term_put(&app->out, text);
     }
     stats->line_open = fh_span_at(text, text.size - 1) != '\n' && !o->json;
+    fh_term_flush(&app->out);
+}
+
+static void put_prompt(fh_app *app, const fh_run_options *o, run_stats *stats, fh_span prompt) {
+    const fh_term *t = &app->out;
+    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(t, FH_BOLD)));
+    put_text(app, o, stats, "prompt", prompt);
+    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(t, FH_PLAIN)));
     fh_term_flush(&app->out);
 }
 
@@ -168,6 +177,8 @@ static bool prefill_progress(void *ctx, uint64_t done, uint64_t total) {
 /* Runs the prompt; an interrupt ends it without failure and sets stats->finish. */
 static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_stats *stats, fh_err *err) {
     prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false)};
+    if (ids.count > WATCHED_ROWS)
+        fh_progress_now(&p.bar, ids.count);
     uint64_t from = fh_os_clock_ns();
     fh_status s = fh_generator_prompt(g, ids, prefill_progress, &p, err);
     stats->prompt_ns = fh_os_clock_ns() - from;
@@ -221,15 +232,22 @@ static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh
     fh_ids_init(&ids, app->heap, 0);
     FH_TRY(encode_prompt(fh_model_tokenizer_view(l->model), o, prompt, &ids, err));
     uint64_t context = context_for(o, fh_model_shape_view(l->model), ids.count);
-    FH_TRY(fh_loaded_engine(l, &(fh_engine_options){.context = context, .seqs_max = 1}, err));
+    if (ids.count >= context)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET,
+                       "the prompt's %zu tokens fill the context of %llu: make room with --ctx N", ids.count,
+                       (unsigned long long)context);
+    uint32_t rows = app->err.terminal ? WATCHED_ROWS : 0;
+    FH_TRY(fh_loaded_engine(l, &(fh_engine_options){.context = context, .rows_max = rows, .seqs_max = 1}, err));
     fh_auto(free_generator) fh_generator *g = NULL;
     FH_TRY(fh_generator_new(app->heap, l->model, l->engine, &o->generate, &g, err));
     put_heading(app, l, o, context);
-    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(&app->out, FH_BOLD)));
-    put_text(app, o, stats, "prompt", prompt);
-    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(&app->out, FH_PLAIN)));
-    fh_term_flush(&app->out);
+    /* A bar would overwrite the prompt's last line, so where one is drawn the prompt comes after it. */
+    bool bar = app->err.terminal;
+    if (!bar)
+        put_prompt(app, o, stats, prompt);
     fh_status s = run_prompt(app, g, fh_ids_view(&ids), stats, err);
+    if (bar && !fh_failed(s))
+        put_prompt(app, o, stats, prompt);
     if (!fh_failed(s) && stats->finish == FH_FINISH_NOT)
         s = run_answer(app, l, o, g, stats, err);
     if (app->out.terminal && stats->line_open)
@@ -285,15 +303,17 @@ static const char examples[] =
     "freehold run -p \"Once\" --json | jq .               for programs";
 
 static const char notes[] =
-    "Standard output gets the prompt's text and the answer, as they come. Standard error gets what was loaded,\n"
-    "the seed, and as its last line the statistics. Ctrl-C ends the answer; twice within a second, the program.\n"
+    "Standard output gets the prompt's text and the answer, as they come. Standard error gets what\n"
+    "was loaded, the seed, and as its last line the statistics. Ctrl-C ends the answer; twice within\n"
+    "a second, the program.\n"
     "\n"
-    "--json gives one object a line: {\"prompt\": …} and {\"text\": …} with pieces of text, in order, and at the end\n"
-    "{\"finish\": \"end|length|stop|cancel\", \"seed\", \"prompt_tokens\", \"prompt_tokens_per_second\",\n"
-    "\"generated_tokens\", \"generated_tokens_per_second\", \"first_token_ms\", \"mapped_bytes\",\n"
-    "\"peak_memory_bytes\", \"live_allocations\"}.\n"
+    "--json gives one object a line: {\"prompt\": …} and {\"text\": …} with pieces of text, in order, and\n"
+    "at the end {\"finish\": \"end|length|stop|cancel\", \"seed\", \"prompt_tokens\",\n"
+    "\"prompt_tokens_per_second\", \"generated_tokens\", \"generated_tokens_per_second\",\n"
+    "\"first_token_ms\", \"mapped_bytes\", \"peak_memory_bytes\", \"live_allocations\"}.\n"
     "\n"
-    "Without -m the model is what FREEHOLD_MODEL names, else the demo.gguf that was installed with freehold.";
+    "Without -m the model is what FREEHOLD_MODEL names, else the demo.gguf that was installed with\n"
+    "freehold.";
 
 /* Values as the option table stores them. */
 typedef struct run_values {

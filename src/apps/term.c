@@ -132,7 +132,7 @@ void fh_progress_show(fh_progress *p, uint64_t done, uint64_t total) {
     for (size_t i = 0; i < BAR_CELLS; i++) {
         if (i == full)
             FH_SAY(t, "%s%s", fh_term_style(t, FH_PLAIN), fh_term_style(t, FH_DIM));
-        fh_term_put(t, i < full ? FH_LIT("━") : t->colour ? FH_LIT("━") : FH_LIT(" "));
+        fh_term_put(t, i < full ? FH_LIT("━") : t->colour ? FH_LIT("─") : FH_LIT(" "));
     }
     FH_SAY(t, "%s %3.0f %%  ", fh_term_style(t, FH_PLAIN), 100.0 * part);
     if (p->bytes)
@@ -140,6 +140,11 @@ void fh_progress_show(fh_progress *p, uint64_t done, uint64_t total) {
     else
         FH_SAY(t, "%s of %s", fh_word_count(done).text, fh_word_count(total).text);
     fh_term_flush(t);
+}
+
+void fh_progress_now(fh_progress *p, uint64_t total) {
+    p->since_ns = 0;
+    fh_progress_show(p, 0, total);
 }
 
 void fh_progress_end(fh_progress *p) {
@@ -195,6 +200,12 @@ fh_word fh_word_bytes(uint64_t bytes) {
     size_t at = power == 0 ? word_put_count(&w, 0, bytes, false) : word_put_ratio(&w, 0, bytes, UINT64_C(1) << (10 * power),
                                                                                   1);
     (void)word_put(&w, at, bytes == 1 ? " byte" : units[power]);
+    return w;
+}
+
+fh_word fh_word_plain(uint64_t count) {
+    fh_word w = {{0}};
+    (void)word_put_count(&w, 0, count, false);
     return w;
 }
 

@@ -60,6 +60,8 @@ typedef struct fh_progress {
 } fh_progress;
 /* Begins; label and term must outlive it. */
 fh_progress fh_progress_begin(fh_mut fh_term *t, fh_ref const char *label, bool bytes);
+/* Shows the empty bar at once: the first step is known to be long. */
+void fh_progress_now(fh_mut fh_progress *p, uint64_t total);
 /* Shows that `done` of `total` is done. */
 void fh_progress_show(fh_mut fh_progress *p, uint64_t done, uint64_t total);
 /* Takes the bar off the screen. */
@@ -71,6 +73,8 @@ typedef struct fh_word {
 } fh_word;
 /* "17 bytes", "1.2 MiB". */
 fh_word fh_word_bytes(uint64_t bytes);
+/* "1185376". */
+fh_word fh_word_plain(uint64_t count);
 /* "1,185,376". */
 fh_word fh_word_count(uint64_t count);
 /* "260 K", "1.10 B": three digits, thousands by K M B T. */

@@ -48,11 +48,12 @@ static fh_status put_json(fh_term *t, const fh_tokenizer *tok, fh_u32s ids) {
 static fh_status put_pieces(fh_term *t, fh_allocator *heap, const fh_tokenizer *tok, fh_u32s ids) {
     fh_auto(fh_buf_deinit) fh_buf piece;
     fh_buf_init(&piece, heap, 0);
+    size_t lines = 0; /* newlines at the end of the piece */
     for (size_t i = 0; i < ids.count; i++) {
         fh_buf_truncate(&piece, 0);
         FH_TRY(fh_tokenizer_piece(tok, fh_u32s_get(ids, i), false, true, &piece));
         fh_span text = fh_buf_view(&piece);
-        size_t lines = 0;
+        lines = 0;
         while (lines < text.size && fh_span_at(text, text.size - 1 - lines) == '\n')
             lines++;
         FH_SAY(t, "%s%s", t->colour || i == 0 ? "" : "|", fh_term_style(t, i % 2 == 0 ? FH_PIECE_A : FH_PIECE_B));
@@ -61,7 +62,7 @@ static fh_status put_pieces(fh_term *t, fh_allocator *heap, const fh_tokenizer *
             FH_SAY(t, "⏎%s\n", fh_term_style(t, FH_PLAIN));
         FH_SAY(t, "%s", fh_term_style(t, FH_PLAIN));
     }
-    FH_SAY(t, "\n");
+    FH_SAY(t, "%s", lines == 0 && ids.count != 0 ? "\n" : "");
     for (size_t i = 0; i < ids.count; i++)
         FH_SAY(t, "%s%u", i == 0 ? "" : " ", fh_u32s_get(ids, i));
     FH_SAY(t, "%s%s%s token%s%s\n", ids.count != 0 ? "\n" : "", fh_term_style(t, FH_DIM), fh_word_count(ids.count).text,
@@ -95,12 +96,14 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
 }
 
 static const char examples[] =
-    "echo \"Hello, world\" | freehold tokenize -m model.gguf        one id a line; pieces in colour on a terminal\n"
-    "freehold tokenize -t tokenizer.json --json < notes.txt        {\"ids\": […], \"tokens\": […]}";
+    "echo \"Hello, world\" | freehold tokenize -m model.gguf    ids; on a terminal, coloured pieces\n"
+    "freehold tokenize -t tokenizer.json < notes.txt           another kind of vocabulary\n"
+    "freehold tokenize -m model.gguf --json < notes.txt        {\"ids\": […], \"tokens\": […]}";
 
 static const char notes[] =
-    "The text is all of standard input, any bytes, up to 64 MiB. Control tokens written in it, such as <|im_end|>,\n"
-    "stay text unless --parse-special is given. With --json, \"tokens\" holds the vocabulary's own spelling.";
+    "The text is all of standard input, any bytes, up to 64 MiB. Control tokens written in it, such\n"
+    "as <|im_end|>, stay text unless --parse-special is given. With --json, \"tokens\" holds the\n"
+    "vocabulary's own spelling.";
 
 fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
     fh_path model = {{0}}, tokenizer = {{0}};

@@ -1,0 +1,509 @@
+#!/usr/bin/env python3
+"""Every verb of the built program: what it promises on the happy path, how it refuses, what it does with a terminal, with
+interrupts and with a listener that goes away."""
+import fcntl
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+import unittest
+
+from program import DEMO, PROGRAM, Case, data, run, start
+
+# An answer that goes on for hours.
+ENDLESS = ["run", "-m", DEMO, "-p", "Once", "--ignore-eos", "--ctx", 10000000]
+
+
+class Run(Case):
+    def test_published_text(self):
+        """The greedy text of stories260K that llama2.c publishes, byte for byte, and nothing before it."""
+        model = data("models/stories260k-F32.gguf")
+        with open(data("models/expected-greedy-200.txt"), "rb") as f:
+            expected = f.read()
+        self.assertEqual(len(expected), 464)
+        for threads in (1, 2, 3):
+            done = self.succeeds("run", "-m", model, "-p", "", "-n", 200, "--temp", 0, "--threads", threads)
+            self.assertEqual(done.out[:464], expected)
+            self.assertEqual(self.told_statistics(done), (1, 200))
+
+    def test_demo_model_is_found(self):
+        """The model that comes along is found beside the program, installed, in ./models, and by FREEHOLD_MODEL."""
+        wanted = self.succeeds("run", "-m", DEMO, "-n", 8, "--temp", 0).out
+        place = self.folder / "prefix"
+        (place / "bin").mkdir(parents=True)
+        (place / "share/freehold").mkdir(parents=True)
+        shutil.copy(PROGRAM, place / "bin/freehold")
+        shutil.copy(DEMO, place / "share/freehold/demo.gguf")
+        path = f"{self.folder}/none:{place}/bin"
+        for command, options in (([place / "bin/freehold"], {"cwd": "/"}),
+                                 (["../bin/freehold"], {"cwd": place / "share"}),
+                                 (["freehold"], {"cwd": "/", "env": {"PATH": path}})):
+            found = subprocess.run([*map(str, command), "run", "-n", "8", "--temp", "0"], capture_output=True, check=False,
+                                   executable=str(place / "bin/freehold") if command == ["freehold"] else None, **options)
+            self.assertEqual((found.returncode, found.stdout), (0, wanted), found.stderr)
+        (place / "share/freehold/demo.gguf").unlink()
+        lone = [str(place / "bin/freehold"), "run", "-n", "8", "--temp", "0"]
+        found = subprocess.run(lone, cwd=DEMO.parents[1], capture_output=True, check=False)
+        self.assertEqual((found.returncode, found.stdout), (0, wanted), found.stderr)
+        if not os.path.exists("/usr/local/share/freehold/demo.gguf"):
+            found = subprocess.run(lone, cwd="/", capture_output=True, check=False)
+            self.assertEqual(found.returncode, 2)
+            self.assertIn(b"no default model", found.stderr)
+        done = self.succeeds("run", "-n", 8, "--temp", 0, env={"FREEHOLD_MODEL": str(DEMO)}, cwd="/")
+        self.assertEqual(done.out, wanted)
+        self.refused("run", code=1, env={"FREEHOLD_MODEL": "/no/such.gguf"}, message="/no/such.gguf")
+
+    def test_prompt_from_everywhere(self):
+        """The same prompt as an argument, a file and standard input gives the same text, which begins with it."""
+        prompt = "Once upon a time, a dog — "
+        (self.folder / "p.txt").write_text(prompt)
+        given = ["run", "-m", DEMO, "-n", 20, "--seed", 5]
+        first = self.succeeds(*given, "-p", prompt)
+        self.assertTrue(first.text.startswith(prompt))
+        self.assertEqual(first.out, self.succeeds(*given, "-f", self.folder / "p.txt").out)
+        self.assertEqual(first.out, self.succeeds(*given, "-f", "-", stdin=prompt.encode()).out)
+        self.refused(*given, "-p", "a", "-f", "b", message="exclude each other")
+        self.refused(*given, "-f", self.folder, code=1, message="regular file")
+
+    def test_any_bytes_as_prompt(self):
+        (self.folder / "p").write_bytes(bytes(range(256)) * 2)
+        done = self.succeeds("run", "-m", DEMO, "-n", 4, "-f", self.folder / "p")
+        self.assertTrue(done.out.startswith(bytes(range(256)) * 2))
+
+    def test_same_seed_same_text(self):
+        given = ["run", "-m", DEMO, "-p", "One day", "-n", 60]
+        texts = {self.succeeds(*given, "--seed", 11, *more).out
+                 for more in ([], ["--threads", 1], ["--threads", 2], ["--threads", 5], ["--isa", "scalar"])}
+        self.assertEqual(len(texts), 1)
+        self.assertNotIn(self.succeeds(*given, "--seed", 12).out, texts)
+
+    def test_seed_is_told(self):
+        """A random seed is printed, and gives the same answer when it is given."""
+        given = ["run", "-m", DEMO, "-p", "One day", "-n", 40]
+        first = self.succeeds(*given)
+        seed = first.lines[0].rpartition("seed ")[2]
+        self.assertEqual(self.succeeds(*given, "--seed", seed).out, first.out)
+        self.assertNotEqual(self.succeeds(*given).out, first.out)
+
+    def test_limits_and_stops(self):
+        done = self.succeeds("run", "-m", DEMO, "-p", "Once", "-n", 7, "--temp", 0, "--ignore-eos")
+        self.assertEqual(self.told_statistics(done)[1], 7)
+        text = self.succeeds("run", "-m", DEMO, "-p", "Once", "-n", 60, "--temp", 0).text
+        stop = text[30:36]
+        self.assertNotIn(stop, "Once")
+        stops = ["--stop", "nowhere", "--stop", stop]
+        cut = self.succeeds("run", "-m", DEMO, "-p", "Once", "-n", 60, "--temp", 0, *stops).text
+        self.assertEqual(cut, text[:text.index(stop, 4)])
+        self.refused("run", "-m", DEMO, "--stop", "", message="0 bytes")
+        self.refused("run", "-m", DEMO, "--stop", "x" * 257, message="257 bytes")
+
+    def test_json(self):
+        given = ["run", "-m", DEMO, "-p", "Once \"upon\"\n", "-n", 30, "--seed", 3]
+        plain, done = self.succeeds(*given), self.succeeds(*given, "--json")
+        lines = [json.loads(line) for line in done.text.splitlines()]
+        self.assertEqual(lines[0], {"prompt": "Once \"upon\"\n"})
+        self.assertEqual("".join(line["text"] for line in lines[1:-1]), plain.text[len("Once \"upon\"\n"):])
+        last = lines[-1]
+        self.assertIn(last["finish"], ("length", "end"))
+        self.assertEqual(last["seed"], 3)
+        self.assertEqual((last["prompt_tokens"], last["generated_tokens"]), self.told_statistics(done))
+        self.assertEqual(last["live_allocations"], 0)
+        self.assertEqual(last["mapped_bytes"], os.path.getsize(DEMO))
+        for key in ("prompt_tokens_per_second", "generated_tokens_per_second", "first_token_ms", "peak_memory_bytes"):
+            self.assertGreater(last[key], 0)
+
+    def test_streaming(self):
+        """Text arrives while the answer is being made."""
+        p = start(*ENDLESS, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            got = b""
+            while len(got) < 40:
+                got += os.read(p.stdout.fileno(), 4096)
+            self.assertIsNone(p.poll())
+            self.assertTrue(got.startswith(b"Once"))
+        finally:
+            p.send_signal(signal.SIGINT)
+            p.stdout.read()
+            self.assertEqual(p.wait(20), 0)
+            p.stdout.close()
+
+    def test_interrupt_ends_the_answer(self):
+        """One interrupt: the statistics, exit status 0. JSON says why it ended."""
+        for more in ([], ["--json"]):
+            p = start(*ENDLESS, *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            got = os.read(p.stdout.fileno(), 10)
+            p.send_signal(signal.SIGINT)
+            out, err = p.communicate(timeout=20)
+            self.assertEqual(p.returncode, 0)
+            self.assertRegex(err.decode().splitlines()[-1], r"^prompt 2 tokens .* live allocations 0$")
+            if more:
+                self.assertEqual(json.loads((got + out).splitlines()[-1])["finish"], "cancel")
+
+    def test_second_interrupt_ends_the_program(self):
+        """A run that cannot stop, because nobody reads what it writes, is ended by the second interrupt."""
+        p = start(*ENDLESS, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        fcntl.fcntl(p.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        os.read(p.stdout.fileno(), 10)
+        for _ in range(100):  # until the pipe is full
+            size = self.pending(p.stdout)
+            time.sleep(0.1)
+            if size == self.pending(p.stdout) and size > 1000:
+                break
+        p.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        self.assertIsNone(p.poll())
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(20), -signal.SIGINT)
+        p.communicate()
+
+    @staticmethod
+    def pending(stream):
+        return int.from_bytes(fcntl.ioctl(stream, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    def test_closed_pipe(self):
+        """A listener that goes away ends the run at once, with exit status 1 and not a word."""
+        p = start(*ENDLESS, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.read(p.stdout.fileno(), 10)
+        p.stdout.close()
+        self.assertEqual(p.wait(20), 1)
+        self.assertEqual(len(p.stderr.read().splitlines()), 1)  # what was loaded
+        p.stderr.close()
+
+    def test_full_disk(self):
+        with open("/dev/full", "wb") as full:
+            p = start("run", "-m", DEMO, "-n", 5, stdout=full, stderr=subprocess.PIPE)
+            p.communicate(timeout=20)
+            self.assertEqual(p.returncode, 1)
+
+    def test_file_truncated_meanwhile(self):
+        """A model file that is cut while it is in use is an error, not a different text."""
+        path = self.folder / "cut.gguf"
+        shutil.copy(DEMO, path)
+        p = start(*ENDLESS, "-m", path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.read(p.stdout.fileno(), 10)
+        os.truncate(path, 5000)
+        _, err = p.communicate(timeout=20)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("truncated while it was in use", err.decode().splitlines()[-1])
+
+    def test_refusals(self):
+        for args, message in (
+                (["--temp", "-1"], "--temp: found '-1'"), (["--temp", "101"], "from 0 to 100"),
+                (["--top-p", "1.5"], "from 0 to 1"),
+                (["-n", "x"], "whole number"), (["--seed", "1e9"], "whole number"), (["--threads", "0"], "from 1 to 256"),
+                (["--threads", "257"], "from 1 to 256"), (["--isa", "neon"], "auto.scalar.avx2.avx512"),
+                (["--tmp", "1"], "did you mean '--temp'"), (["stray"], "unexpected argument 'stray'"),
+                (["-m"], "expected a value"), (["-m", ""], "0 bytes"), (["-m", "x" * 5000], "5000 bytes"),
+                (["--repeat-last", "0"], "from 1")):
+            self.refused("run", *args, message=message)
+        self.refused("run", "-m", DEMO, "-p", "Once upon a time", "--ctx", 2, message="5 tokens fill the context of 2")
+        self.refused("run", "-m", self.folder / "none.gguf", code=1, message="none.gguf")
+        self.refused("run", "-m", self.folder, code=1, message="expected a regular file, found a directory")
+        self.refused("run", "-m", "/dev/null", code=1, message="regular file")
+        self.refused("run", "-m", self.folder / "a\x1b[31mb\n.gguf", code=1)
+
+
+class Inspect(Case):
+    def test_json_and_table_agree(self):
+        whole = json.loads(self.succeeds("inspect", DEMO, "--json").text)
+        self.assertTrue(whole["runs"])
+        self.assertEqual(whole["size_bytes"], os.path.getsize(DEMO))
+        self.assertEqual(sum(t["tensors"] for t in whole["types"]), len(whole["tensors"]))
+        self.assertEqual(sum(t["size_bytes"] for t in whole["tensors"]), sum(t["bytes"] for t in whole["types"]))
+        keys = {k["name"]: k["value"] for k in whole["keys"]}
+        self.assertEqual(keys["general.architecture"], whole["shape"]["architecture"])
+        self.assertEqual(len(keys["tokenizer.ggml.tokens"]), whole["tokenizer"]["tokens"])
+        memory = whole["memory"]
+        self.assertEqual(memory["context"], whole["shape"]["context"])
+        text = self.succeeds("inspect", DEMO).text
+        for part in (whole["shape"]["architecture"], f"{whole['shape']['layers']} layers", "Tensors by type", "Memory at a"):
+            self.assertIn(part, text)
+        self.assertNotIn("\x1b", text)
+        self.assertFalse([line for line in text.splitlines() if line != line.rstrip()])
+        double = json.loads(self.succeeds("inspect", DEMO, "--json", "--ctx", 2 * memory["context"]).text)["memory"]
+        self.assertEqual(double["kv_bytes"], 2 * memory["kv_bytes"])
+
+    def test_lists(self):
+        whole = json.loads(self.succeeds("inspect", DEMO, "--json").text)
+        text = self.succeeds("inspect", DEMO, "--keys", "--tensors").text
+        for name in [k["name"] for k in whole["keys"]] + [t["name"] for t in whole["tensors"]]:
+            self.assertIn(name, text)
+
+    def test_dense_and_experts(self):
+        self.assertIn("dense", self.succeeds("inspect", self.model()).text)
+        text = self.succeeds("inspect", self.model("moe.gguf", "--preset", "tiny-moe")).text
+        self.assertRegex(text, r"\d+ experts, \d+ wide each; \d+ of them for a token")
+
+    def test_vocabulary_alone(self):
+        """A sound file that cannot run is described, with the reason, and exit status 0."""
+        path = data("gguf-vocab/ggml-vocab-gpt-2.gguf")
+        self.assertRegex(self.succeeds("inspect", path).text, r"runs here +no: ")
+        whole = json.loads(self.succeeds("inspect", path, "--json").text)
+        self.assertFalse(whole["runs"])
+        self.assertTrue(whole["reason"])
+
+    def test_refusals(self):
+        self.refused("inspect", message="expected FILE")
+        self.refused("inspect", "a", "b", message="unexpected argument 'b'")
+        self.refused("inspect", DEMO, "--ctx", 0, message="from 1")
+        self.refused("inspect", self.folder / "none", code=1)
+        path = self.folder / "text.gguf"
+        path.write_text("this is no model at all, only a few words\n")
+        self.refused("inspect", path, message=r"text.gguf: offset 0: the file begins")
+
+
+class Tokenize(Case):
+    def ids(self, *args, stdin=b""):
+        done = self.succeeds("tokenize", *args, stdin=stdin)
+        return [int(line) for line in done.text.splitlines()]
+
+    def test_lines_and_json_agree(self):
+        text = "Hello, wörld! 1234\n\n  日本 <|endoftext|>".encode()
+        ids = self.ids("-m", DEMO, stdin=text)
+        whole = json.loads(self.succeeds("tokenize", "-m", DEMO, "--json", stdin=text).text)
+        self.assertEqual(whole["ids"], ids)
+        self.assertEqual(len(whole["tokens"]), len(ids))
+        self.assertEqual(self.ids("-t", DEMO, stdin=text), ids)
+
+    def test_special_tokens(self):
+        """Beginning of text unless --no-special; control tokens in the text only with --parse-special."""
+        plain = self.ids("-m", DEMO, "--no-special", stdin=b"a<|endoftext|>b")
+        begin = self.ids("-m", DEMO, stdin=b"")
+        self.assertEqual(self.ids("-m", DEMO, stdin=b"a<|endoftext|>b"), begin + plain)
+        end = [t["value"] for t in json.loads(self.succeeds("inspect", DEMO, "--json").text)["keys"]
+               if t["name"] == "tokenizer.ggml.eos_token_id"][0]
+        self.assertNotIn(end, plain)
+        parsed = self.ids("-m", DEMO, "--no-special", "--parse-special", stdin=b"a<|endoftext|>b")
+        self.assertEqual(parsed.count(end), 1)
+        self.assertLess(len(parsed), len(plain))
+
+    def test_any_bytes(self):
+        text = bytes(range(256)) * 40
+        self.assertGreater(len(self.ids("-m", DEMO, stdin=text)), 256)
+        self.assertEqual(self.ids("-m", DEMO, "--no-special", stdin=b""), [])
+
+    def test_large_text(self):
+        """A megabyte in a few seconds: time is near linear."""
+        begun = time.monotonic()
+        self.assertGreater(len(self.ids("-m", DEMO, stdin=b"ab cd efg " * 100000)), 100000)
+        self.ids("-m", DEMO, stdin=b"a" * 1000000)
+        self.assertLess(time.monotonic() - begun, 60)
+
+    def test_published_ids(self):
+        """The cases that come with a real vocabulary."""
+        for name in ("gpt-2", "qwen2", "phi-3"):
+            base = data(f"gguf-vocab/ggml-vocab-{name}.gguf")
+            with open(base + ".inp", "rb") as f:
+                cases = f.read().split(b"\n__ggml_vocab_test__\n")
+            with open(base + ".out", encoding="utf-8") as f:
+                wanted = [[int(n) for n in line.split()] for line in f.read().splitlines()]
+            for text, ids in list(zip(cases, wanted))[:12]:
+                self.assertEqual(self.ids("-t", base, "--no-special", stdin=text), ids, (name, text))
+
+    def test_refusals(self):
+        self.refused("tokenize", message="expected -m FILE or -t FILE")
+        self.refused("tokenize", "-m", DEMO, "-t", DEMO, message="not both")
+        path = self.folder / "t.json"
+        path.write_text("{\"model\": [}")
+        self.refused("tokenize", "-t", path, message=r"t\.json: .*byte 10")
+        path.write_text("[]")
+        self.refused("tokenize", "-t", path)
+        self.refused("tokenize", "-m", path, message="found")
+        path.write_text("")
+        self.refused("tokenize", "-t", path)
+
+
+class Bench(Case):
+    def test_json(self):
+        given = ["bench", "-m", self.model(), "-p", 16, "-n", 4, "-r", 3, "--threads", "1,2"]
+        whole = json.loads(self.succeeds(*given, "--json").text)
+        self.assertEqual([(r["test"], r["threads"]) for r in whole["results"]],
+                         [("pp16", 1), ("tg4", 1), ("pp16", 2), ("tg4", 2)])
+        for result in whole["results"]:
+            samples = sorted(result["samples"])
+            self.assertEqual(len(samples), 3)
+            self.assertEqual(result["median"], samples[1])
+            self.assertAlmostEqual(result["mean"], sum(samples) / 3, delta=result["mean"] * 1e-9)
+            self.assertGreater(result["ops_per_token"], 0)
+            self.assertGreaterEqual(result["sd"], 0)
+
+    def test_cost_of_a_token(self):
+        """A dense, untied model of float32: a token reads every matrix, norm and one row of the embedding."""
+        path = self.model("d.gguf", "--type", "F32")
+        shape = json.loads(self.succeeds("inspect", path, "--json").text)
+        result = json.loads(self.succeeds("bench", "-m", path, "-p", 0, "-n", 2, "-r", 1, "--json").text)["results"][0]
+        dims = {t["name"]: t for t in shape["tensors"]}
+        total = sum(t["size_bytes"] for t in shape["tensors"])
+        embedding = dims["token_embd.weight"]
+        if "output.weight" in dims:
+            total -= embedding["size_bytes"] - embedding["size_bytes"] // embedding["dims"][1]
+        self.assertEqual(result["bytes_per_token"], total)
+        matrices = sum(t["dims"][0] * t["dims"][1] for n, t in dims.items()
+                       if len(t["dims"]) == 2 and (n != "token_embd.weight" or "output.weight" not in dims))
+        self.assertEqual(result["ops_per_token"], 2 * matrices)
+
+    def test_table(self):
+        text = self.succeeds("bench", "-m", self.model(), "-p", 8, "-n", 3, "-r", 2).text
+        self.assertRegex(text, r"pp8 .*Gop/s")
+        self.assertRegex(text, r"tg3 .*Gop/s, .*GB/s of weights")
+        text = self.succeeds("bench", "-m", self.model(), "-p", 5000, "-n", 0, "-r", 1).text
+        self.assertRegex(text, r"pp5000 ")
+        self.assertNotIn("tg", text.split("\n", 1)[1])
+
+    def test_refusals(self):
+        for threads in ("", "0", "1,", "1,x", "257", ",".join("1" * 17)):
+            self.refused("bench", "-m", DEMO, "--threads", threads, message="--threads")
+        self.refused("bench", "-m", DEMO, "-p", 0, "-n", 0, message="nothing to measure")
+        self.refused("bench", "-m", DEMO, "-r", 0, message="from 1 to 100")
+
+
+class Mkmodel(Case):
+    def test_bytes_depend_on_options_alone(self):
+        first, same, other = self.model("a"), self.model("b"), self.model("c", "--seed", "1")
+        self.assertEqual(first.read_bytes(), same.read_bytes())
+        self.assertNotEqual(first.read_bytes(), other.read_bytes())
+
+    def test_every_kind_runs(self):
+        for arch in ("llama", "qwen3", "qwen3moe", "olmoe"):
+            for kind in ("F32", "F16", "BF16", "Q8_0", "Q4_0"):
+                path = self.model(f"{arch}-{kind}", "--arch", arch, "--type", kind)
+                done = self.succeeds("run", "-m", path, "-p", "ab", "-n", 3, "--temp", 0, "--ignore-eos")
+                self.assertEqual(self.told_statistics(done)[1], 3)
+                self.assertIn(arch, done.lines[0])
+
+    def test_whole_or_not_at_all(self):
+        self.refused("mkmodel", message="expected -o FILE")
+        self.refused("mkmodel", "-o", self.folder / "x", "--preset", "huge", message="expected one of tiny")
+        self.refused("mkmodel", "-o", self.folder / "no/x", code=1)
+        self.assertEqual(list(self.folder.iterdir()), [])
+        p = start("mkmodel", "--preset", "tinyllama", "-o", self.folder / "big", stderr=subprocess.PIPE)
+        time.sleep(0.3)
+        p.send_signal(signal.SIGINT)
+        _, err = p.communicate(timeout=60)
+        if p.returncode != 0:  # a fast machine may be done
+            self.assertIn(b"interrupted; no file was written", err)
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+
+class CommandLine(Case):
+    def test_help(self):
+        whole = self.succeeds("--help").text
+        self.assertEqual(self.succeeds("help").text, whole)
+        for verb in ("run", "inspect", "tokenize", "bench", "mkmodel"):
+            self.assertIn(f"  {verb} ", whole)
+            text = self.succeeds("help", verb).text
+            self.assertEqual(self.succeeds(verb, "--help").text, text)
+            self.assertEqual(self.succeeds(verb, "-m", "x", "-h").text, text)
+            self.assertLess(text.index("Examples"), text.index("Options"))
+            self.assertNotIn("\x1b", text)
+            self.assertLessEqual(max(map(len, text.splitlines())), 100)
+
+    def test_version(self):
+        lines = self.succeeds("--version").text.splitlines()
+        self.assertRegex(lines[0], r"^freehold \d+\.\d+\.\d+( \(commit [0-9a-f]{7,}\))?$")
+        self.assertRegex(lines[1], r"^compiler (gcc|.*[Cc]lang) ?.*\d")
+        self.assertRegex(lines[2], r"^instruction set (scalar|avx2|avx512), \d+ processors?$")
+
+    def test_refusals(self):
+        self.refused("rnu", message="unknown verb 'rnu'; did you mean 'run'?")
+        self.refused("frobnicate", message="unknown verb 'frobnicate' ")
+        self.refused("help", "tokenise", message="did you mean 'tokenize'")
+        self.refused("\x1b]0;title\x07", message=r"unknown verb")
+        self.refused("", message="unknown verb")
+        self.refused(*["x"] * 257, message="at most 256")
+        done = run()
+        self.assertEqual(done.code, 2)
+        self.assertIn("Examples", done.errors)
+
+    def test_closed_output(self):
+        with open("/dev/full", "wb") as full:
+            for args in (["--help"], ["--version"], ["help", "run"], ["inspect", DEMO], ["inspect", DEMO, "--json"]):
+                p = start(*args, stdout=full, stderr=subprocess.PIPE)
+                p.communicate(timeout=20)
+                self.assertEqual(p.returncode, 1, args)
+
+
+class Terminal(Case):
+    """What a person sees."""
+
+    def on_terminal(self, *args, env=None, until=None, keys=b"", stdin=None):
+        """Runs with all streams on a terminal; types `keys` once `until` was seen. Returns exit status and what was shown."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            whole = {"PATH": os.environ.get("PATH", ""), "TERM": "xterm-256color", **(env or {})}
+            if stdin is not None:
+                os.dup2(os.open(stdin, os.O_RDONLY), 0)
+            os.execve(PROGRAM, [PROGRAM, *map(str, args)], whole)
+        shown, typed, deadline = b"", until is None, time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if select.select([fd], [], [], 1)[0]:
+                try:
+                    got = os.read(fd, 65536)
+                except OSError:
+                    break
+                if not got:
+                    break
+                shown += got
+            if not typed and until in shown:
+                os.write(fd, keys)
+                typed = True
+        os.close(fd)
+        status = os.waitpid(pid, 0)[1]
+        return os.waitstatus_to_exitcode(status), shown.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def test_ctrl_c(self):
+        """Ctrl-C on the keyboard: the answer ends its line, the statistics follow, exit status 0."""
+        code, shown = self.on_terminal(*ENDLESS, until=b"Once\x1b[0m", keys=b"\x03")
+        self.assertEqual(code, 0)
+        self.assertRegex(shown, r"\n\x1b\[2mprompt 2 tokens .* live allocations 0\x1b\[0m\n$")
+
+    def test_colours(self):
+        code, shown = self.on_terminal("run", "-m", DEMO, "-p", "Once", "-n", 5)
+        self.assertEqual(code, 0)
+        self.assertIn("\x1b[1mOnce\x1b[0m", shown)
+        for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            code, shown = self.on_terminal("run", "-m", DEMO, "-p", "Once", "-n", 5, env=env)
+            self.assertEqual(code, 0)
+            self.assertNotRegex(shown, r"\x1b\[[0-9;]*m")
+
+    def test_prompt_cannot_steer(self):
+        """Control characters in a prompt are shown, not obeyed; a pipe gets the bytes."""
+        _, shown = self.on_terminal("run", "-m", DEMO, "-p", "\x1b]0;title\x07x", "-n", 1)
+        self.assertIn("\\x1b]0;title\\x07x", shown)
+        piped = self.succeeds("run", "-m", DEMO, "-p", "\x1b]0;title\x07x", "-n", 1)
+        self.assertTrue(piped.text.startswith("\x1b]0;title\x07x"))
+
+    def test_pieces(self):
+        (self.folder / "t").write_text("Hello wide world\n")
+        code, shown = self.on_terminal("tokenize", "-m", DEMO, "--no-special", stdin=self.folder / "t")
+        self.assertEqual(code, 0)
+        self.assertRegex(shown, r"\x1b\[30;48;5;\d+mHello")
+        self.assertRegex(shown, r"tokens\x1b\[0m\n$")
+        code, shown = self.on_terminal("tokenize", "-m", DEMO, "--no-special", stdin=self.folder / "t",
+                                       env={"NO_COLOR": "1"})
+        self.assertIn("Hello|", shown)
+
+    def test_progress(self):
+        """A long piece of work shows a bar on a terminal and takes it away again; elsewhere there is none."""
+        code, shown = self.on_terminal("mkmodel", "--preset", "110m", "--type", "Q8_0", "-o", self.folder / "m")
+        self.assertEqual(code, 0)
+        if "writing model" in shown:  # a fast machine may not need it
+            self.assertIn(" %  ", shown)
+            self.assertGreater(shown.rindex("\r\x1b[K"), shown.rindex("writing model"))
+        prompt = self.folder / "p"
+        prompt.write_text("many words " * 150)
+        code, shown = self.on_terminal("run", "-m", DEMO, "-f", prompt, "-n", 2)
+        self.assertEqual(code, 0)
+        self.assertIn("reading prompt", shown)
+        self.assertGreater(shown.index("many words"), shown.rindex("reading prompt"))
+        self.assertNotIn("reading prompt", self.succeeds("run", "-m", DEMO, "-f", prompt, "-n", 2).errors)
+
+
+if __name__ == "__main__":
+    unittest.main()
