@@ -122,7 +122,7 @@ static uint64_t big_divide(big *a, big *b) {
     uint32_t from = big_bits(a), to = big_bits(b);
     if (from < to)
         return 0;
-    FH_ASSERT(from - to < 64);
+    FH_ASSERT(from - to <= 64); /* 64: the first of the 65 bits is 0 */
     big_shift_left(b, from - to);
     uint64_t quotient = 0;
     for (uint32_t i = 0; i <= from - to; i++, big_halve(b)) {

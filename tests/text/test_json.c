@@ -1,0 +1,255 @@
+/* test_json.c: the JSON reader: the grammar of RFC 8259 case by case, offsets, limits, values. */
+#include "freehold/json.h"
+#include "support/fh_test.h"
+
+#include <string.h>
+
+/* Reads everything; returns the first failure. */
+static fh_status read_all(fh_span text, fh_err *err) {
+    fh_json j;
+    fh_json_token t;
+    fh_json_init(&j, text);
+    do
+        FH_TRY(fh_json_next(&j, &t, err));
+    while (t.kind != FH_JSON_END);
+    return FH_DONE;
+}
+
+static void test_accepted(void **state) {
+    (void)state;
+    const fh_span cases[] = {
+        FH_LIT("0"), FH_LIT("-0"), FH_LIT("-1"), FH_LIT("10"), FH_LIT("1.5"), FH_LIT("0.0"), FH_LIT("1e5"), FH_LIT("1E+5"),
+        FH_LIT("1e-05"), FH_LIT("-0.0e00"), FH_LIT("1e400"), FH_LIT("123456789012345678901234567890"), FH_LIT("true"),
+        FH_LIT("false"), FH_LIT("null"), FH_LIT("\"\""), FH_LIT("\"a\""), FH_LIT(" \t\r\n1 \t\r\n"), FH_LIT("[]"), FH_LIT("{}"),
+        FH_LIT("[ ]"), FH_LIT("{ }"), FH_LIT("[1]"), FH_LIT("[1,2]"), FH_LIT("[ 1 , 2 ]"), FH_LIT("[[],[[]]]"), FH_LIT("{\"a\":1}"),
+        FH_LIT("{ \"a\" : 1 , \"b\" : [ ] }"), FH_LIT("{\"a\":1,\"a\":2}"), FH_LIT("{\"\":{}}"), FH_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+        FH_LIT("\"\\u0000\\u00e9\\uD83D\\ude00\""), FH_LIT("\"\x7f\""), FH_LIT("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
+        FH_LIT("\"\xef\xbf\xbf\""), FH_LIT("[true,false,null,\"x\",0.1,{}]"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_err err = {0};
+        if (fh_failed(read_all(cases[i], &err)))
+            fail_msg("%.*s: %s", FH_SPAN_FMT(cases[i]), err.message);
+    }
+}
+
+/* What is refused, and the byte that is named for it. */
+static void test_refused(void **state) {
+    (void)state;
+    const struct {
+        fh_span text;
+        uint64_t offset;
+    } cases[] = {
+        {FH_LIT(""), 0}, {FH_LIT("  "), 2}, {FH_LIT("\xef\xbb\xbf""1"), 0}, {FH_LIT("1 2"), 2}, {FH_LIT("1,"), 1}, {FH_LIT("nul"), 3},
+        {FH_LIT("nulL"), 3}, {FH_LIT("True"), 0}, {FH_LIT("truex"), 4}, {FH_LIT("NaN"), 0}, {FH_LIT("Infinity"), 0}, {FH_LIT("-"), 1},
+        {FH_LIT("-a"), 1}, {FH_LIT("+1"), 0}, {FH_LIT("01"), 1}, {FH_LIT("-01"), 2}, {FH_LIT(".5"), 0}, {FH_LIT("1."), 2},
+        {FH_LIT("1.e5"), 2}, {FH_LIT("1e"), 2}, {FH_LIT("1e+"), 3}, {FH_LIT("1e5.5"), 3}, {FH_LIT("0x10"), 1}, {FH_LIT("1_000"), 1},
+        {FH_LIT("["), 1}, {FH_LIT("]"), 0}, {FH_LIT("[1"), 2}, {FH_LIT("[1,]"), 3}, {FH_LIT("[,1]"), 1}, {FH_LIT("[1 2]"), 3},
+        {FH_LIT("[1}"), 2}, {FH_LIT("[1]]"), 3}, {FH_LIT("[1:2]"), 2}, {FH_LIT("{"), 1}, {FH_LIT("}"), 0}, {FH_LIT("{]"), 1},
+        {FH_LIT("{1:2}"), 1}, {FH_LIT("{\"a\"}"), 4}, {FH_LIT("{\"a\":}"), 5}, {FH_LIT("{\"a\":1"), 6}, {FH_LIT("{\"a\":1,}"), 7},
+        {FH_LIT("{\"a\" 1}"), 5}, {FH_LIT("{\"a\":1 \"b\":2}"), 7}, {FH_LIT("{\"a\":1]"), 6}, {FH_LIT("{a:1}"), 1}, {FH_LIT("{'a':1}"), 1},
+        {FH_LIT("\""), 1}, {FH_LIT("\"a"), 2}, {FH_LIT("'a'"), 0}, {FH_LIT("\"\\"), 1}, {FH_LIT("\"\\a\""), 1}, {FH_LIT("\"\\x41\""), 1},
+        {FH_LIT("\"\\u12\""), 1}, {FH_LIT("\"\\u12G4\""), 1}, {FH_LIT("\"a\nb\""), 2}, {FH_LIT("\"\x01\""), 1}, {FH_LIT("\"\0\""), 1},
+        {FH_LIT("\"\\ud800\""), 1}, {FH_LIT("\"x\\udc00\""), 2}, {FH_LIT("\"\\ud800\\u0041\""), 1}, {FH_LIT("\"\\ud800\\ud800\""), 1},
+        {FH_LIT("\"\\ud800x\""), 1}, {FH_LIT("\"\\uDBFF\\uDFF"), 1}, {FH_LIT("\"\x80\""), 1}, {FH_LIT("\"ab\xc0\x80\""), 3},
+        {FH_LIT("\"\xed\xa0\x80\""), 1}, {FH_LIT("\"\xf4\x90\x80\x80\""), 1}, {FH_LIT("\"\xc3\""), 1}, {FH_LIT("\xc3\xa9"), 0},
+        {FH_LIT("/* */1"), 0}, {FH_LIT("[1,//\n2]"), 3}, {FH_LIT("\x0b""1"), 0}, {FH_LIT("\0"), 0}, {FH_LIT("1\0"), 1}, {FH_LIT("[\0]"), 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_err err = {0};
+        fh_status s = read_all(cases[i].text, &err);
+        if (s.code != FH_CORRUPT || err.code != FH_CORRUPT || err.offset_bytes != cases[i].offset)
+            fail_msg("case %zu, %.*s: %s at %llu, expected byte %llu: %s", i, FH_SPAN_FMT(cases[i].text), fh_code_name(s.code),
+                     (unsigned long long)err.offset_bytes, (unsigned long long)cases[i].offset, err.message);
+    }
+}
+
+static const char sample[] = "{\"name\":\"caf\\u00e9 \xf0\x9f\x98\x80\",\"list\":[1,-2.5e3,true,false,null,{\"deep\":[[]]}],\"\\u006b\":{}}";
+
+/* Every proper prefix of an object is refused at its end or in a token that it breaks; never accepted, never past the end. */
+static void test_every_truncation(void **state) {
+    (void)state;
+    fh_span whole = {(const uint8_t *)sample, sizeof sample - 1};
+    fh_assert_ok(read_all(whole, NULL));
+    for (size_t cut = 0; cut < whole.size; cut++) {
+        fh_err err = {0};
+        fh_assert_code(read_all(fh_span_sub(whole, 0, cut), &err), FH_CORRUPT);
+        assert_true(err.offset_bytes <= cut);
+    }
+}
+
+/* Every single byte changed to every value: the reader ends, and what it accepts it can read out. */
+static void test_every_byte(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    uint8_t text[sizeof sample - 1];
+    for (size_t at = 0; at < sizeof text; at++) {
+        for (unsigned v = 0; v < 256; v++) {
+            memcpy(text, sample, sizeof text);
+            text[at] = (uint8_t)v;
+            fh_json j;
+            fh_json_token t = {0};
+            fh_json_init(&j, (fh_span){text, sizeof text});
+            fh_buf out;
+            fh_buf_init(&out, a, 0);
+            while (!fh_failed(fh_json_next(&j, &t, NULL)) && t.kind != FH_JSON_END)
+                if (t.kind == FH_JSON_STRING || t.kind == FH_JSON_KEY)
+                    fh_assert_ok(fh_json_text(t, &out, NULL));
+            fh_buf_deinit(&out);
+        }
+    }
+}
+
+static void test_tokens(void **state) {
+    (void)state;
+    const struct {
+        fh_json_kind kind;
+        const char *raw;
+        size_t offset;
+        bool escaped;
+    } expected[] = {
+        {FH_JSON_OBJECT, "{", 0, false},      {FH_JSON_KEY, "a", 1, false},   {FH_JSON_ARRAY, "[", 5, false},
+        {FH_JSON_NUMBER, "1", 6, false},      {FH_JSON_STRING, "x\\n", 8, true}, {FH_JSON_ARRAY_END, "]", 13, false},
+        {FH_JSON_KEY, "b", 15, false},        {FH_JSON_NULL, "null", 21, false}, {FH_JSON_OBJECT_END, "}", 25, false},
+        {FH_JSON_END, "", 27, false},         {FH_JSON_END, "", 27, false},
+    };
+    fh_json j;
+    fh_json_init(&j, FH_LIT("{\"a\":[1,\"x\\n\"],\"b\" : null} "));
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        fh_json_token t;
+        fh_assert_ok(fh_json_next(&j, &t, NULL));
+        assert_int_equal(t.kind, expected[i].kind);
+        fh_assert_span(t.raw, expected[i].raw);
+        assert_int_equal(t.offset_bytes, expected[i].offset);
+        assert_int_equal(t.escaped, expected[i].escaped);
+    }
+}
+
+/* After a refusal everything is refused, at the same place. */
+static void test_failure_stays(void **state) {
+    (void)state;
+    fh_json j;
+    fh_json_token t;
+    fh_json_init(&j, FH_LIT("[1,x,2]"));
+    fh_assert_ok(fh_json_next(&j, &t, NULL));
+    fh_assert_ok(fh_json_next(&j, &t, NULL));
+    for (int i = 0; i < 3; i++) {
+        fh_err err = {0};
+        fh_assert_code(fh_json_next(&j, &t, &err), FH_CORRUPT);
+        assert_int_equal(err.offset_bytes, 3);
+    }
+}
+
+static void test_depth(void **state) {
+    (void)state;
+    static uint8_t text[1000000];
+    for (int object = 0; object < 2; object++) {
+        size_t unit = object ? 4 : 1; /* {"": or [ */
+        for (size_t i = 0; i < sizeof text; i++)
+            text[i] = (uint8_t)(object ? "{\"\":"[i % 4] : '[');
+        fh_err err = {0};
+        fh_assert_code(read_all((fh_span){text, sizeof text}, &err), FH_LIMIT);
+        assert_int_equal(err.offset_bytes, FH_JSON_DEPTH_MAX * unit);
+    }
+    memset(text, '[', FH_JSON_DEPTH_MAX);
+    memset(text + FH_JSON_DEPTH_MAX, ']', FH_JSON_DEPTH_MAX);
+    fh_assert_ok(read_all((fh_span){text, 2 * FH_JSON_DEPTH_MAX}, NULL));
+}
+
+static void test_skip(void **state) {
+    (void)state;
+    fh_json j;
+    fh_json_token t;
+    fh_json_init(&j, FH_LIT("{\"a\":{\"x\":[1,{}]},\"b\":2,\"c\":[[]],\"d\":3}"));
+    fh_assert_ok(fh_json_next(&j, &t, NULL));
+    for (char name = 'a'; name <= 'd'; name++) {
+        fh_assert_ok(fh_json_next(&j, &t, NULL));
+        assert_int_equal(t.kind, FH_JSON_KEY);
+        assert_int_equal(fh_span_at(t.raw, 0), name);
+        if (name == 'a') { /* a key skips its value; a value skips itself */
+            fh_assert_ok(fh_json_skip(&j, t, NULL));
+            continue;
+        }
+        fh_assert_ok(fh_json_next(&j, &t, NULL));
+        fh_assert_ok(fh_json_skip(&j, t, NULL));
+    }
+    fh_assert_ok(fh_json_next(&j, &t, NULL));
+    assert_int_equal(t.kind, FH_JSON_OBJECT_END);
+    fh_json_init(&j, FH_LIT("[[1,2"));
+    fh_assert_ok(fh_json_next(&j, &t, NULL));
+    fh_assert_code(fh_json_skip(&j, t, NULL), FH_CORRUPT);
+}
+
+static fh_json_token first_token(fh_span text) {
+    fh_json j;
+    fh_json_token t;
+    fh_json_init(&j, text);
+    fh_assert_ok(fh_json_next(&j, &t, NULL));
+    return t;
+}
+
+static void test_text(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_buf out;
+    fh_buf_init(&out, a, 40);
+    fh_assert_ok(fh_json_text(first_token(FH_LIT("\"plain\"")), &out, NULL));
+    fh_assert_ok(fh_json_text(first_token(FH_LIT("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00E9\\u20ac\\ud83d\\uDE00z\"")), &out, NULL));
+    fh_assert_span(fh_buf_view(&out), "plaina\"\\/\b\f\n\r\t\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z");
+    /* Too long for the buffer: nothing is appended. */
+    size_t before = out.size;
+    fh_assert_code(fh_json_text(first_token(FH_LIT("\"\\n0123456789012345678901234567890123456789\"")), &out, NULL), FH_LIMIT);
+    assert_int_equal(out.size, before);
+    fh_assert_code(fh_json_text(first_token(FH_LIT("1")), &out, NULL), FH_CORRUPT);
+    /* A token that no reader made. */
+    fh_err err = {0};
+    fh_json_token forged = {FH_JSON_STRING, FH_LIT("a\\ud800"), 7, true};
+    fh_assert_code(fh_json_text(forged, &out, &err), FH_CORRUPT);
+    assert_int_equal(err.offset_bytes, 7);
+    assert_int_equal(out.size, before);
+    fh_buf_deinit(&out);
+}
+
+static void test_i64(void **state) {
+    (void)state;
+    const struct {
+        fh_span text;
+        fh_code code;
+        int64_t v;
+    } cases[] = {
+        {FH_LIT("0"), FH_OK, 0}, {FH_LIT("-0"), FH_OK, 0}, {FH_LIT("42"), FH_OK, 42}, {FH_LIT("-42"), FH_OK, -42},
+        {FH_LIT("9223372036854775807"), FH_OK, INT64_MAX}, {FH_LIT("-9223372036854775808"), FH_OK, INT64_MIN},
+        {FH_LIT("9223372036854775808"), FH_LIMIT, 0}, {FH_LIT("-9223372036854775809"), FH_LIMIT, 0},
+        {FH_LIT("99999999999999999999999"), FH_LIMIT, 0}, {FH_LIT("1.0"), FH_CORRUPT, 0}, {FH_LIT("1e2"), FH_CORRUPT, 0},
+        {FH_LIT("\"1\""), FH_CORRUPT, 0}, {FH_LIT("true"), FH_CORRUPT, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t v = -1;
+        fh_assert_code(fh_json_i64(first_token(cases[i].text), &v, NULL), cases[i].code);
+        assert_true(v == cases[i].v);
+    }
+}
+
+static void test_f64(void **state) {
+    (void)state;
+    double v;
+    fh_assert_ok(fh_json_f64(first_token(FH_LIT("-12.5e-1")), &v, NULL));
+    assert_true(v == -1.25);
+    fh_assert_code(fh_json_f64(first_token(FH_LIT("1e309")), &v, NULL), FH_LIMIT);
+    assert_true(v == 0);
+    fh_assert_code(fh_json_f64(first_token(FH_LIT("null")), &v, NULL), FH_CORRUPT);
+    /* A number of a million digits takes a moment, not a minute. */
+    static uint8_t text[1000001];
+    memset(text, '7', sizeof text);
+    text[1] = '.';
+    fh_assert_ok(fh_json_f64(first_token((fh_span){text, sizeof text}), &v, NULL));
+    assert_true(v == 7.777777777777777777777);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accepted),  cmocka_unit_test(test_refused), cmocka_unit_test(test_every_truncation),
+        FH_TEST_ALLOC(test_every_byte),   cmocka_unit_test(test_tokens),  cmocka_unit_test(test_failure_stays),
+        cmocka_unit_test(test_depth),     cmocka_unit_test(test_skip),    FH_TEST_ALLOC(test_text),
+        cmocka_unit_test(test_i64),       cmocka_unit_test(test_f64),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
