@@ -58,32 +58,40 @@ static fh_status missing(const reader *r, const char *part) {
     return fh_fail(r->err, FH_NOT_FOUND, FH_NO_OFFSET, "key \"%s.%s\" is missing", r->arch->name, part);
 }
 
+/* The integer of a key; of an array the one that all elements have. */
+static fh_status read_same(const reader *r, const fh_gguf_key *key, uint64_t *out) {
+    uint64_t other;
+    if (key->item == FH_GGUF_BOOL)
+        return FH_GGUF_FAIL(r->err, FH_CORRUPT, key->offset_bytes, "key \"%.*s\" has type bool, expected an integer",
+                            FH_GGUF_NAME(key->name));
+    if (key->count == 0)
+        return FH_GGUF_FAIL(r->err, FH_CORRUPT, key->offset_bytes, "key \"%.*s\" is an empty array", FH_GGUF_NAME(key->name));
+    FH_TRY(fh_gguf_item_u64(r->g, *key, 0, out, r->err));
+    for (uint64_t i = 1; i < key->count; i++) {
+        FH_TRY(fh_gguf_item_u64(r->g, *key, i, &other, r->err));
+        if (other != *out)
+            return FH_GGUF_FAIL(r->err, FH_UNSUPPORTED, key->offset_bytes,
+                                "key \"%.*s\" differs between layers, which is not supported", FH_GGUF_NAME(key->name));
+    }
+    return FH_DONE;
+}
+
 /* An integer from `least` to `most`; an array (one value a layer) counts as its value if all are equal. A missing key gives
  * `fallback`, or is refused if that is UINT64_MAX. */
 static fh_status read_u32(const reader *r, const char *part, uint64_t least, uint64_t most, uint64_t fallback, uint32_t *out) {
     fh_gguf_key key;
-    uint64_t value = fallback, other;
+    uint64_t value = fallback;
     *out = 0;
-    if (!find(r, part, &key)) {
-        if (fallback == UINT64_MAX)
-            return missing(r, part);
-    } else {
-        if (key.item == FH_GGUF_BOOL)
-            return FH_GGUF_FAIL(r->err, FH_CORRUPT, key.offset_bytes, "key \"%.*s\" has type bool, expected an integer",
-                                FH_GGUF_NAME(key.name));
-        if (key.count == 0)
-            return FH_GGUF_FAIL(r->err, FH_CORRUPT, key.offset_bytes, "key \"%.*s\" is an empty array", FH_GGUF_NAME(key.name));
-        FH_TRY(fh_gguf_item_u64(r->g, key, 0, &value, r->err));
-        for (uint64_t i = 1; i < key.count; i++) {
-            FH_TRY(fh_gguf_item_u64(r->g, key, i, &other, r->err));
-            if (other != value)
-                return FH_GGUF_FAIL(r->err, FH_UNSUPPORTED, key.offset_bytes,
-                                    "key \"%.*s\" differs between layers, which is not supported", FH_GGUF_NAME(key.name));
-        }
-    }
+    if (find(r, part, &key))
+        FH_TRY(read_same(r, &key, &value));
+    else if (fallback == UINT64_MAX)
+        return missing(r, part);
+    else if (value < least || value > most)
+        return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "key \"%s.%s\" is missing and would be %" PRIu64 ", expected %" PRIu64
+                       " to %" PRIu64, r->arch->name, part, value, least, most);
     if (value < least || value > most)
-        return FH_GGUF_FAIL(r->err, FH_CORRUPT, key.offset_bytes, "key \"%s.%s\" is %" PRIu64 ", expected %" PRIu64 " to %"
-                            PRIu64, r->arch->name, part, value, least, most);
+        return FH_GGUF_FAIL(r->err, FH_CORRUPT, key.offset_bytes, "key \"%.*s\" is %" PRIu64 ", expected %" PRIu64 " to %" PRIu64,
+                            FH_GGUF_NAME(key.name), value, least, most);
     *out = (uint32_t)value;
     return FH_DONE;
 }

@@ -4,7 +4,7 @@
 #include "freehold/checked.h"
 #include "gguf_bytes.h"
 
-/* --- a file through the writer ------------------------------------------------------------------------------------------------- */
+/* --- a file through the writer -------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -72,7 +72,7 @@ static fh_status write_file(fh_allocator *a, size_t step, fh_buf *out, fh_err *e
     return status;
 }
 
-/* --- round trips ------------------------------------------------------------------------------------------------------------------ */
+/* --- round trips ---------------------------------------------------------------------------------------------------- */
 
 /* Writes a key of an open file again, through the function for its type. */
 static void copy_key(const fh_gguf *g, fh_gguf_key key, fh_gguf_writer *w, fh_allocator *a) {
@@ -186,7 +186,7 @@ static void test_any_pieces(void **state) {
     fh_buf_deinit(&whole);
 }
 
-/* --- refusals --------------------------------------------------------------------------------------------------------------------- */
+/* --- refusals ------------------------------------------------------------------------------------------------------- */
 
 static void test_bad_names(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -288,7 +288,7 @@ static void test_order_of_calls(void **state) {
     fh_buf_deinit(&out);
 }
 
-/* --- failures --------------------------------------------------------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------------------------------------------------- */
 
 /* A sink that takes so many calls. */
 static fh_status put_some(void *ctx, fh_span bytes, fh_err *err) {
