@@ -169,7 +169,7 @@ static void test_distribution(void **state) {
         for (size_t i = 0; i < N; i++)
             sum += exp((double)logits[i]);
         for (size_t i = 0; i < N; i++) {
-            double expected = DRAWS * exp((double)logits[i]) / sum;
+            double expected = (double)DRAWS * exp((double)logits[i]) / sum;
             chi += (seen[i] - expected) * (seen[i] - expected) / expected;
         }
         assert_true(chi < 44.3);
