@@ -1,0 +1,232 @@
+/* test_spm.c: SentencePiece-style merging against the definition, on made vocabularies; spaces, bytes, unknown characters. */
+#include "support/fh_test.h"
+#include "text/made_vocab.h"
+
+static fh_tokenizer *accept(void **state, made_vocab *m) {
+    fh_tokenizer *tok;
+    fh_err err = {0};
+    fh_status s = fh_tokenizer_new(fh_test_allocator(state), made_view(m), &tok, &err);
+    if (fh_failed(s))
+        fail_msg("%s", err.message);
+    return tok;
+}
+
+static uint32_t piece(made_vocab *m, const char *spelling, float score) {
+    return made_token(m, fh_span_of_str(spelling), FH_TOKEN_NORMAL, score);
+}
+
+static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected, size_t n) {
+    fh_ids ids;
+    fh_ids_init(&ids, fh_test_allocator(state), 0);
+    fh_assert_ok(fh_tokenizer_encode(tok, text, o, &ids, NULL));
+    fh_u32s view = fh_ids_view(&ids);
+    assert_int_equal(view.count, n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(fh_u32s_get(view, i), expected[i]);
+    fh_ids_deinit(&ids);
+}
+
+#define IDS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
+#define SPACE "\xe2\x96\x81"
+#define PLAIN (fh_encode_options){0}
+
+static void test_scores_decide(void **state) {
+    made_vocab *m = made_spm();
+    uint32_t space = piece(m, SPACE, -9), a = piece(m, "a", -9), b = piece(m, "b", -9), c = piece(m, "c", -9);
+    uint32_t ab = piece(m, "ab", -2), bc = piece(m, "bc", -1), aa = piece(m, "aa", -1), zero = piece(m, "ca", 0.0f);
+    piece(m, "ac", -0.0f);
+    (void)b;
+    fh_tokenizer *tok = accept(state, m);
+    check_ids(state, tok, FH_LIT("abc"), PLAIN, IDS(space, a, bc));      /* the higher score first */
+    check_ids(state, tok, FH_LIT("ab"), PLAIN, IDS(space, ab));
+    check_ids(state, tok, FH_LIT("aaa"), PLAIN, IDS(space, aa, a));      /* equal scores: the leftmost */
+    check_ids(state, tok, FH_LIT("cac"), PLAIN, IDS(space, zero, c));    /* 0 and −0 are one score */
+    fh_tokenizer_free(tok);
+}
+
+static void test_spaces(void **state) {
+    made_vocab *m = made_spm();
+    uint32_t space = piece(m, SPACE, -5), two = piece(m, SPACE SPACE, -1), a = piece(m, "a", -5), word = piece(m, SPACE "a", -2);
+    uint32_t user = made_token(m, FH_LIT("<u>"), FH_TOKEN_USER, 0);
+    fh_tokenizer *tok = accept(state, m);
+    check_ids(state, tok, FH_LIT(""), PLAIN, NULL, 0);
+    check_ids(state, tok, FH_LIT("a"), PLAIN, IDS(word));
+    check_ids(state, tok, FH_LIT("a a"), PLAIN, IDS(word, word));
+    check_ids(state, tok, FH_LIT(" a"), PLAIN, IDS(two, a));
+    check_ids(state, tok, FH_LIT("a  a"), PLAIN, IDS(word, two, a));
+    check_ids(state, tok, FH_LIT("a "), PLAIN, IDS(word, space));
+    check_ids(state, tok, FH_LIT(SPACE "a"), PLAIN, IDS(two, a)); /* the mark in text is a space */
+    /* Each text after a special token gets the space again. */
+    check_ids(state, tok, FH_LIT("a<u>a<u>"), PLAIN, IDS(word, user, word, user));
+    check_ids(state, tok, FH_LIT("a"), (fh_encode_options){.add_special = true}, IDS(1, word));
+    check_ids(state, tok, FH_LIT(""), (fh_encode_options){.add_special = true}, IDS(1));
+    fh_tokenizer_free(tok);
+    m->vocab.add_space_prefix = false;
+    m->vocab.add_eos = true;
+    tok = accept(state, m);
+    check_ids(state, tok, FH_LIT("a a"), PLAIN, IDS(a, word));
+    check_ids(state, tok, FH_LIT("a"), (fh_encode_options){.add_special = true}, IDS(1, a, 2));
+    fh_tokenizer_free(tok);
+}
+
+static void test_bytes(void **state) {
+    made_vocab *m = made_spm();
+    uint32_t space = piece(m, SPACE, -5), e = piece(m, "\xc3\xa9", -5);
+    fh_tokenizer *tok = accept(state, m);
+    check_ids(state, tok, FH_LIT("\xc3\xa9x"), PLAIN, IDS(space, e, 'x' + 3));
+    check_ids(state, tok, FH_LIT("\xe2\x82\xac"), PLAIN, IDS(space, 0xe2 + 3, 0x82 + 3, 0xac + 3));
+    check_ids(state, tok, FH_LIT("\xff\xc3"), PLAIN, IDS(space, 0xff + 3, 0xc3 + 3)); /* no UTF-8 */
+    check_ids(state, tok, FH_LIT("<0x41>"), PLAIN, IDS(space, '<' + 3, '0' + 3, 'x' + 3, '4' + 3, '1' + 3, '>' + 3));
+    fh_tokenizer_free(tok);
+    /* A character that lacks a byte is one unknown token. */
+    m->types[0xac + 3] = FH_TOKEN_UNUSED;
+    tok = accept(state, m);
+    check_ids(state, tok, FH_LIT("\xe2\x82\xac"), PLAIN, IDS(space, 0));
+    fh_tokenizer_free(tok);
+    /* A vocabulary without types: byte tokens are known by their spelling. */
+    fh_vocab v = *made_view(m);
+    v.types = (fh_u32s){NULL, 0};
+    fh_assert_ok(fh_tokenizer_new(fh_test_allocator(state), &v, &tok, NULL));
+    check_ids(state, tok, FH_LIT("\xe2\x82\xac"), PLAIN, IDS(space, 0xe2 + 3, 0x82 + 3, 0xac + 3));
+    fh_tokenizer_free(tok);
+}
+
+/* Control tokens have spellings that merging could reach, one letter at a time; it must not. */
+static void test_no_control_from_merging(void **state) {
+    made_vocab *m = made_spm();
+    uint32_t space = piece(m, SPACE, -5), lt = piece(m, "<", -5), s = piece(m, "s", -5), gt = piece(m, ">", -5);
+    uint32_t half = piece(m, "<s", -1);
+    (void)lt, (void)s;
+    fh_tokenizer *tok = accept(state, m);
+    check_ids(state, tok, FH_LIT("<s>"), PLAIN, IDS(space, half, gt));
+    check_ids(state, tok, FH_LIT("<s>"), (fh_encode_options){.parse_special = true}, IDS(1));
+    fh_tokenizer_free(tok);
+}
+
+static void test_pieces(void **state) {
+    made_vocab *m = made_spm();
+    uint32_t word = piece(m, SPACE "a" SPACE, -2), user = made_token(m, FH_LIT(SPACE "u"), FH_TOKEN_USER, 0);
+    fh_tokenizer *tok = accept(state, m);
+    const struct {
+        uint32_t id;
+        bool first, control;
+        const char *text;
+    } cases[] = {
+        {word, false, false, " a "}, {word, true, false, "a "}, {user, true, false, SPACE "u"}, {1, false, false, ""},
+        {1, false, true, "<s>"},     {0, false, false, ""},     {0, false, true, "<unk>"},      {'A' + 3, true, false, "A"},
+        {' ' + 3, true, false, ""},  {' ' + 3, false, false, " "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_buf out;
+        fh_buf_init(&out, fh_test_allocator(state), 0);
+        fh_assert_ok(fh_tokenizer_piece(tok, cases[i].id, cases[i].first, cases[i].control, &out));
+        fh_assert_span(fh_buf_view(&out), cases[i].text);
+        fh_buf_deinit(&out);
+    }
+    fh_buf out;
+    fh_buf_init(&out, fh_test_allocator(state), 0);
+    fh_assert_code(fh_tokenizer_piece(tok, fh_tokenizer_size(tok), false, true, &out), FH_INVALID);
+    fh_assert_code(fh_tokenizer_piece(tok, FH_NO_TOKEN, false, true, &out), FH_INVALID);
+    fh_tokenizer_free(tok);
+}
+
+/* The definition: join the two neighbours whose text is the token of the highest score, the leftmost among equals. */
+static size_t by_definition(const made_vocab *m, const fh_tokenizer *tok, fh_span text, uint32_t *out) {
+    struct {
+        size_t at, size;
+    } s[256];
+    size_t n = 0;
+    for (size_t at = 0; at < text.size; n++) {
+        s[n].at = at;
+        s[n].size = fh_utf8_next(text, at).size;
+        at += s[n].size;
+    }
+    for (;;) {
+        size_t best = SIZE_MAX;
+        float score = 0;
+        for (size_t i = 0; i + 1 < n; i++) {
+            uint32_t id = fh_tokenizer_find(tok, fh_span_sub(text, s[i].at, s[i].size + s[i + 1].size));
+            if (id != FH_NO_TOKEN && (best == SIZE_MAX || m->scores[id] > score)) {
+                best = i;
+                score = m->scores[id];
+            }
+        }
+        if (best == SIZE_MAX)
+            break;
+        s[best].size += s[best + 1].size;
+        memmove(s + best + 1, s + best + 2, (n - best - 2) * sizeof *s);
+        n--;
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = fh_tokenizer_find(tok, fh_span_sub(text, s[i].at, s[i].size));
+    return n;
+}
+
+/* Random vocabularies with few distinct scores, with and without tokens that cross a word's start. */
+static void test_against_definition(void **state) {
+    static const char *const letters[] = {SPACE, "a", "b", "\xc3\xa9"};
+    fh_test_rng rng = fh_test_rng_new(7);
+    for (int round = 0; round < 200; round++) {
+        made_vocab *m = made_spm();
+        m->vocab.add_space_prefix = false;
+        for (size_t i = 0; i < 4; i++)
+            piece(m, letters[i], -20);
+        for (size_t i = 0; i < 30; i++) {
+            char spelling[64] = "";
+            for (size_t k = 2 + fh_test_rng_below(&rng, 4); k > 0; k--) {
+                /* In half of the rounds the space only begins a token. */
+                size_t from = round % 2 && spelling[0] ? 1 : 0;
+                strcat(spelling, letters[from + fh_test_rng_below(&rng, 4 - from)]);
+            }
+            bool known = false;
+            for (size_t t = 0; t < m->token_count; t++)
+                known = known || fh_span_is(m->tokens[t], spelling);
+            if (!known)
+                piece(m, spelling, -(float)fh_test_rng_below(&rng, 6));
+        }
+        fh_tokenizer *tok = accept(state, m);
+        for (int text = 0; text < 20; text++) {
+            char raw[300] = "", marked[600] = "";
+            for (size_t k = 1 + fh_test_rng_below(&rng, text % 2 ? 80 : 20); k > 0; k--) {
+                size_t pick = fh_test_rng_below(&rng, 4);
+                strcat(raw, pick == 0 ? " " : letters[pick]);
+                strcat(marked, letters[pick]);
+            }
+            uint32_t expected[256];
+            size_t n = by_definition(m, tok, fh_span_of_str(marked), expected);
+            check_ids(state, tok, fh_span_of_str(raw), PLAIN, expected, n);
+        }
+        fh_tokenizer_free(tok);
+    }
+}
+
+/* Half a megabyte that cannot be cut into words: quadratic work would take hours. */
+static void test_long_text(void **state) {
+    static uint8_t text[1 << 19];
+    static const char *const units[] = {"a", " ", "ab "};
+    made_vocab *m = made_spm();
+    piece(m, "a", -3), piece(m, "aa", -2), piece(m, "aaaa", -1), piece(m, SPACE, -3), piece(m, SPACE SPACE, -2);
+    piece(m, "a" SPACE "a", -9); /* crosses a word's start */
+    fh_tokenizer *tok = accept(state, m);
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        fh_span unit = fh_span_of_str(units[u]);
+        for (size_t i = 0; i < sizeof text; i++)
+            text[i] = fh_span_at(unit, i % unit.size);
+        fh_ids ids;
+        fh_ids_init(&ids, fh_test_allocator(state), 0);
+        fh_assert_ok(fh_tokenizer_encode(tok, (fh_span){text, sizeof text}, PLAIN, &ids, NULL));
+        assert_true(ids.count >= sizeof text / 4);
+        fh_ids_deinit(&ids);
+    }
+    fh_tokenizer_free(tok);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FH_TEST_ALLOC(test_scores_decide), FH_TEST_ALLOC(test_spaces),
+        FH_TEST_ALLOC(test_bytes),         FH_TEST_ALLOC(test_no_control_from_merging),
+        FH_TEST_ALLOC(test_pieces),        FH_TEST_ALLOC(test_against_definition),
+        FH_TEST_ALLOC(test_long_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
