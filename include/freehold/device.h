@@ -1,7 +1,7 @@
 /* device.h: where tensors live and operations run. The CPU is the first implementation; a GPU is another table of functions.
  *
  *     fh_device *dev;
- *     FH_TRY(fh_cpu_new(a, par, FH_ISA_BEST, &dev));
+ *     FH_TRY(fh_cpu_new(a, par, fh_isa_best(), &dev));
  *     fh_weight w;
  *     FH_TRY(fh_device_weight(dev, &(fh_weight_desc){.dtype = FH_DTYPE_Q8_0, .cols = 64, .rows = 32, .planes = 1,
  *                                                    .data = bytes}, &w, err));
@@ -10,16 +10,19 @@
  *     FH_TRY(fh_device_matmul(dev, &(fh_matmul){.x = x, .count = 1, .out = {{.w = w, .y = y}}}, err));
  *
  * Every operation's operands are validated at run time before a kernel sees them: live handles, types, shapes, extents inside
- * their allocation, outputs that do not overlap inputs (unless stated): FH_STALE or FH_INVALID with a message, nothing written.
+ * their allocation, outputs that do not overlap inputs or one another (unless stated): FH_STALE or FH_INVALID with a message.
+ * An operation may also give FH_NOMEM (workspace). One that fails has written nothing.
  *
- * What the operations compute is *defined* by the scalar reference (src/tensor/kern/scalar*.c); every other implementation
+ * What the operations compute is *defined* by the scalar reference (src/tensor/kern/scalar.c); every other implementation
  * gives the same bits (docs/BITS.md). In short:
  *  - Float weights (F32, F16, BF16, widened exactly): y = Σ x·w by fused multiply-add in 16 lanes (lane = column mod 16,
  *    columns padded with zeros to a multiple of 16), then the tree i+8, i+4, i+2, i+1.
  *  - Block weights (Q8_0, Q4_0): each 32 activations are quantised to int8 with scale amax/127, round to nearest even; the
  *    integer dot of a block is exact; acc = acc + (float(dot) · w_scale) · x_scale, blocks ascending, multiply and add
- *    rounded separately.
+ *    rounded separately. 32 activations below 2^-120 count as zeros; 32 that hold an infinity or NaN make every product
+ *    NaN, and so does a weight scale that is not finite.
  *  - All the rest by separate multiply and add; own exp, sin, cos, from IEEE operations only.
+ *  - A result that is not a number is always the NaN 0x7fc00000 (float16: 0x7e00).
  *
  * Threading: one thread calls a device at a time; the device spreads work over its fh_par. */
 #ifndef FREEHOLD_DEVICE_H
@@ -92,7 +95,14 @@ FH_FALLIBLE fh_device_weight(fh_mut fh_device *dev, fh_ref const fh_weight_desc 
 
 /* --- operations ------------------------------------------------------------------------------------------------------------
  * n is the number of rows (tokens) of a call, 1 … FH_ROWS_MAX. */
-enum { FH_ROWS_MAX = 4096, FH_MATMUL_OUTS_MAX = 3, FH_TOP_K_MAX = 64, FH_KV_BLOCK = 64, FH_HEAD_DIM_MAX = 1024, FH_EXPERTS_MAX = 4096 };
+enum {
+    FH_ROWS_MAX = 4096,
+    FH_MATMUL_OUTS_MAX = 3,
+    FH_TOP_K_MAX = 64,
+    FH_KV_BLOCK = 64,
+    FH_HEAD_DIM_MAX = 1024,
+    FH_EXPERTS_MAX = 4096,
+};
 
 /* y[i] = row tokens[i] of table, as float32. y: n × cols. A token ≥ rows is FH_INVALID. */
 typedef struct fh_embed {
@@ -102,9 +112,9 @@ typedef struct fh_embed {
 } fh_embed;
 FH_FALLIBLE fh_device_embed(fh_mut fh_device *dev, fh_ref const fh_embed *op, fh_mut fh_err *err);
 
-/* y = x / sqrt(mean(x²) + eps) · w by rows; x, y: n × cols (y may be x), w: a 1 × cols F32 weight. Rows longer than w (a
- * multiple) are normalised in pieces of w's length: per-head norms. Sum of squares in 16 lanes and the tree; mean and root
- * by IEEE / and √. */
+/* y = (x · (1 / √(mean(x²) + eps))) · w by rows; x, y: n × cols (y may be x), w: a 1 × cols F32 weight; eps ≥ 0. Rows longer
+ * than w (a multiple) are normalised in pieces of w's length: per-head norms. Sum of squares in 16 lanes and the tree; / and √
+ * are those of IEEE. */
 typedef struct fh_norm {
     fh_tensor x, y;
     fh_weight w;
@@ -133,12 +143,11 @@ typedef struct fh_glu {
 FH_FALLIBLE fh_device_glu(fh_mut fh_device *dev, fh_ref const fh_glu *op, fh_mut fh_err *err);
 
 /* Rotary embedding in place. x: n × (heads · head_dim). For pair i of rot_dim/2: angle = position · freq[i], in float64,
- * own sin and cos, rounded to float32. `halves` pairs (i, i + rot_dim/2) (NEOX); otherwise (2i, 2i+1). freq: rot_dim/2
- * values. */
+ * own sin and cos, rounded to float32; |angle| ≤ 2^30. `halves` pairs (i, i + rot_dim/2) (NEOX); otherwise (2i, 2i+1). */
 typedef struct fh_rope {
     fh_tensor x;
     fh_u32s positions; /* n */
-    fh_span freq;      /* rot_dim/2 native float64 values, 8-byte aligned */
+    fh_span freq;      /* rot_dim/2 native float64 values */
     uint32_t head_dim, rot_dim;
     bool halves;
 } fh_rope;
@@ -147,7 +156,7 @@ FH_FALLIBLE fh_device_rope(fh_mut fh_device *dev, fh_ref const fh_rope *op, fh_m
 /* Keys and values of one layer lie in segments of FH_KV_BLOCK absolute positions, as float16 (round to nearest even): at
  * `offset_bytes` of a segment, K as kv_heads × head_dim × FH_KV_BLOCK, then V as kv_heads × FH_KV_BLOCK × head_dim. Row i
  * of a call belongs to position positions[i]; its sequence's segments are segments[first[i] …], of which the first holds
- * block base[i] (absolute block number). */
+ * block base[i] (absolute block number). offset_bytes is a multiple of 64, head_dim at most FH_HEAD_DIM_MAX. */
 typedef struct fh_kv_view {
     fh_mems segments;
     fh_u32s first, base; /* n each */
@@ -158,7 +167,7 @@ typedef struct fh_kv_view {
 /* Bytes of one layer in a segment; false on overflow. */
 FH_MUST_USE FH_API bool fh_kv_layer_bytes(uint32_t kv_heads, uint32_t head_dim, fh_out uint64_t *out);
 
-/* Stores keys and values. k, v: n × (kv_heads · head_dim). */
+/* Stores keys and values. k, v: n × (kv_heads · head_dim). Of rows that name the same place the last stays. */
 typedef struct fh_kv_put {
     fh_tensor k, v;
     fh_kv_view kv;
@@ -176,11 +185,11 @@ typedef struct fh_attend {
 } fh_attend;
 FH_FALLIBLE fh_device_attend(fh_mut fh_device *dev, fh_ref const fh_attend *op, fh_mut fh_err *err);
 
-/* The router of a mixture of experts. x: n × k, w: experts × k (float weight). Writes n × top_k expert ids and gate
- * weights, in rank order, to host memory. Softmax over all
- * experts, then the top_k by logit; `renormalise` divides the chosen weights by their sum. Order: by logit as a sortable
- * integer, ties by fh_mix64 of (seed, layer, 0, expert), then by index. FH_ROUTE_NAN names row and expert of a logit that
- * is not a number. */
+/* The router of a mixture of experts. x: n × k, w: experts × k (float weight, at most FH_EXPERTS_MAX). Writes n × top_k expert
+ * ids and gate weights, in rank order, to host memory. Softmax over all experts, then the top_k by logit; `renormalise` divides
+ * the chosen weights by their sum. Order: the higher logit (as a sortable integer), then the lower tie key
+ * mix(mix(mix(seed) ^ layer) ^ expert) with mix = fh_mix64, then the lower expert. FH_ROUTE_NAN names row and expert of a logit
+ * that is not finite; ids and weights are then as they were. */
 typedef struct fh_route {
     fh_tensor x;
     fh_weight w;

@@ -1,16 +1,17 @@
 /* cpu.c: the CPU device: memory, weights, workspace, and the operations on single rows.
  *
- * Device memory is host memory. A weight of a block type becomes panels once, when it is taken over (kern/kern.h); plain weights, and weights that
- * only serve embedding, are used in place. Work on one row stays on the calling thread; an operation wakes the other threads only
- * when there is enough of it, because waking them costs more than normalising a row.
+ * Device memory is host memory. A weight of a block type becomes panels once, when it is taken over (kern/kern.h); plain
+ * weights, and weights that only serve embedding, are used in place. Work on one row stays on the calling thread; an
+ * operation wakes the other threads only when there is enough of it, because waking them costs more than normalising a
+ * row.
  *
- * Invariant: an operation reserves all memory that it needs before it writes anything, so FH_NOMEM leaves every tensor as it was.
- * Threading: as the device. */
+ * Invariant: an operation reserves all memory that it needs before it writes anything, so FH_NOMEM leaves every tensor as
+ * it was. Threading: as the device. */
 #include "freehold/checked.h"
 #include "freehold/fmath.h"
 #include "tensor/cpu.h"
 
-/* --- workspace and work ------------------------------------------------------------------------------------------------------- */
+/* --- workspace and work ----------------------------------------------------------------------------------------- */
 
 size_t fh_cpu_plan(struct cpu_plan *plan, uint64_t count, uint64_t size_bytes) {
     uint64_t bytes = 0, start = plan->bytes;
@@ -58,7 +59,7 @@ void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, void *arg) 
         fh_par_run(cpu->par, fn, arg);
 }
 
-/* --- memory and weights -------------------------------------------------------------------------------------------------------- */
+/* --- memory and weights ----------------------------------------------------------------------------------------- */
 
 static void cpu_close(void *self) {
     struct cpu *cpu = self;
@@ -180,7 +181,7 @@ struct cpu_matrix fh_cpu_matrix(const struct dev_weight *w, uint64_t plane) {
                                .panel_bytes = (size_t)panel_bytes(w)};
 }
 
-/* --- operations on rows --------------------------------------------------------------------------------------------------------- */
+/* --- operations on rows ----------------------------------------------------------------------------------------- */
 
 struct rows_job {
     const struct cpu *cpu;
@@ -233,7 +234,7 @@ static fh_status cpu_norm(void *self, const struct dev_norm *op) {
     return FH_DONE;
 }
 
-/* --- rope: the table of a batch's angles is kept, because every layer asks for the same one ------------------------------------- */
+/* --- rope: the table of a batch's angles is kept, because every layer asks for the same one --------------------- */
 
 /* The bytes that decide a table: all positions, then all frequencies. */
 static bool rope_key_is(const struct cpu *cpu, const struct dev_rope *op) {
@@ -300,7 +301,7 @@ static fh_status cpu_rope(void *self, const struct dev_rope *op) {
     return FH_DONE;
 }
 
-/* --- the device ------------------------------------------------------------------------------------------------------------------ */
+/* --- the device ------------------------------------------------------------------------------------------------- */
 
 static const struct dev_ops cpu_ops = {
     .close = cpu_close,

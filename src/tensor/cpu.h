@@ -1,7 +1,9 @@
-/* cpu.h: the parts of the CPU device that its files share: matrices, quantised activations, workspace, and the splitting of work.
+/* cpu.h: the parts of the CPU device that its files share: matrices, quantised activations, workspace, and the splitting
+ * of work.
  *
- * A matrix is cut into panels of KERN_ROWS rows, whatever its type, so that every product is the same work list over (matrix, panel).
- * Invariant: a cpu_matrix describes bytes of a live weight; a cpu_acts describes bytes of the workspace or of device memory.
+ * A matrix is cut into panels of KERN_ROWS rows, whatever its type, so that every product is the same work list over
+ * (matrix, panel). Invariant: a cpu_matrix describes bytes of a live weight; a cpu_acts describes bytes of the workspace
+ * or of device memory.
  *
  * Threading: as the device. Work functions run on parts of the fh_par and write disjoint ranges. */
 #ifndef FREEHOLD_TENSOR_CPU_H
@@ -19,7 +21,7 @@ struct cpu {
     fh_f32s rope_table; /* for each position: cosines, then sines */
 };
 
-/* --- workspace: an operation plans what it needs, reserves it once, and cuts it ------------------------------------------------ */
+/* --- workspace: an operation plans what it needs, reserves it once, and cuts it --------------------------------- */
 
 struct cpu_plan {
     uint64_t bytes;
@@ -38,7 +40,7 @@ unsigned fh_cpu_parts(const struct cpu *cpu);
 /* Runs fn over the parts, or at once on the calling thread when `work` (rough operations) does not pay for waking them. */
 void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, void *arg);
 
-/* --- tensors, matrices, activations ------------------------------------------------------------------------------------------- */
+/* --- tensors, matrices, activations ----------------------------------------------------------------------------- */
 
 /* The floats of a resolved tensor. */
 fh_f32s fh_cpu_tensor(const struct dev_tensor *t);
@@ -71,21 +73,21 @@ uint64_t fh_cpu_scratch_bytes(size_t cols);
 
 /* Scratch of one part, cut by fh_cpu_scratch_cut. */
 struct cpu_scratch {
-    fh_mspan wide[2];  /* Q4_0 panels widened */
-    fh_f32s tile[2];   /* KERN_TOKENS × KERN_ROWS results each */
+    fh_mspan wide[2]; /* Q4_0 panels widened */
+    fh_f32s tile[2];  /* KERN_TOKENS × KERN_ROWS results each */
 };
 struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols);
 
 /* y[·, rows of panel p] = (or += with add) acts · matrixᵀ for groups [from, to). y: n × y_cols. */
-void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups, fh_f32s y,
-                    bool add, struct cpu_scratch *scratch);
+void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups,
+                    fh_f32s y, bool add, struct cpu_scratch *scratch);
 /* The gated pair: y = silu(acts · gateᵀ) ⊙ (acts · upᵀ) for panel p. */
 void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, const struct cpu_matrix *up, size_t p,
                         const struct cpu_acts *acts, fh_range groups, fh_f32s y, struct cpu_scratch *scratch);
 /* How many groups to take at a time, so that their activations stay in the second-level cache. */
 size_t fh_cpu_groups_at_once(const struct cpu_acts *acts);
 
-/* --- operations, for the table in cpu.c ----------------------------------------------------------------------------------------- */
+/* --- operations, for the table in cpu.c ------------------------------------------------------------------------- */
 
 fh_status fh_cpu_matmul(void *self, const struct dev_matmul *op);
 fh_status fh_cpu_glu(void *self, const struct dev_glu *op);

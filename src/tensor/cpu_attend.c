@@ -1,9 +1,10 @@
 /* cpu_attend.c: the key/value cache and attention over it.
  *
- * Queries that read the same keys are taken together: the heads of a kv head, and consecutive rows of the same sequence. An item of work is a
- * chunk of such rows × one kv head (× a slice of its heads, when there are more threads than items). An item goes over the blocks of 64
- * positions from the oldest, and over its queries in tiles of 6 inside: a block's keys and values are widened from float16 once for six queries,
- * and stay in the first-level cache for all of them. Each query's result is defined by kern/scalar.c and does not depend on its company.
+ * Queries that read the same keys are taken together: the heads of a kv head, and consecutive rows of the same sequence.
+ * An item of work is a chunk of such rows × one kv head (× a slice of its heads, when there are more threads than items).
+ * An item goes over the blocks of 64 positions from the oldest, and over its queries in tiles of 6 inside: a block's keys
+ * and values are widened from float16 once for six queries, and stay in the first-level cache for all of them. Each
+ * query's result is defined by kern/scalar.c and does not depend on its company.
  *
  * Invariant: an item writes only the outputs of its own rows and heads; a kv_put part writes only its own kv heads.
  * Threading: as the device. */
@@ -19,12 +20,15 @@ static fh_kern_u16s head_block(fh_device *dev, const fh_kv_view *kv, size_t row,
     FH_ASSERT(mem != NULL);
     size_t head_bytes = (size_t)kv->head_dim * FH_KV_BLOCK * sizeof(uint16_t);
     fh_mspan bytes;
-    bool ok = fh_mspan_slice(mem->bytes, (size_t)kv->offset_bytes + (head + (values ? kv->kv_heads : 0)) * head_bytes, head_bytes, &bytes);
+    bool ok = fh_mspan_slice(mem->bytes, (size_t)kv->offset_bytes + (head + (values ? kv->kv_heads : 0)) * head_bytes,
+                             head_bytes, &bytes);
     FH_ASSERT(ok);
     return fh_kern_halves(bytes);
 }
 
-/* --- kv_put ---------------------------------------------------------------------------------------------------------------------- */
+/* --- kv_put
+ * ----------------------------------------------------------------------------------------------------------------------
+ * */
 
 struct put_job {
     const struct cpu *cpu;
@@ -40,15 +44,18 @@ static void put_work(void *arg, unsigned part, unsigned parts) {
     const fh_kv_view *kv = job->op->kv;
     size_t dim = kv->head_dim, cols = dim * kv->kv_heads;
     fh_range heads = fh_par_share(kv->kv_heads, part, parts);
-    fh_kern_u16s half = fh_kern_halves(fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, dim * sizeof(uint16_t)));
+    fh_kern_u16s half = fh_kern_halves(
+        fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, dim * sizeof(uint16_t)));
     for (size_t i = 0; i < job->op->k.rows; i++) {
         uint64_t position = fh_u32s_get(kv->positions, i), block = position / FH_KV_BLOCK;
         size_t at = (size_t)(position % FH_KV_BLOCK);
         for (size_t h = heads.from; h < heads.to; h++) {
-            fh_kern_u16s keys = head_block(job->dev, kv, i, block, h, false), values = head_block(job->dev, kv, i, block, h, true);
+            fh_kern_u16s keys = head_block(job->dev, kv, i, block, h, false),
+                         values = head_block(job->dev, kv, i, block, h, true);
             job->cpu->kern->halve(fh_f32s_sub(job->k, i * cols + h * dim, dim).at, dim, half.at);
             fh_kern_scatter(half.at, dim, fh_kern_u16s_sub(keys, at, (dim - 1) * FH_KV_BLOCK + 1).at);
-            job->cpu->kern->halve(fh_f32s_sub(job->v, i * cols + h * dim, dim).at, dim, fh_kern_u16s_sub(values, at * dim, dim).at);
+            job->cpu->kern->halve(fh_f32s_sub(job->v, i * cols + h * dim, dim).at, dim,
+                                  fh_kern_u16s_sub(values, at * dim, dim).at);
         }
     }
 }
@@ -64,7 +71,9 @@ fh_status fh_cpu_kv_put(void *self, fh_device *dev, const struct dev_kv_put *op)
     return FH_DONE;
 }
 
-/* --- attend ---------------------------------------------------------------------------------------------------------------------- */
+/* --- attend
+ * ----------------------------------------------------------------------------------------------------------------------
+ * */
 
 struct attend_job {
     const struct cpu *cpu;
@@ -159,7 +168,8 @@ static void attend_item(const struct attend_job *job, const struct attend_item *
     size_t dim = kv->head_dim, heads = job->op->heads, count = 0;
     for (size_t i = item->rows.from; i < item->rows.to; i++)
         for (size_t h = item->heads.from; h < item->heads.to; h++)
-            job->cpu->kern->attend_end(fh_kern_querys_at(queries, count++), dim, fh_f32s_sub(job->y, (i * heads + h) * dim, dim).at);
+            job->cpu->kern->attend_end(fh_kern_querys_at(queries, count++), dim,
+                                       fh_f32s_sub(job->y, (i * heads + h) * dim, dim).at);
 }
 
 /* Items are dealt in turn, because later rows see more. */
@@ -204,7 +214,8 @@ fh_status fh_cpu_attend(void *self, fh_device *dev, const struct dev_attend *op)
     cut_heads(&job, fh_cpu_parts(cpu));
     uint64_t work = 0;
     for (size_t i = 0; i < n; i++)
-        work += ((uint64_t)fh_u32s_get(op->kv->positions, i) - (uint64_t)fh_u32s_get(op->kv->base, i) * FH_KV_BLOCK + 1) * op->q.cols / 8;
+        work += ((uint64_t)fh_u32s_get(op->kv->positions, i) - (uint64_t)fh_u32s_get(op->kv->base, i) * FH_KV_BLOCK + 1) *
+                op->q.cols / 8;
     fh_cpu_run(cpu, work, attend_work, &job);
     return FH_DONE;
 }

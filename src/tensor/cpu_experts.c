@@ -1,8 +1,9 @@
 /* cpu_experts.c: the feed-forward of a mixture of experts.
  *
- * The (row, rank) pairs are sorted by expert, so that the pairs of an expert are consecutive rows of one buffer and its weights are read
- * once for all of them. Each of the two products is one work list over (expert, panel), cut into parts of equal work with no barrier between
- * experts. Results stay apart for each pair until the last step sums them in rank order, so the company of a row cannot matter.
+ * The (row, rank) pairs are sorted by expert, so that the pairs of an expert are consecutive rows of one buffer and its
+ * weights are read once for all of them. Each of the two products is one work list over (expert, panel), cut into parts of
+ * equal work with no barrier between experts. Results stay apart for each pair until the last step sums them in rank
+ * order, so the company of a row cannot matter.
  *
  * Invariant: `order` is a permutation of the pairs; bounds[i] … bounds[i + 1] are the places of active expert i.
  * Threading: as the device. */
@@ -11,14 +12,14 @@
 struct experts_job {
     const struct cpu *cpu;
     const struct dev_experts *op;
-    size_t pairs, active; /* active: experts that have pairs */
-    fh_u32s order;        /* pair at each place */
-    fh_u32s place;        /* place of each pair */
-    fh_u32s experts;      /* number of each active expert */
-    fh_u32s bounds;       /* first place of each active expert, and pairs */
-    fh_u32s counts;       /* of each expert */
+    size_t pairs, active;   /* active: experts that have pairs */
+    fh_u32s order;          /* pair at each place */
+    fh_u32s place;          /* place of each pair */
+    fh_u32s experts;        /* number of each active expert */
+    fh_u32s bounds;         /* first place of each active expert, and pairs */
+    fh_u32s counts;         /* of each expert */
     fh_f32s x, hidden, out; /* in order of place: inputs (for plain weights), silu(gate)·up, results */
-    fh_mspan packed;      /* groups of each active expert, one expert after the other */
+    fh_mspan packed;        /* groups of each active expert, one expert after the other */
     bool block_in, block_out;
     bool second; /* the second product */
     size_t scratch_at, scratch_each;
@@ -102,7 +103,8 @@ static void run_expert(const struct experts_job *job, size_t i, size_t group, fh
     const struct dev_experts *op = job->op;
     struct cpu_acts acts = expert_acts(job, i, group);
     size_t expert = fh_u32s_get(job->experts, i), from = fh_u32s_get(job->bounds, i);
-    struct cpu_matrix down = fh_cpu_matrix(op->down, expert), gate = fh_cpu_matrix(op->gate, expert), up = fh_cpu_matrix(op->up, expert);
+    struct cpu_matrix down = fh_cpu_matrix(op->down, expert), gate = fh_cpu_matrix(op->gate, expert),
+                      up = fh_cpu_matrix(op->up, expert);
     size_t rows = job->second ? down.rows : gate.rows;
     fh_f32s y = fh_f32s_sub(job->second ? job->out : job->hidden, from * rows, acts.n * rows);
     for (size_t p = panels.from; p < panels.to; p++)
@@ -120,8 +122,8 @@ static void product_work(void *arg, unsigned part, unsigned parts) {
     for (size_t i = 0; i < job->active; i++)
         all += groups_of(fh_u32s_get(job->bounds, i + 1) - fh_u32s_get(job->bounds, i));
     fh_range share = fh_par_share(all * panels, part, parts);
-    struct cpu_scratch scratch =
-        fh_cpu_scratch_cut(fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), (size_t)w->cols);
+    struct cpu_scratch scratch = fh_cpu_scratch_cut(
+        fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), (size_t)w->cols);
     for (size_t i = 0; i < job->active; i++) {
         size_t groups = groups_of(fh_u32s_get(job->bounds, i + 1) - fh_u32s_get(job->bounds, i));
         size_t start = group * panels, end = start + groups * panels;
@@ -144,7 +146,8 @@ static void mix_work(void *arg, unsigned part, unsigned parts) {
         const float *ranks[FH_TOP_K_MAX];
         for (size_t r = 0; r < top_k; r++)
             ranks[r] = fh_f32s_sub(job->out, fh_u32s_get(job->place, i * top_k + r) * cols, cols).at;
-        job->cpu->kern->mix(ranks, fh_f32s_sub(op->weights, i * top_k, top_k).at, top_k, cols, fh_f32s_sub(y, i * cols, cols).at);
+        job->cpu->kern->mix(ranks, fh_f32s_sub(op->weights, i * top_k, top_k).at, top_k, cols,
+                            fh_f32s_sub(y, i * cols, cols).at);
     }
 }
 

@@ -1,20 +1,23 @@
 /* cpu_matmul.c: products with weights.
  *
- * All products are one shape of work: rows of activations, quantised once where a block weight asks for it, against a list of (matrix, panel of 32
- * rows). Parts take consecutive panels, so each thread streams its own stretch of memory; for many rows a part goes over its panels once for
- * each stretch of tokens whose activations fit the second-level cache, and each panel stays in cache while the tokens pass in tiles of 6.
- * One thread computes an output element completely, in the order that kern/scalar.c defines, so neither tiles nor parts nor
- * neighbours can change a bit.
+ * All products are one shape of work: rows of activations, quantised once where a block weight asks for it, against a list
+ * of (matrix, panel of 32 rows). Parts take consecutive panels, so each thread streams its own stretch of memory; for many
+ * rows a part goes over its panels once for each stretch of tokens whose activations fit the second-level cache, and each
+ * panel stays in cache while the tokens pass in tiles of 6. One thread computes an output element completely, in the order
+ * that kern/scalar.c defines, so neither tiles nor parts nor neighbours can change a bit.
  *
  * Invariant: a part writes only the rows of its own panels. Threading: as the device. */
 #include "freehold/checked.h"
 #include "tensor/cpu.h"
 
-/* --- activations ---------------------------------------------------------------------------------------------------------------- */
+/* --- activations ------------------------------------------------------------------------------------------------ */
 
 struct cpu_acts fh_cpu_acts(fh_f32s x, size_t n, size_t cols) {
-    return (struct cpu_acts){
-        .x = x, .n = n, .cols = cols, .groups = (n + KERN_TOKENS - 1) / KERN_TOKENS, .group_bytes = cols / KERN_BLOCK * KERN_RECORD};
+    return (struct cpu_acts){.x = x,
+                             .n = n,
+                             .cols = cols,
+                             .groups = (n + KERN_TOKENS - 1) / KERN_TOKENS,
+                             .group_bytes = cols / KERN_BLOCK * KERN_RECORD};
 }
 
 fh_range fh_cpu_group(const struct cpu_acts *acts, size_t g) {
@@ -63,7 +66,7 @@ size_t fh_cpu_groups_at_once(const struct cpu_acts *acts) {
     return bytes >= GROUPS_BYTES ? 1 : GROUPS_BYTES / bytes;
 }
 
-/* --- one panel ------------------------------------------------------------------------------------------------------------------ */
+/* --- one panel -------------------------------------------------------------------------------------------------- */
 
 uint64_t fh_cpu_scratch_bytes(size_t cols) {
     return 2 * ((uint64_t)cols / KERN_BLOCK * KERN_Q8_RECORD + KERN_TOKENS * KERN_ROWS * sizeof(float));
@@ -111,8 +114,8 @@ static void run_tile(const struct cpu *cpu, struct kern_tile *t, const struct cp
     }
 }
 
-void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups, fh_f32s y,
-                    bool add, struct cpu_scratch *scratch) {
+void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups,
+                    fh_f32s y, bool add, struct cpu_scratch *scratch) {
     struct kern_tile t = panel_tile(cpu, m, p, groups.to - groups.from, scratch->wide[0]);
     t.y_stride = m->rows;
     t.add = add;
@@ -127,7 +130,8 @@ void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p,
 void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, const struct cpu_matrix *up, size_t p,
                         const struct cpu_acts *acts, fh_range groups, fh_f32s y, struct cpu_scratch *scratch) {
     size_t count = groups.to - groups.from;
-    struct kern_tile t[2] = {panel_tile(cpu, gate, p, count, scratch->wide[0]), panel_tile(cpu, up, p, count, scratch->wide[1])};
+    struct kern_tile t[2] = {panel_tile(cpu, gate, p, count, scratch->wide[0]),
+                             panel_tile(cpu, up, p, count, scratch->wide[1])};
     for (size_t g = groups.from; g < groups.to; g++) {
         for (unsigned i = 0; i < 2; i++) {
             t[i].y = fh_f32s_sub(scratch->tile[i], 0, KERN_TOKENS * KERN_ROWS).at;
@@ -137,13 +141,13 @@ void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, co
         fh_range rows = fh_cpu_group(acts, g);
         for (size_t i = rows.from; i < rows.to; i++) {
             size_t from = (i - rows.from) * KERN_ROWS;
-            cpu->kern->glu(fh_f32s_sub(scratch->tile[0], from, t[0].rows).at, fh_f32s_sub(scratch->tile[1], from, t[0].rows).at, t[0].rows,
-                           fh_f32s_sub(y, i * gate->rows + p * KERN_ROWS, t[0].rows).at);
+            cpu->kern->glu(fh_f32s_sub(scratch->tile[0], from, t[0].rows).at, fh_f32s_sub(scratch->tile[1], from, t[0].rows).at,
+                           t[0].rows, fh_f32s_sub(y, i * gate->rows + p * KERN_ROWS, t[0].rows).at);
         }
     }
 }
 
-/* --- whole products --------------------------------------------------------------------------------------------------------------- */
+/* --- whole products --------------------------------------------------------------------------------------------- */
 
 /* Up to three products, or a gated pair, over one set of activations. */
 struct matmul_job {
@@ -175,8 +179,8 @@ static void run_panel(const struct matmul_job *job, size_t i, fh_range groups, s
 static void matmul_work(void *arg, unsigned part, unsigned parts) {
     const struct matmul_job *job = arg;
     fh_range share = fh_par_share(job->panels, part, parts);
-    struct cpu_scratch scratch =
-        fh_cpu_scratch_cut(fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), job->acts.cols);
+    struct cpu_scratch scratch = fh_cpu_scratch_cut(
+        fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), job->acts.cols);
     size_t step = fh_cpu_groups_at_once(&job->acts);
     for (size_t g = 0; g < job->acts.groups; g += step) {
         fh_range groups = {g, g + step < job->acts.groups ? g + step : job->acts.groups};
@@ -218,11 +222,12 @@ fh_status fh_cpu_matmul(void *self, const struct dev_matmul *op) {
 
 fh_status fh_cpu_glu(void *self, const struct dev_glu *op) {
     struct cpu *cpu = self;
-    struct matmul_job job = {.cpu = cpu,
-                             .acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols),
-                             .count = 2,
-                             .glu = true,
-                             .out = {{.m = fh_cpu_matrix(op->gate, 0), .y = fh_cpu_tensor(&op->y)}, {.m = fh_cpu_matrix(op->up, 0)}}};
+    struct matmul_job job = {
+        .cpu = cpu,
+        .acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols),
+        .count = 2,
+        .glu = true,
+        .out = {{.m = fh_cpu_matrix(op->gate, 0), .y = fh_cpu_tensor(&op->y)}, {.m = fh_cpu_matrix(op->up, 0)}}};
     return run_matmul(cpu, &job);
 }
 

@@ -1,15 +1,17 @@
 /* device.c: the checks that stand in front of every device, and the tables of its memory and weights.
  *
- * Each operation resolves its handles (FH_STALE), compares shapes, proves that every tensor lies inside its allocation and that outputs
- * overlap nothing they may not, and only then calls the implementation. So a kernel never sees an operand that a caller could have got wrong,
- * and a refused operation has written nothing.
+ * Each operation resolves its handles (FH_STALE), compares shapes, proves that every tensor lies inside its allocation and
+ * that outputs overlap nothing they may not, and only then calls the implementation. So a kernel never sees an operand
+ * that a caller could have got wrong, and a refused operation has written nothing.
  *
  * Invariants: mem_list and weight_list hold exactly the live slots of the two pools; caps.mem_bytes is the sum over mem_list.
  * Threading: one thread calls a device at a time. */
 #include "freehold/checked.h"
 #include "tensor/device_impl.h"
 
-/* --- life ------------------------------------------------------------------------------------------------------------------ */
+#define ANGLE_MAX 0x1p30 /* of fh_sincos */
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_dev_new(fh_allocator *a, const struct dev_ops *ops, void *self, fh_device **out) {
     *out = NULL;
@@ -56,7 +58,7 @@ fh_device_caps fh_device_caps_get(const fh_device *dev) {
     return caps;
 }
 
-/* --- memory ---------------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------------------------- */
 
 struct dev_mem *fh_dev_mem(fh_device *dev, fh_mem mem) {
     void *slot = NULL;
@@ -128,7 +130,7 @@ fh_status fh_device_read(fh_device *dev, fh_mem handle, uint64_t offset_bytes, f
     return to.size == 0 ? FH_DONE : dev->ops->read(dev->self, mem, offset_bytes, to);
 }
 
-/* --- weights --------------------------------------------------------------------------------------------------------------- */
+/* --- weights ---------------------------------------------------------------------------------------------------- */
 
 fh_status fh_device_weight(fh_device *dev, const fh_weight_desc *desc, fh_weight *out, fh_err *err) {
     *out = (fh_weight){0};
@@ -137,8 +139,9 @@ fh_status fh_device_weight(fh_device *dev, const fh_weight_desc *desc, fh_weight
     uint64_t rows = 0, bytes = 0;
     if (desc->cols == 0 || desc->rows == 0 || desc->planes == 0 || !fh_mul_u64(desc->rows, desc->planes, &rows) ||
         !fh_dtype_bytes(desc->dtype, desc->cols, rows, &bytes))
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "weight: %s cannot have the shape %llu x %llu x %llu", fh_dtype_name(desc->dtype),
-                       (unsigned long long)desc->cols, (unsigned long long)desc->rows, (unsigned long long)desc->planes);
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "weight: %s cannot have the shape %llu x %llu x %llu",
+                       fh_dtype_name(desc->dtype), (unsigned long long)desc->cols, (unsigned long long)desc->rows,
+                       (unsigned long long)desc->planes);
     if (desc->data.span.size != bytes)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "weight: %s of %llu x %llu x %llu takes %llu bytes, given %llu",
                        fh_dtype_name(desc->dtype), (unsigned long long)desc->cols, (unsigned long long)desc->rows,
@@ -168,7 +171,7 @@ fh_status fh_device_weight(fh_device *dev, const fh_weight_desc *desc, fh_weight
     return FH_DONE;
 }
 
-/* --- checks ---------------------------------------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------------------------------- */
 
 /* What an operation's checks share: the device, the operation's name, and where to report. */
 struct check {
@@ -182,21 +185,23 @@ static fh_status get_tensor(struct check c, const char *name, fh_tensor t, struc
     if (mem == NULL)
         return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: %s lies in memory that is not live", c.op, name);
     uint64_t bytes = 0;
-    if (t.cols == 0 || t.rows == 0 || t.rows > FH_ROWS_MAX || t.offset_bytes % sizeof(float) != 0 || !fh_mul_u64(t.cols, t.rows, &bytes) ||
-        !fh_mul_u64(bytes, sizeof(float), &bytes) || !inside(mem, t.offset_bytes, bytes))
-        return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s, %llu x %llu at byte %llu, is no tensor inside %llu bytes", c.op, name,
-                       (unsigned long long)t.cols, (unsigned long long)t.rows, (unsigned long long)t.offset_bytes,
+    if (t.cols == 0 || t.rows == 0 || t.rows > FH_ROWS_MAX || t.offset_bytes % sizeof(float) != 0 ||
+        !fh_mul_u64(t.cols, t.rows, &bytes) || !fh_mul_u64(bytes, sizeof(float), &bytes) || !inside(mem, t.offset_bytes, bytes))
+        return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s, %llu x %llu at byte %llu, is no tensor inside %llu bytes",
+                       c.op, name, (unsigned long long)t.cols, (unsigned long long)t.rows, (unsigned long long)t.offset_bytes,
                        (unsigned long long)mem->size_bytes);
     *out = (struct dev_tensor){mem, t.offset_bytes, t.cols, t.rows};
     return FH_DONE;
 }
 
 /* A tensor whose shape is known. */
-static fh_status get_shaped(struct check c, const char *name, fh_tensor t, uint64_t cols, uint64_t rows, struct dev_tensor *out) {
+static fh_status get_shaped(struct check c, const char *name, fh_tensor t, uint64_t cols, uint64_t rows,
+                            struct dev_tensor *out) {
     FH_TRY(get_tensor(c, name, t, out));
     if (t.cols != cols || t.rows != rows)
         return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s is %llu x %llu, expected %llu x %llu", c.op, name,
-                       (unsigned long long)t.cols, (unsigned long long)t.rows, (unsigned long long)cols, (unsigned long long)rows);
+                       (unsigned long long)t.cols, (unsigned long long)t.rows, (unsigned long long)cols,
+                       (unsigned long long)rows);
     return FH_DONE;
 }
 
@@ -218,8 +223,8 @@ static fh_status get_matrix(struct check c, const char *name, fh_weight h, uint6
     const struct dev_weight *w = *out;
     if (w->cols != cols || w->rows != rows || w->planes != planes)
         return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s is %llu x %llu x %llu, expected %llu x %llu x %llu", c.op, name,
-                       (unsigned long long)w->cols, (unsigned long long)w->rows, (unsigned long long)w->planes, (unsigned long long)cols,
-                       (unsigned long long)rows, (unsigned long long)planes);
+                       (unsigned long long)w->cols, (unsigned long long)w->rows, (unsigned long long)w->planes,
+                       (unsigned long long)cols, (unsigned long long)rows, (unsigned long long)planes);
     return FH_DONE;
 }
 
@@ -228,7 +233,8 @@ static uint64_t tensor_bytes(const struct dev_tensor *t) {
 }
 
 static bool overlap(const struct dev_tensor *a, const struct dev_tensor *b) {
-    return a->mem == b->mem && a->offset_bytes < b->offset_bytes + tensor_bytes(b) && b->offset_bytes < a->offset_bytes + tensor_bytes(a);
+    return a->mem == b->mem && a->offset_bytes < b->offset_bytes + tensor_bytes(b) &&
+           b->offset_bytes < a->offset_bytes + tensor_bytes(a);
 }
 
 static fh_status apart(struct check c, const char *names, const struct dev_tensor *a, const struct dev_tensor *b) {
@@ -245,7 +251,7 @@ static fh_status get_count(struct check c, const char *name, uint64_t count, uin
     return FH_DONE;
 }
 
-/* --- operations ------------------------------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------------------------- */
 
 fh_status fh_device_embed(fh_device *dev, const fh_embed *op, fh_err *err) {
     struct check c = {dev, "embed", err};
@@ -254,8 +260,8 @@ fh_status fh_device_embed(fh_device *dev, const fh_embed *op, fh_err *err) {
     FH_TRY(get_shaped(c, "y", op->y, to.table->cols, op->tokens.count, &to.y));
     for (size_t i = 0; i < op->tokens.count; i++)
         if (fh_u32s_get(op->tokens, i) >= to.table->rows)
-            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "embed: token %u of row %zu, the table has %llu", fh_u32s_get(op->tokens, i), i,
-                           (unsigned long long)to.table->rows);
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "embed: token %u of row %zu, the table has %llu",
+                           fh_u32s_get(op->tokens, i), i, (unsigned long long)to.table->rows);
     return dev->ops->embed(dev->self, &to);
 }
 
@@ -265,12 +271,12 @@ fh_status fh_device_norm(fh_device *dev, const fh_norm *op, fh_err *err) {
     FH_TRY(get_weight(c, "w", op->w, false, &to.w));
     FH_TRY(get_matrix(c, "w", op->w, to.w->cols, 1, 1, &to.w));
     if (to.w->dtype != FH_DTYPE_F32 || !(op->eps >= 0.0f))
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "norm: w is %s, eps %g; expected F32 and eps >= 0", fh_dtype_name(to.w->dtype),
-                       (double)op->eps);
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "norm: w is %s, eps %g; expected F32 and eps >= 0",
+                       fh_dtype_name(to.w->dtype), (double)op->eps);
     FH_TRY(get_tensor(c, "x", op->x, &to.x));
     if (to.x.cols % to.w->cols != 0)
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "norm: rows of %llu are no multiple of w's %llu", (unsigned long long)to.x.cols,
-                       (unsigned long long)to.w->cols);
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "norm: rows of %llu are no multiple of w's %llu",
+                       (unsigned long long)to.x.cols, (unsigned long long)to.w->cols);
     FH_TRY(get_shaped(c, "y", op->y, to.x.cols, to.x.rows, &to.y));
     if (to.x.mem != to.y.mem || to.x.offset_bytes != to.y.offset_bytes)
         FH_TRY(apart(c, "x and y", &to.x, &to.y));
@@ -281,7 +287,8 @@ fh_status fh_device_matmul(fh_device *dev, const fh_matmul *op, fh_err *err) {
     struct check c = {dev, "matmul", err};
     struct dev_matmul to = {.count = op->count};
     if (op->count == 0 || op->count > FH_MATMUL_OUTS_MAX)
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "matmul: %u outputs, expected 1 to %u", op->count, (unsigned)FH_MATMUL_OUTS_MAX);
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "matmul: %u outputs, expected 1 to %u", op->count,
+                       (unsigned)FH_MATMUL_OUTS_MAX);
     FH_TRY(get_tensor(c, "x", op->x, &to.x));
     for (unsigned i = 0; i < op->count; i++) {
         struct dev_matmul_out *out = &to.out[i];
@@ -308,6 +315,27 @@ fh_status fh_device_glu(fh_device *dev, const fh_glu *op, fh_err *err) {
     return dev->ops->glu(dev->self, &to);
 }
 
+/* Proves that every angle lies where fh_sincos is defined. */
+static fh_status check_angles(struct check c, const fh_rope *op) {
+    union {
+        uint64_t bits;
+        double value;
+    } f;
+    double most = 0, last = 0;
+    for (size_t i = 0; i < op->rot_dim / 2; i++) {
+        f.bits = fh_span_u64(op->freq, i * sizeof f);
+        f.value = f.value < 0 ? -f.value : f.value;
+        if (!(f.value <= ANGLE_MAX))
+            return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "rope: frequency %zu is not a number up to 2^30", i);
+        most = f.value > most ? f.value : most;
+    }
+    for (size_t i = 0; i < op->positions.count; i++)
+        last = fh_u32s_get(op->positions, i) > last ? fh_u32s_get(op->positions, i) : last;
+    if (last * most > ANGLE_MAX)
+        return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "rope: position %.0f times frequency %g is over 2^30", last, most);
+    return FH_DONE;
+}
+
 fh_status fh_device_rope(fh_device *dev, const fh_rope *op, fh_err *err) {
     struct check c = {dev, "rope", err};
     struct dev_rope to = {
@@ -319,6 +347,7 @@ fh_status fh_device_rope(fh_device *dev, const fh_rope *op, fh_err *err) {
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "rope: %u of %u dimensions in rows of %llu", op->rot_dim, op->head_dim,
                        (unsigned long long)to.x.cols);
     FH_TRY(get_count(c, "bytes of frequencies", op->freq.size, (uint64_t)op->rot_dim / 2 * sizeof(double)));
+    FH_TRY(check_angles(c, op));
     return dev->ops->rope(dev->self, &to);
 }
 
@@ -334,8 +363,8 @@ static fh_status check_view(struct check c, const fh_kv_view *kv, uint64_t n) {
     uint64_t layer = 0, end = 0;
     if (kv->kv_heads == 0 || kv->head_dim == 0 || kv->head_dim > FH_HEAD_DIM_MAX || kv->offset_bytes % FH_ALLOC_ALIGN != 0 ||
         !fh_kv_layer_bytes(kv->kv_heads, kv->head_dim, &layer) || !fh_add_u64(kv->offset_bytes, layer, &end))
-        return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: no cache of %u heads of %u at byte %llu", c.op, kv->kv_heads, kv->head_dim,
-                       (unsigned long long)kv->offset_bytes);
+        return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: no cache of %u heads of %u at byte %llu", c.op, kv->kv_heads,
+                       kv->head_dim, (unsigned long long)kv->offset_bytes);
     FH_TRY(get_count(c, "positions", kv->positions.count, n));
     FH_TRY(get_count(c, "first segments", kv->first.count, n));
     FH_TRY(get_count(c, "base blocks", kv->base.count, n));
@@ -350,8 +379,9 @@ static fh_status check_view(struct check c, const fh_kv_view *kv, uint64_t n) {
     for (size_t i = 0; i < n; i++) {
         uint64_t block = fh_u32s_get(kv->positions, i) / FH_KV_BLOCK, base = fh_u32s_get(kv->base, i);
         if (block < base || fh_u32s_get(kv->first, i) + (block - base) >= kv->segments.count)
-            return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: row %zu at position %u has no segment (%zu segments, first %u, base %u)",
-                           c.op, i, fh_u32s_get(kv->positions, i), kv->segments.count, fh_u32s_get(kv->first, i),
+            return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET,
+                           "%s: row %zu at position %u has no segment (%zu segments, first %u, base %u)", c.op, i,
+                           fh_u32s_get(kv->positions, i), kv->segments.count, fh_u32s_get(kv->first, i),
                            fh_u32s_get(kv->base, i));
     }
     return FH_DONE;
@@ -440,7 +470,7 @@ fh_status fh_device_experts(fh_device *dev, const fh_experts *op, fh_err *err) {
     FH_TRY(get_count(c, "weights", op->weights.count, to.x.rows * op->top_k));
     for (size_t i = 0; i < op->ids.count; i++)
         if (fh_u32s_get(op->ids, i) >= planes)
-            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "experts: expert %u of row %zu, there are %llu", fh_u32s_get(op->ids, i),
-                           i / op->top_k, (unsigned long long)planes);
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "experts: expert %u of row %zu, there are %llu",
+                           fh_u32s_get(op->ids, i), i / op->top_k, (unsigned long long)planes);
     return dev->ops->experts(dev->self, &to);
 }

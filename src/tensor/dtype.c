@@ -1,7 +1,7 @@
 /* dtype.c: element types and their sizes.
  *
- * A block type packs `block` elements in `bytes` bytes; a row is whole blocks. The list of GGUF type names is wider than the list of types
- * that Freehold computes with, so that a refusal can say what a file holds.
+ * A block type packs `block` elements in `bytes` bytes; a row is whole blocks. The list of GGUF type names is wider than
+ * the list of types that Freehold computes with, so that a refusal can say what a file holds.
  *
  * Threading: pure functions. */
 #include "freehold/checked.h"
@@ -46,11 +46,11 @@ bool fh_dtype_of_gguf(uint32_t id, fh_dtype *out) {
 
 /* enum ggml_type of ggml.h; the gaps are types that were removed from the format. */
 static const char *const gguf_names[] = {
-    "F32",     "F16",     "Q4_0",   "Q4_1",   "Q4_2",  "Q4_3",    "Q5_0",   "Q5_1", "Q8_0", "Q8_1",  "Q2_K",
-    "Q3_K",    "Q4_K",    "Q5_K",   "Q6_K",   "Q8_K",  "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",
-    "IQ2_S",   "IQ4_XS",  "I8",     "I16",    "I32",   "I64",     "F64",    "IQ1_M", "BF16", "Q4_0_4_4", "Q4_0_4_8",
-    "Q4_0_8_8", "TQ1_0",  "TQ2_0",  "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4", "NVFP4",
-    "Q1_0",    "Q2_0",
+    "F32",        "F16",        "Q4_0",       "Q4_1",  "Q4_2",     "Q4_3",     "Q5_0",     "Q5_1",    "Q8_0",
+    "Q8_1",       "Q2_K",       "Q3_K",       "Q4_K",  "Q5_K",     "Q6_K",     "Q8_K",     "IQ2_XXS", "IQ2_XS",
+    "IQ3_XXS",    "IQ1_S",      "IQ4_NL",     "IQ3_S", "IQ2_S",    "IQ4_XS",   "I8",       "I16",     "I32",
+    "I64",        "F64",        "IQ1_M",      "BF16",  "Q4_0_4_4", "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",   "TQ2_0",
+    "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4", "NVFP4",    "Q1_0",     "Q2_0",
 };
 
 const char *fh_gguf_type_name(uint32_t id) {

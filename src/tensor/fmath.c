@@ -1,8 +1,8 @@
 /* fmath.c: elementary functions out of IEEE operations.
  *
- * Each function reduces its argument by multiples of a constant that is split into parts, so that the products of the leading parts are exact,
- * then evaluates a polynomial by Horner's rule. No operation is contracted, reordered or taken from libm, so every compiler and
- * processor gives the same bits; the vector code in kern/ repeats fh_expf step by step.
+ * Each function reduces its argument by multiples of a constant that is split into parts, so that the products of the
+ * leading parts are exact, then evaluates a polynomial by Horner's rule. No operation is contracted, reordered or taken
+ * from libm, so every compiler and processor gives the same bits; the vector code in kern/ repeats fh_expf step by step.
  *
  * Threading: pure functions. */
 #include "freehold/fmath.h"
@@ -33,7 +33,8 @@ static double nearest(double x) {
 /* ln 2 in two parts, the first of 33 bits: its product with an exponent is exact. */
 static const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33;
 
-/* x = n·ln 2 + r, |r| ≤ 0.35; e^r by the polynomial of Cephes' expf (S. L. Moshier), 2^n in two factors because 2^128 is no float. */
+/* x = n·ln 2 + r, |r| ≤ 0.35; e^r by the polynomial of Cephes' expf (S. L. Moshier), 2^n in two factors because 2^128 is
+ * no float. */
 float fh_expf(float x) {
     if (x != x)
         return fh_f32_of_bits(0x7fc00000u);

@@ -1,8 +1,8 @@
 /* route.c: the choice of experts from router logits.
  *
- * A softmax over all experts gives gate weights; the order comes from the logits as sortable integers, so that no comparison of floats
- * decides; ties go by a seeded mix that knows nothing of the batch, then by index. A logit that is not finite is refused: it may
- * never win, and a softmax that holds it means nothing.
+ * A softmax over all experts gives gate weights; the order comes from the logits as sortable integers, so that no
+ * comparison of floats decides; ties go by a seeded mix that knows nothing of the batch, then by index. A logit that is
+ * not finite is refused: it may never win, and a softmax that holds it means nothing.
  *
  * Threading: pure functions. */
 #include "freehold/fmath.h"
@@ -23,8 +23,7 @@ static uint32_t sortable(float x) {
 }
 
 static uint64_t tie_mix(uint64_t seed, uint32_t layer, uint32_t expert) {
-    uint64_t h = fh_mix64(fh_mix64(seed) ^ layer);
-    return fh_mix64(fh_mix64(h) ^ expert);
+    return fh_mix64(fh_mix64(fh_mix64(seed) ^ layer) ^ expert);
 }
 
 static bool before(struct rank a, struct rank b) {
@@ -75,8 +74,8 @@ static void weigh_row(const fh_route *op, fh_f32s logits, fh_u32s ids, fh_f32s w
 fh_status fh_dev_choose(const fh_route *op, uint64_t n, uint64_t experts, fh_f32s logits, fh_err *err) {
     for (size_t i = 0; i < logits.count; i++)
         if ((fh_bits_of_f32(fh_f32s_get(logits, i)) & 0x7f800000u) == 0x7f800000u)
-            return fh_fail(err, FH_ROUTE_NAN, FH_NO_OFFSET, "route: layer %u, row %llu, expert %llu: the logit is not finite", op->layer,
-                           (unsigned long long)(i / experts), (unsigned long long)(i % experts));
+            return fh_fail(err, FH_ROUTE_NAN, FH_NO_OFFSET, "route: layer %u, row %llu, expert %llu: the logit is not finite",
+                           op->layer, (unsigned long long)(i / experts), (unsigned long long)(i % experts));
     for (size_t i = 0; i < n; i++) {
         fh_f32s row = fh_f32s_sub(logits, i * (size_t)experts, (size_t)experts);
         fh_u32s ids = fh_u32s_sub(op->ids, i * op->top_k, op->top_k);

@@ -1,7 +1,8 @@
 /* test_scalar.c: every kernel of every instruction set gives the bits of scalar.c, over odd shapes and hostile values.
  *
- * Each comparison runs both tables on the same bytes and compares whole output buffers, guard elements included, so that a store outside a result
- * shows as well. Values come in kinds: ordinary numbers, the extremes of the types, and numbers that are none.
+ * Each comparison runs both tables on the same bytes and compares whole output buffers, guard elements included, so that a
+ * store outside a result shows as well. Values come in kinds: ordinary numbers, the extremes of the types, and numbers
+ * that are none.
  *
  * Threading: single. */
 #include <stdio.h>
@@ -15,8 +16,10 @@
 enum kind { ORDINARY, EXTREME, HOSTILE, KINDS };
 
 static float value(fh_test_rng *rng, enum kind kind) {
-    static const float extremes[] = {0.0f, -0.0f, 1.0f, -1.0f, 127.0f, -127.0f, 0x1p-130f, -0x1p-149f, 0x1p-121f, 0x1p-119f, 3e30f, -3e30f};
-    static const uint32_t bits[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc12345u, 0x7f800001u, 0x7f7fffffu, 0xff7fffffu, 0x00000001u};
+    static const float extremes[] = {0.0f,      -0.0f,      1.0f,      -1.0f,     127.0f, -127.0f,
+                                     0x1p-130f, -0x1p-149f, 0x1p-121f, 0x1p-119f, 3e30f,  -3e30f};
+    static const uint32_t bits[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc12345u,
+                                    0x7f800001u, 0x7f7fffffu, 0xff7fffffu, 0x00000001u};
     float x = (float)((double)fh_test_rng_below(rng, 2000001) * 1e-6 - 1.0);
     if (kind == EXTREME && fh_test_rng_below(rng, 3) != 0)
         return extremes[fh_test_rng_below(rng, sizeof extremes / sizeof extremes[0])];
@@ -67,10 +70,11 @@ struct pair {
     enum kind kind;
 };
 
-#define FOR_EACH(it)                                                                          \
-    for (unsigned isa_ = FH_ISA_SCALAR + 1; isa_ <= (unsigned)fh_isa_best(); isa_++)          \
-        for (unsigned kind_ = 0; kind_ < KINDS; kind_++)                                      \
-            if (((it) = (struct pair){fh_kern_get((fh_isa)isa_), fh_test_rng_new(isa_ * 10 + kind_), (enum kind)kind_}).kern != NULL)
+#define FOR_EACH(it) \
+    for (unsigned isa_ = FH_ISA_SCALAR + 1; isa_ <= (unsigned)fh_isa_best(); isa_++) \
+        for (unsigned kind_ = 0; kind_ < KINDS; kind_++) \
+            if (((it) = (struct pair){fh_kern_get((fh_isa)isa_), fh_test_rng_new(isa_ * 10 + kind_), (enum kind)kind_}) \
+                    .kern != NULL)
 
 static void *make(size_t count, size_t size) {
     void *p = calloc(count, size);
@@ -79,15 +83,16 @@ static void *make(size_t count, size_t size) {
 }
 
 /* Fails with the place of the first difference. */
-static void same_bits(const struct pair *p, const char *what, size_t shape, const void *expected, const void *got, size_t bytes) {
+static void same_bits(const struct pair *p, const char *what, size_t shape, const void *expected, const void *got,
+                      size_t bytes) {
     const uint8_t *a = expected, *b = got;
     for (size_t i = 0; i < bytes; i++)
         if (a[i] != b[i]) {
             uint32_t x = 0, y = 0;
             memcpy(&x, a + i / 4 * 4, 4);
             memcpy(&y, b + i / 4 * 4, 4);
-            fail_msg("%s of %s, kind %d, shape %zu: element %zu is %08x, scalar gives %08x", what, fh_isa_name(p->kern->isa), (int)p->kind,
-                     shape, i / 4, y, x);
+            fail_msg("%s of %s, kind %d, shape %zu: element %zu is %08x, scalar gives %08x", what, fh_isa_name(p->kern->isa),
+                     (int)p->kind, shape, i / 4, y, x);
         }
 }
 
@@ -188,7 +193,8 @@ static void test_block_tiles(void **state) {
                 fh_kern_panel(types[ty], matrix, cols, TILE_ROWS, first, panel);
                 for (unsigned j = 0; j < tokens; j++)
                     fh_kern_scalar.pack(x + j * cols, cols, j, group);
-                struct kern_tile t = {.dtype = types[ty], .w = panel, .cols = cols, .rows = rows, .tokens = tokens, .records = group};
+                struct kern_tile t = {
+                    .dtype = types[ty], .w = panel, .cols = cols, .rows = rows, .tokens = tokens, .records = group};
                 compare_tile(&p, t, fh_dtype_name(types[ty]));
                 t.rows = 1 + (unsigned)fh_test_rng_below(&p.rng, rows);
                 compare_tile(&p, t, fh_dtype_name(types[ty]));

@@ -1,8 +1,9 @@
 /* avx2.c: the kernels for AVX2 with FMA and F16C.
  *
- * vpmaddubsw multiplies unsigned by signed bytes and adds pairs into 16 bits *with saturation*, and 255 · 127 · 2 does not fit. So a byte of weight is
- * taken as two nibbles: 15 · 127 · 2 fits eight times over (30480 ≤ 32767), which is one record of 32 columns, and the two sums are put together
- * in 32 bits at its end. Q4_0 weights are nibbles already. Activation codes lie in −127 … 127 (kern/scalar.c), so no product is larger.
+ * vpmaddubsw multiplies unsigned by signed bytes and adds pairs into 16 bits *with saturation*, and 255 · 127 · 2 does not
+ * fit. So a byte of weight is taken as two nibbles: 15 · 127 · 2 fits eight times over (30480 ≤ 32767), which is one
+ * record of 32 columns, and the two sums are put together in 32 bits at its end. Q4_0 weights are nibbles already.
+ * Activation codes lie in −127 … 127 (kern/scalar.c), so no product is larger.
  *
  * Threading: pure functions. */
 #include <string.h>

@@ -1,10 +1,11 @@
 /* avx512.c: the kernels for AVX-512 with VNNI.
  *
- * The product with block weights is the hot loop of the whole product, so it is written by hand: 6 tokens × 32 rows, 12 integer and 12 float
- * accumulators in 32 registers. For 32 columns: 16 loads of weights, 8 broadcasts of activations a token, and vpdpbusd, which multiplies
- * unsigned by signed bytes and adds four products to a 32-bit lane without saturation. The biases of the activation records let the
- * integer end as the bits of 1.5·2^23 + dot, and one fused multiply-add, fma(that, scale, −1.5·2^23 · scale), gives the rounded product
- * dot · scale: 1.5·2^23 has 2 significant bits and a float16 scale 11, so the last operand is exact. Everything else is in wide.h.
+ * The product with block weights is the hot loop of the whole product, so it is written by hand: 6 tokens × 32 rows, 12
+ * integer and 12 float accumulators in 32 registers. For 32 columns: 16 loads of weights, 8 broadcasts of activations a
+ * token, and vpdpbusd, which multiplies unsigned by signed bytes and adds four products to a 32-bit lane without
+ * saturation. The biases of the activation records let the integer end as the bits of 1.5·2^23 + dot, and one fused
+ * multiply-add, fma(that, scale, −1.5·2^23 · scale), gives the rounded product dot · scale: 1.5·2^23 has 2 significant
+ * bits and a float16 scale 11, so the last operand is exact. Everything else is in wide.h.
  *
  * Threading: pure functions. */
 #include <string.h>
@@ -71,7 +72,8 @@ LANES_FN void q8_block(const uint8_t *w, const uint8_t *record, unsigned tokens,
     }
 }
 
-/* The same of Q4_0: nibbles in the high half of a byte count 16 times, so offset and biases are those of Q8_0, and the scales one 16th. */
+/* The same of Q4_0: nibbles in the high half of a byte count 16 times, so offset and biases are those of Q8_0, and the
+ * scales one 16th. */
 LANES_FN void q4_block(const uint8_t *w, const uint8_t *record, unsigned tokens, __m512i dot[KERN_TOKENS][2]) {
     const __m512i high = _mm512_set1_epi8((char)0xf0);
     for (unsigned g = 0; g < 4; g++) {

@@ -1,21 +1,22 @@
 /* kern.h: the kernels of the CPU device, as one table per instruction set, and the layouts they share.
  *
- * scalar.c is the specification: every other table gives the same bits for the same arguments. A kernel trusts its arguments; the callers
- * in src/tensor prove extents and shapes once per operation and cut spans, so that a kernel runs over whole rows without checks
- * (docs/UNSAFE.md: kern-extents).
+ * scalar.c is the specification: every other table gives the same bits for the same arguments. A kernel trusts its
+ * arguments; the callers in src/tensor prove extents and shapes once per operation and cut spans, so that a kernel runs
+ * over whole rows without checks (docs/UNSAFE.md: kern-extents).
  *
- * Every result that is not a number is stored as the one NaN 0x7fc00000 (float16: 0x7e00): which NaN an operation returns differs between
- * processors and compilers.
+ * Every result that is not a number is stored as the one NaN 0x7fc00000 (float16: 0x7e00): which NaN an operation returns
+ * differs between processors and compilers.
  *
  * Layout of block weights, a *panel*: KERN_ROWS rows × all columns, a record for each 32 columns:
- *     KERN_ROWS float16 scales; then Q8_0: 8 × KERN_ROWS × 4 codes, [column / 4][row][column mod 4], code = weight + 128;
- *                                    Q4_0: 4 × KERN_ROWS × 4 bytes, [g][row][c], low nibble = column 4g + c, high nibble = column 16 + 4g + c.
+ *     KERN_ROWS float16 scales; then
+ *     Q8_0: 8 × KERN_ROWS × 4 codes, [column / 4][row][column mod 4], code = weight + 128;
+ *     Q4_0: 4 × KERN_ROWS × 4 bytes, [g][row][c], low nibble = column 4g + c, high nibble = column 16 + 4g + c.
  * Rows past the matrix's last are zeros of scale 0. A scale that is not finite is stored as NaN.
  *
  * Layout of quantised activations, a *group*: up to KERN_TOKENS rows (tokens) × all columns, a record for each 32 columns:
  *     KERN_TOKENS × 32 int8 codes; KERN_TOKENS biases (int32); KERN_TOKENS scales (float32); filler up to KERN_RECORD bytes.
- * bias = bits of 1.5·2^23 − 128·Σcodes: an accumulator that starts there and adds code·(weight + 128) for 32 columns ends as the bits of the
- * float32 1.5·2^23 + Σ code·weight (|Σ| ≤ 2^19), so that no conversion from integer is needed.
+ * bias = bits of 1.5·2^23 − 128·Σcodes: an accumulator that starts there and adds code·(weight + 128) for 32 columns ends
+ * as the bits of the float32 1.5·2^23 + Σ code·weight (|Σ| ≤ 2^19), so that no conversion from integer is needed.
  *
  * Threading: pure functions. */
 #ifndef FREEHOLD_TENSOR_KERN_H
@@ -24,23 +25,23 @@
 #include "freehold/device.h"
 
 enum {
-    KERN_ROWS = 32,                                 /* rows of a panel */
-    KERN_TOKENS = 6,                                /* tokens of a tile */
-    KERN_BLOCK = 32,                                /* columns of a record */
-    KERN_RECORD = 256,                              /* bytes of an activation record */
-    KERN_RECORD_BIAS = KERN_TOKENS * KERN_BLOCK,    /* where the biases lie */
+    KERN_ROWS = 32,                              /* rows of a panel */
+    KERN_TOKENS = 6,                             /* tokens of a tile */
+    KERN_BLOCK = 32,                             /* columns of a record */
+    KERN_RECORD = 256,                           /* bytes of an activation record */
+    KERN_RECORD_BIAS = KERN_TOKENS * KERN_BLOCK, /* where the biases lie */
     KERN_RECORD_SCALE = KERN_RECORD_BIAS + 4 * KERN_TOKENS,
     KERN_Q8_RECORD = 2 * KERN_ROWS + 32 * KERN_ROWS, /* bytes of a panel record */
     KERN_Q4_RECORD = 2 * KERN_ROWS + 16 * KERN_ROWS,
 };
-#define KERN_MAGIC 12582912.0f    /* 1.5 · 2^23 */
+#define KERN_MAGIC 12582912.0f     /* 1.5 · 2^23 */
 #define KERN_MAGIC_BITS 0x4b400000 /* its bits */
 
 /* A product of up to KERN_TOKENS tokens with up to KERN_ROWS rows of weights: y[t · y_stride + r] (=, or += with `add`). */
 struct kern_tile {
     fh_dtype dtype;
-    const uint8_t *w;   /* block types: a panel; plain types: rows of cols elements, at any alignment */
-    size_t cols;        /* block types: a multiple of 32 */
+    const uint8_t *w; /* block types: a panel; plain types: rows of cols elements, at any alignment */
+    size_t cols;      /* block types: a multiple of 32 */
     unsigned rows, tokens;
     const uint8_t *records; /* block types: the group */
     const float *x;         /* plain types: x[t · x_stride + column] */
@@ -98,7 +99,7 @@ extern const struct kern fh_kern_scalar;
 extern const struct kern fh_kern_avx2, fh_kern_avx512;
 #endif
 
-/* --- panel.c: layouts, the same code for every instruction set ------------------------------------------------------------ */
+/* --- panel.c: layouts, the same code for every instruction set -------------------------------------------------- */
 
 /* Bytes of one panel record of a block type. */
 size_t fh_kern_record_bytes(fh_dtype t);
@@ -111,7 +112,7 @@ void fh_kern_widen(fh_dtype t, const uint8_t *row, size_t cols, float *y);
 /* Stores float16 keys of one position: k[d · 64] for d < head_dim. */
 void fh_kern_scatter(const uint16_t *from, size_t head_dim, uint16_t *k);
 
-/* --- typed views of bytes; a wrong size or alignment ends the program ------------------------------------------------------ */
+/* --- typed views of bytes; a wrong size or alignment ends the program ------------------------------------------- */
 
 FH_SPAN_DEFINE(kern_u16, uint16_t);
 FH_SPAN_DEFINE(kern_query, struct kern_query);

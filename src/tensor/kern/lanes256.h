@@ -1,6 +1,7 @@
 /* lanes256.h: sixteen float32 lanes in two AVX2 registers, for wide.h.
  *
- * The names are those of lanes512.h. `_n` functions touch only the first n lanes of memory (n ≤ 16); lanes past them read as zeros.
+ * The names are those of lanes512.h. `_n` functions touch only the first n lanes of memory (n ≤ 16); lanes past them read
+ * as zeros.
  *
  * Threading: pure functions. */
 #ifndef FREEHOLD_TENSOR_KERN_LANES256_H
@@ -78,8 +79,10 @@ LANES_FN lanes lanes_min(lanes a, lanes b) {
 /* The first n lanes of a, then b. */
 LANES_FN lanes lanes_first(size_t n, lanes a, lanes b) {
     __m256i at = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), at), high = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n - 8), at);
-    return (lanes){_mm256_blendv_ps(b.low, a.low, _mm256_castsi256_ps(low)), _mm256_blendv_ps(b.high, a.high, _mm256_castsi256_ps(high))};
+    __m256i low = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), at),
+            high = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n - 8), at);
+    return (lanes){_mm256_blendv_ps(b.low, a.low, _mm256_castsi256_ps(low)),
+                   _mm256_blendv_ps(b.high, a.high, _mm256_castsi256_ps(high))};
 }
 LANES_FN __m256 canonical_256(__m256 x, __m256 y) {
     __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
@@ -120,7 +123,7 @@ LANES_FN float lanes_most(lanes x) {
     return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
 }
 
-/* --- element types -------------------------------------------------------------------------------------------------------- */
+/* --- element types ---------------------------------------------------------------------------------------------- */
 
 LANES_FN lanes lanes_half(const void *at) {
     __m256i h = _mm256_loadu_si256(at);
@@ -133,7 +136,8 @@ LANES_FN lanes lanes_half_n(const void *at, size_t n) {
 }
 LANES_FN lanes lanes_bfloat(const void *at) {
     __m256i h = _mm256_loadu_si256(at);
-    __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(h)), high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(h, 1));
+    __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(h)),
+            high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(h, 1));
     return (lanes){_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))};
 }
 LANES_FN lanes lanes_bfloat_n(const void *at, size_t n) {
@@ -150,7 +154,7 @@ LANES_FN void lanes_put_half_n(uint16_t *at, size_t n, lanes x) {
     memcpy(at, whole, n * sizeof *whole);
 }
 
-/* --- pairs, for rotations --------------------------------------------------------------------------------------------------- */
+/* --- pairs, for rotations --------------------------------------------------------------------------------------- */
 
 /* Each of the first n / 2 floats twice. */
 LANES_FN lanes lanes_twice_n(const float *at, size_t n) {
@@ -169,7 +173,7 @@ LANES_FN lanes lanes_sub_add(lanes a, lanes b) {
     return LANES_BOTH(_mm256_addsub_ps, a, b);
 }
 
-/* --- quantising ------------------------------------------------------------------------------------------------------------- */
+/* --- quantising ------------------------------------------------------------------------------------------------- */
 
 /* Bits of the greatest magnitude of 32 floats. */
 LANES_FN uint32_t lanes_magnitude(const float *x) {

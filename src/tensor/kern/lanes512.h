@@ -1,7 +1,7 @@
 /* lanes512.h: sixteen float32 lanes in one AVX-512 register, for wide.h.
  *
- * The names are those of lanes256.h, so that one source serves both. `_n` functions touch only the first n lanes of memory (n ≤ 16); lanes past
- * them read as zeros. Only a file whose functions are compiled for AVX-512 includes this.
+ * The names are those of lanes256.h, so that one source serves both. `_n` functions touch only the first n lanes of memory
+ * (n ≤ 16); lanes past them read as zeros. Only a file whose functions are compiled for AVX-512 includes this.
  *
  * Threading: pure functions. */
 #ifndef FREEHOLD_TENSOR_KERN_LANES512_H
@@ -14,7 +14,8 @@
 
 #define LANES_FN static inline FH_ATTR(always_inline)
 
-/* What a tile may keep in 32 registers: slices of 64 positions or dimensions × 6 queries; 4 rows × 6 tokens of plain weights. */
+/* What a tile may keep in 32 registers: slices of 64 positions or dimensions × 6 queries; 4 rows × 6 tokens of plain
+ * weights. */
 enum { LANES = 16, SLICE = 4, SLICE_QUERIES = 6, FLOAT_ROWS = 4, FLOAT_TOKENS = 6 };
 
 typedef __m512 lanes;
@@ -92,7 +93,7 @@ LANES_FN float lanes_most(lanes x) {
     return _mm512_reduce_max_ps(x);
 }
 
-/* --- element types -------------------------------------------------------------------------------------------------------- */
+/* --- element types ---------------------------------------------------------------------------------------------- */
 
 LANES_FN lanes lanes_half(const void *at) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(at));
@@ -113,7 +114,7 @@ LANES_FN void lanes_put_half_n(uint16_t *at, size_t n, lanes x) {
     _mm256_mask_storeu_epi16(at, lanes_mask(n), h);
 }
 
-/* --- pairs, for rotations --------------------------------------------------------------------------------------------------- */
+/* --- pairs, for rotations --------------------------------------------------------------------------------------- */
 
 /* Each of the first n / 2 floats twice. */
 LANES_FN lanes lanes_twice_n(const float *at, size_t n) {
@@ -129,7 +130,7 @@ LANES_FN lanes lanes_sub_add(lanes a, lanes b) {
     return _mm512_mask_add_ps(_mm512_sub_ps(a, b), 0xaaaa, a, b);
 }
 
-/* --- quantising ------------------------------------------------------------------------------------------------------------- */
+/* --- quantising ------------------------------------------------------------------------------------------------- */
 
 /* Bits of the greatest magnitude of 32 floats. */
 LANES_FN uint32_t lanes_magnitude(const float *x) {

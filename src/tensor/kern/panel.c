@@ -1,7 +1,7 @@
 /* panel.c: the layouts of kern.h: GGUF blocks to panels and back, rows of weights as float32, typed views of bytes.
  *
- * Nothing here is hot: panels are made once when a model is loaded. Invariant kern-extents: a caller passes whole rows, panels and
- * views whose sizes it has proved.
+ * Nothing here is hot: panels are made once when a model is loaded. Invariant kern-extents: a caller passes whole rows,
+ * panels and views whose sizes it has proved.
  *
  * Threading: pure functions. */
 #include <string.h>
@@ -49,7 +49,7 @@ void fh_kern_panel(fh_dtype t, const uint8_t *matrix, size_t cols, size_t rows, 
     size_t blocks = cols / KERN_BLOCK, record = fh_kern_record_bytes(t);
     size_t block_bytes = t == FH_DTYPE_Q8_0 ? 34 : 18;
     static const uint8_t zero_q8[34] = {0};
-    static const uint8_t zero_q4[18] = {0, 0, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88,
+    static const uint8_t zero_q4[18] = {0,    0,    0x88, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88,
                                         0x88, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88, 0x88};
     for (size_t b = 0; b < blocks; b++)
         for (unsigned r = 0; r < KERN_ROWS; r++) {
@@ -123,7 +123,7 @@ void fh_kern_scatter(const uint16_t *from, size_t head_dim, uint16_t *k) {
         k[d * FH_KV_BLOCK] = from[d];
 }
 
-/* --- typed views ---------------------------------------------------------------------------------------------------------- */
+/* --- typed views ------------------------------------------------------------------------------------------------ */
 
 static bool aligned(const void *at, size_t to) {
     return (uintptr_t)at % to == 0;

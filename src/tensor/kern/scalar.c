@@ -1,9 +1,10 @@
 /* scalar.c: the specification of every kernel, in plain C.
  *
- * Each function is the definition of its operation down to the last bit; avx2.c and avx512.c are compared with it bit for bit. Three rules make
- * that possible. A sum over columns runs in 16 lanes (lane = column mod 16, ascending, missing columns are zeros) and ends in the tree
- * i+8, i+4, i+2, i+1. Multiply and add round separately, but for float weights, which are defined with fused multiply-add. A NaN is stored as the one
- * NaN, because which of several NaNs an operation passes on is the processor's choice.
+ * Each function is the definition of its operation down to the last bit; avx2.c and avx512.c are compared with it bit for
+ * bit. Three rules make that possible. A sum over columns runs in 16 lanes (lane = column mod 16, ascending, missing
+ * columns are zeros) and ends in the tree i+8, i+4, i+2, i+1. Multiply and add round separately, but for float weights,
+ * which are defined with fused multiply-add. A NaN is stored as the one NaN, because which of several NaNs an operation
+ * passes on is the processor's choice.
  *
  * Threading: pure functions. */
 #include <string.h>
@@ -29,8 +30,8 @@ static float root(float x) {
 #endif
 }
 
-/* a·b + c with one rounding, without the instruction: the product is exact in float64; the sum is rounded to odd there (S. Boldo and G. Melquiond,
- * "Emulation of FMA and correctly rounded sums", 2008), which makes the second rounding right. */
+/* a·b + c with one rounding, without the instruction: the product is exact in float64; the sum is rounded to odd there (S.
+ * Boldo and G. Melquiond, "Emulation of FMA and correctly rounded sums", 2008), which makes the second rounding right. */
 static float fused(float a, float b, float c) {
     union {
         double f;
@@ -73,8 +74,9 @@ static void scalar_norm(const float *x, const uint8_t *w, size_t cols, float eps
         y[i] = canonical((x[i] * inverse) * weight_at(FH_DTYPE_F32, w, i));
 }
 
-/* One block of 32 activations: scale = max|x| / 127, codes = round to even of x · (127 / max|x|). A block below 2^-120 is zeros of
- * scale 0, so that 127 / max|x| is finite; one with an infinity or NaN is zeros of scale NaN. Magnitudes are compared as integers. */
+/* One block of 32 activations: scale = max|x| / 127, codes = round to even of x · (127 / max|x|). A block below 2^-120 is
+ * zeros of scale 0, so that 127 / max|x| is finite; one with an infinity or NaN is zeros of scale NaN. Magnitudes are
+ * compared as integers. */
 static void pack_block(const float *x, unsigned t, uint8_t *record) {
     uint32_t most = 0;
     for (unsigned c = 0; c < KERN_BLOCK; c++) {
@@ -117,7 +119,8 @@ static int32_t block_dot(fh_dtype t, const uint8_t *codes, const uint8_t *record
     return dot;
 }
 
-/* acc = acc + (float(dot) · weight scale) · activation scale, blocks ascending; the dot is that of weights without their offset. */
+/* acc = acc + (float(dot) · weight scale) · activation scale, blocks ascending; the dot is that of weights without their
+ * offset. */
 static float block_row(const struct kern_tile *t, unsigned row, unsigned token) {
     size_t record_bytes = fh_kern_record_bytes(t->dtype);
     float acc = 0.0f;
@@ -130,7 +133,8 @@ static float block_row(const struct kern_tile *t, unsigned row, unsigned token) 
         memcpy(&scale, record + KERN_RECORD_SCALE + 4 * token, sizeof scale);
         memcpy(&half, w + 2 * row, sizeof half);
         bias -= KERN_MAGIC_BITS;
-        int32_t dot = block_dot(t->dtype, w + 2 * KERN_ROWS + 4 * row, record, token) + (t->dtype == FH_DTYPE_Q8_0 ? bias : bias / 16);
+        int32_t dot = block_dot(t->dtype, w + 2 * KERN_ROWS + 4 * row, record, token) +
+                      (t->dtype == FH_DTYPE_Q8_0 ? bias : bias / 16);
         acc = acc + ((float)dot * fh_f32_of_f16(half)) * scale;
     }
     return acc;
@@ -154,7 +158,8 @@ static void scalar_float_tile(const struct kern_tile *t) {
             const float *x = t->x + token * t->x_stride;
             const uint8_t *w = t->w + row * t->cols * element;
             for (size_t i = 0; i < padded; i++)
-                lane[i % LANES] = i < t->cols ? fused(x[i], weight_at(t->dtype, w, i), lane[i % LANES]) : lane[i % LANES] + 0.0f;
+                lane[i % LANES] = i < t->cols ? fused(x[i], weight_at(t->dtype, w, i), lane[i % LANES])
+                                              : lane[i % LANES] + 0.0f;
             float *y = t->y + token * t->y_stride + row, acc = tree(lane);
             *y = canonical(t->add ? *y + acc : acc);
         }
@@ -181,9 +186,9 @@ static void scalar_halve(const float *x, size_t count, uint16_t *y) {
         y[i] = fh_f16_of_f32(x[i]);
 }
 
-/* One block for one query. Scores sum over head_dim ascending; the block's maximum moves the running one; the sum of exponentials runs in
- * 16 lanes (lane = position mod 16) and the tree; outputs take positions in ascending order. A NaN among the scores makes the sum,
- * and so every output, NaN, whatever maximum was chosen. */
+/* One block for one query. Scores sum over head_dim ascending; the block's maximum moves the running one; the sum of
+ * exponentials runs in 16 lanes (lane = position mod 16) and the tree; outputs take positions in ascending order. A NaN
+ * among the scores makes the sum, and so every output, NaN, whatever maximum was chosen. */
 static void attend_query(const struct kern_attend *a, struct kern_query *query) {
     float p[FH_KV_BLOCK] = {0}, lane[LANES] = {0}, max = query->max;
     for (unsigned j = 0; j < query->count; j++) {

@@ -2,8 +2,8 @@
  *
  *     #define FH_TARGET_BEGIN …        see avx2.c: the two compilers want the same list in different pragmas
  *
- * Pragmas rather than flags of the build: a file cannot be compiled without what it needs, and a header's inline functions that were
- * included before stay plain, so the linker can never choose a copy that an older processor lacks.
+ * Pragmas rather than flags of the build: a file cannot be compiled without what it needs, and a header's inline functions
+ * that were included before stay plain, so the linker can never choose a copy that an older processor lacks.
  *
  * Threading: macros only. */
 #ifndef FREEHOLD_TENSOR_KERN_TARGET_H

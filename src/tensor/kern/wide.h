@@ -1,7 +1,8 @@
 /* wide.h: the kernels that one source serves on every instruction set with 16 float lanes, in one or two registers.
  *
- * avx2.c and avx512.c include this after their lanes header, inside their own compilation target; each gets its own copy of static functions. Every function
- * here repeats the order of operations of its definition in scalar.c; what differs is only how many lanes, rows and queries are in flight.
+ * avx2.c and avx512.c include this after their lanes header, inside their own compilation target; each gets its own copy
+ * of static functions. Every function here repeats the order of operations of its definition in scalar.c; what differs is
+ * only how many lanes, rows and queries are in flight.
  *
  * Threading: pure functions. */
 #ifndef FREEHOLD_TENSOR_KERN_WIDE_H
@@ -11,7 +12,8 @@
 
 /* fh_expf in every lane. */
 LANES_FN lanes wide_exp(lanes given) {
-    lanes x = lanes_min(lanes_max(given, lanes_set(-88.0f)), lanes_set(89.0f)); /* a NaN becomes a number and is put back at the end */
+    lanes x = lanes_min(lanes_max(given, lanes_set(-88.0f)),
+                        lanes_set(89.0f)); /* a NaN becomes a number and is put back at the end */
     lanes n = lanes_sub(lanes_add(lanes_mul(x, lanes_set(1.44269504f)), lanes_set(KERN_MAGIC)), lanes_set(KERN_MAGIC));
     lanes r = lanes_sub(lanes_sub(x, lanes_mul(n, lanes_set(0.693359375f))), lanes_mul(n, lanes_set(-2.12194440e-4f)));
     lanes p = lanes_set(1.9875691500e-4f);
@@ -100,18 +102,21 @@ static void wide_mix(const float *const *x, const float *w, size_t ranks, size_t
     }
 }
 
-/* --- products with plain weights -------------------------------------------------------------------------------------------- */
+/* --- products with plain weights -------------------------------------------------------------------------------- */
 
 LANES_FN lanes wide_weights(fh_dtype t, const uint8_t *w, size_t i, size_t n) {
     const float *f = (const void *)w; /* read by unaligned loads only */
     const uint16_t *h = (const void *)w;
     if (n < LANES)
-        return t == FH_DTYPE_F32 ? lanes_load_n(f + i, n) : t == FH_DTYPE_F16 ? lanes_half_n(h + i, n) : lanes_bfloat_n(h + i, n);
+        return t == FH_DTYPE_F32   ? lanes_load_n(f + i, n)
+               : t == FH_DTYPE_F16 ? lanes_half_n(h + i, n)
+                                   : lanes_bfloat_n(h + i, n);
     return t == FH_DTYPE_F32 ? lanes_load(f + i) : t == FH_DTYPE_F16 ? lanes_half(h + i) : lanes_bfloat(h + i);
 }
 
 /* `rows` × `tokens` sums at once; both and dtype are constants where this is inlined. */
-LANES_FN void wide_float_part(const struct kern_tile *t, fh_dtype dtype, unsigned row, unsigned rows, unsigned token, unsigned tokens) {
+LANES_FN void wide_float_part(const struct kern_tile *t, fh_dtype dtype, unsigned row, unsigned rows, unsigned token,
+                              unsigned tokens) {
     lanes acc[FLOAT_ROWS][FLOAT_TOKENS], w[FLOAT_ROWS];
     size_t element = dtype == FH_DTYPE_F32 ? 4 : 2, whole = t->cols / LANES * LANES, tail = t->cols - whole;
     const uint8_t *from = t->w + row * t->cols * element;
@@ -172,10 +177,10 @@ static void wide_float_tile(const struct kern_tile *t) {
         wide_float_type(t, FH_DTYPE_BF16);
 }
 
-/* --- attention -------------------------------------------------------------------------------------------------------------- */
+/* --- attention -------------------------------------------------------------------------------------------------- */
 
-/* Scores of `queries` queries with SLICE · LANES positions from `j`, into p[query][position]. Positions past a query's own get scores
- * too, which nothing reads. */
+/* Scores of `queries` queries with SLICE · LANES positions from `j`, into p[query][position]. Positions past a query's own
+ * get scores too, which nothing reads. */
 LANES_FN void wide_scores(const struct kern_attend *a, unsigned first, unsigned queries, unsigned j, float (*p)[FH_KV_BLOCK]) {
     lanes acc[SLICE_QUERIES][SLICE];
     for (unsigned i = 0; i < queries; i++)
@@ -196,7 +201,8 @@ LANES_FN void wide_scores(const struct kern_attend *a, unsigned first, unsigned 
             lanes_store(p[i] + j + s * LANES, lanes_mul(acc[i][s], lanes_set(a->scale)));
 }
 
-/* Scores become exponentials (zeros past the query's own positions); returns what the earlier output is to be multiplied with. */
+/* Scores become exponentials (zeros past the query's own positions); returns what the earlier output is to be multiplied
+ * with. */
 LANES_FN float wide_soften(struct kern_query *query, float *p) {
     lanes most = lanes_set(query->max), sum = lanes_zero();
     for (unsigned j = 0; j < query->count; j += LANES)
@@ -214,7 +220,8 @@ LANES_FN float wide_soften(struct kern_query *query, float *p) {
     return keep;
 }
 
-/* out[d …] of `queries` queries = out · keep + Σ p · v over positions [0, count), `slices` · LANES dimensions, the last of them `last` wide. */
+/* out[d …] of `queries` queries = out · keep + Σ p · v over positions [0, count), `slices` · LANES dimensions, the last of
+ * them `last` wide. */
 LANES_FN void wide_values(const struct kern_attend *a, unsigned first, unsigned queries, size_t d, unsigned slices, size_t last,
                           unsigned from, unsigned to, const float *keep, float (*p)[FH_KV_BLOCK]) {
     lanes acc[SLICE_QUERIES][SLICE];
@@ -239,8 +246,8 @@ LANES_FN void wide_values(const struct kern_attend *a, unsigned first, unsigned 
 }
 
 /* All dimensions, for queries [first, first + queries) and positions [from, to). */
-LANES_FN void wide_outputs(const struct kern_attend *a, unsigned first, unsigned queries, unsigned from, unsigned to, const float *keep,
-                           float (*p)[FH_KV_BLOCK]) {
+LANES_FN void wide_outputs(const struct kern_attend *a, unsigned first, unsigned queries, unsigned from, unsigned to,
+                           const float *keep, float (*p)[FH_KV_BLOCK]) {
     size_t d = 0;
     for (; d + SLICE * LANES <= a->head_dim; d += SLICE * LANES)
         wide_values(a, first, queries, d, SLICE, LANES, from, to, keep, p);
