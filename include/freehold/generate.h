@@ -59,8 +59,8 @@ FH_API void fh_generator_free(fh_drop fh_generator *g);
  * On failure the sequence is as long as before. */
 FH_FALLIBLE fh_generator_prompt(fh_mut fh_generator *g, fh_u32s ids,
                                 bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, fh_mut fh_err *err);
-/* Gives the next token: runs the last one and draws from its logits. After `done` every call gives done again. FH_INVALID before
- * the first prompt; the failures of fh_engine_step and fh_sampler_pick, after which the call may be repeated. */
+/* Gives the next token: runs the last one and draws from its logits. After `done` every call gives done again. FH_INVALID
+ * before the first prompt; the failures of fh_engine_step and fh_sampler_pick, after which the call may be repeated. */
 FH_FALLIBLE fh_generator_next(fh_mut fh_generator *g, fh_out fh_generated *out, fh_mut fh_err *err);
 /* Ends the answer: what was held back (an unfinished stop string or character) comes out, finish is FH_FINISH_CANCEL unless
  * it had ended. */

@@ -25,7 +25,7 @@ FH_API fh_static const char *fh_arch_name(fh_arch arch);
 typedef enum fh_qk_norm { FH_QK_NORM_NONE, FH_QK_NORM_HEAD, FH_QK_NORM_ROW } fh_qk_norm;
 
 /* Limits on what a file may ask for. */
-enum { FH_LAYERS_MAX = 1024, FH_HEADS_MAX = 1024, FH_EXPERTS_MAX = 4096, FH_WIDTH_MAX = 1 << 20, FH_CONTEXT_MAX = 1 << 24 };
+enum { FH_LAYERS_MAX = 1024, FH_HEADS_MAX = 1024, FH_WIDTH_MAX = 1 << 20, FH_CONTEXT_MAX = 1 << 24 };
 
 /* The numbers of an architecture. */
 typedef struct fh_model_shape {
