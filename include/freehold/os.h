@@ -58,7 +58,7 @@ FH_API void fh_os_writer_close(fh_drop fh_os_writer *w);
 /* Reads up to out.size bytes from a descriptor; *got is 0 at the end. FH_CANCELED when interrupted (see
  * fh_os_interrupt_watch). */
 FH_FALLIBLE fh_os_read(int fd, fh_mspan out, fh_out size_t *got);
-/* Writes all bytes to a descriptor. A closed pipe is FH_IO, never a signal. */
+/* Writes all bytes to a descriptor. A pipe that nobody reads any more is FH_END, never a signal. */
 FH_FALLIBLE fh_os_write(int fd, fh_span bytes);
 /* True for a terminal. */
 FH_API bool fh_os_is_terminal(int fd);

@@ -133,6 +133,17 @@ static int report(fh_app *app, const verb *v, fh_status status, const fh_err *er
     return system ? FH_EXIT_SYSTEM : FH_EXIT_REFUSED;
 }
 
+/* Standard output could not take everything, for example because a disk is full. */
+static int report_output(fh_app *app) {
+    fh_err err;
+    fh_err_clear(&err);
+    app->subject.text[0] = 0;
+    app->usage = false;
+    fh_status s = fh_fail(&err, app->out.status.code, FH_NO_OFFSET, "standard output: cannot write: %s",
+                          fh_code_text(app->out.status.code));
+    return report(app, NULL, s, &err);
+}
+
 int main(int argc, char **argv) {
     fh_span words[FH_CLI_ARGS_MAX];
     fh_views args = {words, 0};
@@ -151,8 +162,10 @@ int main(int argc, char **argv) {
         status = dispatch(&app, args, &v, &err);
     fh_term_flush(&app.out);
     int code = FH_EXIT_DONE;
-    if (fh_failed(app.out.status))
+    if (app.out.status.code == FH_END)
         code = FH_EXIT_SYSTEM; /* whoever listened is gone: nothing to tell */
+    else if (fh_failed(app.out.status))
+        code = report_output(&app);
     else if (fh_failed(status))
         code = report(&app, v, status, &err);
     fh_term_rest(&app.out);

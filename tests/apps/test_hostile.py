@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Model files made to do harm, given to the whole program: each ends in an answer or in one line that refuses it, never in a
 signal, and in bounded time and memory."""
+import os
 import random
 import resource
 import struct
@@ -41,8 +42,10 @@ def gguf(keys=(), tensors=(), data=b"", keys_count=None, tensors_count=None, ver
 
 
 def with_limits():
-    """4 GiB of address space and 20 s of processor time are far more than any of these files may take."""
-    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    """4 GiB of address space and 20 s of processor time are far more than any of these files may take. (Sanitizers reserve
+    terabytes of addresses for themselves.)"""
+    if not os.environ.get("FREEHOLD_SANITIZE"):
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

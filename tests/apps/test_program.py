@@ -178,8 +178,9 @@ class Run(Case):
     def test_full_disk(self):
         with open("/dev/full", "wb") as full:
             p = start("run", "-m", DEMO, "-n", 5, stdout=full, stderr=subprocess.PIPE)
-            p.communicate(timeout=20)
+            _, err = p.communicate(timeout=20)
             self.assertEqual(p.returncode, 1)
+            self.assertRegex(err.decode().splitlines()[-1], "^freehold: standard output: cannot write")
 
     def test_file_truncated_meanwhile(self):
         """A model file that is cut while it is in use is an error, not a different text."""
@@ -314,7 +315,7 @@ class Tokenize(Case):
         self.refused("tokenize", "-t", path, message=r"t\.json: .*byte 10")
         path.write_text("[]")
         self.refused("tokenize", "-t", path)
-        self.refused("tokenize", "-m", path, message="found")
+        self.refused("tokenize", "-m", path, message="offset 0: .*expected")
         path.write_text("")
         self.refused("tokenize", "-t", path)
 
@@ -425,8 +426,13 @@ class CommandLine(Case):
         with open("/dev/full", "wb") as full:
             for args in (["--help"], ["--version"], ["help", "run"], ["inspect", DEMO], ["inspect", DEMO, "--json"]):
                 p = start(*args, stdout=full, stderr=subprocess.PIPE)
-                p.communicate(timeout=20)
+                self.assertIn(b"standard output: cannot write", p.communicate(timeout=20)[1])
                 self.assertEqual(p.returncode, 1, args)
+            read, write = os.pipe()
+            os.close(read)
+            p = start("help", stdout=write, stderr=subprocess.PIPE)
+            os.close(write)
+            self.assertEqual((p.communicate(timeout=20)[1], p.returncode), (b"", 1))
 
 
 class Terminal(Case):

@@ -55,7 +55,7 @@ static fh_status write_all(int fd, fh_span bytes) {
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
             wait_for(fd, POLLOUT);
         else if (errno != EINTR)
-            return FH_STATUS(FH_IO);
+            return FH_STATUS(errno == EPIPE ? FH_END : FH_IO);
     }
     return FH_DONE;
 }
