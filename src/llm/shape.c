@@ -12,7 +12,7 @@
 #include "llm/gguf_file.h"
 #include "llm/layout.h"
 
-/* --- architectures -------------------------------------------------------------------------------------------------- */
+/* --- architectures --------------------------------------------------------------------------------------------------- */
 
 typedef enum experts_rule { EXPERTS_NEVER, EXPERTS_MAYBE, EXPERTS_ALWAYS } experts_rule;
 
@@ -37,7 +37,7 @@ const char *fh_arch_name(fh_arch arch) {
     return (unsigned)arch < FH_ARCH_COUNT ? arches[arch].name : "unknown";
 }
 
-/* --- keys of an architecture ---------------------------------------------------------------------------------------- */
+/* --- keys of an architecture ----------------------------------------------------------------------------------------- */
 
 typedef struct reader {
     const fh_gguf *g;
@@ -90,8 +90,8 @@ static fh_status read_u32(const reader *r, const char *part, uint64_t least, uin
         return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "key \"%s.%s\" is missing and would be %" PRIu64 ", expected %" PRIu64
                        " to %" PRIu64, r->arch->name, part, value, least, most);
     if (value < least || value > most)
-        return FH_GGUF_FAIL(r->err, FH_CORRUPT, key.offset_bytes, "key \"%.*s\" is %" PRIu64 ", expected %" PRIu64 " to %" PRIu64,
-                            FH_GGUF_NAME(key.name), value, least, most);
+        return FH_GGUF_FAIL(r->err, FH_CORRUPT, key.offset_bytes, "key \"%.*s\" is %" PRIu64 ", expected %" PRIu64
+                            " to %" PRIu64, FH_GGUF_NAME(key.name), value, least, most);
     *out = (uint32_t)value;
     return FH_DONE;
 }
@@ -112,7 +112,7 @@ static fh_status read_f64(const reader *r, const char *part, double least, doubl
     return FH_DONE;
 }
 
-/* --- what Freehold does not compute --------------------------------------------------------------------------------- */
+/* --- what Freehold does not compute ---------------------------------------------------------------------------------- */
 
 /* Keys that change results, with the two values that do not. */
 typedef struct neutral_row {
@@ -188,7 +188,7 @@ static fh_status refuse_split(const fh_gguf *g, fh_err *err) {
     return FH_DONE;
 }
 
-/* --- the parts of a shape ------------------------------------------------------------------------------------------- */
+/* --- the parts of a shape -------------------------------------------------------------------------------------------- */
 
 static fh_status read_arch(const fh_gguf *g, fh_arch *out, fh_err *err) {
     fh_gguf_key key;
@@ -330,7 +330,7 @@ fh_status fh_model_shape_read(const fh_gguf *g, fh_model_shape *out, fh_err *err
     return FH_DONE;
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------------------------------- */
 
 /* *sum += a · b · c. */
 static bool add_product(uint64_t a, uint64_t b, uint64_t c, uint64_t *sum) {

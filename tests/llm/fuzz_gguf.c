@@ -1,10 +1,12 @@
 /* fuzz_gguf.c: a hostile model file, from its first byte to the point where weights would be loaded.
  *
- * Opens the input as a GGUF file, reads every key and every tensor's bytes, then shape, tensor check, memory plan and tokenizer,
- * and encodes a text. SECURITY-MODEL, "model files": every file is refused or understood, without a read outside it, an assertion
- * or more than a constant times its size of memory.
+ * Opens the input as a GGUF file, reads every key and every tensor's bytes, then shape, tensor check, memory plan and
+ * tokenizer, and encodes a text. SECURITY-MODEL, "model files": every file is refused or understood, without a read outside
+ * it, an assertion, or more memory than a constant times its size.
  *
- * Seeds: small synthetic models of each architecture and type, and the same without weights. */
+ * Seeds: small synthetic models of each architecture and type, the same without weights, files of numbers alone with every
+ * key that has a meaning, and a SentencePiece vocabulary. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "freehold/synth.h"
@@ -76,8 +78,8 @@ static void use_model(fh_allocator *a, const fh_gguf *g) {
     }
     fh_ids ids;
     fh_ids_init(&ids, a, 0);
-    fh_status status = fh_tokenizer_encode(tok, FH_LIT("Hello, w\xc3\xb6rld <s> \xff"), (fh_encode_options){.add_special = true},
-                                           &ids, &err);
+    const fh_span text = FH_LIT("Hello, w\xc3\xb6rld <s> \xff");
+    fh_status status = fh_tokenizer_encode(tok, text, (fh_encode_options){.add_special = true}, &ids, &err);
     for (size_t i = 0; !fh_failed(status) && i < ids.count; i++)
         require(fh_u32s_get(fh_ids_view(&ids), i) < fh_tokenizer_size(tok));
     fh_ids_deinit(&ids);
@@ -109,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-/* --- seeds ------------------------------------------------------------------------------------------------------------------ */
+/* --- seeds ---------------------------------------------------------------------------------------------------------- */
 
 static fh_status put(void *ctx, fh_span bytes, fh_err *err) {
     (void)err;
@@ -126,13 +128,82 @@ static void seed(fh_synth_options o, size_t cut, void (*emit)(void *ctx, fh_span
     fh_buf_deinit(&b);
 }
 
+static void put_numbers(fh_gguf_writer *w, const char *arch) {
+    static const struct {
+        const char *part;
+        uint32_t value;
+    } numbers[] = {{"block_count", 2}, {"embedding_length", 64}, {"context_length", 128}, {"feed_forward_length", 96},
+                   {"attention.head_count", 4}, {"attention.head_count_kv", 2}, {"attention.key_length", 16},
+                   {"attention.value_length", 16}, {"rope.dimension_count", 8}, {"expert_count", 8}, {"expert_used_count", 2},
+                   {"expert_feed_forward_length", 32}, {"vocab_size", 100}, {"attention.sliding_window", 0},
+                   {"expert_gating_func", 1}, {"expert_weights_scale", 1}, {"expert_group_count", 1}};
+    char name[96];
+    require(!fh_failed(fh_gguf_put_text(w, "general.architecture", fh_span_of_str(arch))));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        snprintf(name, sizeof name, "%s.%s", arch, numbers[i].part);
+        require(!fh_failed(fh_gguf_put_u32(w, name, numbers[i].value)));
+    }
+    snprintf(name, sizeof name, "%s.attention.layer_norm_rms_epsilon", arch);
+    require(!fh_failed(fh_gguf_put_f32(w, name, 1e-5f)));
+    snprintf(name, sizeof name, "%s.rope.freq_base", arch);
+    require(!fh_failed(fh_gguf_put_f32(w, name, 1e4f)));
+    snprintf(name, sizeof name, "%s.rope.scaling.factor", arch);
+    require(!fh_failed(fh_gguf_put_f32(w, name, 2)));
+    snprintf(name, sizeof name, "%s.rope.scaling.type", arch);
+    require(!fh_failed(fh_gguf_put_text(w, name, FH_LIT("linear"))));
+    require(!fh_failed(fh_gguf_put_u32(w, "split.count", 1)));
+    require(!fh_failed(fh_gguf_put_u32(w, "general.alignment", 32)));
+}
+
+static void put_pieces(fh_gguf_writer *w) {
+    enum { PIECES = 3 + 256 + 4 };
+    static char bytes[256][8];
+    fh_span texts[PIECES] = {FH_LIT("<unk>"), FH_LIT("<s>"), FH_LIT("</s>")};
+    float scores[PIECES];
+    int32_t types[PIECES];
+    for (int i = 0; i < PIECES; i++) {
+        static const char *const words[] = {"\xe2\x96\x81", "l", "ll", "\xe2\x96\x81w"};
+        scores[i] = (float)-i;
+        types[i] = i == 0 ? FH_TOKEN_UNKNOWN : i < 3 ? FH_TOKEN_CONTROL : i < 259 ? FH_TOKEN_BYTE : FH_TOKEN_NORMAL;
+        if (i >= 3 && i < 259) {
+            snprintf(bytes[i - 3], sizeof bytes[0], "<0x%02X>", (unsigned)(i - 3) & 255);
+            texts[i] = fh_span_of_str(bytes[i - 3]);
+        } else if (i >= 259) {
+            texts[i] = fh_span_of_str(words[i - 259]);
+        }
+    }
+    require(!fh_failed(fh_gguf_put_text(w, "tokenizer.ggml.model", FH_LIT("llama"))));
+    require(!fh_failed(fh_gguf_put_texts(w, "tokenizer.ggml.tokens", (fh_views){texts, PIECES})));
+    require(!fh_failed(fh_gguf_put_f32s(w, "tokenizer.ggml.scores", (fh_f32s){scores, PIECES})));
+    require(!fh_failed(fh_gguf_put_i32s(w, "tokenizer.ggml.token_type", (fh_i32s){types, PIECES})));
+    require(!fh_failed(fh_gguf_put_u32(w, "tokenizer.ggml.bos_token_id", 1)));
+    require(!fh_failed(fh_gguf_put_bool(w, "tokenizer.ggml.add_bos_token", true)));
+}
+
+/* A file of keys alone: the numbers of an architecture, or a vocabulary if that is NULL. */
+static void seed_keys(const char *arch, void (*emit)(void *ctx, fh_span seed), void *ctx) {
+    fh_gguf_writer *w;
+    fh_buf b;
+    fh_buf_init(&b, fh_heap(), 0);
+    require(!fh_failed(fh_gguf_writer_new(fh_heap(), &w)));
+    if (arch != NULL)
+        put_numbers(w, arch);
+    else
+        put_pieces(w);
+    require(!fh_failed(fh_gguf_writer_header(w, (fh_sink){&b, put}, NULL)));
+    emit(ctx, fh_buf_view(&b));
+    fh_gguf_writer_free(w);
+    fh_buf_deinit(&b);
+}
+
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
-    for (int arch = 0; arch < FH_ARCH_COUNT; arch++)
+    seed_keys(NULL, emit, ctx);
+    for (int arch = 0; arch < FH_ARCH_COUNT; arch++) {
+        seed_keys(fh_arch_name((fh_arch)arch), emit, ctx);
         for (int dtype = 0; dtype < FH_DTYPE_COUNT; dtype++) {
             fh_synth_options o;
             bool moe = arch == FH_ARCH_QWEN3MOE || arch == FH_ARCH_OLMOE;
-            bool known = fh_synth_preset(moe ? FH_LIT("tiny-moe") : FH_LIT("tiny"), &o);
-            require(known);
+            require(fh_synth_preset(moe ? FH_LIT("tiny-moe") : FH_LIT("tiny"), &o));
             o.arch = (fh_arch)arch;
             o.dtype = (fh_dtype)dtype;
             o.layers = 1;
@@ -146,4 +217,5 @@ void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
             seed(o, 0, emit, ctx);
             seed(o, 9000, emit, ctx);
         }
+    }
 }

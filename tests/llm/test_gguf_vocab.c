@@ -5,7 +5,7 @@
 #include "freehold/model.h"
 #include "gguf_bytes.h"
 
-/* --- a file with a vocabulary --------------------------------------------------------------------------------------- */
+/* --- a file with a vocabulary ---------------------------------------------------------------------------------------- */
 
 enum { TOKENS = 256 + 4, SPM_TOKENS = 3 + 256 + 2 };
 
@@ -150,7 +150,7 @@ static fh_status make(fh_allocator *a, bool spm, const change *c, fh_tokenizer *
     return status;
 }
 
-/* --- good vocabularies ---------------------------------------------------------------------------------------------- */
+/* --- good vocabularies ----------------------------------------------------------------------------------------------- */
 
 static void check_ids(const fh_tokenizer *tok, const char *text, const uint32_t *ids, size_t count) {
     fh_ids out;
@@ -232,10 +232,10 @@ static void test_what_may_be_absent(void **state) {
     fh_tokenizer_free(tok);
 }
 
-/* --- wrong ones ----------------------------------------------------------------------------------------------------- */
+/* --- wrong ones ------------------------------------------------------------------------------------------------------ */
 
-/* Every array key with every element type but its own, and with every scalar type. llama.cpp #24888, #26690: an array of u8 read
- * as float. */
+/* Every array key with every element type but its own, and with every scalar type. llama.cpp #24888, #26690: an array of u8
+ * read as float. */
 static void test_every_array_with_every_type(void **state) {
     static const struct {
         const char *name;
@@ -336,10 +336,12 @@ static void test_wrong_values(void **state) {
         {false, {"tokenizer.ggml.token_type", put_bad_types, 0, 7, 0, NULL}, FH_CORRUPT, "the type of token 9 is 7"},
         {false, {"tokenizer.ggml.token_type", put_bad_types, 0, UINT32_MAX, 0, NULL}, FH_CORRUPT, "is -1, expected 1 to 6"},
         /* llama.cpp #14145: special ids outside the vocabulary */
-        {true, {"tokenizer.ggml.bos_token_id", put_number, FH_GGUF_U32, SPM_TOKENS, 0, NULL}, FH_CORRUPT, "expected an id below 261"},
+        {true, {"tokenizer.ggml.bos_token_id", put_number, FH_GGUF_U32, SPM_TOKENS, 0, NULL}, FH_CORRUPT,
+         "expected an id below 261"},
         {true, {"tokenizer.ggml.eos_token_id", put_number, FH_GGUF_U32, UINT32_MAX, 0, NULL}, FH_CORRUPT, "4294967295"},
         {true, {"tokenizer.ggml.eos_token_id", put_number, FH_GGUF_I32, UINT32_MAX, 0, NULL}, FH_CORRUPT, "is -1"},
-        {true, {"tokenizer.ggml.unknown_token_id", put_number, FH_GGUF_U64, UINT64_C(1) << 32, 0, NULL}, FH_CORRUPT, "4294967296"},
+        {true, {"tokenizer.ggml.unknown_token_id", put_number, FH_GGUF_U64, UINT64_C(1) << 32, 0, NULL}, FH_CORRUPT,
+         "4294967296"},
         {true, {"tokenizer.ggml.bos_token_id", put_number, FH_GGUF_F32, 0, 0, NULL}, FH_CORRUPT, "expected an integer"},
         {true, {"tokenizer.ggml.bos_token_id", put_array, FH_GGUF_U32, 0, 1, NULL}, FH_CORRUPT, "expected an integer"},
         {true, {"tokenizer.ggml.add_bos_token", put_number, FH_GGUF_U8, 1, 0, NULL}, FH_CORRUPT, "expected bool"},
@@ -358,7 +360,7 @@ static void test_wrong_values(void **state) {
     }
 }
 
-/* --- failures ------------------------------------------------------------------------------------------------------- */
+/* --- failures -------------------------------------------------------------------------------------------------------- */
 
 static fh_status make_body(fh_allocator *a, void *arg) {
     fh_tokenizer *tok;

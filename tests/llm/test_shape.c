@@ -9,8 +9,8 @@
 
 /* --- files of keys alone -------------------------------------------------------------------------------------------- */
 
-/* A key and its value: `text` for strings, `real` for f32 and f64, else `number`; an array has `count` values, the last of which
- * is `last`. */
+/* A key and its value: `text` for strings, `real` for f32 and f64, else `number`; an array has `count` values, the last of
+ * which is `last`. */
 typedef struct kv {
     const char *name; /* NULL ends a list */
     fh_gguf_type type;
@@ -265,7 +265,8 @@ static void test_numbers_that_do_not_fit_together(void **state) {
         {llama, U32("llama.attention.head_count_kv", 3), FH_CORRUPT, "4 attention heads are no multiple of 3"},
         {llama, U32("llama.embedding_length", 66), FH_CORRUPT, "width 66 is no multiple of 4 attention heads"},
         {llama, U32("llama.embedding_length", 60), FH_CORRUPT, "4 heads of length 15, expected an even length"},
-        {llama, U32("llama.embedding_length", 3), FH_CORRUPT, "key \"llama.attention.key_length\" is missing and would be 0, expected 2 to 1048576"},
+        {llama, U32("llama.embedding_length", 3), FH_CORRUPT,
+         "key \"llama.attention.key_length\" is missing and would be 0, expected 2 to 1048576"},
         {llama, U32("llama.attention.key_length", FH_WIDTH_MAX), FH_CORRUPT, "4 heads of length 1048576"},
         {llama, U32("llama.attention.value_length", 32), FH_UNSUPPORTED, "keys of length 16 and values of length 32"},
         {qwen3, U32("qwen3.attention.head_count", 1024), FH_OK, NULL},
@@ -275,7 +276,8 @@ static void test_numbers_that_do_not_fit_together(void **state) {
         {mixtral, U32("llama.expert_used_count", 9), FH_CORRUPT, "expected 1 to 8"},
         {llama, U32("llama.expert_used_count", 1), FH_CORRUPT, "expected 0 to 0"},
         {qwen3, U32("qwen3.expert_count", 8), FH_CORRUPT, "expected 0 to 0"},
-        {llama, {"tokenizer.ggml.tokens", FH_GGUF_STRING, 0, 0, "x", 99, 0}, FH_CORRUPT, "99 tokens in a model of vocab_size 100"},
+        {llama, {"tokenizer.ggml.tokens", FH_GGUF_STRING, 0, 0, "x", 99, 0}, FH_CORRUPT,
+         "99 tokens in a model of vocab_size 100"},
         {llama, {"tokenizer.ggml.tokens", FH_GGUF_U8, 0, 0, NULL, 100, 0}, FH_CORRUPT, "expected array of string"},
         {llama, {"tokenizer.ggml.tokens", FH_GGUF_STRING, 0, 0, "x", 100, 0}, FH_OK, NULL},
     };
@@ -297,7 +299,8 @@ static void test_real_numbers(void **state) {
         const char *name;
         double bad[8], good[4];
     } rows[] = {
-        {"llama.attention.layer_norm_rms_epsilon", {0, -1e-5, 1.5, 1e30, 1e-13, NAN, INFINITY, -INFINITY}, {2e-12, 1e-6, 0.1, 1}},
+        {"llama.attention.layer_norm_rms_epsilon", {0, -1e-5, 1.5, 1e30, 1e-13, NAN, INFINITY, -INFINITY},
+         {2e-12, 1e-6, 0.1, 1}},
         {"llama.rope.freq_base", {0, -1, 0.5, 1e13, 0, NAN, INFINITY, -INFINITY}, {1, 10000, 1e6, 1e11}},
         {"llama.rope.scaling.factor", {-1, 1e-3, 2e6, 0.015, 1e30, NAN, INFINITY, -INFINITY}, {0, 1, 0.015625, 1e6}},
         {"llama.rope.scale_linear", {-1, 1e-3, 2e6, 0.015, 1e30, NAN, INFINITY, -INFINITY}, {0, 1, 0.015625, 1e6}},

@@ -1,4 +1,4 @@
-/* test_synth.c: models with random weights: complete, the same everywhere, of sound size, and refused when they are no models. */
+/* test_synth.c: models with random weights: complete, the same everywhere, of sound size; refused when they are no models. */
 #include <math.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static fh_synth_options small(fh_arch arch) {
     return o;
 }
 
-/* --- whole files ---------------------------------------------------------------------------------------------------- */
+/* --- whole files ----------------------------------------------------------------------------------------------------- */
 
 static void test_every_architecture_and_type(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -126,7 +126,7 @@ static void test_seeds_differ_only_in_weights(void **state) {
     fh_buf_deinit(&two);
 }
 
-/* --- weights -------------------------------------------------------------------------------------------------------- */
+/* --- weights --------------------------------------------------------------------------------------------------------- */
 
 static double weight_at(fh_span bytes, fh_dtype dtype, size_t i) {
     if (dtype == FH_DTYPE_F32)
@@ -191,7 +191,7 @@ static void test_weights_are_of_sound_size(void **state) {
     }
 }
 
-/* --- vocabularies --------------------------------------------------------------------------------------------------- */
+/* --- vocabularies ---------------------------------------------------------------------------------------------------- */
 
 static void check_vocab(fh_allocator *a, uint32_t tokens) {
     fh_synth_options o = preset("tiny");
@@ -240,7 +240,7 @@ static void test_largest_vocabulary(void **state) {
     check_vocab(fh_test_allocator(state), FH_SYNTH_VOCAB_MAX);
 }
 
-/* --- what is refused ------------------------------------------------------------------------------------------------ */
+/* --- what is refused ------------------------------------------------------------------------------------------------- */
 
 static void test_options_that_are_no_model(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -301,7 +301,7 @@ static void test_presets(void **state) {
     assert_false(fh_synth_preset(FH_LIT(""), &o));
 }
 
-/* --- progress, failures --------------------------------------------------------------------------------------------- */
+/* --- progress, failures ---------------------------------------------------------------------------------------------- */
 
 typedef struct watch {
     uint64_t done, total, calls, stop_at;
