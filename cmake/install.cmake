@@ -1,8 +1,6 @@
 # What `cmake --install` puts where: headers, both libraries, the program, freehold.pc.
 include(GNUInstallDirs)
-if(TARGET freehold_static)
-    install(TARGETS freehold_static freehold_shared)
-    install(DIRECTORY include/freehold TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
-    configure_file(cmake/freehold.pc.in freehold.pc @ONLY)
-    install(FILES "${CMAKE_BINARY_DIR}/freehold.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
-endif()
+install(TARGETS freehold_static freehold_shared)
+install(DIRECTORY include/freehold TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+configure_file(cmake/freehold.pc.in freehold.pc @ONLY)
+install(FILES "${CMAKE_BINARY_DIR}/freehold.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

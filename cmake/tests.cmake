@@ -30,7 +30,7 @@ function(fh_test_target target layer)
         FREEHOLD_MODELS="${CMAKE_SOURCE_DIR}/models"
         FREEHOLD_GOLDEN="${CMAKE_SOURCE_DIR}/tests/golden"
         FREEHOLD_PROGRAM="${CMAKE_BINARY_DIR}/freehold")
-    if(layer STREQUAL "apps" AND TARGET freehold-cli)
+    if(layer STREQUAL "apps")
         add_dependencies(${target} freehold-cli)
     endif()
 endfunction()

@@ -136,6 +136,7 @@ ALSO_GOOD = [
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n",
      "src/os/room.c": essay("room.c") + "#include <stdlib.h>\nint *p = (int *)malloc(4);\n"},
     {"build/junk.c": "\tint x;\n"},
+    {"tests/low/CMakeLists.txt": "foreach(name IN ITEMS test_low)\n    fh_test(SOURCES ${name}.c)\nendforeach()\n"},
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n", "docs/UNSAFE.md": "| `room-x` | why |\n",
      "src/os/room.c": essay("room.c") + 'void f(void) {\n    FH_UNSAFE("room-x");\n}\n'},
 ]
