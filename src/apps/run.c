@@ -250,7 +250,8 @@ static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh
         put_prompt(app, o, stats, prompt);
     if (!fh_failed(s) && stats->finish == FH_FINISH_NOT)
         s = run_answer(app, l, o, g, stats, err);
-    if (app->out.terminal && stats->line_open)
+    /* What follows begins a line of its own, also behind the ^C that a terminal shows. */
+    if (app->out.terminal && (stats->line_open || stats->finish == FH_FINISH_CANCEL))
         fh_term_put(&app->out, FH_LIT("\n"));
     fh_term_flush(&app->out);
     return fh_failed(s) ? s : app->out.status;
