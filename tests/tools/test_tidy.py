@@ -61,7 +61,7 @@ BAD = [
     ("layer", "part.h is no header of a layer", add("src/high/high.c", '#include "part.h"\n')),
     ("layer", "nowhere.h is no header of a layer", add("src/high/high.c", '#include "freehold/nowhere.h"\n')),
     ("layer", "belongs to no layer",
-     {"src/lost/lost.c": essay("lost.c"), "tests/CMakeLists.txt": "fh_test(SOURCES lost.c)\n"}),
+     {"src/lost/lost.c": essay("lost.c"), "src/CMakeLists.txt": "add_library(lost lost.c)\n"}),
     ("layer", "belongs to no layer", {"include/freehold/lost.h": header("lost.h", "")}),
     ("size", "1001 lines", fill("src/low/low.c", 1001)),
     ("size", "501 lines", fill("src/high/part.h", 501)),
@@ -136,7 +136,7 @@ ALSO_GOOD = [
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n",
      "src/os/room.c": essay("room.c") + "#include <stdlib.h>\nint *p = (int *)malloc(4);\n"},
     {"build/junk.c": "\tint x;\n"},
-    {"tests/low/CMakeLists.txt": "foreach(name IN ITEMS test_low)\n    fh_test(SOURCES ${name}.c)\nendforeach()\n"},
+    {"tests/low/CMakeLists.txt": "foreach(name IN ITEMS low)\n    fh_test(SOURCES test_${name}.c)\nendforeach()\n"},
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n", "docs/UNSAFE.md": "| `room-x` | why |\n",
      "src/os/room.c": essay("room.c") + 'void f(void) {\n    FH_UNSAFE("room-x");\n}\n'},
 ]
