@@ -1,11 +1,11 @@
 /* engine.c: running a model over any number of sequences at once (engine.h).
  *
- * A step is a transaction: every row is checked and its position planned, then segments are reserved, then the layers run
- * (forward.c), and only then do the sequences grow. A step that fails anywhere leaves their lengths as they were; what it wrote
- * lies past those lengths, where nothing reads.
+ * A step is a transaction: every row is checked and its position planned, then segments are reserved, then the layers
+ * run (forward.c), and only then do the sequences grow. A step that fails anywhere leaves their lengths as they were;
+ * what it wrote lies past those lengths, where nothing reads.
  *
- * All memory is made by fh_engine_new, except KV segments (kv.c) and the host's logits, which grow to the largest number of rows
- * that ever asked for them in one step.
+ * All memory is made by fh_engine_new, except KV segments (kv.c) and the host's logits, which grow to the largest
+ * number of rows that ever asked for them in one step.
  *
  * Threading: one thread calls an engine at a time. */
 #include "freehold/checked.h"
@@ -15,7 +15,7 @@ FH_ARRAY_DEFINE(kv_slot);
 
 enum { ROWS_DEFAULT = 512, SEQS_DEFAULT = 16, SEQS_MAX = FH_ROWS_MAX };
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 /* A device buffer of `rows` rows of `cols` float32; none for 0 columns. */
 static fh_status make_buffer(fh_engine *e, uint64_t rows, uint64_t cols, fh_mem *out) {
@@ -134,7 +134,7 @@ fh_engine_stats fh_engine_stats_get(const fh_engine *e) {
                              .segments_used = kv.segments_made - kv.segments_free};
 }
 
-/* --- sequences ---------------------------------------------------------------------------------------------------------------- */
+/* --- sequences ---------------------------------------------------------------------------------------------------- */
 
 fh_status fh_engine_open(fh_engine *e, fh_seq *out) {
     return fh_kv_cache_open(e->kv, out);
@@ -156,7 +156,7 @@ fh_status fh_engine_truncate(fh_engine *e, fh_seq s, uint64_t length) {
     return fh_kv_cache_truncate(e->kv, s, length);
 }
 
-/* --- a step ------------------------------------------------------------------------------------------------------------------- */
+/* --- a step ------------------------------------------------------------------------------------------------------- */
 
 /* Checks row i and plans its position; *wanted counts the rows with logits. */
 static fh_status plan_row(fh_engine *e, size_t i, fh_row row, uint32_t *wanted, fh_err *err) {

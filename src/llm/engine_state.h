@@ -1,7 +1,7 @@
 /* engine_state.h: what an engine consists of, for engine.c, which checks and keeps books, and forward.c, which computes.
  *
- * A step has n rows. Device buffers hold rows_max rows each, so a tensor of a step is "n rows from row 0", and a row keeps its
- * place from the embedding to the logits.
+ * A step has n rows. Device buffers hold rows_max rows each, so a tensor of a step is "n rows from row 0", and a row
+ * keeps its place from the embedding to the logits.
  *
  * Threading: as the engine. */
 #ifndef FREEHOLD_LLM_ENGINE_STATE_H

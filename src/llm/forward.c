@@ -3,11 +3,13 @@
  * Read fh_forward from top to bottom: it is the whole model. A decoder block is
  *     x ← x + W_o · attention(rope(norm(x)·W_q), rope(norm(x)·W_k), norm(x)·W_v)
  *     x ← x + W_down · (silu(norm(x)·W_gate) ⊙ norm(x)·W_up)           or the mixture of experts in its place
- * (Vaswani et al. 2017; Touvron et al., LLaMA, 2023; Jiang et al., Mixtral of Experts, 2024), for n rows at once, which may belong to
- * different sequences: only attention looks at other positions, and it finds them in the row's own KV segments.
+ * (Vaswani et al. 2017; Touvron et al., LLaMA, 2023; Jiang et al., Mixtral of Experts, 2024), for n rows at once, which
+ * may belong to different sequences: only attention looks at other positions, and it finds them in the row's own KV
+ * segments.
  *
- * Bits: each operation computes a row from that row alone (and from the KV positions of its own sequence), so neither the number
- * of rows nor their neighbours can change a result. In the last block, rows without logits only leave their keys and values.
+ * Bits: each operation computes a row from that row alone (and from the KV positions of its own sequence), so neither
+ * the number of rows nor their neighbours can change a result. In the last block, rows without logits only leave their
+ * keys and values.
  *
  * Threading: as the engine. */
 #include "freehold/checked.h"

@@ -1,12 +1,14 @@
 /* generate.c: from a prompt to a stream of text (generate.h).
  *
- * The generator's state is its sequence in the engine and one token, `drawn`, that has been drawn from the sequence's logits and not
- * been run yet. It is drawn in the call that made the logits, so that other sequences may use the engine between two calls.
+ * The generator's state is its sequence in the engine and one token, `drawn`, that has been drawn from the sequence's
+ * logits and not been run yet. It is drawn in the call that made the logits, so that other sequences may use the engine
+ * between two calls.
  *
  * Text waits in `held` until it may be shown: not a suffix that could become a stop string, not an unfinished character.
  *     held = [ shown by the last call | waiting ]        the first part is dropped by the next call
  *
- * Every step of a call can be repeated if a later one fails: a token is run and the next one drawn together or not at all.
+ * Every step of a call can be repeated if a later one fails: a token is run and the next one drawn together or not at
+ * all.
  *
  * Threading: one thread at a time. */
 #include "freehold/generate.h"
@@ -53,7 +55,7 @@ const char *fh_finish_name(fh_finish f) {
     return "unknown";
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static fh_status copy_stops(fh_generator *g, fh_views stops, fh_err *err) {
     if (stops.count > FH_STOPS_MAX)
@@ -122,7 +124,7 @@ void fh_generator_free(fh_generator *g) {
     fh_free(g->allocator, g);
 }
 
-/* --- running and drawing ------------------------------------------------------------------------------------------------------ */
+/* --- running and drawing ------------------------------------------------------------------------------------------ */
 
 /* Forgets the positions from `length` on. */
 static void go_back(fh_generator *g, uint64_t length) {
@@ -240,7 +242,7 @@ fh_status fh_generator_prompt(fh_generator *g, fh_u32s ids, bool (*progress)(voi
     return FH_DONE;
 }
 
-/* --- text --------------------------------------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 /* True if a stop string is complete in `text`: the one that ends first (of those, the longest); *at is where it begins. */
 static bool find_stop(const fh_generator *g, fh_span text, size_t *at) {

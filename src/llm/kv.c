@@ -64,7 +64,7 @@ static uint64_t blocks_of(uint64_t length) {
     return length / FH_KV_BLOCK + (length % FH_KV_BLOCK != 0);
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static fh_status make_tables(fh_kv_cache *kv, uint64_t segments_max, uint32_t seqs_max) {
     fh_allocator *a = kv->allocator;
@@ -138,7 +138,7 @@ uint32_t fh_kv_cache_first(const fh_kv_cache *kv, fh_kv_slot slot) {
     return fh_sequences_at(kv->seqs, slot.number)->first;
 }
 
-/* --- segments ----------------------------------------------------------------------------------------------------------------- */
+/* --- segments ----------------------------------------------------------------------------------------------------- */
 
 static size_t block_at(const fh_kv_cache *kv, uint32_t number, uint64_t block) {
     return (size_t)(number * kv->blocks_max + block);
@@ -200,7 +200,7 @@ static fh_status fill_free(fh_kv_cache *kv, uint64_t count, fh_err *err) {
     return FH_DONE;
 }
 
-/* --- sequences ---------------------------------------------------------------------------------------------------------------- */
+/* --- sequences ---------------------------------------------------------------------------------------------------- */
 
 static fh_status number_of(fh_kv_cache *kv, fh_seq s, uint32_t *out) {
     void *slot = NULL;
@@ -275,7 +275,7 @@ fh_status fh_kv_cache_truncate(fh_kv_cache *kv, fh_seq s, uint64_t length) {
     return FH_DONE;
 }
 
-/* --- a step ------------------------------------------------------------------------------------------------------------------- */
+/* --- a step ------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_kv_cache_append(fh_kv_cache *kv, fh_seq s, fh_kv_slot *out, fh_err *err) {
     *out = (fh_kv_slot){0};

@@ -6,9 +6,9 @@
  *     … run the layers …
  *     fh_kv_cache_commit(kv)                       the sequences grow;  or fh_kv_cache_rollback(kv): they stay as they were
  *
- * A segment is one device allocation for FH_KV_BLOCK consecutive absolute positions, with all layers: layer l lies at
- * l · layer_bytes. Segments are counted: forks share them, and a sequence that is to write into a shared one gets a copy first.
- * Released segments wait on a free list; the device allocates only when that list is empty.
+ * A segment is one device allocation for FH_KV_BLOCK consecutive absolute positions, with all layers: layer l lies at l
+ * · layer_bytes. Segments are counted: forks share them, and a sequence that is to write into a shared one gets a copy
+ * first. Released segments wait on a free list; the device allocates only when that list is empty.
  *
  * Threading: one thread at a time. */
 #ifndef FREEHOLD_LLM_KV_H

@@ -1,9 +1,9 @@
 /* model.c: from a model file to weights on a device.
  *
- * Loading goes from the cheap and certain to the expensive: the numbers of the architecture, the list of tensors, the tokenizer,
- * the table of rotary frequencies, then one weight after the other. A weight's bytes are shared with the file, not copied; the
- * device decides whether it keeps them or makes its own form. Whatever fails, everything made so far is undone (except that a
- * device keeps the weights it was given until it is freed).
+ * Loading goes from the cheap and certain to the expensive: the numbers of the architecture, the list of tensors, the
+ * tokenizer, the table of rotary frequencies, then one weight after the other. A weight's bytes are shared with the
+ * file, not copied; the device decides whether it keeps them or makes its own form. Whatever fails, everything made so
+ * far is undone (except that a device keeps the weights it was given until it is freed).
  *
  * Threading: fh_model_load belongs to one thread; a loaded model is immutable. */
 #include "freehold/checked.h"
@@ -22,7 +22,7 @@ struct loader {
     fh_err *err;
 };
 
-/* --- weights ------------------------------------------------------------------------------------------------------------------ */
+/* --- weights ------------------------------------------------------------------------------------------------------ */
 
 /* Hands the tensor called `name` to the device. */
 static fh_status take_named(struct loader *ld, fh_span name, bool rows_only, fh_weight *out) {
@@ -79,7 +79,7 @@ static fh_status take_all(struct loader *ld, fh_model *m) {
     return FH_DONE;
 }
 
-/* --- rotary frequencies ------------------------------------------------------------------------------------------------------- */
+/* --- rotary frequencies ------------------------------------------------------------------------------------------- */
 
 /* freq[i] = rope_scale · base^(−2i/rot_dim) / factor[i] (Su et al., RoFormer, 2021); factors come from the tensor
  * rope_freqs.weight where the file has one (Llama 3.1's stretched context), else they are 1. */
@@ -103,14 +103,15 @@ static fh_status make_freq(fh_model *m, const fh_gguf *g, fh_err *err) {
         double freq = shape->rope_scale * fh_exp((double)i * step) / factor;
         if (!(factor > 0.0 && freq >= 0.0 && freq <= freq_max))
             result = fh_fail(err, FH_CORRUPT, factors.owner ? t.offset_bytes + i * sizeof(float) : FH_NO_OFFSET,
-                             "rotary frequency %zu is %g (factor %g), expected a number from 0 to %g", i, freq, factor, freq_max);
+                             "rotary frequency %zu is %g (factor %g), expected a number from 0 to %g", i, freq, factor,
+                             freq_max);
         fh_f64s_set(m->freq, i, freq);
     }
     fh_bytes_drop(&factors);
     return result;
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static fh_status load(fh_model *m, const fh_gguf *g, fh_device *dev, fh_err *err) {
     FH_TRY(fh_model_shape_read(g, &m->shape, err));

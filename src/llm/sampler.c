@@ -1,15 +1,16 @@
 /* sampler.c: choosing a token from logits, the same on every machine (sampler.h).
  *
- * Order. Candidates are ranked by logit, largest first, ties by the lower id. A candidate is one 64-bit key: the complement of the
- * logit as a sortable integer above, the id below, so "smaller key" is "better rank" and no two keys are equal. Only as much of
- * the ranking is made as is looked at: rank() brings the next best to the front through a heap of their number, so a top-k of 40
- * from 152,000 is one pass that compares each key with the worst of the best 40.
+ * Order. Candidates are ranked by logit, largest first, ties by the lower id. A candidate is one 64-bit key: the
+ * complement of the logit as a sortable integer above, the id below, so "smaller key" is "better rank" and no two keys
+ * are equal. Only as much of the ranking is made as is looked at: rank() brings the next best to the front through a
+ * heap of their number, so a top-k of 40 from 152,000 is one pass that compares each key with the worst of the best 40.
  *
- * Weights. A candidate's weight is e^(logit − best), in units of 2^−40, cut to an integer. Integers add up to the same sum in any
- * order, so how far the ranking was made cannot show in a result; 2^20 candidates of weight 2^40 fit 64 bits.
+ * Weights. A candidate's weight is e^(logit − best), in units of 2^−40, cut to an integer. Integers add up to the same
+ * sum in any order, so how far the ranking was made cannot show in a result; 2^20 candidates of weight 2^40 fit 64
+ * bits.
  *
- * Draw. Two words of fh_philox(seed, position, 0) make r, 0 ≤ r < 2^64: u = r / 2^64 lies in [0, 1). Along the ranking, the token is the
- * first whose cumulated weight exceeds ⌊u · sum⌋.
+ * Draw. Two words of fh_philox(seed, position, 0) make r, 0 ≤ r < 2^64: u = r / 2^64 lies in [0, 1). Along the ranking,
+ * the token is the first whose cumulated weight exceeds ⌊u · sum⌋.
  *
  * Threading: one thread at a time. */
 #include "freehold/sampler.h"
@@ -27,7 +28,7 @@ struct fh_sampler {
     float best;    /* logit of rank 0 */
 };
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 /* Refuses a number outside [low, high], or NaN. */
 static fh_status in_range(const char *option, float value, float low, float high, fh_err *err) {
@@ -44,7 +45,8 @@ static fh_status check(uint32_t vocab, const fh_sampler_options *o, fh_err *err)
     if (o->repeat_penalty != 0.0f)
         FH_TRY(in_range("repeat_penalty", o->repeat_penalty, 1.0f, 100.0f, err));
     if (o->repeat_last > REPEAT_LAST_MAX)
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "repeat_last is %u, expected at most %d", o->repeat_last, REPEAT_LAST_MAX);
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "repeat_last is %u, expected at most %d", o->repeat_last,
+                       REPEAT_LAST_MAX);
     if (vocab == 0 || vocab > VOCAB_MAX)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a vocabulary of %u tokens, expected 1 to %d", vocab, VOCAB_MAX);
     return FH_DONE;
@@ -74,7 +76,7 @@ void fh_sampler_free(fh_sampler *s) {
     fh_free(s->allocator, s);
 }
 
-/* --- keys --------------------------------------------------------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------------------------------------------------- */
 
 /* Floats in ascending order are, with the sign bit flipped for positive and all bits for negative ones, unsigned integers in
  * ascending order. Adding +0 turns −0 into +0, so that the two tie. */
@@ -118,7 +120,7 @@ static fh_status make_keys(fh_sampler *s, fh_f32s logits, fh_u32s recent, fh_err
     return FH_DONE;
 }
 
-/* --- ranking ------------------------------------------------------------------------------------------------------------------ */
+/* --- ranking ------------------------------------------------------------------------------------------------------ */
 
 /* Restores the heap (largest key first) of `heap` below index i, whose key may be too small. */
 static void sift_down(fh_u64s heap, size_t i) {
@@ -169,7 +171,7 @@ static uint64_t key_at(fh_sampler *s, size_t place, size_t limit) {
     return fh_u64s_get(s->keys, place);
 }
 
-/* --- weights ------------------------------------------------------------------------------------------------------------------ */
+/* --- weights ------------------------------------------------------------------------------------------------------ */
 
 /* ⌊e^((logit − best) / temperature) · 2^40⌋. */
 static uint64_t weight(const fh_sampler *s, uint64_t key, float temperature) {
@@ -216,7 +218,7 @@ static uint64_t multiply_high(uint64_t r, uint64_t n) {
     return r1 * n1 + (middle >> 32) + ((r0 * n1 + (uint32_t)middle) >> 32);
 }
 
-/* --- picking ------------------------------------------------------------------------------------------------------------------ */
+/* --- picking ------------------------------------------------------------------------------------------------------ */
 
 fh_status fh_sampler_pick(fh_sampler *s, fh_f32s logits, fh_u32s recent, uint64_t position, uint32_t *out, fh_err *err) {
     *out = 0;

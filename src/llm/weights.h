@@ -1,7 +1,7 @@
 /* weights.h: what a loaded model consists of, for the files that run it.
  *
- * Every weight is written with its shape as rows × cols: y = x · wᵀ turns rows of `cols` numbers into rows of `rows` numbers.
- * A weight that a model does not have is {0}.
+ * Every weight is written with its shape as rows × cols: y = x · wᵀ turns rows of `cols` numbers into rows of `rows`
+ * numbers. A weight that a model does not have is {0}.
  *
  * Threading: immutable after fh_model_load. */
 #ifndef FREEHOLD_LLM_WEIGHTS_H

@@ -1,9 +1,9 @@
 /* bits_hash.c: prints one hash of logits for each kind of model and type of weights, for one way to run them.
  *
- *     bits_hash [--isa scalar|avx2|avx512] [--threads N] [--chunk N] [--batch N] [--fork N] [--dense]
+ *     bits_hash [--isa scalar|avx2|avx512|best] [--threads N] [--chunk N] [--batch N] [--fork N] [--dense]
  *
- * The bit contract says that all ways, all compilers and all optimisation levels print the same. tools/bits-table compares them.
- * Exit code 77: this processor lacks the instruction set. */
+ * The bit contract says that all ways, all compilers and all optimisation levels print the same. tools/bits-table
+ * compares them. Exit code 77: this processor lacks the instruction set. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static int parse(int argc, char **argv, struct way *way) {
         const char *option = argv[i], *value = argv[++i];
         unsigned n = (unsigned)strtoul(value, NULL, 10);
         if (strcmp(option, "--isa") == 0) {
-            way->isa = FH_ISA_SCALAR;
-            while (way->isa < FH_ISA_COUNT && strcmp(fh_isa_name(way->isa), value) != 0)
+            way->isa = strcmp(value, "best") == 0 ? fh_isa_best() : FH_ISA_SCALAR;
+            while (strcmp(value, "best") != 0 && way->isa < FH_ISA_COUNT && strcmp(fh_isa_name(way->isa), value) != 0)
                 way->isa++;
             if (way->isa == FH_ISA_COUNT)
                 return 2;
@@ -50,8 +50,8 @@ static int parse(int argc, char **argv, struct way *way) {
 int main(int argc, char **argv) {
     struct way way = {.isa = FH_ISA_SCALAR, .threads = 1, .run = {.chunk = 64, .batch = 1}};
     if (parse(argc, argv, &way) != 0) {
-        fprintf(stderr, "usage: bits_hash [--isa scalar|avx2|avx512] [--threads N] [--chunk N] [--batch 1-%d] [--fork N] [--dense]\n",
-                LAB_BATCH_MAX);
+        fprintf(stderr, "usage: bits_hash [--isa scalar|avx2|avx512|best] [--threads N] [--chunk N] [--batch 1-%d] [--fork N] "
+                        "[--dense]\n", LAB_BATCH_MAX);
         return 2;
     }
     if (way.isa > fh_isa_best())

@@ -14,7 +14,7 @@ static void must(fh_status s, const char *what, const fh_err *err) {
     abort();
 }
 
-/* --- model files -------------------------------------------------------------------------------------------------------------- */
+/* --- model files -------------------------------------------------------------------------------------------------- */
 
 const char *lab_kind_name(enum lab_kind kind) {
     static const char *const names[LAB_KINDS] = {"llama", "llama-moe", "qwen3", "qwen3moe", "olmoe"};
@@ -93,7 +93,7 @@ void lab_patch(fh_buf *file, const char *tensor, uint64_t index, float value) {
     fh_bytes_drop(&bytes);
 }
 
-/* --- loading ------------------------------------------------------------------------------------------------------------------ */
+/* --- loading ------------------------------------------------------------------------------------------------------ */
 
 static fh_status load(struct lab *lab, fh_allocator *a, fh_span file, fh_err *err) {
     fh_bytes bytes = {0};
@@ -126,7 +126,7 @@ void lab_close(struct lab *lab) {
     *lab = (struct lab){0};
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------------------ */
+/* --- running ------------------------------------------------------------------------------------------------------ */
 
 uint32_t lab_token(uint64_t seed, uint64_t position) {
     return (uint32_t)(fh_mix64(seed * UINT64_C(1000003) + position) % LAB_VOCAB);

@@ -1,4 +1,5 @@
-/* lab.h: small models in memory, loaded on a device of their own, and ways to run them: shared by the tests of the engine.
+/* lab.h: small models in memory, loaded on a device of their own, and ways to run them: shared by the tests of the
+ * engine.
  *
  *     fh_buf file;
  *     lab_file(&file, a, lab_options(LAB_LLAMA, FH_DTYPE_F32));

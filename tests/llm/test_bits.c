@@ -69,8 +69,8 @@ static void compare(fh_allocator *a, enum lab_kind kind) {
                 continue;
             if (hash_of(a, fh_buf_view(&file), &way) != expected)
                 fail_msg("%s %s: isa %s, %u threads, chunks of %u, batch %u, fork at %u: other bits", lab_kind_name(kind),
-                         fh_dtype_name((fh_dtype)dtype), fh_isa_name((fh_isa)way.isa), way.threads, way.run.chunk, way.run.batch,
-                         way.run.fork_at);
+                         fh_dtype_name((fh_dtype)dtype), fh_isa_name((fh_isa)way.isa), way.threads, way.run.chunk,
+                         way.run.batch, way.run.fork_at);
         }
         fh_buf_deinit(&file);
     }

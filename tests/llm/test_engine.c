@@ -1,4 +1,5 @@
-/* test_engine.c: fh_engine: hostile steps, broken models, no memory, and random use against recomputation from scratch. */
+/* test_engine.c: fh_engine: hostile steps, broken models, no memory, and random use against recomputation from scratch.
+ * */
 #include <math.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ static void feed(fh_engine *e, fh_seq s, uint64_t seed, unsigned count) {
     fh_assert_ok(fh_engine_step(e, (fh_rows){rows, count}, &err));
 }
 
-/* --- refusals ----------------------------------------------------------------------------------------------------------------- */
+/* --- refusals ----------------------------------------------------------------------------------------------------- */
 
 static void test_hostile_steps(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -163,7 +164,7 @@ static void test_options(void **state) {
     fh_buf_deinit(&file);
 }
 
-/* --- broken models ------------------------------------------------------------------------------------------------------------ */
+/* --- broken models ------------------------------------------------------------------------------------------------ */
 
 /* One bad number in a weight: the step says so, and no sequence has changed. */
 static void broken(fh_allocator *a, enum lab_kind kind, const char *tensor, uint64_t index, float value, fh_code code,
@@ -202,7 +203,7 @@ static void test_broken_models(void **state) {
     broken(a, LAB_LLAMA, "token_embd.weight", 2 * 96 + 1, NAN, FH_NOT_FINITE, "row 2 (position 2)");
 }
 
-/* --- no memory ---------------------------------------------------------------------------------------------------------------- */
+/* --- no memory ---------------------------------------------------------------------------------------------------- */
 
 static fh_status load_and_run(fh_allocator *a, void *arg) {
     fh_buf *file = arg;
@@ -270,7 +271,7 @@ static void test_steady(void **state) {
     fh_buf_deinit(&file);
 }
 
-/* --- random use --------------------------------------------------------------------------------------------------------------- */
+/* --- random use --------------------------------------------------------------------------------------------------- */
 
 enum { SEQS = 4 };
 

@@ -1,6 +1,7 @@
 /* test_generate.c: fh_generator: the published text of a real model, and prompts, stop strings, characters and ends.
  *
- * What a generator shows is compared with a plain loop over the engine: pick, piece, step, and string search at the end. */
+ * What a generator shows is compared with a plain loop over the engine: pick, piece, step, and string search at the
+ * end. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "freehold/utf8.h"
 #include "lab.h"
 
-/* --- a model whose tokens can be chosen ----------------------------------------------------------------------------------------- */
+/* --- a model whose tokens can be chosen --------------------------------------------------------------------------- */
 
 /* Everything a test needs, from one model file. */
 struct scene {
@@ -69,7 +70,7 @@ static fh_finish run(fh_generator *g, fh_buf *text, fh_ids *tokens) {
     }
 }
 
-/* --- a real model --------------------------------------------------------------------------------------------------------------- */
+/* --- a real model ------------------------------------------------------------------------------------------------- */
 
 /* stories260K (github.com/karpathy/llama2.c, MIT): 200 greedy tokens from BOS begin with the text that project publishes. */
 static void test_stories(void **state) {
@@ -100,7 +101,7 @@ static void test_stories(void **state) {
     fh_os_map_close(&expected);
 }
 
-/* --- against a plain loop --------------------------------------------------------------------------------------------------------- */
+/* --- against a plain loop ----------------------------------------------------------------------------------------- */
 
 enum { ANSWER = 60 };
 
@@ -139,7 +140,10 @@ static void test_plain(void **state) {
     struct scene s;
     scene_open(&s, fh_test_allocator(state), (fh_engine_options){.context = 1024, .rows_max = 5});
     static const fh_sampler_options table[] = {
-        {0}, {.temperature = 1, .seed = 9}, {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .repeat_penalty = 1.3f, .seed = 4}};
+        {0},
+        {.temperature = 1, .seed = 9},
+        {.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .repeat_penalty = 1.3f, .seed = 4},
+    };
     uint32_t ids[12];
     for (unsigned i = 0; i < 12; i++)
         ids[i] = 65 + i;
@@ -151,7 +155,8 @@ static void test_plain(void **state) {
         fh_buf_init(&expected, s.a, 0);
         fh_buf_init(&text, s.a, 0);
         plain_answer(&s, &table[k], ids, 12, &expected_tokens, &expected);
-        fh_generator *g = generator_of(&s, (fh_generate_options){.sampling = table[k], .tokens_max = ANSWER, .ignore_end = true});
+        fh_generator *g = generator_of(&s, (fh_generate_options){.sampling = table[k], .tokens_max = ANSWER,
+                                                                 .ignore_end = true});
         prompt(g, ids, 12); /* in chunks of 5 */
         assert_int_equal(run(g, &text, &tokens), FH_FINISH_LENGTH);
         assert_int_equal(tokens.count, ANSWER);
@@ -224,7 +229,7 @@ static void test_turns(void **state) {
     scene_close(&s);
 }
 
-/* --- stop strings --------------------------------------------------------------------------------------------------------------- */
+/* --- stop strings ------------------------------------------------------------------------------------------------- */
 
 /* Where an answer has to end: at the stop string that is complete first; of those, at the longest. */
 static size_t expected_end(fh_span text, fh_views stops, bool *stopped) {
@@ -232,7 +237,8 @@ static size_t expected_end(fh_span text, fh_views stops, bool *stopped) {
         size_t from = SIZE_MAX;
         for (size_t i = 0; i < stops.count; i++) {
             fh_span stop = fh_views_get(stops, i);
-            if (stop.size <= end && end - stop.size < from && fh_span_equal(fh_span_sub(text, end - stop.size, stop.size), stop))
+            bool ends_here = stop.size <= end && fh_span_equal(fh_span_sub(text, end - stop.size, stop.size), stop);
+            if (ends_here && end - stop.size < from)
                 from = end - stop.size;
         }
         *stopped = from != SIZE_MAX;
@@ -284,8 +290,8 @@ static void test_stops(void **state) {
     scene_close(&s);
 }
 
-/* No cut between two shown texts lies inside a character. Each byte is a token of its own in a byte-level vocabulary, and at a high
- * temperature the model strings them together anyhow, so that some make characters and most do not. */
+/* No cut between two shown texts lies inside a character. Each byte is a token of its own in a byte-level vocabulary, and at
+ * a high temperature the model strings them together anyhow, so that some make characters and most do not. */
 static void test_characters(void **state) {
     struct scene s;
     scene_open(&s, fh_test_allocator(state), (fh_engine_options){.context = 2048});
@@ -318,7 +324,7 @@ static void test_characters(void **state) {
     scene_close(&s);
 }
 
-/* --- ends ----------------------------------------------------------------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------------------------------------------------- */
 
 static void test_ends(void **state) {
     struct scene s;
@@ -479,7 +485,7 @@ static void test_options(void **state) {
     scene_close(&s);
 }
 
-/* --- no memory -------------------------------------------------------------------------------------------------------------------- */
+/* --- no memory ---------------------------------------------------------------------------------------------------- */
 
 /* Every allocation fails once; a call that failed for it is made again and the answer is the same. */
 static fh_status answer(fh_allocator *a, void *arg) {
@@ -525,9 +531,9 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_stories),   FH_TEST_ALLOC(test_plain),     FH_TEST_ALLOC(test_turns),   FH_TEST_ALLOC(test_stops),
-        FH_TEST_ALLOC(test_characters), FH_TEST_ALLOC(test_ends),     FH_TEST_ALLOC(test_end_token), FH_TEST_ALLOC(test_progress),
-        FH_TEST_ALLOC(test_options),   FH_TEST_ALLOC(test_no_memory),
+        FH_TEST_ALLOC(test_stories), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_turns), FH_TEST_ALLOC(test_stops),
+        FH_TEST_ALLOC(test_characters), FH_TEST_ALLOC(test_ends), FH_TEST_ALLOC(test_end_token), FH_TEST_ALLOC(test_progress),
+        FH_TEST_ALLOC(test_options), FH_TEST_ALLOC(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

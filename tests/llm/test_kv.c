@@ -30,7 +30,7 @@ static void bench_close(struct bench *b) {
     fh_device_free(b->dev);
 }
 
-/* --- contents ----------------------------------------------------------------------------------------------------------------- */
+/* --- contents ----------------------------------------------------------------------------------------------------- */
 
 /* Instead of keys and values, tests keep one number a position and layer in a segment. */
 static void stamp(struct bench *b, fh_kv_slot slot, uint32_t value) {
@@ -75,7 +75,7 @@ static fh_seq open_one(struct bench *b) {
     return s;
 }
 
-/* --- budgets ------------------------------------------------------------------------------------------------------------------ */
+/* --- budgets ------------------------------------------------------------------------------------------------------ */
 
 static void test_budget(void **state) {
     struct bench b = bench_open(fh_test_allocator(state), 200, 150); /* 4 segments */
@@ -159,7 +159,7 @@ static void test_handles(void **state) {
     bench_close(&b);
 }
 
-/* --- the shadow --------------------------------------------------------------------------------------------------------------- */
+/* --- the shadow --------------------------------------------------------------------------------------------------- */
 
 struct shadow {
     fh_seq seq;
@@ -277,7 +277,7 @@ static void test_random(void **state) {
     }
 }
 
-/* --- no memory ---------------------------------------------------------------------------------------------------------------- */
+/* --- no memory ---------------------------------------------------------------------------------------------------- */
 
 static fh_status use(fh_allocator *a, void *arg) {
     (void)arg;
@@ -285,7 +285,8 @@ static fh_status use(fh_allocator *a, void *arg) {
     fh_seq s = {0};
     FH_TRY(fh_cpu_new(a, NULL, FH_ISA_SCALAR, &b.dev));
     assert_true(fh_kv_layer_bytes(KV_HEADS, HEAD_DIM, &b.layer_bytes));
-    fh_kv_cache_options o = {.layers = LAYERS, .layer_bytes = b.layer_bytes, .positions = 640, .sequence_max = 640, .seqs_max = 2};
+    fh_kv_cache_options o = {.layers = LAYERS, .layer_bytes = b.layer_bytes, .positions = 640, .sequence_max = 640,
+                             .seqs_max = 2};
     fh_status status = fh_kv_cache_new(a, b.dev, &o, &b.kv, NULL);
     if (!fh_failed(status))
         status = fh_kv_cache_open(b.kv, &s);

@@ -66,7 +66,8 @@ static void test_refused(void **state) {
         assert_int_equal(err.code, s.code);
         assert_null(lab.model);
     }
-    static const char *const names[] = {"blk.2.attn_q.weight", "token_embd.weight", "output_norm.weight", "blk.0.ffn_down.weight"};
+    static const char *const names[] = {"blk.2.attn_q.weight", "token_embd.weight", "output_norm.weight",
+                                        "blk.0.ffn_down.weight"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         fh_err err;
         fh_err_clear(&err);

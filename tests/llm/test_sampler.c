@@ -1,4 +1,5 @@
-/* test_sampler.c: fh_sampler against a plain reference (sort everything, add up doubles), its statistics, and its refusals. */
+/* test_sampler.c: fh_sampler against a plain reference (sort everything, add up doubles), its statistics, and its
+ * refusals. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -27,7 +28,7 @@ static float random_logit(fh_test_rng *rng, double spread) {
     return (float)(((double)fh_test_rng_below(rng, 1 << 20) / (1 << 20) - 0.5) * spread);
 }
 
-/* --- the reference ------------------------------------------------------------------------------------------------------------ */
+/* --- the reference ------------------------------------------------------------------------------------------------ */
 
 struct candidate {
     double logit, weight;
@@ -74,8 +75,8 @@ static size_t reference(const fh_sampler_options *o, const float *logits, size_t
 }
 
 /* Draws at many positions; each token is what the reference says, unless the draw is too near a border to tell. */
-static void compare_with_reference(fh_allocator *a, const fh_sampler_options *o, float *logits, uint32_t vocab, uint32_t *recent,
-                                   size_t recents, unsigned draws) {
+static void compare_with_reference(fh_allocator *a, const fh_sampler_options *o, float *logits, uint32_t vocab,
+                                   uint32_t *recent, size_t recents, unsigned draws) {
     struct candidate *c = fh_alloc(a, vocab, sizeof *c);
     assert_non_null(c);
     size_t kept = reference(o, logits, vocab, recent, recents, c);
@@ -151,10 +152,10 @@ static void test_large(void **state) {
         compare_with_reference(a, &table[row], logits, VOCAB_LARGE, NULL, 0, 60);
 }
 
-/* --- statistics --------------------------------------------------------------------------------------------------------------- */
+/* --- statistics --------------------------------------------------------------------------------------------------- */
 
-/* Pearson's chi-square of 60,000 draws against the softmax; 44.3 is the 0.9999 quantile for 15 degrees of freedom. The seeds are
- * fixed, so the numbers are too. */
+/* Pearson's chi-square of 60,000 draws against the softmax; 44.3 is the 0.9999 quantile for 15 degrees of freedom. The seeds
+ * are fixed, so the numbers are too. */
 static void test_distribution(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     enum { N = 16, DRAWS = 60000 };
@@ -204,12 +205,13 @@ static void test_position(void **state) {
     fh_sampler_free(seeded);
 }
 
-/* --- ties, penalties, refusals ------------------------------------------------------------------------------------------------ */
+/* --- ties, penalties, refusals ------------------------------------------------------------------------------------ */
 
 static void test_ties(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_sampler *greedy = sampler_of(a, 5, (fh_sampler_options){0});
-    float ties[][5] = {{1, 3, 3, 2, 3}, {-1, -0.0f, 0.0f, -2, -3}, {-1, 0.0f, -0.0f, -2, -3}, {-INFINITY, -5, -INFINITY, -5, -6}};
+    float ties[][5] = {
+        {1, 3, 3, 2, 3}, {-1, -0.0f, 0.0f, -2, -3}, {-1, 0.0f, -0.0f, -2, -3}, {-INFINITY, -5, -INFINITY, -5, -6}};
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(pick(greedy, (fh_f32s){ties[i], 5}, (fh_u32s){0}, i), 1);
     fh_sampler_free(greedy);
