@@ -143,7 +143,7 @@ static void test_typed(void **state) {
     assert_ptr_equal(fh_f32s_bytes(s).at, values);
 }
 
-/* --- accesses outside, each of which ends the program ---------------------------------------------------------------------- */
+/* --- accesses outside, each of which ends the program ----------------------------------------------------------------- */
 
 /* One try: what to do with a block of `size` bytes, from the heap so that a sanitizer would see a missed check too. */
 typedef struct outside {

@@ -64,7 +64,8 @@ uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const
 
 /* --- programs that end on purpose ----------------------------------------------------------------------------------------- */
 
-/* Runs fn(arg) in a child process and fails the test unless the child ends by SIGABRT and its standard error contains `part`. */
+/* Runs fn(arg) in a child process and fails the test unless the child ends by SIGABRT and its standard error contains
+ * `part`. */
 #define fh_assert_dies(fn, arg, part) fh_test_dies((fn), (arg), (part), __FILE__, __LINE__)
 void fh_test_dies(void (*fn)(void *arg), void *arg, const char *part, const char *file, int line);
 
@@ -77,12 +78,13 @@ typedef struct fh_test_path {
     char text[1024];
 } fh_test_path;
 
-/* The path of a file under the data folder (environment variable FREEHOLD_DATA, else FREEHOLD_DATA_DEFAULT of the build). Prints
- * a reason and skips the test when the file is absent. */
+/* The path of a file under the data folder (environment variable FREEHOLD_DATA, else FREEHOLD_DATA_DEFAULT of the build).
+ * Prints a reason and skips the test when the file is absent. */
 #define fh_test_data(name) fh_test_data_path((name), FREEHOLD_DATA_DEFAULT)
 fh_test_path fh_test_data_path(const char *name, const char *folder_default);
 
-/* The path `name` in a folder of this process's own, which is removed with its files at the end of the program. */
+/* The path `name` in a folder of this process's own, which is removed with all that is in it at the end of the
+ * program. */
 fh_test_path fh_test_tmp_path(const char *name);
 
 /* Writes a whole file; fails the test if that cannot be done. */
