@@ -5,13 +5,13 @@
 
 #include "fh_test.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,6 +102,8 @@ int fh_test_child(void (*fn)(void *arg), void *arg, char *said, size_t said_byte
         const int signals[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGSYS, SIGABRT};
         for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
             (void)signal(signals[i], SIG_DFL);
+        const struct rlimit no_core = {0, 0};
+        (void)setrlimit(RLIMIT_CORE, &no_core);
         (void)dup2(ends[1], STDERR_FILENO);
         (void)close(ends[0]);
         (void)close(ends[1]);
@@ -159,16 +161,17 @@ fh_test_path fh_test_data_path(const char *name, const char *folder_default) {
 static fh_test_path tmp_folder;
 static pid_t tmp_owner;
 
-/* Removes the folder and what lies directly in it; a child that was forked leaves it alone. */
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+/* Removes the folder with all that is in it; a child that was forked leaves it alone. */
 static void remove_tmp_folder(void) {
-    DIR *d = tmp_owner == getpid() ? opendir(tmp_folder.text) : NULL;
-    if (d == NULL)
-        return;
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            (void)unlinkat(dirfd(d), e->d_name, 0);
-    (void)closedir(d);
-    (void)rmdir(tmp_folder.text);
+    if (tmp_owner == getpid())
+        (void)nftw(tmp_folder.text, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 fh_test_path fh_test_tmp_path(const char *name) {

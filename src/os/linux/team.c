@@ -26,6 +26,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ struct fh_team {
     _Alignas(LINE_BYTES) fh_par_fn *fn;
     void *arg;
     atomic_bool running, stop;
+    atomic_int caller_cpu; /* where the caller was when it published */
 
     _Alignas(LINE_BYTES) _Atomic uint64_t ticket;
     _Alignas(LINE_BYTES) _Atomic uint32_t doorbell;
@@ -138,6 +140,7 @@ static void run(void *ctx, fh_par_fn *fn, void *arg) {
 
     team->fn = fn;
     team->arg = arg;
+    atomic_store_explicit(&team->caller_cpu, sched_getcpu(), memory_order_relaxed);
     atomic_store(&team->left, width);
     uint32_t epoch = atomic_load_explicit(&team->doorbell, memory_order_relaxed) + 1;
     atomic_store(&team->ticket, (uint64_t)epoch << 32 | 1);
@@ -170,11 +173,44 @@ static uint32_t wait_for_doorbell(fh_team *team, uint32_t seen) {
     return now;
 }
 
+/* How often a worker has found itself on the caller's processor in a row, and how often it bears that. */
+typedef struct manners {
+    unsigned met, patience;
+} manners;
+
+enum { PATIENCE_FIRST = 8, PATIENCE_LAST = 1024 };
+
+/* Moves the calling worker to another processor when it keeps meeting the caller on its own. Where every processor has other
+ * work, the kernel likes to wake a worker beside its waker; there the two can only take turns, and since neither runs for long,
+ * no balancing would ever part them. The affinity mask is what it was afterwards, and patience doubles, so that a kernel with
+ * reasons of its own is not fought. */
+static void step_aside(fh_team *team, manners *m) {
+    int cpu = atomic_load_explicit(&team->caller_cpu, memory_order_relaxed);
+    if (cpu != sched_getcpu() || team->spins == 0) {
+        m->met = 0;
+        return;
+    }
+    if (++m->met < m->patience)
+        return;
+    m->met = 0;
+    m->patience = m->patience < PATIENCE_LAST ? 2 * m->patience : PATIENCE_LAST;
+
+    cpu_set_t mine, others;
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof mine, &mine) != 0)
+        return;
+    others = mine;
+    CPU_CLR((unsigned)cpu, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        (void)sched_setaffinity(0, sizeof mine, &mine);
+}
+
 static void *worker(void *arg) {
     fh_team *team = arg;
     uint32_t seen = 0;
+    manners m = {0, PATIENCE_FIRST};
     fh_os_float_state();
     while (!atomic_load(&team->stop)) {
+        step_aside(team, &m);
         claim_and_run(team);
         seen = wait_for_doorbell(team, seen);
     }
@@ -214,6 +250,7 @@ fh_status fh_team_new(unsigned threads, fh_team **out) {
     memset(team, 0, sizeof *team);
     team->par = (fh_par){team, threads, run};
     team->spins = threads > 1 ? calibrate_spins(threads) : 0;
+    atomic_store(&team->caller_cpu, -1);
     atomic_store(&team->ticket, threads); /* epoch 0: nothing to claim */
     while (team->started + 1 < threads) {
         if (!start_worker(team)) {
