@@ -41,10 +41,11 @@ def peers(program, model, threads, prompt, generate):
     return {("pp" if test["n_prompt"] else "tg"): test["avg_ts"] for test in answer}
 
 
-def machine(program):
-    """Measured limits for each thread count: {threads: {'bandwidth': GB/s, 'int8': Gop/s}}."""
-    answer = json.loads(output([program, "--limits", "--json"]))
-    return {int(row["threads"]): row for row in answer["limits"]}
+def machine(program, threads):
+    """Limits of this machine at a thread count, measured: {'read': GB/s, 'int8': Gop/s}."""
+    lines = output([program, "--threads", str(threads), "--only", "yardsticks", "--json"]).splitlines()
+    value = {row["bench"]: row["value"] for row in map(json.loads, lines)}
+    return {"read": value["read stream"], "int8": value["vpdpbusd"]}
 
 
 def measure(args, model, threads):
@@ -66,9 +67,9 @@ def row(samples, test, threads, limits):
     limit = limits.get(threads)
     cost = samples["ours"][0]
     if limit and test == "tg" and cost["bytes"]:
-        result["bandwidth_share"] = mine * cost["bytes"] / 1e9 / limit["read_gb_per_s"]
+        result["bandwidth_share"] = mine * cost["bytes"] / 1e9 / limit["read"]
     if limit and test == "pp" and cost["ops"]:
-        result["int8_share"] = mine * cost["ops"] / 1e9 / limit["int8_gop_per_s"]
+        result["int8_share"] = mine * cost["ops"] / 1e9 / limit["int8"]
     return result
 
 
@@ -76,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, help="llama-bench, built natively outside the tree")
     parser.add_argument("--program", default=str(ROOT / "build/release/freehold"), help="our program")
-    parser.add_argument("--machine", default=str(ROOT / "build/release/bench_kernels"), help="our kernel benchmark, for the limits")
+    parser.add_argument("--machine", default=str(ROOT / "build/release/tests/tensor/bench_kernels"), help="our kernel benchmark, for the limits")
     parser.add_argument("-m", "--model", action="append", required=True, help="GGUF file; may be given again")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)
@@ -85,10 +86,11 @@ def main():
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
 
-    limits = machine(args.machine)
+    counts = [int(t) for t in args.threads.split(",")]
+    limits = {threads: machine(args.machine, threads) for threads in counts}
     report = []
     for model in args.model:
-        for threads in [int(t) for t in args.threads.split(",")]:
+        for threads in counts:
             samples = measure(args, model, threads)
             for test in ("pp", "tg"):
                 report.append({"model": pathlib.Path(model).name, **row(samples, test, threads, limits), "samples": samples})
@@ -96,7 +98,7 @@ def main():
         json.dump({"limits": limits, "results": report}, sys.stdout, indent=1)
         return
     for threads, limit in sorted(limits.items()):
-        print(f"limits at {threads} threads: read {limit['read_gb_per_s']:.1f} GB/s, int8 {limit['int8_gop_per_s']:.0f} Gop/s")
+        print(f"limits at {threads} threads: read {limit['read']:.1f} GB/s, int8 {limit['int8']:.0f} Gop/s")
     print(f"{'model':<28} {'test':<7} {'threads':>7} {'ours t/s':>10} {'peer t/s':>10} {'ratio':>6}  share of limit")
     for r in report:
         name = f"{r['test']}{args.prompt if r['test'] == 'pp' else args.generate}"
