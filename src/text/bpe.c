@@ -117,7 +117,7 @@ fh_status fh_bpe_encode(fh_merger *m, fh_span text) {
     }
     for (size_t at = 0; at < text.size;) {
         size_t end = fh_pretok_end(m->tok->pretok, text, at);
-        FH_TRY(encode_piece(m, fh_span_sub(text, at, end - at)));
+        FH_TRY(fh_recall_encode(m, fh_span_sub(text, at, end - at), encode_piece));
         at = end;
     }
     return FH_DONE;

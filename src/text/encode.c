@@ -49,7 +49,9 @@ fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_o
     size_t before = out->count;
     fh_merger m;
     fh_merger_init(&m, tok, out);
-    fh_status s = encode_all(&m, text, options);
+    fh_status s = fh_recall_init(&m, text.size);
+    if (s.code == FH_OK)
+        s = encode_all(&m, text, options);
     fh_merger_deinit(&m);
     if (s.code == FH_OK)
         return s;

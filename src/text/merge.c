@@ -24,6 +24,7 @@ void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out) {
 void fh_merger_deinit(fh_merger *m) {
     fh_symbols_free(m->allocator, &m->symbols);
     fh_u64s_free(m->allocator, &m->heap);
+    fh_recalls_free(m->allocator, &m->recall);
     fh_buf_deinit(&m->normal);
     fh_buf_deinit(&m->text);
     fh_buf_deinit(&m->other);

@@ -23,6 +23,9 @@ typedef struct glyph {
 static inline glyph look(fh_span text, size_t at) {
     if (at >= text.size)
         return (glyph){0, 0, FH_CHAR_SPACE};
+    uint8_t b = fh_span_at(text, at);
+    if (b < 0x80)
+        return (glyph){b, 1, fh_unicode_class(b)};
     fh_rune r = fh_utf8_next(text, at);
     return (glyph){r.code, r.size, r.valid ? fh_unicode_class(r.code) : FH_CHAR_OTHER};
 }

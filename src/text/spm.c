@@ -74,7 +74,7 @@ fh_status fh_spm_encode(fh_merger *m, fh_span text, bool prefix) {
     fh_span all = fh_buf_view(&m->text);
     for (size_t at = 0; at < all.size;) {
         size_t end = m->tok->splits_words ? word_end(all, at) : all.size;
-        FH_TRY(encode_word(m, fh_span_sub(all, at, end - at)));
+        FH_TRY(fh_recall_encode(m, fh_span_sub(all, at, end - at), encode_word));
         at = end;
     }
     return FH_DONE;

@@ -6,6 +6,7 @@
  *   pretok.c      cuts text into pieces before byte-level BPE
  *   merge.c       merges the symbols of one piece, best pair first
  *   bpe.c, spm.c  one piece of text to ids, by each algorithm
+ *   recall.c      remembers pieces within a call
  *   encode.c      text to ids
  *   tokenizer_json.c  reads tokenizer.json; nfc.c: the normalization that some of them ask for
  *
@@ -114,6 +115,16 @@ typedef struct fh_symbol {
 FH_SPAN_DEFINE(symbol, fh_symbol);
 FH_ARRAY_DEFINE(symbol);
 
+/* A piece that was encoded before: its bytes as numbers, and its ids; size 0: none. */
+enum { FH_RECALL_IDS = 4 };
+typedef struct fh_recall {
+    uint64_t key[2];
+    uint32_t size, count;
+    uint32_t ids[FH_RECALL_IDS];
+} fh_recall;
+FH_SPAN_DEFINE(recall, fh_recall);
+FH_ARRAY_DEFINE(recall);
+
 /* Scratch memory of one encode call. */
 typedef struct fh_merger {
     const fh_tokenizer *tok;
@@ -127,6 +138,7 @@ typedef struct fh_merger {
     fh_buf normal;      /* text in form C */
     fh_buf text, other; /* rewritten text: marked spaces, a spelling */
     fh_ids codes;       /* code points on their way to form C */
+    fh_recalls recall;  /* pieces encoded before; none for short texts */
 } fh_merger;
 
 void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out);
@@ -137,6 +149,13 @@ FH_MUST_USE fh_status fh_merger_reset(fh_merger *m, fh_span piece, size_t count)
 void fh_merger_add(fh_merger *m, uint32_t at, uint32_t size, uint32_t token);
 /* Joins symbols, the lowest rank first, the leftmost first among equals, until none join; symbol 0 heads what is left. */
 FH_MUST_USE fh_status fh_merge(fh_merger *m);
+
+/* --- recall.c -------------------------------------------------------------------------------------------------------- */
+
+/* Prepares the memory of pieces for a text of so many bytes. */
+FH_MUST_USE fh_status fh_recall_init(fh_merger *m, size_t text_bytes);
+/* Appends the ids of a piece, from memory or by `encode`, which must depend on the piece alone. */
+FH_MUST_USE fh_status fh_recall_encode(fh_merger *m, fh_span piece, fh_status (*encode)(fh_merger *m, fh_span piece));
 
 /* --- bpe.c, spm.c ---------------------------------------------------------------------------------------------------- */
 

@@ -2,8 +2,8 @@
  *
  *     bench_tokenizer [tokenizer.json …]      also the given tokenizers
  *
- * Prints MB of text a second and ids a byte; the best of five runs. The vocabularies are trained here, by counting pairs, so that they
- * look like real ones. */
+ * Prints MB of text a second and ids a byte; the best of five runs. The vocabularies are trained here, by counting pairs,
+ * so that they look like real ones. */
 #include <stdio.h>
 
 #include "freehold/hash.h"
@@ -20,12 +20,13 @@ static uint64_t next_random(uint64_t *state) {
 
 /* Words of a made language: few words are frequent, most are rare (Zipf), with punctuation, numbers, lines and accents. */
 static void make_corpus(void) {
-    static const char *const sounds[] = {"ba", "to", "ri", "ne", "shu", "la", "ked", "om", "in", "ter", "es", "al", "wo", "th", "e", "ing",
-                                         "st", "r\xc3\xa9", "qu", "ex"};
+    static const char *const sounds[] = {"ba", "to", "ri", "ne", "shu", "la",  "ked", "om",        "in", "ter",
+                                         "es", "al", "wo", "th", "e",   "ing", "st",  "r\xc3\xa9", "qu", "ex"};
     uint64_t state = 42;
     size_t n = 0;
     while (n < CORPUS_BYTES - 64) {
-        uint64_t r = next_random(&state), rank = 1 + r % (1 + next_random(&state) % (1 + next_random(&state) % 8000)), word = rank * 77;
+        uint64_t r = next_random(&state), rank = 1 + r % (1 + next_random(&state) % (1 + next_random(&state) % 8000)),
+                 word = rank * 77;
         for (size_t k = 0; k < 1 + rank % 4; k++, word = fh_mix64(word)) {
             fh_span s = fh_span_of_str(sounds[word % (sizeof sounds / sizeof *sounds)]);
             memcpy(corpus + n, s.at, s.size);
@@ -34,7 +35,11 @@ static void make_corpus(void) {
         if (r >> 32 & 31)
             corpus[n++] = ' ';
         else
-            n += (size_t)snprintf((char *)corpus + n, 16, r >> 40 & 3 ? ", " : r >> 50 & 3 ? ".\n" : " %u ", (unsigned)(r >> 44 & 4095));
+            n += (size_t)snprintf((char *)corpus + n, 16,
+                                  r >> 40 & 3   ? ", "
+                                  : r >> 50 & 3 ? ".\n"
+                                                : " %u ",
+                                  (unsigned)(r >> 44 & 4095));
     }
     while (n < CORPUS_BYTES)
         corpus[n++] = ' ';
@@ -70,7 +75,8 @@ static void train(made_vocab *m, fh_span sample) {
             char merge[128];
             bool spm = m->vocab.kind == FH_VOCAB_SPM;
             bool fits = pairs[best].count > 1 && l.size + r.size < 60 && !fh_span_starts(r, FH_LIT("\xc4\xa0")) &&
-                        !fh_span_starts(r, FH_LIT("\xe2\x96\x81")) && !fh_span_starts(l, FH_LIT("<0x")) && !fh_span_starts(r, FH_LIT("<0x"));
+                        !fh_span_starts(r, FH_LIT("\xe2\x96\x81")) && !fh_span_starts(l, FH_LIT("<0x")) &&
+                        !fh_span_starts(r, FH_LIT("<0x"));
             pairs[best].count = 0;
             snprintf(merge, sizeof merge, "%.*s %.*s", FH_SPAN_FMT(l), FH_SPAN_FMT(r));
             char whole[128];
@@ -107,7 +113,8 @@ static void measure(const char *name, const fh_tokenizer *tok, fh_span text) {
         count = ids.count;
         fh_ids_deinit(&ids);
     }
-    printf("%-44s %8.1f MB/s  %.3f ids a byte\n", name, (double)text.size * 1e3 / (double)best, (double)count / (double)text.size);
+    printf("%-44s %8.1f MB/s  %.3f ids a byte\n", name, (double)text.size * 1e3 / (double)best,
+           (double)count / (double)text.size);
 }
 
 static void measure_made(const char *name, made_vocab *m) {
@@ -125,7 +132,8 @@ static void measure_made(const char *name, made_vocab *m) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const names[] = {"byte-level BPE, GPT-2 pieces", "byte-level BPE, Llama 3 pieces", "byte-level BPE, Qwen 2 pieces"};
+    static const char *const names[] = {"byte-level BPE, GPT-2 pieces", "byte-level BPE, Llama 3 pieces",
+                                        "byte-level BPE, Qwen 2 pieces"};
     make_corpus();
     for (int pretok = 0; pretok < FH_PRETOK_COUNT; pretok++) {
         made_vocab *m = made_bpe();
@@ -142,7 +150,8 @@ int main(int argc, char **argv) {
         fh_tokenizer *tok;
         fh_err err = {0};
         uint64_t from = fh_os_clock_ns();
-        if (fh_failed(fh_os_map_open(argv[i], &map, &err)) || fh_failed(fh_tokenizer_from_json(fh_heap(), map.bytes, &tok, &err))) {
+        if (fh_failed(fh_os_map_open(argv[i], &map, &err)) ||
+            fh_failed(fh_tokenizer_from_json(fh_heap(), map.bytes, &tok, &err))) {
             fprintf(stderr, "%s: %s\n", argv[i], err.message);
             return 1;
         }

@@ -1,7 +1,7 @@
 /* fuzz_json.c: the JSON reader on any bytes; what it accepts is written out and must read back as the same.
  *
- * Properties: tokens lie in the text, in order; a refusal names a byte of the text; reader → writer → reader gives the same kinds,
- * texts, integers and float64. */
+ * Properties: tokens lie in the text, in order; a refusal names a byte of the text; reader → writer → reader gives the same
+ * kinds, texts, integers and float64. */
 #include "freehold/json.h"
 
 #include <string.h>
@@ -9,9 +9,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx);
 
-#define CHECK(condition)     \
-    do {                     \
-        if (!(condition))    \
+#define CHECK(condition)      \
+    do {                      \
+        if (!(condition))     \
             __builtin_trap(); \
     } while (0)
 
@@ -128,8 +128,12 @@ void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
     static const char *const seeds[] = {
         "{\"name\":\"caf\\u00e9 \\ud83d\\ude00\",\"list\":[1,-2.5e3,true,false,null,{\"deep\":[[]]}]}",
         "[0,-0,1e308,5e-324,0.1,123456789012345678901234567890,2.2250738585072011e-308,9007199254740993]",
-        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "[[[[[[[[[[]]]]]]]]]]", "{\"a\":{\"b\":{\"c\":{}}},\"\":\"\"}", " \t\r\n null \n",
-        "{\"version\":\"1.0\",\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\",[\"c\",\"d\"]]}}", "1.7976931348623158e308",
+        "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+        "[[[[[[[[[[]]]]]]]]]]",
+        "{\"a\":{\"b\":{\"c\":{}}},\"\":\"\"}",
+        " \t\r\n null \n",
+        "{\"version\":\"1.0\",\"model\":{\"vocab\":{\"a\":0},\"merges\":[\"a b\",[\"c\",\"d\"]]}}",
+        "1.7976931348623158e308",
     };
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
         emit(ctx, fh_span_of_str(seeds[i]));

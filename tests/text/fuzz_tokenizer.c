@@ -1,17 +1,17 @@
 /* fuzz_tokenizer.c: vocabularies and texts from any bytes.
  *
- * The first byte says what follows: 0 a tokenizer.json, else a small vocabulary (tokens, types, scores, merges, each length-prefixed,
- * on top of the 256 bytes or on nothing) and then the text. Properties: a vocabulary is refused or works; ids lie below its size;
- * on failure the list is as before; byte-level BPE gives every text back byte for byte, unless a user-defined token's spelling or a
- * normalization stands in between; encoding twice gives the same. */
+ * The first byte says what follows: 0 a tokenizer.json, else a small vocabulary (tokens, types, scores, merges, each
+ * length-prefixed, on top of the 256 bytes or on nothing) and then the text. Properties: a vocabulary is refused or works;
+ * ids lie below its size; on failure the list is as before; byte-level BPE gives every text back byte for byte, unless a
+ * user-defined token's spelling or a normalization stands in between; encoding twice gives the same. */
 #include "text/made_vocab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx);
 
-#define CHECK(condition)     \
-    do {                     \
-        if (!(condition))    \
+#define CHECK(condition)      \
+    do {                      \
+        if (!(condition))     \
             __builtin_trap(); \
     } while (0)
 
@@ -76,7 +76,8 @@ static made_vocab *vocab_from(source *s, bool *normal) {
         uint32_t type = next(s) % 16;
         type = type > 7 ? FH_TOKEN_NORMAL : type;
         uint8_t score = next(s);
-        made_token(m, next_text(s), (fh_token_type)type, score == 255 ? (float)(1e300 * 1e300 - 1e300 * 1e300) : (float)score - 100);
+        made_token(m, next_text(s), (fh_token_type)type,
+                   score == 255 ? (float)(1e300 * 1e300 - 1e300 * 1e300) : (float)score - 100);
         *normal = *normal && type == FH_TOKEN_NORMAL;
     }
     for (size_t n = next(s); n > 0; n--)
@@ -90,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fh_err err = {0};
     if (next(&s) == 0) {
         if (fh_tokenizer_from_json(fh_heap(), s.rest, &tok, &err).code == FH_OK)
-            encode(tok, FH_LIT("It's 12 o'clock: caf\xc3\xa9, e\xcc\x81 <c> \xff\n\n x"), (fh_encode_options){true, true}, false);
+            encode(tok, FH_LIT("It's 12 o'clock: caf\xc3\xa9, e\xcc\x81 <c> \xff\n\n x"), (fh_encode_options){true, true},
+                   false);
         else
             CHECK(err.code != FH_OK && tok == NULL);
         fh_tokenizer_free(tok);
@@ -114,15 +116,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-/* --- seeds ------------------------------------------------------------------------------------------------------------------ */
+/* --- seeds ------------------------------------------------------------------------------------------------------------ */
 
 static void put(fh_buf *b, fh_span s) {
     CHECK(fh_buf_put(b, s).code == FH_OK);
 }
 
 /* A vocabulary seed: kind flags, pre-tokenizer, tokens (type, score, spelling), merges, text. */
-static void seed_vocab(void (*emit)(void *ctx, fh_span seed), void *ctx, uint8_t flags, uint8_t pretok, const char *const *tokens,
-                       uint8_t type, const char *const *merges, const char *text) {
+static void seed_vocab(void (*emit)(void *ctx, fh_span seed), void *ctx, uint8_t flags, uint8_t pretok,
+                       const char *const *tokens, uint8_t type, const char *const *merges, const char *text) {
     fh_buf b;
     fh_buf_init(&b, fh_heap(), 0);
     size_t n = 0, m = 0;
@@ -176,10 +178,21 @@ static void seed_json(void (*emit)(void *ctx, fh_span seed), void *ctx) {
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
     static const char *const words[] = {"he", "hel", "\xc4\xa0h", "lo", "<c>", "oo", "ooo", "x", NULL};
     static const char *const merges[] = {"h e", "he l", "\xc4\xa0 h", "l o", "o o", NULL};
-    static const char *const spm[] = {"\xe2\x96\x81", "a", "b", "ab", "<c>", "\xe2\x96\x81" "a", "\xc3\xa9", "aa", "a\xe2\x96\x81", NULL};
+    static const char *const spm[] = {"\xe2\x96\x81",
+                                      "a",
+                                      "b",
+                                      "ab",
+                                      "<c>",
+                                      "\xe2\x96\x81"
+                                      "a",
+                                      "\xc3\xa9",
+                                      "aa",
+                                      "a\xe2\x96\x81",
+                                      NULL};
     static const char *const none[] = {NULL};
     for (uint8_t pretok = 0; pretok < 3; pretok++) {
-        seed_vocab(emit, ctx, 0, pretok, words, 9, merges, "hello hello <c> ooooooooooooooooooooooooooooooooooooooooooooooo 123 it's\n\n");
+        seed_vocab(emit, ctx, 0, pretok, words, 9, merges,
+                   "hello hello <c> ooooooooooooooooooooooooooooooooooooooooooooooo 123 it's\n\n");
         seed_vocab(emit, ctx, 4, pretok, words, 3, merges, "hello <c> h\xff\xfe\xc3");
     }
     seed_vocab(emit, ctx, 1 | 8, 0, spm, 4, none, "ab  aab a\xc3\xa9 <c> b");

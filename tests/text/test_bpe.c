@@ -35,11 +35,19 @@ static void test_refused_merges(void **state) {
         fh_span merge;
         const char *part;
     } cases[] = {
-        {FH_LIT(""), "expected two tokens"},     {FH_LIT("he"), "expected two tokens"},  {FH_LIT("h "), "expected two tokens"},
-        {FH_LIT(" h"), "expected two tokens"},   {FH_LIT(" "), "expected two tokens"},   {FH_LIT("  "), "expected two tokens"},
-        {FH_LIT("h zz"), "\"zz\" is not in the vocabulary"}, {FH_LIT("zz h"), "\"zz\" is not in the vocabulary"},
-        {FH_LIT("x y"), "\"xy\" is not in the vocabulary"},  {FH_LIT("h  e"), "\" e\" is not in the vocabulary"},
-        {FH_LIT("h e"), "is there twice"},       {FH_LIT("c t"), "a token that is not text"}, {FH_LIT("\xff \xff"), "not in the vocabulary"},
+        {FH_LIT(""), "expected two tokens"},
+        {FH_LIT("he"), "expected two tokens"},
+        {FH_LIT("h "), "expected two tokens"},
+        {FH_LIT(" h"), "expected two tokens"},
+        {FH_LIT(" "), "expected two tokens"},
+        {FH_LIT("  "), "expected two tokens"},
+        {FH_LIT("h zz"), "\"zz\" is not in the vocabulary"},
+        {FH_LIT("zz h"), "\"zz\" is not in the vocabulary"},
+        {FH_LIT("x y"), "\"xy\" is not in the vocabulary"},
+        {FH_LIT("h  e"), "\" e\" is not in the vocabulary"},
+        {FH_LIT("h e"), "is there twice"},
+        {FH_LIT("c t"), "a token that is not text"},
+        {FH_LIT("\xff \xff"), "not in the vocabulary"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         made_vocab *m = made_bpe();
@@ -54,7 +62,8 @@ static void test_refused_merges(void **state) {
     }
 }
 
-static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected, size_t n) {
+static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected,
+                      size_t n) {
     fh_ids ids;
     fh_ids_init(&ids, fh_test_allocator(state), 0);
     fh_assert_ok(fh_tokenizer_encode(tok, text, o, &ids, NULL));
@@ -136,8 +145,9 @@ static void test_against_definition(void **state) {
             snprintf(merge, sizeof merge, "%.*s %.*s", FH_SPAN_FMT(parts[0]), FH_SPAN_FMT(parts[1]));
             bool known = false;
             for (size_t t = 0; t < m->token_count; t++)
-                known = known || (m->tokens[t].size == parts[0].size + parts[1].size && fh_span_starts(m->tokens[t], parts[0]) &&
-                                  fh_span_equal(fh_span_from(m->tokens[t], parts[0].size), parts[1]));
+                known =
+                    known || (m->tokens[t].size == parts[0].size + parts[1].size && fh_span_starts(m->tokens[t], parts[0]) &&
+                              fh_span_equal(fh_span_from(m->tokens[t], parts[0].size), parts[1]));
             if (!known)
                 made_merge(m, merge);
         }
@@ -167,7 +177,7 @@ static void test_round_trip(void **state) {
         uint8_t bytes[64];
         size_t size = fh_test_rng_below(&rng, sizeof bytes);
         for (size_t i = 0; i < size; i++)
-            bytes[i] = round % 2 ? (uint8_t)fh_test_rng_next(&rng) : (uint8_t) " he\xc3\xa9\n1'"[fh_test_rng_below(&rng, 8)];
+            bytes[i] = round % 2 ? (uint8_t)fh_test_rng_next(&rng) : (uint8_t)" he\xc3\xa9\n1'"[fh_test_rng_below(&rng, 8)];
         fh_ids ids;
         fh_buf back;
         fh_ids_init(&ids, fh_test_allocator(state), 0);

@@ -11,7 +11,8 @@ static fh_tokenizer *accept(void **state, made_vocab *m) {
     return tok;
 }
 
-static void check_ids(void **state, const fh_tokenizer *tok, const char *text, fh_encode_options o, const uint32_t *expected, size_t n) {
+static void check_ids(void **state, const fh_tokenizer *tok, const char *text, fh_encode_options o, const uint32_t *expected,
+                      size_t n) {
     fh_ids ids;
     fh_ids_init(&ids, fh_test_allocator(state), 0);
     fh_assert_ok(fh_tokenizer_encode(tok, fh_span_of_str(text), o, &ids, NULL));
@@ -24,7 +25,10 @@ static void check_ids(void **state, const fh_tokenizer *tok, const char *text, f
 
 #define IDS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
 #define PLAIN (fh_encode_options){0}
-#define TRUSTED (fh_encode_options){.parse_special = true}
+#define TRUSTED               \
+    (fh_encode_options) {     \
+        .parse_special = true \
+    }
 
 static void test_special(void **state) {
     made_vocab *m = made_bpe();
@@ -36,11 +40,11 @@ static void test_special(void **state) {
     check_ids(state, tok, "a<c>b", PLAIN, IDS('a', '<', 'c', '>', 'b'));
     check_ids(state, tok, "a<c>b", TRUSTED, IDS('a', ctl, 'b'));
     check_ids(state, tok, "<u><u>", PLAIN, IDS(user, user));
-    check_ids(state, tok, "<u>!", PLAIN, IDS(longer));           /* the longest */
-    check_ids(state, tok, "<u>!!", TRUSTED, IDS(longer, '!'));   /* a longer one that does not fit */
+    check_ids(state, tok, "<u>!", PLAIN, IDS(longer));         /* the longest */
+    check_ids(state, tok, "<u>!!", TRUSTED, IDS(longer, '!')); /* a longer one that does not fit */
     check_ids(state, tok, "<u>!!!", TRUSTED, IDS(longest));
     check_ids(state, tok, "<u>!!!", PLAIN, IDS(longer, '!', '!')); /* a longer one that is not trusted */
-    check_ids(state, tok, "<u>!<c>", TRUSTED, IDS(longer, ctl)); /* the leftmost first */
+    check_ids(state, tok, "<u>!<c>", TRUSTED, IDS(longer, ctl));   /* the leftmost first */
     check_ids(state, tok, "!<c>", TRUSTED, IDS(overlap, '>'));
     check_ids(state, tok, "<u", PLAIN, IDS('<', 'u'));
     fh_tokenizer_free(tok);

@@ -18,13 +18,42 @@ static fh_status read_all(fh_span text, fh_err *err) {
 static void test_accepted(void **state) {
     (void)state;
     const fh_span cases[] = {
-        FH_LIT("0"), FH_LIT("-0"), FH_LIT("-1"), FH_LIT("10"), FH_LIT("1.5"), FH_LIT("0.0"), FH_LIT("1e5"), FH_LIT("1E+5"),
-        FH_LIT("1e-05"), FH_LIT("-0.0e00"), FH_LIT("1e400"), FH_LIT("123456789012345678901234567890"), FH_LIT("true"),
-        FH_LIT("false"), FH_LIT("null"), FH_LIT("\"\""), FH_LIT("\"a\""), FH_LIT(" \t\r\n1 \t\r\n"), FH_LIT("[]"), FH_LIT("{}"),
-        FH_LIT("[ ]"), FH_LIT("{ }"), FH_LIT("[1]"), FH_LIT("[1,2]"), FH_LIT("[ 1 , 2 ]"), FH_LIT("[[],[[]]]"), FH_LIT("{\"a\":1}"),
-        FH_LIT("{ \"a\" : 1 , \"b\" : [ ] }"), FH_LIT("{\"a\":1,\"a\":2}"), FH_LIT("{\"\":{}}"), FH_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
-        FH_LIT("\"\\u0000\\u00e9\\uD83D\\ude00\""), FH_LIT("\"\x7f\""), FH_LIT("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
-        FH_LIT("\"\xef\xbf\xbf\""), FH_LIT("[true,false,null,\"x\",0.1,{}]"),
+        FH_LIT("0"),
+        FH_LIT("-0"),
+        FH_LIT("-1"),
+        FH_LIT("10"),
+        FH_LIT("1.5"),
+        FH_LIT("0.0"),
+        FH_LIT("1e5"),
+        FH_LIT("1E+5"),
+        FH_LIT("1e-05"),
+        FH_LIT("-0.0e00"),
+        FH_LIT("1e400"),
+        FH_LIT("123456789012345678901234567890"),
+        FH_LIT("true"),
+        FH_LIT("false"),
+        FH_LIT("null"),
+        FH_LIT("\"\""),
+        FH_LIT("\"a\""),
+        FH_LIT(" \t\r\n1 \t\r\n"),
+        FH_LIT("[]"),
+        FH_LIT("{}"),
+        FH_LIT("[ ]"),
+        FH_LIT("{ }"),
+        FH_LIT("[1]"),
+        FH_LIT("[1,2]"),
+        FH_LIT("[ 1 , 2 ]"),
+        FH_LIT("[[],[[]]]"),
+        FH_LIT("{\"a\":1}"),
+        FH_LIT("{ \"a\" : 1 , \"b\" : [ ] }"),
+        FH_LIT("{\"a\":1,\"a\":2}"),
+        FH_LIT("{\"\":{}}"),
+        FH_LIT("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
+        FH_LIT("\"\\u0000\\u00e9\\uD83D\\ude00\""),
+        FH_LIT("\"\x7f\""),
+        FH_LIT("\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""),
+        FH_LIT("\"\xef\xbf\xbf\""),
+        FH_LIT("[true,false,null,\"x\",0.1,{}]"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fh_err err = {0};
@@ -34,37 +63,43 @@ static void test_accepted(void **state) {
 }
 
 /* What is refused, and the byte that is named for it. */
+#define TEXT(s) "" s, sizeof(s) - 1
+static const struct {
+    const char *text;
+    size_t size;
+    uint64_t offset;
+} refused[] = {
+    {TEXT(""), 0}, {TEXT("  "), 2}, {TEXT("\xef\xbb\xbf" "1"), 0}, {TEXT("1 2"), 2}, {TEXT("1,"), 1}, {TEXT("nul"), 3},
+    {TEXT("nulL"), 3}, {TEXT("True"), 0}, {TEXT("truex"), 4}, {TEXT("NaN"), 0}, {TEXT("Infinity"), 0}, {TEXT("-"), 1},
+    {TEXT("-a"), 1}, {TEXT("+1"), 0}, {TEXT("01"), 1}, {TEXT("-01"), 2}, {TEXT(".5"), 0}, {TEXT("1."), 2},
+    {TEXT("1.e5"), 2}, {TEXT("1e"), 2}, {TEXT("1e+"), 3}, {TEXT("1e5.5"), 3}, {TEXT("0x10"), 1}, {TEXT("1_000"), 1},
+    {TEXT("["), 1}, {TEXT("]"), 0}, {TEXT("[1"), 2}, {TEXT("[1,]"), 3}, {TEXT("[,1]"), 1}, {TEXT("[1 2]"), 3},
+    {TEXT("[1}"), 2}, {TEXT("[1]]"), 3}, {TEXT("[1:2]"), 2}, {TEXT("{"), 1}, {TEXT("}"), 0}, {TEXT("{]"), 1},
+    {TEXT("{1:2}"), 1}, {TEXT("{\"a\"}"), 4}, {TEXT("{\"a\":}"), 5}, {TEXT("{\"a\":1"), 6}, {TEXT("{\"a\":1,}"), 7},
+    {TEXT("{\"a\" 1}"), 5}, {TEXT("{\"a\":1 \"b\":2}"), 7}, {TEXT("{\"a\":1]"), 6}, {TEXT("{a:1}"), 1},
+    {TEXT("{'a':1}"), 1}, {TEXT("\""), 1}, {TEXT("\"a"), 2}, {TEXT("'a'"), 0}, {TEXT("\"\\"), 1}, {TEXT("\"\\a\""), 1},
+    {TEXT("\"\\x41\""), 1}, {TEXT("\"\\u12\""), 1}, {TEXT("\"\\u12G4\""), 1}, {TEXT("\"a\nb\""), 2},
+    {TEXT("\"\x01\""), 1}, {TEXT("\"\0\""), 1}, {TEXT("\"\\ud800\""), 1}, {TEXT("\"x\\udc00\""), 2},
+    {TEXT("\"\\ud800\\u0041\""), 1}, {TEXT("\"\\ud800\\ud800\""), 1}, {TEXT("\"\\ud800x\""), 1},
+    {TEXT("\"\\uDBFF\\uDFF"), 1}, {TEXT("\"\x80\""), 1}, {TEXT("\"ab\xc0\x80\""), 3}, {TEXT("\"\xed\xa0\x80\""), 1},
+    {TEXT("\"\xf4\x90\x80\x80\""), 1}, {TEXT("\"\xc3\""), 1}, {TEXT("\xc3\xa9"), 0}, {TEXT("/* */1"), 0},
+    {TEXT("[1,//\n2]"), 3}, {TEXT("\x0b" "1"), 0}, {TEXT("\0"), 0}, {TEXT("1\0"), 1}, {TEXT("[\0]"), 1},
+};
+
 static void test_refused(void **state) {
     (void)state;
-    const struct {
-        fh_span text;
-        uint64_t offset;
-    } cases[] = {
-        {FH_LIT(""), 0}, {FH_LIT("  "), 2}, {FH_LIT("\xef\xbb\xbf""1"), 0}, {FH_LIT("1 2"), 2}, {FH_LIT("1,"), 1}, {FH_LIT("nul"), 3},
-        {FH_LIT("nulL"), 3}, {FH_LIT("True"), 0}, {FH_LIT("truex"), 4}, {FH_LIT("NaN"), 0}, {FH_LIT("Infinity"), 0}, {FH_LIT("-"), 1},
-        {FH_LIT("-a"), 1}, {FH_LIT("+1"), 0}, {FH_LIT("01"), 1}, {FH_LIT("-01"), 2}, {FH_LIT(".5"), 0}, {FH_LIT("1."), 2},
-        {FH_LIT("1.e5"), 2}, {FH_LIT("1e"), 2}, {FH_LIT("1e+"), 3}, {FH_LIT("1e5.5"), 3}, {FH_LIT("0x10"), 1}, {FH_LIT("1_000"), 1},
-        {FH_LIT("["), 1}, {FH_LIT("]"), 0}, {FH_LIT("[1"), 2}, {FH_LIT("[1,]"), 3}, {FH_LIT("[,1]"), 1}, {FH_LIT("[1 2]"), 3},
-        {FH_LIT("[1}"), 2}, {FH_LIT("[1]]"), 3}, {FH_LIT("[1:2]"), 2}, {FH_LIT("{"), 1}, {FH_LIT("}"), 0}, {FH_LIT("{]"), 1},
-        {FH_LIT("{1:2}"), 1}, {FH_LIT("{\"a\"}"), 4}, {FH_LIT("{\"a\":}"), 5}, {FH_LIT("{\"a\":1"), 6}, {FH_LIT("{\"a\":1,}"), 7},
-        {FH_LIT("{\"a\" 1}"), 5}, {FH_LIT("{\"a\":1 \"b\":2}"), 7}, {FH_LIT("{\"a\":1]"), 6}, {FH_LIT("{a:1}"), 1}, {FH_LIT("{'a':1}"), 1},
-        {FH_LIT("\""), 1}, {FH_LIT("\"a"), 2}, {FH_LIT("'a'"), 0}, {FH_LIT("\"\\"), 1}, {FH_LIT("\"\\a\""), 1}, {FH_LIT("\"\\x41\""), 1},
-        {FH_LIT("\"\\u12\""), 1}, {FH_LIT("\"\\u12G4\""), 1}, {FH_LIT("\"a\nb\""), 2}, {FH_LIT("\"\x01\""), 1}, {FH_LIT("\"\0\""), 1},
-        {FH_LIT("\"\\ud800\""), 1}, {FH_LIT("\"x\\udc00\""), 2}, {FH_LIT("\"\\ud800\\u0041\""), 1}, {FH_LIT("\"\\ud800\\ud800\""), 1},
-        {FH_LIT("\"\\ud800x\""), 1}, {FH_LIT("\"\\uDBFF\\uDFF"), 1}, {FH_LIT("\"\x80\""), 1}, {FH_LIT("\"ab\xc0\x80\""), 3},
-        {FH_LIT("\"\xed\xa0\x80\""), 1}, {FH_LIT("\"\xf4\x90\x80\x80\""), 1}, {FH_LIT("\"\xc3\""), 1}, {FH_LIT("\xc3\xa9"), 0},
-        {FH_LIT("/* */1"), 0}, {FH_LIT("[1,//\n2]"), 3}, {FH_LIT("\x0b""1"), 0}, {FH_LIT("\0"), 0}, {FH_LIT("1\0"), 1}, {FH_LIT("[\0]"), 1},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        fh_span text = {(const uint8_t *)refused[i].text, refused[i].size};
         fh_err err = {0};
-        fh_status s = read_all(cases[i].text, &err);
-        if (s.code != FH_CORRUPT || err.code != FH_CORRUPT || err.offset_bytes != cases[i].offset)
-            fail_msg("case %zu, %.*s: %s at %llu, expected byte %llu: %s", i, FH_SPAN_FMT(cases[i].text), fh_code_name(s.code),
-                     (unsigned long long)err.offset_bytes, (unsigned long long)cases[i].offset, err.message);
+        fh_status s = read_all(text, &err);
+        if (s.code != FH_CORRUPT || err.code != FH_CORRUPT || err.offset_bytes != refused[i].offset)
+            fail_msg("case %zu, %.*s: %s at %llu, expected byte %llu: %s", i, FH_SPAN_FMT(text), fh_code_name(s.code),
+                     (unsigned long long)err.offset_bytes, (unsigned long long)refused[i].offset, err.message);
     }
 }
 
-static const char sample[] = "{\"name\":\"caf\\u00e9 \xf0\x9f\x98\x80\",\"list\":[1,-2.5e3,true,false,null,{\"deep\":[[]]}],\"\\u006b\":{}}";
+static const char sample[] =
+    "{\"name\":\"caf\\u00e9 \xf0\x9f\x98\x80\",\"list\":[1,-2.5e3,true,false,null,{\"deep\":[[]]}],\"\\u006b\":{}}";
 
 /* Every proper prefix of an object is refused at its end or in a token that it breaks; never accepted, never past the end. */
 static void test_every_truncation(void **state) {
@@ -107,10 +142,10 @@ static void test_tokens(void **state) {
         size_t offset;
         bool escaped;
     } expected[] = {
-        {FH_JSON_OBJECT, "{", 0, false},      {FH_JSON_KEY, "a", 1, false},   {FH_JSON_ARRAY, "[", 5, false},
-        {FH_JSON_NUMBER, "1", 6, false},      {FH_JSON_STRING, "x\\n", 8, true}, {FH_JSON_ARRAY_END, "]", 13, false},
-        {FH_JSON_KEY, "b", 15, false},        {FH_JSON_NULL, "null", 21, false}, {FH_JSON_OBJECT_END, "}", 25, false},
-        {FH_JSON_END, "", 27, false},         {FH_JSON_END, "", 27, false},
+        {FH_JSON_OBJECT, "{", 0, false}, {FH_JSON_KEY, "a", 1, false},      {FH_JSON_ARRAY, "[", 5, false},
+        {FH_JSON_NUMBER, "1", 6, false}, {FH_JSON_STRING, "x\\n", 8, true}, {FH_JSON_ARRAY_END, "]", 13, false},
+        {FH_JSON_KEY, "b", 15, false},   {FH_JSON_NULL, "null", 21, false}, {FH_JSON_OBJECT_END, "}", 25, false},
+        {FH_JSON_END, "", 27, false},    {FH_JSON_END, "", 27, false},
     };
     fh_json j;
     fh_json_init(&j, FH_LIT("{\"a\":[1,\"x\\n\"],\"b\" : null} "));
@@ -215,11 +250,19 @@ static void test_i64(void **state) {
         fh_code code;
         int64_t v;
     } cases[] = {
-        {FH_LIT("0"), FH_OK, 0}, {FH_LIT("-0"), FH_OK, 0}, {FH_LIT("42"), FH_OK, 42}, {FH_LIT("-42"), FH_OK, -42},
-        {FH_LIT("9223372036854775807"), FH_OK, INT64_MAX}, {FH_LIT("-9223372036854775808"), FH_OK, INT64_MIN},
-        {FH_LIT("9223372036854775808"), FH_LIMIT, 0}, {FH_LIT("-9223372036854775809"), FH_LIMIT, 0},
-        {FH_LIT("99999999999999999999999"), FH_LIMIT, 0}, {FH_LIT("1.0"), FH_CORRUPT, 0}, {FH_LIT("1e2"), FH_CORRUPT, 0},
-        {FH_LIT("\"1\""), FH_CORRUPT, 0}, {FH_LIT("true"), FH_CORRUPT, 0},
+        {FH_LIT("0"), FH_OK, 0},
+        {FH_LIT("-0"), FH_OK, 0},
+        {FH_LIT("42"), FH_OK, 42},
+        {FH_LIT("-42"), FH_OK, -42},
+        {FH_LIT("9223372036854775807"), FH_OK, INT64_MAX},
+        {FH_LIT("-9223372036854775808"), FH_OK, INT64_MIN},
+        {FH_LIT("9223372036854775808"), FH_LIMIT, 0},
+        {FH_LIT("-9223372036854775809"), FH_LIMIT, 0},
+        {FH_LIT("99999999999999999999999"), FH_LIMIT, 0},
+        {FH_LIT("1.0"), FH_CORRUPT, 0},
+        {FH_LIT("1e2"), FH_CORRUPT, 0},
+        {FH_LIT("\"1\""), FH_CORRUPT, 0},
+        {FH_LIT("true"), FH_CORRUPT, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t v = -1;
@@ -246,10 +289,10 @@ static void test_f64(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),  cmocka_unit_test(test_refused), cmocka_unit_test(test_every_truncation),
-        FH_TEST_ALLOC(test_every_byte),   cmocka_unit_test(test_tokens),  cmocka_unit_test(test_failure_stays),
-        cmocka_unit_test(test_depth),     cmocka_unit_test(test_skip),    FH_TEST_ALLOC(test_text),
-        cmocka_unit_test(test_i64),       cmocka_unit_test(test_f64),
+        cmocka_unit_test(test_accepted), cmocka_unit_test(test_refused), cmocka_unit_test(test_every_truncation),
+        FH_TEST_ALLOC(test_every_byte),  cmocka_unit_test(test_tokens),  cmocka_unit_test(test_failure_stays),
+        cmocka_unit_test(test_depth),    cmocka_unit_test(test_skip),    FH_TEST_ALLOC(test_text),
+        cmocka_unit_test(test_i64),      cmocka_unit_test(test_f64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,8 @@ static fh_status write_sample(fh_json_writer *w) {
 #define BAD "\xef\xbf\xbd"
 static const char compact[] =
     "{\"a\\\"b\":[-9223372036854775808,18446744073709551615,0,0.1,null,null,true,false],\"empty\":{},\"text\":"
-    "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\t\\u0001\\u001f\\u007f \xc3\xa9 \xf0\x9f\x98\x80 " BAD BAD BAD BAD BAD BAD "\",\"last\":null}";
+    "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\t\\u0001\\u001f\\u007f \xc3\xa9 \xf0\x9f\x98\x80 " BAD BAD BAD BAD BAD BAD
+    "\",\"last\":null}";
 
 static void test_compact(void **state) {
     fh_buf out;
@@ -94,10 +95,11 @@ static void test_every_limit(void **state) {
         size_t before = out.size;
         fh_json_writer old = w;
         if (w.depth > 0 && !w.after_key && (w.is_object[0] >> (w.depth - 1) & 1) == 0) {
-            fh_assert_code(fh_json_put_text(&w, FH_LIT("a text that is longer than whatever room is left in this buffer, whatever its size"
-                                                       " may be; at least as long as all of the sample, to be certain, which has under"
-                                                       " two hundred and fifty bytes in all, so that this sentence must run on a bit.")),
-                           FH_LIMIT);
+            fh_assert_code(
+                fh_json_put_text(&w, FH_LIT("a text that is longer than whatever room is left in this buffer, whatever its size"
+                                            " may be; at least as long as all of the sample, to be certain, which has under"
+                                            " two hundred and fifty bytes in all, so that this sentence must run on a bit.")),
+                FH_LIMIT);
             assert_int_equal(out.size, before);
             assert_true(w.comma == old.comma && w.depth == old.depth);
         }
@@ -184,8 +186,9 @@ static void test_misuse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_compact),   FH_TEST_ALLOC(test_pretty), FH_TEST_ALLOC(test_read_back), FH_TEST_ALLOC(test_every_limit),
-        FH_TEST_ALLOC(test_no_memory), FH_TEST_ALLOC(test_depth),  cmocka_unit_test(test_misuse),
+        FH_TEST_ALLOC(test_compact),     FH_TEST_ALLOC(test_pretty),    FH_TEST_ALLOC(test_read_back),
+        FH_TEST_ALLOC(test_every_limit), FH_TEST_ALLOC(test_no_memory), FH_TEST_ALLOC(test_depth),
+        cmocka_unit_test(test_misuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,18 +22,37 @@ static void test_cases(void **state) {
     const struct {
         const char *text, *form_c;
     } cases[] = {
-        {"", ""}, {"plain", "plain"}, {"e\u0301", "\u00e9"}, {"xe\u0301y", "x\u00e9y"}, {"\u0301", "\u0301"}, {"\u0301e", "\u0301e"},
-        {"\u212b", "\u00c5"},                         /* singleton */
-        {"\u1e9b\u0323", "\u1e9b\u0323"},             /* UAX #15, figure 6 */
-        {"\u1e0a\u0323", "\u1e0c\u0307"}, {"D\u0307\u0323", "\u1e0c\u0307"}, {"q\u0307\u0323", "q\u0323\u0307"},
-        {"a\u0301\u0301", "\u00e1\u0301"},            /* the second mark of a class is blocked */
-        {"a\u0327\u0301", "\u00e1\u0327"},            /* another class is not */
-        {"a\u0345\u0301", "\u00e1\u0345"}, {"\u0958", "\u0915\u093c"} /* excluded */, {"\u09c7\u09be", "\u09cb"},
+        {"", ""},
+        {"plain", "plain"},
+        {"e\u0301", "\u00e9"},
+        {"xe\u0301y", "x\u00e9y"},
+        {"\u0301", "\u0301"},
+        {"\u0301e", "\u0301e"},
+        {"\u212b", "\u00c5"},             /* singleton */
+        {"\u1e9b\u0323", "\u1e9b\u0323"}, /* UAX #15, figure 6 */
+        {"\u1e0a\u0323", "\u1e0c\u0307"},
+        {"D\u0307\u0323", "\u1e0c\u0307"},
+        {"q\u0307\u0323", "q\u0323\u0307"},
+        {"a\u0301\u0301", "\u00e1\u0301"}, /* the second mark of a class is blocked */
+        {"a\u0327\u0301", "\u00e1\u0327"}, /* another class is not */
+        {"a\u0345\u0301", "\u00e1\u0345"},
+        {"\u0958", "\u0915\u093c"} /* excluded */,
+        {"\u09c7\u09be", "\u09cb"},
         {"\u09c7\u0301\u09be", "\u09c7\u0301\u09be"}, /* a mark stands between */
-        {"\u1100\u1161\u11a8", "\uac01"}, {"\uac00\u11a8", "\uac01"}, {"\u1100\u1161\u11a7", "\uac00\u11a7"}, {"\u1100\u1100\u1161", "\u1100\uac00"},
-        {"\uac01\u11a8", "\uac01\u11a8"}, {"\u0344", "\u0308\u0301"}, {"\U0001d15e", "\U0001d157\U0001d165"},
-        {"o\u0d3b\u0301", "o\u0d3b\u0301"},           /* a mark of Unicode 10 is none in 9 */
-        {"\xff" "e\u0301", "\xff\u00e9"}, {"e\xcc", "e\xcc"}, {"\xe9\u0301", "\xe9\u0301"}, {"e\u0301\xff\u0301", "\u00e9\xff\u0301"},
+        {"\u1100\u1161\u11a8", "\uac01"},
+        {"\uac00\u11a8", "\uac01"},
+        {"\u1100\u1161\u11a7", "\uac00\u11a7"},
+        {"\u1100\u1100\u1161", "\u1100\uac00"},
+        {"\uac01\u11a8", "\uac01\u11a8"},
+        {"\u0344", "\u0308\u0301"},
+        {"\U0001d15e", "\U0001d157\U0001d165"},
+        {"o\u0d3b\u0301", "o\u0d3b\u0301"}, /* a mark of Unicode 10 is none in 9 */
+        {"\xff"
+         "e\u0301",
+         "\xff\u00e9"},
+        {"e\xcc", "e\xcc"},
+        {"\xe9\u0301", "\xe9\u0301"},
+        {"e\u0301\xff\u0301", "\u00e9\xff\u0301"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check(fh_test_allocator(state), fh_span_of_str(cases[i].text), fh_span_of_str(cases[i].form_c));
@@ -75,7 +94,8 @@ static void test_every_code_point(void **state) {
 static void test_idempotent(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_test_rng rng = fh_test_rng_new(8);
-    static const uint32_t codes[] = {'a', 'e', 0xe9, 0x301, 0x316, 0x327, 0x334, 0x345, 0x1100, 0x1161, 0x11a8, 0xac00, 0x9c7, 0x9be, 0x212b};
+    static const uint32_t codes[] = {'a',    'e',    0xe9,   0x301,  0x316, 0x327, 0x334, 0x345,
+                                     0x1100, 0x1161, 0x11a8, 0xac00, 0x9c7, 0x9be, 0x212b};
     for (int round = 0; round < 3000; round++) {
         fh_buf text, once, twice;
         fh_ids scratch;
@@ -120,9 +140,10 @@ static fh_status body(fh_allocator *a, void *arg) {
     fh_buf out;
     fh_ids_init(&scratch, a, 0);
     fh_buf_init(&out, a, 0);
-    fh_status s = fh_nfc_put(FH_LIT("q\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345"
-                                    "\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\uac01"),
-                             &scratch, &out);
+    fh_status s = fh_nfc_put(
+        FH_LIT("q\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345"
+               "\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\uac01"),
+        &scratch, &out);
     fh_ids_deinit(&scratch);
     fh_buf_deinit(&out);
     return s;
@@ -133,7 +154,8 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_every_code_point), FH_TEST_ALLOC(test_idempotent),
-                                       FH_TEST_ALLOC(test_many_marks), FH_TEST_ALLOC(test_no_memory)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_every_code_point),
+                                       FH_TEST_ALLOC(test_idempotent), FH_TEST_ALLOC(test_many_marks),
+                                       FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

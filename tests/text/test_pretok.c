@@ -11,7 +11,10 @@ static const pretok_case cases[] = {
     {"Hello| world", NULL, NULL},
     {" Hello|,| world|!", NULL, NULL},
     {"a|\n|b", NULL, NULL},
-    {"a| |\xc2\xa0|b", "a| |\xc2\xa0" "b", NULL},
+    {"a| |\xc2\xa0|b",
+     "a| |\xc2\xa0"
+     "b",
+     NULL},
     /* white space: all but the last before text; the last joins if it is a space */
     {"a|  | b", NULL, NULL},
     {"a|   ", NULL, NULL},
@@ -50,10 +53,16 @@ static const pretok_case cases[] = {
     {"(|x|)", "(x|)", NULL},
     {"\xf0\x9f\x98\x80| \xf0\x9f\x98\x80", NULL, NULL},
     {"\xf0\x9f\x98\x80|x", "\xf0\x9f\x98\x80x", NULL},
-    {"e|\xcc\x81|e", "e|\xcc\x81" "e", NULL},
+    {"e|\xcc\x81|e",
+     "e|\xcc\x81"
+     "e",
+     NULL},
     /* any bytes: what is no UTF-8 is neither letter, number nor space */
     {"\xff\xfe", NULL, NULL},
-    {"a|\xc3|b", "a|\xc3" "b", NULL},
+    {"a|\xc3|b",
+     "a|\xc3"
+     "b",
+     NULL},
     {"\xe2\x82| x", NULL, NULL},
 };
 
@@ -113,12 +122,14 @@ static void test_names(void **state) {
     assert_true(fh_pretok_of_name(FH_LIT("olmo"), &p) && p == FH_PRETOK_GPT2);
     assert_true(fh_pretok_of_name(FH_LIT("llama-bpe"), &p) && p == FH_PRETOK_LLAMA3);
     assert_true(fh_pretok_of_name(FH_LIT("qwen2"), &p) && p == FH_PRETOK_QWEN2);
-    const fh_span unknown[] = {FH_LIT(""), FH_LIT("default"), FH_LIT("qwen35"), FH_LIT("gpt-2 "), FH_LIT("gpt-4o"), FH_LIT("starcoder")};
+    const fh_span unknown[] = {FH_LIT(""),       FH_LIT("default"), FH_LIT("qwen35"),
+                               FH_LIT("gpt-2 "), FH_LIT("gpt-4o"),  FH_LIT("starcoder")};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         assert_false(fh_pretok_of_name(unknown[i], &p));
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_long_runs), cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_long_runs),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@ static uint32_t piece(made_vocab *m, const char *spelling, float score) {
     return made_token(m, fh_span_of_str(spelling), FH_TOKEN_NORMAL, score);
 }
 
-static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected, size_t n) {
+static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected,
+                      size_t n) {
     fh_ids ids;
     fh_ids_init(&ids, fh_test_allocator(state), 0);
     fh_assert_ok(fh_tokenizer_encode(tok, text, o, &ids, NULL));
@@ -37,16 +38,17 @@ static void test_scores_decide(void **state) {
     piece(m, "ac", -0.0f);
     (void)b;
     fh_tokenizer *tok = accept(state, m);
-    check_ids(state, tok, FH_LIT("abc"), PLAIN, IDS(space, a, bc));      /* the higher score first */
+    check_ids(state, tok, FH_LIT("abc"), PLAIN, IDS(space, a, bc)); /* the higher score first */
     check_ids(state, tok, FH_LIT("ab"), PLAIN, IDS(space, ab));
-    check_ids(state, tok, FH_LIT("aaa"), PLAIN, IDS(space, aa, a));      /* equal scores: the leftmost */
-    check_ids(state, tok, FH_LIT("cac"), PLAIN, IDS(space, zero, c));    /* 0 and −0 are one score */
+    check_ids(state, tok, FH_LIT("aaa"), PLAIN, IDS(space, aa, a));   /* equal scores: the leftmost */
+    check_ids(state, tok, FH_LIT("cac"), PLAIN, IDS(space, zero, c)); /* 0 and −0 are one score */
     fh_tokenizer_free(tok);
 }
 
 static void test_spaces(void **state) {
     made_vocab *m = made_spm();
-    uint32_t space = piece(m, SPACE, -5), two = piece(m, SPACE SPACE, -1), a = piece(m, "a", -5), word = piece(m, SPACE "a", -2);
+    uint32_t space = piece(m, SPACE, -5), two = piece(m, SPACE SPACE, -1), a = piece(m, "a", -5),
+             word = piece(m, SPACE "a", -2);
     uint32_t user = made_token(m, FH_LIT("<u>"), FH_TOKEN_USER, 0);
     fh_tokenizer *tok = accept(state, m);
     check_ids(state, tok, FH_LIT(""), PLAIN, NULL, 0);
@@ -112,8 +114,8 @@ static void test_pieces(void **state) {
         bool first, control;
         const char *text;
     } cases[] = {
-        {word, false, false, " a "}, {word, true, false, "a "}, {user, true, false, SPACE "u"}, {1, false, false, ""},
-        {1, false, true, "<s>"},     {0, false, false, ""},     {0, false, true, "<unk>"},      {'A' + 3, true, false, "A"},
+        {word, false, false, " a "}, {word, true, false, "a "},    {user, true, false, SPACE "u"}, {1, false, false, ""},
+        {1, false, true, "<s>"},     {0, false, false, ""},        {0, false, true, "<unk>"},      {'A' + 3, true, false, "A"},
         {' ' + 3, true, false, ""},  {' ' + 3, false, false, " "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

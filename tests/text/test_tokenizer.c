@@ -94,8 +94,8 @@ static void test_scores(void **state) {
 
 /* Every malformed spelling of a byte. */
 static void test_byte_tokens(void **state) {
-    static const char *const bad[] = {"<0x-1>", "<0xZZ>", "<0x>", "<0x1>", "<0x100>", "<0xab>", "<0X41>", "<0x41", "0x41>",
-                                      "<0x 1>", "<0x+1>", "<0x41>>", "A", "<0x4\xc3\xa9"};
+    static const char *const bad[] = {"<0x-1>", "<0xZZ>", "<0x>",   "<0x1>",  "<0x100>", "<0xab>", "<0X41>",
+                                      "<0x41",  "0x41>",  "<0x 1>", "<0x+1>", "<0x41>>", "A",      "<0x4\xc3\xa9"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         made_vocab *m = made_spm();
         made_token(m, fh_span_of_str(bad[i]), FH_TOKEN_BYTE, 0);
@@ -218,8 +218,9 @@ static fh_status build_body(fh_allocator *a, void *arg) {
     FH_TRY(fh_tokenizer_new(a, arg, &tok, NULL));
     fh_ids ids;
     fh_ids_init(&ids, a, 0);
-    fh_status s = fh_tokenizer_encode(tok, FH_LIT("he said <ctl> hello, and a long word: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-                                      (fh_encode_options){.add_special = true, .parse_special = true}, &ids, NULL);
+    fh_status s =
+        fh_tokenizer_encode(tok, FH_LIT("he said <ctl> hello, and a long word: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                            (fh_encode_options){.add_special = true, .parse_special = true}, &ids, NULL);
     assert_true(s.code == FH_OK || ids.count == 0);
     fh_ids_deinit(&ids);
     fh_tokenizer_free(tok);
@@ -254,10 +255,18 @@ static void test_memory_bound(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_counts),      FH_TEST_ALLOC(test_too_many_tokens),     FH_TEST_ALLOC(test_special_ids),
-        FH_TEST_ALLOC(test_types),       FH_TEST_ALLOC(test_scores),              FH_TEST_ALLOC(test_byte_tokens),
-        FH_TEST_ALLOC(test_spellings),   FH_TEST_ALLOC(test_long_special_tokens), FH_TEST_ALLOC(test_unreachable_bytes),
-        FH_TEST_ALLOC(test_questions),   FH_TEST_ALLOC(test_copies),              FH_TEST_ALLOC(test_no_memory),
+        FH_TEST_ALLOC(test_counts),
+        FH_TEST_ALLOC(test_too_many_tokens),
+        FH_TEST_ALLOC(test_special_ids),
+        FH_TEST_ALLOC(test_types),
+        FH_TEST_ALLOC(test_scores),
+        FH_TEST_ALLOC(test_byte_tokens),
+        FH_TEST_ALLOC(test_spellings),
+        FH_TEST_ALLOC(test_long_special_tokens),
+        FH_TEST_ALLOC(test_unreachable_bytes),
+        FH_TEST_ALLOC(test_questions),
+        FH_TEST_ALLOC(test_copies),
+        FH_TEST_ALLOC(test_no_memory),
         FH_TEST_ALLOC(test_memory_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

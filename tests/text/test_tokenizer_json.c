@@ -1,6 +1,7 @@
 /* test_tokenizer_json.c: tokenizer.json: real files against the reference's ids, and what is refused, by name.
  *
- * The golden file holds texts and ids only (tests/golden/make_tokenizer_cases.py); a real tokenizer that is absent skips its test. */
+ * The golden file holds texts and ids only (tests/golden/make_tokenizer_cases.py); a real tokenizer that is absent skips
+ * its test. */
 #include <stdio.h>
 #include <string.h>
 
@@ -92,9 +93,11 @@ typedef struct parts {
 
 #define BYTE_LEVEL "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":true}"
 #define NO_REGEX "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}"
-#define QWEN_SPLIT                                                                                                                \
-    "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| " \
-    "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"},\"behavior\":\"Isolated\",\"invert\":false}"
+#define QWEN_SPLIT                                                                                                             \
+    "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{" \
+    "N}| "                                                                                                                     \
+    "?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"},\"behavior\":\"Isolated\","         \
+    "\"invert\":false}"
 #define SEQUENCE(a, b) "{\"type\":\"Sequence\",\"pretokenizers\":[" a "," b "]}"
 
 static void put(fh_buf *b, const char *text) {
@@ -182,14 +185,15 @@ static void test_accepted(void **state) {
     encodes(state, (parts){0}, FH_LIT("e\xcc\x81"), PLAIN, "101 204 129");
     encodes(state, (parts){.added = "[" ADDED(257, "<c>", "true") "," ADDED(258, "<u>", "false") "]"}, FH_LIT("<c><u>"), PLAIN,
             "60 99 62 258");
-    encodes(state, (parts){.added = "[" ADDED(257, "<c>", "true") "]"}, FH_LIT("a<c>"), (fh_encode_options){.parse_special = true},
-            "97 257");
+    encodes(state, (parts){.added = "[" ADDED(257, "<c>", "true") "]"}, FH_LIT("a<c>"),
+            (fh_encode_options){.parse_special = true}, "97 257");
     /* A token may be both in the vocabulary and added. */
     encodes(state, (parts){.added = "[" ADDED(256, "ab", "false") "]"}, FH_LIT("xab"), PLAIN, "120 256");
-    parts both = {.added = "[" ADDED(257, "<s>", "true") "," ADDED(258, "</s>", "true") "]",
-                  .post = "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},{\"type\":\"TemplateProcessing\",\"single\":["
-                          "{\"SpecialToken\":{\"id\":\"<s>\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
-                          "{\"SpecialToken\":{\"id\":\"</s>\",\"type_id\":0}}],\"pair\":[]}]}"};
+    parts both = {
+        .added = "[" ADDED(257, "<s>", "true") "," ADDED(258, "</s>", "true") "]",
+        .post = "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\"},{\"type\":\"TemplateProcessing\",\"single\":["
+                "{\"SpecialToken\":{\"id\":\"<s>\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
+                "{\"SpecialToken\":{\"id\":\"</s>\",\"type_id\":0}}],\"pair\":[]}]}"};
     encodes(state, both, FH_LIT("a"), (fh_encode_options){.add_special = true}, "257 97 258");
     encodes(state, both, FH_LIT("a"), PLAIN, "97");
 }
@@ -204,7 +208,8 @@ static void test_unsupported(void **state) {
         {{.pre = "{\"type\":\"Whitespace\"}"}, "pre-tokenizer \"Whitespace\""},
         {{.pre = SEQUENCE("{\"type\":\"Digits\"}", BYTE_LEVEL)}, "pre-tokenizer \"Digits\""},
         {{.pre = SEQUENCE(SEQUENCE(QWEN_SPLIT, NO_REGEX), NO_REGEX)}, "pre-tokenizer \"Sequence\""},
-        {{.pre = SEQUENCE("{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\w+\"}}", NO_REGEX)}, "pre-tokenizer expression \"\\w+\""},
+        {{.pre = SEQUENCE("{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\w+\"}}", NO_REGEX)},
+         "pre-tokenizer expression \"\\w+\""},
         {{.pre = SEQUENCE("{\"type\":\"Split\",\"pattern\":{\"String\":\" \"}}", NO_REGEX)}, "pattern \"String\""},
         {{.pre = SEQUENCE(QWEN_SPLIT, BYTE_LEVEL)}, "combination of pre-tokenizers"},
         {{.pre = SEQUENCE(NO_REGEX, QWEN_SPLIT)}, "combination of pre-tokenizers"},
@@ -216,7 +221,8 @@ static void test_unsupported(void **state) {
         {{.post = "{\"type\":\"BertProcessing\"}"}, "post-processor \"BertProcessing\""},
         {{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\"}},{\"Sequence\":{\"id\":\"A\"}}]}"},
          "template with a second"},
-        {{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"a\"}},{\"SpecialToken\":{\"id\":\"b\"}}]}"},
+        {{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"a\"}},{\"SpecialToken\":{\"id\":"
+                  "\"b\"}}]}"},
          "template with a second"},
         {{.model_extra = ",\"type\":\"WordPiece\""}, "model \"WordPiece\""},
         {{.model_extra = ",\"dropout\":0.1"}, "\"dropout\" is not supported"},
@@ -267,8 +273,10 @@ static void test_corrupt(void **state) {
         {{.pre = "{}"}, FH_CORRUPT, "ByteLevel"},
         {{.normalizer = "7"}, FH_CORRUPT, "a normalizer"},
         {{.normalizer = "{}"}, FH_CORRUPT, "the normalizer's type"},
-        {{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"none\"}},{\"Sequence\":{\"id\":\"A\"}}]}"},
-         FH_CORRUPT, "names \"none\""},
+        {{.post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"none\"}},{\"Sequence\":{\"id\":"
+                  "\"A\"}}]}"},
+         FH_CORRUPT,
+         "names \"none\""},
         {{.post = "{\"type\":\"TemplateProcessing\",\"single\":[]}"}, FH_CORRUPT, "the text in the template"},
         {{.model_extra = ",\"unk_token\":\"none\""}, FH_CORRUPT, "names \"none\""},
         {{.model_extra = ",\"ignore_merges\":1"}, FH_CORRUPT, "true or false"},
@@ -276,7 +284,8 @@ static void test_corrupt(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refuse(state, cases[i].p, cases[i].code, cases[i].part);
-    const fh_span whole[] = {FH_LIT(""), FH_LIT("[]"), FH_LIT("7"), FH_LIT("{}"), FH_LIT("{\"model\":null}"), FH_LIT("{\"model\":{}}")};
+    const fh_span whole[] = {
+        FH_LIT(""), FH_LIT("[]"), FH_LIT("7"), FH_LIT("{}"), FH_LIT("{\"model\":null}"), FH_LIT("{\"model\":{}}")};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         fh_tokenizer *tok;
         fh_assert_code(fh_tokenizer_from_json(fh_test_allocator(state), whole[i], &tok, NULL), FH_CORRUPT);
@@ -287,8 +296,12 @@ static void test_corrupt(void **state) {
 }
 
 static const parts full = {
-    .added = "[" ADDED(257, "<c>", "true") "]", .normalizer = "{\"type\":\"NFC\"}", .pre = SEQUENCE(QWEN_SPLIT, NO_REGEX),
-    .merges = "[\"a b\",[\"ab\",\"ab\"]]", .vocab_extra = ",\"abab\":258", .model_extra = ",\"unk_token\":\"<c>\",\"ignore_merges\":true",
+    .added = "[" ADDED(257, "<c>", "true") "]",
+    .normalizer = "{\"type\":\"NFC\"}",
+    .pre = SEQUENCE(QWEN_SPLIT, NO_REGEX),
+    .merges = "[\"a b\",[\"ab\",\"ab\"]]",
+    .vocab_extra = ",\"abab\":258",
+    .model_extra = ",\"unk_token\":\"<c>\",\"ignore_merges\":true",
     .post = "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"<c>\"}},{\"Sequence\":{\"id\":\"A\"}}]}"};
 
 /* Cut anywhere, it is refused; the cut never leaks. */
@@ -325,8 +338,9 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_gpt2),        FH_TEST_ALLOC(test_llama3),  FH_TEST_ALLOC(test_qwen3),     FH_TEST_ALLOC(test_accepted),
-        FH_TEST_ALLOC(test_unsupported), FH_TEST_ALLOC(test_corrupt), FH_TEST_ALLOC(test_truncated), FH_TEST_ALLOC(test_no_memory),
+        FH_TEST_ALLOC(test_gpt2),      FH_TEST_ALLOC(test_llama3),      FH_TEST_ALLOC(test_qwen3),
+        FH_TEST_ALLOC(test_accepted),  FH_TEST_ALLOC(test_unsupported), FH_TEST_ALLOC(test_corrupt),
+        FH_TEST_ALLOC(test_truncated), FH_TEST_ALLOC(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

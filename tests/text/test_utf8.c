@@ -42,13 +42,21 @@ static void test_every_code_point(void **state) {
 static void test_refused(void **state) {
     (void)state;
     const fh_span bad[] = {
-        FH_LIT("\x80"),             /* continuation alone */
-        FH_LIT("\xc0\x80"),         /* overlong NUL */
-        FH_LIT("\xc1\xbf"),         FH_LIT("\xe0\x80\x80"), FH_LIT("\xe0\x9f\xbf"), /* overlong */
-        FH_LIT("\xf0\x8f\xbf\xbf"), FH_LIT("\xf0\x80\x80\x80"),
-        FH_LIT("\xed\xa0\x80"),     FH_LIT("\xed\xbf\xbf"), /* surrogates */
-        FH_LIT("\xf4\x90\x80\x80"), FH_LIT("\xf5\x80\x80\x80"), FH_LIT("\xff"), /* above U+10FFFF */
-        FH_LIT("\xc3(" ),           FH_LIT("\xe2\x82("), FH_LIT("\xf0\x9f\x92("),
+        FH_LIT("\x80"),     /* continuation alone */
+        FH_LIT("\xc0\x80"), /* overlong NUL */
+        FH_LIT("\xc1\xbf"),
+        FH_LIT("\xe0\x80\x80"),
+        FH_LIT("\xe0\x9f\xbf"), /* overlong */
+        FH_LIT("\xf0\x8f\xbf\xbf"),
+        FH_LIT("\xf0\x80\x80\x80"),
+        FH_LIT("\xed\xa0\x80"),
+        FH_LIT("\xed\xbf\xbf"), /* surrogates */
+        FH_LIT("\xf4\x90\x80\x80"),
+        FH_LIT("\xf5\x80\x80\x80"),
+        FH_LIT("\xff"), /* above U+10FFFF */
+        FH_LIT("\xc3("),
+        FH_LIT("\xe2\x82("),
+        FH_LIT("\xf0\x9f\x92("),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         fh_rune r = fh_utf8_next(bad[i], 0);
@@ -64,10 +72,20 @@ static void test_complete(void **state) {
         fh_span text;
         size_t complete;
     } cases[] = {
-        {FH_LIT(""), 0},          {FH_LIT("abc"), 3},         {FH_LIT("a\xc3"), 1},      {FH_LIT("a\xc3\xa9"), 3},
-        {FH_LIT("a\xe2\x82"), 1}, {FH_LIT("a\xf0\x9f\x92"), 1}, {FH_LIT("a\x80\x80"), 3},  {FH_LIT("a\xe0\x80"), 3},
-        {FH_LIT("a\xed\xa0"), 3}, {FH_LIT("a\xf4\x90"), 3},   {FH_LIT("\xc3\x80\x80\x80"), 4}, {FH_LIT("\xff"), 1},
-        {FH_LIT("\xf0\x9f"), 0},  {FH_LIT("\xe2\x82\xac\xe2"), 3},
+        {FH_LIT(""), 0},
+        {FH_LIT("abc"), 3},
+        {FH_LIT("a\xc3"), 1},
+        {FH_LIT("a\xc3\xa9"), 3},
+        {FH_LIT("a\xe2\x82"), 1},
+        {FH_LIT("a\xf0\x9f\x92"), 1},
+        {FH_LIT("a\x80\x80"), 3},
+        {FH_LIT("a\xe0\x80"), 3},
+        {FH_LIT("a\xed\xa0"), 3},
+        {FH_LIT("a\xf4\x90"), 3},
+        {FH_LIT("\xc3\x80\x80\x80"), 4},
+        {FH_LIT("\xff"), 1},
+        {FH_LIT("\xf0\x9f"), 0},
+        {FH_LIT("\xe2\x82\xac\xe2"), 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (fh_utf8_complete(cases[i].text) != cases[i].complete)

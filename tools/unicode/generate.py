@@ -12,6 +12,7 @@ The reference implementation mixes versions, and so do the tables: its regex eng
 9.0. What a Python of 14.0, 15.0 or 15.1 does not know of 16.0 stands in NEWER below, what is newer than 9.0 in normalization
 in LATER, so that every Python from 3.11 to 3.14 writes the same bytes.
 """
+
 import pathlib
 import sys
 import unicodedata
@@ -39,7 +40,23 @@ LATER = """7FD 897-89F 8CA-8D3 9FE C3C D3B-D3C EBA 1715 1ABF-1ACE 1DF6-1DFA A82C
     16FF0-16FF1 1E08F 1E130-1E136 1E2AE 1E2EC-1E2EF 1E4EC-1E4EF 1E5EE-1E5EF"""
 
 # The property White_Space (PropList.txt); unchanged since Unicode 6.3.
-WHITE_SPACE = {0x9, 0xA, 0xB, 0xC, 0xD, 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+WHITE_SPACE = {
+    0x9,
+    0xA,
+    0xB,
+    0xC,
+    0xD,
+    0x20,
+    0x85,
+    0xA0,
+    0x1680,
+    *range(0x2000, 0x200B),
+    0x2028,
+    0x2029,
+    0x202F,
+    0x205F,
+    0x3000,
+}
 
 HEAD = """/* {name}: made by tools/unicode/generate.py from Unicode {version}; edit that file, not this one.
  * tidy: exempt size: a generated table */
@@ -88,7 +105,7 @@ def two_levels(values, pack=bytes):
     """The row number of each block, and the rows end to end; equal blocks share a row."""
     rows, index = {}, []
     for start in range(0, len(values), BLOCK):
-        index.append(rows.setdefault(pack(values[start:start + BLOCK]), len(rows)))
+        index.append(rows.setdefault(pack(values[start : start + BLOCK]), len(rows)))
     assert len(rows) <= 256
     return index, [byte for row in rows for byte in row]
 
@@ -98,9 +115,12 @@ def make_classes():
         return bytes(sum(part[i + k] << 2 * k for k in range(4)) for i in range(0, BLOCK, 4))
 
     index, cells = two_levels(classes(), pack)
-    return (HEAD.format(name="unicode_tables.c", header="unicode.h", version=TARGET)
-            + array(f"const uint8_t fh_unicode_block[{len(index)}]", index) + "\n"
-            + array(f"const uint8_t fh_unicode_cells[{len(cells)}]", cells))
+    return (
+        HEAD.format(name="unicode_tables.c", header="unicode.h", version=TARGET)
+        + array(f"const uint8_t fh_unicode_block[{len(index)}]", index)
+        + "\n"
+        + array(f"const uint8_t fh_unicode_cells[{len(cells)}]", cells)
+    )
 
 
 def make_nfc():
@@ -112,15 +132,21 @@ def make_nfc():
         if text and not text.startswith("<"):
             step[code] = [int(part, 16) for part in text.split()]
     full = {code: [ord(c) for c in unicodedata.normalize("NFD", chr(code))] for code in step}
-    pairs = sorted((*parts, code) for code, parts in step.items()
-                   if len(parts) == 2 and unicodedata.normalize("NFC", "".join(map(chr, parts))) == chr(code))
+    pairs = sorted(
+        (*parts, code)
+        for code, parts in step.items()
+        if len(parts) == 2 and unicodedata.normalize("NFC", "".join(map(chr, parts))) == chr(code)
+    )
     backward = {right for _, right, _ in pairs} | set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
     kind = bytearray(0x110000)  # the combining class; 255: class 0, but it may change or join what stands before it
     for code in known:
         kind[code] = unicodedata.combining(chr(code))
         first = full.get(code, [code])[0]
-        if kind[code] == 0 and (unicodedata.normalize("NFC", chr(code)) != chr(code) or first in backward
-                                or unicodedata.combining(chr(first))):
+        if kind[code] == 0 and (
+            unicodedata.normalize("NFC", chr(code)) != chr(code)
+            or first in backward
+            or unicodedata.combining(chr(first))
+        ):
             kind[code] = 255
     index, cells = two_levels(kind)
     pool, starts = [], []
@@ -128,13 +154,20 @@ def make_nfc():
         starts.append(len(pool))
         pool += full[code]
     starts.append(len(pool))
-    return (HEAD.format(name="nfc_tables.c", header="nfc.h", version="9.0.0")
-            + array(f"const uint8_t fh_nfc_block[{len(index)}]", index) + "\n"
-            + array(f"const uint8_t fh_nfc_cells[{len(cells)}]", cells) + "\n"
-            + array("const uint32_t fh_nfc_from[FH_NFC_DECOMPOSITIONS]", list(full)) + "\n"
-            + array("const uint16_t fh_nfc_starts[FH_NFC_DECOMPOSITIONS + 1]", starts) + "\n"
-            + array(f"const uint32_t fh_nfc_pool[{len(pool)}]", pool) + "\n"
-            + array("const fh_nfc_pair fh_nfc_pairs[FH_NFC_PAIRS]", [f"{{{a}, {b}, {c}}}" for a, b, c in pairs]))
+    return (
+        HEAD.format(name="nfc_tables.c", header="nfc.h", version="9.0.0")
+        + array(f"const uint8_t fh_nfc_block[{len(index)}]", index)
+        + "\n"
+        + array(f"const uint8_t fh_nfc_cells[{len(cells)}]", cells)
+        + "\n"
+        + array("const uint32_t fh_nfc_from[FH_NFC_DECOMPOSITIONS]", list(full))
+        + "\n"
+        + array("const uint16_t fh_nfc_starts[FH_NFC_DECOMPOSITIONS + 1]", starts)
+        + "\n"
+        + array(f"const uint32_t fh_nfc_pool[{len(pool)}]", pool)
+        + "\n"
+        + array("const fh_nfc_pair fh_nfc_pairs[FH_NFC_PAIRS]", [f"{{{a}, {b}, {c}}}" for a, b, c in pairs])
+    )
 
 
 def main():
