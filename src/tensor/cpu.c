@@ -238,7 +238,7 @@ static fh_status cpu_norm(void *self, const struct dev_norm *op) {
 
 /* The bytes that decide a table: all positions, then all frequencies. */
 static bool rope_key_is(const struct cpu *cpu, const struct dev_rope *op) {
-    fh_span key = fh_span_of_mut(cpu->rope_key), positions = fh_span_of_mut(fh_u32s_bytes(op->positions));
+    fh_span key = fh_span_sub(fh_span_of_mut(cpu->rope_key), 0, cpu->rope_key_bytes), positions = fh_span_of_mut(fh_u32s_bytes(op->positions));
     return key.size == positions.size + op->freq.size && fh_span_equal(fh_span_sub(key, 0, positions.size), positions) &&
            fh_span_equal(fh_span_from(key, positions.size), op->freq);
 }
@@ -257,20 +257,30 @@ static void table_work(void *arg, unsigned part, unsigned parts) {
         }
 }
 
-static fh_status rope_prepare(struct cpu *cpu, const struct dev_rope *op) {
-    if (rope_key_is(cpu, op))
-        return FH_DONE;
-    size_t n = op->positions.count, key_bytes = n * sizeof(uint32_t) + op->freq.size;
+/* Makes room for a larger table than any before: a batch of a size that was seen allocates nothing. */
+static fh_status rope_room(struct cpu *cpu, size_t key_bytes, size_t count) {
     fh_f32s table = {NULL, 0};
     uint8_t *key = fh_alloc(cpu->allocator, key_bytes, 1);
-    if (key == NULL || fh_failed(fh_f32s_new(cpu->allocator, n * op->rot_dim, &table))) {
+    if (key == NULL || fh_failed(fh_f32s_new(cpu->allocator, count, &table))) {
         fh_free(cpu->allocator, key);
         return FH_STATUS(FH_NOMEM);
     }
     fh_free(cpu->allocator, cpu->rope_key.at);
     fh_f32s_free(cpu->allocator, &cpu->rope_table);
     cpu->rope_key = (fh_mspan){key, key_bytes};
+    cpu->rope_key_bytes = 0;
     cpu->rope_table = table;
+    return FH_DONE;
+}
+
+static fh_status rope_prepare(struct cpu *cpu, const struct dev_rope *op) {
+    if (rope_key_is(cpu, op))
+        return FH_DONE;
+    size_t n = op->positions.count, key_bytes = n * sizeof(uint32_t) + op->freq.size;
+    if (key_bytes > cpu->rope_key.size || n * op->rot_dim > cpu->rope_table.count)
+        FH_TRY(rope_room(cpu, key_bytes, n * op->rot_dim));
+    fh_f32s table = fh_f32s_sub(cpu->rope_table, 0, n * op->rot_dim);
+    cpu->rope_key_bytes = key_bytes;
     fh_span_copy(cpu->rope_key, fh_span_of_mut(fh_u32s_bytes(op->positions)));
     fh_mspan tail;
     bool ok = fh_mspan_slice(cpu->rope_key, n * sizeof(uint32_t), op->freq.size, &tail);
