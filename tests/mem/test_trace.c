@@ -140,10 +140,11 @@ static void test_writes_outside(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         overrun o = rows[i].o;
 #ifdef HAS_ASAN
-        char said[8192]; /* the sanitizer is quicker: it stops the write itself */
+        /* The sanitizer is quicker and stops the write itself; but it cannot guard a last part of 8 bytes. */
+        char said[8192];
         int status = fh_test_child(write_at, &o, said, sizeof said);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
-        assert_non_null(strstr(said, "use-after-poison"));
+        if (status == 0 || (strstr(said, "use-after-poison") == NULL && strstr(said, rows[i].said) == NULL))
+            fail_msg("row %zu: status 0x%x: %s", i, (unsigned)status, said);
 #else
         fh_assert_dies(write_at, &o, rows[i].said);
 #endif

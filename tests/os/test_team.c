@@ -100,38 +100,6 @@ static void test_jobs_in_order(void **state) {
     }
 }
 
-/* With far more threads than processors, some parts are not begun when the caller has done its own: it takes them. */
-static void test_caller_helps(void **state) {
-    (void)state;
-    static job j;
-    fh_team *team = new_team(64);
-    uint64_t helped = 0;
-    for (int i = 0; i < 2000; i++) {
-        memset(&j, 0, sizeof j);
-        fh_par_run(fh_team_par(team), note, &j);
-        for (unsigned part = 1; part < 64; part++)
-            helped += pthread_equal(j.ran_on[part], pthread_self()) != 0;
-    }
-    assert_true(helped > 0);
-    fh_team_free(team);
-}
-
-/* A job completes although no worker runs: all of them sit in the processor's queue behind one that never yields to them. */
-static void test_workers_sleep(void **state) {
-    (void)state;
-    static job j;
-    fh_team *team = new_team(4);
-    for (int i = 0; i < 20; i++) {
-        (void)usleep(2000); /* far longer than a worker spins */
-        memset(&j, 0, sizeof j);
-        j.number = 7;
-        fh_par_run(fh_team_par(team), note, &j);
-        for (unsigned part = 0; part < 4; part++)
-            assert_true(j.calls[part] == 1 && j.seen[part] == 7);
-    }
-    fh_team_free(team);
-}
-
 typedef struct meeting {
     atomic_uint arrived;
     unsigned parts;
@@ -157,6 +125,83 @@ static void test_parts_run_together(void **state) {
         }
         fh_team_free(team);
     }
+}
+
+/* --- workers that do not run -------------------------------------------------------------------------------------------------- */
+
+static atomic_bool captives_may_go;
+static atomic_uint captives;
+
+/* Keeps the thread it interrupts, as a scheduler does that has put a thread aside. */
+static void hold(int sig) {
+    (void)sig;
+    atomic_fetch_add(&captives, 1);
+    while (!atomic_load(&captives_may_go))
+        (void)sched_yield();
+    atomic_fetch_sub(&captives, 1);
+}
+
+static void note_and_meet(void *arg, unsigned part, unsigned parts) {
+    static meeting m;
+    if (arg == NULL) { /* begins the meeting anew */
+        atomic_store(&m.arrived, 0);
+        return;
+    }
+    note(arg, part, parts);
+    meet(&m, part, parts);
+}
+
+/* The caller runs the parts of workers that do not come. */
+static void test_caller_helps(void **state) {
+    (void)state;
+    enum { WIDTH = 4 };
+    static job j;
+    struct sigaction holding = {.sa_handler = hold}, before;
+    assert_int_equal(sigaction(SIGTRAP, &holding, &before), 0); /* a signal that workers do not block */
+    fh_team *team = new_team(WIDTH);
+    for (int round = 0; round < 20; round++) {
+        pthread_t workers[WIDTH];
+        memset(&j, 0, sizeof j);
+        note_and_meet(NULL, 0, 0);
+        fh_par_run(fh_team_par(team), note_and_meet, &j); /* finds out who the workers are */
+        memcpy(workers, j.ran_on, sizeof workers);
+
+        atomic_store(&captives_may_go, false);
+        for (size_t i = 1; i < WIDTH; i++)
+            assert_int_equal(pthread_kill(workers[i], SIGTRAP), 0);
+        while (atomic_load(&captives) < WIDTH - 1)
+            (void)sched_yield();
+        for (uint64_t number = 1; number <= 100; number++) {
+            memset(&j, 0, sizeof j);
+            j.number = number;
+            fh_par_run(fh_team_par(team), note, &j);
+            for (unsigned part = 0; part < WIDTH; part++) {
+                assert_true(j.calls[part] == 1 && j.seen[part] == number);
+                assert_true(pthread_equal(j.ran_on[part], pthread_self()));
+            }
+        }
+        atomic_store(&captives_may_go, true);
+        while (atomic_load(&captives) > 0)
+            (void)sched_yield();
+    }
+    fh_team_free(team);
+    assert_int_equal(sigaction(SIGTRAP, &before, NULL), 0);
+}
+
+/* Workers that have gone to sleep are woken. */
+static void test_workers_sleep(void **state) {
+    (void)state;
+    static job j;
+    fh_team *team = new_team(4);
+    for (int i = 0; i < 20; i++) {
+        (void)usleep(2000); /* far longer than a worker spins */
+        memset(&j, 0, sizeof j);
+        note_and_meet(NULL, 0, 0);
+        fh_par_run(fh_team_par(team), note_and_meet, &j); /* returns only if all came */
+        for (unsigned part = 0; part < 4; part++)
+            assert_int_equal(j.calls[part], 1);
+    }
+    fh_team_free(team);
 }
 
 /* A part that takes long: the caller sleeps and is woken. */
