@@ -7,8 +7,8 @@ static void encode(const fh_tokenizer *tok, fh_span text, fh_ids *out) {
     fh_assert_ok(fh_tokenizer_encode(tok, text, (fh_encode_options){0}, out, NULL));
 }
 
-    fh_assert_ok(fh_tokenizer_encode(tok, text, (fh_encode_options){0}, out, NULL));
- * kept, and of every number of ids around the four. */
+/* A long text (which remembers) against its lines one by one (which do not). Pieces of every length around the 16 bytes that
+ * are kept, and of every number of ids around the four. */
 static void test_same_as_without(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     static uint8_t text[1 << 16];
