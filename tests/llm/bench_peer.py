@@ -3,9 +3,9 @@
 
     tests/llm/bench_peer.py --peer PATH/llama-bench -m model.gguf [-m …] [--threads 1,2] [--rounds 5] [--json]
 
-Each round runs ours and then the peer's program once on each file and thread count (one repetition after each program's own warm-up), so
-a change in the machine's load touches both. `--machine` adds what tests/tensor/bench_kernels measured: the read bandwidth and the int8 peak of
-this machine, and the share of each that we use. Prints a table, or JSON with every sample.
+Each round runs ours and then the peer's program once on each file and thread count (one repetition after each program's own
+warm-up), so a change in the machine's load touches both. The limits of the machine (read bandwidth, int8 peak) come from
+tests/tensor/bench_kernels, with the share of each that we use. Prints a table, or JSON with every sample.
 """
 import argparse
 import json
@@ -52,7 +52,8 @@ def measure(args, model, threads):
     """Every sample of one file at one thread count."""
     samples = {"ours": [], "peer": []}
     for done in range(args.rounds):
-        print(f"\r{pathlib.Path(model).name} t={threads} round {done + 1}/{args.rounds} ", end="", file=sys.stderr, flush=True)
+        name = pathlib.Path(model).name
+        print(f"\r{name} t={threads} round {done + 1}/{args.rounds} ", end="", file=sys.stderr, flush=True)
         samples["ours"].append(ours(args.program, model, threads, args.prompt, args.generate))
         samples["peer"].append(peers(args.peer, model, threads, args.prompt, args.generate))
     print(file=sys.stderr)
@@ -93,7 +94,8 @@ def main():
         for threads in counts:
             samples = measure(args, model, threads)
             for test in ("pp", "tg"):
-                report.append({"model": pathlib.Path(model).name, **row(samples, test, threads, limits), "samples": samples})
+                found = row(samples, test, threads, limits)
+                report.append({"model": pathlib.Path(model).name, **found, "samples": samples})
     if args.json:
         json.dump({"limits": limits, "results": report}, sys.stdout, indent=1)
         return

@@ -38,14 +38,25 @@ class Scene:
             she = not unlike.she
         free = [k for k in (kinds or self.place.kinds) if k not in self.kinds]
         kind = self.rng.choice(free or [k for k in cast.ANIMALS if k not in self.kinds])
+        if kinds is None and self.rng.random() < 0.05:
+            kind = self.rng.choice([k for k in cast.WANDERERS if k not in self.kinds])
         if kind == "child":
             kind = "girl" if she else "boy"
+        elif kind in ("prince", "princess"):
+            kind = "princess" if she else "prince"
         else:
             self.kinds.add(kind)
         pool = cast.SHE_NAMES if she else cast.HE_NAMES
-        name = self.rng.choice([n for n in pool if n not in self.names])
+        if self.rng.random() < 0.08:
+            pool = [self.new_name()]
+        name = self.rng.choice([n for n in pool if n not in self.names] or cast.HE_NAMES)
         self.names.add(name)
         return cast.Who(name, kind, self.rng.choice(cast.TRAITS), she)
+
+    def new_name(self):
+        """A made-up name, so that a model learns to repeat names it has never met."""
+        start, middle, end = (self.rng.choice(part.split()) for part in cast.NAME_PARTS)
+        return start + (middle if self.rng.random() < 0.5 else "") + end
 
     def spots(self, n):
         """Different places to look in this setting."""
@@ -54,20 +65,25 @@ class Scene:
     def day(self):
         """Words that begin the events, unless the opening has named the time."""
         if self.timed:
-            return self.pick("That day", "That very day", "Before long", "A little later",
-                             "After breakfast")
+            return self.pick("That day", "That very day", "Before long", "A little later", "Soon")
         w = self.rng.choice(cast.WEATHER)
         return self.pick("One day", "One day", "One day", f"One {w} morning",
                          f"One {w} day", f"One {w} afternoon", "One morning")
 
-    def opening(self):
-        """Introduces the hero and the setting."""
+    def opening(self, steady):
+        """Introduces the hero and the setting.
+
+        steady: the plot goes on with how things always are, so that the opening
+        must not name a day yet.
+        """
         h, p = self.hero, self.place
         lived = self.pick("lived", "lived", "had a home")
         home = p.lives
         loved = self.pick(*LOVES).format(his=h.his, water=p.water)
         w = self.rng.choice(cast.WEATHER)
         kind = self.rng.random()
+        if steady and 0.40 <= kind < 0.60:
+            kind -= 0.40
         if kind < 0.40:
             return self.pick(
                 f"Once upon a time, there was {h.a} named {h.name}. {h.He} {lived} {home}.",
@@ -79,7 +95,7 @@ class Scene:
         if kind < 0.60:
             self.timed = True
             walk = self.pick("was walking", "was playing", "was resting", "went for a walk",
-                             "was looking around", "was playing alone", "was sitting")
+                             "was exploring", "was playing alone", "was sitting")
             return self.pick(
                 f"One day, {h.a} named {h.name} {walk} {self.spots(1)[0]}.",
                 f"One day, {h.a} named {h.name} {walk} {p.at}.",
@@ -114,9 +130,10 @@ def story(seed, index):
     """The story with this number, as text with paragraphs."""
     scene = Scene(random.Random(f"{seed}:{index}"))
     plot = scene.rng.choice(plots.PLOTS)
-    opening = scene.opening()
+    opening = scene.opening(plot in plots.STEADY)
     parts = plot(scene)
-    return "\n\n".join([f"{opening} {parts[0]}", *parts[1:]])
+    parts[0] = f"{opening} {parts[0]}"
+    return "\n\n".join(" ".join(part.split()) for part in parts)
 
 
 def main():

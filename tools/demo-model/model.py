@@ -27,7 +27,7 @@ class Config:
     n_expert: int = 8
     n_expert_used: int = 2
     n_ff_expert: int = 160
-    rope_base: float = 10000.0
+    rope_base: float = 1000000.0
     norm_eps: float = 1e-6
 
 
@@ -65,6 +65,22 @@ class Attention(nn.Module):
         self.out = nn.Linear(q_size, cfg.n_embd, bias=False)
         self.q_norm = RMSNorm(cfg.head_dim, cfg.norm_eps)
         self.k_norm = RMSNorm(cfg.head_dim, cfg.norm_eps)
+
+    @torch.no_grad()
+    def start_copying(self, gain):
+        """Makes the output projection undo the value projection.
+
+        What a head attends to is then, from the start, what it adds to the
+        stream.  Stories repeat names all the time, and copying them is learnt
+        much sooner from here than from unrelated random matrices.
+        """
+        c = self.cfg
+        basis = torch.linalg.qr(self.v.weight.t())[0]
+        self.v.weight.copy_(basis.t())
+        for head in range(c.n_head):
+            kv = head // (c.n_head // c.n_head_kv)
+            columns = slice(head * c.head_dim, (head + 1) * c.head_dim)
+            self.out.weight[:, columns] = gain * basis[:, kv * c.head_dim:(kv + 1) * c.head_dim]
 
     def forward(self, x, cos, sin, mask):
         c = self.cfg
@@ -151,11 +167,16 @@ class Model(nn.Module):
         for name, p in self.named_parameters():
             if p.dim() < 2:
                 continue
-            std = 0.05 if name == "embed.weight" else p.shape[-1] ** -0.5
+            std = 0.1 if name == "embed.weight" else p.shape[-1] ** -0.5
             if name.endswith(("out.weight", "down")):
                 std *= deep
             with torch.no_grad():
                 p.copy_(torch.randn(p.shape, generator=gen) * std)
+        for block in self.blocks:
+            block.attn.start_copying(0.7)
+            # Normalized queries and keys of size 1 could only attend softly.
+            block.attn.q_norm.weight.data.fill_(1.5)
+            block.attn.k_norm.weight.data.fill_(1.5)
         return self
 
     def constants(self, t, device):

@@ -129,3 +129,27 @@ class Tokenizer:
         """Text of token ids; control tokens are left out."""
         chars = "".join(self.tokens[i] for i in ids if i != self.end)
         return bytes(CHAR_TO_BYTE[c] for c in chars).decode("utf-8", "replace")
+
+
+def main():
+    import argparse
+
+    from corpus import story
+
+    ap = argparse.ArgumentParser(description="Trains the tokenizer on generated stories.")
+    ap.add_argument("--out", required=True)
+    ap.add_argument("--stories", type=int, default=8000)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--vocab", type=int, default=1024)
+    args = ap.parse_args()
+    texts = [story(args.seed, i) for i in range(args.stories)]
+    tok = Tokenizer.train(texts, args.vocab)
+    tok.save(args.out)
+    n = sum(len(tok.encode(t)) for t in texts)
+    chars = sum(map(len, texts))
+    print(f"{len(tok.tokens)} tokens, {n / len(texts):.0f} per story, "
+          f"{chars / n:.2f} characters per token")
+
+
+if __name__ == "__main__":
+    main()
