@@ -165,7 +165,7 @@ static void rank(fh_sampler *s, size_t count) {
 /* The key of a rank below `limit`; ranks further ahead in growing steps, but never past `limit`. */
 static uint64_t key_at(fh_sampler *s, size_t place, size_t limit) {
     if (place >= s->ranked) {
-        size_t next = s->ranked < RANK_STEP ? RANK_STEP : s->ranked * 8;
+        size_t next = s->ranked < RANK_STEP ? RANK_STEP : s->ranked * 4;
         rank(s, next < limit ? next : limit);
     }
     return fh_u64s_get(s->keys, place);
