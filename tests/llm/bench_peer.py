@@ -78,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, help="llama-bench, built natively outside the tree")
     parser.add_argument("--program", default=str(ROOT / "build/release/freehold"), help="our program")
-    parser.add_argument("--machine", default=str(ROOT / "build/release/tests/tensor/bench_kernels"), help="our kernel benchmark, for the limits")
+    parser.add_argument("--machine", default=str(ROOT / "build/release/tests/tensor/bench_kernels"), help="bench_kernels")
     parser.add_argument("-m", "--model", action="append", required=True, help="GGUF file; may be given again")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=5)

@@ -77,7 +77,7 @@ stories.
 | Command | `tools/demo-model/build --steps {steps}` |
 | Steps | {steps:,} of about {per_step:,} tokens |
 | Optimizer | AdamW, learning rate {lr:g}, going down over the last {decay:.0%} of the steps, gradient norm at most 1 |
-| Loss weights | words that a story uses again: {again:g} up to step {repeat_steps}, then {later:g}; balance of experts: {balance:g} |
+| Loss weights | words used again in a story {again:g} up to step {repeat_steps}, then {later:g}; expert balance {balance:g} |
 | Time | {minutes:.0f} minutes on two CPU cores that were busy with other work, too |
 | Software | Python {python}, PyTorch {torch} |
 | Held-out loss | {held_out:.4f} nats per token (perplexity {ppl:.2f}) |
