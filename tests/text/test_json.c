@@ -80,7 +80,8 @@ static const struct {
     {TEXT("{'a':1}"), 1}, {TEXT("\""), 1}, {TEXT("\"a"), 2}, {TEXT("'a'"), 0}, {TEXT("\"\\"), 1}, {TEXT("\"\\a\""), 1},
     {TEXT("\"\\x41\""), 1}, {TEXT("\"\\u12\""), 1}, {TEXT("\"\\u12G4\""), 1}, {TEXT("\"a\nb\""), 2},
     {TEXT("\"\x01\""), 1}, {TEXT("\"\0\""), 1}, {TEXT("\"\\ud800\""), 1}, {TEXT("\"x\\udc00\""), 2},
-    {TEXT("\"\\ud800\\u0041\""), 1}, {TEXT("\"\\ud800\\ud800\""), 1}, {TEXT("\"\\ud800x\""), 1},
+    {TEXT("\"\\ud800\\u0041\""), 1}, {TEXT("\"\\ud800\\ud800\""), 1}, {TEXT("\"\\udc00\\udc00\""), 1},
+    {TEXT("\"\\ud800x\""), 1},
     {TEXT("\"\\uDBFF\\uDFF"), 1}, {TEXT("\"\x80\""), 1}, {TEXT("\"ab\xc0\x80\""), 3}, {TEXT("\"\xed\xa0\x80\""), 1},
     {TEXT("\"\xf4\x90\x80\x80\""), 1}, {TEXT("\"\xc3\""), 1}, {TEXT("\xc3\xa9"), 0}, {TEXT("/* */1"), 0},
     {TEXT("[1,//\n2]"), 3}, {TEXT("\x0b" "1"), 0}, {TEXT("\0"), 0}, {TEXT("1\0"), 1}, {TEXT("[\0]"), 1},
@@ -172,6 +173,10 @@ static void test_failure_stays(void **state) {
         fh_assert_code(fh_json_next(&j, &t, &err), FH_CORRUPT);
         assert_int_equal(err.offset_bytes, 3);
     }
+    /* Also where what follows would make a value by itself. */
+    fh_json_init(&j, FH_LIT("-[1]"));
+    for (int i = 0; i < 3; i++)
+        fh_assert_code(fh_json_next(&j, &t, NULL), FH_CORRUPT);
 }
 
 static void test_depth(void **state) {

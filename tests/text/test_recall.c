@@ -54,6 +54,36 @@ static void test_same_as_without(void **state) {
     }
 }
 
+/* Words that differ in their last bytes only, more than once each: none may be taken for another that has its place. */
+static void test_alike(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    made_vocab *m = made_bpe();
+    for (unsigned i = 0; i < 4; i++)
+        made_merge(m, (const char[]){(char)('a' + i / 2), ' ', (char)('a' + i % 2), 0});
+    for (unsigned i = 0; i < 16; i++)
+        made_merge(m, (const char[]){(char)('a' + i / 8), (char)('a' + i / 4 % 2), ' ', (char)('a' + i / 2 % 2),
+                                     (char)('a' + i % 2), 0});
+    fh_tokenizer *tok;
+    fh_assert_ok(fh_tokenizer_new(a, made_view(m), &tok, NULL));
+    static uint8_t text[17 * 1024];
+    for (size_t i = 0; i < sizeof text; i++) {
+        size_t word = i / 17, at = i % 17;
+        text[i] = (uint8_t)(at == 16 ? '\n' : at < 8 ? 'a' : 'a' + (word >> (at - 8) & 1));
+    }
+    fh_ids whole, parts;
+    fh_ids_init(&whole, a, 0);
+    fh_ids_init(&parts, a, 0);
+    encode(tok, (fh_span){text, sizeof text}, &whole);
+    for (size_t i = 0; i < sizeof text; i += 17)
+        encode(tok, (fh_span){text + i, 17}, &parts);
+    assert_int_equal(whole.count, parts.count);
+    for (size_t i = 0; i < whole.count; i++)
+        assert_int_equal(fh_u32s_get(whole.items, i), fh_u32s_get(parts.items, i));
+    fh_ids_deinit(&whole);
+    fh_ids_deinit(&parts);
+    fh_tokenizer_free(tok);
+}
+
 static fh_status body(fh_allocator *a, void *arg) {
     static uint8_t text[4096];
     for (size_t i = 0; i < sizeof text; i++)
@@ -74,6 +104,7 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same_as_without), FH_TEST_ALLOC(test_no_memory)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same_as_without), FH_TEST_ALLOC(test_alike),
+                                       FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,13 +35,14 @@ static void test_scores_decide(void **state) {
     made_vocab *m = made_spm();
     uint32_t space = piece(m, SPACE, -9), a = piece(m, "a", -9), b = piece(m, "b", -9), c = piece(m, "c", -9);
     uint32_t ab = piece(m, "ab", -2), bc = piece(m, "bc", -1), aa = piece(m, "aa", -1), zero = piece(m, "ca", 0.0f);
-    piece(m, "ac", -0.0f);
+    uint32_t minus_zero = piece(m, "ac", -0.0f);
     (void)b;
     fh_tokenizer *tok = accept(state, m);
     check_ids(state, tok, FH_LIT("abc"), PLAIN, IDS(space, a, bc)); /* the higher score first */
     check_ids(state, tok, FH_LIT("ab"), PLAIN, IDS(space, ab));
     check_ids(state, tok, FH_LIT("aaa"), PLAIN, IDS(space, aa, a));   /* equal scores: the leftmost */
     check_ids(state, tok, FH_LIT("cac"), PLAIN, IDS(space, zero, c)); /* 0 and −0 are one score */
+    check_ids(state, tok, FH_LIT("aca"), PLAIN, IDS(space, minus_zero, a));
     fh_tokenizer_free(tok);
 }
 

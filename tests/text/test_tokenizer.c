@@ -95,7 +95,7 @@ static void test_scores(void **state) {
 /* Every malformed spelling of a byte. */
 static void test_byte_tokens(void **state) {
     static const char *const bad[] = {"<0x-1>", "<0xZZ>", "<0x>",   "<0x1>",  "<0x100>", "<0xab>", "<0X41>",
-                                      "<0x41",  "0x41>",  "<0x 1>", "<0x+1>", "<0x41>>", "A",      "<0x4\xc3\xa9"};
+                                      "<0x41",  "0x41>",  "<0x 1>", "<0x+1>", "<0x41>>", "<0x41]", "A",      "<0x4\xc3\xa9"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         made_vocab *m = made_spm();
         made_token(m, fh_span_of_str(bad[i]), FH_TOKEN_BYTE, 0);
