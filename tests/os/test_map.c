@@ -234,6 +234,7 @@ static void sent_by_a_process(void *arg) {
 
 static void test_faults_of_others(void **state) {
     (void)state;
+    fh_test_skip_on_valgrind("changes how a process ends");
     const struct {
         void (*fn)(void *arg);
         bool by_signal;

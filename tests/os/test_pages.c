@@ -54,6 +54,7 @@ static void read_uncommitted(void *arg) {
 
 static void test_reserved_only_traps(void **state) {
     (void)state;
+    fh_test_skip_on_valgrind("changes how a process ends");
     char said[256];
     int status = fh_test_child(read_uncommitted, NULL, said, sizeof said);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
@@ -62,6 +63,7 @@ static void test_reserved_only_traps(void **state) {
 /* What no machine has is refused, with the output NULL. */
 static void test_too_much(void **state) {
     (void)state;
+    fh_test_skip_on_valgrind("refuses such a mapping for another reason");
     int something;
     void *at = &something;
     fh_assert_code(fh_os_reserve(SIZE_MAX - (fh_os_page_bytes() - 1), &at), FH_NOMEM);

@@ -257,6 +257,7 @@ static void look(void *arg, unsigned part, unsigned parts) {
 
 static void test_thread_state(void **state) {
     (void)state;
+    fh_test_skip_on_valgrind("has no flush-to-zero");
     thread_state t = {.caller = pthread_self()};
     fh_float_state before = fh_float_read();
     fh_float_write(FLOAT_OTHER);
@@ -274,6 +275,7 @@ static void test_thread_state(void **state) {
 
 static void test_float_state(void **state) {
     (void)state;
+    fh_test_skip_on_valgrind("has no flush-to-zero");
     fh_float_state before = fh_float_read();
     fh_float_write(FLOAT_OTHER);
     fh_os_float_state();
@@ -362,6 +364,7 @@ static void start_too_many(void *arg) {
 
 static void test_no_threads(void **state) {
     (void)state;
+    fh_test_skip_on_valgrind("needs address space of its own");
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip(); /* a sanitizer reserves more address space than the limit */
 #elif defined(__has_feature)

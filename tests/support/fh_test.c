@@ -138,6 +138,14 @@ void fh_test_dies(void (*fn)(void *arg), void *arg, const char *part, const char
     _fail(file, line);
 }
 
+void fh_test_skip_on_valgrind(const char *reason) {
+    const char *preloaded = getenv("LD_PRELOAD");
+    if (preloaded == NULL || strstr(preloaded, "vgpreload") == NULL)
+        return;
+    print_message("skipped: Valgrind %s\n", reason);
+    skip();
+}
+
 /* --- files -------------------------------------------------------------------------------------------------------------- */
 
 /* Joins two parts of a path; fails the test when they are too long. */
