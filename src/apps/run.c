@@ -1,8 +1,8 @@
 /* run.c: `freehold run`: one prompt, one answer, streamed as it comes.
  *
- * Standard output carries nothing but the prompt's text and the answer (or, with --json, one JSON object a line);
- * everything else goes to standard error, whose last line holds the statistics. They are printed after everything was
- * freed, so that `live allocations` counts what the whole program has left behind.
+ * Standard output carries nothing but the prompt's text, the answer and a newline where they do not end with one (or,
+ * with --json, one JSON object a line); everything else goes to standard error, whose last line holds the statistics. They
+ * are printed after everything was freed, so that `live allocations` counts what the whole program has left behind.
  *
  * Threading: the main thread. */
 #include "apps/run.h"
@@ -251,7 +251,7 @@ static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh
     if (!fh_failed(s) && stats->finish == FH_FINISH_NOT)
         s = run_answer(app, l, o, g, stats, err);
     /* What follows begins a line of its own, also behind the ^C that a terminal shows. */
-    if (app->out.terminal && (stats->line_open || stats->finish == FH_FINISH_CANCEL))
+    if (stats->line_open || (app->out.terminal && stats->finish == FH_FINISH_CANCEL))
         fh_term_put(&app->out, FH_LIT("\n"));
     fh_term_flush(&app->out);
     return fh_failed(s) ? s : app->out.status;

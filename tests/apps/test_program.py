@@ -100,7 +100,7 @@ class Run(Case):
         self.assertNotIn(stop, "Once")
         stops = ["--stop", "nowhere", "--stop", stop]
         cut = self.succeeds("run", "-m", DEMO, "-p", "Once", "-n", 60, "--temp", 0, *stops).text
-        self.assertEqual(cut, text[:text.index(stop, 4)])
+        self.assertEqual(cut, text[:text.index(stop, 4)] + "\n")
         self.refused("run", "-m", DEMO, "--stop", "", message="0 bytes")
         self.refused("run", "-m", DEMO, "--stop", "x" * 257, message="257 bytes")
 
@@ -109,7 +109,7 @@ class Run(Case):
         plain, done = self.succeeds(*given), self.succeeds(*given, "--json")
         lines = [json.loads(line) for line in done.text.splitlines()]
         self.assertEqual(lines[0], {"prompt": "Once \"upon\"\n"})
-        self.assertEqual("".join(line["text"] for line in lines[1:-1]), plain.text[len("Once \"upon\"\n"):])
+        self.assertEqual("".join(line["text"] for line in lines[1:-1]) + "\n", plain.text[len("Once \"upon\"\n"):])
         last = lines[-1]
         self.assertIn(last["finish"], ("length", "end"))
         self.assertEqual(last["seed"], 3)
