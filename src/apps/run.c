@@ -345,7 +345,7 @@ static fh_status take_values(fh_app *app, run_values *v, fh_err *err) {
 }
 
 fh_status fh_verb_run(fh_app *app, fh_views args, fh_err *err) {
-    run_values v = {.temperature = 0.8, .top_p = 0.95, .repeat_last = 64};
+    run_values v = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repeat_last = 64};
     fh_cli_option options[] = {
         {.letter = 'm', .name = "--model", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &v.run.model,
          .help = "the model, a GGUF file"},
@@ -360,7 +360,7 @@ fh_status fh_verb_run(fh_app *app, fh_views args, fh_err *err) {
         {.name = "--temp", .kind = FH_CLI_REAL, .value = "T", .to.real = &v.temperature, .high = 100,
          .help = "temperature: 0 takes the likeliest token always; default 0.8"},
         {.name = "--top-k", .kind = FH_CLI_NUMBER, .value = "K", .to.number = &v.top_k, .max = FH_VOCAB_MAX,
-         .help = "only the K likeliest tokens; 0 (the default) is all"},
+         .help = "only the K likeliest tokens; default 40, 0 is all"},
         {.name = "--top-p", .kind = FH_CLI_REAL, .value = "P", .to.real = &v.top_p, .high = 1,
          .help = "only the likeliest tokens that together reach P; default 0.95,\n1 is all"},
         {.name = "--min-p", .kind = FH_CLI_REAL, .value = "P", .to.real = &v.min_p, .high = 1,
