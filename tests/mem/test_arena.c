@@ -253,7 +253,8 @@ static void test_poison(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_alloc),       FH_TEST_ALLOC(test_copy),  FH_TEST_ALLOC(test_limit),  FH_TEST_ALLOC(test_mark_reset),
-        FH_TEST_ALLOC(test_stale_marks), FH_TEST_ALLOC(test_depth), FH_TEST_ALLOC(test_random), FH_TEST_ALLOC(test_without_memory),
+        FH_TEST_ALLOC(test_stale_marks), FH_TEST_ALLOC(test_depth), FH_TEST_ALLOC(test_random),
+        FH_TEST_ALLOC(test_without_memory),
         FH_TEST_ALLOC(test_poison),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,7 +161,7 @@ static void test_without_memory(void **state) {
     assert_in_range(FH_FAIL_EACH_ALLOC(fh_test_trace(state), body, NULL), 3, 5);
 }
 
-/* --- programmer's errors ------------------------------------------------------------------------------------------------------- */
+/* --- programmer's errors ---------------------------------------------------------------------------------------------- */
 
 static void truncate_up(void *arg) {
     fh_buf *b = arg;

@@ -103,7 +103,7 @@ static void test_arrays_without_memory(void **state) {
     assert_int_equal(FH_FAIL_EACH_ALLOC(fh_test_trace(state), make_two, NULL), 2);
 }
 
-/* --- misuse ------------------------------------------------------------------------------------------------------------------ */
+/* --- misuse ----------------------------------------------------------------------------------------------------------- */
 
 /* Blocks whose bytes this test owns, so that looking at a "freed" header is looking at memory that is still there. */
 static void free_foreign(void *arg) {
@@ -154,7 +154,7 @@ static void test_misuse(void **state) {
     fh_assert_dies(free_twice, NULL, "seal_of(h, SEAL_FREED)");
 }
 
-/* --- threads ----------------------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 3000 };
 

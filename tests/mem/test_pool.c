@@ -1,4 +1,4 @@
-/* test_pool.c: handles that know when they are stale: each refusal by itself, slots worn out, and a random walk beside a model. */
+/* test_pool.c: handles that know when they are stale: each refusal by itself, slots worn out, a random walk beside a model. */
 #include "fh_test.h"
 
 #include <string.h>
@@ -208,7 +208,7 @@ static void test_retire(void **state) {
     }
 }
 
-/* --- a random walk beside a model ------------------------------------------------------------------------------------------------ */
+/* --- a random walk beside a model ------------------------------------------------------------------------------------- */
 
 enum { WALK_SLOTS = 24, WALK_STEPS = 1000000, HISTORY = 4096 };
 

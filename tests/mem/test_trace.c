@@ -102,7 +102,7 @@ static void test_many(void **state) {
         fh_free(a, blocks[k]);
 }
 
-/* --- what it finds -------------------------------------------------------------------------------------------------------------- */
+/* --- what it finds ---------------------------------------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
@@ -208,8 +208,9 @@ static void test_freed_is_filled(void **state) {
 #ifdef HAS_ASAN
     skip();
 #endif
-    /* The heap below may reuse the first bytes; the pattern is looked for where a C library leaves the block alone. The block is
-     * allocated again at once, which most C libraries serve from the same place; zeroed, it proves that nothing shines through. */
+    /* The heap below may reuse the first bytes; the pattern is looked for where a C library leaves the block alone. The
+     * block is allocated again at once, which most C libraries serve from the same place; zeroed, it proves that nothing
+     * shines through. */
     fh_allocator *a = fh_test_allocator(state);
     uint8_t *p = fh_alloc(a, 1, 300);
     assert_non_null(p);
@@ -243,7 +244,7 @@ static void test_leaks_are_listed(void **state) {
     assert_int_equal(fh_trace_free(NULL), 0);
 }
 
-/* --- the fixture itself ------------------------------------------------------------------------------------------------------------ */
+/* --- the fixture itself ----------------------------------------------------------------------------------------------- */
 
 static void leaky_test(void **state) {
     assert_non_null(fh_alloc(fh_test_allocator(state), 1, 24));
@@ -332,7 +333,7 @@ static void test_fail_each(void **state) {
     }
 }
 
-/* --- threads ----------------------------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 static void *churn(void *arg) {
     fh_allocator *a = arg;

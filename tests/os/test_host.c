@@ -56,7 +56,7 @@ static void test_affinity(void **state) {
     assert_int_equal(fh_os_cpus(), all);
 }
 
-/* --- quotas, in a tree made for the purpose ---------------------------------------------------------------------------------- */
+/* --- quotas, in a tree made for the purpose --------------------------------------------------------------------------- */
 
 /* Makes `<root>/<path>` with its folders. */
 static void put_file(const char *root, const char *path, const char *text) {

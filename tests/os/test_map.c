@@ -177,7 +177,7 @@ static void test_closed_is_closed(void **state) {
     fh_assert_dies(ask_closed, path.text, "e != NULL");
 }
 
-/* --- faults of others ----------------------------------------------------------------------------------------------------- */
+/* --- faults of others ------------------------------------------------------------------------------------------------- */
 
 /* Reads a page that is gone, in a mapping that is not ours, while one of ours is open. */
 static void fault_elsewhere(const char *path) {
@@ -257,7 +257,7 @@ static void test_faults_of_others(void **state) {
     }
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 static atomic_bool stop_churning;
 

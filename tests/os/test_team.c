@@ -127,7 +127,7 @@ static void test_parts_run_together(void **state) {
     }
 }
 
-/* --- workers that do not run -------------------------------------------------------------------------------------------------- */
+/* --- workers that do not run ------------------------------------------------------------------------------------------ */
 
 static atomic_bool captives_may_go;
 static atomic_uint captives;
@@ -226,7 +226,7 @@ static void test_caller_waits(void **state) {
     }
 }
 
-/* --- the state of each thread ------------------------------------------------------------------------------------------------ */
+/* --- the state of each thread ----------------------------------------------------------------------------------------- */
 
 /* Flush-to-zero on: the opposite of the fixed state. */
 #if defined(__aarch64__)
@@ -285,7 +285,7 @@ static void test_float_state(void **state) {
     fh_float_write(before);
 }
 
-/* --- life -------------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------------------------- */
 
 static void test_life(void **state) {
     (void)state;

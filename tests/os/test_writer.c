@@ -1,4 +1,4 @@
-/* test_writer.c: files that appear whole or not at all. */
+/* test_writer.c: files that appear whole under their name, or not at all: each failure leaves the target as it was. */
 #define _GNU_SOURCE 1
 
 #include "fh_test.h"

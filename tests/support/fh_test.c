@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- status ------------------------------------------------------------------------------------------------------------- */
+/* --- status ----------------------------------------------------------------------------------------------------------- */
 
 void fh_test_status(fh_status got, fh_code expected, const char *expression, const char *file, int line) {
     if (got.code == expected)
@@ -40,7 +40,7 @@ void fh_test_span(fh_span got, const char *expected, const char *file, int line)
     _fail(file, line);
 }
 
-/* --- allocation --------------------------------------------------------------------------------------------------------- */
+/* --- allocation ------------------------------------------------------------------------------------------------------- */
 
 int fh_test_setup(void **state) {
     *state = fh_trace_new();
@@ -78,7 +78,8 @@ uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const
             _fail(file, line);
         }
         if (s.code != FH_OK && (s.code != FH_NOMEM || !fired)) {
-            print_error("allocation %llu %s: %s\n", (unsigned long long)n, fired ? "failing" : "not reached", fh_code_name(s.code));
+            print_error("allocation %llu %s: %s\n", (unsigned long long)n, fired ? "failing" : "not reached",
+                        fh_code_name(s.code));
             _fail(file, line);
         }
         if (!fired)
@@ -89,7 +90,7 @@ uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const
     return 0;
 }
 
-/* --- programs that end on purpose ----------------------------------------------------------------------------------------- */
+/* --- programs that end on purpose ------------------------------------------------------------------------------------- */
 
 int fh_test_child(void (*fn)(void *arg), void *arg, char *said, size_t said_bytes) {
     int ends[2], status = 0;
@@ -134,7 +135,8 @@ void fh_test_dies(void (*fn)(void *arg), void *arg, const char *part, const char
     int status = fh_test_child(fn, arg, said, sizeof said);
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, part) != NULL)
         return;
-    print_error("child ended with status 0x%x and said \"%s\"\n    expected SIGABRT and \"%s\"\n", (unsigned)status, said, part);
+    print_error("child ended with status 0x%x and said \"%s\"\n    expected SIGABRT and \"%s\"\n", (unsigned)status, said,
+                part);
     _fail(file, line);
 }
 
@@ -146,7 +148,7 @@ void fh_test_skip_on_valgrind(const char *reason) {
     skip();
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------------ */
 
 /* Joins two parts of a path; fails the test when they are too long. */
 static fh_test_path join(const char *folder, const char *name) {
@@ -200,7 +202,7 @@ void fh_test_write_file(const char *path, fh_span bytes) {
     assert_int_equal(fclose(f), 0);
 }
 
-/* --- randomness --------------------------------------------------------------------------------------------------------- */
+/* --- randomness ------------------------------------------------------------------------------------------------------- */
 
 fh_test_rng fh_test_rng_new(uint64_t seed) {
     const char *more = getenv("FREEHOLD_TEST_SEED");

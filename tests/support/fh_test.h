@@ -27,7 +27,7 @@
 #include "freehold/alloc.h"
 #include "freehold/hash.h"
 
-/* --- status ------------------------------------------------------------------------------------------------------------- */
+/* --- status ----------------------------------------------------------------------------------------------------------- */
 
 /* Fails the test unless the status has the expected code; prints both names. */
 void fh_test_status(fh_status got, fh_code expected, const char *expression, const char *file, int line);
@@ -43,7 +43,7 @@ void fh_test_err(const fh_err *err, fh_code code, const char *part, const char *
 void fh_test_span(fh_span got, const char *expected, const char *file, int line);
 #define fh_assert_span(got, expected) fh_test_span((got), (expected), __FILE__, __LINE__)
 
-/* --- allocation --------------------------------------------------------------------------------------------------------- */
+/* --- allocation ------------------------------------------------------------------------------------------------------- */
 
 /* A test between a setup that makes a tracing allocator and a teardown that fails it for every block still live. */
 #define FH_TEST_ALLOC(test) cmocka_unit_test_setup_teardown(test, fh_test_setup, fh_test_teardown)
@@ -62,7 +62,7 @@ typedef fh_status fh_test_body(fh_allocator *a, void *arg);
 #define FH_FAIL_EACH_ALLOC(trace, body, arg) fh_test_fail_each((trace), (body), (arg), __FILE__, __LINE__)
 uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const char *file, int line);
 
-/* --- programs that end on purpose ----------------------------------------------------------------------------------------- */
+/* --- programs that end on purpose ------------------------------------------------------------------------------------- */
 
 /* Runs fn(arg) in a child process and fails the test unless the child ends by SIGABRT and its standard error contains
  * `part`. */
@@ -75,7 +75,7 @@ int fh_test_child(void (*fn)(void *arg), void *arg, char *said, size_t said_byte
 /* Prints a reason and skips the test under Valgrind, which does not play along with it. */
 void fh_test_skip_on_valgrind(const char *reason);
 
-/* --- files -------------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct fh_test_path {
     char text[1024];
@@ -93,7 +93,7 @@ fh_test_path fh_test_tmp_path(const char *name);
 /* Writes a whole file; fails the test if that cannot be done. */
 void fh_test_write_file(const char *path, fh_span bytes);
 
-/* --- randomness --------------------------------------------------------------------------------------------------------- */
+/* --- randomness ------------------------------------------------------------------------------------------------------- */
 
 /* A sequence of random numbers that a seed repeats. The environment variable FREEHOLD_TEST_SEED, a number, is added to every
  * seed, to look at other sequences. */
