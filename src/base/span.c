@@ -87,7 +87,7 @@ void fh_mspan_fill(fh_mspan to, uint8_t value) {
         memset(to.at, value, to.size);
 }
 
-/* --- little-endian numbers; compilers make one load or store of each ------------------------------------------------------ */
+/* --- little-endian numbers; compilers make one load or store of each -------------------------------------------------- */
 
 uint16_t fh_span_u16(fh_span s, size_t i) {
     const uint8_t *p = fh_span_sub(s, i, 2).at;

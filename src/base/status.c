@@ -49,7 +49,7 @@ void fh_err_clear(fh_err *err) {
         *err = (fh_err){.code = FH_OK, .offset_bytes = FH_NO_OFFSET, .message = ""};
 }
 
-/* --- making text safe to print ------------------------------------------------------------------------------------------ */
+/* --- making text safe to print ---------------------------------------------------------------------------------------- */
 
 /* A raw report is longer than a message by more than one UTF-8 sequence. A raw byte makes at least one byte of message, so
  * what vsnprintf cut off, and a sequence it cut in two, lies past the place where the message is full. */
@@ -138,7 +138,7 @@ fh_status fh_fail(fh_err *err, fh_code code, uint64_t offset_bytes, const char *
     return FH_STATUS(code);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------------ */
+/* --- the end ---------------------------------------------------------------------------------------------------------- */
 
 void fh_assert_fail(const char *condition, const char *file, int line, uint64_t a, uint64_t b) {
     FH_UNSAFE("report-format");

@@ -81,7 +81,7 @@ void fh_arena_free(fh_arena *arena) {
     fh_free(arena->allocator, arena);
 }
 
-/* --- allocation --------------------------------------------------------------------------------------------------------- */
+/* --- allocation ------------------------------------------------------------------------------------------------------- */
 
 /* The place of `bytes` at `align` in a chunk; false if they do not fit. */
 static bool place_in(const chunk *c, size_t bytes, size_t align, size_t *from) {
@@ -147,7 +147,7 @@ fh_status fh_arena_copy(fh_arena *arena, fh_span bytes, fh_span *out) {
     return FH_DONE;
 }
 
-/* --- marks -------------------------------------------------------------------------------------------------------------- */
+/* --- marks ------------------------------------------------------------------------------------------------------------ */
 
 fh_mark fh_arena_mark(fh_arena *arena) {
     FH_ASSERT(arena->depth < MARKS_MAX);

@@ -62,7 +62,7 @@ FH_NORETURN static void misuse(const char *what, const void *p, const trace_entr
     abort();
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------------------------------- */
 
 /* The entry of `at`, or the NULL entry that ends its probe. */
 static trace_entry *probe(trace_entry *table, size_t capacity, const uint8_t *at) {
@@ -94,7 +94,7 @@ static bool make_room(fh_trace *t) {
     return true;
 }
 
-/* --- blocks ------------------------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------------------------------- */
 
 static void check_guard(const uint8_t *guard, const char *what, const trace_entry *e) {
     FH_UNSAFE("trace-table");
@@ -169,7 +169,7 @@ static void trace_free(void *ctx, void *p) {
     unlock(t);
 }
 
-/* --- life and knobs ----------------------------------------------------------------------------------------------------- */
+/* --- life and knobs --------------------------------------------------------------------------------------------------- */
 
 fh_trace *fh_trace_new(void) {
     fh_trace *t = fh_alloc(fh_heap(), 1, sizeof *t);

@@ -36,7 +36,7 @@ const char *fh_os_env(const char *name) {
     return getenv(name);
 }
 
-/* --- processors --------------------------------------------------------------------------------------------------------- */
+/* --- processors ------------------------------------------------------------------------------------------------------- */
 
 /* Processors in the affinity mask. The kernel refuses a set smaller than its own, so the set grows until it fits. */
 static unsigned affinity_cpus(void) {
@@ -152,7 +152,7 @@ unsigned fh_os_cpus(void) {
     return cpus > 0 ? cpus : 1;
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------------------------------- */
 
 /* /proc first: what getrusage reports is also inherited from the program that was replaced by exec. */
 uint64_t fh_os_memory_peak(void) {

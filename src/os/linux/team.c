@@ -63,7 +63,7 @@ void fh_os_float_state(void) {
     fh_float_write(FH_FLOAT_FIXED);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------------------------------- */
 
 static inline void pause_once(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -100,7 +100,7 @@ static unsigned calibrate_spins(unsigned threads) {
     return (unsigned)((uint64_t)SPIN_NS * PAUSES / (fastest + 1)) + 1;
 }
 
-/* --- a job -------------------------------------------------------------------------------------------------------------- */
+/* --- a job ------------------------------------------------------------------------------------------------------------ */
 
 /* Runs parts of the present job until none is unclaimed. */
 static void claim_and_run(fh_team *team) {
@@ -217,7 +217,7 @@ static void *worker(void *arg) {
     return NULL;
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------------------------- */
 
 /* Starts a worker that receives no signal but those of its own faults: an interrupt must reach a thread that waits in a
  * system call, and a lost page of a mapping must be handled where it is read. */
