@@ -238,7 +238,8 @@ static fh_status cpu_norm(void *self, const struct dev_norm *op) {
 
 /* The bytes that decide a table: all positions, then all frequencies. */
 static bool rope_key_is(const struct cpu *cpu, const struct dev_rope *op) {
-    fh_span key = fh_span_sub(fh_span_of_mut(cpu->rope_key), 0, cpu->rope_key_bytes), positions = fh_span_of_mut(fh_u32s_bytes(op->positions));
+    fh_span key = fh_span_sub(fh_span_of_mut(cpu->rope_key), 0, cpu->rope_key_bytes),
+            positions = fh_span_of_mut(fh_u32s_bytes(op->positions));
     return key.size == positions.size + op->freq.size && fh_span_equal(fh_span_sub(key, 0, positions.size), positions) &&
            fh_span_equal(fh_span_from(key, positions.size), op->freq);
 }

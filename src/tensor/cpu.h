@@ -16,8 +16,8 @@ struct cpu {
     fh_allocator *allocator;
     const fh_par *par;
     const struct kern *kern;
-    fh_mspan space;     /* workspace of the running operation */
-    fh_mspan rope_key;  /* positions and frequencies that rope_table was made for */
+    fh_mspan space;    /* workspace of the running operation */
+    fh_mspan rope_key; /* positions and frequencies that rope_table was made for */
     size_t rope_key_bytes;
     fh_f32s rope_table; /* for each position: cosines, then sines */
 };

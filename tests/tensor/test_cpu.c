@@ -91,7 +91,7 @@ static void test_rope(void **state) {
         fh_assert_ok(tt_open(&t, fh_test_allocator(state), NULL, fh_isa_best(), 3));
         fh_assert_ok(tt_tensor(&t, DIM * HEADS, N, &x));
         for (unsigned i = 0; i < ROT / 2; i++)
-            freq[i] = pow(10000.0, -2.0 * i / ROT);
+            freq[i] = pow(10000.0, -2.0 * i / (double)ROT);
         float *before = tt_read(&t, x);
         fh_rope op = {x, {positions, N}, {(const uint8_t *)freq, sizeof freq}, DIM, ROT, halves};
         fh_assert_ok(fh_device_rope(t.dev, &op, &t.err));

@@ -22,7 +22,7 @@ FH_TARGET_BEGIN("avx2,fma,f16c")
 #include "tensor/kern/wide.h"
 
 /* Tokens at once: of Q8_0 two sums a token must stay in registers, of Q4_0 one. */
-enum { Q8_TOKENS = 3, Q4_TOKENS = 6, VECTORS = KERN_ROWS / 8, AHEAD = 4096 };
+enum { Q8_TOKENS = 3, Q4_TOKENS = 6, VECTORS = KERN_ROWS / 8 };
 
 LANES_FN __m256i broadcast(const uint8_t *at) {
     int32_t x = 0;
@@ -92,13 +92,13 @@ LANES_FN void store_rows(const struct kern_tile *t, unsigned token, const __m256
 LANES_FN void block_part(const struct kern_tile *t, fh_dtype dtype, unsigned first, unsigned tokens) {
     __m256 acc[KERN_TOKENS][VECTORS];
     const size_t bytes = dtype == FH_DTYPE_Q8_0 ? KERN_Q8_RECORD : KERN_Q4_RECORD;
+    struct kern_ahead ahead = t->ahead;
     const uint8_t *w = t->w, *record = t->records, *end = t->w + t->cols / KERN_BLOCK * bytes;
     for (unsigned j = 0; j < tokens; j++)
         for (unsigned v = 0; v < VECTORS; v++)
             acc[j][v] = _mm256_setzero_ps();
     for (; w < end; w += bytes, record += KERN_RECORD) {
-        for (size_t line = 0; line < bytes; line += 64)
-            _mm_prefetch((const void *)((uintptr_t)w + AHEAD + line), _MM_HINT_T0);
+        prefetch(&ahead);
         for (unsigned v = 0; v < VECTORS; v++) {
             __m256i dot[KERN_TOKENS];
             __m256 scale = _mm256_cvtph_ps(_mm_loadu_si128((const void *)(w + 16 * v)));

@@ -23,9 +23,6 @@ FH_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")
 #include "tensor/kern/lanes512.h"
 #include "tensor/kern/wide.h"
 
-/* Distance of the prefetch in panel bytes: what one core needs in flight to keep the memory busy. */
-enum { AHEAD = 4096 };
-
 LANES_FN int32_t load_i32(const uint8_t *at) {
     int32_t x = 0;
     memcpy(&x, at, sizeof x);
@@ -105,9 +102,13 @@ LANES_FN void store_rows(const struct kern_tile *t, unsigned token, const __m512
 LANES_FN void block_part(const struct kern_tile *t, fh_dtype dtype, unsigned tokens) {
     __m512 acc[KERN_TOKENS][2];
     const size_t bytes = dtype == FH_DTYPE_Q8_0 ? KERN_Q8_RECORD : KERN_Q4_RECORD;
+    struct kern_ahead ahead = t->ahead;
     const uint8_t *w = t->w, *record = t->records, *end = t->w + t->cols / KERN_BLOCK * bytes;
-    for (unsigned j = 0; j < tokens; j++)
+    for (unsigned j = 0; j < tokens; j++) {
         acc[j][0] = acc[j][1] = _mm512_setzero_ps();
+        for (unsigned i = 0; i < 2; i++) /* results lie far apart: ask for their lines while the sums are made */
+            _mm_prefetch((const void *)((uintptr_t)(t->y + j * t->y_stride) + 64 * i), _MM_HINT_T0);
+    }
     for (; w < end; w += bytes, record += KERN_RECORD) {
         __m512i dot[KERN_TOKENS][2];
         for (unsigned j = 0; j < tokens; j++)
@@ -116,9 +117,7 @@ LANES_FN void block_part(const struct kern_tile *t, fh_dtype dtype, unsigned tok
             q8_block(w + 2 * KERN_ROWS, record, tokens, dot);
         else
             q4_block(w + 2 * KERN_ROWS, record, tokens, dot);
-        if (tokens < KERN_TOKENS)
-            for (size_t line = 0; line < bytes; line += 64)
-                _mm_prefetch((const void *)((uintptr_t)w + AHEAD + line), _MM_HINT_T0);
+        prefetch(&ahead);
         struct scales s = load_scales(w, dtype == FH_DTYPE_Q8_0 ? 1.0f : 0.0625f);
         for (unsigned j = 0; j < tokens; j++)
             add_block(acc[j], dot[j], &s, record + KERN_RECORD_SCALE + 4 * j);

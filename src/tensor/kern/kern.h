@@ -37,6 +37,13 @@ enum {
 #define KERN_MAGIC 12582912.0f     /* 1.5 · 2^23 */
 #define KERN_MAGIC_BITS 0x4b400000 /* its bits */
 
+/* What a block product asks the memory for meanwhile: cache lines [from, to) of each record, the first of which is at
+ * `at`. Only a hint: the address need not be readable. */
+struct kern_ahead {
+    uintptr_t at;
+    unsigned record_bytes, from, to;
+};
+
 /* A product of up to KERN_TOKENS tokens with up to KERN_ROWS rows of weights: y[t · y_stride + r] (=, or += with `add`). */
 struct kern_tile {
     fh_dtype dtype;
@@ -44,7 +51,8 @@ struct kern_tile {
     size_t cols;      /* block types: a multiple of 32 */
     unsigned rows, tokens;
     const uint8_t *records; /* block types: the group */
-    const float *x;         /* plain types: x[t · x_stride + column] */
+    struct kern_ahead ahead;
+    const float *x; /* plain types: x[t · x_stride + column] */
     size_t x_stride;
     float *y;
     size_t y_stride;

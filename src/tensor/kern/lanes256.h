@@ -15,7 +15,7 @@
 #define LANES_FN static inline FH_ATTR(always_inline)
 
 /* What a tile may keep in 16 registers: slices of 16 positions or dimensions × 6 queries; 1 row × 6 tokens of plain weights. */
-enum { LANES = 16, SLICE = 1, SLICE_QUERIES = 6, FLOAT_ROWS = 1, FLOAT_TOKENS = 6 };
+enum { LANES = 16, SLICE = 1, SLICE_QUERIES = 6, FLOAT_ROWS = 1 };
 
 typedef struct lanes {
     __m256 low, high;
@@ -30,18 +30,19 @@ LANES_FN lanes lanes_zero(void) {
 LANES_FN lanes lanes_set(float x) {
     return (lanes){_mm256_set1_ps(x), _mm256_set1_ps(x)};
 }
-LANES_FN lanes lanes_load(const float *at) {
-    return (lanes){_mm256_loadu_ps(at), _mm256_loadu_ps(at + 8)};
+LANES_FN lanes lanes_load(const void *at) {
+    const __m256i_u *halves = at;
+    return (lanes){_mm256_castsi256_ps(_mm256_loadu_si256(halves)), _mm256_castsi256_ps(_mm256_loadu_si256(halves + 1))};
 }
 LANES_FN void lanes_store(float *at, lanes x) {
     _mm256_storeu_ps(at, x.low);
     _mm256_storeu_ps(at + 8, x.high);
 }
-LANES_FN lanes lanes_load_n(const float *at, size_t n) {
+LANES_FN lanes lanes_load_n(const void *at, size_t n) {
     if (n == LANES)
         return lanes_load(at);
     float whole[LANES] = {0};
-    memcpy(whole, at, n * sizeof *at);
+    memcpy(whole, at, n * sizeof *whole);
     return lanes_load(whole);
 }
 LANES_FN void lanes_store_n(float *at, size_t n, lanes x) {
@@ -147,11 +148,12 @@ LANES_FN lanes lanes_bfloat_n(const void *at, size_t n) {
 }
 /* Float16 by round to nearest even, NaN as 0x7e00: a NaN without its payload and sign is 0x7fc00000, which becomes that. */
 LANES_FN void lanes_put_half_n(uint16_t *at, size_t n, lanes x) {
-    uint16_t whole[LANES];
+    uint16_t whole[LANES], *to = n < LANES ? whole : at;
     x = lanes_canonical(x);
-    _mm_storeu_si128((void *)whole, _mm256_cvtps_ph(x.low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    _mm_storeu_si128((void *)(whole + 8), _mm256_cvtps_ph(x.high, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-    memcpy(at, whole, n * sizeof *whole);
+    _mm_storeu_si128((void *)to, _mm256_cvtps_ph(x.low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    _mm_storeu_si128((void *)(to + 8), _mm256_cvtps_ph(x.high, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    if (n < LANES)
+        memcpy(at, whole, n * sizeof *whole);
 }
 
 /* --- pairs, for rotations --------------------------------------------------------------------------------------- */
@@ -159,8 +161,9 @@ LANES_FN void lanes_put_half_n(uint16_t *at, size_t n, lanes x) {
 /* Each of the first n / 2 floats twice. */
 LANES_FN lanes lanes_twice_n(const float *at, size_t n) {
     float whole[LANES / 2] = {0};
-    memcpy(whole, at, n / 2 * sizeof *at);
-    __m256 x = _mm256_loadu_ps(whole);
+    if (n < LANES)
+        memcpy(whole, at, n / 2 * sizeof *at);
+    __m256 x = _mm256_loadu_ps(n < LANES ? whole : at);
     __m256i low = _mm256_set_epi32(3, 3, 2, 2, 1, 1, 0, 0), high = _mm256_set_epi32(7, 7, 6, 6, 5, 5, 4, 4);
     return (lanes){_mm256_permutevar8x32_ps(x, low), _mm256_permutevar8x32_ps(x, high)};
 }

@@ -16,7 +16,7 @@
 
 /* What a tile may keep in 32 registers: slices of 64 positions or dimensions × 6 queries; 4 rows × 6 tokens of plain
  * weights. */
-enum { LANES = 16, SLICE = 4, SLICE_QUERIES = 6, FLOAT_ROWS = 4, FLOAT_TOKENS = 6 };
+enum { LANES = 16, SLICE = 4, SLICE_QUERIES = 6, FLOAT_ROWS = 4 };
 
 typedef __m512 lanes;
 
@@ -29,10 +29,10 @@ LANES_FN lanes lanes_zero(void) {
 LANES_FN lanes lanes_set(float x) {
     return _mm512_set1_ps(x);
 }
-LANES_FN lanes lanes_load(const float *at) {
+LANES_FN lanes lanes_load(const void *at) {
     return _mm512_loadu_ps(at);
 }
-LANES_FN lanes lanes_load_n(const float *at, size_t n) {
+LANES_FN lanes lanes_load_n(const void *at, size_t n) {
     return _mm512_maskz_loadu_ps(lanes_mask(n), at);
 }
 LANES_FN void lanes_store(float *at, lanes x) {

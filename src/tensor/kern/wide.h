@@ -10,6 +10,13 @@
 
 #include "freehold/hash.h"
 
+/* The lines of one record, into the second-level cache: from there the processor's own prefetch is fast enough. */
+LANES_FN void prefetch(struct kern_ahead *ahead) {
+    for (unsigned line = ahead->from; line < ahead->to; line++)
+        _mm_prefetch((const void *)(ahead->at + 64 * line), _MM_HINT_T1);
+    ahead->at += ahead->record_bytes;
+}
+
 /* fh_expf in every lane. */
 LANES_FN lanes wide_exp(lanes given) {
     lanes x = lanes_min(lanes_max(given, lanes_set(-88.0f)),
@@ -37,11 +44,10 @@ static void wide_norm(const float *x, const uint8_t *w, size_t cols, float eps, 
         sum = lanes_add(sum, lanes_mul(v, v));
     }
     float inverse = 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(lanes_tree(sum) / (float)cols + eps)));
-    const float *weights = (const void *)w; /* read by unaligned loads only */
     for (size_t i = 0; i < cols; i += LANES) {
         size_t n = wide_left(i, cols);
         lanes v = lanes_mul(lanes_load_n(x + i, n), lanes_set(inverse));
-        lanes_store_n(y + i, n, lanes_canonical(lanes_mul(v, lanes_load_n(weights + i, n))));
+        lanes_store_n(y + i, n, lanes_canonical(lanes_mul(v, lanes_load_n(w + 4 * i, n))));
     }
 }
 
@@ -105,66 +111,62 @@ static void wide_mix(const float *const *x, const float *w, size_t ranks, size_t
 /* --- products with plain weights -------------------------------------------------------------------------------- */
 
 LANES_FN lanes wide_weights(fh_dtype t, const uint8_t *w, size_t i, size_t n) {
-    const float *f = (const void *)w; /* read by unaligned loads only */
-    const uint16_t *h = (const void *)w;
+    const uint8_t *at = w + i * (t == FH_DTYPE_F32 ? 4 : 2);
     if (n < LANES)
-        return t == FH_DTYPE_F32   ? lanes_load_n(f + i, n)
-               : t == FH_DTYPE_F16 ? lanes_half_n(h + i, n)
-                                   : lanes_bfloat_n(h + i, n);
-    return t == FH_DTYPE_F32 ? lanes_load(f + i) : t == FH_DTYPE_F16 ? lanes_half(h + i) : lanes_bfloat(h + i);
+        return t == FH_DTYPE_F32 ? lanes_load_n(at, n) : t == FH_DTYPE_F16 ? lanes_half_n(at, n) : lanes_bfloat_n(at, n);
+    return t == FH_DTYPE_F32 ? lanes_load(at) : t == FH_DTYPE_F16 ? lanes_half(at) : lanes_bfloat(at);
 }
 
-/* `rows` × `tokens` sums at once; both and dtype are constants where this is inlined. */
-LANES_FN void wide_float_part(const struct kern_tile *t, fh_dtype dtype, unsigned row, unsigned rows, unsigned token,
-                              unsigned tokens) {
-    lanes acc[FLOAT_ROWS][FLOAT_TOKENS], w[FLOAT_ROWS];
-    size_t element = dtype == FH_DTYPE_F32 ? 4 : 2, whole = t->cols / LANES * LANES, tail = t->cols - whole;
-    const uint8_t *from = t->w + row * t->cols * element;
-    const float *x = t->x + token * t->x_stride;
+/* `rows` × all tokens at once. dtype, rows and tokens are constants where this is inlined. */
+LANES_FN void wide_float_part(const struct kern_tile *t, fh_dtype dtype, unsigned row, unsigned rows, unsigned tokens) {
+    lanes acc[FLOAT_ROWS][KERN_TOKENS], w[FLOAT_ROWS];
+    const size_t element = dtype == FH_DTYPE_F32 ? 4 : 2, bytes = t->cols * element;
+    const size_t whole = t->cols / LANES * LANES, tail = t->cols - whole;
+    const uint8_t *from = t->w + row * bytes;
     for (unsigned r = 0; r < rows; r++)
         for (unsigned j = 0; j < tokens; j++)
             acc[r][j] = lanes_zero();
     for (size_t i = 0; i < whole; i += LANES) {
-        for (unsigned r = 0; r < rows; r++)
-            w[r] = wide_weights(dtype, from + r * t->cols * element, i, LANES);
+        for (unsigned r = 0; r < rows; r++) {
+            w[r] = wide_weights(dtype, from + r * bytes, i, LANES);
+            if (tokens <= 2) /* bound by memory: the rows after these, which may begin on other pages */
+                _mm_prefetch((const void *)((uintptr_t)from + (r + rows) * bytes + i * element), _MM_HINT_T1);
+        }
         for (unsigned j = 0; j < tokens; j++) {
-            lanes v = lanes_load(x + j * t->x_stride + i);
+            lanes v = lanes_load(t->x + j * t->x_stride + i);
             for (unsigned r = 0; r < rows; r++)
                 acc[r][j] = lanes_fused(v, w[r], acc[r][j]);
         }
     }
     for (unsigned r = 0; tail > 0 && r < rows; r++) {
-        w[r] = wide_weights(dtype, from + r * t->cols * element, whole, tail);
+        w[r] = wide_weights(dtype, from + r * bytes, whole, tail);
         for (unsigned j = 0; j < tokens; j++)
-            acc[r][j] = lanes_fused(lanes_load_n(x + j * t->x_stride + whole, tail), w[r], acc[r][j]);
+            acc[r][j] = lanes_fused(lanes_load_n(t->x + j * t->x_stride + whole, tail), w[r], acc[r][j]);
     }
     for (unsigned j = 0; j < tokens; j++)
         for (unsigned r = 0; r < rows; r++) {
-            float *y = t->y + (token + j) * t->y_stride + row + r, sum = lanes_tree(acc[r][j]);
+            float *y = t->y + j * t->y_stride + row + r, sum = lanes_tree(acc[r][j]);
             sum = t->add ? *y + sum : sum;
             *y = sum != sum ? fh_f32_of_bits(0x7fc00000u) : sum;
         }
 }
 
-LANES_FN void wide_float_rows(const struct kern_tile *t, fh_dtype dtype, unsigned token, unsigned tokens) {
+LANES_FN void wide_float_tokens(const struct kern_tile *t, fh_dtype dtype, unsigned tokens) {
     unsigned row = 0;
     for (; row + FLOAT_ROWS <= t->rows; row += FLOAT_ROWS)
-        wide_float_part(t, dtype, row, FLOAT_ROWS, token, tokens);
+        wide_float_part(t, dtype, row, FLOAT_ROWS, tokens);
     for (; row < t->rows; row++)
-        wide_float_part(t, dtype, row, 1, token, tokens);
+        wide_float_part(t, dtype, row, 1, tokens);
 }
 
 LANES_FN void wide_float_type(const struct kern_tile *t, fh_dtype dtype) {
-    for (unsigned token = 0; token < t->tokens; token += FLOAT_TOKENS) {
-        unsigned left = t->tokens - token;
-        switch (left < FLOAT_TOKENS ? left : FLOAT_TOKENS) {
-        case 1: wide_float_rows(t, dtype, token, 1); break;
-        case 2: wide_float_rows(t, dtype, token, 2); break;
-        case 3: wide_float_rows(t, dtype, token, 3); break;
-        case 4: wide_float_rows(t, dtype, token, 4); break;
-        case 5: wide_float_rows(t, dtype, token, 5); break;
-        default: wide_float_rows(t, dtype, token, FLOAT_TOKENS); break;
-        }
+    switch (t->tokens) {
+    case 1: wide_float_tokens(t, dtype, 1); break;
+    case 2: wide_float_tokens(t, dtype, 2); break;
+    case 3: wide_float_tokens(t, dtype, 3); break;
+    case 4: wide_float_tokens(t, dtype, 4); break;
+    case 5: wide_float_tokens(t, dtype, 5); break;
+    default: wide_float_tokens(t, dtype, 6); break;
     }
 }
 
