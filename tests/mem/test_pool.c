@@ -365,7 +365,7 @@ static void test_poison(void **state) {
 #ifndef HAS_ASAN
     (void)state;
     (void)touch_released;
-    skip();
+    fh_test_skip("this build has no address sanitizer");
 #else
     fh_pool *pool = new_pool(fh_test_allocator(state), 2);
     char said[8192];

@@ -140,6 +140,11 @@ void fh_test_dies(void (*fn)(void *arg), void *arg, const char *part, const char
     _fail(file, line);
 }
 
+void fh_test_skip(const char *reason) {
+    print_message("skipped: %s\n", reason);
+    skip();
+}
+
 void fh_test_skip_on_valgrind(const char *reason) {
     const char *preloaded = getenv("LD_PRELOAD");
     if (preloaded == NULL || strstr(preloaded, "vgpreload") == NULL)

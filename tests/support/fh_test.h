@@ -72,6 +72,8 @@ void fh_test_dies(void (*fn)(void *arg), void *arg, const char *part, const char
 /* Runs fn(arg) in a child process; returns what waitpid says of it, and its standard error, cut to fit, in `said`. */
 int fh_test_child(void (*fn)(void *arg), void *arg, char *said, size_t said_bytes);
 
+/* Prints a reason and skips the test. */
+void fh_test_skip(const char *reason);
 /* Prints a reason and skips the test under Valgrind, which does not play along with it. */
 void fh_test_skip_on_valgrind(const char *reason);
 
