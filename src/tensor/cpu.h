@@ -9,6 +9,7 @@
 #ifndef FREEHOLD_TENSOR_CPU_H
 #define FREEHOLD_TENSOR_CPU_H
 
+#include "freehold/arena.h"
 #include "tensor/device_impl.h"
 #include "tensor/kern/kern.h"
 
@@ -16,6 +17,7 @@ struct cpu {
     fh_allocator *allocator;
     const fh_par *par;
     const struct kern *kern;
+    fh_arena *slab;    /* panels of large weights; NULL before the first */
     fh_mspan space;    /* workspace of the running operation */
     fh_mspan rope_key; /* positions and frequencies that rope_table was made for */
     size_t rope_key_bytes;

@@ -126,6 +126,31 @@ static void test_threads_and_sets(void **state) {
         }
 }
 
+/* Weights large enough for the slabs that they share: two of them, and the caps that count them. */
+static void test_large(void **state) {
+    enum { COLS = 1024, ROWS = 700 };
+    for (unsigned ty = 3; ty < TYPES; ty++) {
+        uint64_t hash[2] = {0};
+        for (unsigned best = 0; best < 2; best++) {
+            struct tt t;
+            fh_weight w[2];
+            fh_tensor x, y;
+            fh_assert_ok(tt_open(&t, fh_test_allocator(state), NULL, best ? fh_isa_best() : FH_ISA_SCALAR, 17));
+            fh_assert_ok(tt_tensor(&t, COLS, 2, &x));
+            fh_assert_ok(tt_tensor(&t, ROWS, 2, &y));
+            for (unsigned i = 0; i < 2; i++) {
+                fh_assert_ok(tt_weight(&t, types[ty], COLS, ROWS, 1, &w[i]));
+                multiply(&t, x, w[i], y, i == 1);
+                hash[best] = tt_hash(&t, hash[best], y);
+            }
+            uint64_t panel = COLS / 32 * (types[ty] == FH_DTYPE_Q8_0 ? 1088 : 576);
+            assert_true(fh_device_caps_get(t.dev).weight_bytes == 2 * 22 * panel);
+            fh_device_free(t.dev);
+        }
+        assert_true(hash[0] == hash[1]);
+    }
+}
+
 /* Three products in one call, with `add`, are three calls. */
 static void test_company(void **state) {
     struct tt t;
@@ -205,8 +230,9 @@ static void test_not_finite(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_accuracy), FH_TEST_ALLOC(test_rows_together), FH_TEST_ALLOC(test_threads_and_sets),
-        FH_TEST_ALLOC(test_company),  FH_TEST_ALLOC(test_glu),           FH_TEST_ALLOC(test_not_finite),
+        FH_TEST_ALLOC(test_accuracy),   FH_TEST_ALLOC(test_rows_together), FH_TEST_ALLOC(test_threads_and_sets),
+        FH_TEST_ALLOC(test_large),      FH_TEST_ALLOC(test_company),       FH_TEST_ALLOC(test_glu),
+        FH_TEST_ALLOC(test_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
