@@ -151,11 +151,12 @@ class Run(Case):
         p = start(*ENDLESS, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         fcntl.fcntl(p.stdout, fcntl.F_SETPIPE_SZ, 4096)
         os.read(p.stdout.fileno(), 10)
-        for _ in range(100):  # until the pipe is full
-            size = self.pending(p.stdout)
-            time.sleep(0.1)
-            if size == self.pending(p.stdout) and size > 1000:
-                break
+        before, since = 0, time.monotonic()
+        while time.monotonic() - since < 2:  # until the pipe is full: nothing more came for so long
+            time.sleep(0.05)
+            if before != self.pending(p.stdout):
+                before, since = self.pending(p.stdout), time.monotonic()
+        self.assertGreater(before, 1000)
         p.send_signal(signal.SIGINT)
         time.sleep(0.2)
         self.assertIsNone(p.poll())
