@@ -171,6 +171,43 @@ static void test_neighbours(void **state) {
     free(expected);
 }
 
+/* Rows of different sequences side by side: the same positions, other segments, another first block. */
+static void test_other_sequences(void **state) {
+    for (unsigned isa = 0; isa <= (unsigned)fh_isa_best(); isa++) {
+        enum { ROWS = 40 };
+        struct sequence s;
+        fh_tensor other;
+        open_sequence(&s, fh_test_allocator(state), NULL, (fh_isa)isa);
+        put(&s, 0, LENGTH);
+        fh_assert_ok(tt_tensor(&s.t, HEADS * DIM, LENGTH, &other));
+        fh_mem list[] = {s.segments[0], s.segments[1], s.segments[2], s.segments[2], s.segments[0], s.segments[1]};
+        uint32_t first[ROWS], base[ROWS], positions[ROWS];
+        for (uint32_t i = 0; i < ROWS; i++) { /* runs of 5 rows; first and base change in turn */
+            first[i] = (i + 5) / 10 % 2 == 0 ? 0 : 3;
+            base[i] = i / 10 % 2;
+            positions[i] = 100 + i;
+        }
+        fh_kv_view kv = {.segments = {list, 6},
+                         .first = {first, ROWS},
+                         .base = {base, ROWS},
+                         .positions = {positions, ROWS},
+                         .offset_bytes = 128,
+                         .kv_heads = KV,
+                         .head_dim = DIM};
+        fh_attend op = {tt_rows(s.q, 0, ROWS), tt_rows(s.y, 0, ROWS), kv, HEADS, 0.2f};
+        fh_assert_ok(fh_device_attend(s.t.dev, &op, &s.t.err));
+        for (uint32_t i = 0; i < ROWS; i++) {
+            op = (fh_attend){tt_rows(s.q, i, 1), tt_rows(other, i, 1), kv, HEADS, 0.2f};
+            op.kv.first = (fh_u32s){first + i, 1};
+            op.kv.base = (fh_u32s){base + i, 1};
+            op.kv.positions = (fh_u32s){positions + i, 1};
+            fh_assert_ok(fh_device_attend(s.t.dev, &op, &s.t.err));
+        }
+        tt_same(&s.t, "sequences", tt_rows(s.y, 0, ROWS), tt_rows(other, 0, ROWS));
+        fh_device_free(s.t.dev);
+    }
+}
+
 /* A window: rows that begin at a later block see only from there; two rows of one place leave the later one. */
 static void test_base_and_order(void **state) {
     struct sequence s;
@@ -202,7 +239,8 @@ static void test_base_and_order(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_put), FH_TEST_ALLOC(test_accuracy), FH_TEST_ALLOC(test_chunks),
-                                       FH_TEST_ALLOC(test_neighbours), FH_TEST_ALLOC(test_base_and_order)};
+    const struct CMUnitTest tests[] = {
+        FH_TEST_ALLOC(test_put),        FH_TEST_ALLOC(test_accuracy),        FH_TEST_ALLOC(test_chunks),
+        FH_TEST_ALLOC(test_neighbours), FH_TEST_ALLOC(test_other_sequences), FH_TEST_ALLOC(test_base_and_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

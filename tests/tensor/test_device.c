@@ -144,12 +144,13 @@ static void refuse_tensors(struct fixture *f, fh_status (*run)(struct fixture *f
     bad[6].rows = 0;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         *which = bad[i];
-        REFUSED(f, run(f), i < 2 ? FH_STALE : FH_INVALID, name, out);
+        REFUSED(f, run(f), i < 2 ? FH_STALE : FH_INVALID, i < 2 ? "that is not live" : "is no tensor inside", out);
+        assert_non_null(strstr(f->t.err.message, name));
     }
     *which = good;
     which->offset_bytes = 2;
     which->rows = good.rows - 1; /* inside, but at no multiple of 4 */
-    REFUSED(f, run(f), FH_INVALID, name, out);
+    REFUSED(f, run(f), FH_INVALID, "is no tensor inside", out);
     *which = good;
 }
 
@@ -193,6 +194,21 @@ static void test_overlap(void **state) {
     fh_matmul op = {.x = x, .count = 1, .out = {{f.w, y, false}}};
     REFUSED(&f, fh_device_matmul(f.t.dev, &op, &f.t.err), FH_INVALID, "x and y overlap", f.x);
     op.out[0].y.offset_bytes += 4; /* side by side */
+    fh_assert_ok(fh_device_matmul(f.t.dev, &op, &f.t.err));
+    fh_device_free(f.t.dev);
+}
+
+static void test_rows_max(void **state) {
+    struct fixture f;
+    open_fixture(&f, state);
+    fh_tensor x = {.cols = 1, .rows = FH_ROWS_MAX + 1}, y = {.cols = 2, .rows = FH_ROWS_MAX + 1};
+    fh_weight w;
+    fh_assert_ok(fh_device_alloc(f.t.dev, 4 * x.rows, &x.mem));
+    fh_assert_ok(fh_device_alloc(f.t.dev, 8 * y.rows, &y.mem));
+    fh_assert_ok(tt_weight(&f.t, FH_DTYPE_F32, 1, 2, 1, &w));
+    fh_matmul op = {.x = x, .count = 1, .out = {{w, y, false}}};
+    REFUSED(&f, fh_device_matmul(f.t.dev, &op, &f.t.err), FH_INVALID, "x, 1 x 4097", y);
+    op.x.rows = op.out[0].y.rows = FH_ROWS_MAX;
     fh_assert_ok(fh_device_matmul(f.t.dev, &op, &f.t.err));
     fh_device_free(f.t.dev);
 }
@@ -437,9 +453,9 @@ static void test_experts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_memory),  FH_TEST_ALLOC(test_new),          FH_TEST_ALLOC(test_weights), FH_TEST_ALLOC(test_matmul),
-        FH_TEST_ALLOC(test_overlap), FH_TEST_ALLOC(test_norm_and_glu), FH_TEST_ALLOC(test_embed),   FH_TEST_ALLOC(test_rope),
-        FH_TEST_ALLOC(test_cache),   FH_TEST_ALLOC(test_experts),
+        FH_TEST_ALLOC(test_memory),  FH_TEST_ALLOC(test_new),      FH_TEST_ALLOC(test_weights),      FH_TEST_ALLOC(test_matmul),
+        FH_TEST_ALLOC(test_overlap), FH_TEST_ALLOC(test_rows_max), FH_TEST_ALLOC(test_norm_and_glu), FH_TEST_ALLOC(test_embed),
+        FH_TEST_ALLOC(test_rope),    FH_TEST_ALLOC(test_cache),    FH_TEST_ALLOC(test_experts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
