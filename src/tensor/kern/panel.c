@@ -131,25 +131,25 @@ static bool aligned(const void *at, size_t to) {
 
 fh_f32s fh_kern_f32s(fh_mspan bytes) {
     FH_ASSERT(aligned(bytes.at, sizeof(float)) && bytes.size % sizeof(float) == 0);
-    FH_UNSAFE("kern-views");
+    FH_UNSAFE("kern-extents");
     return (fh_f32s){(float *)(void *)bytes.at, bytes.size / sizeof(float)};
 }
 
 fh_u32s fh_kern_u32s(fh_mspan bytes) {
     FH_ASSERT(aligned(bytes.at, sizeof(uint32_t)) && bytes.size % sizeof(uint32_t) == 0);
-    FH_UNSAFE("kern-views");
+    FH_UNSAFE("kern-extents");
     return (fh_u32s){(uint32_t *)(void *)bytes.at, bytes.size / sizeof(uint32_t)};
 }
 
 fh_kern_u16s fh_kern_halves(fh_mspan bytes) {
     FH_ASSERT(aligned(bytes.at, sizeof(uint16_t)) && bytes.size % sizeof(uint16_t) == 0);
-    FH_UNSAFE("kern-views");
+    FH_UNSAFE("kern-extents");
     return (fh_kern_u16s){(uint16_t *)(void *)bytes.at, bytes.size / sizeof(uint16_t)};
 }
 
 fh_kern_querys fh_kern_queries(fh_mspan bytes) {
     FH_ASSERT(aligned(bytes.at, _Alignof(struct kern_query)) && bytes.size % sizeof(struct kern_query) == 0);
-    FH_UNSAFE("kern-views");
+    FH_UNSAFE("kern-extents");
     return (fh_kern_querys){(struct kern_query *)(void *)bytes.at, bytes.size / sizeof(struct kern_query)};
 }
 
