@@ -74,6 +74,15 @@ def row(samples, test, threads, limits):
     return result
 
 
+def show(found, tokens):
+    """A line of the table, as soon as it is known."""
+    shown = ""
+    for key, what in (("int8_share", "int8 peak"), ("bandwidth_share", "bandwidth")):
+        shown += f"{found[key]:.0%} of {what}" if key in found else ""
+    print(f"{found['model']:<28} {found['test'] + str(tokens):<7} {found['threads']:>7} {found['ours']:>10.1f} "
+          f"{found['peer']:>10.1f} {found['ratio']:>6.2f}  {shown}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, help="llama-bench, built natively outside the tree")
@@ -90,24 +99,20 @@ def main():
     counts = [int(t) for t in args.threads.split(",")]
     limits = {threads: machine(args.machine, threads) for threads in counts}
     report = []
+    if not args.json:
+        for threads, limit in limits.items():
+            print(f"limits at {threads} threads: read {limit['read']:.1f} GB/s, int8 {limit['int8']:.0f} Gop/s")
+        print(f"{'model':<28} {'test':<7} {'threads':>7} {'ours t/s':>10} {'peer t/s':>10} {'ratio':>6}  share of limit")
     for model in args.model:
         for threads in counts:
             samples = measure(args, model, threads)
             for test in ("pp", "tg"):
                 found = row(samples, test, threads, limits)
                 report.append({"model": pathlib.Path(model).name, **found, "samples": samples})
+                if not args.json:
+                    show(report[-1], args.prompt if test == "pp" else args.generate)
     if args.json:
         json.dump({"limits": limits, "results": report}, sys.stdout, indent=1)
-        return
-    for threads, limit in sorted(limits.items()):
-        print(f"limits at {threads} threads: read {limit['read']:.1f} GB/s, int8 {limit['int8']:.0f} Gop/s")
-    print(f"{'model':<28} {'test':<7} {'threads':>7} {'ours t/s':>10} {'peer t/s':>10} {'ratio':>6}  share of limit")
-    for r in report:
-        name = f"{r['test']}{args.prompt if r['test'] == 'pp' else args.generate}"
-        share = r.get("int8_share", r.get("bandwidth_share"))
-        what = "int8 peak" if r["test"] == "pp" else "bandwidth"
-        print(f"{r['model']:<28} {name:<7} {r['threads']:>7} {r['ours']:>10.1f} {r['peer']:>10.1f} {r['ratio']:>6.2f}  "
-              f"{share:.0%} of {what}" if share else "")
 
 
 if __name__ == "__main__":
