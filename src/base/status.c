@@ -51,12 +51,10 @@ void fh_err_clear(fh_err *err) {
 
 /* --- making text safe to print ---------------------------------------------------------------------------------------- */
 
-/* A raw report is longer than a message by more than one UTF-8 sequence. A raw byte makes at least one byte of message, so
- * what vsnprintf cut off, and a sequence it cut in two, lies past the place where the message is full. */
-enum { RAW_BYTES = FH_ERR_MESSAGE_BYTES + 8 };
-
+/* As long as a message, which is long enough: a raw byte makes at least one byte of message, so of a sequence that vsnprintf
+ * has cut in two the rest meets a message with less room than an escape needs. */
 typedef struct raw_text {
-    char at[RAW_BYTES];
+    char at[FH_ERR_MESSAGE_BYTES];
     size_t size;
 } raw_text;
 

@@ -6,8 +6,9 @@
  *     [ header: … size_bytes, seal ][ size_bytes of the user ]
  *
  * Invariants: heap-header: p - 64 is the header of every pointer p given out, and its seal is LIVE ^ address until the block is
- * freed; heap-zero: a block is zero when it is given out. The seal turns most double and foreign frees into an assertion; it
- * is a guess about memory that may be in use again. Exact answers come from the pools (pool.h) and the tracing allocator.
+ * freed; heap-zero: a block is zero when it is given out. The seal turns most double and foreign frees into an assertion (the
+ * second free of a large block into a fault, for its pages are gone); it is a guess about memory that may be in use again.
+ * Exact answers come from the pools (pool.h) and the tracing allocator.
  *
  * Threading: any thread; the counters are atomic. */
 #include <stdatomic.h>

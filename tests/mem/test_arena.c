@@ -31,7 +31,7 @@ static void test_alloc(void **state) {
     }
     assert_null(fh_arena_alloc(arena, 0, 8));
     assert_null(fh_arena_alloc(arena, 8, 0));
-    assert_null(fh_arena_alloc(arena, SIZE_MAX / 2, 3));
+    assert_null(fh_arena_alloc(arena, SIZE_MAX / 8 + 2, 8)); /* 8, if it could overflow */
     assert_null(fh_arena_alloc(arena, 1, SIZE_MAX));
     assert_null(fh_arena_alloc(arena, 1, SIZE_MAX - 64));
     assert_int_equal(fh_arena_used(arena), used);
@@ -119,6 +119,8 @@ static void test_stale_marks(void **state) {
     fh_assert_code(fh_arena_reset(arena, inner), FH_STALE); /* used */
     fh_mark fresh = fh_arena_mark(arena);                    /* at the depth of the used one */
     assert_true(fresh.depth == inner.depth);
+    fh_mark forged = {fresh.depth - 1, fresh.generation};
+    fh_assert_code(fh_arena_reset(arena, forged), FH_STALE);
     fh_assert_code(fh_arena_reset(arena, inner), FH_STALE);
     assert_int_equal(*p, 9); /* nothing of this ended anything */
     assert_int_equal(fh_arena_used(arena), 8);
@@ -208,14 +210,6 @@ static void test_without_memory(void **state) {
     assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), body, NULL) >= 8);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-
 static void touch_after_reset(void *arg) {
     fh_arena *arena = arg;
     fh_mark m = fh_arena_mark(arena);
@@ -232,7 +226,7 @@ static void touch_tail(void *arg) {
 
 /* AddressSanitizer sees what the arena has not handed out. */
 static void test_poison(void **state) {
-#ifndef HAS_ASAN
+#ifndef FH_TEST_ASAN
     (void)state;
     (void)touch_after_reset;
     (void)touch_tail;

@@ -196,14 +196,6 @@ static void test_errors(void **state) {
     fh_buf_deinit(&b);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-
 static void read_past_size(void *arg) {
     fh_buf *b = arg;
     volatile const uint8_t *at = fh_buf_view(b).at;
@@ -219,7 +211,7 @@ static void read_truncated(void *arg) {
 
 /* AddressSanitizer sees what is behind the content. */
 static void test_poison(void **state) {
-#ifndef HAS_ASAN
+#ifndef FH_TEST_ASAN
     (void)state;
     (void)read_past_size;
     (void)read_truncated;

@@ -74,7 +74,9 @@ static void test_refusals(void **state) {
     get(pool, zero, FH_STALE);
     fh_assert_code(fh_pool_release(pool, zero), FH_STALE);
     const fh_handle never[] = {
-        {b.value + (UINT64_C(1) << 32)},  /* even generation: no handle has one */
+        {b.value + (UINT64_C(1) << 32)},  /* even generations: no handle has one */
+        {b.value - (UINT64_C(1) << 32)},
+        {c.value - (UINT64_C(1) << 32)},  /* what the slot had while it was free */
         {b.value + (UINT64_C(2) << 32)},  /* a life that is still to come */
         {b.value - (UINT64_C(2) << 32)},  /* a life before the first */
         {(b.value & ~(uint64_t)UINT32_MAX) | 2}, /* index past the capacity */
@@ -91,6 +93,9 @@ static void test_refusals(void **state) {
     assert_true(s.double_frees == 2 && s.stale_uses == 5);
     fh_assert_ok(fh_pool_release(pool, b));
     fh_assert_ok(fh_pool_release(pool, c));
+    fh_handle free_now = {c.value + (UINT64_C(1) << 32)}; /* what the slot has while it is free */
+    get(pool, free_now, FH_WRONG_POOL);
+    fh_assert_code(fh_pool_release(pool, free_now), FH_WRONG_POOL);
     fh_pool_free(pool);
 }
 
@@ -343,14 +348,6 @@ static void test_without_memory(void **state) {
     assert_null(pool);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-
 static void touch_released(void *arg) {
     fh_pool *pool = arg;
     fh_handle h = alloc_one(pool);
@@ -362,7 +359,7 @@ static void touch_released(void *arg) {
 
 /* AddressSanitizer sees a pointer that outlived its slot's life. */
 static void test_poison(void **state) {
-#ifndef HAS_ASAN
+#ifndef FH_TEST_ASAN
     (void)state;
     (void)touch_released;
     fh_test_skip("this build has no address sanitizer");

@@ -365,16 +365,12 @@ static void start_too_many(void *arg) {
 static void test_no_threads(void **state) {
     (void)state;
     fh_test_skip_on_valgrind("needs address space of its own");
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    skip(); /* a sanitizer reserves more address space than the limit */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-    skip();
-#endif
+#ifdef FH_TEST_SANITIZED
+    fh_test_skip("a sanitizer reserves more address space than the limit");
 #endif
     struct rlimit stack;
     if (getrlimit(RLIMIT_STACK, &stack) != 0 || stack.rlim_cur < (2 << 20))
-        skip();
+        fh_test_skip("stacks are small here, so no limit on address space stops a thread");
     char said[1024];
     int status = fh_test_child(start_too_many, NULL, said, sizeof said);
     assert_true(WIFEXITED(status));

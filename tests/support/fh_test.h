@@ -27,6 +27,21 @@
 #include "freehold/alloc.h"
 #include "freehold/hash.h"
 
+/* FH_TEST_ASAN under AddressSanitizer, FH_TEST_SANITIZED under that, ThreadSanitizer or MemorySanitizer. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FH_TEST_ASAN 1
+#endif
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define FH_TEST_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define FH_TEST_ASAN 1
+#define FH_TEST_SANITIZED 1
+#elif defined(__SANITIZE_THREAD__)
+#define FH_TEST_SANITIZED 1
+#endif
+
 /* --- status ----------------------------------------------------------------------------------------------------------- */
 
 /* Fails the test unless the status has the expected code; prints both names. */

@@ -117,11 +117,10 @@ static bool list(fh_span bytes, size_t mapped_bytes, int fd, uint64_t *id) {
     return listed;
 }
 
-/* The live entry of a mapping; NULL for a closed one. The caller holds the lock. */
+/* The live entry of a mapping; NULL for a closed one, whose entry's sequence has moved on. The caller holds the lock. */
 static map_entry *find(fh_os_map map) {
     map_entry *e = &registry[map.id % MAPS_MAX];
-    bool live = map.id != 0 && atomic_load(&e->to) != 0 && id_of(map.id % MAPS_MAX, atomic_load(&e->sequence)) == map.id;
-    return live ? e : NULL;
+    return id_of(map.id % MAPS_MAX, atomic_load(&e->sequence)) == map.id ? e : NULL;
 }
 
 /* Opens a regular file and finds its size. */
