@@ -27,8 +27,8 @@ typedef struct fh_philox_block {
     uint32_t word[4];
 } fh_philox_block;
 
-/* Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) of the 64-bit key and the 128-bit
- * counter {counter, stream}. */
+/* Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). In the words of the paper, low half
+ * first: the key is {key}, the counter {counter, stream}. */
 FH_API fh_philox_block fh_philox(uint64_t key, uint64_t counter, uint64_t stream);
 
 /* Bits of a float, and back. */

@@ -31,26 +31,32 @@ FH_API void fh_os_prefer_huge(void *at, size_t size_bytes);
 /* --- files -------------------------------------------------------------------------------------------------------------- */
 
 /* A read-only mapping of a whole regular file. While it is open, `bytes` stays readable even if another process truncates the
- * file: a read past the new end gives zeros and sets the mapping's lost flag. */
+ * file: a read past the new end gives zeros and sets the mapping's lost flag. Bytes that another process overwrites do change:
+ * read a number once, check it, and use the checked copy.
+ *
+ * A mapping installs a handler of SIGBUS for the process; a fault in other memory goes on to the handler that was there before,
+ * or to the default action. */
 typedef struct fh_os_map {
     fh_span bytes;
     uint64_t id; /* 0: no mapping */
 } fh_os_map;
 
-/* Maps a file. Refuses with FH_IO what is not a regular file (a directory, a device, a pipe); an empty file gives an empty
- * span. */
+/* Maps a file. Refuses with FH_IO what is not a regular file (a directory, a device, a pipe), and with FH_EXHAUSTED the 65th
+ * mapping that is open at a time; an empty file gives an empty span. */
 FH_FALLIBLE fh_os_map_open(fh_ref const char *path, fh_out fh_os_map *out, fh_mut fh_err *err);
-/* True once a page of the mapping was lost (see fh_os_map). */
+/* True once a page of the mapping was lost (see fh_os_map), or the file is shorter than it was. */
 FH_API bool fh_os_map_lost(fh_os_map map);
 /* Unmaps; an empty map is allowed. */
 FH_API void fh_os_map_close(fh_drop fh_os_map *map);
 
-/* Opened for writing, appearing under its name only at fh_os_write_commit (written beside it, synced, renamed). */
+/* Opened for writing, appearing under its name only at fh_os_writer_commit (written beside it, synced, renamed). */
 typedef struct fh_os_writer fh_os_writer;
+/* Refuses to replace what is not a regular file: FH_IO; and a path that does not end in a file name: FH_INVALID. */
 FH_FALLIBLE fh_os_writer_open(fh_ref const char *path, fh_owned fh_os_writer **out, fh_mut fh_err *err);
 /* Appends all bytes. */
 FH_FALLIBLE fh_os_writer_put(fh_mut fh_os_writer *w, fh_span bytes, fh_mut fh_err *err);
-/* Syncs, renames into place and closes; *w becomes NULL. On failure the target is untouched. */
+/* Syncs, renames into place and closes; *w becomes NULL. On failure the target is untouched, except where the report says that
+ * the directory could not be synced: then the file is in place, but might not outlast a loss of power. */
 FH_FALLIBLE fh_os_writer_commit(fh_move fh_os_writer **w, fh_mut fh_err *err);
 /* Drops what was written; NULL is allowed. */
 FH_API void fh_os_writer_close(fh_drop fh_os_writer *w);
@@ -87,11 +93,11 @@ FH_API void fh_os_float_state(void);
 
 /* --- a team of threads behind fh_par -------------------------------------------------------------------------------------- */
 
-/* Worker threads that sleep between jobs. The caller is part 0; the others are started once. A job begins and ends with one
- * barrier that spins for a few microseconds and then sleeps on a futex; it never spins where the threads outnumber the
- * processors. */
+/* Worker threads that sleep between jobs. The caller runs part 0, and then, like every worker that is awake, whatever part
+ * nobody has begun: a worker that the system has put aside is not waited for. Waiting is a spin of a few microseconds and then
+ * a sleep; there is no spin where the threads outnumber the processors. A team does not survive fork. */
 typedef struct fh_team fh_team;
-/* `threads` counts the caller, 1 to 256; 0 means fh_os_cpus(). */
+/* `threads` counts the caller, 1 to 256; 0 means fh_os_cpus(). FH_INVALID above that; FH_NOMEM when a thread cannot be started. */
 FH_FALLIBLE fh_team_new(unsigned threads, fh_owned fh_team **out);
 /* Ends the threads; NULL is allowed. */
 FH_API void fh_team_free(fh_drop fh_team *team);

@@ -4,9 +4,9 @@
  *     fh_par_run(par, work, &arg);               returns when every part has returned
  *
  * `parts` calls run with part = 0 … parts − 1, perhaps at the same time, each exactly once, each on a thread whose
- * floating-point state is the fixed one (round to nearest, FTZ and DAZ off). A NULL `fh_par` is serial: one call, part 0 of
- * 1. A result may never depend on `parts`. Threading: fh_par_run is called by one thread at a time and not from inside a
- * part. */
+ * floating-point state is the fixed one (round to nearest, FTZ and DAZ off). A NULL `fh_par`, or
+ * one of width 1, is serial: one call, part 0 of 1, in the state that the calling thread has (fh_os_float_state sets it). A
+ * result may never depend on `parts`. Threading: fh_par_run is called by one thread at a time and not from inside a part. */
 #ifndef FREEHOLD_PAR_H
 #define FREEHOLD_PAR_H
 

@@ -4,8 +4,9 @@
  *     FH_TRY(fh_pool_new(a, sizeof(struct sequence), 16, &pool));
  *     fh_handle h;
  *     FH_TRY(fh_pool_alloc(pool, &h));
- *     struct sequence *s;
- *     FH_TRY(fh_pool_get(pool, h, (void **)&s));            FH_STALE once h was released
+ *     void *at;
+ *     FH_TRY(fh_pool_get(pool, h, &at));                    FH_STALE once h was released
+ *     struct sequence *s = at;
  *     FH_TRY(fh_pool_release(pool, h));                     FH_DOUBLE_FREE the second time
  *
  * A handle is {generation, index}; a slot's generation is odd exactly while it is live, starts from a seed of the pool's
@@ -40,9 +41,11 @@ FH_FALLIBLE fh_pool_new(fh_ref fh_allocator *a, size_t size_bytes, uint32_t capa
 FH_API void fh_pool_free(fh_drop fh_pool *pool);
 /* A free slot; FH_EXHAUSTED when there is none. */
 FH_FALLIBLE fh_pool_alloc(fh_mut fh_pool *pool, fh_out fh_handle *out);
-/* The slot behind a handle. Valid until: the handle is released. FH_STALE, FH_WRONG_POOL. */
+/* The slot behind a handle. Valid until: the handle is released. FH_STALE for a handle that was released and for the zero
+ * handle; FH_WRONG_POOL for one that this pool never gave. */
 FH_FALLIBLE fh_pool_get(fh_mut fh_pool *pool, fh_handle h, fh_out void **out);
-/* Gives a slot back. FH_DOUBLE_FREE, FH_STALE, FH_WRONG_POOL change nothing. */
+/* Gives a slot back. Refusals change nothing: FH_DOUBLE_FREE the second time, FH_STALE once the slot has another life,
+ * FH_WRONG_POOL as in fh_pool_get. */
 FH_FALLIBLE fh_pool_release(fh_mut fh_pool *pool, fh_handle h);
 /* Counters. */
 FH_API fh_pool_stats fh_pool_stats_get(fh_ref const fh_pool *pool);
