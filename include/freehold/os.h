@@ -97,7 +97,8 @@ FH_API void fh_os_float_state(void);
  * nobody has begun: a worker that the system has put aside is not waited for. Waiting is a spin of a few microseconds and then
  * a sleep; there is no spin where the threads outnumber the processors. A team does not survive fork. */
 typedef struct fh_team fh_team;
-/* `threads` counts the caller, 1 to 256; 0 means fh_os_cpus(). FH_INVALID above that; FH_NOMEM when a thread cannot be started. */
+/* `threads` counts the caller, 1 to 256; 0 means fh_os_cpus(). FH_INVALID above that; FH_NOMEM when a thread cannot be
+ * started. */
 FH_FALLIBLE fh_team_new(unsigned threads, fh_owned fh_team **out);
 /* Ends the threads; NULL is allowed. */
 FH_API void fh_team_free(fh_drop fh_team *team);
