@@ -49,6 +49,13 @@ unsigned fh_cpu_parts(const struct cpu *cpu) {
     return cpu->par == NULL || cpu->par->width == 0 ? 1 : cpu->par->width;
 }
 
+enum { SHARES_PER_PART = 8 };
+
+unsigned fh_cpu_shares(size_t items, unsigned parts) {
+    size_t shares = parts == 1 ? 1 : (size_t)parts * SHARES_PER_PART;
+    return (unsigned)(shares < items ? shares : items);
+}
+
 /* Below this many operations a run is over sooner than another thread is awake. */
 enum { WORK_WORTH_WAKING = 32768 };
 

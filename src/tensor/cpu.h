@@ -40,6 +40,8 @@ fh_f32s fh_cpu_floats(const struct cpu *cpu, size_t offset, size_t count) fh_vie
 
 /* Parts that a parallel run has. */
 unsigned fh_cpu_parts(const struct cpu *cpu);
+/* How many shares to cut `items` into, so that parts which take one after the other end at about the same time. */
+unsigned fh_cpu_shares(size_t items, unsigned parts);
 /* Runs fn over the parts, or at once on the calling thread when `work` (rough operations) does not pay for waking them. */
 void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, void *arg);
 

@@ -84,6 +84,7 @@ struct attend_job {
     size_t chunks, group, slice; /* group: heads of a kv head; slice: heads that an item takes */
     size_t slices, items;
     size_t dim_padded, scratch_at, scratch_each, outs_at;
+    _Atomic size_t next; /* item that nobody has taken yet */
 };
 
 /* Cuts the rows into chunks of one sequence. */
@@ -172,12 +173,13 @@ static void attend_item(const struct attend_job *job, const struct attend_item *
                                        fh_f32s_sub(job->y, (i * heads + h) * dim, dim).at);
 }
 
-/* Items are dealt in turn, because later rows see more. */
+/* Items are taken one after the other: later rows see more, and a thread that the system has put aside takes fewer. */
 static void attend_work(void *arg, unsigned part, unsigned parts) {
-    const struct attend_job *job = arg;
+    struct attend_job *job = arg;
+    (void)parts;
     fh_mspan scratch = fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each);
     size_t kv_heads = job->op->kv->kv_heads;
-    for (size_t i = part; i < job->items; i += parts) {
+    for (size_t i = job->next++; i < job->items; i = job->next++) {
         size_t chunk = i / (kv_heads * job->slices), slice = i % job->slices;
         struct attend_item item = {.rows = {fh_u32s_get(job->starts, chunk), fh_u32s_get(job->starts, chunk + 1)},
                                    .kv_head = i / job->slices % kv_heads};

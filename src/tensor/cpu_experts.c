@@ -23,6 +23,7 @@ struct experts_job {
     bool block_in, block_out;
     bool second; /* the second product */
     size_t scratch_at, scratch_each;
+    _Atomic size_t next; /* share of a product that nobody has taken yet */
 };
 
 /* Groups of a number of pairs. */
@@ -114,26 +115,32 @@ static void run_expert(const struct experts_job *job, size_t i, size_t group, fh
             fh_cpu_product_glu(job->cpu, &gate, &up, p, &acts, (fh_range){0, acts.groups}, y, scratch);
 }
 
-/* Units of work are (expert, panel, group); a panel belongs to the part that holds its first unit. */
-static void product_work(void *arg, unsigned part, unsigned parts) {
-    const struct experts_job *job = arg;
-    const struct dev_weight *w = job->second ? job->op->down : job->op->gate;
-    size_t panels = fh_cpu_matrix(w, 0).panels, all = 0, group = 0;
-    for (size_t i = 0; i < job->active; i++)
-        all += groups_of(fh_u32s_get(job->bounds, i + 1) - fh_u32s_get(job->bounds, i));
-    fh_range share = fh_par_share(all * panels, part, parts);
-    struct cpu_scratch scratch = fh_cpu_scratch_cut(
-        fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), (size_t)w->cols);
+/* One share of the units of work, which are (expert, panel, group); a panel belongs to the share that holds its first unit. */
+static void product_share(const struct experts_job *job, size_t panels, fh_range share, struct cpu_scratch *scratch) {
+    size_t group = 0;
     for (size_t i = 0; i < job->active; i++) {
         size_t groups = groups_of(fh_u32s_get(job->bounds, i + 1) - fh_u32s_get(job->bounds, i));
         size_t start = group * panels, end = start + groups * panels;
         if (start < share.to && end > share.from) {
             size_t from = share.from > start ? (share.from - start + groups - 1) / groups : 0;
             size_t to = share.to < end ? (share.to - start + groups - 1) / groups : panels;
-            run_expert(job, i, group, (fh_range){from, to}, &scratch);
+            run_expert(job, i, group, (fh_range){from, to}, scratch);
         }
         group += groups;
     }
+}
+
+static void product_work(void *arg, unsigned part, unsigned parts) {
+    struct experts_job *job = arg;
+    const struct dev_weight *w = job->second ? job->op->down : job->op->gate;
+    size_t panels = fh_cpu_matrix(w, 0).panels, units = 0;
+    for (size_t i = 0; i < job->active; i++)
+        units += panels * groups_of(fh_u32s_get(job->bounds, i + 1) - fh_u32s_get(job->bounds, i));
+    struct cpu_scratch scratch = fh_cpu_scratch_cut(
+        fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), (size_t)w->cols);
+    unsigned shares = fh_cpu_shares(units, parts);
+    for (size_t s = job->next++; s < shares; s = job->next++)
+        product_share(job, panels, fh_par_share(units, (unsigned)s, shares), &scratch);
 }
 
 static void mix_work(void *arg, unsigned part, unsigned parts) {
@@ -199,6 +206,7 @@ fh_status fh_cpu_experts(void *self, const struct dev_experts *op) {
     fh_cpu_run(cpu, pairs * cols, gather_work, &job);
     fh_cpu_run(cpu, pairs * cols * rows / 4, product_work, &job);
     job.second = true;
+    job.next = 0;
     if (job.block_out)
         fh_cpu_run(cpu, pairs * rows, gather_work, &job);
     fh_cpu_run(cpu, pairs * cols * rows / 8, product_work, &job);

@@ -1,12 +1,15 @@
 /* cpu_matmul.c: products with weights.
  *
  * All products are one shape of work: rows of activations, quantised once where a block weight asks for it, against a list
- * of (matrix, panel of 32 rows). Parts take consecutive panels, so each thread streams its own stretch of memory; for many
- * rows a part goes over its panels once for each stretch of tokens whose activations fit the second-level cache, and each
- * panel stays in cache while the tokens pass in tiles of 6. One thread computes an output element completely, in the order
- * that kern/scalar.c defines, so neither tiles nor parts nor neighbours can change a bit.
+ * of (matrix, panel of 32 rows). Parts take shares of consecutive panels, so each thread streams a stretch of memory; a
+ * share is smaller than a part's work, and a part takes the next one when it gets to it, so that a thread which the system
+ * has put aside holds the others up for one share only. For many rows, shares are run once for each stretch of tokens whose
+ * activations fit the second-level cache, and each panel stays in cache while the tokens pass in tiles of 6.
  *
- * Invariant: a part writes only the rows of its own panels. Threading: as the device. */
+ * One thread computes an output element completely, in the order that kern/scalar.c defines, so neither tiles nor parts nor
+ * neighbours can change a bit.
+ *
+ * Invariant: a part writes only the rows of the panels that it took. Threading: as the device. */
 #include "freehold/checked.h"
 #include "tensor/cpu.h"
 
@@ -180,6 +183,7 @@ struct matmul_job {
     } out[FH_MATMUL_OUTS_MAX];
     size_t panels; /* of all outputs; of the gate for a gated pair */
     size_t scratch_at, scratch_each;
+    _Atomic size_t next; /* share that nobody has taken yet */
 };
 
 /* Panel i of the work list for a range of groups. */
@@ -195,13 +199,15 @@ static void run_panel(const struct matmul_job *job, size_t i, fh_range groups, s
 }
 
 static void matmul_work(void *arg, unsigned part, unsigned parts) {
-    const struct matmul_job *job = arg;
-    fh_range share = fh_par_share(job->panels, part, parts);
+    struct matmul_job *job = arg;
     struct cpu_scratch scratch = fh_cpu_scratch_cut(
         fh_cpu_space(job->cpu, job->scratch_at + part * job->scratch_each, job->scratch_each), job->acts.cols);
-    size_t step = fh_cpu_groups_at_once(&job->acts);
-    for (size_t g = 0; g < job->acts.groups; g += step) {
+    size_t step = fh_cpu_groups_at_once(&job->acts), rounds = (job->acts.groups + step - 1) / step;
+    unsigned shares = fh_cpu_shares(job->panels, parts);
+    for (size_t s = job->next++; s < rounds * shares; s = job->next++) {
+        size_t g = s / shares * step;
         fh_range groups = {g, g + step < job->acts.groups ? g + step : job->acts.groups};
+        fh_range share = fh_par_share(job->panels, (unsigned)(s % shares), shares);
         for (size_t i = share.from; i < share.to; i++)
             run_panel(job, i, groups, &scratch);
     }
