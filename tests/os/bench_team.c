@@ -3,7 +3,7 @@
  *     bench_team           nanoseconds for an empty job on 1, 2 and 4 threads
  *     bench_team --busy    also, with one endless loop of another process on every processor: the time that a fixed amount of
  *                          work takes on 1 thread over the time it takes on 2, for jobs of several sizes. Below 1.0, two
- *                          threads would be slower than one. 1 and 2 take turns; each figure is a median.
+ *                          threads would be slower than one. 1 and 2 take turns in going first; each figure is a median.
  *
  * Threading: the team under test. */
 #define _GNU_SOURCE 1
@@ -20,7 +20,7 @@
 #include "freehold/hash.h"
 #include "freehold/os.h"
 
-enum { RUNS = 15, HOGS_MAX = 1024 };
+enum { RUNS = 31, HOGS_MAX = 1024 };
 
 static void die(const char *what) {
     fprintf(stderr, "bench_team: %s\n", what);
@@ -121,10 +121,15 @@ static void busy_machine(void) {
         for (size_t s = 0; s < sizeof sizes_us / sizeof sizes_us[0]; s++) {
             double ratios[RUNS];
             w.steps = (size_t)((double)sizes_us[s] * 1e3 / ns_a_step);
-            size_t jobs = 200000 / sizes_us[s];
+            size_t jobs = 60000 / sizes_us[s];
             for (size_t r = 0; r < RUNS; r++) {
-                double single = time_jobs(fh_team_par(one), &w, jobs);
-                ratios[r] = single / time_jobs(fh_team_par(two), &w, jobs);
+                double took[2];
+                for (size_t turn = 0; turn < 2; turn++) {
+                    size_t which = (r + turn) % 2;
+                    (void)usleep(3000); /* a scheduler remembers who has just had more than its share */
+                    took[which] = time_jobs(fh_team_par(which == 0 ? one : two), &w, jobs);
+                }
+                ratios[r] = took[0] / took[1];
             }
             double middle = median(ratios, RUNS);
             printf("  %5zu us a job %8.2f  (%.2f, %.2f)\n", sizes_us[s], middle, ratios[0], ratios[RUNS - 1]);
