@@ -49,6 +49,8 @@ class CountingTest(unittest.TestCase):
         self.assertEqual(dict(suite.count_cases("here", "name", "run", SKIP1).reasons), {"no such file": 1})
         silent = suite.count_cases("here", "name", "run", SKIP1.replace("skip: no such file\n", ""))
         self.assertEqual(dict(silent.reasons), {"name gives no reason": 1})
+        verbose = "test_x (a.B) ... skipped 'no terminal'\n\nRan 1 test in 0.1s\n\nOK (skipped=1)\n"
+        self.assertEqual(suite.count_cases("here", "name", "run", verbose).reasons["no terminal"], 1)
 
     def test_junit(self):
         """The file that ctest writes: a pass, a skip by exit status 77, a program that is not there."""
