@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Tests of cmake/layers.cmake: CMake refuses a layer that breaks the law of ranks, and says which and why; and of ./x."""
+"""Tests of cmake/layers.cmake: CMake refuses a layer that breaks the law of ranks, and says which and why; of presets; of ./x."""
+import json
 import os
 import subprocess
 import tempfile
@@ -58,6 +59,25 @@ class FrontDoorTest(unittest.TestCase):
             self.assertIn(f"./x {verb} ", alone.stdout)
         wrong = subprocess.run([door, "frobnicate"], capture_output=True, text=True)
         self.assertEqual((wrong.returncode, wrong.stderr), (2, "x: no verb 'frobnicate'; ./x prints them\n"))
+
+    def test_presets_of_one_folder(self):
+        """A preset leaves its variables in the folder's cache, so presets that share a folder all have to set them."""
+        with open(os.path.join(ROOT, "CMakePresets.json"), encoding="utf-8") as f:
+            presets = {preset["name"]: preset for preset in json.load(f)["configurePresets"]}
+
+        def resolved(name, key):
+            own, above = presets[name].get(key), presets[name].get("inherits")
+            inherited = resolved(above, key) if above else None
+            return {**(inherited or {}), **(own or {})} if key == "cacheVariables" else own or inherited
+
+        folders = {}
+        for name in (name for name, preset in presets.items() if not preset.get("hidden")):
+            folder = resolved(name, "binaryDir").replace("${presetName}", name)
+            folders.setdefault(folder, {})[name] = set(resolved(name, "cacheVariables"))
+        self.assertIn({"release", "demo"}, [set(users) for users in folders.values()])
+        for folder, users in folders.items():
+            for name, variables in users.items():
+                self.assertEqual(variables, set.union(*users.values()), f"{name} in {folder}")
 
 
 if __name__ == "__main__":
