@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of cmake/layers.cmake: CMake refuses a layer that breaks the law of ranks, and says which and why; of presets; of ./x."""
+"""Tests of the build: CMake refuses a layer that breaks the law of ranks, and says which and why; presets; ./x."""
 import json
 import os
 import subprocess
