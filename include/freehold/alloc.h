@@ -17,19 +17,36 @@ FH_EXTERN_BEGIN
 
 enum { FH_ALLOC_ALIGN = 64 };
 
-/* An allocator: two functions and their context. Users call fh_alloc and fh_free. */
+/* An allocator: its functions and their context. Users call fh_alloc, fh_free and the fh_pages functions. */
 typedef struct fh_allocator {
     void *ctx;
     /* Returns zeroed memory at FH_ALLOC_ALIGN, or NULL; size_bytes is at least 1. */
     void *(*alloc)(void *ctx, size_t size_bytes);
     /* Ends it; p is never NULL. */
     void (*free)(void *ctx, void *p);
+    /* Address space and the memory behind it: fh_pages_reserve, _commit and _release. */
+    fh_status (*reserve)(void *ctx, size_t size_bytes, void **out);
+    fh_status (*commit)(void *ctx, void *at, size_t size_bytes);
+    void (*release)(void *ctx, void *at, size_t size_bytes);
 } fh_allocator;
 
 /* `count` elements of `size_bytes`, zeroed; NULL when the product overflows, is 0, or there is no memory. */
 FH_API fh_owned_or_null void *fh_alloc(fh_ref fh_allocator *a, size_t count, size_t size_bytes);
 /* Ends what fh_alloc gave; NULL is allowed. */
 FH_API void fh_free(fh_ref fh_allocator *a, fh_drop void *p);
+
+/* --- pages: address space that never moves ------------------------------------------------------------------------------
+ *
+ * Sizes and addresses are whole pages (fh_os_page_bytes). A tracing allocator counts a reservation as a live block, and may
+ * fail a reservation or a commit as it may fail an allocation. */
+
+/* Reserves address space that traps and costs no memory. FH_NOMEM. */
+FH_FALLIBLE fh_pages_reserve(fh_ref fh_allocator *a, size_t size_bytes, fh_owned void **out);
+/* Makes a part of a reservation readable and writable; it reads as zeros until written. Committing twice keeps the content.
+ * FH_NOMEM changes nothing. */
+FH_FALLIBLE fh_pages_commit(fh_ref fh_allocator *a, fh_mut void *at, size_t size_bytes);
+/* Ends a whole reservation; NULL is allowed. */
+FH_API void fh_pages_release(fh_ref fh_allocator *a, fh_drop void *at, size_t size_bytes);
 
 /* The process heap. It counts. Large blocks come from pages directly and go back to the system when freed. */
 FH_API fh_static fh_allocator *fh_heap(void);

@@ -23,6 +23,8 @@ FH_FALLIBLE fh_os_reserve(size_t size_bytes, fh_out void **out);
 FH_FALLIBLE fh_os_commit(void *at, size_t size_bytes);
 /* Gives the memory of a committed range back; the range reads as zeros afterwards. */
 FH_FALLIBLE fh_os_decommit(void *at, size_t size_bytes);
+/* Makes a range trap again and gives its memory back: the opposite of commit. */
+FH_FALLIBLE fh_os_forbid(void *at, size_t size_bytes);
 /* Ends a whole reservation. */
 FH_API void fh_os_release(fh_drop void *at, size_t size_bytes);
 /* Asks for huge pages on a range; a hint. */

@@ -37,6 +37,8 @@ FH_EXTERN_BEGIN
     X(STALE, REFUSAL, "handle to something that no longer exists")                      \
     X(DOUBLE_FREE, REFUSAL, "already released")                                         \
     X(WRONG_POOL, REFUSAL, "handle of another pool")                                    \
+    X(WRONG_THREAD, REFUSAL, "belongs to another thread")                               \
+    X(OVERWRITTEN, REFUSAL, "memory was written after its release")                     \
     X(BORROWED, REFUSAL, "in use by a borrower")                                        \
     X(EXHAUSTED, REFUSAL, "capacity exhausted")                                         \
     X(CANCELED, REFUSAL, "canceled")                                                    \

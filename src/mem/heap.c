@@ -104,8 +104,23 @@ static void heap_free(void *ctx, void *p) {
         free(h);
 }
 
+static fh_status heap_reserve(void *ctx, size_t size_bytes, void **out) {
+    (void)ctx;
+    return fh_os_reserve(size_bytes, out);
+}
+
+static fh_status heap_commit(void *ctx, void *at, size_t size_bytes) {
+    (void)ctx;
+    return fh_os_commit(at, size_bytes);
+}
+
+static void heap_release(void *ctx, void *at, size_t size_bytes) {
+    (void)ctx;
+    fh_os_release(at, size_bytes);
+}
+
 fh_allocator *fh_heap(void) {
-    static fh_allocator heap = {NULL, heap_alloc, heap_free};
+    static fh_allocator heap = {NULL, heap_alloc, heap_free, heap_reserve, heap_commit, heap_release};
     return &heap;
 }
 
@@ -129,4 +144,18 @@ void *fh_alloc(fh_allocator *a, size_t count, size_t size_bytes) {
 void fh_free(fh_allocator *a, void *p) {
     if (p != NULL)
         a->free(a->ctx, p);
+}
+
+fh_status fh_pages_reserve(fh_allocator *a, size_t size_bytes, void **out) {
+    *out = NULL;
+    return a->reserve(a->ctx, size_bytes, out);
+}
+
+fh_status fh_pages_commit(fh_allocator *a, void *at, size_t size_bytes) {
+    return a->commit(a->ctx, at, size_bytes);
+}
+
+void fh_pages_release(fh_allocator *a, void *at, size_t size_bytes) {
+    if (at != NULL)
+        a->release(a->ctx, at, size_bytes);
 }

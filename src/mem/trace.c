@@ -27,6 +27,7 @@ typedef struct trace_entry {
     uint8_t *at;
     size_t size_bytes;
     uint64_t serial;
+    bool is_pages; /* a reservation: no guards, its memory is the system's */
 } trace_entry;
 
 struct fh_trace {
@@ -103,8 +104,12 @@ static void check_guard(const uint8_t *guard, const char *what, const trace_entr
             misuse(what, e->at, e);
 }
 
-/* Gives a block back to the heap after looking at its guards. */
+/* Gives a block back to the heap after looking at its guards, or pages to the system. */
 static void end_block(const trace_entry *e) {
+    if (e->is_pages) {
+        fh_pages_release(fh_heap(), e->at, e->size_bytes);
+        return;
+    }
     FH_UNSAFE("trace-table");
     uint8_t *whole = e->at - GUARD_BYTES;
     FH_UNPOISON(whole, e->size_bytes + 2 * GUARD_BYTES);
@@ -122,6 +127,21 @@ static bool is_refused(fh_trace *t, size_t size_bytes) {
     return injected || over;
 }
 
+/* Puts an entry into the table, which has room for it (make_room). */
+static void enter(fh_trace *t, trace_entry entry) {
+    t->used++;
+    t->stats.allocs++;
+    t->stats.live++;
+    entry.serial = t->stats.allocs;
+    *probe(t->table, t->capacity, entry.at) = entry;
+}
+
+static void count_bytes(fh_trace *t, size_t size_bytes) {
+    t->stats.live_bytes += size_bytes;
+    if (t->stats.live_bytes > t->stats.peak_bytes)
+        t->stats.peak_bytes = t->stats.live_bytes;
+}
+
 static uint8_t *new_block(fh_trace *t, size_t size_bytes) {
     size_t total;
     if (is_refused(t, size_bytes) || !fh_add_size(size_bytes, 2 * GUARD_BYTES, &total) || !make_room(t))
@@ -136,14 +156,8 @@ static uint8_t *new_block(fh_trace *t, size_t size_bytes) {
     FH_POISON(whole, GUARD_BYTES);
     FH_POISON(at + size_bytes, GUARD_BYTES);
 
-    trace_entry *e = probe(t->table, t->capacity, at);
-    t->used++;
-    t->stats.allocs++;
-    *e = (trace_entry){at, size_bytes, t->stats.allocs};
-    t->stats.live++;
-    t->stats.live_bytes += size_bytes;
-    if (t->stats.live_bytes > t->stats.peak_bytes)
-        t->stats.peak_bytes = t->stats.live_bytes;
+    enter(t, (trace_entry){.at = at, .size_bytes = size_bytes});
+    count_bytes(t, size_bytes);
     return at;
 }
 
@@ -156,16 +170,61 @@ static void *trace_alloc(void *ctx, size_t size_bytes) {
     return at;
 }
 
-static void trace_free(void *ctx, void *p) {
-    fh_trace *t = ctx;
-    lock(t);
+/* The entry of a live block or reservation; anything else is a misuse. */
+static trace_entry *find(fh_trace *t, void *p, bool is_pages) {
     trace_entry *e = probe(t->table, t->capacity, p);
-    if (e->at == NULL)
-        misuse("free of something that is not a live block (freed twice, or never allocated here)", p, NULL);
+    if (e->at == NULL || e->is_pages != is_pages)
+        misuse(is_pages ? "release of pages that are not reserved (released twice, or never reserved here)"
+                        : "free of something that is not a live block (freed twice, or never allocated here)",
+               p, NULL);
+    return e;
+}
+
+static void forget(fh_trace *t, trace_entry *e) {
     end_block(e);
     e->at = GONE;
     t->stats.live--;
+}
+
+static void trace_free(void *ctx, void *p) {
+    fh_trace *t = ctx;
+    lock(t);
+    trace_entry *e = find(t, p, false);
     t->stats.live_bytes -= e->size_bytes;
+    forget(t, e);
+    unlock(t);
+}
+
+/* --- pages: a reservation is an entry; address space is not memory, so only the count of blocks knows of it ------------- */
+
+static fh_status trace_reserve(void *ctx, size_t size_bytes, void **out) {
+    fh_trace *t = ctx;
+    lock(t);
+    fh_status s = is_refused(t, 0) || !make_room(t) ? FH_STATUS(FH_NOMEM) : fh_pages_reserve(fh_heap(), size_bytes, out);
+    if (fh_failed(s))
+        t->stats.failures++;
+    else
+        enter(t, (trace_entry){.at = *out, .size_bytes = size_bytes, .is_pages = true});
+    unlock(t);
+    return s;
+}
+
+static fh_status trace_commit(void *ctx, void *at, size_t size_bytes) {
+    fh_trace *t = ctx;
+    lock(t);
+    fh_status s = is_refused(t, 0) ? FH_STATUS(FH_NOMEM) : fh_pages_commit(fh_heap(), at, size_bytes);
+    t->stats.failures += fh_failed(s);
+    unlock(t);
+    return s;
+}
+
+static void trace_release(void *ctx, void *at, size_t size_bytes) {
+    fh_trace *t = ctx;
+    lock(t);
+    trace_entry *e = find(t, at, true);
+    if (e->size_bytes != size_bytes)
+        misuse("release of a part of a reservation", at, e);
+    forget(t, e);
     unlock(t);
 }
 
@@ -180,7 +239,7 @@ fh_trace *fh_trace_new(void) {
         return NULL;
     }
     atomic_flag_clear(&t->lock);
-    t->allocator = (fh_allocator){t, trace_alloc, trace_free};
+    t->allocator = (fh_allocator){t, trace_alloc, trace_free, trace_reserve, trace_commit, trace_release};
     return t;
 }
 

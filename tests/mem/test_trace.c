@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "freehold/os.h"
+
 static void test_counts(void **state) {
     fh_trace *t = fh_test_trace(state);
     fh_allocator *a = fh_test_allocator(state);
@@ -319,6 +321,54 @@ static void test_fail_each(void **state) {
     }
 }
 
+/* --- pages -------------------------------------------------------------------------------------------------------------- */
+
+static fh_status pages_body(fh_allocator *a, void *arg) {
+    size_t page = fh_os_page_bytes();
+    (void)arg;
+    void *at = NULL;
+    FH_TRY(fh_pages_reserve(a, 4 * page, &at));
+    fh_status s = fh_pages_commit(a, at, page);
+    if (!fh_failed(s)) {
+        *(uint8_t *)at = 1;
+        s = fh_pages_commit(a, (uint8_t *)at + page, page);
+    }
+    fh_pages_release(a, at, 4 * page);
+    return s;
+}
+
+static void release_twice(void *arg) {
+    fh_allocator *a = fh_trace_allocator(fh_trace_new());
+    void *at = NULL;
+    (void)arg;
+    if (fh_failed(fh_pages_reserve(a, fh_os_page_bytes(), &at)))
+        return;
+    fh_pages_release(a, at, fh_os_page_bytes());
+    fh_pages_release(a, at, fh_os_page_bytes());
+}
+
+static void release_part(void *arg) {
+    fh_allocator *a = fh_trace_allocator(fh_trace_new());
+    void *at = NULL;
+    (void)arg;
+    if (!fh_failed(fh_pages_reserve(a, 2 * fh_os_page_bytes(), &at)))
+        fh_pages_release(a, at, fh_os_page_bytes());
+}
+
+/* A reservation is a live block that can leak; each reservation and each commit can fail. */
+static void test_pages(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    assert_int_equal(FH_FAIL_EACH_ALLOC(fh_test_trace(state), pages_body, NULL), 3);
+    void *at = NULL;
+    fh_assert_ok(fh_pages_reserve(a, fh_os_page_bytes(), &at));
+    assert_int_equal(fh_trace_stats(fh_test_trace(state)).live, 1);
+    fh_pages_release(a, at, fh_os_page_bytes());
+    fh_pages_release(a, NULL, 0);
+    assert_int_equal(fh_trace_stats(fh_test_trace(state)).live, 0);
+    fh_assert_dies(release_twice, NULL, "pages that are not reserved");
+    fh_assert_dies(release_part, NULL, "a part of a reservation");
+}
+
 /* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 static void *churn(void *arg) {
@@ -360,6 +410,7 @@ int main(void) {
         cmocka_unit_test(test_leaks_are_listed),
         cmocka_unit_test(test_leak_fails_a_test),
         FH_TEST_ALLOC(test_fail_each),
+        FH_TEST_ALLOC(test_pages),
         FH_TEST_ALLOC(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,10 @@ static void test_life_of_a_reservation(void **state) {
 
     fh_assert_ok(fh_os_commit(bytes + page, 4 * page)); /* committing again keeps the content */
     assert_int_equal(bytes[2 * page], 7);
+    fh_assert_ok(fh_os_forbid(bytes + 2 * page, page));
+    assert_int_equal(bytes[4 * page], 0x5a);
+    fh_assert_ok(fh_os_commit(bytes + 2 * page, page));
+    assert_int_equal(bytes[2 * page], 0); /* its memory was given back */
     fh_os_release(at, PAGES * page);
     fh_os_release(NULL, page);
 }
@@ -52,11 +56,21 @@ static void read_uncommitted(void *arg) {
     *(volatile uint8_t *)at;
 }
 
+static void read_forbidden(void *arg) {
+    void *at = NULL;
+    (void)arg;
+    size_t page = fh_os_page_bytes();
+    if (!fh_failed(fh_os_reserve(page, &at)) && !fh_failed(fh_os_commit(at, page)) && !fh_failed(fh_os_forbid(at, page)))
+        *(volatile uint8_t *)at;
+}
+
 static void test_reserved_only_traps(void **state) {
     (void)state;
     fh_test_skip_on_valgrind("changes how a process ends");
     char said[256];
     int status = fh_test_child(read_uncommitted, NULL, said, sizeof said);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    status = fh_test_child(read_forbidden, NULL, said, sizeof said);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 

@@ -83,7 +83,7 @@ uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const
             _fail(file, line);
         }
         if (!fired)
-            return after.allocs - before.allocs;
+            return n - 1;
     }
     print_error("more than %d allocations\n", RUNS_MAX);
     _fail(file, line);

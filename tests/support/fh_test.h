@@ -73,7 +73,8 @@ fh_allocator *fh_test_allocator(void **state);
 typedef fh_status fh_test_body(fh_allocator *a, void *arg);
 
 /* Reruns the body with its 1st, 2nd, 3rd … allocation failing, until a run is short of the failing one and must succeed.
- * Each earlier run must give FH_NOMEM or succeed, and leak nothing. Returns the number of allocations of the last run. */
+ * Each earlier run must give FH_NOMEM or succeed, and leak nothing. Allocations, reservations and commits count alike. Returns
+ * how many there are. */
 #define FH_FAIL_EACH_ALLOC(trace, body, arg) fh_test_fail_each((trace), (body), (arg), __FILE__, __LINE__)
 uint64_t fh_test_fail_each(fh_trace *trace, fh_test_body *body, void *arg, const char *file, int line);
 

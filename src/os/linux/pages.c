@@ -49,6 +49,12 @@ fh_status fh_os_decommit(void *at, size_t size_bytes) {
     return madvise(at, size_bytes, MADV_DONTNEED) == 0 ? FH_DONE : status_of_errno();
 }
 
+fh_status fh_os_forbid(void *at, size_t size_bytes) {
+    FH_TRY(fh_os_decommit(at, size_bytes));
+    FH_UNSAFE("pages-whole");
+    return mprotect(at, size_bytes, PROT_NONE) == 0 ? FH_DONE : status_of_errno();
+}
+
 void fh_os_release(void *at, size_t size_bytes) {
     if (at == NULL)
         return;

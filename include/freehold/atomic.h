@@ -1,0 +1,92 @@
+/* atomic.h: the atomic operations of the lock-free structures, in one place so that a test can stand in for them.
+ *
+ *     uint64_t word = fh_load(&slot->word, FH_ACQUIRE);
+ *     fh_store(&ring->tail, tail + 1, FH_RELEASE);
+ *     while (!fh_cas(&stack->top, &top, next, FH_ACQ_REL)) { … }      on failure `top` holds what was found
+ *
+ * The operands are ordinary integers or pointers of 1, 2, 4 or 8 bytes, aligned; an object that is shared this way is only
+ * ever touched this way. Natively each macro is one builtin of the compiler. Built with FH_WEAVE, each is a call to the
+ * interleaving explorer of tests/weave, which decides who runs next and which store a load sees; FH_READS and FH_WRITES then
+ * tell it of plain memory that several threads reach, and of its end (FH_ENDS), so that a missing order shows as a race.
+ *
+ * Source: C11 section 7.17, the GCC __atomic builtins. Threading: that is what it is for. */
+#ifndef FREEHOLD_ATOMIC_H
+#define FREEHOLD_ATOMIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FH_RELAXED __ATOMIC_RELAXED
+#define FH_ACQUIRE __ATOMIC_ACQUIRE
+#define FH_RELEASE __ATOMIC_RELEASE
+#define FH_ACQ_REL __ATOMIC_ACQ_REL
+#define FH_SEQ_CST __ATOMIC_SEQ_CST
+
+#ifndef FH_WEAVE
+
+#define fh_load(p, order) __atomic_load_n((p), (order))
+#define fh_store(p, value, order) __atomic_store_n((p), (value), (order))
+/* True if *p was *expected and is now `value`; else *expected is what was found (loaded with FH_ACQUIRE where `order`
+ * acquires, FH_RELAXED otherwise). Never fails by chance. */
+#define fh_cas(p, expected, value, order) \
+    __atomic_compare_exchange_n((p), (expected), (value), 0, (order), FH_CAS_FAILURE_(order))
+/* Each gives the value before. */
+#define fh_exchange(p, value, order) __atomic_exchange_n((p), (value), (order))
+#define fh_fetch_add(p, value, order) __atomic_fetch_add((p), (value), (order))
+#define fh_fetch_sub(p, value, order) __atomic_fetch_sub((p), (value), (order))
+#define fh_fetch_or(p, value, order) __atomic_fetch_or((p), (value), (order))
+#define fh_fetch_and(p, value, order) __atomic_fetch_and((p), (value), (order))
+#define fh_fence(order) __atomic_thread_fence(order)
+/* Inside a loop that waits for another thread. */
+#if defined(__x86_64__) || defined(__i386__)
+#define fh_pause() __builtin_ia32_pause()
+#else
+#define fh_pause() ((void)0)
+#endif
+
+#define FH_READS(p, size_bytes) ((void)(p), (void)(size_bytes))
+#define FH_WRITES(p, size_bytes) ((void)(p), (void)(size_bytes))
+#define FH_ENDS(p, size_bytes) ((void)(p), (void)(size_bytes))
+
+#define FH_CAS_FAILURE_(order) \
+    ((order) == FH_SEQ_CST ? FH_SEQ_CST : (order) == FH_ACQUIRE || (order) == FH_ACQ_REL ? FH_ACQUIRE : FH_RELAXED)
+
+#else
+
+uint64_t weave_load(const void *p, size_t size_bytes, int order);
+void weave_store(void *p, size_t size_bytes, uint64_t value, int order);
+bool weave_cas(void *p, size_t size_bytes, uint64_t *expected, uint64_t value, int order);
+enum weave_rmw { WEAVE_EXCHANGE, WEAVE_ADD, WEAVE_SUB, WEAVE_OR, WEAVE_AND };
+uint64_t weave_rmw(void *p, size_t size_bytes, enum weave_rmw what, uint64_t value, int order);
+void weave_fence(int order);
+void weave_pause(void);
+void weave_reads(const void *p, size_t size_bytes);
+void weave_writes(void *p, size_t size_bytes);
+void weave_ends(void *p, size_t size_bytes);
+
+/* Through uintptr_t, so that pointers and integers take the same road. */
+#define FH_WEAVE_AS_(p, value) ((__typeof__(*(p) + 0))(uintptr_t)(value))
+#define fh_load(p, order) FH_WEAVE_AS_(p, weave_load((p), sizeof *(p), (order)))
+#define fh_store(p, value, order) weave_store((p), sizeof *(p), (uint64_t)(uintptr_t)(value), (order))
+#define fh_cas(p, expected, value, order)                                                                        \
+    __extension__({                                                                                              \
+        uint64_t fh_expected_ = (uint64_t)(uintptr_t)*(expected);                                                \
+        bool fh_done_ = weave_cas((p), sizeof *(p), &fh_expected_, (uint64_t)(uintptr_t)(value), (order));       \
+        *(expected) = FH_WEAVE_AS_(p, fh_expected_);                                                             \
+        fh_done_;                                                                                                \
+    })
+#define fh_exchange(p, value, order) \
+    FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_EXCHANGE, (uint64_t)(uintptr_t)(value), (order)))
+#define fh_fetch_add(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_ADD, (uint64_t)(value), (order)))
+#define fh_fetch_sub(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_SUB, (uint64_t)(value), (order)))
+#define fh_fetch_or(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_OR, (uint64_t)(value), (order)))
+#define fh_fetch_and(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_AND, (uint64_t)(value), (order)))
+#define fh_fence(order) weave_fence(order)
+#define fh_pause() weave_pause()
+#define FH_READS(p, size_bytes) weave_reads((p), (size_bytes))
+#define FH_WRITES(p, size_bytes) weave_writes((p), (size_bytes))
+#define FH_ENDS(p, size_bytes) weave_ends((p), (size_bytes))
+
+#endif
+#endif
