@@ -145,12 +145,26 @@ void fh_test_skip(const char *reason) {
     skip();
 }
 
-void fh_test_skip_on_valgrind(const char *reason) {
+static bool is_on_valgrind(void) {
     const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded == NULL || strstr(preloaded, "vgpreload") == NULL)
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+}
+
+void fh_test_skip_on_valgrind(const char *reason) {
+    if (!is_on_valgrind())
         return;
     print_message("skipped: Valgrind %s\n", reason);
     skip();
+}
+
+/* --- randomness ------------------------------------------------------------------------------------------------------- */
+
+uint64_t fh_test_ops(void) {
+    uint64_t ops = getenv("FREEHOLD_TEST_LONG") != NULL ? 10000000 : 1000000;
+#ifdef FH_TEST_SANITIZED
+    ops /= 10;
+#endif
+    return is_on_valgrind() ? ops / 100 : ops;
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------ */
