@@ -38,6 +38,14 @@
 #define fh_fetch_or(p, value, order) __atomic_fetch_or((p), (value), (order))
 #define fh_fetch_and(p, value, order) __atomic_fetch_and((p), (value), (order))
 #define fh_fence(order) __atomic_thread_fence(order)
+/* Keeps the compiler, and nothing else, from moving accesses across it: the cheap half of fh_os_barrier_all. */
+#define fh_fence_compiler() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+/* A number that no other living thread has, never 0: the price of one load. It may come back after its thread has ended. */
+#if defined(__wasm__)
+#define fh_thread_self() UINT64_C(1)
+#else
+#define fh_thread_self() ((uint64_t)(uintptr_t)__builtin_thread_pointer())
+#endif
 /* Inside a loop that waits for another thread. */
 #if defined(__x86_64__) || defined(__i386__)
 #define fh_pause() __builtin_ia32_pause()
@@ -60,6 +68,8 @@ bool weave_cas(void *p, size_t size_bytes, uint64_t *expected, uint64_t value, i
 enum weave_rmw { WEAVE_EXCHANGE, WEAVE_ADD, WEAVE_SUB, WEAVE_OR, WEAVE_AND };
 uint64_t weave_rmw(void *p, size_t size_bytes, enum weave_rmw what, uint64_t value, int order);
 void weave_fence(int order);
+void weave_fence_all(void); /* stands in for fh_os_barrier_all: a sequentially consistent fence in every thread at once */
+uint64_t weave_self(void);
 void weave_pause(void);
 void weave_reads(const void *p, size_t size_bytes);
 void weave_writes(void *p, size_t size_bytes);
@@ -83,6 +93,8 @@ void weave_ends(void *p, size_t size_bytes);
 #define fh_fetch_or(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_OR, (uint64_t)(value), (order)))
 #define fh_fetch_and(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_AND, (uint64_t)(value), (order)))
 #define fh_fence(order) weave_fence(order)
+#define fh_fence_compiler() ((void)0)
+#define fh_thread_self() weave_self()
 #define fh_pause() weave_pause()
 #define FH_READS(p, size_bytes) weave_reads((p), (size_bytes))
 #define FH_WRITES(p, size_bytes) weave_writes((p), (size_bytes))
