@@ -93,6 +93,16 @@ FH_API unsigned fh_os_interrupts(void);
 /* Sets the calling thread's floating-point state to the fixed one: round to nearest, no FTZ, no DAZ. */
 FH_API void fh_os_float_state(void);
 
+/* --- waiting for other threads ------------------------------------------------------------------------------------------- */
+
+/* Sleeps until fh_os_wake on the word, unless it holds another number than `seen` already. It may also return for no reason:
+ * the caller looks at the word and comes again. The word is aligned and lives until nobody waits at it. */
+FH_API void fh_os_wait(fh_ref const uint32_t *word, uint32_t seen);
+/* Wakes up to `count` threads that sleep at the word. Change the word first. */
+FH_API void fh_os_wake(fh_ref const uint32_t *word, unsigned count);
+/* Sleeps for at least `time_ns`, or until a signal: for a wait that nobody announces the end of. */
+FH_API void fh_os_nap(uint64_t time_ns);
+
 /* --- a team of threads behind fh_par -------------------------------------------------------------------------------------- */
 
 /* Worker threads that sleep between jobs. The caller runs part 0, and then, like every worker that is awake, whatever part

@@ -22,16 +22,13 @@
  * Threading: fh_team_par's `run` on one thread at a time. A team does not survive fork. */
 #define _GNU_SOURCE 1
 
-#include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "os/float.h"
@@ -73,14 +70,14 @@ static inline void pause_once(void) {
 #endif
 }
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t seen) {
+static void sleep_at(_Atomic uint32_t *word, uint32_t seen) {
     FH_UNSAFE("team-sleep");
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* every return, also a false one, looks again */
+    fh_os_wait((const uint32_t *)word, seen); /* every return, also a false one, looks again */
 }
 
-static void futex_wake(_Atomic uint32_t *word, int count) {
+static void wake_at(_Atomic uint32_t *word, unsigned count) {
     FH_UNSAFE("team-sleep");
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+    fh_os_wake((const uint32_t *)word, count);
 }
 
 /* How many pauses take SPIN_NS: a pause is 10 cycles on one processor and 140 on the next. The fastest of a few short runs
@@ -111,7 +108,7 @@ static void claim_and_run(fh_team *team) {
             continue;
         team->fn(team->arg, (uint32_t)ticket, width);
         if (atomic_fetch_sub(&team->left, 1) == (CALLER_SLEEPS | 1))
-            futex_wake(&team->left, 1);
+            wake_at(&team->left, 1);
         ticket = atomic_load(&team->ticket);
     }
 }
@@ -126,7 +123,7 @@ static void wait_for_parts(fh_team *team) {
     while ((left & ~CALLER_SLEEPS) != 0) {
         left = atomic_fetch_or(&team->left, CALLER_SLEEPS) | CALLER_SLEEPS;
         if (left != CALLER_SLEEPS)
-            futex_wait(&team->left, left);
+            sleep_at(&team->left, left);
         left = atomic_load(&team->left);
     }
 }
@@ -146,7 +143,7 @@ static void run(void *ctx, fh_par_fn *fn, void *arg) {
     atomic_store(&team->ticket, (uint64_t)epoch << 32 | 1);
     atomic_store(&team->doorbell, epoch);
     if (atomic_load(&team->sleepers) != 0)
-        futex_wake(&team->doorbell, (int)width - 1);
+        wake_at(&team->doorbell, width - 1);
 
     fn(arg, 0, width);
     atomic_fetch_sub(&team->left, 1);
@@ -168,7 +165,7 @@ static uint32_t wait_for_doorbell(fh_team *team, uint32_t seen) {
         return now;
     atomic_fetch_add(&team->sleepers, 1);
     while ((now = atomic_load(&team->doorbell)) == seen)
-        futex_wait(&team->doorbell, seen);
+        sleep_at(&team->doorbell, seen);
     atomic_fetch_sub(&team->sleepers, 1);
     return now;
 }
@@ -268,7 +265,7 @@ void fh_team_free(fh_team *team) {
     FH_ASSERT(!atomic_load(&team->running));
     atomic_store(&team->stop, true);
     atomic_fetch_add(&team->doorbell, 1);
-    futex_wake(&team->doorbell, INT_MAX);
+    wake_at(&team->doorbell, UINT_MAX);
     for (unsigned i = 0; i < team->started; i++)
         FH_ASSERT(pthread_join(team->threads[i], NULL) == 0);
     free(team);

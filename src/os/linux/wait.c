@@ -1,0 +1,38 @@
+/* wait.c: sleeping until a word changes.
+ *
+ * A futex: the kernel compares the word with what the caller has seen and goes to sleep in one step, so a change between the
+ * caller's look and its sleep is not lost.
+ *
+ * Invariant wait-word: the word is four aligned bytes that live as long as somebody may wait at them; the kernel only reads
+ * them. Threading: any thread. */
+#define _GNU_SOURCE 1
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/linux/linux.h"
+
+void fh_os_wait(const uint32_t *word, uint32_t seen) {
+    int saved = errno;
+    FH_UNSAFE("wait-word");
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* every return, also a false one, looks again */
+    errno = saved;
+}
+
+void fh_os_wake(const uint32_t *word, unsigned count) {
+    int saved = errno;
+    FH_UNSAFE("wait-word");
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, 0);
+    errno = saved;
+}
+
+void fh_os_nap(uint64_t time_ns) {
+    int saved = errno;
+    struct timespec t = {(time_t)(time_ns / 1000000000), (long)(time_ns % 1000000000)};
+    (void)nanosleep(&t, NULL);
+    errno = saved;
+}
