@@ -53,7 +53,8 @@ FH_API void fh_os_map_close(fh_drop fh_os_map *map);
 
 /* Opened for writing, appearing under its name only at fh_os_writer_commit (written beside it, synced, renamed). */
 typedef struct fh_os_writer fh_os_writer;
-/* Refuses to replace what is not a regular file: FH_IO; and a path that does not end in a file name: FH_INVALID. */
+/* Refuses to replace what is not a regular file: FH_IO; a path that does not end in a file name, or of 4096 bytes and more:
+ * FH_INVALID. */
 FH_FALLIBLE fh_os_writer_open(fh_ref const char *path, fh_owned fh_os_writer **out, fh_mut fh_err *err);
 /* Appends all bytes. */
 FH_FALLIBLE fh_os_writer_put(fh_mut fh_os_writer *w, fh_span bytes, fh_mut fh_err *err);

@@ -131,6 +131,9 @@ static void test_refused(void **state) {
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     fh_test_path longer = in(&folder, name);
+    char far[4097];
+    memset(far, '/', sizeof far - 1);
+    far[sizeof far - 1] = '\0';
     fh_test_write_file(file.text, FH_LIT("x"));
     assert_int_equal(mkfifo(fifo.text, 0600), 0);
     const struct {
@@ -145,6 +148,8 @@ static void test_refused(void **state) {
         {"..", FH_INVALID, "ends in a file name"},
         {"", FH_INVALID, "ends in a file name"},
         {longer.text, FH_INVALID, "ends in a file name of 1 to 234 bytes"},
+        {far, FH_INVALID, "expected a path of at most 4095 bytes"},
+        {far + 1, FH_INVALID, "////"},
         {folder.text, FH_IO, "exists and is not a regular file"},
         {fifo.text, FH_IO, "exists and is not a regular file"},
         {"/dev/null", FH_IO, "exists and is not a regular file"},

@@ -50,6 +50,12 @@ def fill(path, lines):
     return add(path, "\n" * (lines - GOOD[path].count("\n")))
 
 
+def room(layer, name, text):
+    """A file of an audited room."""
+    return {f"src/{layer}/CMakeLists.txt": f"fh_layer(NAME {layer} RANK 1 SOURCES {name})\n",
+            f"src/{layer}/{name}": essay(name) + text}
+
+
 # Rule, message (a part of it), what differs from the good tree. A list of rules means several findings.
 BAD = [
     ("layer", "low (rank 0) includes high (rank 3)", add("src/low/low.c", '#include "freehold/high.h"\n')),
@@ -90,6 +96,12 @@ BAD = [
     ("banned", "malloc (heap)",
      {"src/tensor/CMakeLists.txt": "fh_layer(NAME tensor RANK 3 SOURCES kern/room.c)\n",
       "src/tensor/kern/room.c": essay("room.c") + "int *p = malloc(4);\n"}),
+    ("allocator", "aligned_alloc: memory comes from", room("os", "team.c", "int *p = aligned_alloc(64, 64);\n")),
+    ("allocator", "free: memory comes", room("os", "writer.c", "void f(char *p) {\n    free(p);\n}\n")),
+    ("allocator", "strdup: memory comes", room("os", "writer.c", "char *p = strdup(\"x\");\n")),
+    ("allocator", "mmap: memory comes", room("mem", "slab.c", "char *p = mmap(0, 4096, 3, 34, -1, 0);\n")),
+    ("allocator", "malloc: memory comes", room("mem", "heap.c", "char *p = malloc(4);\n")),
+    ("allocator", "malloc: memory comes", room("mem", "slab.c", "char *p = __builtin_malloc(4);\n")),
     ("unsafe", "outside the audited rooms",
      {**add("src/low/low.c", 'void f(void) {\n    FH_UNSAFE("low-x");\n}\n'), "docs/UNSAFE.md": "`low-x`\n"}),
     ("unsafe", "does not list `room-x`",
@@ -133,8 +145,8 @@ ALSO_GOOD = [
      "tests/CMakeLists.txt": "fh_test(SOURCES test_other.c)\n"},
     {"include/freehold/peer.h": header("peer.h", "/* Two. */\nstatic inline int f(void) {\n    return 1;\n}\n"
                                        "static inline int g(void) {\n    return 2;\n}\n")},
-    {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n",
-     "src/os/room.c": essay("room.c") + "#include <stdlib.h>\nint *p = (int *)malloc(4);\n"},
+    room("mem", "heap.c", "#include <stdlib.h>\nint *p = (int *)aligned_alloc(64, 64);\nvoid f(void) {\n    free(p);\n}\n"),
+    room("mem", "slab.c", "void f(struct a *a) {\n    a->free(a);\n    fh_free(a);\n}\n"),
     {"build/junk.c": "\tint x;\n"},
     {"tests/low/CMakeLists.txt": "foreach(name IN ITEMS low)\n    fh_test(SOURCES test_${name}.c)\nendforeach()\n"},
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n", "docs/UNSAFE.md": "| `room-x` | why |\n",

@@ -8,6 +8,11 @@
  * in *err; `path` may be NULL. */
 fh_status fh_linux_fail(fh_err *err, int error, const char *what, const char *path);
 
+/* Zeroed storage for one of this folder's own structures, from pages: this layer lies below every allocator. FH_NOMEM. */
+fh_status fh_linux_take_pages(size_t size_bytes, void **out);
+/* Ends it, with the size of its making. */
+void fh_linux_drop_pages(void *at, size_t size_bytes);
+
 /* Processors that the cgroup quotas of this process allow, rounded up; UINT_MAX without a quota. `root` stands before
  * /proc and /sys ("" on a real system), so that a test can present a tree of its own. */
 unsigned fh_linux_quota_cpus(const char *root);

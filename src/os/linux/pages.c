@@ -63,6 +63,26 @@ void fh_os_release(void *at, size_t size_bytes) {
     FH_ASSERT(munmap(at, size_bytes) == 0);
 }
 
+static size_t whole_pages(size_t size_bytes) {
+    size_t mask = fh_os_page_bytes() - 1;
+    FH_ASSERT(size_bytes <= SIZE_MAX - mask);
+    return (size_bytes + mask) & ~mask;
+}
+
+fh_status fh_linux_take_pages(size_t size_bytes, void **out) {
+    FH_TRY(fh_os_reserve(whole_pages(size_bytes), out));
+    fh_status s = fh_os_commit(*out, whole_pages(size_bytes));
+    if (fh_failed(s)) {
+        fh_os_release(*out, whole_pages(size_bytes));
+        *out = NULL;
+    }
+    return s;
+}
+
+void fh_linux_drop_pages(void *at, size_t size_bytes) {
+    fh_os_release(at, whole_pages(size_bytes));
+}
+
 void fh_os_prefer_huge(void *at, size_t size_bytes) {
     FH_ASSERT(is_whole_pages(at, size_bytes));
     FH_UNSAFE("pages-whole");

@@ -27,8 +27,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "os/float.h"
@@ -240,11 +238,10 @@ fh_status fh_team_new(unsigned threads, fh_team **out) {
         unsigned cpus = fh_os_cpus();
         threads = cpus < THREADS_MAX ? cpus : THREADS_MAX;
     }
+    void *at;
+    FH_TRY(fh_linux_take_pages(sizeof(fh_team), &at));
     FH_UNSAFE("team-claim");
-    fh_team *team = aligned_alloc(LINE_BYTES, sizeof *team);
-    if (team == NULL)
-        return FH_STATUS(FH_NOMEM);
-    memset(team, 0, sizeof *team);
+    fh_team *team = at;
     team->par = (fh_par){team, threads, run};
     team->spins = threads > 1 ? calibrate_spins(threads) : 0;
     atomic_store(&team->caller_cpu, -1);
@@ -268,7 +265,7 @@ void fh_team_free(fh_team *team) {
     wake_at(&team->doorbell, UINT_MAX);
     for (unsigned i = 0; i < team->started; i++)
         FH_ASSERT(pthread_join(team->threads[i], NULL) == 0);
-    free(team);
+    fh_linux_drop_pages(team, sizeof *team);
 }
 
 const fh_par *fh_team_par(fh_team *team) {

@@ -13,18 +13,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/linux/linux.h"
 
-enum { WRITER_BUFFER = 64 << 10, NAME_BYTES = 256, TEMPORARY_TRIES = 16 };
+enum { WRITER_BUFFER = 64 << 10, NAME_BYTES = 256, PATH_BYTES = 4096, TEMPORARY_TRIES = 16 };
 
 struct fh_os_writer {
     int directory, fd;
-    char *path; /* as given, for reports */
+    char path[PATH_BYTES]; /* as given, for reports */
     char target[NAME_BYTES], temporary[NAME_BYTES];
     size_t used;
     uint8_t buffer[WRITER_BUFFER];
@@ -33,8 +32,12 @@ struct fh_os_writer {
 /* Splits the path: opens its directory and stores its last part. */
 static fh_status open_directory(fh_os_writer *w, const char *path, fh_err *err) {
     FH_UNSAFE("writer-names");
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
+    size_t path_size = strnlen(path, PATH_BYTES);
+    if (path_size == PATH_BYTES)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "expected a path of at most %d bytes", PATH_BYTES - 1);
+    memcpy(w->path, path, path_size + 1);
+    char *slash = strrchr(w->path, '/');
+    const char *name = slash == NULL ? w->path : slash + 1;
     size_t name_size = strlen(name);
     /* The temporary name is longer by ".tmp-" and 16 digits. */
     if (name_size == 0 || name_size + 21 >= NAME_BYTES || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -42,15 +45,12 @@ static fh_status open_directory(fh_os_writer *w, const char *path, fh_err *err) 
                        NAME_BYTES - 22);
     memcpy(w->target, name, name_size + 1);
 
-    char *directory = slash == NULL ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-    w->path = strdup(path);
-    fh_status s = FH_DONE;
-    if (directory == NULL || w->path == NULL)
-        s = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "%s: out of memory", path);
-    else if ((w->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        s = fh_linux_fail(err, errno, "open the directory", path);
-    free(directory);
-    return s;
+    /* The directory is the path up to its last slash, which it keeps: "/name" lies in "/". */
+    char after = *name;
+    w->path[path_size - name_size] = '\0';
+    w->directory = open(slash == NULL ? "." : w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    w->path[path_size - name_size] = after;
+    return w->directory < 0 ? fh_linux_fail(err, errno, "open the directory", path) : FH_DONE;
 }
 
 /* Refuses to replace what is not a file: renaming over a device or a pipe would destroy it. */
@@ -81,9 +81,10 @@ static fh_status open_temporary(fh_os_writer *w, fh_err *err) {
 
 fh_status fh_os_writer_open(const char *path, fh_os_writer **out, fh_err *err) {
     *out = NULL;
-    fh_os_writer *w = calloc(1, sizeof *w);
-    if (w == NULL)
+    void *at;
+    if (fh_failed(fh_linux_take_pages(sizeof(fh_os_writer), &at)))
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "%s: out of memory", path);
+    fh_os_writer *w = at;
     w->directory = w->fd = -1;
     fh_status s = open_directory(w, path, err);
     if (!fh_failed(s))
@@ -148,6 +149,5 @@ void fh_os_writer_close(fh_os_writer *w) {
         (void)unlinkat(w->directory, w->temporary, 0);
     if (w->directory >= 0)
         (void)close(w->directory);
-    free(w->path);
-    free(w);
+    fh_linux_drop_pages(w, sizeof *w);
 }
