@@ -104,6 +104,20 @@ FH_API void fh_os_wake(fh_ref const uint32_t *word, unsigned count);
 /* Sleeps for at least `time_ns`, or until a signal: for a wait that nobody announces the end of. */
 FH_API void fh_os_nap(uint64_t time_ns);
 
+/* --- threads that end ----------------------------------------------------------------------------------------------------- */
+
+/* Something to do when a thread ends. It lies in the caller's own storage, zeroed but for `fn`. */
+typedef struct fh_os_exit {
+    void (*fn)(struct fh_os_exit *self);
+    struct fh_os_exit *next, **link; /* the list's own; link is NULL while it is on none */
+} fh_os_exit;
+/* Calls e->fn(e) when the calling thread returns from its function or calls pthread_exit; not when the process ends. The last
+ * added comes first, and one runs at a time in the whole process, so fn is short and calls neither of these two. FH_NOMEM.
+ * Valid until: fn is called, or fh_os_exit_remove. */
+FH_FALLIBLE fh_os_exit_add(fh_mut fh_os_exit *e);
+/* Takes it back, from any thread; when it returns, fn is over or will never be called. Nothing happens if it is on no list. */
+FH_API void fh_os_exit_remove(fh_mut fh_os_exit *e);
+
 /* --- a team of threads behind fh_par -------------------------------------------------------------------------------------- */
 
 /* Worker threads that sleep between jobs. The caller runs part 0, and then, like every worker that is awake, whatever part
