@@ -1,0 +1,223 @@
+/* test_ledger.c: owners enter, are read while they work, and leave; the sums are right. Runs under ThreadSanitizer. */
+#define _GNU_SOURCE 1
+
+#include "fh_test.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "freehold/atomic.h"
+#include "freehold/memory.h"
+
+/* An owner that owns nothing: its numbers are what the test says. */
+typedef struct owner {
+    fh_ledger_node node;
+    const char *name;
+    uint64_t live, heap;
+} owner;
+
+static void fill(const void *self, fh_memory_row *row) {
+    const owner *o = self;
+    fh_memory_name(row, fh_span_of_str(o->name));
+    row->object_bytes = 8;
+    row->live = (fh_memory_part){fh_load(&o->live, FH_RELAXED), 8 * fh_load(&o->live, FH_RELAXED)};
+    row->committed_bytes = row->live.bytes + o->heap;
+    row->reserved_bytes = 1000000;
+    row->heap_bytes = o->heap;
+}
+
+static void enter(owner *o, const char *name, uint64_t live, uint64_t heap) {
+    *o = (owner){.name = name, .live = live, .heap = heap};
+    fh_ledger_enter(&o->node, FH_MEMORY_POOL, fill, o);
+}
+
+/* The index of an owner's row; 0 if it has none. */
+static size_t find(const fh_memory *m, const char *name, size_t *count) {
+    size_t found = 0;
+    *count = 0;
+    for (size_t i = 1; i < m->rows.count; i++) {
+        if (strcmp(fh_memory_rows_at(m->rows, i)->name, name) == 0) {
+            found = i;
+            ++*count;
+        }
+    }
+    return found;
+}
+
+static void test_list(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_memory m;
+    fh_assert_ok(fh_memory_look(a, &m));
+    size_t before = m.rows.count;
+    fh_memory_deinit(&m);
+    fh_memory_deinit(&m);
+
+    owner o[5];
+    const char *names[] = {"a", "b", "c", "d", "e"};
+    /* Every order in which three of five may leave, the first and the last among them. */
+    for (unsigned gone = 0; gone < 32; gone++) {
+        for (size_t i = 0; i < 5; i++)
+            enter(&o[i], names[i], i, 0);
+        size_t left = 5;
+        for (size_t k = 0; k < 5; k++) {
+            size_t i = gone % 2 == 0 ? k : 4 - k;
+            if ((gone >> i & 1) != 0) {
+                fh_ledger_leave(&o[i].node);
+                left--;
+            }
+        }
+        fh_assert_ok(fh_memory_look(a, &m));
+        assert_int_equal(m.rows.count, before + left);
+        uint64_t id = 0;
+        for (size_t i = 0; i < 5; i++) {
+            size_t count, at = find(&m, names[i], &count);
+            assert_int_equal(count, 1 - (gone >> i & 1));
+            if (count == 0)
+                continue;
+            const fh_memory_row *row = fh_memory_rows_at(m.rows, at);
+            assert_true(row->kind == FH_MEMORY_POOL && row->id > id && row->live.count == i && row->live.bytes == 8 * i);
+            id = row->id;
+        }
+        fh_memory_deinit(&m);
+        for (size_t i = 0; i < 5; i++)
+            fh_ledger_leave(&o[i].node); /* for those that left already, nothing */
+    }
+    fh_assert_ok(fh_memory_look(a, &m));
+    assert_int_equal(m.rows.count, before);
+    fh_memory_deinit(&m);
+}
+
+/* More owners than a look has room for at first; and each failing allocation. */
+static fh_status look_at_many(fh_allocator *a, void *arg) {
+    fh_memory m;
+    (void)arg;
+    FH_TRY(fh_memory_look(a, &m));
+    size_t count;
+    (void)find(&m, "one of many", &count);
+    assert_int_equal(count, 100);
+    fh_memory_deinit(&m);
+    return FH_DONE;
+}
+
+static void test_many(void **state) {
+    static owner many[100];
+    for (size_t i = 0; i < 100; i++)
+        enter(&many[i], "one of many", 1, 0);
+    assert_int_equal(FH_FAIL_EACH_ALLOC(fh_test_trace(state), look_at_many, NULL), 2);
+    for (size_t i = 0; i < 100; i++)
+        fh_ledger_leave(&many[i].node);
+}
+
+/* What the owners have on the heap is theirs, the rest is the first row, and nothing is counted twice. */
+static void test_sums(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    uint64_t floor = fh_memory_committed(), heap = fh_heap_stats().live_bytes;
+    void *block = fh_alloc(fh_heap(), 1, 50000);
+    assert_non_null(block);
+    owner on, off;
+    enter(&on, "on the heap", 0, fh_memory_on_heap(fh_heap(), 50000));
+    enter(&off, "not there", 100, fh_memory_on_heap(a, 50000));
+    assert_int_equal(off.heap, 0);
+    assert_int_equal(fh_memory_committed(), floor + 50000 + 800);
+
+    fh_memory m;
+    fh_assert_ok(fh_memory_look(a, &m));
+    const fh_memory_row *others = fh_memory_rows_at(m.rows, 0);
+    assert_string_equal(others->name, "other blocks");
+    assert_true(others->kind == FH_MEMORY_HEAP && others->id == 0 && others->committed_bytes == heap);
+    assert_true(others->live.bytes == heap && others->reserved_bytes == heap && others->heap_bytes == heap);
+    assert_true(m.heap.live_bytes == heap + 50000 && m.resident_peak_bytes != 0);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < m.rows.count; i++)
+        sum += fh_memory_rows_at(m.rows, i)->committed_bytes;
+    assert_int_equal(sum, floor + 50000 + 800);
+    fh_memory_deinit(&m);
+
+    on.heap = UINT64_MAX / 2; /* an owner that was read later than the heap: never below zero */
+    fh_assert_ok(fh_memory_look(a, &m));
+    assert_int_equal(fh_memory_rows_at(m.rows, 0)->committed_bytes, 0);
+    fh_memory_deinit(&m);
+    fh_ledger_leave(&off.node);
+    fh_ledger_leave(&on.node);
+    fh_free(fh_heap(), block);
+    assert_int_equal(fh_memory_committed(), floor);
+}
+
+static void test_names(void **state) {
+    (void)state;
+    fh_memory_row row;
+    char longer[FH_MEMORY_NAME_BYTES + 8];
+    memset(longer, 'n', sizeof longer);
+    memset(&row, 0x55, sizeof row);
+    fh_memory_name(&row, (fh_span){(const uint8_t *)longer, FH_MEMORY_NAME_BYTES - 1});
+    assert_int_equal(strlen(row.name), FH_MEMORY_NAME_BYTES - 1);
+    fh_memory_name(&row, (fh_span){(const uint8_t *)longer, sizeof longer});
+    assert_int_equal(strlen(row.name), FH_MEMORY_NAME_BYTES - 1);
+    fh_memory_name(&row, FH_LIT("a \x7f\x1f~\xc3\xa9\n\0z"));
+    assert_string_equal(row.name, "a ??~????z");
+    fh_memory_name(&row, FH_LIT(""));
+    assert_string_equal(row.name, "");
+    for (int kind = 0; kind < FH_MEMORY_KINDS; kind++)
+        assert_true(strlen(fh_memory_kind_name((fh_memory_kind)kind)) <= 6);
+}
+
+/* Two threads make, change and end owners while two others look, until each has seen one: whole, and never when it is gone. */
+enum { LOOKS = 300, CHANGES = 64 };
+static uint32_t lookers_left;
+
+static void *make_owners(void *arg) {
+    while (fh_load(&lookers_left, FH_RELAXED) != 0) {
+        owner *o = fh_alloc(fh_heap(), 1, sizeof *o);
+        assert_non_null(o);
+        enter(o, arg, 1, 0);
+        for (uint64_t k = 1; k <= CHANGES; k++)
+            fh_store(&o->live, k, FH_RELAXED);
+        fh_ledger_leave(&o->node);
+        memset(o, 0xee, sizeof *o);
+        fh_free(fh_heap(), o);
+    }
+    return NULL;
+}
+
+static void *look_on(void *arg) {
+    uint64_t *seen = arg;
+    for (int i = 0; i < LOOKS || *seen == 0; i++) {
+        fh_memory m;
+        assert_false(fh_failed(fh_memory_look(fh_heap(), &m)));
+        for (size_t k = 1; k < m.rows.count; k++) {
+            const fh_memory_row *row = fh_memory_rows_at(m.rows, k);
+            if (row->kind == FH_MEMORY_POOL && strcmp(row->name, "busy") == 0) {
+                ++*seen;
+                assert_true(row->live.count >= 1 && row->live.count <= CHANGES && row->object_bytes == 8);
+            }
+        }
+        fh_memory_deinit(&m);
+        (void)fh_memory_committed();
+    }
+    fh_fetch_sub(&lookers_left, 1, FH_RELAXED);
+    return NULL;
+}
+
+static void test_threads(void **state) {
+    (void)state;
+    pthread_t makers[2], lookers[2];
+    static char name[] = "busy";
+    uint64_t seen[2] = {0, 0};
+    fh_store(&lookers_left, 2, FH_RELAXED);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&makers[i], NULL, make_owners, name), 0);
+        assert_int_equal(pthread_create(&lookers[i], NULL, look_on, &seen[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(makers[i], NULL), 0);
+        assert_int_equal(pthread_join(lookers[i], NULL), 0);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FH_TEST_ALLOC(test_list), FH_TEST_ALLOC(test_many),         FH_TEST_ALLOC(test_sums),
+        cmocka_unit_test(test_names), cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
