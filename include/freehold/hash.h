@@ -47,5 +47,21 @@ static inline float fh_f32_of_bits(uint32_t u) {
     return v.f;
 }
 
+/* Bits of a float64, and back. */
+static inline uint64_t fh_bits_of_f64(double x) {
+    union {
+        double f;
+        uint64_t u;
+    } v = {x};
+    return v.u;
+}
+static inline double fh_f64_of_bits(uint64_t u) {
+    union {
+        uint64_t u;
+        double f;
+    } v = {u};
+    return v.f;
+}
+
 FH_EXTERN_END
 #endif

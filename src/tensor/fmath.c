@@ -9,22 +9,6 @@
 
 #include "freehold/hash.h"
 
-/* Bits of a float64, and back. */
-static uint64_t bits_of_f64(double x) {
-    union {
-        double f;
-        uint64_t u;
-    } v = {x};
-    return v.u;
-}
-static double f64_of_bits(uint64_t u) {
-    union {
-        uint64_t u;
-        double f;
-    } v = {u};
-    return v.f;
-}
-
 /* Round to nearest even by the unit of 1.5 · 2^52, for |x| < 2^51. */
 static double nearest(double x) {
     return (x + 0x1.8p52) - 0x1.8p52;
@@ -61,7 +45,7 @@ double fh_exp(double x) {
     double p = 1.0;
     for (int k = 13; k >= 1; k--)
         p = p * r / k + 1.0;
-    return p * f64_of_bits((uint64_t)((int64_t)n + 1023) << 52);
+    return p * fh_f64_of_bits((uint64_t)((int64_t)n + 1023) << 52);
 }
 
 /* x = m·2^e, m in [√½, √2); ln m = 2 artanh((m − 1)/(m + 1)) by its series to the 23rd power. */
@@ -71,9 +55,9 @@ double fh_log(double x) {
         x *= 0x1p54;
         e = -54;
     }
-    uint64_t u = bits_of_f64(x);
+    uint64_t u = fh_bits_of_f64(x);
     e += (int64_t)(u >> 52) - 1023;
-    double m = f64_of_bits((u & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3ff0000000000000));
+    double m = fh_f64_of_bits((u & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3ff0000000000000));
     if (m > 0x1.6a09e667f3bcdp+0) {
         m *= 0.5;
         e++;

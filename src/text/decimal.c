@@ -9,6 +9,8 @@
  * Threading: pure functions; the big integers live on the stack (2 KiB). */
 #include "text/decimal.h"
 
+#include "freehold/hash.h"
+
 enum {
     DIGITS_MAX = 780,
     LIMBS = 120,          /* 3,840 bits */
@@ -18,22 +20,6 @@ enum {
     EXACT_POWER = 22,     /* 10^22 is the largest power of ten that is exact in a float64 */
     EXACT_DIGITS = 15
 };
-
-static uint64_t bits_of(double v) {
-    union {
-        double f;
-        uint64_t u;
-    } x = {v};
-    return x.u;
-}
-
-static double f64_of(uint64_t bits) {
-    union {
-        uint64_t u;
-        double f;
-    } x = {bits};
-    return x.f;
-}
 
 /* --- big integers: little-endian limbs; limb[count - 1] ≠ 0 ---------------------------------------------------------- */
 
@@ -190,7 +176,7 @@ static double round_to_f64(uint64_t quotient, int32_t power, bool more) {
     quotient <<= shift;
     int32_t exponent = power - (int32_t)shift + 63; /* of the leading bit */
     if (exponent > 1023)
-        return f64_of(UINT64_C(0x7ff) << 52);
+        return fh_f64_of_bits(UINT64_C(0x7ff) << 52);
     int32_t drop = exponent >= -1022 ? 11 : 11 + (-1022 - exponent);
     if (drop > 64)
         return 0;
@@ -201,7 +187,7 @@ static double round_to_f64(uint64_t quotient, int32_t power, bool more) {
         kept++;
     /* A carry out of the fraction moves into the exponent by itself. */
     uint64_t biased = exponent >= -1022 ? (uint64_t)(exponent + 1022) << 52 : 0;
-    return f64_of(biased + kept);
+    return fh_f64_of_bits(biased + kept);
 }
 
 static const double exact_pow10[EXACT_POWER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -242,7 +228,7 @@ bool fh_decimal_read(fh_span text, double *out) {
     digits_read(text, &d);
     double v = 0;
     if (d.count != 0 && d.point > POINT_MAX) {
-        v = f64_of(UINT64_C(0x7ff) << 52);
+        v = fh_f64_of_bits(UINT64_C(0x7ff) << 52);
     } else if (d.count != 0 && d.point >= POINT_MIN) {
         int32_t power = (int32_t)d.point - (int32_t)d.count;
         uint64_t small = 0;
@@ -258,7 +244,7 @@ bool fh_decimal_read(fh_span text, double *out) {
         v = d.count <= EXACT_DIGITS ? u64_to_f64(small, power) : big_to_f64(&n, power);
     }
     *out = d.negative ? -v : v;
-    return bits_of(v) != UINT64_C(0x7ff) << 52;
+    return fh_bits_of_f64(v) != UINT64_C(0x7ff) << 52;
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------------- */
@@ -298,9 +284,9 @@ static uint64_t round_trip(head h, uint32_t count, double v) {
     /* The further neighbour matters beside a power of two, where float64s lie closer on one side. */
     uint64_t near = below + up, far = below + !up;
     int32_t power = h.point - (int32_t)count;
-    if (bits_of(u64_to_f64(near, power)) == bits_of(v))
+    if (fh_bits_of_f64(u64_to_f64(near, power)) == fh_bits_of_f64(v))
         return near;
-    return bits_of(u64_to_f64(far, power)) == bits_of(v) ? far : 0;
+    return fh_bits_of_f64(u64_to_f64(far, power)) == fh_bits_of_f64(v) ? far : 0;
 }
 
 /* Text under construction. */
@@ -346,7 +332,7 @@ static void put_number(text_out *t, fh_span digit, int32_t point) {
 
 size_t fh_decimal_write(double v, uint8_t out[FH_DECIMAL_BYTES]) {
     text_out t = {0, {out, FH_DECIMAL_BYTES}};
-    uint64_t bits = bits_of(v), fraction = bits & ((UINT64_C(1) << 52) - 1);
+    uint64_t bits = fh_bits_of_f64(v), fraction = bits & ((UINT64_C(1) << 52) - 1);
     int32_t biased = (int32_t)(bits >> 52 & 0x7ff);
     FH_ASSERT(biased != 0x7ff);
     if (bits >> 63 != 0)
@@ -360,7 +346,7 @@ size_t fh_decimal_write(double v, uint8_t out[FH_DECIMAL_BYTES]) {
     /* A normal number that has a decimal of up to 15 digits has it as the first 15 digits, zeros at the end. */
     uint32_t count = biased == 0 ? 1 : EXACT_DIGITS;
     uint64_t decimal = 0;
-    while ((decimal = round_trip(h, count, f64_of(bits))) == 0) {
+    while ((decimal = round_trip(h, count, fh_f64_of_bits(bits))) == 0) {
         FH_ASSERT(count < 17);
         count++;
     }

@@ -1,18 +1,8 @@
 /* test_bpe.c: byte-level BPE against the definition, on made vocabularies; merges that are refused. */
-#include "support/fh_test.h"
-#include "text/made_vocab.h"
+#include "text/check_ids.h"
 #include "text/tokenizer_impl.h"
 
 #include <stdio.h>
-
-static fh_tokenizer *accept(void **state, made_vocab *m) {
-    fh_tokenizer *tok;
-    fh_err err = {0};
-    fh_status s = fh_tokenizer_new(fh_test_allocator(state), made_view(m), &tok, &err);
-    if (fh_failed(s))
-        fail_msg("%s", err.message);
-    return tok;
-}
 
 static void test_alphabet(void **state) {
     (void)state;
@@ -61,20 +51,6 @@ static void test_refused_merges(void **state) {
         fh_assert_err(&err, FH_CORRUPT, "merge 1");
     }
 }
-
-static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected,
-                      size_t n) {
-    fh_ids ids;
-    fh_ids_init(&ids, fh_test_allocator(state), 0);
-    fh_assert_ok(fh_tokenizer_encode(tok, text, o, &ids, NULL));
-    fh_u32s view = fh_ids_view(&ids);
-    assert_int_equal(view.count, n);
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(fh_u32s_get(view, i), expected[i]);
-    fh_ids_deinit(&ids);
-}
-
-#define IDS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
 
 /* The order of merges decides, not the length of what they make. */
 static void test_order(void **state) {

@@ -1,29 +1,6 @@
 /* test_encode.c: special tokens in text, limits of a call, and failures that leave the list as it was. */
-#include "support/fh_test.h"
-#include "text/made_vocab.h"
+#include "text/check_ids.h"
 
-static fh_tokenizer *accept(void **state, made_vocab *m) {
-    fh_tokenizer *tok;
-    fh_err err = {0};
-    fh_status s = fh_tokenizer_new(fh_test_allocator(state), made_view(m), &tok, &err);
-    if (fh_failed(s))
-        fail_msg("%s", err.message);
-    return tok;
-}
-
-static void check_ids(void **state, const fh_tokenizer *tok, const char *text, fh_encode_options o, const uint32_t *expected,
-                      size_t n) {
-    fh_ids ids;
-    fh_ids_init(&ids, fh_test_allocator(state), 0);
-    fh_assert_ok(fh_tokenizer_encode(tok, fh_span_of_str(text), o, &ids, NULL));
-    fh_u32s view = fh_ids_view(&ids);
-    assert_int_equal(view.count, n);
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(fh_u32s_get(view, i), expected[i]);
-    fh_ids_deinit(&ids);
-}
-
-#define IDS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
 #define PLAIN (fh_encode_options){0}
 #define TRUSTED               \
     (fh_encode_options) {     \
@@ -36,17 +13,17 @@ static void test_special(void **state) {
     uint32_t longer = made_token(m, FH_LIT("<u>!"), FH_TOKEN_USER, 0), overlap = made_token(m, FH_LIT("!<c"), FH_TOKEN_USER, 0);
     uint32_t longest = made_token(m, FH_LIT("<u>!!!"), FH_TOKEN_CONTROL, 0);
     fh_tokenizer *tok = accept(state, m);
-    check_ids(state, tok, "a<u>b", PLAIN, IDS('a', user, 'b'));
-    check_ids(state, tok, "a<c>b", PLAIN, IDS('a', '<', 'c', '>', 'b'));
-    check_ids(state, tok, "a<c>b", TRUSTED, IDS('a', ctl, 'b'));
-    check_ids(state, tok, "<u><u>", PLAIN, IDS(user, user));
-    check_ids(state, tok, "<u>!", PLAIN, IDS(longer));         /* the longest */
-    check_ids(state, tok, "<u>!!", TRUSTED, IDS(longer, '!')); /* a longer one that does not fit */
-    check_ids(state, tok, "<u>!!!", TRUSTED, IDS(longest));
-    check_ids(state, tok, "<u>!!!", PLAIN, IDS(longer, '!', '!')); /* a longer one that is not trusted */
-    check_ids(state, tok, "<u>!<c>", TRUSTED, IDS(longer, ctl));   /* the leftmost first */
-    check_ids(state, tok, "!<c>", TRUSTED, IDS(overlap, '>'));
-    check_ids(state, tok, "<u", PLAIN, IDS('<', 'u'));
+    check_ids(state, tok, FH_LIT("a<u>b"), PLAIN, IDS('a', user, 'b'));
+    check_ids(state, tok, FH_LIT("a<c>b"), PLAIN, IDS('a', '<', 'c', '>', 'b'));
+    check_ids(state, tok, FH_LIT("a<c>b"), TRUSTED, IDS('a', ctl, 'b'));
+    check_ids(state, tok, FH_LIT("<u><u>"), PLAIN, IDS(user, user));
+    check_ids(state, tok, FH_LIT("<u>!"), PLAIN, IDS(longer));         /* the longest */
+    check_ids(state, tok, FH_LIT("<u>!!"), TRUSTED, IDS(longer, '!')); /* a longer one that does not fit */
+    check_ids(state, tok, FH_LIT("<u>!!!"), TRUSTED, IDS(longest));
+    check_ids(state, tok, FH_LIT("<u>!!!"), PLAIN, IDS(longer, '!', '!')); /* a longer one that is not trusted */
+    check_ids(state, tok, FH_LIT("<u>!<c>"), TRUSTED, IDS(longer, ctl));   /* the leftmost first */
+    check_ids(state, tok, FH_LIT("!<c>"), TRUSTED, IDS(overlap, '>'));
+    check_ids(state, tok, FH_LIT("<u"), PLAIN, IDS('<', 'u'));
     fh_tokenizer_free(tok);
 }
 

@@ -1,33 +1,10 @@
 /* test_spm.c: SentencePiece-style merging against the definition, on made vocabularies; spaces, bytes, unknown characters. */
-#include "support/fh_test.h"
-#include "text/made_vocab.h"
-
-static fh_tokenizer *accept(void **state, made_vocab *m) {
-    fh_tokenizer *tok;
-    fh_err err = {0};
-    fh_status s = fh_tokenizer_new(fh_test_allocator(state), made_view(m), &tok, &err);
-    if (fh_failed(s))
-        fail_msg("%s", err.message);
-    return tok;
-}
+#include "text/check_ids.h"
 
 static uint32_t piece(made_vocab *m, const char *spelling, float score) {
     return made_token(m, fh_span_of_str(spelling), FH_TOKEN_NORMAL, score);
 }
 
-static void check_ids(void **state, const fh_tokenizer *tok, fh_span text, fh_encode_options o, const uint32_t *expected,
-                      size_t n) {
-    fh_ids ids;
-    fh_ids_init(&ids, fh_test_allocator(state), 0);
-    fh_assert_ok(fh_tokenizer_encode(tok, text, o, &ids, NULL));
-    fh_u32s view = fh_ids_view(&ids);
-    assert_int_equal(view.count, n);
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(fh_u32s_get(view, i), expected[i]);
-    fh_ids_deinit(&ids);
-}
-
-#define IDS(...) (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)
 #define SPACE "\xe2\x96\x81"
 #define PLAIN (fh_encode_options){0}
 

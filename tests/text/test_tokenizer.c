@@ -1,6 +1,5 @@
 /* test_tokenizer.c: what makes a vocabulary acceptable, and the questions a tokenizer answers. */
-#include "support/fh_test.h"
-#include "text/made_vocab.h"
+#include "text/check_ids.h"
 
 #include <math.h>
 
@@ -11,15 +10,6 @@ static void refuse(void **state, made_vocab *m, fh_code code, const char *part) 
     fh_assert_code(fh_tokenizer_new(fh_test_allocator(state), made_view(m), &tok, &err), code);
     assert_null(tok);
     fh_assert_err(&err, code, part);
-}
-
-static fh_tokenizer *accept(void **state, made_vocab *m) {
-    fh_tokenizer *tok;
-    fh_err err = {0};
-    fh_status s = fh_tokenizer_new(fh_test_allocator(state), made_view(m), &tok, &err);
-    if (fh_failed(s))
-        fail_msg("%s", err.message);
-    return tok;
 }
 
 static void test_counts(void **state) {
