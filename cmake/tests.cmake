@@ -7,6 +7,9 @@
 #   fh_fuzz(NAME fuzz_json LAYER text SOURCES fuzz_json.c [RUNS 20000] [TIMEOUT 60])
 #       a libFuzzer program under FH_FUZZ; elsewhere a ctest that replays the target's own seeds and RUNS mutations of them
 #       (tests/support/fuzz_main.c says what a target defines).
+#   fh_weave(NAME weave_ring SOURCES weave_ring.c [UNDER ring.c])
+#       a program of the interleaving explorer (tests/weave/weave.h) over files of src/mem, which it compiles with FH_WEAVE.
+#       Its coroutines are beyond the sanitizers.
 set(FH_DATA "${CMAKE_SOURCE_DIR}/../shared/data" CACHE PATH "Real models and tokenizers for tests that skip without them")
 # Seconds; a build without optimisation or with a sanitizer gets four times as many.
 set(FH_TEST_TIMEOUT 300)
@@ -95,6 +98,22 @@ function(fh_fuzz)
     add_executable(${replay} ${F_SOURCES} "${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.c")
     fh_test_target(${replay} ${F_LAYER})
     fh_add_test(${replay} ${F_LAYER} fuzz ${F_TIMEOUT} ${replay} --runs ${F_RUNS})
+endfunction()
+
+function(fh_weave)
+    cmake_parse_arguments(PARSE_ARGV 0 W "" "NAME" "SOURCES;UNDER")
+    if(W_UNPARSED_ARGUMENTS OR NOT W_NAME OR NOT W_SOURCES)
+        message(FATAL_ERROR "fh_weave needs NAME and SOURCES; not understood: '${W_UNPARSED_ARGUMENTS}'")
+    endif()
+    if(FH_FUZZ OR FH_SANITIZE)
+        return()
+    endif()
+    list(TRANSFORM W_UNDER PREPEND "${CMAKE_SOURCE_DIR}/src/mem/")
+    add_executable(${W_NAME} ${W_SOURCES} ${W_UNDER} $<TARGET_OBJECTS:fh_weave_engine>)
+    target_compile_definitions(${W_NAME} PRIVATE FH_WEAVE)
+    target_include_directories(${W_NAME} PRIVATE "${CMAKE_SOURCE_DIR}/tests/weave")
+    fh_link_layer(${W_NAME} weave)
+    fh_add_test(${W_NAME} weave "" ${FH_TEST_TIMEOUT} ${W_NAME})
 endfunction()
 
 # Compiles every public header alone, twice in a row, as C11 and as C++17.

@@ -62,43 +62,54 @@
 
 #else
 
-uint64_t weave_load(const void *p, size_t size_bytes, int order);
-void weave_store(void *p, size_t size_bytes, uint64_t value, int order);
-bool weave_cas(void *p, size_t size_bytes, uint64_t *expected, uint64_t value, int order);
-enum weave_rmw { WEAVE_EXCHANGE, WEAVE_ADD, WEAVE_SUB, WEAVE_OR, WEAVE_AND };
-uint64_t weave_rmw(void *p, size_t size_bytes, enum weave_rmw what, uint64_t value, int order);
-void weave_fence(int order);
-void weave_fence_all(void); /* stands in for fh_os_barrier_all: a sequentially consistent fence in every thread at once */
+/* The place of an operation in the source, for reports, and so that the explorer may weaken it alone (tests/weave/weave.h). */
+typedef struct weave_site {
+    const char *file, *function, *what;
+    int line;
+} weave_site;
+typedef enum weave_rmw_kind { WEAVE_EXCHANGE, WEAVE_ADD, WEAVE_SUB, WEAVE_OR, WEAVE_AND } weave_rmw_kind;
+
+uint64_t weave_load(weave_site site, const void *p, size_t size_bytes, int order);
+void weave_store(weave_site site, void *p, size_t size_bytes, uint64_t value, int order);
+bool weave_cas(weave_site site, void *p, size_t size_bytes, uint64_t *expected, uint64_t value, int order);
+uint64_t weave_rmw(weave_site site, void *p, size_t size_bytes, weave_rmw_kind kind, uint64_t value, int order);
+void weave_fence(weave_site site, int order);
+void weave_fence_all(void); /* stands in for fh_os_barrier_all: a sequentially consistent fence in every thread */
 uint64_t weave_self(void);
 void weave_pause(void);
-void weave_reads(const void *p, size_t size_bytes);
-void weave_writes(void *p, size_t size_bytes);
-void weave_ends(void *p, size_t size_bytes);
+void weave_reads(weave_site site, const void *p, size_t size_bytes);
+void weave_writes(weave_site site, const void *p, size_t size_bytes);
+void weave_ends(weave_site site, const void *p, size_t size_bytes);
 
-/* Through uintptr_t, so that pointers and integers take the same road. */
+/* Values go through uintptr_t, so that pointers and integers take the same road. */
 #define FH_WEAVE_AS_(p, value) ((__typeof__(*(p) + 0))(uintptr_t)(value))
-#define fh_load(p, order) FH_WEAVE_AS_(p, weave_load((p), sizeof *(p), (order)))
-#define fh_store(p, value, order) weave_store((p), sizeof *(p), (uint64_t)(uintptr_t)(value), (order))
-#define fh_cas(p, expected, value, order)                                                                        \
-    __extension__({                                                                                              \
-        uint64_t fh_expected_ = (uint64_t)(uintptr_t)*(expected);                                                \
-        bool fh_done_ = weave_cas((p), sizeof *(p), &fh_expected_, (uint64_t)(uintptr_t)(value), (order));       \
-        *(expected) = FH_WEAVE_AS_(p, fh_expected_);                                                             \
-        fh_done_;                                                                                                \
+#define FH_WEAVE_AT_(what) ((weave_site){__FILE__, __func__, what, __LINE__})
+#define FH_WEAVE_RMW_(p, kind, value, order, what) \
+    FH_WEAVE_AS_(p, weave_rmw(FH_WEAVE_AT_(what), (p), sizeof *(p), (kind), (uint64_t)(uintptr_t)(value), (order)))
+
+#define fh_load(p, order) FH_WEAVE_AS_(p, weave_load(FH_WEAVE_AT_("load " #p), (p), sizeof *(p), (order)))
+#define fh_store(p, value, order) \
+    weave_store(FH_WEAVE_AT_("store " #p), (p), sizeof *(p), (uint64_t)(uintptr_t)(value), (order))
+#define fh_cas(p, expected, value, order)                                                                                 \
+    __extension__({                                                                                                       \
+        uint64_t fh_expected_ = (uint64_t)(uintptr_t)*(expected);                                                         \
+        bool fh_done_ = weave_cas(FH_WEAVE_AT_("cas " #p), (p), sizeof *(p), &fh_expected_, (uint64_t)(uintptr_t)(value), \
+                                  (order));                                                                               \
+        *(expected) = FH_WEAVE_AS_(p, fh_expected_);                                                                      \
+        fh_done_;                                                                                                         \
     })
-#define fh_exchange(p, value, order) \
-    FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_EXCHANGE, (uint64_t)(uintptr_t)(value), (order)))
-#define fh_fetch_add(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_ADD, (uint64_t)(value), (order)))
-#define fh_fetch_sub(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_SUB, (uint64_t)(value), (order)))
-#define fh_fetch_or(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_OR, (uint64_t)(value), (order)))
-#define fh_fetch_and(p, value, order) FH_WEAVE_AS_(p, weave_rmw((p), sizeof *(p), WEAVE_AND, (uint64_t)(value), (order)))
-#define fh_fence(order) weave_fence(order)
+#define fh_exchange(p, value, order) FH_WEAVE_RMW_(p, WEAVE_EXCHANGE, value, order, "exchange " #p)
+#define fh_fetch_add(p, value, order) FH_WEAVE_RMW_(p, WEAVE_ADD, value, order, "add " #p)
+#define fh_fetch_sub(p, value, order) FH_WEAVE_RMW_(p, WEAVE_SUB, value, order, "sub " #p)
+#define fh_fetch_or(p, value, order) FH_WEAVE_RMW_(p, WEAVE_OR, value, order, "or " #p)
+#define fh_fetch_and(p, value, order) FH_WEAVE_RMW_(p, WEAVE_AND, value, order, "and " #p)
+#define fh_fence(order) weave_fence(FH_WEAVE_AT_("fence"), (order))
 #define fh_fence_compiler() ((void)0)
 #define fh_thread_self() weave_self()
 #define fh_pause() weave_pause()
-#define FH_READS(p, size_bytes) weave_reads((p), (size_bytes))
-#define FH_WRITES(p, size_bytes) weave_writes((p), (size_bytes))
-#define FH_ENDS(p, size_bytes) weave_ends((p), (size_bytes))
+#define FH_READS(p, size_bytes) weave_reads(FH_WEAVE_AT_("read " #p), (p), (size_bytes))
+#define FH_WRITES(p, size_bytes) weave_writes(FH_WEAVE_AT_("write " #p), (p), (size_bytes))
+#define FH_ENDS(p, size_bytes) weave_ends(FH_WEAVE_AT_("end " #p), (p), (size_bytes))
 
 #endif
 #endif
