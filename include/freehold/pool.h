@@ -1,54 +1,444 @@
-/* pool.h: a fixed number of equal slots reached by handles that know when they are stale.
+/* pool.h: equal slots reached by handles that know when they are stale.
  *
- *     fh_pool *pool;
- *     FH_TRY(fh_pool_new(a, sizeof(struct sequence), 16, &pool));
- *     fh_handle h;
- *     FH_TRY(fh_pool_alloc(pool, &h));
- *     void *at;
- *     FH_TRY(fh_pool_get(pool, h, &at));                    FH_STALE once h was released
- *     struct sequence *s = at;
- *     FH_TRY(fh_pool_release(pool, h));                     FH_DOUBLE_FREE the second time
+ *     FH_POOL_DEFINE(conn, struct conn);          at file scope: conn_pool, conn_handle, conn_alloc, conn_get …
  *
- * A handle is {generation, index}; a slot's generation is odd exactly while it is live, starts from a seed of the pool's
- * own (so a handle of another pool fails), and is never reused: a slot whose generation would wrap is retired. Checks are
- * on in every build.
+ *     conn_pool pool;
+ *     fh_pool_config config = {.capacity = 16, .max_capacity = 4096, .growth = {FH_GROW_EXPONENTIAL}, .name = "connections"};
+ *     FH_TRY(conn_pool_new(a, &config, &pool));
+ *     conn_handle h;
+ *     struct conn *c;
+ *     FH_TRY(conn_alloc(pool, &h, &c));
+ *     FH_TRY(conn_get(pool, h, &c));              FH_STALE once h was released, in every build
+ *     FH_TRY(conn_release(pool, h));              FH_DOUBLE_FREE the second time
  *
- * Invariants: live + free + retired = capacity; a handle opens at most one life of one slot; slots never move.
- * Threading: one thread at a time. */
+ * A handle is {generation, index}. A slot's word is {generation, low}: the generation is odd exactly while the slot is live
+ * and is never used twice (a slot at the end of its generations is retired); `low` is the next free slot while it is free,
+ * and the borrow word while it is live:
+ *
+ *     0                          nobody but the owner            get, borrow, borrow_mut, pin, release
+ *     1 … 2^30 − 1               that many shared borrows        view, borrow
+ *     FH_BORROW_COUNTED | n      owned by n counted references   view, share, drop (the last one releases)
+ *     FH_BORROW_EXCLUSIVE        one exclusive borrow
+ *     FH_BORROW_HOOK             a hook is at work on it
+ *     FH_BORROW_KERNEL           in flight in the kernel         unpin
+ *     FH_BORROW_AWAITS_OWNER     freed by another thread, the owner has not seen it yet
+ *
+ * So one compare tells live, same life and unborrowed at once. What does not fit is FH_STALE, FH_DOUBLE_FREE, FH_WRONG_POOL,
+ * FH_BORROWED or FH_WRONG_THREAD, changes nothing, and is counted. No switch turns the checks off.
+ *
+ * Slots lie at base + index × stride in reserved address space: they never move, and a stale lookup never faults.
+ *
+ * Threading: see fh_pool_threads. Ownership: the pool owns its slots; a handle is a plain number (a weak reference);
+ * conn_owned with fh_auto(conn_owned_drop) releases at the end of its scope; conn_share makes the slot counted. */
 #ifndef FREEHOLD_POOL_H
 #define FREEHOLD_POOL_H
 
 #include "freehold/alloc.h"
+#include "freehold/atomic.h"
+#include "freehold/memory.h"
 
 FH_EXTERN_BEGIN
 
-/* A pool of slots of one size. */
+/* Who may use a pool. */
+typedef enum fh_pool_threads {
+    FH_POOL_CONFINED = 0,  /* the thread that made it, or adopted it last; FH_WRONG_THREAD elsewhere */
+    FH_POOL_SERIAL,        /* any thread, one at a time: the caller sees to that, as with any other object */
+    FH_POOL_SHARED,        /* many threads, each through its own view (fh_pool_attach). A slot's word has one writer, the view
+                              that allocated it; a release elsewhere is a message to that view. Borrows: owner only */
+    FH_POOL_SHARED_BORROW, /* many threads, each through its own view; words change by compare-and-swap, so any view may
+                              borrow and release any slot at once */
+} fh_pool_threads;
+
+/* The ways to grow. */
+typedef enum fh_growth_kind { FH_GROW_NONE = 0, FH_GROW_LINEAR, FH_GROW_EXPONENTIAL, FH_GROW_CUSTOM } fh_growth_kind;
+
+/* How a full pool grows. Whatever it asks for is clamped to max_capacity first; FH_EXHAUSTED only at max_capacity. */
+typedef struct fh_growth {
+    fh_growth_kind kind;
+    uint32_t slots;   /* linear: how many more; 0 = the first capacity */
+    uint32_t percent; /* exponential: new capacity in percent of the old, above 100; 0 = 200 */
+    uint32_t (*next)(void *ctx, uint32_t capacity); /* custom: the new capacity; not above the old = no growth */
+    void *ctx;
+} fh_growth;
+
+/* A hook on one slot. It runs outside every lock and may use the pool; only its own slot is FH_BORROWED to everybody. */
+typedef fh_status fh_slot_hook(void *ctx, void *slot);
+
+/* What a pool is. Zero means the default.
+ *
+ * A lazy pool zeroes a slot and runs `init` at each alloc, and runs `fini` at each release and for what is still live at
+ * fh_pool_reset and fh_pool_free. An eager pool zeroes a slot and runs `init` once, before its first life (at fh_pool_new and
+ * at growth; a shared pool when a view first takes the slot), runs `reset` at each release, and `fini` once, at fh_pool_free:
+ * in between an object stays as its last life left it.
+ *
+ * When init fails, the slot goes back and alloc returns the hook's status. When fini or reset fails, the slot is released all
+ * the same and release returns the hook's status. */
+typedef struct fh_pool_config {
+    size_t size_bytes;          /* of an object; the typed functions fill it in */
+    size_t align_bytes;         /* a power of two, not below natural_align_bytes; 0 = that */
+    size_t natural_align_bytes; /* of the type; 0 = 16; the typed functions fill it in */
+    uint32_t capacity;          /* slots at first, at least 1 */
+    uint32_t max_capacity;      /* 0 = capacity; if it grows, what 16 GiB of address space hold */
+    fh_growth growth;
+    fh_pool_threads threads;
+    bool eager;
+    bool hardened; /* quarantine, poison with verification, guard pages, random order; also if fh_pool_harden_all is on */
+    fh_slot_hook *init, *fini;
+    fh_slot_hook *reset; /* of an eager pool: makes an object fit for its next life */
+    void *hook_ctx;
+    const char *name; /* for reports; lives as long as the pool; NULL = "pool" */
+} fh_pool_config;
+
+/* Most slots of any pool. */
+enum { FH_POOL_SLOTS_MAX = 0x7ffffff0 };
+
+/* A pool, or one thread's view of a shared one. */
 typedef struct fh_pool fh_pool;
 
-/* A checked reference to a slot; 0 is never valid. */
+/* A checked reference to one life of one slot: generation << 32 | index; 0 is never valid. */
 typedef struct fh_handle {
     uint64_t value;
 } fh_handle;
 
+/* Values of the low half of a live slot's word. All that forbid reading have the highest bit. */
+#define FH_BORROW_COUNTED UINT32_C(0x40000000)
+#define FH_BORROW_EXCLUSIVE UINT32_C(0xfffffffe)
+#define FH_BORROW_KERNEL UINT32_C(0xfffffffd)
+#define FH_BORROW_AWAITS_OWNER UINT32_C(0xfffffffc)
+#define FH_BORROW_HOOK UINT32_C(0xfffffffb)
+#define FH_BORROW_SHARED_MAX (FH_BORROW_COUNTED - 1) /* shared borrows, or counted references, of one slot */
+
 /* What a pool has done so far. */
 typedef struct fh_pool_stats {
-    uint64_t live, capacity, peak, allocs, stale_uses, double_frees, retired;
+    uint64_t allocs, releases, live, peak;    /* lives begun, ended, now, most at once */
+    uint64_t capacity, max_capacity, growths; /* slots, slots, times */
+    uint64_t failures;                        /* allocs that gave no slot, hooks that failed among them */
+    uint64_t stale_uses, double_frees, wrong_pools, borrow_conflicts, wrong_threads, overwritten; /* refusals */
+    uint64_t remote_frees, quarantined, retired; /* slots released through another view; held back; worn out */
+    uint64_t committed_bytes, reserved_bytes;
 } fh_pool_stats;
 
-/* `capacity` slots of `size_bytes` each, zeroed at each alloc. */
-FH_FALLIBLE fh_pool_new(fh_ref fh_allocator *a, size_t size_bytes, uint32_t capacity, fh_owned fh_pool **out);
-/* Ends the pool with all of its slots; NULL is allowed. */
+/* --- the part that is inlined ------------------------------------------------------------------------------------------
+ *
+ * The first members of every fh_pool. A pool that needs more work at an operation (hooks, zeroing, hardening, other threads, a
+ * tool that watches memory) leaves the matching limit or thread 0, and so takes the road out of line: the fast path asks
+ * nothing else. */
+typedef struct fh_pool_fast {
+    uint64_t *words;        /* of all slots */
+    uint8_t *base;          /* slot i at base + i × stride */
+    uint64_t stride;        /* bytes */
+    uint64_t thread;        /* fh_thread_self() of the only user; 0 = nobody yet */
+    uint64_t alloc_thread;  /* the same, if alloc may be done inline; else 0 */
+    uint32_t head;          /* first free slot, or FH_POOL_NO_SLOT */
+    uint32_t limit;         /* slots below it may be looked up inline */
+    uint32_t borrow_limit;  /* slots below it may be borrowed inline: one thread writes their words */
+    uint32_t release_limit; /* slots below it may be released inline: the same, and no hook */
+    uint32_t last;          /* the last odd generation: a slot that ends this life is retired */
+} fh_pool_fast;
+
+#define FH_POOL_NO_SLOT UINT32_MAX
+#define FH_POOL_INDEX UINT32_C(0x7fffffff) /* of `head` and of a free word: the highest bit says "free" */
+
+/* What may be done to a live slot. */
+typedef enum fh_pool_op {
+    FH_POOL_GET, FH_POOL_VIEW, FH_POOL_BORROW, FH_POOL_BORROW_END, FH_POOL_BORROW_MUT, FH_POOL_BORROW_MUT_END,
+    FH_POOL_PIN, FH_POOL_UNPIN, FH_POOL_SHARE, FH_POOL_UPGRADE, FH_POOL_DROP, FH_POOL_RELEASE,
+} fh_pool_op;
+
+/* The roads out of line: what the inline functions below do, for every pool and with every refusal. */
+FH_FALLIBLE fh_pool_alloc_slow(fh_mut fh_pool *pool, fh_out fh_handle *out, fh_out void **out_at);
+FH_FALLIBLE fh_pool_use(fh_mut fh_pool *pool, fh_handle h, fh_pool_op op, fh_out void **out_at);
+
+/* What the inline functions see of a pool. */
+static inline fh_pool_fast *fh_pool_fast_of(fh_pool *pool) {
+    return (fh_pool_fast *)(void *)pool;
+}
+/* Slot `index`, below a limit. */
+static inline void *fh_pool_fast_at(const fh_pool_fast *p, uint32_t index) {
+    FH_UNSAFE("pool-slot");
+    return p->base + index * p->stride;
+}
+/* The handle's slot's word less the handle's generation: the low half of the word exactly if it is the handle's life. */
+static inline uint64_t fh_pool_fast_low(const fh_pool_fast *p, fh_handle h) {
+    FH_UNSAFE("pool-slot");
+    return fh_load(&p->words[(uint32_t)h.value], FH_ACQUIRE) - (h.value & ~(uint64_t)UINT32_MAX);
+}
+static inline bool fh_pool_fast_is_mine(const fh_pool_fast *p) {
+    return fh_load(&p->thread, FH_RELAXED) == fh_thread_self();
+}
+
+/* --- life of a pool ------------------------------------------------------------------------------------------------- */
+
+/* A pool. FH_INVALID for a configuration that contradicts itself (a size or capacity of 0, an alignment that is no power of
+ * two or below the natural one, max_capacity below capacity or without growth, an exponent of 100 percent or less, reset
+ * without eager …), FH_LIMIT for a capacity above FH_POOL_SLOTS_MAX, FH_NOMEM, and what an eager init hook said. */
+FH_FALLIBLE fh_pool_new(fh_ref fh_allocator *a, fh_ref const fh_pool_config *config, fh_owned fh_pool **out);
+/* Ends the pool with all slots; NULL is allowed. fini runs for what is live (eager: for every slot that init has seen); what
+ * the hook says is lost, and it cannot allocate here any more (FH_CANCELED). A slot that is borrowed or in flight, a view that
+ * is attached, and a thread that may not use the pool are programmers' errors. */
 FH_API void fh_pool_free(fh_drop fh_pool *pool);
-/* A free slot; FH_EXHAUSTED when there is none. */
-FH_FALLIBLE fh_pool_alloc(fh_mut fh_pool *pool, fh_out fh_handle *out);
-/* The slot behind a handle. Valid until: the handle is released. FH_STALE for a handle that was released and for the zero
- * handle; FH_WRONG_POOL for one that this pool never gave. */
-FH_FALLIBLE fh_pool_get(fh_mut fh_pool *pool, fh_handle h, fh_out void **out);
-/* Gives a slot back. Refusals change nothing: FH_DOUBLE_FREE the second time, FH_STALE once the slot has another life,
- * FH_WRONG_POOL as in fh_pool_get. */
-FH_FALLIBLE fh_pool_release(fh_mut fh_pool *pool, fh_handle h);
-/* Counters. */
+/* Releases every live slot, counted ones too. FH_BORROWED changes nothing; when hooks fail, all slots are released all the
+ * same and the first failure is returned. Of a shared pool: only while nobody else has a view of it (FH_BORROWED). */
+FH_FALLIBLE fh_pool_reset(fh_mut fh_pool *pool);
+/* Makes the calling thread the user of a confined pool, or of a view. The former user must have stopped, and must have told
+ * this thread so by something that orders memory (a join, a queue). */
+FH_API void fh_pool_adopt(fh_mut fh_pool *pool);
+
+/* --- slots -------------------------------------------------------------------------------------------------------------
+ *
+ * Each call may also be refused with FH_WRONG_THREAD; each with a handle, with FH_STALE (released, or the zero handle) and
+ * FH_WRONG_POOL (this pool never made it). A refusal changes nothing but counters. */
+
+/* A slot and its handle; out_at may be NULL. FH_EXHAUSTED at max_capacity, FH_NOMEM, or what the init hook said. */
+FH_MUST_USE static inline fh_status fh_pool_alloc(fh_mut fh_pool *pool, fh_out fh_handle *out, fh_out void **out_at) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    if (FH_UNLIKELY(fh_load(&p->alloc_thread, FH_RELAXED) != fh_thread_self() || p->head == FH_POOL_NO_SLOT))
+        return fh_pool_alloc_slow(pool, out, out_at);
+    FH_UNSAFE("pool-slot");
+    uint32_t i = p->head & FH_POOL_INDEX;
+    uint64_t word = fh_load(&p->words[i], FH_RELAXED), live = ((word >> 32) + 1) << 32;
+    p->head = (uint32_t)word;
+    fh_store(&p->words[i], live, FH_RELEASE);
+    out->value = live | i;
+    if (out_at != NULL)
+        *out_at = fh_pool_fast_at(p, i);
+    return FH_DONE;
+}
+
+/* Gives a slot back. FH_DOUBLE_FREE the second time, FH_STALE once the slot has another life, FH_BORROWED while it is
+ * borrowed, counted or in flight. What a failing hook says is returned too, and the slot is released all the same. */
+FH_MUST_USE static inline fh_status fh_pool_release(fh_mut fh_pool *pool, fh_handle h) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    uint32_t i = (uint32_t)h.value, generation = (uint32_t)(h.value >> 32);
+    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || i >= p->release_limit || fh_pool_fast_low(p, h) != 0 ||
+                    generation == p->last))
+        return fh_pool_use(pool, h, FH_POOL_RELEASE, NULL);
+    FH_UNSAFE("pool-slot");
+    fh_store(&p->words[i], (uint64_t)(generation + 1) << 32 | p->head, FH_RELEASE);
+    p->head = i | ~FH_POOL_INDEX;
+    return FH_DONE;
+}
+
+/* The owner's access to a slot that nobody borrows. Valid until: the slot is released or borrowed. FH_BORROWED. */
+FH_MUST_USE static inline fh_status fh_pool_get(fh_mut fh_pool *pool, fh_handle h, fh_out void **out) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || (uint32_t)h.value >= p->limit || fh_pool_fast_low(p, h) != 0))
+        return fh_pool_use(pool, h, FH_POOL_GET, out);
+    *out = fh_pool_fast_at(p, (uint32_t)h.value);
+    return FH_DONE;
+}
+
+/* Reading access to a slot that is unborrowed, borrowed by readers, or counted. Valid until: it is released or borrowed
+ * exclusively. FH_BORROWED. */
+FH_MUST_USE static inline fh_status fh_pool_view(fh_mut fh_pool *pool, fh_handle h, fh_out const void **out) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    void *at = NULL;
+    if (FH_LIKELY(fh_pool_fast_is_mine(p) && (uint32_t)h.value < p->limit && fh_pool_fast_low(p, h) <= FH_POOL_INDEX)) {
+        *out = fh_pool_fast_at(p, (uint32_t)h.value);
+        return FH_DONE;
+    }
+    fh_status s = fh_pool_use(pool, h, FH_POOL_VIEW, &at);
+    *out = at;
+    return s;
+}
+
+/* --- borrows -----------------------------------------------------------------------------------------------------------
+ *
+ * A borrowed slot can be neither released nor reset. An _end without its beginning is FH_INVALID. */
+
+/* One more shared borrow. Valid until: fh_pool_borrow_end. FH_BORROWED while it is borrowed exclusively, counted or in flight;
+ * FH_LIMIT at FH_BORROW_SHARED_MAX. */
+FH_MUST_USE static inline fh_status fh_pool_borrow(fh_mut fh_pool *pool, fh_handle h, fh_out const void **out) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    uint64_t low;
+    if (FH_LIKELY(fh_pool_fast_is_mine(p) && (uint32_t)h.value < p->borrow_limit &&
+                  (low = fh_pool_fast_low(p, h)) < FH_BORROW_SHARED_MAX)) {
+        FH_UNSAFE("pool-slot");
+        fh_store(&p->words[(uint32_t)h.value], (h.value & ~(uint64_t)UINT32_MAX) + low + 1, FH_RELEASE);
+        *out = fh_pool_fast_at(p, (uint32_t)h.value);
+        return FH_DONE;
+    }
+    void *at = NULL;
+    fh_status s = fh_pool_use(pool, h, FH_POOL_BORROW, &at);
+    *out = at;
+    return s;
+}
+/* Ends one shared borrow. */
+FH_MUST_USE static inline fh_status fh_pool_borrow_end(fh_mut fh_pool *pool, fh_handle h) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    uint64_t low;
+    if (FH_LIKELY(fh_pool_fast_is_mine(p) && (uint32_t)h.value < p->borrow_limit &&
+                  (low = fh_pool_fast_low(p, h) - 1) < FH_BORROW_SHARED_MAX)) {
+        FH_UNSAFE("pool-slot");
+        fh_store(&p->words[(uint32_t)h.value], (h.value & ~(uint64_t)UINT32_MAX) + low, FH_RELEASE);
+        return FH_DONE;
+    }
+    return fh_pool_use(pool, h, FH_POOL_BORROW_END, NULL);
+}
+/* The only borrow. Valid until: fh_pool_borrow_mut_end. FH_BORROWED if there is any other use. */
+FH_MUST_USE static inline fh_status fh_pool_borrow_mut(fh_mut fh_pool *pool, fh_handle h, fh_out void **out) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || (uint32_t)h.value >= p->borrow_limit || fh_pool_fast_low(p, h) != 0))
+        return fh_pool_use(pool, h, FH_POOL_BORROW_MUT, out);
+    FH_UNSAFE("pool-slot");
+    fh_store(&p->words[(uint32_t)h.value], (h.value & ~(uint64_t)UINT32_MAX) | FH_BORROW_EXCLUSIVE, FH_RELEASE);
+    *out = fh_pool_fast_at(p, (uint32_t)h.value);
+    return FH_DONE;
+}
+/* Ends the only borrow. */
+FH_MUST_USE static inline fh_status fh_pool_borrow_mut_end(fh_mut fh_pool *pool, fh_handle h) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || (uint32_t)h.value >= p->borrow_limit ||
+                    fh_pool_fast_low(p, h) != FH_BORROW_EXCLUSIVE))
+        return fh_pool_use(pool, h, FH_POOL_BORROW_MUT_END, NULL);
+    FH_UNSAFE("pool-slot");
+    fh_store(&p->words[(uint32_t)h.value], h.value & ~(uint64_t)UINT32_MAX, FH_RELEASE);
+    return FH_DONE;
+}
+
+/* In flight: the kernel, or a foreign library, has the address. Nobody else may use the slot. FH_BORROWED. Valid until:
+ * fh_pool_unpin. */
+FH_MUST_USE static inline fh_status fh_pool_pin(fh_mut fh_pool *pool, fh_handle h, fh_out void **out) {
+    return fh_pool_use(pool, h, FH_POOL_PIN, out);
+}
+FH_MUST_USE static inline fh_status fh_pool_unpin(fh_mut fh_pool *pool, fh_handle h) {
+    return fh_pool_use(pool, h, FH_POOL_UNPIN, NULL);
+}
+
+/* --- counted references: the last one releases the slot; a plain handle is a weak reference ------------------------- */
+
+/* Makes an unborrowed slot counted, with one reference, for good: from now on it is read only. FH_BORROWED. */
+FH_MUST_USE static inline fh_status fh_pool_share(fh_mut fh_pool *pool, fh_handle h) {
+    return fh_pool_use(pool, h, FH_POOL_SHARE, NULL);
+}
+/* One reference more, if the slot is still live. FH_INVALID if it is not counted, FH_LIMIT at FH_BORROW_SHARED_MAX. */
+FH_MUST_USE static inline fh_status fh_pool_upgrade(fh_mut fh_pool *pool, fh_handle h) {
+    return fh_pool_use(pool, h, FH_POOL_UPGRADE, NULL);
+}
+/* One reference fewer; the last releases the slot, with all that fh_pool_release does. FH_INVALID if it is not counted. */
+FH_MUST_USE static inline fh_status fh_pool_drop(fh_mut fh_pool *pool, fh_handle h) {
+    return fh_pool_use(pool, h, FH_POOL_DROP, NULL);
+}
+
+/* --- many at once, copies ------------------------------------------------------------------------------------------- */
+
+/* `count` slots, or none: then all handles are 0 and the status is that of the slot that failed. */
+FH_FALLIBLE fh_pool_alloc_n(fh_mut fh_pool *pool, size_t count, fh_out fh_handle *handles);
+/* Releases each; the first refusal is returned, the others are tried all the same. */
+FH_FALLIBLE fh_pool_release_n(fh_mut fh_pool *pool, size_t count, fh_ref const fh_handle *handles);
+/* Copies the first bytes of an object out of, or into, its slot, borrowing it meanwhile; no address gets out. FH_INVALID for
+ * more bytes than the object has, FH_BORROWED. */
+FH_FALLIBLE fh_pool_load(fh_mut fh_pool *pool, fh_handle h, fh_mspan out);
+FH_FALLIBLE fh_pool_store(fh_mut fh_pool *pool, fh_handle h, fh_span bytes);
+
+/* --- threads -------------------------------------------------------------------------------------------------------- */
+
+/* A view of a shared pool for the calling thread; the thread that made the pool uses `pool` itself. FH_UNSUPPORTED for a pool
+ * that is not shared, FH_LIMIT, FH_NOMEM. */
+FH_FALLIBLE fh_pool_attach(fh_mut fh_pool *pool, fh_owned fh_pool **out_view);
+/* Ends a view. What it had goes to the views that are left: free slots, live slots, messages. FH_WRONG_THREAD. */
+FH_FALLIBLE fh_pool_detach(fh_drop fh_pool *view);
+/* Takes in what other threads released, and sends what waits to be sent: at a thread's quiet moments. */
+FH_FALLIBLE fh_pool_reap(fh_mut fh_pool *pool);
+/* Gives the memory of the free slots at the end back to the system, down to the first capacity; returns how many bytes.
+ * Nothing in eager and in shared pools. */
+FH_API size_t fh_pool_trim(fh_mut fh_pool *pool);
+
+/* --- numbers, reports, checks --------------------------------------------------------------------------------------- */
+
+/* Counters, from any thread. O(slots ever used): an alloc counts nothing, it is read off the generations. */
 FH_API fh_pool_stats fh_pool_stats_get(fh_ref const fh_pool *pool);
+/* Starts to count again: events from 0, peak from what is live. */
+FH_API void fh_pool_stats_reset(fh_mut fh_pool *pool);
+
+/* Appends the statistics: lines for people, one JSON object, or the Prometheus text format with the label pool="name".
+ * FH_LIMIT or FH_NOMEM of the buffer, which then keeps its former content. */
+FH_FALLIBLE fh_pool_report(fh_ref const fh_pool *pool, fh_report_format format, fh_mut fh_buf *out);
+/* Checks every invariant, O(slots), while nobody else uses the pool: FH_CORRUPT with the slot and what is wrong with it. */
+FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
+/* Makes every pool that is made from now on a hardened one, or no longer. */
+FH_API void fh_pool_harden_all(bool on);
+
+/* --- typed pools -------------------------------------------------------------------------------------------------------
+ *
+ * FH_POOL_DEFINE(conn, struct conn) defines conn_pool, conn_handle and conn_owned, and for each fh_pool_* above a conn_* that
+ * takes these alone: the handle of another type does not compile. conn_own wraps a handle for fh_auto:
+ *
+ *     fh_auto(conn_owned_drop) conn_owned c = conn_own(pool, h);       released at the end of the scope …
+ *     return conn_owned_take(&c);                                      … unless its handle was taken out
+ *
+ * conn_owned_drop leaves a slot alone that is stale or borrowed by then; the pool counts it. */
+#define FH_POOL_DEFINE(name, type)                                                                                     \
+    typedef struct name##_pool {                                                                                       \
+        fh_pool *pool;                                                                                                 \
+    } name##_pool;                                                                                                     \
+    typedef struct name##_handle {                                                                                     \
+        uint64_t value;                                                                                                \
+    } name##_handle;                                                                                                   \
+    typedef struct name##_owned {                                                                                      \
+        name##_pool pool;                                                                                              \
+        name##_handle handle;                                                                                          \
+    } name##_owned;                                                                                                    \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_pool_new(fh_allocator *a, const fh_pool_config *config,       \
+                                                                  name##_pool *out) {                                  \
+        fh_pool_config c = *config;                                                                                    \
+        c.size_bytes = sizeof(type);                                                                                   \
+        c.natural_align_bytes = __alignof__(type);                                                                     \
+        return fh_pool_new(a, &c, &out->pool);                                                                         \
+    }                                                                                                                  \
+    FH_UNUSED static inline void name##_pool_free(name##_pool p) {                                                     \
+        fh_pool_free(p.pool);                                                                                          \
+    }                                                                                                                  \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_alloc(name##_pool p, name##_handle *out, type **out_at) {     \
+        fh_handle h = {0};                                                                                             \
+        void *at = NULL;                                                                                               \
+        fh_status s = fh_pool_alloc(p.pool, &h, &at);                                                                  \
+        out->value = h.value;                                                                                          \
+        if (out_at != NULL)                                                                                            \
+            *out_at = (type *)at;                                                                                      \
+        return s;                                                                                                      \
+    }                                                                                                                  \
+    FH_POOL_DEFINE_AT_(name, type, get, )                                                                              \
+    FH_POOL_DEFINE_AT_(name, type, view, const)                                                                        \
+    FH_POOL_DEFINE_AT_(name, type, borrow, const)                                                                      \
+    FH_POOL_DEFINE_AT_(name, type, borrow_mut, )                                                                       \
+    FH_POOL_DEFINE_AT_(name, type, pin, )                                                                              \
+    FH_POOL_DEFINE_DO_(name, borrow_end)                                                                               \
+    FH_POOL_DEFINE_DO_(name, borrow_mut_end)                                                                           \
+    FH_POOL_DEFINE_DO_(name, unpin)                                                                                    \
+    FH_POOL_DEFINE_DO_(name, release)                                                                                  \
+    FH_POOL_DEFINE_DO_(name, share)                                                                                    \
+    FH_POOL_DEFINE_DO_(name, upgrade)                                                                                  \
+    FH_POOL_DEFINE_DO_(name, drop)                                                                                     \
+    FH_UNUSED static inline name##_owned name##_own(name##_pool p, name##_handle h) {                                  \
+        name##_owned o = {p, h};                                                                                       \
+        return o;                                                                                                      \
+    }                                                                                                                  \
+    FH_UNUSED static inline name##_handle name##_owned_take(name##_owned *o) {                                         \
+        name##_handle h = o->handle;                                                                                   \
+        o->handle.value = 0;                                                                                           \
+        return h;                                                                                                      \
+    }                                                                                                                  \
+    FH_UNUSED static inline void name##_owned_drop(name##_owned *o) {                                                  \
+        name##_handle h = name##_owned_take(o);                                                                        \
+        if (h.value != 0 && fh_failed(name##_release(o->pool, h)))                                                     \
+            return;                                                                                                    \
+    }                                                                                                                  \
+    struct name##_pool
+
+#define FH_POOL_DEFINE_AT_(name, type, verb, qualifier)                                                                \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h, qualifier type **out) { \
+        fh_handle plain = {h.value};                                                                                   \
+        qualifier void *at = NULL;                                                                                     \
+        fh_status s = fh_pool_##verb(p.pool, plain, &at);                                                              \
+        *out = (qualifier type *)at;                                                                                   \
+        return s;                                                                                                      \
+    }
+#define FH_POOL_DEFINE_DO_(name, verb)                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h) {                      \
+        fh_handle plain = {h.value};                                                                                   \
+        return fh_pool_##verb(p.pool, plain);                                                                          \
+    }
 
 FH_EXTERN_END
 #endif

@@ -34,6 +34,7 @@ struct sequence {
 FH_SPAN_DEFINE(sequence, struct sequence);
 FH_ARRAY_DEFINE(sequence);
 FH_ARRAY_DEFINE(mem);
+FH_POOL_DEFINE(kv_number, uint32_t);
 
 struct fh_kv_cache {
     fh_allocator *allocator;
@@ -46,7 +47,7 @@ struct fh_kv_cache {
     fh_u32s free_ids;     /* a stack of segments without references */
     uint32_t free_count;
 
-    fh_pool *handles; /* slots hold a sequence's number */
+    kv_number_pool handles; /* slots hold a sequence's number */
     fh_sequences seqs;
     fh_u32s idle; /* a stack of numbers that are not in use */
     uint32_t idle_count;
@@ -75,7 +76,8 @@ static fh_status make_tables(fh_kv_cache *kv, uint64_t segments_max, uint32_t se
         return FH_STATUS(FH_LIMIT);
     FH_TRY(fh_segments_new(a, (size_t)segments_max, &kv->segments));
     FH_TRY(fh_u32s_new(a, (size_t)segments_max, &kv->free_ids));
-    FH_TRY(fh_pool_new(a, sizeof(uint32_t), seqs_max, &kv->handles));
+    FH_TRY(kv_number_pool_new(a, &(fh_pool_config){.capacity = seqs_max, .threads = FH_POOL_SERIAL, .name = "kv sequences"},
+                              &kv->handles));
     FH_TRY(fh_sequences_new(a, seqs_max, &kv->seqs));
     FH_TRY(fh_u32s_new(a, seqs_max, &kv->idle));
     FH_TRY(fh_u32s_new(a, seqs_max, &kv->busy));
@@ -115,7 +117,7 @@ void fh_kv_cache_free(fh_kv_cache *kv) {
     fh_allocator *a = kv->allocator;
     fh_segments_free(a, &kv->segments);
     fh_u32s_free(a, &kv->free_ids);
-    fh_pool_free(kv->handles);
+    kv_number_pool_free(kv->handles);
     fh_sequences_free(a, &kv->seqs);
     fh_u32s_free(a, &kv->idle);
     fh_u32s_free(a, &kv->busy);
@@ -203,22 +205,19 @@ static fh_status fill_free(fh_kv_cache *kv, uint64_t count, fh_err *err) {
 /* --- sequences ---------------------------------------------------------------------------------------------------- */
 
 static fh_status number_of(fh_kv_cache *kv, fh_seq s, uint32_t *out) {
-    void *slot = NULL;
+    uint32_t *number = NULL;
     *out = 0;
-    if (fh_failed(fh_pool_get(kv->handles, (fh_handle){s.value}, &slot)))
+    if (fh_failed(kv_number_get(kv->handles, (kv_number_handle){s.value}, &number)))
         return FH_STATUS(FH_STALE); /* also for a handle of another engine */
-    const uint32_t *number = slot;
     *out = *number;
     return FH_DONE;
 }
 
 fh_status fh_kv_cache_open(fh_kv_cache *kv, fh_seq *out) {
     *out = (fh_seq){0};
-    fh_handle handle = {0};
-    FH_TRY(fh_pool_alloc(kv->handles, &handle));
-    void *slot = NULL;
-    FH_TRY(fh_pool_get(kv->handles, handle, &slot));
-    uint32_t *number = slot;
+    kv_number_handle handle = {0};
+    uint32_t *number = NULL;
+    FH_TRY(kv_number_alloc(kv->handles, &handle, &number));
     FH_ASSERT(kv->idle_count > 0); /* as many numbers as slots */
     kv->idle_count--;
     *number = fh_u32s_get(kv->idle, kv->idle_count);
@@ -251,7 +250,7 @@ static void shorten(fh_kv_cache *kv, uint32_t number, uint64_t length) {
 fh_status fh_kv_cache_close(fh_kv_cache *kv, fh_seq s) {
     uint32_t number = 0;
     FH_TRY(number_of(kv, s, &number));
-    FH_TRY(fh_pool_release(kv->handles, (fh_handle){s.value}));
+    FH_TRY(kv_number_release(kv->handles, (kv_number_handle){s.value}));
     shorten(kv, number, 0);
     fh_u32s_set(kv->idle, kv->idle_count, number);
     kv->idle_count++;

@@ -1,4 +1,6 @@
-/* poison.h: tells AddressSanitizer which bytes nobody may touch at the moment. Elsewhere both macros do nothing. */
+/* poison.h: tells AddressSanitizer and Valgrind which bytes nobody may touch at the moment. Elsewhere the macros do nothing.
+ * Bytes that were poisoned count as initialised once they are unpoisoned: who hands them out zeroes them, or keeps their
+ * content on purpose. */
 #ifndef FH_MEM_POISON_H
 #define FH_MEM_POISON_H
 
@@ -11,13 +13,27 @@
 #define FH_HAS_ASAN 1
 #endif
 
-#ifdef FH_HAS_ASAN
+#if defined(FH_HAS_ASAN)
+
 #include <sanitizer/asan_interface.h>
 #define FH_POISON(at, size) __asan_poison_memory_region((at), (size))
 #define FH_UNPOISON(at, size) __asan_unpoison_memory_region((at), (size))
+/* True if somebody watches: then no fast path may leave a poisoning out. */
+#define FH_IS_WATCHED() true
+
+#elif defined(__has_include) && __has_include(<valgrind/memcheck.h>)
+
+#include <valgrind/memcheck.h>
+#define FH_POISON(at, size) ((void)VALGRIND_MAKE_MEM_NOACCESS((at), (size)))
+#define FH_UNPOISON(at, size) ((void)VALGRIND_MAKE_MEM_DEFINED((at), (size)))
+#define FH_IS_WATCHED() (RUNNING_ON_VALGRIND != 0)
+
 #else
+
 #define FH_POISON(at, size) ((void)(at), (void)(size))
 #define FH_UNPOISON(at, size) ((void)(at), (void)(size))
+#define FH_IS_WATCHED() false
+
 #endif
 
 #endif

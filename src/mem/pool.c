@@ -1,189 +1,548 @@
-/* pool.c: equal slots reached through handles.
+/* pool.c: what every pool does, whatever its policy: lives of slots, uses of handles, hooks, refusals.
  *
- * A slot has an age: 0 at first, one more at each alloc and at each release, so it is odd exactly while the slot is live. A
- * handle is {seed + age, index} of one life; the seed is even and the pool's own. To check a handle is to subtract the seed and
- * to compare ages:
+ * A handle is checked by one subtraction: the slot's word less the handle's generation is below 2^32 exactly if the slot is
+ * in the handle's life, and then it is the borrow word. Everything else is a refusal; which one, the ages tell (age =
+ * generation − seed):
  *
- *     handle's age = slot's age             the slot, in the very life that the handle was made for
  *     handle's age < slot's age             FH_STALE; at release FH_DOUBLE_FREE if the slot is free and that was its last life
  *     handle's age > slot's age, or even    FH_WRONG_POOL: this pool never made such a handle
+ *     the same age                          FH_BORROWED
  *
  * Seeds of successive pools are multiples of 2^32 / golden ratio, which keep away from each other as evenly as any sequence
  * can: no two of 1,000 pools have seeds nearer than 10^6. So the handle of one pool looks like one of another only when a slot
  * has had nearly a million lives, and even then it is refused as stale unless the very ages meet.
  *
- * Free slots form a queue, first in first out: the slots wear evenly, and a stale handle's slot stays free for long. A slot at
- * the end of its generations is retired instead of queued, so no age is ever used twice.
+ * Hooks run with the slot's word at HOOK and out of every list, so they may use the pool: whatever they do, nobody else can
+ * get at their slot, and the loops below read the pool's state anew after each hook.
  *
- *     metadata, one row a slot, apart from the slots, where an overflowing object cannot reach it:   { age, next }
- *
- * Invariants: pool-slot: slot i is [i * stride, i * stride + size_bytes) of one block that never moves; pool-age: age never
- * decreases; pool-count: live + queued + retired = capacity.
- *
- * Threading: one thread at a time; only the counter of pools is shared, and atomic. */
-#include "mem/pool_narrow.h"
-
-#include <stdatomic.h>
+ * Invariants: pool_core.h. Threading: see the policies; the number of pools made and the hardening switch are atomic. */
 #include <string.h>
 
 #include "freehold/checked.h"
 #include "mem/poison.h"
+#include "mem/pool_core.h"
 
-enum { SMALL_ALIGN = 16 };
+/* With max_capacity 0 a growing pool reserves this much. */
+#define RESERVED_BYTES_DEFAULT (UINT64_C(1) << 34)
+#define ALIGN_BYTES_MAX (UINT64_C(1) << 30)
 
-#define NO_SLOT UINT32_MAX
+static uint32_t pools_made;
+static bool harden_all;
 
-typedef struct slot_row {
-    uint32_t age, next;
-} slot_row;
-
-FH_SPAN_DEFINE(slot_row, slot_row);
-FH_ARRAY_DEFINE(slot_row);
-
-struct fh_pool {
-    fh_allocator *allocator;
-    fh_slot_rows rows;
-    uint8_t *slots;
-    size_t size_bytes, stride;
-    uint32_t seed, age_max; /* a slot that reaches age_max, which is even, is retired */
-    uint32_t first_free, last_free;
-    fh_pool_stats stats;
+static const fh_pool_policy *const policies[] = {
+    [FH_POOL_CONFINED] = &fh_pool_local,
+    [FH_POOL_SERIAL] = &fh_pool_local,
+    [FH_POOL_SHARED] = NULL,
+    [FH_POOL_SHARED_BORROW] = NULL,
 };
+static const fh_pool_policy *const hardened_policy = NULL;
 
-static _Atomic uint32_t pools_made;
+void fh_pool_harden_all(bool on) {
+    fh_store(&harden_all, on, FH_RELAXED);
+}
 
-fh_status fh_pool_new_narrow(fh_allocator *a, size_t size_bytes, uint32_t capacity, unsigned bits, fh_pool **out) {
-    *out = NULL;
-    size_t stride, total;
-    if (size_bytes == 0 || capacity == 0 || capacity == NO_SLOT || bits < 3 || bits > 32)
+/* --- configuration -------------------------------------------------------------------------------------------------- */
+
+static bool is_power_of_two(uint64_t n) {
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+/* Fills in what follows from growth; false if it contradicts itself. */
+static bool complete_growth(fh_pool_config *c, uint64_t stride) {
+    fh_growth *g = &c->growth;
+    if (g->kind == FH_GROW_LINEAR && g->slots == 0)
+        g->slots = c->capacity;
+    if (g->kind == FH_GROW_EXPONENTIAL && g->percent == 0)
+        g->percent = 200;
+    if (g->kind == FH_GROW_NONE && c->max_capacity == 0)
+        c->max_capacity = c->capacity;
+    if (c->max_capacity == 0) {
+        uint64_t most = RESERVED_BYTES_DEFAULT / stride;
+        most = most < FH_POOL_SLOTS_MAX ? most : FH_POOL_SLOTS_MAX;
+        c->max_capacity = most > c->capacity ? (uint32_t)most : c->capacity;
+    }
+    return g->kind <= FH_GROW_CUSTOM && c->max_capacity >= c->capacity &&
+           (g->kind != FH_GROW_NONE || c->max_capacity == c->capacity) &&
+           (g->kind != FH_GROW_EXPONENTIAL || g->percent > 100) && (g->kind == FH_GROW_CUSTOM) == (g->next != NULL);
+}
+
+/* Checks a configuration and fills in its defaults. */
+static fh_status complete(fh_pool_config *c, uint64_t *out_stride) {
+    c->natural_align_bytes = c->natural_align_bytes == 0 ? 16 : c->natural_align_bytes;
+    c->align_bytes = c->align_bytes == 0 ? c->natural_align_bytes : c->align_bytes;
+    c->name = c->name == NULL ? "pool" : c->name;
+    *out_stride = 0;
+    if (c->size_bytes == 0 || c->capacity == 0 || !is_power_of_two(c->natural_align_bytes) ||
+        !is_power_of_two(c->align_bytes) || c->align_bytes < c->natural_align_bytes || (c->reset != NULL && !c->eager) ||
+        c->threads > FH_POOL_SHARED_BORROW)
         return FH_STATUS(FH_INVALID);
-    if (!fh_align_up_size(size_bytes, size_bytes >= FH_ALLOC_ALIGN ? FH_ALLOC_ALIGN : SMALL_ALIGN, &stride) ||
-        !fh_mul_size(stride, capacity, &total))
+    if (c->capacity > FH_POOL_SLOTS_MAX || c->max_capacity > FH_POOL_SLOTS_MAX || c->align_bytes > ALIGN_BYTES_MAX)
+        return FH_STATUS(FH_LIMIT);
+    if (c->size_bytes > SIZE_MAX / 4 || !fh_align_up_u64(c->size_bytes, c->align_bytes, out_stride))
         return FH_STATUS(FH_NOMEM);
-    fh_pool *pool = fh_alloc(a, 1, sizeof *pool);
+    return FH_STATUS(complete_growth(c, *out_stride) ? FH_OK : FH_INVALID);
+}
+
+/* --- life of a pool ------------------------------------------------------------------------------------------------- */
+
+void fh_pool_view_init(fh_pool *view, fh_pool_core *core) {
+    const fh_pool_config *c = &core->config;
+    uint64_t self = fh_thread_self();
+    view->core = core;
+    view->owner = c->threads == FH_POOL_SERIAL ? 0 : self;
+    view->roads = core->policy->roads;
+    if (!c->eager || FH_MEM_CHUNKED || FH_IS_WATCHED()) /* a lazy pool zeroes; the head may lie in a later chunk */
+        view->roads &= ~(unsigned)FH_POOL_ROAD_ALLOC;
+    if ((c->eager ? c->reset : c->fini) != NULL || FH_IS_WATCHED())
+        view->roads &= ~(unsigned)FH_POOL_ROAD_RELEASE;
+    fh_pool_fast *f = &view->fast;
+    f->words = fh_pool_word(core, 0);
+    f->base = fh_pool_at(core, 0);
+    f->stride = core->stride;
+    f->head = FH_POOL_NO_SLOT;
+    f->last = core->seed + core->age_end - 1;
+}
+
+static fh_pool *make(fh_allocator *a, const fh_pool_config *config, uint64_t stride, unsigned bits) {
+    typedef struct both {
+        fh_pool view;
+        fh_pool_core core;
+    } both;
+    both *b = fh_alloc(a, 1, sizeof *b);
+    if (b == NULL)
+        return NULL;
+    fh_pool_core *core = &b->core;
+    core->allocator = a;
+    core->config = *config;
+    core->policy = config->hardened ? hardened_policy : policies[config->threads];
+    core->stride = stride;
+    uint32_t number = fh_fetch_add(&pools_made, 1, FH_RELAXED);
+    core->seed = (number + 1) * UINT32_C(0x9e3779b9) & ~UINT32_C(1);
+    core->age_end = (uint32_t)((UINT64_C(1) << bits) - 4);
+    core->first = &b->view;
+    b->view.core = core;
+    return &b->view;
+}
+
+/* Ends what open has made; the policy is closed already, or never was open. */
+static void dismantle(fh_pool *pool) {
+    fh_pool_core *core = pool->core;
+    fh_pool_region_close(core);
+    fh_free(core->allocator, pool);
+}
+
+/* fini for every slot of an eager pool that was made. */
+static void end_eager(fh_pool_core *core) {
+    for (uint32_t i = 0; i < core->used && core->config.fini != NULL; i++) {
+        uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
+        if (!fh_pool_is_made(core, word))
+            continue;
+        FH_UNPOISON(fh_pool_at(core, i), core->config.size_bytes);
+        uint32_t generation = fh_word_generation(word);
+        fh_store(fh_pool_word(core, i), fh_word(generation + (generation & 1), FH_POOL_NO_SLOT), FH_RELAXED);
+        fh_status s = core->config.fini(core->config.hook_ctx, fh_pool_at(core, i));
+        (void)s;
+    }
+}
+
+/* fini for what is still live in a lazy pool. */
+static void end_lazy(fh_pool_core *core) {
+    for (uint32_t i = 0; i < core->used; i++) {
+        uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
+        if (!fh_word_live(word))
+            continue;
+        fh_store(fh_pool_word(core, i), fh_word(fh_word_generation(word), FH_BORROW_HOOK), FH_RELAXED);
+        fh_status s = core->config.fini == NULL ? FH_DONE : core->config.fini(core->config.hook_ctx, fh_pool_at(core, i));
+        (void)s;
+        fh_store(fh_pool_word(core, i), fh_word(fh_word_generation(word) + 1, FH_POOL_NO_SLOT), FH_RELAXED);
+    }
+}
+
+fh_status fh_pool_new_narrow(fh_allocator *a, const fh_pool_config *config, unsigned bits, fh_pool **out) {
+    *out = NULL;
+    fh_pool_config c = *config;
+    uint64_t stride;
+    FH_TRY(complete(&c, &stride));
+    c.hardened = c.hardened || fh_load(&harden_all, FH_RELAXED);
+    if (bits < 3 || bits > 32)
+        return FH_STATUS(FH_INVALID);
+    if ((c.hardened ? hardened_policy : policies[c.threads]) == NULL)
+        return FH_STATUS(FH_UNSUPPORTED);
+    fh_pool *pool = make(a, &c, stride, bits);
     if (pool == NULL)
         return FH_STATUS(FH_NOMEM);
-    pool->allocator = a;
-    pool->size_bytes = size_bytes;
-    pool->stride = stride;
-    fh_status s = fh_slot_rows_new(a, capacity, &pool->rows);
-    pool->slots = fh_failed(s) ? NULL : fh_alloc(a, 1, total);
-    if (pool->slots == NULL) {
-        fh_slot_rows_free(a, &pool->rows);
-        fh_free(a, pool);
-        return FH_STATUS(FH_NOMEM);
+    fh_pool_core *core = pool->core;
+    fh_status s = fh_pool_region_open(core);
+    if (!fh_failed(s))
+        s = fh_pool_commit(core, c.capacity);
+    if (!fh_failed(s)) {
+        fh_pool_view_init(pool, core);
+        s = core->policy->open(pool);
+        if (fh_failed(s) && c.eager)
+            end_eager(core);
     }
-    FH_POISON(pool->slots, total);
-    for (uint32_t i = 0; i < capacity; i++)
-        fh_slot_rows_at(pool->rows, i)->next = i + 1 < capacity ? i + 1 : NO_SLOT;
-    pool->last_free = capacity - 1;
-    uint32_t number = atomic_fetch_add_explicit(&pools_made, 1, memory_order_relaxed);
-    pool->seed = (number + 1) * UINT32_C(0x9e3779b9) & ~UINT32_C(1);
-    pool->age_max = (uint32_t)((UINT64_C(1) << bits) - 2);
-    pool->stats.capacity = capacity;
+    if (fh_failed(s)) {
+        dismantle(pool);
+        return s;
+    }
+    fh_ledger_enter(&core->listed, FH_MEMORY_POOL, fh_pool_fill_row, core);
     *out = pool;
     return FH_DONE;
 }
 
-fh_status fh_pool_new(fh_allocator *a, size_t size_bytes, uint32_t capacity, fh_pool **out) {
-    return fh_pool_new_narrow(a, size_bytes, capacity, 32, out);
+fh_status fh_pool_new(fh_allocator *a, const fh_pool_config *config, fh_pool **out) {
+    return fh_pool_new_narrow(a, config, 32, out);
 }
 
 void fh_pool_free(fh_pool *pool) {
     if (pool == NULL)
         return;
-    FH_UNPOISON(pool->slots, pool->stride * pool->rows.count);
-    fh_free(pool->allocator, pool->slots);
-    fh_slot_rows_free(pool->allocator, &pool->rows);
-    fh_free(pool->allocator, pool);
+    fh_pool_core *core = pool->core;
+    fh_status entered = fh_pool_enter(pool);
+    FH_ASSERT(!fh_failed(entered) && pool == core->first);
+    FH_ASSERT(core->policy->is_alone == NULL || core->policy->is_alone(pool));
+    for (uint32_t i = 0; i < core->used; i++) {
+        uint64_t word = fh_load(fh_pool_word(core, i), FH_ACQUIRE);
+        FH_ASSERT(!fh_word_live(word) || fh_word_low(word) == 0 || fh_word_low(word) == FH_BORROW_AWAITS_OWNER ||
+                  fh_word_low(word) - FH_BORROW_COUNTED <= FH_BORROW_SHARED_MAX); /* somebody still uses a slot */
+    }
+    fh_ledger_leave(&core->listed);
+    core->ending = true;
+    if (core->config.eager)
+        end_eager(core);
+    else
+        end_lazy(core);
+    core->policy->close(pool);
+    dismantle(pool);
 }
 
-static uint8_t *slot_at(fh_pool *pool, uint32_t i) {
-    FH_UNSAFE("pool-slot");
-    return pool->slots + i * pool->stride;
+void fh_pool_adopt(fh_pool *pool) {
+    if (fh_load(&pool->owner, FH_RELAXED) != 0)
+        fh_store(&pool->owner, fh_thread_self(), FH_RELAXED);
+    fh_status s = fh_pool_enter(pool); /* closes the inline roads to the former user */
+    (void)s;
 }
 
-fh_status fh_pool_alloc(fh_pool *pool, fh_handle *out) {
-    *out = (fh_handle){0};
-    uint32_t i = pool->first_free;
-    if (i == NO_SLOT)
-        return FH_STATUS(FH_EXHAUSTED);
-    slot_row *row = fh_slot_rows_at(pool->rows, i);
-    pool->first_free = row->next;
-    if (pool->first_free == NO_SLOT)
-        pool->last_free = NO_SLOT;
-    row->age++;
-
-    FH_UNSAFE("pool-slot");
-    FH_UNPOISON(slot_at(pool, i), pool->size_bytes);
-    memset(slot_at(pool, i), 0, pool->size_bytes);
-    pool->stats.allocs++;
-    pool->stats.live++;
-    if (pool->stats.live > pool->stats.peak)
-        pool->stats.peak = pool->stats.live;
-    *out = (fh_handle){(uint64_t)(uint32_t)(pool->seed + row->age) << 32 | i};
+fh_status fh_pool_enter(fh_pool *view) {
+    uint64_t self = fh_thread_self(), owner = fh_load(&view->owner, FH_RELAXED);
+    fh_pool_fast *f = &view->fast;
+    if (FH_UNLIKELY(owner != 0 && owner != self)) {
+        fh_fetch_add(&view->core->wrong_threads, 1, FH_RELAXED);
+        return FH_STATUS(FH_WRONG_THREAD);
+    }
+    /* Every word below the limit has been written: the zero word of a slot never used would pass for generation 0. */
+    uint32_t slots = fh_load(&view->core->slots, FH_ACQUIRE), used = fh_load(&view->core->used, FH_ACQUIRE);
+    slots = used < slots ? used : slots;
+#if FH_MEM_CHUNKED
+    slots = slots >> view->core->chunk_bits == 0 ? slots : UINT32_C(1) << view->core->chunk_bits;
+#endif
+    f->limit = (view->roads & FH_POOL_ROAD_LOOKUP) != 0 ? slots : 0;
+    f->borrow_limit = (view->roads & FH_POOL_ROAD_BORROW) != 0 ? slots : 0;
+    f->release_limit = (view->roads & FH_POOL_ROAD_RELEASE) != 0 ? slots : 0;
+    fh_store(&f->thread, self, FH_RELAXED);
+    fh_store(&f->alloc_thread, (view->roads & FH_POOL_ROAD_ALLOC) != 0 ? self : 0, FH_RELAXED);
     return FH_DONE;
 }
 
-/* The row of a live handle's slot, or why there is none. */
-static fh_status look_up(fh_pool *pool, fh_handle h, uint32_t *out_index, slot_row **out) {
-    uint32_t i = (uint32_t)h.value, age = (uint32_t)(h.value >> 32) - pool->seed;
-    *out_index = i;
-    *out = NULL;
-    if (h.value == 0)
-        return FH_STATUS(FH_STALE);
-    if (i >= pool->rows.count || (age & 1) == 0)
-        return FH_STATUS(FH_WRONG_POOL);
-    *out = fh_slot_rows_at(pool->rows, i);
-    if (age == (*out)->age)
-        return FH_DONE;
-    return FH_STATUS(age < (*out)->age ? FH_STALE : FH_WRONG_POOL);
-}
+/* --- lives of slots ------------------------------------------------------------------------------------------------- */
 
-fh_status fh_pool_get(fh_pool *pool, fh_handle h, void **out) {
-    uint32_t i;
-    slot_row *row;
-    *out = NULL;
-    fh_status s = look_up(pool, h, &i, &row);
-    if (FH_LIKELY(!fh_failed(s)))
-        *out = slot_at(pool, i);
-    else
-        pool->stats.stale_uses += s.code == FH_STALE;
+fh_status fh_pool_slot_create(fh_pool *view, uint32_t index) {
+    fh_pool_core *core = view->core;
+    fh_status s = FH_DONE;
+    if (core->config.eager && core->config.init != NULL) {
+        uint8_t *at = fh_pool_at(core, index);
+        FH_UNPOISON(at, core->config.size_bytes);
+        s = core->config.init(core->config.hook_ctx, at);
+        FH_POISON(at, core->stride);
+    }
+    uint32_t generation = core->seed + (fh_failed(s) ? FH_AGE_UNMADE : 0);
+    fh_store(fh_pool_word(core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
+    uint32_t used = fh_load(&core->used, FH_RELAXED);
+    while (used <= index && !fh_cas(&core->used, &used, index + 1, FH_RELEASE)) {
+    }
     return s;
 }
 
-/* Puts a slot at the end of the queue of free ones. */
-static void queue(fh_pool *pool, uint32_t i) {
-    fh_slot_rows_at(pool->rows, i)->next = NO_SLOT;
-    if (pool->last_free == NO_SLOT)
-        pool->first_free = i;
-    else
-        fh_slot_rows_at(pool->rows, pool->last_free)->next = i;
-    pool->last_free = i;
+/* Zeroes a slot that was taken and runs the init hook; word {g + 1, HOOK} from then on. On failure the slot is back. */
+static fh_status prepare(fh_pool *view, uint32_t index) {
+    fh_pool_core *core = view->core;
+    uint8_t *at = fh_pool_at(core, index);
+    uint64_t *word = fh_pool_word(core, index);
+    uint32_t generation = fh_word_generation(fh_load(word, FH_RELAXED));
+    fh_store(word, fh_word(generation + 1, FH_BORROW_HOOK), FH_RELAXED);
+    FH_UNPOISON(at, core->config.size_bytes);
+    if (core->config.eager)
+        return FH_DONE;
+    FH_UNSAFE("pool-slot");
+    memset(at, 0, core->config.size_bytes);
+    fh_status s = core->config.init == NULL ? FH_DONE : core->config.init(core->config.hook_ctx, at);
+    if (fh_failed(s)) {
+        FH_POISON(at, core->stride);
+        view->core->policy->put(view, index, generation);
+    }
+    return s;
 }
 
-fh_status fh_pool_release(fh_pool *pool, fh_handle h) {
-    uint32_t i;
-    slot_row *row;
-    fh_status s = look_up(pool, h, &i, &row);
-    if (s.code == FH_STALE && row != NULL && (uint32_t)(h.value >> 32) - pool->seed + 1 == row->age) {
-        pool->stats.double_frees++;
-        return FH_STATUS(FH_DOUBLE_FREE);
-    }
+/* Begins the life of a prepared slot. */
+static fh_handle publish(fh_pool *view, uint32_t index) {
+    uint64_t *word = fh_pool_word(view->core, index), live = fh_load(word, FH_RELAXED) & ~(uint64_t)UINT32_MAX;
+    fh_store(word, live, FH_RELEASE);
+    return (fh_handle){live | index};
+}
+
+static fh_status take_one(fh_pool *view, uint32_t *out) {
+    if (view->core->ending)
+        return FH_STATUS(FH_CANCELED);
+    FH_TRY(view->core->policy->take(view, out));
+    return prepare(view, *out);
+}
+
+fh_status fh_pool_alloc_slow(fh_pool *pool, fh_handle *out, void **out_at) {
+    *out = (fh_handle){0};
+    if (out_at != NULL)
+        *out_at = NULL;
+    FH_TRY(fh_pool_enter(pool));
+    uint32_t index;
+    fh_status s = take_one(pool, &index);
     if (fh_failed(s)) {
-        pool->stats.stale_uses += s.code == FH_STALE;
+        FH_POOL_COUNT(pool->counts.failures);
         return s;
     }
-    row->age++;
-    pool->stats.live--;
-    FH_POISON(slot_at(pool, i), pool->stride);
-    if (row->age == pool->age_max)
-        pool->stats.retired++;
-    else
-        queue(pool, i);
+    *out = publish(pool, index);
+    if (out_at != NULL)
+        *out_at = fh_pool_at(pool->core, index);
+    fh_pool_fast *f = &pool->fast;
+    if (index >= f->limit)
+        return fh_pool_enter(pool); /* a new slot */
     return FH_DONE;
 }
 
-fh_pool_stats fh_pool_stats_get(const fh_pool *pool) {
-    return pool->stats;
+fh_status fh_pool_alloc_n(fh_pool *pool, size_t count, fh_handle *handles) {
+    fh_pool_core *core = pool->core;
+    FH_UNSAFE("pool-batch");
+    fh_status s = fh_pool_enter(pool);
+    size_t taken = 0;
+    while (!fh_failed(s) && taken < count) {
+        uint32_t index;
+        s = take_one(pool, &index);
+        if (!fh_failed(s))
+            handles[taken++] = (fh_handle){index};
+    }
+    if (fh_failed(s) && s.code != FH_WRONG_THREAD)
+        FH_POOL_COUNT(pool->counts.failures);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = i < taken ? (uint32_t)handles[i].value : 0;
+        handles[i] = (fh_handle){0};
+        if (!fh_failed(s)) {
+            handles[i] = publish(pool, index);
+        } else if (i < taken) { /* nobody saw it live: its generation goes back */
+            uint32_t generation = fh_word_generation(fh_load(fh_pool_word(core, index), FH_RELAXED));
+            fh_status ended = core->config.eager || core->config.fini == NULL
+                                  ? FH_DONE : core->config.fini(core->config.hook_ctx, fh_pool_at(core, index));
+            (void)ended;
+            FH_POISON(fh_pool_at(core, index), core->stride);
+            pool->core->policy->put(pool, index, generation - 1);
+        }
+    }
+    return fh_failed(s) ? s : fh_pool_enter(pool);
+}
+
+fh_status fh_pool_end_life(fh_pool *view, uint32_t index, uint32_t generation) {
+    const fh_pool_config *c = &view->core->config;
+    uint8_t *at = fh_pool_at(view->core, index);
+    fh_slot_hook *hook = c->eager ? c->reset : c->fini;
+    fh_status s = hook == NULL ? FH_DONE : hook(c->hook_ctx, at);
+    FH_POISON(at, view->core->stride);
+    view->core->policy->put(view, index, generation + 1);
+    return s;
+}
+
+fh_status fh_pool_release_n(fh_pool *pool, size_t count, const fh_handle *handles) {
+    fh_status first = FH_DONE;
+    FH_UNSAFE("pool-batch");
+    for (size_t i = 0; i < count; i++) {
+        fh_status s = fh_pool_release(pool, handles[i]);
+        first = fh_failed(first) ? first : s;
+    }
+    return first;
+}
+
+fh_status fh_pool_reset(fh_pool *pool) {
+    fh_pool_core *core = pool->core;
+    FH_TRY(fh_pool_reap(pool));
+    if (pool->core->policy->is_alone != NULL && !pool->core->policy->is_alone(pool))
+        return FH_STATUS(FH_BORROWED);
+    for (uint32_t i = 0; i < core->used; i++) {
+        uint64_t word = fh_load(fh_pool_word(core, i), FH_ACQUIRE);
+        if (fh_word_live(word) && fh_word_low(word) != 0 && fh_word_low(word) - FH_BORROW_COUNTED > FH_BORROW_SHARED_MAX) {
+            FH_POOL_COUNT(pool->counts.borrow_conflicts);
+            return FH_STATUS(FH_BORROWED);
+        }
+    }
+    fh_status first = FH_DONE;
+    for (uint32_t i = 0; i < core->used; i++) {
+        uint64_t word = fh_load(fh_pool_word(core, i), FH_ACQUIRE);
+        if (!fh_word_live(word) || (fh_word_low(word) & FH_WORD_FREE) != 0)
+            continue; /* the hook of another slot is at this one already */
+        fh_store(fh_pool_word(core, i), fh_word(fh_word_generation(word), FH_BORROW_HOOK), FH_RELAXED);
+        fh_status s = fh_pool_end_life(pool, i, fh_word_generation(word));
+        first = fh_failed(first) ? first : s;
+    }
+    return first;
+}
+
+/* --- uses of a handle ----------------------------------------------------------------------------------------------- */
+
+fh_status fh_pool_refuse(fh_pool *view, fh_handle h, uint64_t word, bool is_release) {
+    const fh_pool_core *core = view->core;
+    uint32_t age = fh_handle_generation(h) - core->seed, now = fh_word_generation(word) - core->seed;
+    if (h.value != 0 && ((age & 1) == 0 || age > core->age_end || !fh_pool_is_made(core, word) || age > now)) {
+        FH_POOL_COUNT(view->counts.wrong_pools);
+        return FH_STATUS(FH_WRONG_POOL);
+    }
+    bool is_freed = age == now && fh_word_low(word) == FH_BORROW_AWAITS_OWNER;
+    if (h.value != 0 && is_release && (age + 1 == now || is_freed)) {
+        FH_POOL_COUNT(view->counts.double_frees);
+        return FH_STATUS(FH_DOUBLE_FREE);
+    }
+    if (h.value == 0 || age < now || is_freed) {
+        FH_POOL_COUNT(view->counts.stale_uses);
+        return FH_STATUS(FH_STALE);
+    }
+    FH_POOL_COUNT(view->counts.borrow_conflicts);
+    return FH_STATUS(FH_BORROWED);
+}
+
+/* What an operation makes of a live slot's borrow word: FH_OK and *next, or a refusal. */
+static fh_code step(fh_pool_op op, uint32_t low, uint32_t *next) {
+    uint32_t count = low & ~FH_BORROW_COUNTED;
+    bool is_counted = low == (FH_BORROW_COUNTED | count) && count <= FH_BORROW_SHARED_MAX;
+    bool is_borrowed = low - 1 < FH_BORROW_SHARED_MAX;
+    *next = low;
+    switch (op) {
+    case FH_POOL_GET:
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_VIEW:
+        return (low & FH_WORD_FREE) == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_BORROW:
+        *next = low + 1;
+        return low < FH_BORROW_SHARED_MAX ? FH_OK : low == FH_BORROW_SHARED_MAX ? FH_LIMIT : FH_BORROWED;
+    case FH_POOL_BORROW_END:
+        *next = low - 1;
+        return is_borrowed ? FH_OK : FH_INVALID;
+    case FH_POOL_BORROW_MUT:
+        *next = FH_BORROW_EXCLUSIVE;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_BORROW_MUT_END:
+        *next = 0;
+        return low == FH_BORROW_EXCLUSIVE ? FH_OK : FH_INVALID;
+    case FH_POOL_PIN:
+        *next = FH_BORROW_KERNEL;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_UNPIN:
+        *next = 0;
+        return low == FH_BORROW_KERNEL ? FH_OK : FH_INVALID;
+    case FH_POOL_SHARE:
+        *next = FH_BORROW_COUNTED | 1;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_UPGRADE:
+        *next = low + 1;
+        return !is_counted ? FH_INVALID : count < FH_BORROW_SHARED_MAX ? FH_OK : FH_LIMIT;
+    case FH_POOL_DROP:
+        *next = count == 1 ? FH_BORROW_HOOK : low - 1;
+        return is_counted ? FH_OK : FH_INVALID;
+    case FH_POOL_RELEASE:
+        *next = FH_BORROW_HOOK;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    }
+    return FH_INVALID;
+}
+
+fh_status fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op, void **out_at) {
+    fh_pool_core *core = pool->core;
+    uint32_t index = fh_handle_index(h), next;
+    if (out_at != NULL)
+        *out_at = NULL;
+    FH_TRY(fh_pool_enter(pool));
+    if (core->policy->borrow_only && (op == FH_POOL_GET || op == FH_POOL_VIEW))
+        return FH_STATUS(FH_UNSUPPORTED);
+    fh_status s = FH_STATUS(FH_AGAIN);
+    while (s.code == FH_AGAIN) {
+        uint64_t word = index < fh_load(&core->used, FH_ACQUIRE) ? fh_load(fh_pool_word(core, index), FH_ACQUIRE) : 0;
+        uint64_t low = word - (h.value & ~(uint64_t)UINT32_MAX);
+        if (low > UINT32_MAX || !fh_word_live(word))
+            return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE || op == FH_POOL_DROP);
+        fh_code code = step(op, (uint32_t)low, &next);
+        if (code == FH_BORROWED)
+            return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE);
+        if (code != FH_OK)
+            return FH_STATUS(code);
+        if (next == (uint32_t)low)
+            s = FH_DONE;
+        else
+            s = pool->core->policy->swap(pool, index, word, fh_word(fh_word_generation(word), next));
+        if (s.code == FH_WRONG_THREAD && op == FH_POOL_RELEASE && pool->core->policy->send != NULL)
+            s = pool->core->policy->send(pool, h, word);
+        else if (!fh_failed(s) && next == FH_BORROW_HOOK)
+            return fh_pool_end_life(pool, index, fh_handle_generation(h));
+    }
+    if (!fh_failed(s) && out_at != NULL)
+        *out_at = fh_pool_at(core, index);
+    return s;
+}
+
+/* --- copies --------------------------------------------------------------------------------------------------------- */
+
+fh_status fh_pool_load(fh_pool *pool, fh_handle h, fh_mspan out) {
+    if (out.size > pool->core->config.size_bytes)
+        return FH_STATUS(FH_INVALID);
+    void *at = NULL;
+    fh_pool_op end = FH_POOL_DROP;
+    fh_status s = fh_pool_use(pool, h, FH_POOL_UPGRADE, &at);
+    if (s.code == FH_INVALID) { /* not counted */
+        end = FH_POOL_BORROW_END;
+        s = fh_pool_use(pool, h, FH_POOL_BORROW, &at);
+    }
+    FH_TRY(s);
+    FH_UNSAFE("pool-slot");
+    fh_span_copy(out, (fh_span){at, out.size});
+    return fh_pool_use(pool, h, end, NULL);
+}
+
+fh_status fh_pool_store(fh_pool *pool, fh_handle h, fh_span bytes) {
+    if (bytes.size > pool->core->config.size_bytes)
+        return FH_STATUS(FH_INVALID);
+    void *at;
+    FH_TRY(fh_pool_use(pool, h, FH_POOL_BORROW_MUT, &at));
+    FH_UNSAFE("pool-slot");
+    fh_span_copy((fh_mspan){at, bytes.size}, bytes);
+    return fh_pool_use(pool, h, FH_POOL_BORROW_MUT_END, NULL);
+}
+
+/* --- views, housekeeping -------------------------------------------------------------------------------------------- */
+
+fh_status fh_pool_attach(fh_pool *pool, fh_pool **out_view) {
+    *out_view = NULL;
+    if (pool->core->policy->attach == NULL)
+        return FH_STATUS(FH_UNSUPPORTED);
+    return pool->core->policy->attach(pool->core->first, out_view);
+}
+
+fh_status fh_pool_detach(fh_pool *view) {
+    if (view->core->policy->detach == NULL)
+        return FH_STATUS(FH_UNSUPPORTED);
+    FH_TRY(fh_pool_enter(view));
+    return view->core->policy->detach(view);
+}
+
+fh_status fh_pool_reap(fh_pool *pool) {
+    FH_TRY(fh_pool_enter(pool));
+    return pool->core->policy->reap == NULL ? FH_DONE : pool->core->policy->reap(pool);
+}
+
+size_t fh_pool_trim(fh_pool *pool) {
+    if (pool->core->policy->trim == NULL || fh_failed(fh_pool_enter(pool)))
+        return 0;
+    size_t bytes = pool->core->policy->trim(pool);
+    return fh_failed(fh_pool_enter(pool)) ? 0 : bytes;
 }

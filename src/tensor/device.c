@@ -18,12 +18,15 @@ fh_status fh_dev_new(fh_allocator *a, const struct dev_ops *ops, void *self, fh_
     fh_device *dev = fh_alloc(a, 1, sizeof *dev);
     if (dev == NULL)
         return FH_STATUS(FH_NOMEM);
-    fh_pool *mems = NULL, *weights = NULL;
-    fh_status status = fh_pool_new(a, sizeof(struct dev_mem), DEV_MEMS_MAX, &mems);
+    const fh_pool_config of_mems = {.capacity = DEV_MEMS_MAX, .threads = FH_POOL_SERIAL, .name = "device memory"};
+    const fh_pool_config of_weights = {.capacity = DEV_WEIGHTS_MAX, .threads = FH_POOL_SERIAL, .name = "device weights"};
+    dev_mem_pool mems = {NULL};
+    dev_weight_pool weights = {NULL};
+    fh_status status = dev_mem_pool_new(a, &of_mems, &mems);
     if (!fh_failed(status))
-        status = fh_pool_new(a, sizeof(struct dev_weight), DEV_WEIGHTS_MAX, &weights);
+        status = dev_weight_pool_new(a, &of_weights, &weights);
     if (fh_failed(status)) {
-        fh_pool_free(mems);
+        dev_mem_pool_free(mems);
         fh_free(a, dev);
         return status;
     }
@@ -46,8 +49,8 @@ void fh_device_free(fh_device *dev) {
         fh_bytes_drop(&w->raw);
     }
     dev->ops->close(dev->self);
-    fh_pool_free(dev->mems);
-    fh_pool_free(dev->weights);
+    dev_mem_pool_free(dev->mems);
+    dev_weight_pool_free(dev->weights);
     fh_f32s_free(dev->allocator, &dev->logits);
     fh_free(dev->allocator, dev);
 }
@@ -61,8 +64,8 @@ fh_device_caps fh_device_caps_get(const fh_device *dev) {
 /* --- memory ----------------------------------------------------------------------------------------------------- */
 
 struct dev_mem *fh_dev_mem(fh_device *dev, fh_mem mem) {
-    void *slot = NULL;
-    if (fh_failed(fh_pool_get(dev->mems, (fh_handle){mem.value}, &slot)))
+    struct dev_mem *slot = NULL;
+    if (fh_failed(dev_mem_get(dev->mems, (dev_mem_handle){mem.value}, &slot)))
         return NULL;
     return slot;
 }
@@ -71,14 +74,13 @@ fh_status fh_device_alloc(fh_device *dev, uint64_t size_bytes, fh_mem *out) {
     *out = (fh_mem){0};
     if (size_bytes == 0)
         return FH_STATUS(FH_INVALID);
-    fh_handle h = {0};
-    FH_TRY(fh_pool_alloc(dev->mems, &h));
-    struct dev_mem *mem = fh_dev_mem(dev, (fh_mem){h.value});
-    FH_ASSERT(mem != NULL);
+    dev_mem_handle h = {0};
+    struct dev_mem *mem = NULL;
+    FH_TRY(dev_mem_alloc(dev->mems, &h, &mem));
     mem->size_bytes = size_bytes;
     fh_status status = dev->ops->mem_new(dev->self, mem);
     if (fh_failed(status)) {
-        fh_status released = fh_pool_release(dev->mems, h);
+        fh_status released = dev_mem_release(dev->mems, h);
         FH_ASSERT(!fh_failed(released));
         return status;
     }
@@ -104,7 +106,7 @@ fh_status fh_device_release(fh_device *dev, fh_mem handle) {
         dev->mem_list = mem->next;
     dev->caps.mem_bytes -= mem->size_bytes;
     dev->ops->mem_end(dev->self, mem);
-    return fh_pool_release(dev->mems, (fh_handle){handle.value});
+    return dev_mem_release(dev->mems, (dev_mem_handle){handle.value});
 }
 
 /* True if [offset, offset + size) lies inside mem. */
@@ -146,20 +148,17 @@ fh_status fh_device_weight(fh_device *dev, const fh_weight_desc *desc, fh_weight
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "weight: %s of %llu x %llu x %llu takes %llu bytes, given %llu",
                        fh_dtype_name(desc->dtype), (unsigned long long)desc->cols, (unsigned long long)desc->rows,
                        (unsigned long long)desc->planes, (unsigned long long)bytes, (unsigned long long)desc->data.span.size);
-    fh_handle h = {0};
-    void *slot = NULL;
-    FH_TRY(fh_pool_alloc(dev->weights, &h));
-    fh_status status = fh_pool_get(dev->weights, h, &slot);
-    FH_ASSERT(!fh_failed(status));
-    struct dev_weight *w = slot;
+    dev_weight_handle h = {0};
+    struct dev_weight *w = NULL;
+    FH_TRY(dev_weight_alloc(dev->weights, &h, &w));
     w->dtype = desc->dtype;
     w->cols = desc->cols;
     w->rows = desc->rows;
     w->planes = desc->planes;
     w->rows_only = desc->rows_only;
-    status = dev->ops->weight_new(dev->self, &desc->data, w, err);
+    fh_status status = dev->ops->weight_new(dev->self, &desc->data, w, err);
     if (fh_failed(status)) {
-        fh_status released = fh_pool_release(dev->weights, h);
+        fh_status released = dev_weight_release(dev->weights, h);
         FH_ASSERT(!fh_failed(released));
         return status;
     }
@@ -207,10 +206,10 @@ static fh_status get_shaped(struct check c, const char *name, fh_tensor t, uint6
 
 /* A weight of any shape; `rows` says that only its rows are asked for. */
 static fh_status get_weight(struct check c, const char *name, fh_weight h, bool rows, const struct dev_weight **out) {
-    void *slot = NULL;
-    if (fh_failed(fh_pool_get(c.dev->weights, (fh_handle){h.value}, &slot)))
+    struct dev_weight *w = NULL;
+    if (fh_failed(dev_weight_get(c.dev->weights, (dev_weight_handle){h.value}, &w)))
         return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: %s is no live weight", c.op, name);
-    *out = slot;
+    *out = w;
     if ((*out)->rows_only && !rows)
         return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s was made for embedding only", c.op, name);
     return FH_DONE;

@@ -30,6 +30,9 @@ struct dev_weight {
     fh_mspan own;
 };
 
+FH_POOL_DEFINE(dev_mem, struct dev_mem);
+FH_POOL_DEFINE(dev_weight, struct dev_weight);
+
 /* A resolved tensor. */
 struct dev_tensor {
     const struct dev_mem *mem;
@@ -127,7 +130,8 @@ struct fh_device {
     fh_allocator *allocator;
     const struct dev_ops *ops;
     void *self;
-    fh_pool *mems, *weights;
+    dev_mem_pool mems;
+    dev_weight_pool weights;
     struct dev_mem *mem_list;
     struct dev_weight *weight_list;
     fh_device_caps caps; /* name, threads and the counts that device.c keeps */
