@@ -104,6 +104,16 @@ FH_API void fh_os_wake(fh_ref const uint32_t *word, unsigned count);
 /* Sleeps for at least `time_ns`, or until a signal: for a wait that nobody announces the end of. */
 FH_API void fh_os_nap(uint64_t time_ns);
 
+/* --- barriers ------------------------------------------------------------------------------------------------------------- */
+
+/* Says that this process will call fh_os_barrier_all. FH_UNSUPPORTED where the system has no such call. */
+FH_FALLIBLE fh_os_barrier_enable(void);
+/* A full memory barrier in every running thread of the process at some moment of the call: what a thread did before its
+ * moment is visible to the caller afterwards, and what it does after it sees what the caller did before. So the other threads
+ * need only keep the compiler in order (fh_fence_compiler). It costs them an interrupt and the caller microseconds. Ends the
+ * program where fh_os_barrier_enable has not succeeded. */
+FH_API void fh_os_barrier_all(void);
+
 /* --- threads that end ----------------------------------------------------------------------------------------------------- */
 
 /* Something to do when a thread ends. It lies in the caller's own storage, zeroed but for `fn`. */
