@@ -60,6 +60,7 @@ typedef struct fh_device_caps {
     uint64_t weight_bytes;    /* own copies (panels) of weights */
     uint64_t borrowed_bytes;  /* weight bytes used in place */
     uint64_t workspace_bytes; /* scratch */
+    bool on_heap;             /* its memories are blocks of fh_heap() */
 } fh_device_caps;
 FH_API fh_device_caps fh_device_caps_get(fh_ref const fh_device *dev);
 

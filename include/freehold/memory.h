@@ -36,11 +36,18 @@ typedef enum fh_memory_kind {
     FH_MEMORY_PAGES,    /* pages for byte buffers */
     FH_MEMORY_CACHE,    /* entries that may go when room is short */
     FH_MEMORY_STORE,    /* tensors: weights, activations, keys and values */
-    FH_MEMORY_FILE,     /* a mapped file: its bytes are the system's to drop and read again, so none are committed */
+    FH_MEMORY_FILE,     /* a mapped file: reserved only, for its bytes are the system's to drop and read again */
     FH_MEMORY_KINDS
 } fh_memory_kind;
 /* "pool" and so on. */
 FH_API fh_static const char *fh_memory_kind_name(fh_memory_kind kind);
+
+/* A name that can stand in every format: printable ASCII, with its NUL. */
+typedef struct fh_memory_label {
+    char text[FH_MEMORY_NAME_BYTES];
+} fh_memory_label;
+/* Cut to fit; anything but printable ASCII becomes '?'. */
+FH_API fh_memory_label fh_memory_label_of(fh_span name);
 
 /* How many objects, and their bytes. */
 typedef struct fh_memory_part {
@@ -50,9 +57,9 @@ typedef struct fh_memory_part {
 /* One owner. `live` … `retired` are disjoint; an owner without objects of its own has bytes alone. */
 typedef struct fh_memory_row {
     fh_memory_kind kind;
-    char name[FH_MEMORY_NAME_BYTES]; /* printable ASCII, see fh_memory_name */
-    uint64_t id;                     /* no other owner of this process ever has it; in the order of their making */
-    uint64_t object_bytes;           /* of one object; 0 = they differ */
+    fh_memory_label name;
+    uint64_t id;           /* no other owner of this process ever has it; in the order of their making */
+    uint64_t object_bytes; /* of one object; 0 = they differ */
     fh_memory_part live, cached, quarantined, retired;
     uint64_t committed_bytes, reserved_bytes;
     uint64_t heap_bytes; /* the part of committed_bytes that lies in blocks of fh_heap() */
@@ -62,16 +69,14 @@ typedef struct fh_memory_row {
 FH_SPAN_DEFINE(memory_row, fh_memory_row);
 FH_ARRAY_DEFINE(memory_row);
 
-/* Sets a row's name: cut to fit, and anything but printable ASCII becomes '?', so that it can stand in every format. */
-FH_API void fh_memory_name(fh_mut fh_memory_row *row, fh_span name);
 /* `bytes` if they were allocated on the process heap, else 0: for heap_bytes. */
 FH_API uint64_t fh_memory_on_heap(fh_ref const fh_allocator *a, uint64_t bytes);
 
 /* --- being listed -------------------------------------------------------------------------------------------------------- */
 
-/* Fills in a zeroed row of `owner`; the kind and the id are there already. It runs on another thread while the owner works, so
- * it reads with fh_load what the owner writes with fh_store. It allocates nothing, waits for nothing, and neither makes nor
- * frees an owner. */
+/* Fills in a zeroed row of `owner`, all but its kind and its id. It runs on another thread while the owner works, so it reads
+ * with fh_load what the owner writes with fh_store. It allocates nothing, waits for nothing, and neither makes nor frees an
+ * owner. */
 typedef void fh_memory_fill(const void *owner, fh_memory_row *row);
 
 /* An owner's place on the list: a member of its structure. The fields are private. */

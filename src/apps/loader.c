@@ -8,21 +8,15 @@
 enum { READ_SHOWN_BYTES = 32 << 20, READ_STEP_BYTES = 8 << 20 };
 
 static void unmap(void *ctx) {
-    fh_os_map *map = ctx;
-    fh_os_map_close(map);
+    fh_loaded *l = ctx;
+    fh_ledger_leave(&l->node);
+    fh_os_map_close(&l->map);
 }
 
-fh_status fh_loaded_file(fh_loaded *l, fh_app *app, const fh_path *path, fh_err *err) {
-    l->app = app;
-    app->subject = *path;
-    FH_TRY(fh_os_map_open(path->text, &l->map, err));
-    fh_status s = fh_bytes_wrap(app->heap, l->map.bytes, unmap, &l->map, &l->bytes);
-    if (fh_failed(s))
-        fh_os_map_close(&l->map);
-    return s;
+static void fill_row(const void *owner, fh_memory_row *row) {
+    const fh_loaded *l = owner;
+    *row = l->row;
 }
-
-/* --- the default model ------------------------------------------------------------------------------------------------ */
 
 /* The folder part of a path with its slash; empty when there is none. */
 static fh_span folder_of(fh_span path) {
@@ -31,6 +25,25 @@ static fh_span folder_of(fh_span path) {
         end--;
     return fh_span_sub(path, 0, end);
 }
+
+fh_status fh_loaded_file(fh_loaded *l, fh_app *app, const fh_path *path, fh_err *err) {
+    l->app = app;
+    app->subject = *path;
+    FH_TRY(fh_os_map_open(path->text, &l->map, err));
+    fh_status s = fh_bytes_wrap(app->heap, l->map.bytes, unmap, l, &l->bytes);
+    if (fh_failed(s)) {
+        fh_os_map_close(&l->map);
+        return s;
+    }
+    fh_span whole = fh_span_of_str(path->text);
+    uint64_t size = l->map.bytes.size;
+    l->row = (fh_memory_row){.name = fh_memory_label_of(fh_span_from(whole, folder_of(whole).size)), .live = {1, 0},
+                             .reserved_bytes = size};
+    fh_ledger_enter(&l->node, FH_MEMORY_FILE, fill_row, l);
+    return FH_DONE;
+}
+
+/* --- the default model ------------------------------------------------------------------------------------------------ */
 
 /* Maps folder/tail if it is there. */
 static bool try_model(fh_loaded *l, fh_app *app, fh_span folder, fh_span tail) {

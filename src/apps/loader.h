@@ -14,12 +14,15 @@
 
 #include "apps/app.h"
 #include "freehold/engine.h"
+#include "freehold/memory.h"
 #include "freehold/os.h"
 
 /* What is loaded so far; may not be moved. A zeroed one is empty. */
 typedef struct fh_loaded {
     fh_app *app;
     fh_os_map map;
+    fh_ledger_node node; /* lists the mapping under its file's name */
+    fh_memory_row row;   /* what a report of memory says of it */
     fh_bytes bytes; /* the mapping, shared by gguf and device */
     fh_gguf *gguf;
     fh_team *team;

@@ -15,6 +15,7 @@ static const verb verbs[] = {
     {"tokenize", "turn text into token ids", fh_verb_tokenize},
     {"bench", "measure prompt processing and generation", fh_verb_bench},
     {"mkmodel", "write a model of random weights, for tests and measurements", fh_verb_mkmodel},
+    {"memory", "tell who owned how much memory in a run", fh_verb_memory},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 

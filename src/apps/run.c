@@ -8,6 +8,7 @@
 #include "apps/run.h"
 
 #include "apps/loader.h"
+#include "apps/moments.h"
 #include "freehold/json.h"
 
 /* Rows of a step before a person: few enough that a bar moves and Ctrl-C is heard. The text does not depend on it. */
@@ -21,6 +22,7 @@ typedef struct run_stats {
     uint64_t mapped_bytes;
     fh_finish finish;
     bool line_open; /* the last byte written was not a newline */
+    fh_watch *watch;
 } run_stats;
 
 /* --- output ----------------------------------------------------------------------------------------------------------- */
@@ -165,18 +167,22 @@ static fh_status encode_prompt(const fh_tokenizer *tok, const fh_run_options *o,
 typedef struct prefill {
     fh_progress bar;
     uint64_t done;
+    fh_watch *watch;
+    fh_status watched;
+    fh_err *err;
 } prefill;
 
 static bool prefill_progress(void *ctx, uint64_t done, uint64_t total) {
     prefill *p = ctx;
     p->done = done;
     fh_progress_show(&p->bar, done, total);
-    return fh_os_interrupts() == 0;
+    p->watched = fh_watch_look(p->watch, "prompt", p->err);
+    return !fh_failed(p->watched) && fh_os_interrupts() == 0;
 }
 
 /* Runs the prompt; an interrupt ends it without failure and sets stats->finish. */
 static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_stats *stats, fh_err *err) {
-    prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false)};
+    prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false), .watch = stats->watch, .err = err};
     if (ids.count > WATCHED_ROWS)
         fh_progress_now(&p.bar, ids.count);
     uint64_t from = fh_os_clock_ns();
@@ -184,6 +190,7 @@ static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_stats
     stats->prompt_ns = fh_os_clock_ns() - from;
     fh_progress_end(&p.bar);
     stats->prompt_tokens = fh_failed(s) ? p.done : ids.count;
+    FH_TRY(p.watched);
     if (s.code != FH_CANCELED)
         return s;
     fh_err_clear(err);
@@ -210,6 +217,7 @@ static fh_status run_answer(fh_app *app, const fh_loaded *l, const fh_run_option
         FH_TRY(fh_loaded_intact(l, err));
         put_text(app, o, stats, "text", out.text);
         FH_TRY(app->out.status);
+        FH_TRY(fh_watch_look(stats->watch, "answer", err));
     }
     return FH_DONE;
 }
@@ -240,6 +248,7 @@ static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh
     FH_TRY(fh_loaded_engine(l, &(fh_engine_options){.context = context, .rows_max = rows, .seqs_max = 1}, err));
     fh_auto(free_generator) fh_generator *g = NULL;
     FH_TRY(fh_generator_new(app->heap, l->model, l->engine, &o->generate, &g, err));
+    FH_TRY(fh_watch_look(stats->watch, "loading", err));
     put_heading(app, l, o, context);
     /* A bar would overwrite the prompt's last line, so where one is drawn the prompt comes after it. */
     bool bar = app->err.terminal;
@@ -250,6 +259,8 @@ static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh
         put_prompt(app, o, stats, prompt);
     if (!fh_failed(s) && stats->finish == FH_FINISH_NOT)
         s = run_answer(app, l, o, g, stats, err);
+    if (!fh_failed(s))
+        s = fh_watch_mark(stats->watch, "answered");
     /* What follows begins a line of its own, also behind the ^C that a terminal shows. */
     if (stats->line_open || (app->out.terminal && stats->finish == FH_FINISH_CANCEL))
         fh_term_put(&app->out, FH_LIT("\n"));
@@ -286,8 +297,16 @@ static fh_status run_prompted(fh_app *app, const fh_run_options *o, run_stats *s
 }
 
 fh_status fh_run(fh_app *app, const fh_run_options *o, fh_err *err) {
-    run_stats stats = {.finish = FH_FINISH_NOT};
+    fh_auto(fh_watch_end) fh_watch watch = {.app = app, .path = o->memory_report,
+                                             .every_ns = o->memory_every_s * 1000000000};
+    run_stats stats = {.finish = FH_FINISH_NOT, .watch = &watch};
+    FH_TRY(fh_watch_begin(&watch));
     FH_TRY(run_prompted(app, o, &stats, err));
+    fh_term_rest(&app->out);
+    fh_term_rest(&app->err);
+    FH_TRY(fh_watch_mark(&watch, "end"));
+    FH_TRY(fh_watch_write(&watch, err));
+    fh_watch_end(&watch);
     put_stats(app, o, &stats);
     FH_TRY(app->out.status);
     return app->err.status;
@@ -313,6 +332,10 @@ static const char notes[] =
     "\"prompt_tokens_per_second\", \"generated_tokens\", \"generated_tokens_per_second\",\n"
     "\"first_token_ms\", \"mapped_bytes\", \"peak_memory_bytes\", \"live_allocations\"}.\n"
     "\n"
+    "--memory-report takes down the moments `peak` (the most memory after loading, a step of the prompt\n"
+    "or a token), `answered` (before anything is freed), `end` (after everything was) and, in a file\n"
+    "written meanwhile, `now`.\n"
+    "\n"
     "Without -m the model is what FREEHOLD_MODEL names, else the demo.gguf that was installed with\n"
     "freehold.";
 
@@ -328,6 +351,8 @@ typedef struct run_values {
 static fh_status take_values(fh_app *app, run_values *v, fh_err *err) {
     if (v->prompt_given && v->file_given)
         return FH_REFUSE_USAGE(app, err, "--prompt and --file exclude each other");
+    if (v->run.memory_every_s != 0 && v->run.memory_report.text[0] == 0)
+        return FH_REFUSE_USAGE(app, err, "--memory-every needs a file: --memory-report FILE");
     for (size_t i = 0; i < v->stops.count; i++) {
         size_t size = v->stops.at[i].size;
         if (size == 0 || size > FH_STOP_BYTES_MAX)
@@ -386,6 +411,10 @@ fh_status fh_verb_run(fh_app *app, fh_views args, fh_err *err) {
         {.name = "--isa", .kind = FH_CLI_CHOICE, .value = FH_ISA_WORDS, .to.number = &v.isa,
          .help = "instruction set; the answer does not depend on it"},
         {.name = "--json", .kind = FH_CLI_FLAG, .to.flag = &v.run.json, .help = "one JSON object a line (see below)"},
+        {.name = "--memory-report", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &v.run.memory_report,
+         .help = "who owned how much memory, for `freehold memory` (see below)"},
+        {.name = "--memory-every", .kind = FH_CLI_NUMBER, .value = "S", .to.number = &v.run.memory_every_s, .max = 86400,
+         .help = "writes that file every S seconds, too, while the run goes on"},
     };
     fh_cli cli = {.verb = "run", .summary = "answer a prompt, streaming the text", .examples = examples, .notes = notes,
                   .options = {options, sizeof options / sizeof options[0]}};

@@ -16,6 +16,8 @@ typedef struct fh_run_options {
     uint64_t context; /* 0 = the model's */
     fh_isa isa;
     bool parse_special, json;
+    fh_path memory_report;   /* where moments.h's report goes; empty: nowhere */
+    uint64_t memory_every_s; /* and how often before the end; 0 = never */
 } fh_run_options;
 
 /* Loads the model, streams prompt and answer to app->out, ends everything, and says on app->err how it went. Memory comes

@@ -24,7 +24,9 @@ static fh_status make_buffer(fh_engine *e, uint64_t rows, uint64_t cols, fh_mem 
         return FH_DONE;
     if (!fh_mul_u64(rows, cols, &bytes) || !fh_mul_u64(bytes, sizeof(float), &bytes))
         return FH_STATUS(FH_LIMIT);
-    return fh_device_alloc(e->dev, bytes, out);
+    FH_TRY(fh_device_alloc(e->dev, bytes, out));
+    e->buffer_bytes += bytes;
+    return FH_DONE;
 }
 
 static fh_status make_buffers(fh_engine *e) {
@@ -78,6 +80,14 @@ static fh_status make(fh_engine *e, const fh_engine_options *options, fh_err *er
     return FH_DONE;
 }
 
+/* For a report of memory. The buffers are made before an engine is listed and stay as they are. */
+static void fill_row(const void *owner, fh_memory_row *row) {
+    const fh_engine *e = owner;
+    row->name = fh_memory_label_of(FH_LIT("activations"));
+    row->live.bytes = row->peak_bytes = row->committed_bytes = row->reserved_bytes = e->buffer_bytes;
+    row->heap_bytes = e->on_heap ? e->buffer_bytes : 0;
+}
+
 fh_status fh_engine_new(fh_allocator *a, const fh_model *model, fh_device *dev, const fh_engine_options *options,
                         fh_engine **out, fh_err *err) {
     *out = NULL;
@@ -91,6 +101,8 @@ fh_status fh_engine_new(fh_allocator *a, const fh_model *model, fh_device *dev, 
         fh_engine_free(e);
         return s;
     }
+    e->on_heap = fh_device_caps_get(dev).on_heap;
+    fh_ledger_enter(&e->node, FH_MEMORY_STORE, fill_row, e);
     *out = e;
     return FH_DONE;
 }
@@ -105,6 +117,7 @@ static void release_buffer(fh_engine *e, fh_mem mem) {
 void fh_engine_free(fh_engine *e) {
     if (e == NULL)
         return;
+    fh_ledger_leave(&e->node);
     release_buffer(e, e->x);
     release_buffer(e, e->h);
     release_buffer(e, e->q);

@@ -7,6 +7,7 @@
 #ifndef FREEHOLD_LLM_ENGINE_STATE_H
 #define FREEHOLD_LLM_ENGINE_STATE_H
 
+#include "freehold/memory.h"
 #include "llm/kv.h"
 #include "llm/weights.h"
 
@@ -22,6 +23,10 @@ struct fh_engine {
     fh_kv_cache *kv;
     uint32_t rows_max;
     uint64_t route_seed, kv_layer_bytes;
+
+    fh_ledger_node node;
+    uint64_t buffer_bytes; /* of all device buffers */
+    bool on_heap;          /* those are blocks of the process heap */
 
     /* Device buffers of rows_max rows of float32 … */
     fh_mem x;       /* width: the residual stream */

@@ -15,7 +15,9 @@
  * Threading: one thread at a time. */
 #include "llm/kv.h"
 
+#include "freehold/atomic.h"
 #include "freehold/checked.h"
+#include "freehold/memory.h"
 #include "freehold/pool.h"
 
 struct segment {
@@ -59,10 +61,28 @@ struct fh_kv_cache {
     fh_mems view;  /* of the step under way; room for all sequences at their longest */
     size_t view_count;
     fh_f32s copy; /* one layer of a segment, on its way from one to another */
+
+    fh_ledger_node node;
+    bool on_heap; /* segments are blocks of the process heap */
 };
 
 static uint64_t blocks_of(uint64_t length) {
     return length / FH_KV_BLOCK + (length % FH_KV_BLOCK != 0);
+}
+
+/* For a report of memory, which another thread may ask for: `made` and `free_count` are stored as atomics. A segment is live
+ * while a sequence has it. */
+static void fill_row(const void *owner, fh_memory_row *row) {
+    const fh_kv_cache *kv = owner;
+    uint64_t bytes = kv->layer_bytes * kv->layers, made = fh_load(&kv->made, FH_RELAXED);
+    uint64_t unused = fh_load(&kv->free_count, FH_RELAXED);
+    uint64_t live = made > unused ? made - unused : 0; /* the two are not read at the same moment */
+    row->name = fh_memory_label_of(FH_LIT("keys and values"));
+    row->object_bytes = bytes;
+    row->live = (fh_memory_part){live, live * bytes};
+    row->cached = (fh_memory_part){made - live, (made - live) * bytes};
+    row->committed_bytes = row->reserved_bytes = made * bytes;
+    row->heap_bytes = kv->on_heap ? row->committed_bytes : 0;
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -96,13 +116,15 @@ fh_status fh_kv_cache_new(fh_allocator *a, fh_device *dev, const fh_kv_cache_opt
     if (kv == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the KV cache");
     *kv = (fh_kv_cache){.allocator = a, .dev = dev, .layers = options->layers, .layer_bytes = options->layer_bytes,
-                        .sequence_max = options->sequence_max, .blocks_max = blocks_of(options->sequence_max)};
+                        .sequence_max = options->sequence_max, .blocks_max = blocks_of(options->sequence_max),
+                        .on_heap = fh_device_caps_get(dev).on_heap};
     fh_status s = make_tables(kv, blocks_of(options->positions), options->seqs_max);
     if (fh_failed(s)) {
         fh_kv_cache_free(kv);
         return fh_fail(err, s.code, FH_NO_OFFSET, "KV cache of %llu positions and %u sequences: %s",
                        (unsigned long long)options->positions, options->seqs_max, fh_code_text(s.code));
     }
+    fh_ledger_enter(&kv->node, FH_MEMORY_STORE, fill_row, kv);
     *out = kv;
     return FH_DONE;
 }
@@ -110,6 +132,7 @@ fh_status fh_kv_cache_new(fh_allocator *a, fh_device *dev, const fh_kv_cache_opt
 void fh_kv_cache_free(fh_kv_cache *kv) {
     if (kv == NULL)
         return;
+    fh_ledger_leave(&kv->node);
     for (uint32_t i = 0; i < kv->made; i++) {
         fh_status s = fh_device_release(kv->dev, fh_segments_at(kv->segments, i)->mem);
         FH_ASSERT(!fh_failed(s)); /* nobody else knows these handles */
@@ -159,7 +182,7 @@ static void drop(fh_kv_cache *kv, uint32_t number, uint64_t block) {
     seg->refs--;
     if (seg->refs == 0) {
         fh_u32s_set(kv->free_ids, kv->free_count, id);
-        kv->free_count++;
+        fh_store(&kv->free_count, kv->free_count + 1, FH_RELAXED);
     }
 }
 
@@ -172,7 +195,7 @@ static void name(fh_kv_cache *kv, uint32_t number, uint64_t block, uint32_t id) 
 /* Takes a segment off the free list for a block. The caller has made sure that there is one. */
 static uint32_t take_free(fh_kv_cache *kv, uint32_t number, uint64_t block) {
     FH_ASSERT(kv->free_count > 0);
-    kv->free_count--;
+    fh_store(&kv->free_count, kv->free_count - 1, FH_RELAXED);
     uint32_t id = fh_u32s_get(kv->free_ids, kv->free_count);
     name(kv, number, block, id);
     return id;
@@ -196,8 +219,8 @@ static fh_status fill_free(fh_kv_cache *kv, uint64_t count, fh_err *err) {
                            fh_code_text(s.code));
         fh_segments_set(kv->segments, kv->made, (struct segment){.mem = mem});
         fh_u32s_set(kv->free_ids, kv->free_count, kv->made);
-        kv->free_count++;
-        kv->made++;
+        fh_store(&kv->made, kv->made + 1, FH_RELAXED);
+        fh_store(&kv->free_count, kv->free_count + 1, FH_RELAXED);
     }
     return FH_DONE;
 }

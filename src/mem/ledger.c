@@ -64,8 +64,10 @@ void fh_ledger_leave(fh_ledger_node *node) {
 /* --- looking ---------------------------------------------------------------------------------------------------------- */
 
 static fh_memory_row row_of(const fh_ledger_node *node) {
-    fh_memory_row row = {.kind = node->kind, .id = node->id};
+    fh_memory_row row = {0};
     node->fill(node->owner, &row);
+    row.kind = node->kind;
+    row.id = node->id;
     return row;
 }
 
@@ -91,7 +93,7 @@ static fh_memory_row other_blocks(const fh_alloc_stats *heap, fh_memory_rows row
     uint64_t bytes = heap->live_bytes > owned ? heap->live_bytes - owned : 0;
     fh_memory_row row = {.kind = FH_MEMORY_HEAP, .live = {0, bytes}, .committed_bytes = bytes, .reserved_bytes = bytes,
                          .heap_bytes = bytes, .refusals = heap->failures};
-    fh_memory_name(&row, FH_LIT("other blocks"));
+    row.name = fh_memory_label_of(FH_LIT("other blocks"));
     return row;
 }
 
@@ -127,13 +129,14 @@ uint64_t fh_memory_committed(void) {
 
 /* --- rows ------------------------------------------------------------------------------------------------------------- */
 
-void fh_memory_name(fh_memory_row *row, fh_span name) {
+fh_memory_label fh_memory_label_of(fh_span name) {
+    fh_memory_label label = {{0}};
     size_t size = name.size < FH_MEMORY_NAME_BYTES ? name.size : FH_MEMORY_NAME_BYTES - 1;
     for (size_t i = 0; i < size; i++) {
         uint8_t byte = fh_span_at(name, i);
-        row->name[i] = byte >= 0x20 && byte < 0x7f ? (char)byte : '?';
+        label.text[i] = byte >= 0x20 && byte < 0x7f ? (char)byte : '?';
     }
-    row->name[size] = '\0';
+    return label;
 }
 
 uint64_t fh_memory_on_heap(const fh_allocator *a, uint64_t bytes) {

@@ -68,7 +68,7 @@ void fh_pool_fill_row(const void *owner, fh_memory_row *row) {
     const fh_pool_core *core = owner;
     fh_pool_stats s = totals(core);
     uint64_t kept = s.live + s.quarantined + s.retired;
-    fh_memory_name(row, fh_span_of_str(core->config.name));
+    row->name = fh_memory_label_of(fh_span_of_str(core->config.name));
     row->object_bytes = core->config.size_bytes;
     row->live = part(s.live, core->stride);
     row->cached = part(s.capacity > kept ? s.capacity - kept : 0, core->stride);

@@ -1,6 +1,6 @@
 /* report.c: the ledger's numbers as a table, as JSON, and in the Prometheus text format.
  *
- * Each format is appended whole or not at all. Names are printable ASCII by the time they come here (fh_memory_name), so
+ * Each format is appended whole or not at all. Names are printable ASCII by the time they come here (fh_memory_label), so
  * the only bytes that need an escape are the quote and the backslash, and both formats that quote escape them alike.
  *
  *     JSON: {"freehold_memory": 1, "heap": {…}, "resident_peak_bytes": n, "committed_bytes": n, "owners": [{…}, …]}
@@ -58,7 +58,7 @@ static fh_status put_text(const fh_memory *m, fh_buf *out) {
     for (size_t i = 0; i < m->rows.count; i++) {
         const fh_memory_row *r = fh_memory_rows_at(m->rows, i);
         FH_TRY(fh_buf_format(out, "%-6s %-24s %12llu %10llu %14llu %14llu %14llu %14llu %14llu %16llu %10llu\n",
-                             fh_memory_kind_name(r->kind), r->name, u(r->object_bytes), u(r->live.count), u(r->live.bytes),
+                             fh_memory_kind_name(r->kind), r->name.text, u(r->object_bytes), u(r->live.count), u(r->live.bytes),
                              u(r->cached.bytes), u(r->quarantined.bytes), u(r->retired.bytes), u(r->committed_bytes),
                              u(r->reserved_bytes), u(r->refusals)));
     }
@@ -71,7 +71,7 @@ static fh_status put_text(const fh_memory *m, fh_buf *out) {
 
 static fh_status put_json_row(const fh_memory_row *r, fh_buf *out) {
     FH_TRY(fh_buf_format(out, "\n    {\"kind\": \"%s\", \"name\": ", fh_memory_kind_name(r->kind)));
-    FH_TRY(put_name(out, r->name));
+    FH_TRY(put_name(out, r->name.text));
     FH_TRY(fh_buf_format(out, ", \"id\": %llu, \"object_bytes\": %llu", u(r->id), u(r->object_bytes)));
     parts all = parts_of(r);
     for (size_t i = 0; i < PARTS; i++) {
@@ -107,7 +107,7 @@ static fh_status put_family(fh_buf *out, const char *name, const char *type, con
 /* One sample of an owner; `state` may be NULL. */
 static fh_status put_sample(fh_buf *out, const char *family, const fh_memory_row *r, const char *state, uint64_t value) {
     FH_TRY(fh_buf_format(out, "%s{kind=\"%s\",name=", family, fh_memory_kind_name(r->kind)));
-    FH_TRY(put_name(out, r->name));
+    FH_TRY(put_name(out, r->name.text));
     FH_TRY(fh_buf_format(out, ",id=\"%llu\"", u(r->id)));
     if (state != NULL)
         FH_TRY(fh_buf_format(out, ",state=\"%s\"", state));

@@ -382,5 +382,6 @@ fh_status fh_cpu_new(fh_allocator *a, const fh_par *par, fh_isa isa, fh_device *
     }
     (*out)->caps.name = device_names[isa];
     (*out)->caps.threads = fh_cpu_parts(cpu);
+    (*out)->caps.on_heap = a == fh_heap();
     return FH_DONE;
 }

@@ -398,7 +398,7 @@ class CommandLine(Case):
     def test_help(self):
         whole = self.succeeds("--help").text
         self.assertEqual(self.succeeds("help").text, whole)
-        for verb in ("run", "inspect", "tokenize", "bench", "mkmodel"):
+        for verb in ("run", "inspect", "tokenize", "bench", "mkmodel", "memory"):
             self.assertIn(f"  {verb} ", whole)
             text = self.succeeds("help", verb).text
             self.assertEqual(self.succeeds(verb, "--help").text, text)

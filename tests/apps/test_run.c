@@ -161,6 +161,8 @@ static void test_fail_each_alloc(void **state) {
         uint64_t count = FH_FAIL_EACH_ALLOC(fh_test_trace(state), run_body, &options);
         assert_true(count > 50);
         options.json = true;
+        fh_test_path report = fh_test_tmp_path("report.json");
+        assert_true(fh_path_set(&options.memory_report, fh_span_of_str(report.text), FH_LIT("")));
         assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), run_body, &options) > 50);
     }
 }

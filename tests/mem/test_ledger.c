@@ -18,7 +18,7 @@ typedef struct owner {
 
 static void fill(const void *self, fh_memory_row *row) {
     const owner *o = self;
-    fh_memory_name(row, fh_span_of_str(o->name));
+    row->name = fh_memory_label_of(fh_span_of_str(o->name));
     row->object_bytes = 8;
     row->live = (fh_memory_part){fh_load(&o->live, FH_RELAXED), 8 * fh_load(&o->live, FH_RELAXED)};
     row->committed_bytes = row->live.bytes + o->heap;
@@ -36,7 +36,7 @@ static size_t find(const fh_memory *m, const char *name, size_t *count) {
     size_t found = 0;
     *count = 0;
     for (size_t i = 1; i < m->rows.count; i++) {
-        if (strcmp(fh_memory_rows_at(m->rows, i)->name, name) == 0) {
+        if (strcmp(fh_memory_rows_at(m->rows, i)->name.text, name) == 0) {
             found = i;
             ++*count;
         }
@@ -123,7 +123,7 @@ static void test_sums(void **state) {
     fh_memory m;
     fh_assert_ok(fh_memory_look(a, &m));
     const fh_memory_row *others = fh_memory_rows_at(m.rows, 0);
-    assert_string_equal(others->name, "other blocks");
+    assert_string_equal(others->name.text, "other blocks");
     assert_true(others->kind == FH_MEMORY_HEAP && others->id == 0 && others->committed_bytes == heap);
     assert_true(others->live.bytes == heap && others->reserved_bytes == heap && others->heap_bytes == heap);
     assert_true(m.heap.live_bytes == heap + 50000 && m.resident_peak_bytes != 0);
@@ -145,18 +145,13 @@ static void test_sums(void **state) {
 
 static void test_names(void **state) {
     (void)state;
-    fh_memory_row row;
     char longer[FH_MEMORY_NAME_BYTES + 8];
     memset(longer, 'n', sizeof longer);
-    memset(&row, 0x55, sizeof row);
-    fh_memory_name(&row, (fh_span){(const uint8_t *)longer, FH_MEMORY_NAME_BYTES - 1});
-    assert_int_equal(strlen(row.name), FH_MEMORY_NAME_BYTES - 1);
-    fh_memory_name(&row, (fh_span){(const uint8_t *)longer, sizeof longer});
-    assert_int_equal(strlen(row.name), FH_MEMORY_NAME_BYTES - 1);
-    fh_memory_name(&row, FH_LIT("a \x7f\x1f~\xc3\xa9\n\0z"));
-    assert_string_equal(row.name, "a ??~????z");
-    fh_memory_name(&row, FH_LIT(""));
-    assert_string_equal(row.name, "");
+    fh_span just = {(const uint8_t *)longer, FH_MEMORY_NAME_BYTES - 1}, more = {(const uint8_t *)longer, sizeof longer};
+    assert_int_equal(strlen(fh_memory_label_of(just).text), FH_MEMORY_NAME_BYTES - 1);
+    assert_int_equal(strlen(fh_memory_label_of(more).text), FH_MEMORY_NAME_BYTES - 1);
+    assert_string_equal(fh_memory_label_of(FH_LIT("a \x7f\x1f~\xc3\xa9\n\0z")).text, "a ??~????z");
+    assert_string_equal(fh_memory_label_of(FH_LIT("")).text, "");
     for (int kind = 0; kind < FH_MEMORY_KINDS; kind++)
         assert_true(strlen(fh_memory_kind_name((fh_memory_kind)kind)) <= 6);
 }
@@ -186,7 +181,7 @@ static void *look_on(void *arg) {
         assert_false(fh_failed(fh_memory_look(fh_heap(), &m)));
         for (size_t k = 1; k < m.rows.count; k++) {
             const fh_memory_row *row = fh_memory_rows_at(m.rows, k);
-            if (row->kind == FH_MEMORY_POOL && strcmp(row->name, "busy") == 0) {
+            if (row->kind == FH_MEMORY_POOL && strcmp(row->name.text, "busy") == 0) {
                 ++*seen;
                 assert_true(row->live.count >= 1 && row->live.count <= CHANGES && row->object_bytes == 8);
             }

@@ -11,8 +11,8 @@ static void sample(fh_memory_row rows[2], fh_memory *m) {
     rows[1] = (fh_memory_row){.kind = FH_MEMORY_POOL, .id = 7, .object_bytes = 64, .live = {2, 128}, .cached = {3, 192},
                               .quarantined = {1, 64}, .retired = {4, 256}, .committed_bytes = 4096,
                               .reserved_bytes = UINT64_MAX, .heap_bytes = 100, .peak_bytes = 320, .refusals = 5};
-    fh_memory_name(&rows[0], FH_LIT("other blocks"));
-    fh_memory_name(&rows[1], FH_LIT("a \"b\" \\c"));
+    rows[0].name = fh_memory_label_of(FH_LIT("other blocks"));
+    rows[1].name = fh_memory_label_of(FH_LIT("a \"b\" \\c"));
     *m = (fh_memory){.rows = {rows, 2},
                      .heap = {.live = 9, .live_bytes = 1000, .peak_bytes = 2000, .allocs = 11, .failures = 1},
                      .resident_peak_bytes = 123456};
