@@ -1,0 +1,632 @@
+/* cache.c: the concurrent cache: the budget, loads that happen once, references that know when they are stale.
+ *
+ * A key's hash names its shard (cache_shard.c) and its place there. All of a shard is guarded by its lock, which is held for a
+ * few dozen nanoseconds and never around a callback. Between shards there are atomic counters and the list of loads and waits
+ * (flight.c).
+ *
+ * An entry's life:   LOADING ──ok──▶ RESIDENT ──not mapped, count 0──▶ released, free
+ *                       └───fails──▶ FAILED ─────────────── count 0──▶ free
+ *
+ * A thread that finds nothing makes the entry LOADING with one reference, its own, lets go of the lock, reserves the bytes, and
+ * loads. Others find the entry, take a reference each and sleep at `state`. So the count says who still looks at an entry, and
+ * nothing else is needed to know when it is free: neither for waiters nor for values removed from the map.
+ *
+ * Budget (cache-budget): bytes = Σ size_bytes of loads whose bytes are reserved + Σ size_bytes of values not yet released. It
+ * grows by compare-and-swap only where the sum stays ≤ budget, and falls after the release callback, so there is no moment at
+ * which more exists than is accounted. Where it does not fit, the idle value of the lowest rank over all shards is evicted.
+ *
+ * References (cache-ref): a number is {seed + age, slot, shard} of one life of one slot. Looking at a value takes no lock: age,
+ * entry, value, and the age again; values are stored with release order after their slot's earlier lives have ended, so whoever
+ * reads the value of a later life also reads a later age.
+ *
+ *     age of the number = slot's age      the reference, live
+ *     lower                               FH_STALE; at drop FH_DOUBLE_FREE if the slot is free and that was its last life
+ *     higher, or even                     FH_WRONG_POOL: never given by this cache
+ *
+ * Seeds of successive caches are multiples of 2^40 / golden ratio: the ages of two never meet in practice.
+ *
+ * Threading: any thread. Locks: a shard's, then that of the flights; never two shards'. */
+#include "mem/cache_core.h"
+
+#include "freehold/hash.h"
+
+enum { ENTRIES_DEFAULT = 65536, REFS_DEFAULT = 65536, SHARDS_DEFAULT = 16 };
+
+#define AGE_MASK ((UINT64_C(1) << FH_CACHE_AGE_BITS) - 1)
+
+static uint64_t caches_made;
+
+/* --- life of a cache -------------------------------------------------------------------------------------------------- */
+
+/* Fills in the defaults. FH_INVALID. */
+static fh_status complete(fh_cache_config *c) {
+    bool optimum = c->policy == FH_CACHE_OPTIMUM;
+    c->entries_max = c->entries_max != 0 ? c->entries_max : ENTRIES_DEFAULT;
+    c->refs_max = c->refs_max != 0 ? c->refs_max : REFS_DEFAULT;
+    c->shards = c->shards != 0 ? c->shards : optimum ? 1 : SHARDS_DEFAULT;
+    bool ok = (unsigned)c->policy <= FH_CACHE_OPTIMUM && c->entries_max <= FH_CACHE_ENTRIES_MAX &&
+              c->refs_max <= FH_CACHE_REFS_MAX && c->shards <= FH_CACHE_SHARDS_MAX && (c->shards & (c->shards - 1)) == 0 &&
+              optimum == (c->trace.count != 0) && (!optimum || c->shards == 1);
+    return ok ? FH_DONE : FH_STATUS(FH_INVALID);
+}
+
+/* Frees a cache of which `shards` shards were made. */
+static void free_parts(fh_cache *cache, uint32_t shards) {
+    fh_allocator *a = cache->allocator;
+    for (uint32_t k = 0; k < shards; k++)
+        fh_shard_deinit(&cache->shards[k]);
+    fh_free(a, cache->shards);
+    fh_u64s_free(a, &cache->trace);
+    fh_u64s_free(a, &cache->next_uses);
+    fh_free(a, cache);
+}
+
+fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, unsigned age_bits, fh_cache **out) {
+    *out = NULL;
+    fh_cache_config c = *config;
+    FH_TRY(complete(&c));
+    fh_cache *cache = fh_alloc(a, 1, sizeof *cache);
+    if (cache == NULL)
+        return FH_STATUS(FH_NOMEM);
+    cache->allocator = a;
+    cache->release = c.release;
+    cache->ctx = c.ctx;
+    cache->shard_mask = c.shards - 1;
+    cache->entries_max = c.entries_max;
+    cache->budget = c.budget_bytes;
+    cache->seed = (fh_fetch_add(&caches_made, 1, FH_RELAXED) + 1) * UINT64_C(0x9e3779b97f) * 2 & AGE_MASK;
+    cache->shards = fh_alloc(a, c.shards, sizeof *cache->shards);
+    fh_status s = cache->shards == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
+    uint32_t made = 0;
+    while (!fh_failed(s) && made < c.shards) {
+        s = fh_shard_init(&cache->shards[made], a, &c, &cache->time, age_bits);
+        made += !fh_failed(s);
+    }
+    if (!fh_failed(s))
+        s = fh_u64s_new(a, c.trace.count, &cache->trace);
+    for (size_t i = 0; i < cache->trace.count; i++)
+        fh_u64s_set(cache->trace, i, fh_u64s_get(c.trace, i));
+    if (!fh_failed(s) && c.policy == FH_CACHE_OPTIMUM)
+        s = fh_evict_next_uses(a, c.trace, &cache->next_uses);
+    if (fh_failed(s)) {
+        free_parts(cache, made);
+        return s;
+    }
+    *out = cache;
+    return FH_DONE;
+}
+
+fh_status fh_cache_new(fh_allocator *a, const fh_cache_config *config, fh_cache **out) {
+    return fh_cache_new_narrow(a, config, FH_CACHE_AGE_BITS, out);
+}
+
+static void release_value(fh_cache *cache, const fh_cache_entry *e) {
+    if (cache->release != NULL)
+        cache->release(cache->ctx, e->key, e->value, e->size_bytes);
+}
+
+void fh_cache_free(fh_cache *cache) {
+    if (cache == NULL)
+        return;
+    for (uint32_t k = 0; k <= cache->shard_mask; k++) {
+        fh_cache_shard *s = &cache->shards[k];
+        FH_ASSERT(s->slots_live == 0); /* every reference was dropped, and no load runs */
+        for (uint32_t i = 0; i < s->entries.made; i++)
+            if (fh_shard_entry(s, i)->state == FH_ENTRY_RESIDENT)
+                release_value(cache, fh_shard_entry(s, i));
+    }
+    free_parts(cache, cache->shard_mask + 1);
+}
+
+static fh_cache_shard *shard_of(fh_cache *cache, uint64_t hash) {
+    FH_UNSAFE("cache-column");
+    return &cache->shards[hash >> (64 - FH_CACHE_SHARD_BITS) & cache->shard_mask];
+}
+
+/* --- the budget ------------------------------------------------------------------------------------------------------- */
+
+/* Ends an entry that nobody has and returns its value as a copy, for end_value once the lock is given. */
+static fh_cache_entry take_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
+    fh_cache_entry copy = *fh_shard_entry(s, i);
+    fh_shard_end(s, i);
+    (void)fh_fetch_sub(&cache->entries, 1, FH_RELAXED);
+    return copy;
+}
+
+/* Releases the value of an entry that was taken, if it has one. */
+static void end_value(fh_cache *cache, const fh_cache_entry *e) {
+    if (e->state != FH_ENTRY_RESIDENT)
+        return;
+    release_value(cache, e);
+    (void)fh_fetch_sub(&cache->bytes, e->size_bytes, FH_RELEASE);
+}
+
+/* The shard whose victim has the lowest rank, or NULL. */
+static fh_cache_shard *lowest_shard(fh_cache *cache) {
+    fh_cache_shard *best = NULL;
+    fh_evict_rank lowest = FH_EVICT_NO_RANK;
+    FH_UNSAFE("cache-column");
+    for (uint32_t k = 0; k <= cache->shard_mask; k++) {
+        fh_cache_shard *s = &cache->shards[k];
+        fh_evict_rank rank = {fh_load(&s->victim.worth, FH_RELAXED), fh_load(&s->victim.stamp, FH_RELAXED)};
+        if (fh_evict_before(rank, lowest)) {
+            lowest = rank;
+            best = s;
+        }
+    }
+    return best;
+}
+
+/* Evicts one idle value. False when there is none. */
+static bool evict_one(fh_cache *cache) {
+    for (fh_cache_shard *s; (s = lowest_shard(cache)) != NULL;) {
+        fh_shard_lock(s);
+        uint32_t i = fh_shard_evict(s);
+        if (i == FH_CACHE_NONE) { /* somebody was faster */
+            fh_shard_unlock(s);
+            continue;
+        }
+        s->stats.evictions++;
+        fh_cache_entry victim = take_entry(cache, s, i);
+        fh_shard_unlock(s);
+        end_value(cache, &victim);
+        return true;
+    }
+    return false;
+}
+
+static bool is_over_budget(fh_cache *cache) {
+    return fh_load(&cache->bytes, FH_SEQ_CST) > fh_load(&cache->budget, FH_RELAXED);
+}
+
+/* After fh_cache_resize to less than is in use: evicts what has become idle. */
+static void evict_excess(fh_cache *cache) {
+    while (FH_UNLIKELY(is_over_budget(cache)) && evict_one(cache)) {
+    }
+}
+
+/* Counts bytes in if they fit. */
+static bool charge(fh_cache *cache, uint64_t size_bytes) {
+    uint64_t bytes = fh_load(&cache->bytes, FH_RELAXED);
+    do {
+        uint64_t budget = fh_load(&cache->budget, FH_SEQ_CST);
+        if (bytes > budget || size_bytes > budget - bytes)
+            return false;
+    } while (!fh_cas(&cache->bytes, &bytes, bytes + size_bytes, FH_SEQ_CST));
+    if (bytes + size_bytes > fh_load(&cache->budget, FH_SEQ_CST)) { /* resized meanwhile: either side sees the other */
+        (void)fh_fetch_sub(&cache->bytes, size_bytes, FH_SEQ_CST);
+        return false;
+    }
+    uint64_t peak = fh_load(&cache->bytes_peak, FH_RELAXED);
+    while (bytes + size_bytes > peak && !fh_cas(&cache->bytes_peak, &peak, bytes + size_bytes, FH_RELAXED)) {
+    }
+    return true;
+}
+
+/* Counts bytes in, evicting for them. False when what is in use leaves no room. */
+static bool reserve(fh_cache *cache, uint64_t size_bytes) {
+    for (bool more = true; more;) {
+        if (charge(cache, size_bytes))
+            return true;
+        more = evict_one(cache);
+    }
+    return charge(cache, size_bytes); /* another thread may have evicted the last one for itself, and be done by now */
+}
+
+/* Counts an entry in if it fits. */
+static bool charge_entry(fh_cache *cache) {
+    uint32_t entries = fh_load(&cache->entries, FH_RELAXED);
+    do {
+        if (entries == cache->entries_max)
+            return false;
+    } while (!fh_cas(&cache->entries, &entries, entries + 1, FH_RELAXED));
+    return true;
+}
+
+/* --- references ------------------------------------------------------------------------------------------------------- */
+
+static fh_cache_ref ref_of(const fh_cache *cache, const fh_cache_shard *s, uint32_t k) {
+    uint64_t age = (cache->seed + fh_shard_slot(s, k)->age) & AGE_MASK, shard = (uint64_t)(s - cache->shards);
+    return (fh_cache_ref){age << FH_CACHE_INDEX_BITS | (uint64_t)k << FH_CACHE_SHARD_BITS | shard};
+}
+
+static uint64_t age_of(const fh_cache *cache, fh_cache_ref ref) {
+    return ((ref.value >> FH_CACHE_INDEX_BITS) - cache->seed) & AGE_MASK;
+}
+
+/* The slot of a reference and its shard, or NULL for a number that this cache never gave. */
+static fh_cache_slot *slot_of(fh_cache *cache, fh_cache_ref ref, fh_cache_shard **out_shard, uint32_t *out_k) {
+    uint32_t shard = (uint32_t)ref.value & (FH_CACHE_SHARDS_MAX - 1);
+    *out_k = (uint32_t)(ref.value >> FH_CACHE_SHARD_BITS) & (FH_CACHE_REFS_MAX - 1);
+    if (shard > cache->shard_mask || (age_of(cache, ref) & 1) == 0)
+        return NULL;
+    FH_UNSAFE("cache-column");
+    *out_shard = &cache->shards[shard];
+    return *out_k < fh_load(&(*out_shard)->slots.made, FH_ACQUIRE) ? fh_shard_slot(*out_shard, *out_k) : NULL;
+}
+
+/* What a reference of age `age` is, now that its slot has another. */
+static fh_status refusal(uint64_t age, uint64_t slot_age) {
+    return FH_STATUS(age < slot_age ? FH_STALE : FH_WRONG_POOL);
+}
+
+/* Counts a refusal and returns it. */
+static fh_status refuse(fh_cache *cache, fh_status status) {
+    fh_cache_stats *stats = &cache->shards[0].stats; /* counters are summed over shards */
+    fh_shard_lock(&cache->shards[0]);
+    stats->stale_uses += status.code == FH_STALE;
+    stats->double_frees += status.code == FH_DOUBLE_FREE;
+    stats->wrong_caches += status.code == FH_WRONG_POOL;
+    fh_shard_unlock(&cache->shards[0]);
+    return status;
+}
+
+fh_status fh_cache_view(fh_cache *cache, fh_cache_ref ref, void **out) {
+    uint32_t k;
+    fh_cache_shard *s;
+    fh_cache_slot *slot = slot_of(cache, ref, &s, &k);
+    *out = NULL;
+    if (slot == NULL)
+        return refuse(cache, FH_STATUS(ref.value == 0 ? FH_STALE : FH_WRONG_POOL));
+    uint64_t age = age_of(cache, ref), seen = fh_load(&slot->age, FH_ACQUIRE);
+    FH_UNSAFE("cache-ref");
+    void *value = fh_load(&fh_shard_entry(s, fh_load(&slot->entry, FH_ACQUIRE))->value, FH_ACQUIRE);
+    if (seen == age)
+        seen = fh_load(&slot->age, FH_RELAXED); /* dropped meanwhile? */
+    if (FH_UNLIKELY(seen != age))
+        return refuse(cache, refusal(age, seen));
+    *out = value;
+    return FH_DONE;
+}
+
+/* Locks the shard of a live reference; a refusal locks nothing. FH_DOUBLE_FREE instead of FH_STALE if no life came after. */
+static fh_status lock_ref(fh_cache *cache, fh_cache_ref ref, fh_cache_shard **out_shard, uint32_t *out_k) {
+    fh_cache_slot *slot = slot_of(cache, ref, out_shard, out_k);
+    if (slot == NULL)
+        return FH_STATUS(ref.value == 0 ? FH_STALE : FH_WRONG_POOL);
+    fh_shard_lock(*out_shard);
+    uint64_t age = age_of(cache, ref), now = slot->age;
+    if (FH_LIKELY(age == now))
+        return FH_DONE;
+    fh_shard_unlock(*out_shard);
+    return age + 1 == now ? FH_STATUS(FH_DOUBLE_FREE) : refusal(age, now);
+}
+
+/* Ends reference k of a shard that is locked, and unlocks it. */
+static void drop_locked(fh_cache *cache, fh_cache_shard *s, uint32_t k) {
+    uint32_t i = fh_shard_unrefer(s, k);
+    fh_cache_entry gone = {.state = FH_ENTRY_FREE};
+    const fh_cache_entry *e = fh_shard_entry(s, i);
+    if (e->count == 0 && !e->mapped)
+        gone = take_entry(cache, s, i);
+    fh_shard_unlock(s);
+    end_value(cache, &gone);
+    evict_excess(cache);
+}
+
+fh_status fh_cache_drop(fh_cache *cache, fh_cache_ref ref) {
+    uint32_t k;
+    fh_cache_shard *s;
+    fh_status status = lock_ref(cache, ref, &s, &k);
+    if (fh_failed(status))
+        return refuse(cache, status);
+    drop_locked(cache, s, k);
+    return FH_DONE;
+}
+
+fh_status fh_cache_share(fh_cache *cache, fh_cache_ref ref, fh_cache_ref *out) {
+    uint32_t k;
+    fh_cache_shard *s;
+    *out = (fh_cache_ref){0};
+    fh_status status = lock_ref(cache, ref, &s, &k);
+    if (fh_failed(status))
+        return refuse(cache, status.code == FH_DOUBLE_FREE ? FH_STATUS(FH_STALE) : status);
+    status = fh_shard_refer(s, fh_shard_slot(s, k)->entry, &k);
+    if (!fh_failed(status))
+        *out = ref_of(cache, s, k);
+    fh_shard_unlock(s);
+    return status;
+}
+
+/* --- lookups ---------------------------------------------------------------------------------------------------------- */
+
+/* True if a call for `key` follows the optimum's trace; other policies have none. */
+static bool is_on_trace(const fh_cache *cache, uint64_t key) {
+    return cache->next_uses.count == 0 ||
+           (cache->position < cache->trace.count && fh_u64s_get(cache->trace, cache->position) == key);
+}
+
+/* Notes where the trace needs entry i next, and goes on. */
+static void follow_trace(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
+    if (cache->next_uses.count == 0)
+        return;
+    if (i != FH_CACHE_NONE)
+        fh_evict_next_use(&s->evict, i, fh_u64s_get(cache->next_uses, cache->position));
+    cache->position++;
+}
+
+/* A reference to a resident entry of a shard that is locked. */
+static fh_status hit(fh_cache *cache, fh_cache_shard *s, uint32_t i, fh_cache_ref *out) {
+    uint32_t k;
+    FH_TRY(fh_shard_refer(s, i, &k));
+    *out = ref_of(cache, s, k);
+    s->stats.hits++;
+    fh_evict_used(&s->evict, i);
+    follow_trace(cache, s, i);
+    return FH_DONE;
+}
+
+fh_status fh_cache_get(fh_cache *cache, uint64_t key, fh_cache_ref *out) {
+    uint64_t hash = fh_mix64(key);
+    fh_cache_shard *s = shard_of(cache, hash);
+    *out = (fh_cache_ref){0};
+    fh_shard_lock(s);
+    uint32_t i = fh_shard_find(s, key, (uint32_t)hash);
+    fh_status status = FH_DONE;
+    if (!is_on_trace(cache, key)) {
+        status = FH_STATUS(FH_INVALID);
+    } else if (i == FH_CACHE_NONE) {
+        s->stats.misses++;
+        follow_trace(cache, s, i);
+        status = FH_STATUS(FH_NOT_FOUND);
+    } else if (fh_shard_entry(s, i)->state == FH_ENTRY_LOADING) {
+        status = FH_STATUS(FH_AGAIN);
+    } else {
+        status = hit(cache, s, i, out);
+    }
+    fh_shard_unlock(s);
+    return status;
+}
+
+/* --- loads, and waits for them ----------------------------------------------------------------------------------------- */
+
+/* Waits for the load of entry i, to which slot k refers. The shard is locked before, and not after. */
+static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, fh_cache_ref *out) {
+    fh_cache_entry *e = fh_shard_entry(s, i);
+    fh_flight f;
+    if (!fh_flight_wait(&cache->flights, &f, e)) {
+        s->stats.self_waits++;
+        (void)fh_shard_unrefer(s, k);
+        fh_shard_unlock(s);
+        return FH_STATUS(FH_INVALID);
+    }
+    s->stats.waits++;
+    fh_shard_unlock(s);
+    while (fh_load(&e->state, FH_ACQUIRE) == FH_ENTRY_LOADING)
+        fh_sleep_at(&e->state, FH_ENTRY_LOADING);
+    fh_flight_end(&cache->flights, &f);
+
+    fh_shard_lock(s);
+    if (e->state == FH_ENTRY_RESIDENT) {
+        *out = ref_of(cache, s, k);
+        fh_evict_used(&s->evict, i);
+        fh_shard_unlock(s);
+        return FH_DONE;
+    }
+    fh_code code = (fh_code)e->code;
+    drop_locked(cache, s, k);
+    return FH_STATUS(code);
+}
+
+/* Reserves the bytes of entry i, loads it, and tells those who wait. Slot k is the loading thread's. The shard is not locked.
+ * */
+static fh_status load_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, const fh_cache_loader *loader,
+                            fh_flight *f, fh_cache_ref *out) {
+    fh_cache_entry *e = fh_shard_entry(s, i);
+    void *value = NULL;
+    bool room = reserve(cache, loader->size_bytes);
+    fh_status status = room ? loader->load(loader->ctx, e->key, &value) : FH_STATUS(FH_EXHAUSTED);
+    if (room && fh_failed(status))
+        (void)fh_fetch_sub(&cache->bytes, loader->size_bytes, FH_RELEASE);
+
+    fh_shard_lock(s);
+    s->stats.no_room += !room;
+    s->stats.loads += room;
+    s->stats.load_failures += room && fh_failed(status);
+    fh_shard_loaded(s, i, status, value);
+    (void)fh_fetch_add(&cache->time.clock, 1, FH_RELAXED);
+    fh_flight_end(&cache->flights, f);
+    bool others = e->count > 1;
+    if (fh_failed(status)) {
+        drop_locked(cache, s, k);
+    } else {
+        *out = ref_of(cache, s, k);
+        fh_shard_unlock(s);
+    }
+    if (others)
+        fh_wake_at(&e->state, UINT32_MAX);
+    return status;
+}
+
+/* Makes an entry that the calling thread loads, in a shard that is locked. FH_AGAIN: evict one first. */
+static fh_status begin_load(fh_cache *cache, fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t size_bytes,
+                            fh_flight *f, uint32_t *out_i, uint32_t *out_k) {
+    if (!charge_entry(cache))
+        return FH_STATUS(FH_AGAIN);
+    fh_status status = fh_shard_add(s, key, tag, size_bytes, out_i);
+    if (fh_failed(status)) {
+        (void)fh_fetch_sub(&cache->entries, 1, FH_RELAXED);
+        return status;
+    }
+    status = fh_shard_refer(s, *out_i, out_k);
+    if (fh_failed(status)) {
+        fh_shard_loaded(s, *out_i, status, NULL);
+        (void)take_entry(cache, s, *out_i);
+        return status;
+    }
+    s->stats.misses++;
+    follow_trace(cache, s, *out_i);
+    fh_flight_load(&cache->flights, f, fh_shard_entry(s, *out_i));
+    return FH_DONE;
+}
+
+fh_status fh_cache_acquire(fh_cache *cache, uint64_t key, const fh_cache_loader *loader, fh_cache_ref *out) {
+    uint64_t hash = fh_mix64(key);
+    fh_cache_shard *s = shard_of(cache, hash);
+    fh_flight f;
+    uint32_t k;
+    *out = (fh_cache_ref){0};
+    if (loader->load == NULL)
+        return FH_STATUS(FH_INVALID);
+    for (bool room = true;; room = evict_one(cache)) {
+        fh_shard_lock(s);
+        uint32_t i = fh_shard_find(s, key, (uint32_t)hash);
+        fh_status status = FH_DONE;
+        if (!is_on_trace(cache, key)) {
+            status = FH_STATUS(FH_INVALID);
+        } else if (i == FH_CACHE_NONE && loader->size_bytes > fh_load(&cache->budget, FH_RELAXED)) {
+            status = FH_STATUS(FH_LIMIT);
+        } else if (i == FH_CACHE_NONE) {
+            status = begin_load(cache, s, key, (uint32_t)hash, loader->size_bytes, &f, &i, &k);
+            if (!fh_failed(status)) {
+                fh_shard_unlock(s);
+                return load_entry(cache, s, i, k, loader, &f, out);
+            }
+        } else if (fh_shard_entry(s, i)->state == FH_ENTRY_RESIDENT) {
+            status = hit(cache, s, i, out);
+        } else {
+            status = fh_shard_refer(s, i, &k);
+            if (!fh_failed(status))
+                return wait_for_load(cache, s, i, k, out);
+        }
+        bool full = status.code == FH_AGAIN && !room;
+        s->stats.no_room += full;
+        fh_shard_unlock(s);
+        if (full)
+            return FH_STATUS(FH_EXHAUSTED);
+        if (status.code != FH_AGAIN)
+            return status;
+    }
+}
+
+/* --- pins, removal, limits -------------------------------------------------------------------------------------------- */
+
+/* Locks the shard of a key and finds it. FH_NOT_FOUND locks nothing. */
+static fh_status lock_key(fh_cache *cache, uint64_t key, fh_cache_shard **out_shard, uint32_t *out_i) {
+    uint64_t hash = fh_mix64(key);
+    *out_shard = shard_of(cache, hash);
+    fh_shard_lock(*out_shard);
+    *out_i = fh_shard_find(*out_shard, key, (uint32_t)hash);
+    if (*out_i != FH_CACHE_NONE)
+        return FH_DONE;
+    fh_shard_unlock(*out_shard);
+    return FH_STATUS(FH_NOT_FOUND);
+}
+
+fh_status fh_cache_pin(fh_cache *cache, uint64_t key) {
+    fh_cache_shard *s;
+    uint32_t i;
+    FH_TRY(lock_key(cache, key, &s, &i));
+    const fh_cache_entry *e = fh_shard_entry(s, i);
+    fh_code code = e->state == FH_ENTRY_LOADING ? FH_AGAIN : e->pins == UINT32_MAX ? FH_LIMIT : FH_OK;
+    if (code == FH_OK)
+        fh_shard_pin(s, i);
+    fh_shard_unlock(s);
+    return FH_STATUS(code);
+}
+
+fh_status fh_cache_unpin(fh_cache *cache, uint64_t key) {
+    fh_cache_shard *s;
+    uint32_t i;
+    FH_TRY(lock_key(cache, key, &s, &i));
+    fh_code code = fh_shard_entry(s, i)->pins == 0 ? FH_INVALID : FH_OK;
+    if (code == FH_OK)
+        fh_shard_unpin(s, i);
+    fh_shard_unlock(s);
+    evict_excess(cache);
+    return FH_STATUS(code);
+}
+
+/* Takes an entry out of the map, in a shard that is locked, and unlocks it. */
+static void remove_locked(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
+    fh_cache_entry gone = {.state = FH_ENTRY_FREE};
+    fh_shard_unmap(s, i);
+    s->stats.removals++;
+    if (fh_shard_entry(s, i)->count == 0)
+        gone = take_entry(cache, s, i);
+    fh_shard_unlock(s);
+    end_value(cache, &gone);
+}
+
+fh_status fh_cache_remove(fh_cache *cache, uint64_t key) {
+    fh_cache_shard *s;
+    uint32_t i;
+    FH_TRY(lock_key(cache, key, &s, &i));
+    if (fh_shard_entry(s, i)->pins == 0) {
+        remove_locked(cache, s, i);
+        return FH_DONE;
+    }
+    fh_shard_unlock(s);
+    return FH_STATUS(FH_BORROWED);
+}
+
+void fh_cache_clear(fh_cache *cache) {
+    FH_UNSAFE("cache-column");
+    for (uint32_t n = 0; n <= cache->shard_mask; n++) {
+        fh_cache_shard *s = &cache->shards[n];
+        fh_shard_lock(s);
+        for (uint32_t i = 0; i < s->entries.made; i++) {
+            if (fh_shard_entry(s, i)->state == FH_ENTRY_FREE || !fh_shard_entry(s, i)->mapped ||
+                fh_shard_entry(s, i)->pins != 0)
+                continue;
+            remove_locked(cache, s, i);
+            fh_shard_lock(s);
+        }
+        fh_shard_unlock(s);
+    }
+}
+
+fh_status fh_cache_resize(fh_cache *cache, uint64_t budget_bytes) {
+    fh_store(&cache->budget, budget_bytes, FH_SEQ_CST);
+    evict_excess(cache);
+    return is_over_budget(cache) ? FH_STATUS(FH_AGAIN) : FH_DONE;
+}
+
+/* --- what there is ---------------------------------------------------------------------------------------------------- */
+
+fh_cache_stats fh_cache_stats_get(fh_cache *cache) {
+    fh_cache_stats sum = {.bytes = fh_load(&cache->bytes, FH_RELAXED),
+                          .bytes_peak = fh_load(&cache->bytes_peak, FH_RELAXED),
+                          .budget_bytes = fh_load(&cache->budget, FH_RELAXED)};
+    for (uint32_t n = 0; n <= cache->shard_mask; n++) {
+        fh_cache_shard *s = &cache->shards[n];
+        fh_shard_lock(s);
+        const fh_cache_stats *t = &s->stats;
+        sum.hits += t->hits;
+        sum.misses += t->misses;
+        sum.waits += t->waits;
+        sum.loads += t->loads;
+        sum.load_failures += t->load_failures;
+        sum.no_room += t->no_room;
+        sum.evictions += t->evictions;
+        sum.removals += t->removals;
+        sum.stale_uses += t->stale_uses;
+        sum.double_frees += t->double_frees;
+        sum.wrong_caches += t->wrong_caches;
+        sum.self_waits += t->self_waits;
+        sum.entries += s->mapped;
+        sum.leaving += s->entries_live - s->mapped;
+        sum.loading += s->loading;
+        sum.pinned += s->pinned;
+        sum.refs += s->slots_live;
+        fh_shard_unlock(s);
+    }
+    return sum;
+}
+
+fh_status fh_cache_check(fh_cache *cache, fh_err *err) {
+    uint64_t bytes = 0, entries = 0;
+    for (uint32_t n = 0; n <= cache->shard_mask; n++) {
+        fh_cache_shard *s = &cache->shards[n];
+        fh_shard_lock(s);
+        fh_status status = fh_shard_check(s, &bytes, err);
+        entries += s->entries_live;
+        fh_shard_unlock(s);
+        FH_TRY(status);
+    }
+    if (bytes != fh_load(&cache->bytes, FH_RELAXED) || entries != fh_load(&cache->entries, FH_RELAXED))
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "%llu bytes in %llu entries; %llu in %u are counted",
+                       (unsigned long long)bytes, (unsigned long long)entries,
+                       (unsigned long long)fh_load(&cache->bytes, FH_RELAXED), fh_load(&cache->entries, FH_RELAXED));
+    return FH_DONE;
+}

@@ -1,0 +1,83 @@
+/* evict.h: which of the idle entries of a cache goes first: least recently used, segmented LRU, LFU with ageing, the optimum.
+ *
+ *     fh_evict_fresh(&e, i);            an entry begins
+ *     fh_evict_enter(&e, i);            nobody uses it: it may be evicted
+ *     fh_evict_leave(&e, i);            somebody does
+ *     fh_evict_used(&e, i, next);       that was a hit; optimum: its next use
+ *     i = fh_evict_take(&e);            the victim leaves, for good
+ *
+ * An entry is a number; its node lies wherever the owner keeps it, one each `stride` bytes. An entry that is in use is in no
+ * list at all, so the victim is found without a search: each call is O(1), for the optimum O(log n).
+ *
+ * A cache of several shards has an fh_evict for each and one fh_evict_time for all. fh_evict_rank makes their victims
+ * comparable: the lowest rank goes first.
+ *
+ * Threading: one thread at a time for each fh_evict (its shard's lock); the time is atomic. */
+#ifndef FH_MEM_EVICT_H
+#define FH_MEM_EVICT_H
+
+#include "freehold/atomic.h"
+#include "freehold/cache.h"
+
+#define FH_EVICT_NONE UINT32_MAX
+
+enum { FH_EVICT_LISTS = 64 };
+
+typedef struct fh_evict_node {
+    uint32_t prev, next; /* neighbours in its list, towards the newest and towards the oldest; optimum: place in the heap, – */
+    uint64_t worth;      /* LRU 0; SLRU 0 on probation, 1 protected; LFU the floor at its last use + its uses, see evict.c */
+    uint64_t stamp;      /* the clock when it entered; optimum: position of its next use */
+} fh_evict_node;
+
+/* What the shards of a cache share. */
+typedef struct fh_evict_time {
+    uint64_t clock; /* counts the entries that began */
+    uint64_t floor; /* LFU: the highest worth of a victim so far */
+} fh_evict_time;
+
+typedef struct fh_evict_rank {
+    uint64_t worth, stamp;
+} fh_evict_rank;
+
+#define FH_EVICT_NO_RANK ((fh_evict_rank){UINT64_MAX, UINT64_MAX})
+
+typedef struct fh_evict {
+    fh_evict_time *time;
+    uint8_t *nodes;
+    size_t stride;
+    fh_allocator *allocator;
+    uint32_t *heap; /* optimum: entries, the one that is needed last on top */
+    fh_cache_policy policy;
+    uint32_t count;                              /* entries in the lists or in the heap */
+    uint32_t worthy;                             /* those with a worth above 0; SLRU: the protected ones */
+    uint64_t base;                               /* no worth in the lists is below, or above base + FH_EVICT_LISTS - 1 */
+    uint64_t used;                               /* bit k: list k is not empty */
+    uint32_t newest[FH_EVICT_LISTS], oldest[FH_EVICT_LISTS]; /* list worth % FH_EVICT_LISTS */
+} fh_evict;
+
+/* Nodes of up to `count_max` entries, the first at `nodes`. FH_NOMEM: only the optimum allocates. */
+FH_MUST_USE fh_status fh_evict_init(fh_evict *e, fh_allocator *a, fh_cache_policy policy, fh_evict_time *time,
+                                    fh_evict_node *nodes, size_t stride, uint32_t count_max);
+void fh_evict_deinit(fh_evict *e);
+void fh_evict_fresh(fh_evict *e, uint32_t i);
+void fh_evict_enter(fh_evict *e, uint32_t i);
+void fh_evict_leave(fh_evict *e, uint32_t i);
+void fh_evict_used(fh_evict *e, uint32_t i);
+/* Optimum: where in the trace entry i, which is in use, is needed next; UINT64_MAX = never again. */
+void fh_evict_next_use(fh_evict *e, uint32_t i, uint64_t position);
+/* The entry that goes first, FH_EVICT_NONE without any; its rank. */
+uint32_t fh_evict_victim(const fh_evict *e);
+fh_evict_rank fh_evict_victim_rank(const fh_evict *e);
+/* Takes the victim out. */
+uint32_t fh_evict_take(fh_evict *e);
+static inline bool fh_evict_before(fh_evict_rank a, fh_evict_rank b) {
+    return a.worth != b.worth ? a.worth < b.worth : a.stamp < b.stamp;
+}
+
+/* For each position of a trace of keys the position at which the same key comes next, UINT64_MAX = never. FH_NOMEM. */
+FH_MUST_USE fh_status fh_evict_next_uses(fh_allocator *a, fh_u64s trace, fh_u64s *out);
+
+/* Verifies all links, O(count): each list runs both ways between its ends, worths lie in their lists, counts add up. */
+bool fh_evict_check(const fh_evict *e);
+
+#endif
