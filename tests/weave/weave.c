@@ -45,7 +45,7 @@ typedef struct location {
 } location;
 
 /* What a thread is about to do. */
-typedef enum op_kind { OP_LOAD, OP_STORE, OP_RMW, OP_CAS, OP_FENCE, OP_BARRIER, OP_HEAP } op_kind;
+typedef enum op_kind { OP_LOAD, OP_STORE, OP_RMW, OP_CAS, OP_FENCE, OP_BARRIER, OP_HEAP, OP_SLEEP, OP_WAKE, OP_GO_ON } op_kind;
 typedef struct op {
     op_kind kind;
     const void *at;
@@ -55,7 +55,9 @@ typedef struct op {
 typedef struct thread {
     jmp_buf home, at; /* the start of the coroutine, and where it stopped */
     op next;
-    bool live, waits, asleep;
+    bool live, waits, asleep; /* asleep: in the sense of sleep sets */
+    bool woke_early;
+    const uint32_t *sleeps_at; /* in fh_os_wait */
     unsigned fresh;              /* the load `next` must see a store with at least this number */
     uint64_t looked, waits_for;  /* sets of locations: looked at since the last pause, and between the last two */
     uint16_t saw[LOCATIONS];     /* the store seen last */
@@ -195,6 +197,10 @@ static bool writes(op a) {
     return a.kind == OP_STORE || a.kind == OP_RMW || a.kind == OP_CAS;
 }
 
+static bool sleeps(op a) {
+    return a.kind == OP_SLEEP || a.kind == OP_WAKE;
+}
+
 /* Whether it matters which of two operations comes first. */
 static bool depends(op a, op b) {
     if (a.kind == OP_BARRIER || b.kind == OP_BARRIER)
@@ -203,6 +209,8 @@ static bool depends(op a, op b) {
         return a.kind == b.kind;
     if (a.kind == OP_FENCE || b.kind == OP_FENCE)
         return a.sc && b.sc;
+    if (sleeps(a) || sleeps(b))
+        return a.at == b.at && (writes(a) || sleeps(a)) && (writes(b) || sleeps(b));
     return a.at == b.at && (writes(a) || writes(b) || (a.sc && b.sc));
 }
 
@@ -213,6 +221,10 @@ static bool has_news(const thread *t) {
             stores[locations[l].order[locations[l].count - 1]].value != stores[t->saw[l]].value)
             return true;
     return t->waits_for == 0;
+}
+
+static bool is_able(const thread *t) {
+    return t->live && t->sleeps_at == NULL && (!t->waits || has_news(t));
 }
 
 /* Wakes the threads that sleep although thread t does what they depend on. */
@@ -230,11 +242,11 @@ static void wake(const thread *t) {
 /* Chooses who goes on; 0 when all threads are at their end. */
 static unsigned next_thread(void) {
     unsigned ready[THREADS], count = 0, live = 0, able = 0;
-    bool bounded = test->preemptions != 0, goes_on = weave_me != 0 && threads[weave_me].live && !threads[weave_me].waits;
+    bool bounded = test->preemptions != 0, goes_on = weave_me != 0 && is_able(&threads[weave_me]) && !threads[weave_me].waits;
     for (unsigned i = 0; i < thread_count; i++) {
         unsigned t = (weave_me + thread_count - 1 + i) % thread_count + 1; /* whoever runs now comes first */
         live += threads[t].live;
-        if (!threads[t].live || (threads[t].waits && !has_news(&threads[t])))
+        if (!is_able(&threads[t]))
             continue;
         able++;
         if (threads[t].asleep)
@@ -316,6 +328,7 @@ static void coroutine(void) {
     if (_setjmp(threads[weave_me].home) == 0)
         _longjmp(out, 1);
     test->threads[weave_me - 1]();
+    weave_exit();
     threads[weave_me].live = false;
     go_to(starting ? 0 : next_thread());
     abort();
@@ -515,6 +528,40 @@ void weave_fence_all(void) {
     tick();
 }
 
+/* --- sleeping as in fh_os_wait -------------------------------------------------------------------------------------------- */
+
+void weave_sleep(weave_site site, const uint32_t *word, uint32_t seen) {
+    thread *me = &threads[weave_me];
+    step((op){OP_SLEEP, word, false});
+    unsigned l = locate(site, word, sizeof *word);
+    uint64_t value = stores[locations[l].order[locations[l].count - 1]].value; /* the system sees what is there */
+    note(site, value, false);
+    if (value != seen)
+        return;
+    if (weave_me == 0)
+        stop("deadlock: setup or check sleeps");
+    if (!me->woke_early && choose(2, l) == 1) { /* a return for no reason: once, so that there is an end */
+        me->woke_early = true;
+        return;
+    }
+    me->sleeps_at = word;
+    step((op){OP_GO_ON, NULL, false});
+}
+
+void weave_wake(weave_site site, const uint32_t *word, unsigned count) {
+    step((op){OP_WAKE, word, false});
+    note(site, count, false);
+    for (unsigned woken = 0; woken < count; woken++) {
+        unsigned sleepers[THREADS], n = 0;
+        for (unsigned t = 1; t <= thread_count; t++)
+            if (threads[t].sleeps_at == word)
+                sleepers[n++] = t;
+        if (n == 0)
+            return;
+        threads[sleepers[choose(n, OP_WAKE)]].sleeps_at = NULL;
+    }
+}
+
 /* --- explorations --------------------------------------------------------------------------------------------------------- */
 
 static void reset(void) {
@@ -532,6 +579,7 @@ static void reset(void) {
     weave_me = 0;
     weave_run++;
     weave_memory_reset();
+    weave_os_reset();
 }
 
 /* One execution, from setup to check. */

@@ -25,13 +25,15 @@
  *     a race on plain memory, announced by FH_READS, FH_WRITES, FH_ENDS or lying in a block of the allocator that is freed;
  *     use after free, use after FH_ENDS, a second end, a block that is never freed
  *     memory of the allocator that another thread reaches without synchronisation with who allocated it
- *     a deadlock: every thread waits (has called fh_pause) for a value that nobody will store
+ *     a deadlock: every thread waits (has called fh_pause) for a value that nobody will store, or sleeps (fh_os_wait)
  *     an execution without end
  *
  * Planted bugs show that a test has teeth. `.weaken = "src/mem/"` runs the test once more for each memory order that it meets
  * in files of that folder, with that order alone weakened by one step: each must be found. One that cannot be found is either
  * stronger than it needs to be or not exercised: say which in `.spare`. A test with `.finds` is a bug itself: the failure
  * must contain that text.
+ *
+ * What code under test asks of os.h about threads (fh_os_wait, _wake, _nap, _exit_add) is answered for these threads.
  *
  * Rules for a test. Deterministic: no clock, no random seed, no address but those of the allocator in values. Threads share
  * memory from the allocator given to setup, or static objects that setup writes. A loop that waits calls fh_pause each time
@@ -40,11 +42,14 @@
  * afresh in every execution.
  *
  * The model. Views as in the operational forms of RC11 (Lahav and others, "Repairing sequential consistency in C/C++11", PLDI
- * 2017; Kang and others, "A promising semantics", POPL 2017): each thread has, per location, the newest store that it knows;
- * a release store carries the view and vector clock of its thread, an acquire load joins them; a store may take a place
- * before stores that its thread does not know. Sequentially consistent operations also join a view that all of them share.
- * Releases go on through read-modify-writes only (C++20). Not modelled: a load that sees a store which comes later in the
- * execution (load buffering), and more than three looks in a row at one outdated store: stores arrive in the end.
+ * 2017; Kang and others, "A promising semantics", POPL 2017): each thread has, per location, the newest store that it knows; a
+ * release store carries the view and vector clock of its thread, an acquire load joins them; a store may take a place before
+ * stores that its thread does not know. Sequentially consistent operations also join a view that all of them share. Releases
+ * go on through read-modify-writes only (C++20). weave_model.c compares this with the axioms: they agree exactly.
+ *
+ * Not modelled: a load that sees a store which comes later in the execution (load buffering), a weaker store that overtakes a
+ * sequentially consistent operation before it, and more than three looks in a row at one outdated store: stores arrive in the
+ * end.
  *
  * Reduction. Without a bound, orders of independent operations are not tried twice (sleep sets: P. Godefroid, 1996), and a load
  * that waits while a store happens is not asked again for what it would have read before. With a bound, all orders are.

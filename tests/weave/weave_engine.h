@@ -26,6 +26,9 @@ void weave_join(knowledge *into, const knowledge *from);
 FH_NORETURN void weave_stop(weave_site site, const char *format, ...) FH_PRINTF(2, 3);
 /* A scheduling point before an operation of the allocator: their order decides which address comes back. */
 void weave_heap_step(weave_site site);
+/* fh_os_wait and fh_os_wake. */
+void weave_sleep(weave_site site, const uint32_t *word, uint32_t seen);
+void weave_wake(weave_site site, const uint32_t *word, unsigned count);
 /* Writes the last steps of the last failure to standard error. */
 void weave_print_trace(void);
 
@@ -49,5 +52,11 @@ void weave_memory_leaks(void);
 unsigned weave_memory_atomic(weave_site site, const void *p, size_t size_bytes);
 /* Gives an address its location. */
 void weave_memory_locate(const void *p, size_t size_bytes, unsigned location);
+
+/* --- weave_os.c ----------------------------------------------------------------------------------------------------------- */
+
+/* Before each execution; when a thread ends. */
+void weave_os_reset(void);
+void weave_exit(void);
 
 #endif

@@ -4,6 +4,7 @@
  *
  * A test that must pass names in `finds` nothing; its broken twin, the text that the failure must contain. Names of litmus
  * tests as in L. Maranget, S. Sarkar, P. Sewell, "A tutorial introduction to the ARM and POWER relaxed memory models". */
+#include "freehold/os.h"
 #include "weave.h"
 
 /* What a test's threads share; the orders they use; what they saw. */
@@ -259,6 +260,60 @@ static void lock_check(void) {
 }
 static void lock_check_two(void) {
     WEAVE_ASSERT(data == 2);
+}
+
+/* The lock of U. Drepper, "Futexes are tricky": 0 open, 1 held, 2 held and perhaps somebody sleeps. */
+static uint32_t futex;
+static void futex_start(int give) {
+    orders(give, FH_ACQUIRE);
+    futex = 0;
+}
+static void futex_right(fh_allocator *a) {
+    (void)a;
+    futex_start(FH_RELEASE);
+}
+static void futex_take(uint32_t held) {
+    uint32_t was = 0;
+    if (!fh_cas(&futex, &was, 1, get))
+        while (fh_exchange(&futex, held, get) != 0)
+            fh_os_wait(&futex, held);
+    FH_WRITES(&data, sizeof data);
+    data++;
+}
+static void futex_user(void) {
+    futex_take(2);
+    if (fh_exchange(&futex, 0, put) == 2)
+        fh_os_wake(&futex, 1);
+}
+static void futex_user_silent(void) { /* the exchange of a sleeper says that nobody sleeps */
+    futex_take(1);
+    if (fh_exchange(&futex, 0, put) == 2)
+        fh_os_wake(&futex, 1);
+}
+static void futex_user_trusting(void) { /* wakes and believes that the lock is its own */
+    uint32_t was = 0;
+    if (!fh_cas(&futex, &was, 1, get) && fh_exchange(&futex, 2, get) != 0)
+        fh_os_wait(&futex, 2);
+    FH_WRITES(&data, sizeof data);
+    data++;
+    if (fh_exchange(&futex, 0, put) == 2)
+        fh_os_wake(&futex, 1);
+}
+/* What is to be done at the end of a thread. */
+static fh_os_exit at_end[2];
+static void at_end_count(fh_os_exit *e) {
+    (void)e;
+    fh_fetch_add(&x, 1, FH_RELAXED);
+}
+static void ending(void) {
+    for (size_t i = 0; i < 2; i++) {
+        at_end[i] = (fh_os_exit){.fn = at_end_count};
+        WEAVE_ASSERT(fh_os_exit_add(&at_end[i]).code == FH_OK);
+    }
+    fh_os_exit_remove(&at_end[0]);
+}
+static void ending_check(void) {
+    WEAVE_ASSERT(x == 1);
 }
 
 /* --- a count of references ------------------------------------------------------------------------------------------------ */
@@ -523,6 +578,15 @@ static const weave_test tests[] = {
      .weaken = "weave_self.c"},
     {.name = "lock, exchange", .setup = acq_rel, .threads = {lock_user_exchange, lock_user_exchange},
      .check = lock_check_two, .weaken = "weave_self.c"},
+    {.name = "sleeping lock", .setup = futex_right, .threads = {futex_user, futex_user}, .check = lock_check_two,
+     .weaken = "weave_self.c"},
+    {.name = "sleeping lock of three", .setup = futex_right, .threads = {futex_user, futex_user, futex_user},
+     .check = lock_check, .preemptions = 2},
+    {.name = "sleeping lock, silent", .setup = futex_right, .threads = {futex_user_silent, futex_user_silent},
+     .finds = "every thread waits"},
+    {.name = "sleeping lock, trusting", .setup = futex_right, .threads = {futex_user_trusting, futex_user_trusting},
+     .finds = "race"},
+    {.name = "thread's end", .setup = relaxed, .threads = {ending}, .check = ending_check},
     {.name = "references", .setup = object_right, .threads = {object_user, object_user, object_user},
      .weaken = "weave_self.c"},
     {.name = "references, no release", .setup = object_no_release, .threads = {object_user, object_user, object_user},
