@@ -31,7 +31,7 @@ void fh_queue_init(fh_queue *q) {
 
 fh_status fh_queue_push(fh_queue *q, fh_queue_node *node) {
     fh_queue_node *none = NULL;
-    if (!fh_cas(&node->next, &none, node, FH_ACQUIRE))
+    if (!fh_cas(&node->next, &none, node, FH_RELAXED))
         return FH_STATUS(FH_INVALID);
     append(q, node);
     return FH_DONE;
@@ -50,7 +50,7 @@ static fh_status take(fh_queue *q, fh_queue_node *node, fh_queue_node *next, fh_
     FH_WRITES(&q->first, sizeof q->first);
     q->first = next;
     FH_UNSAFE("queue-node");
-    fh_store(&node->next, NULL, FH_RELEASE);
+    fh_store(&node->next, NULL, FH_RELAXED);
     *out = node;
     return FH_DONE;
 }
@@ -70,7 +70,7 @@ fh_status fh_queue_pop(fh_queue *q, fh_queue_node **out) {
     }
     if (next != node)
         return take(q, node, next, out);
-    if (fh_load(&q->last, FH_ACQUIRE) != node) /* its successor is between its two steps */
+    if (fh_load(&q->last, FH_RELAXED) != node) /* its successor is between its two steps */
         return FH_STATUS(FH_AGAIN);
     /* The only node: the stub goes behind it, so that it is not the last. The stub is in no chain now: `first` has passed it,
      * and `last` is not it. */

@@ -123,6 +123,7 @@ static void give_up(fh_quiesce_member *m) {
         m->batch_last->next = m->fresh;
     }
     m->fresh = m->fresh_last = m->batch = m->batch_last = NULL;
+    FH_WRITES(&m->waiting, sizeof m->waiting);
     m->waiting = 0;
     if (first != NULL) {
         fh_retired *top = fh_load(&m->domain->orphans, FH_RELAXED);
@@ -184,6 +185,7 @@ fh_status fh_quiesce_retire(fh_quiesce_member *me, fh_retired *r, void (*end)(vo
     me->fresh = r;
     if (me->fresh_last == NULL)
         me->fresh_last = r;
+    FH_WRITES(&me->waiting, sizeof me->waiting);
     me->waiting++;
     fh_store(&me->retired, fh_load(&me->retired, FH_RELAXED) + 1, FH_RELAXED);
     return FH_DONE;
@@ -211,7 +213,7 @@ static void close_batch(fh_quiesce_member *me) {
     me->batch = me->fresh;
     me->batch_last = me->fresh_last;
     me->fresh = me->fresh_last = NULL;
-    me->batch_epoch = fh_fetch_add(&q->epoch, 1, FH_ACQ_REL) + 1;
+    me->batch_epoch = fh_fetch_add(&q->epoch, 1, FH_RELEASE) + 1;
     if (q->fences)
         fh_fence(FH_SEQ_CST);
     else

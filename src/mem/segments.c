@@ -93,11 +93,6 @@ fh_status fh_segment_ring_new(fh_allocator *a, const fh_segment_ring_options *op
     return FH_DONE;
 }
 
-static void free_segment(fh_segment_ring *ring, uint8_t *at) {
-    FH_ENDS(at, ring->segment_bytes);
-    fh_free(ring->allocator, at);
-}
-
 void fh_segment_ring_free(fh_segment_ring *ring) {
     if (ring == NULL)
         return;
@@ -150,9 +145,9 @@ fh_status fh_segment_ring_drop(fh_segment_ring *ring, uint64_t count) {
     for (uint64_t p = r.from; p != r.from + count; p++) {
         slot *s = slot_of(ring, p);
         uint8_t *at = s->at;
-        fh_store(&ring->head, p + 1, FH_RELEASE);
-        if ((fh_fetch_or(&s->word, DROPPED, FH_ACQ_REL) & PINS) == 0)
-            free_segment(ring, at);
+        fh_store(&ring->head, p + 1, FH_RELAXED);
+        if ((fh_fetch_or(&s->word, DROPPED, FH_ACQUIRE) & PINS) == 0)
+            fh_free(ring->allocator, at);
     }
     return FH_DONE;
 }
@@ -161,7 +156,7 @@ fh_status fh_segment_ring_drop(fh_segment_ring *ring, uint64_t count) {
 
 fh_segment_range fh_segment_ring_range(const fh_segment_ring *ring) {
     uint64_t to = fh_load(&ring->tail, FH_ACQUIRE);
-    uint64_t from = fh_load(&ring->head, FH_ACQUIRE); /* may have passed `to` meanwhile */
+    uint64_t from = fh_load(&ring->head, FH_RELAXED); /* may have passed `to` meanwhile */
     return (fh_segment_range){from < to ? from : to, to};
 }
 
@@ -195,7 +190,7 @@ static bool unpin_one(fh_segment_ring *ring, uint64_t position) {
         at = s->at;
     } while (!fh_cas(&s->word, &word, word - 1, FH_ACQ_REL));
     if ((word & (DROPPED | PINS)) == (DROPPED | 1))
-        free_segment(ring, at);
+        fh_free(ring->allocator, at);
     return true;
 }
 

@@ -282,7 +282,7 @@ static void test_without_memory(void **state) {
     assert_int_equal(FH_FAIL_EACH_ALLOC(fh_test_trace(state), body, NULL), 1);
 }
 
-/* --- against a model ------------------------------------------------------------------------------------------------------ */
+/* --- against a model -------------------------------------------------------------------------------------------------- */
 
 enum { MEMBERS = 4, THINGS = 32 };
 
@@ -347,7 +347,7 @@ static void test_random(void **state) {
         assert_int_equal(things[t].ended, retired[t]);
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 static void *join_and_end(void *arg) {
     fh_quiesce *q = arg;

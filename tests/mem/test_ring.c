@@ -188,7 +188,7 @@ static void test_without_memory(void **state) {
     assert_int_equal(FH_FAIL_EACH_ALLOC(fh_test_trace(state), body, NULL), 1);
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 static void *as_stranger(void *arg) {
     byte_ring *r = arg;

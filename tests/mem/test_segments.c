@@ -217,7 +217,7 @@ static void test_without_memory(void **state) {
     assert_int_equal(FH_FAIL_EACH_ALLOC(fh_test_trace(state), body, NULL), 3);
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------------------------------- */
 
 enum { READERS = 2, SEGMENTS = 20000, READS = 5000, CAPACITY = 8 };
 
