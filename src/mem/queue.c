@@ -6,14 +6,17 @@
  * before. Between the last two steps the chain has a gap there: nodes behind it are in the queue, but cannot be reached yet. A
  * pop that comes to the gap says FH_AGAIN. The stub stands in the chain whenever it would be empty, so it always has a last.
  *
- * Invariants: queue-node: next = NULL exactly while a node is in no queue. Who changes it from NULL (compare-and-swap) has
- * the node to itself, so a second push, racing or not, finds something else and is refused. The chain is never touched by it.
- * queue-gap: the exchanges on `last` put all pushes in one order. Each push names the successor of exactly one node, its
- * predecessor in that order; so `next` of a queued node is written twice: itself by its own push, the successor by the next
- * one. queue-order: the link is released and acquired by the pop that follows it: the object behind it is whole. The exchange
- * acquires and releases, so a push sees its predecessor's node claimed before it overwrites its `next`. queue-pop: the
- * consumer takes `first` only when its `next` names another node: the push of that one has finished with it, so nobody
- * touches a popped node. queue-owner: as a ring's side (ring.c).
+ * Invariants:
+ *   queue-node   next = NULL exactly while a node is in no queue. Who changes it from NULL (compare-and-swap) has the node to
+ *                itself; a second push, racing or not, finds something else, is refused, and has touched nothing. The change
+ *                needs no order: what made the caller the node's owner gave that. So a refused push orders nothing.
+ *   queue-gap    The exchanges on `last` put all pushes in one order, and each push names the successor of exactly one node:
+ *                its predecessor in that order. So `next` of a queued node is written twice, by its own push (itself) and by
+ *                the next one (its successor); the exchanges put the first before the second.
+ *   queue-order  The link is released, and acquired by the pop that follows it: the object behind it is whole.
+ *   queue-pop    A pop takes `first` only when its `next` names another node. Then the push of that one has done its last
+ *                step, so nobody touches a popped node.
+ *   queue-owner  `thread`: as for a side of a ring (ring.c).
  *
  * Threading: see queue.h. */
 #include "freehold/queue.h"

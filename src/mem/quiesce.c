@@ -20,21 +20,16 @@
  * The barriers of 2 are two full fences, or fh_os_barrier_all on W's side, once a batch, and the compiler's order on R's: the
  * barrier that the system puts into R comes either after R's store to seen, and W sees that, or before, and R's reads see U.
  *
- * Invariants: quiesce-once: a retired thing is on exactly one list: fresh or batch of one member, or orphans; it leaves it
- * for its end. quiesce-grace: a batch is ended only after 1 or 2 held for all members, looked at after it was closed.
- * quiesce-place: a member's place is taken by compare-and-swap (acquire) and left by a store (release); seen = 0 and no lists
- * while nobody has it; places from `used` on were never taken.
+ * Invariants:
+ *   quiesce-once   A retired thing is on exactly one list: fresh or batch of one member, or orphans. It leaves it for its end.
+ *   quiesce-grace  A batch is ended only after 1 or 2 held for every other member, looked at after it was closed.
+ *   quiesce-place  A member's place is taken by compare-and-swap (acquire) and left by a store (release). seen = 0 and no
+ *                  lists while nobody has it; places from `used` on were never taken.
  *
  * Threading: see quiesce.h. */
 #include "freehold/quiesce.h"
 
 #include "freehold/checked.h"
-
-#ifdef FH_WEAVE /* the explorer's threads are none of the system's */
-#define fh_os_barrier_all weave_fence_all
-#define fh_os_exit_add(e) ((void)(e), FH_DONE)
-#define fh_os_exit_remove(e) ((void)(e))
-#endif
 
 struct fh_quiesce {
     uint64_t epoch;
@@ -135,14 +130,10 @@ static void give_up(fh_quiesce_member *m) {
     fh_store(&m->taken, 0, FH_RELEASE);
 }
 
-#ifndef FH_WEAVE
 static void thread_ends(fh_os_exit *e) {
     FH_UNSAFE("quiesce-place");
     give_up((fh_quiesce_member *)(void *)((uint8_t *)e - offsetof(fh_quiesce_member, exit)));
 }
-#else
-#define thread_ends NULL
-#endif
 
 fh_status fh_quiesce_join(fh_quiesce *q, fh_quiesce_member **out) {
     *out = NULL;

@@ -7,14 +7,15 @@
  * Each side keeps what it last saw of the other's index (`seen`), and looks again only when the ring seems full (empty). So
  * while it is neither, a push touches no line that the consumer writes, except the elements'.
  *
- * Invariants: ring-slot: head ≤ tail ≤ head + capacity. The producer writes slot k only with seen ≤ head and k − seen <
- * capacity, so k − capacity has been popped; the consumer reads slot k only with k < seen ≤ tail, so k has been pushed.
- * ring-order: a push stores its element, then releases tail; the consumer acquires tail, then reads: the element is whole. A
- * pop reads, then releases head; the producer acquires head, then writes: nothing is overwritten under its reader. What
- * `seen` says was acquired when it was read, and the indices only grow. ring-closed: the mark lies in the same word as tail,
- * so whoever sees it sees every push before it. ring-owner: `thread` goes from 0 to a thread's number by compare-and-swap
- * (acquire) and back to 0 only by that thread (release): a side has at most one thread, and a successor sees all that was
- * done before it.
+ * Invariants:
+ *   ring-slot    head ≤ tail ≤ head + capacity. The producer writes slot k only with seen ≤ head and k − seen < capacity, so
+ *                element k − capacity has been popped; the consumer reads slot k only with k < seen ≤ tail, so k was pushed.
+ *   ring-order   A push stores its element, then releases tail; the consumer acquires tail, then reads: the element is whole.
+ *                A pop reads, then releases head; the producer acquires head, then writes: nobody reads there any more. What
+ *                `seen` says was acquired when it was read, and indices only grow.
+ *   ring-closed  The mark lies in the same word as tail: who sees it sees every push before it.
+ *   ring-owner   `thread` goes from 0 to a thread's number by compare-and-swap (acquire), and back to 0 only by that thread
+ *                (release): a side has at most one thread, and a successor sees all that was done before it.
  *
  * Threading: see ring.h. */
 #include "freehold/ring.h"

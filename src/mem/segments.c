@@ -11,16 +11,19 @@
  *     drop      (lap, –, n)           → (lap, dropped, n)     fetch-or                writer
  *     unpin     (lap, –/dropped, n)   → (lap, –/dropped, n−1) compare-and-swap        reader
  *
- * Invariants: segment-last: the memory of a life is freed by the one operation that makes its word (lap, dropped, 0): the
- * drop that finds 0 pins, or else the unpin that finds (lap, dropped, 1). No operation leads out of that word but the publish
- * of the next lap, and a pin never leads out of `dropped`, so there is exactly one such operation a life, and no pin is left
- * at it. segment-life: a pin compares the whole word, lap included, with what it has checked; laps only grow; so it never
- * counts in another life, however late it is. segment-order: publish releases the bytes and `at`, a pin acquires them (also
- * through other pins: each is a read-modify-write, so it carries the release on). Every unpin releases its reads; the
- * operation that frees acquires them all, since it is a read-modify-write at the end of the same chain. segment-slot: `at` is
- * written by the writer only, while the word is (lap, dropped, 0), which it has acquired. A reader reads it while it has a
- * pin; an unpin reads it before its swap. So who frees no longer needs the slot, and the writer may use it. segment-range:
- * head ≤ tail ≤ head + capacity; the slots of [head, tail) are live with their lap, all others dropped.
+ * Invariants:
+ *   segment-last   The memory of a life is freed by the one operation that makes its word (lap, dropped, 0): the drop that
+ *                  finds 0 pins, or else the unpin that finds (lap, dropped, 1). Only the publish of the next lap leads out
+ *                  of that word, and no pin out of `dropped`: so there is exactly one such operation a life, and it leaves no
+ *                  pin behind.
+ *   segment-life   A pin compares the whole word, lap included, with what it has checked, and laps only grow: it never counts
+ *                  in another life, however late it is.
+ *   segment-order  Publish releases the bytes and `at`, a pin acquires them; from another pin too, for each is a read-modify-
+ *                  write and carries the release on. Every unpin releases its reads; the operation that frees acquires them
+ *                  all, since it ends the same chain.
+ *   segment-slot   `at` is written by the writer only, while the word is (lap, dropped, 0), which it has acquired. A reader
+ *                  reads it under its pin, an unpin before its swap: who frees needs the slot no more, the writer may use it.
+ *   segment-range  head ≤ tail ≤ head + capacity; the slots of [head, tail) are live with their lap, all others dropped.
  *
  * Threading: see segments.h. */
 #include "freehold/segments.h"

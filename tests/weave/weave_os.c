@@ -41,6 +41,14 @@ void fh_os_exit_remove(fh_os_exit *e) {
     e->link = NULL;
 }
 
+fh_status fh_os_barrier_enable(void) {
+    return FH_DONE;
+}
+
+void fh_os_barrier_all(void) {
+    weave_fence_all();
+}
+
 void weave_exit(void) {
     for (fh_os_exit *e = exits[weave_me]; e != NULL; e = exits[weave_me]) {
         fh_os_exit_remove(e);
