@@ -162,7 +162,8 @@ enum { SLAB_BYTES = 64 << 20, SLAB_FROM = 256 << 10 };
 static uint8_t *panels_alloc(struct cpu *cpu, size_t bytes) {
     if (bytes < SLAB_FROM)
         return fh_alloc(cpu->allocator, bytes, 1);
-    if (cpu->slab == NULL && fh_failed(fh_arena_new(cpu->allocator, SLAB_BYTES, 0, &cpu->slab)))
+    static const fh_arena_options slabs = {.chunk_bytes = SLAB_BYTES, .name = "weights"};
+    if (cpu->slab == NULL && fh_failed(fh_arena_new(cpu->allocator, &slabs, &cpu->slab)))
         return NULL;
     return fh_arena_alloc(cpu->slab, 1, bytes);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "freehold/bytes.h"
+#include "mem/count.h"
 
 static void count_release(void *ctx) {
     ++*(int *)ctx;
@@ -80,8 +81,7 @@ static void test_slice(void **state) {
     fh_assert_span(part_of_part.span, "67");
     fh_bytes_drop(&part_of_part);
     fh_assert_ok(fh_bytes_slice(part, 6, 0, &part_of_part));
-    assert_int_equal(part_of_part.span.size, 0);
-    fh_bytes_drop(&part_of_part);
+    assert_true(part_of_part.span.size == 0 && part_of_part.owner == NULL); /* an empty part holds nothing */
 
     static const size_t bad[][2] = {{7, 0}, {0, 7}, {6, 1}, {SIZE_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -92,6 +92,88 @@ static void test_slice(void **state) {
     fh_bytes_drop(&b);
     fh_assert_span(part.span, "456789"); /* lives on */
     fh_bytes_drop(&part);
+}
+
+static void test_split(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    for (size_t at = 0; at <= 6; at++) {
+        int released = 0;
+        fh_bytes b, other;
+        fh_assert_ok(fh_bytes_wrap(a, FH_LIT("abcdef"), count_release, &released, &b));
+        fh_assert_ok(fh_bytes_split_to(&b, at, &other));
+        assert_true(fh_span_equal(other.span, fh_span_sub(FH_LIT("abcdef"), 0, at)));
+        assert_true(fh_span_equal(b.span, fh_span_from(FH_LIT("abcdef"), at)));
+        assert_true((other.owner == NULL) == (at == 0) && (b.owner == NULL) == (at == 6));
+        fh_bytes_drop(at % 2 ? &b : &other);
+        fh_bytes_drop(&b);
+        fh_bytes_drop(&other);
+        assert_int_equal(released, 1);
+
+        fh_assert_ok(fh_bytes_copy(a, FH_LIT("abcdef"), &b));
+        fh_assert_ok(fh_bytes_split_off(&b, at, &other));
+        assert_true(fh_span_equal(b.span, fh_span_sub(FH_LIT("abcdef"), 0, at)));
+        assert_true(fh_span_equal(other.span, fh_span_from(FH_LIT("abcdef"), at)));
+        fh_bytes_drop(&b);
+        fh_bytes_drop(&other);
+    }
+    fh_bytes b, other = {NULL, FH_LIT("x")};
+    fh_assert_ok(fh_bytes_copy(a, FH_LIT("abcdef"), &b));
+    fh_assert_code(fh_bytes_split_to(&b, 7, &other), FH_INVALID);
+    assert_true(other.span.at == NULL);
+    fh_assert_code(fh_bytes_split_off(&b, SIZE_MAX, &other), FH_INVALID);
+    assert_true(other.span.at == NULL);
+    fh_assert_span(b.span, "abcdef");
+    fh_bytes_drop(&b);
+    fh_assert_code(fh_bytes_split_to(&b, 1, &other), FH_INVALID);
+    fh_assert_ok(fh_bytes_split_to(&b, 0, &other));
+}
+
+static void test_equal(void **state) {
+    fh_bytes a, b, none = {0}, constant = {NULL, FH_LIT("text")};
+    fh_assert_ok(fh_bytes_copy(fh_test_allocator(state), FH_LIT("text"), &a));
+    fh_assert_ok(fh_bytes_copy(fh_test_allocator(state), FH_LIT("test"), &b));
+    assert_true(fh_bytes_equal(a, a) && fh_bytes_equal(a, constant) && fh_bytes_equal(none, none));
+    assert_false(fh_bytes_equal(a, b) || fh_bytes_equal(a, none));
+    fh_bytes more = fh_bytes_share(constant); /* nothing to count */
+    assert_true(more.owner == NULL && more.span.at == constant.span.at);
+    fh_bytes_drop(&more);
+    fh_bytes_drop(&a);
+    fh_bytes_drop(&b);
+}
+
+/* --- the count ------------------------------------------------------------------------------------------------------------ */
+
+static void retain_ended(void *arg) {
+    fh_count_retain(arg, 0);
+}
+static void release_one(void *arg) {
+    (void)fh_count_release(arg, 0);
+}
+static void release_heavy(void *arg) {
+    (void)fh_count_release(arg, 101);
+}
+
+static void test_count(void **state) {
+    uint64_t word;
+    (void)state;
+    fh_count_init(&word, 100);
+    assert_true(fh_count_refs(word) == 1 && fh_count_weight(word) == 100);
+    fh_count_retain(&word, FH_COUNT_WEIGHT_MAX);
+    assert_true(fh_count_refs(word) == 2 && fh_count_weight(word) == 100 + FH_COUNT_WEIGHT_MAX);
+    assert_false(fh_count_release(&word, FH_COUNT_WEIGHT_MAX));
+    fh_assert_dies(release_heavy, &word, "fh_count_weight(before) >= weight"); /* it would take a reference along */
+    assert_true(fh_count_release(&word, 100));
+    assert_int_equal(word, 0);
+    fh_assert_dies(release_one, &word, "fh_count_refs(before) != 0");
+    fh_assert_dies(retain_ended, &word, "fh_count_refs(before) != 0");
+
+    /* The most references, each as heavy as can be, do not touch each other's half. */
+    word = FH_COUNT_REFS_MAX * (FH_COUNT_ONE + FH_COUNT_WEIGHT_MAX);
+    assert_true(fh_count_refs(word) == FH_COUNT_REFS_MAX);
+    assert_true(fh_count_weight(word) == (uint64_t)FH_COUNT_REFS_MAX * FH_COUNT_WEIGHT_MAX);
+    fh_assert_dies(retain_ended, &word, "FH_COUNT_REFS_MAX");
+    assert_false(fh_count_release(&word, FH_COUNT_WEIGHT_MAX));
+    fh_count_retain(&word, FH_COUNT_WEIGHT_MAX);
 }
 
 static fh_status body(fh_allocator *a, void *arg) {
@@ -167,7 +249,8 @@ static void test_threads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_copy),  FH_TEST_ALLOC(test_empty),          FH_TEST_ALLOC(test_release_at_last_drop),
-        FH_TEST_ALLOC(test_wrap),  FH_TEST_ALLOC(test_slice),          FH_TEST_ALLOC(test_without_memory),
+        FH_TEST_ALLOC(test_wrap),  FH_TEST_ALLOC(test_slice),          FH_TEST_ALLOC(test_split),
+        FH_TEST_ALLOC(test_equal), FH_TEST_ALLOC(test_count),          FH_TEST_ALLOC(test_without_memory),
         FH_TEST_ALLOC(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
