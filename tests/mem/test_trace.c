@@ -355,6 +355,20 @@ static void release_part(void *arg) {
         fh_pages_release(a, at, fh_os_page_bytes());
 }
 
+static void free_pages(void *arg) {
+    fh_allocator *a = fh_trace_allocator(fh_trace_new());
+    void *at = NULL;
+    (void)arg;
+    if (!fh_failed(fh_pages_reserve(a, fh_os_page_bytes(), &at)))
+        fh_free(a, at);
+}
+
+static void release_block(void *arg) {
+    fh_allocator *a = fh_trace_allocator(fh_trace_new());
+    (void)arg;
+    fh_pages_release(a, fh_alloc(a, 1, fh_os_page_bytes()), fh_os_page_bytes());
+}
+
 /* A reservation is a live block that can leak; each reservation and each commit can fail. */
 static void test_pages(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -367,6 +381,8 @@ static void test_pages(void **state) {
     assert_int_equal(fh_trace_stats(fh_test_trace(state)).live, 0);
     fh_assert_dies(release_twice, NULL, "pages that are not reserved");
     fh_assert_dies(release_part, NULL, "a part of a reservation");
+    fh_assert_dies(free_pages, NULL, "not a live block");
+    fh_assert_dies(release_block, NULL, "pages that are not reserved");
 }
 
 /* --- threads ---------------------------------------------------------------------------------------------------------- */

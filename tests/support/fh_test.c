@@ -160,6 +160,9 @@ void fh_test_skip_on_valgrind(const char *reason) {
 /* --- randomness ------------------------------------------------------------------------------------------------------- */
 
 uint64_t fh_test_ops(void) {
+    const char *given = getenv("FREEHOLD_TEST_OPS");
+    if (given != NULL)
+        return strtoull(given, NULL, 10);
     uint64_t ops = getenv("FREEHOLD_TEST_LONG") != NULL ? 10000000 : 1000000;
 #ifdef FH_TEST_SANITIZED
     ops /= 10;

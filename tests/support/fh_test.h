@@ -131,7 +131,7 @@ static inline uint64_t fh_test_rng_below(fh_test_rng *rng, uint64_t n) {
 }
 
 /* How many random operations a model-based test does: 10^6, or 10^7 where the environment has FREEHOLD_TEST_LONG
- * (`./x test --long`); a tenth of that under a sanitizer, a hundredth under Valgrind. */
+ * (`./x test --long`); a tenth of that under a sanitizer, a hundredth under Valgrind; or what FREEHOLD_TEST_OPS says. */
 uint64_t fh_test_ops(void);
 
 #endif

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""mutants: deletes each safety check of list.txt in turn; some test must fail each time.
+
+    tests/mutants/run.py                 all of them; ends with `mutants: N killed, M survived, K broken`
+    tests/mutants/run.py ring stale      those whose file, name or tests contain one of these words
+
+`./x mutants` does the same. list.txt says what a check is, what takes its place, and which tests notice. A mutant whose tests
+all pass has survived: a test is missing. An entry is broken when its text is not found exactly once, when the mutant does not
+compile, or when a test that it names fails without it.
+
+How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of base, os
+and mem, and of the test itself, that include the changed file are compiled, by the commands of that build, and linked before
+its library: so a mutant takes about a second. First, each test is made in the same way from unchanged files and must pass.
+Tests of random operations do FREEHOLD_TEST_OPS."""
+import json
+import os
+import queue
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
+BUILD = os.path.join(ROOT, "build", "mutants")
+FOLDERS = ["src", "include", "tests"]
+LAYERS = re.compile(r"src/(base|os|mem)/")
+OPERATIONS = "20000"
+
+Mutant = namedtuple("Mutant", "file name tests function old new")
+
+
+class Broken(Exception):
+    """An entry of the list that says nothing about the code."""
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+def parse(text):
+    """The entries of a list: sections `[file]`, in them paragraphs `name: tests`, `in function`, `- old`, `+ new`."""
+    mutants, file = [], None
+    for paragraph in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", text)):
+        lines = [line.rstrip() for line in paragraph.strip("\n").split("\n") if line.strip()]
+        if lines and re.fullmatch(r"\[.*\]", lines[0]):
+            file = lines.pop(0)[1:-1]
+        if not lines:
+            continue
+        name, _, tests = lines[0].rpartition(": ")
+        rest = lines[1:]
+        function = rest.pop(0)[3:] if rest and rest[0].startswith("in ") else None
+        old = [line[1:].strip() for line in rest if line.startswith("-")]
+        new = [line[1:].strip() for line in rest if line.startswith("+")]
+        if not (file and name and tests and old) or len(old) + len(new) != len(rest):
+            raise Broken("not understood:\n" + paragraph)
+        mutants.append(Mutant(file, name, tests.split(), function, old, new))
+    return mutants
+
+
+def body_of(lines, function):
+    """The lines of a function of C: from the one that names it at the left margin to the next `}` there."""
+    for first, line in enumerate(lines):
+        if re.match(rf"[A-Za-z][^;]*\b{re.escape(function)}\(", line) and not line.rstrip().endswith(";"):
+            return first, next((n for n in range(first, len(lines)) if lines[n].startswith("}")), first)
+    raise Broken(f"there is no function {function}")
+
+
+def mutate(text, mutant):
+    """The text with the mutant's old text, spaces between lines aside, replaced by the new."""
+    lines = text.split("\n")
+    first, last = body_of(lines, mutant.function) if mutant.function else (0, len(lines) - 1)
+    body = "\n".join(lines[first:last + 1])
+    places = list(re.finditer(r"\n\s*".join(re.escape(line) for line in mutant.old), body))
+    if len(places) != 1:
+        raise Broken(f"its text is found {len(places)} times")
+    body = body[:places[0].start()] + "\n".join(mutant.new) + body[places[0].end():]
+    return "\n".join(lines[:first] + [body] + lines[last + 1:])
+
+
+# --- building ---------------------------------------------------------------------------------------------------------
+
+
+def must(*command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+    if done.returncode != 0:
+        sys.exit(f"mutants: {' '.join(command[:6])} failed:\n{done.stdout[-4000:]}")
+    return done.stdout
+
+
+class Base:
+    """The build without mutants: how each object is compiled, what it is made of, how each test is linked."""
+
+    def __init__(self, targets):
+        os.chdir(ROOT)
+        must("cmake", "--preset", "dev", "-B", BUILD)
+        must("cmake", "--build", BUILD, "--target", *targets)
+        with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as f:
+            commands = [entry["command"] for entry in json.load(f)]
+        self.compile = {re.search(r" -o (\S+) ", command).group(1): command for command in commands}
+        self.links = {target: self.link_command(target) for target in targets}
+        self.needs = {}
+        for part in must("ninja", "-C", BUILD, "-t", "deps").split("\n\n"):
+            name, _, files = part.strip().partition(": ")
+            self.needs[name] = {os.path.relpath(os.path.join(BUILD, f.strip()), ROOT) for f in files.split("\n")[1:]}
+
+    def link_command(self, target):
+        command = must("ninja", "-C", BUILD, "-t", "commands", target).strip().split("\n")[-1]
+        return shlex.split(re.sub(r"^: && | && :$", "", command))
+
+    def objects(self, file, target):
+        """The objects of the lower layers and of the test that are made from a file."""
+        own = [token for token in self.links[target] if token.endswith(".o")]
+        sources = {self.compile[name].split()[-1] for name in own}  # the explorer's programs have files of src/mem of their own
+        library = [name for name in self.compile if LAYERS.match(name) and self.compile[name].split()[-1] not in sources]
+        return [name for name in library + own if file in self.needs.get(name, ())]
+
+    @staticmethod
+    def run(name, program, limit):
+        """Runs a test; returns whether it passed, how long it took, what it said."""
+        begin = time.monotonic()
+        with tempfile.TemporaryFile() as out:
+            process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                                       env={**os.environ, "FREEHOLD_TEST_OPS": OPERATIONS})
+            try:
+                ok = process.wait(limit) == 0
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
+                return False, limit, f"{name} did not end"
+            out.seek(0)
+            return ok, time.monotonic() - begin, out.read().decode("utf-8", "replace")
+
+
+class Worker:
+    """A copy of the sources, for one mutant at a time."""
+
+    def __init__(self, base, folder):
+        self.base, self.folder, self.seconds = base, folder, {}
+        for name in FOLDERS:
+            shutil.copytree(os.path.join(ROOT, name), os.path.join(folder, name))
+
+    def build(self, file, target):
+        """The test, with what is made of the file compiled anew."""
+        made, link = {}, list(self.base.links[target])
+        for name in self.base.objects(file, target):
+            made[name] = os.path.join(self.folder, name.replace("/", "_"))
+            command = re.sub(re.escape(ROOT) + r"/(src|include|tests)\b", self.folder + r"/\1", self.base.compile[name])
+            command = shlex.split(command.replace(f" -o {name} ", f" -o {made[name]} -w "))
+            done = subprocess.run(command, cwd=BUILD, stderr=subprocess.PIPE, text=True, check=False)
+            if done.returncode != 0:
+                raise Broken("it does not compile:\n" + done.stderr[:2000])
+        if not made:
+            raise Broken(f"{target} does not depend on {file}")
+        program = os.path.join(self.folder, target)
+        link[link.index("-o") + 1] = program
+        extra = [path for name, path in made.items() if name not in link]
+        at = next(n for n, token in enumerate(link) if token.endswith(".a"))
+        link = [made.get(token, token) for token in link[:at]] + extra + link[at:]
+        done = subprocess.run(link, cwd=BUILD, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise Broken("it does not link:\n" + done.stderr[:2000])
+        return program
+
+    def try_unchanged(self, mutant):
+        """Makes sure that the tests pass without the mutant, and learns how long they take."""
+        for target in set(mutant.tests) - set(self.seconds):
+            ok, self.seconds[target], said = self.base.run(target, self.build(mutant.file, target), 120)
+            if not ok:
+                raise Broken(f"{target} fails without it:\n{said[-2000:]}")
+
+    def try_mutant(self, mutant):
+        """The test that failed, or None."""
+        path = os.path.join(self.folder, mutant.file)
+        if not os.path.exists(path):
+            raise Broken("there is no such file")
+        self.try_unchanged(mutant)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        changed = mutate(text, mutant)
+        try:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(changed)
+            for target in mutant.tests:
+                program = self.build(mutant.file, target)
+                ok, _, _ = self.base.run(target, program, 10 + 10 * self.seconds[target])
+                if not ok:
+                    return target
+        finally:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        return None
+
+
+def main():
+    with open(LIST, encoding="utf-8") as f:
+        mutants = parse(f.read())
+    words = sys.argv[1:]
+    if words:
+        mutants = [m for m in mutants if any(word in " ".join([m.file, m.name, *m.tests]) for word in words)]
+    if not mutants:
+        sys.exit("mutants: no entry has such a word")
+    base = Base(sorted({target for mutant in mutants for target in mutant.tests}))
+    killed, survived, broken = [], [], []
+    jobs = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="freehold-mutants-") as folder:
+        workers = queue.Queue()
+        for n in range(jobs):
+            workers.put(Worker(base, os.path.join(folder, str(n))))
+
+        def one(mutant):
+            worker = workers.get()
+            try:
+                by = worker.try_mutant(mutant)
+                if by is None:
+                    survived.append(mutant)
+                    print(f"survived: {mutant.file}: {mutant.name} ({' '.join(mutant.tests)} pass)", flush=True)
+                else:
+                    killed.append(mutant)
+            except Broken as error:
+                broken.append(mutant)
+                print(f"broken: {mutant.file}: {mutant.name}: {error}", flush=True)
+            finally:
+                workers.put(worker)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(one, mutants))
+    print(f"mutants: {len(killed)} killed, {len(survived)} survived, {len(broken)} broken")
+    return 1 if survived or broken else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Broken as problem:
+        sys.exit(f"mutants: {problem}")
