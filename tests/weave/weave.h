@@ -29,9 +29,9 @@
  *     an execution without end
  *
  * Planted bugs show that a test has teeth. `.weaken = "src/mem/"` runs the test once more for each memory order that it meets
- * in files of that folder, with that order alone weakened by one step: each must be found. One that cannot be found is either
- * stronger than it needs to be or not exercised: say which in `.spare`. A test with `.finds` is a bug itself: the failure
- * must contain that text.
+ * in files of that folder, with that order alone weakened by one step: each must be found. `.spare` lists those that this test
+ * cannot find, because it does not exercise them; another test of the program must find them, or the order is stronger than it
+ * needs to be, which is a failure too. A test with `.finds` is a bug itself: the failure must contain that text.
  *
  * What code under test asks of os.h about threads (fh_os_wait, _wake, _nap, _exit_add) is answered for these threads.
  *
@@ -71,7 +71,7 @@ typedef struct weave_test {
     unsigned preemptions; /* how often a thread may be interrupted that could go on; 0: as often as can be */
     const char *finds;    /* the test must fail, with a message that contains this; NULL: it must pass */
     const char *weaken;   /* part of the paths of the files whose orders are weakened in turn; NULL: none */
-    const char *spare[WEAVE_SPARES]; /* "function what": orders that are not weakened; a comment beside each says why */
+    const char *spare[WEAVE_SPARES]; /* "function what", as reports name them: orders that this test does not weaken */
 } weave_test;
 
 /* What an exploration came to. */

@@ -14,6 +14,13 @@
 
 static size_t passed, failed;
 
+/* The orders of the program's tests: whether one of them found each when it was weakened, or all spared it. */
+static struct {
+    weave_order order;
+    bool found;
+} known_orders[SITES];
+static size_t known_count;
+
 static void on_signal(int number) {
     weave_stop((weave_site){0}, number == SIGABRT ? "an assertion of the code fails" : "the code crashes");
 }
@@ -42,6 +49,33 @@ static bool is_spared(const weave_test *test, const weave_order *o) {
     return false;
 }
 
+static bool same_order(const weave_order *a, const weave_order *b) {
+    return a->order == b->order && strcmp(a->site.function, b->site.function) == 0 && strcmp(a->site.what, b->site.what) == 0;
+}
+
+static void remember(const weave_order *o, bool found) {
+    size_t i = 0;
+    while (i < known_count && !same_order(&known_orders[i].order, o))
+        i++;
+    if (i == SITES)
+        return;
+    if (i == known_count)
+        known_orders[known_count++].order = *o;
+    known_orders[i].found = known_orders[i].found || found;
+}
+
+/* What is spared in one test must be found in another. */
+static void check_spared(void) {
+    for (size_t i = 0; i < known_count; i++) {
+        const weave_order *o = &known_orders[i].order;
+        if (known_orders[i].found)
+            continue;
+        printf("weave: spared in every test: %s %s %s (%s:%d)\n", o->site.function, o->site.what, name_of(o->order),
+               o->site.file, o->site.line);
+        failed++;
+    }
+}
+
 static void weaken_each(const weave_test *test) {
     static weave_order orders[SITES];
     size_t count = weave_order_count, planted = 0, found = 0, spared = 0;
@@ -51,8 +85,10 @@ static void weaken_each(const weave_test *test) {
         size_t ways = strstr(orders[i].site.file, test->weaken) == NULL ? 0 : below(&orders[i], lower);
         if (ways != 0 && is_spared(test, &orders[i])) {
             spared++;
+            remember(&orders[i], false);
             continue;
         }
+        bool all = ways != 0;
         for (size_t k = 0; k < ways; k++) {
             weave_order weaker = {orders[i].site, lower[k]};
             weave_weaken(&weaker);
@@ -60,11 +96,14 @@ static void weaken_each(const weave_test *test) {
             weave_weaken(NULL);
             planted++;
             found += r.failed;
+            all = all && r.failed;
             if (!r.failed || getenv("WEAVE_TRACE") != NULL)
                 printf("weave: %s: %s %s as %s in %s (%s:%d): %s\n", test->name, name_of(orders[i].order), orders[i].site.what,
                        name_of(lower[k]), orders[i].site.function, orders[i].site.file, orders[i].site.line,
                        r.failed ? r.message : "NOT FOUND");
         }
+        if (all)
+            remember(&orders[i], true);
     }
     printf("weave: %s: %zu of %zu weakened orders found, %zu spared\n", test->name, found, planted, spared);
     passed += found;
@@ -111,6 +150,7 @@ int weave_main(const weave_test *tests, size_t count) {
     (void)sigaction(SIGBUS, &action, NULL);
     for (size_t i = 0; i < count; i++)
         run_one(&tests[i]);
+    check_spared();
     printf("weave: %zu passed, %zu failed\n", passed, failed);
     return failed != 0;
 }
