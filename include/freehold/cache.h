@@ -72,6 +72,8 @@ typedef struct fh_cache_config {
     fh_cache_release *release;  /* NULL: values need no end */
     void *ctx;                  /* for release */
     fh_u64s trace;              /* FH_CACHE_OPTIMUM: the keys of all calls of get and acquire to come, in order; copied */
+    const char *name;           /* for reports; lives as long as the cache; NULL = "cache" */
+    bool on_heap;               /* values are blocks of fh_heap(): a report counts them once, here */
 } fh_cache_config;
 
 /* How to load a missing value. */

@@ -75,8 +75,8 @@ FH_API uint64_t fh_memory_on_heap(fh_ref const fh_allocator *a, uint64_t bytes);
 /* --- being listed -------------------------------------------------------------------------------------------------------- */
 
 /* Fills in a zeroed row of `owner`, all but its kind and its id. It runs on another thread while the owner works, so it reads
- * with fh_load what the owner writes with fh_store. It allocates nothing, waits for nothing, and neither makes nor frees an
- * owner. */
+ * with fh_load what the owner writes with fh_store. It allocates nothing, waits for no more than a short lock of the owner's,
+ * and neither makes nor frees an owner. */
 typedef void fh_memory_fill(const void *owner, fh_memory_row *row);
 
 /* An owner's place on the list: a member of its structure. The fields are private. */

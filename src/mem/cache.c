@@ -61,6 +61,30 @@ static void free_parts(fh_cache *cache, uint32_t shards) {
     fh_free(a, cache);
 }
 
+/* For a report: what the map holds is cached; a value that has left it, or is on its way in, is in use. */
+static void fill_row(const void *owner, fh_memory_row *row) {
+    FH_UNSAFE("cache-column");
+    fh_cache *cache = (fh_cache *)(uintptr_t)owner; /* not const: it locks each shard, for a moment */
+    fh_cache_stats s = fh_cache_stats_get(cache);
+    uint64_t blocks = sizeof *cache + (cache->shard_mask + 1) * sizeof *cache->shards, committed = 0, reserved = 0;
+    for (uint32_t n = 0; n <= cache->shard_mask; n++) {
+        fh_cache_shard *shard = &cache->shards[n];
+        fh_shard_lock(shard);
+        blocks += (shard->mask + UINT64_C(1)) * sizeof *shard->cells;
+        committed += shard->entries.committed_bytes + shard->slots.committed_bytes;
+        reserved += shard->entries.reserved_bytes + shard->slots.reserved_bytes;
+        fh_shard_unlock(shard);
+    }
+    row->name = fh_memory_label_of(fh_span_of_str(cache->name));
+    row->live.count = s.leaving + s.loading;
+    row->cached = (fh_memory_part){s.entries, s.bytes};
+    row->committed_bytes = s.bytes + blocks + committed;
+    row->reserved_bytes = s.bytes + blocks + reserved;
+    row->heap_bytes = fh_memory_on_heap(cache->allocator, blocks) + (cache->on_heap ? s.bytes : 0);
+    row->peak_bytes = s.bytes_peak;
+    row->refusals = s.no_room + s.stale_uses + s.double_frees + s.wrong_caches + s.self_waits;
+}
+
 fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, unsigned age_bits, fh_cache **out) {
     *out = NULL;
     fh_cache_config c = *config;
@@ -73,6 +97,8 @@ fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, un
     cache->ctx = c.ctx;
     cache->shard_mask = c.shards - 1;
     cache->entries_max = c.entries_max;
+    cache->name = c.name == NULL ? "cache" : c.name;
+    cache->on_heap = c.on_heap;
     cache->budget = c.budget_bytes;
     cache->seed = (fh_fetch_add(&caches_made, 1, FH_RELAXED) + 1) * UINT64_C(0x9e3779b97f) * 2 & AGE_MASK;
     cache->shards = fh_alloc(a, c.shards, sizeof *cache->shards);
@@ -92,6 +118,7 @@ fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, un
         free_parts(cache, made);
         return s;
     }
+    fh_ledger_enter(&cache->listed, FH_MEMORY_CACHE, fill_row, cache);
     *out = cache;
     return FH_DONE;
 }
@@ -108,6 +135,7 @@ static void release_value(fh_cache *cache, const fh_cache_entry *e) {
 void fh_cache_free(fh_cache *cache) {
     if (cache == NULL)
         return;
+    fh_ledger_leave(&cache->listed);
     for (uint32_t k = 0; k <= cache->shard_mask; k++) {
         fh_cache_shard *s = &cache->shards[k];
         FH_ASSERT(s->slots_live == 0); /* every reference was dropped, and no load runs */

@@ -4,6 +4,7 @@
 #ifndef FH_MEM_CACHE_CORE_H
 #define FH_MEM_CACHE_CORE_H
 
+#include "freehold/memory.h"
 #include "mem/cache_shard.h"
 #include "mem/flight.h"
 
@@ -14,6 +15,9 @@ struct fh_cache {
     void *ctx;
     uint64_t seed;      /* of the ages in references */
     uint32_t shard_mask, entries_max;
+    const char *name;
+    bool on_heap;
+    fh_ledger_node listed;
 
     fh_u64s trace, next_uses; /* the optimum's; guarded by the lock of its one shard, as is `position` */
     size_t position;

@@ -6,8 +6,11 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "freehold/arena.h"
 #include "freehold/atomic.h"
-#include "freehold/memory.h"
+#include "freehold/cache.h"
+#include "freehold/page.h"
+#include "freehold/pool.h"
 
 /* An owner that owns nothing: its numbers are what the test says. */
 typedef struct owner {
@@ -209,10 +212,145 @@ static void test_threads(void **state) {
     }
 }
 
+/* --- the owners that there are ------------------------------------------------------------------------------------------ */
+
+typedef struct owners {
+    fh_pool *pool;
+    fh_arena *arena;
+    fh_page_source *pages;
+    fh_cache *cache;
+} owners;
+
+static void make(owners *o) {
+    fh_pool_config pool = {.size_bytes = 100, .capacity = 50, .name = "test pool", .threads = FH_POOL_SERIAL};
+    fh_cache_config cache = {.budget_bytes = 1000, .entries_max = 64, .refs_max = 64, .shards = 2, .name = "test cache"};
+    fh_assert_ok(fh_pool_new(fh_heap(), &pool, &o->pool));
+    fh_assert_ok(fh_arena_new(fh_heap(), &(fh_arena_options){.name = "test arena"}, &o->arena));
+    fh_assert_ok(fh_page_source_new(fh_heap(), &(fh_page_options){.pages_max = 16, .name = "test pages"}, &o->pages));
+    fh_assert_ok(fh_cache_new(fh_heap(), &cache, &o->cache));
+}
+
+static void end(owners *o) {
+    fh_cache_free(o->cache);
+    fh_page_source_free(o->pages);
+    fh_arena_free(o->arena);
+    fh_pool_free(o->pool);
+}
+
+static fh_status load_nothing(void *ctx, uint64_t key, void **value) {
+    (void)key;
+    *value = ctx;
+    return FH_DONE;
+}
+
+static fh_memory_row row_named(const char *name) {
+    fh_memory m;
+    size_t count, at;
+    fh_assert_ok(fh_memory_look(fh_heap(), &m));
+    at = find(&m, name, &count);
+    assert_int_equal(count, 1);
+    fh_memory_row row = fh_memory_rows_get(m.rows, at);
+    fh_memory_deinit(&m);
+    assert_true(row.live.bytes + row.cached.bytes + row.quarantined.bytes + row.retired.bytes <= row.committed_bytes);
+    assert_true(row.committed_bytes <= row.reserved_bytes && row.heap_bytes <= row.committed_bytes);
+    return row;
+}
+
+/* Each tells what it has, and takes all of it along when it ends. */
+static void test_owners(void **state) {
+    (void)state;
+    uint64_t before = fh_memory_committed();
+    owners o;
+    fh_handle h[3];
+    make(&o);
+    fh_assert_ok(fh_pool_alloc_n(o.pool, 3, h));
+    fh_assert_ok(fh_pool_release(o.pool, h[2]));
+    assert_int_equal(fh_pool_release(o.pool, h[2]).code, FH_DOUBLE_FREE);
+    fh_memory_row row = row_named("test pool");
+    assert_true(row.kind == FH_MEMORY_POOL && row.object_bytes == 100 && row.live.count == 2 && row.cached.count == 48);
+    assert_true(row.peak_bytes == 3 * row.live.bytes / 2 && row.refusals == 1);
+
+    fh_scope scope;
+    fh_assert_ok(fh_arena_push(o.arena, &scope));
+    assert_non_null(fh_arena_alloc(o.arena, 1, 1 << 20));
+    row = row_named("test arena");
+    assert_true(row.kind == FH_MEMORY_ARENA && row.live.bytes >= 1 << 20 && row.heap_bytes == row.committed_bytes);
+    fh_assert_ok(fh_arena_pop(o.arena, scope));
+    row = row_named("test arena");
+    assert_true(row.live.bytes < 1 << 20 && row.cached.bytes >= 1 << 20 && row.peak_bytes >= 1 << 20);
+
+    fh_slab slab;
+    fh_assert_ok(fh_slab_alloc(o.pages, 3 * FH_PAGE_BYTES, &slab));
+    row = row_named("test pages");
+    assert_true(row.kind == FH_MEMORY_PAGES && row.live.count == 3 && row.live.bytes == 3 * FH_PAGE_BYTES);
+    assert_true(row.reserved_bytes >= 16 * FH_PAGE_BYTES && row.object_bytes == FH_PAGE_BYTES);
+    fh_assert_ok(fh_slab_release(o.pages, &slab));
+    assert_int_equal(row_named("test pages").live.count, 0);
+
+    fh_cache_ref ref, none;
+    fh_assert_ok(fh_cache_acquire(o.cache, 7, &(fh_cache_loader){load_nothing, &o, 300}, &ref));
+    row = row_named("test cache");
+    assert_true(row.kind == FH_MEMORY_CACHE && row.cached.count == 1 && row.cached.bytes == 300 && row.peak_bytes == 300);
+    assert_int_equal(fh_cache_acquire(o.cache, 8, &(fh_cache_loader){load_nothing, &o, 2000}, &none).code, FH_LIMIT);
+    fh_assert_ok(fh_cache_drop(o.cache, ref));
+    end(&o);
+    assert_int_equal(fh_memory_committed(), before);
+}
+
+/* One thread works all owners while another reads them: no number is read that is written at the same time. */
+enum { WORK = 2000 };
+static uint32_t work_left;
+
+static void *work(void *arg) {
+    owners *o = arg;
+    for (uint64_t i = 0; i < WORK; i++) {
+        fh_handle h;
+        fh_scope scope;
+        fh_slab slab;
+        fh_bytes bytes;
+        fh_cache_ref ref;
+        fh_assert_ok(fh_pool_alloc(o->pool, &h, NULL));
+        fh_assert_ok(fh_arena_push(o->arena, &scope));
+        assert_non_null(fh_arena_alloc(o->arena, 1, 64 + i % 7000));
+        fh_assert_ok(fh_slab_alloc(o->pages, 1 + i % 70000, &slab));
+        fh_assert_ok(fh_slab_append(o->pages, &slab, FH_LIT("x")));
+        fh_assert_ok(fh_slab_freeze(o->pages, &slab, 1, &bytes));
+        fh_assert_ok(fh_cache_acquire(o->cache, i % 50, &(fh_cache_loader){load_nothing, o, 30}, &ref));
+        fh_assert_ok(fh_cache_drop(o->cache, ref));
+        fh_bytes_drop(&bytes);
+        (void)fh_page_source_trim(o->pages);
+        fh_assert_ok(fh_arena_pop(o->arena, scope));
+        fh_assert_ok(fh_pool_release(o->pool, h));
+    }
+    fh_store(&work_left, 0, FH_RELAXED);
+    return NULL;
+}
+
+static void test_owners_at_work(void **state) {
+    (void)state;
+    owners o;
+    pthread_t worker;
+    make(&o);
+    fh_store(&work_left, 1, FH_RELAXED);
+    assert_int_equal(pthread_create(&worker, NULL, work, &o), 0);
+    for (unsigned i = 0; i < 20 || fh_load(&work_left, FH_RELAXED) != 0; i++) {
+        static const char *const names[] = {"test pool", "test arena", "test pages", "test cache"};
+        fh_memory m;
+        size_t count;
+        fh_assert_ok(fh_memory_look(fh_heap(), &m));
+        (void)find(&m, names[i % 4], &count);
+        assert_int_equal(count, 1);
+        fh_memory_deinit(&m);
+    }
+    assert_int_equal(pthread_join(worker, NULL), 0);
+    end(&o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_list), FH_TEST_ALLOC(test_many),         FH_TEST_ALLOC(test_sums),
-        cmocka_unit_test(test_names), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_names), cmocka_unit_test(test_threads), cmocka_unit_test(test_owners),
+        cmocka_unit_test(test_owners_at_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
