@@ -25,6 +25,8 @@
 #define FH_API FH_ATTR(visibility("default"))
 #define FH_NORETURN FH_ATTR(noreturn)
 #define FH_UNUSED FH_ATTR(unused)
+/* A function in a header whose arguments decide what is left of it. */
+#define FH_ALWAYS_INLINE FH_ATTR(always_inline) FH_UNUSED static inline
 #define FH_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -41,6 +43,12 @@
 
 /* Calls `fn(&variable)` when the variable goes out of scope. */
 #define fh_auto(fn) FH_ATTR(cleanup(fn))
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FH_HAS_TSAN 1
+#endif
+#endif
 
 /* Opens a region that breaks the dialect's rules under the invariant named by `id` (docs/UNSAFE.md lists every id). */
 #define FH_UNSAFE(id) /* id */

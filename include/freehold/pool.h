@@ -128,7 +128,8 @@ typedef struct fh_pool_fast {
     uint8_t *base;          /* slot i at base + i × stride */
     uint64_t stride;        /* bytes */
     uint64_t thread;        /* fh_thread_self() of the only user; 0 = nobody yet */
-    uint64_t alloc_thread;  /* the same, if alloc may be done inline; else 0 */
+    uint64_t alloc_thread;  /* the same, plus 1 if alloc has to zero the slot; 0 if it cannot be done inline */
+    uint64_t size;          /* of an object, bytes */
     uint32_t head;          /* first free slot, or FH_POOL_NO_SLOT */
     uint32_t limit;         /* slots below it may be looked up inline */
     uint32_t borrow_limit;  /* slots below it may be borrowed inline: one thread writes their words */
@@ -145,26 +146,113 @@ typedef enum fh_pool_op {
     FH_POOL_PIN, FH_POOL_UNPIN, FH_POOL_SHARE, FH_POOL_UPGRADE, FH_POOL_DROP, FH_POOL_RELEASE,
 } fh_pool_op;
 
-/* The roads out of line: what the inline functions below do, for every pool and with every refusal. */
-FH_FALLIBLE fh_pool_alloc_slow(fh_mut fh_pool *pool, fh_out fh_handle *out, fh_out void **out_at);
-FH_FALLIBLE fh_pool_use(fh_mut fh_pool *pool, fh_handle h, fh_pool_op op, fh_out void **out_at);
+/* What it makes of the slot's borrow word: FH_OK and *next, or why not. Never FH_OK for a low above UINT32_MAX or with the
+ * highest bit of a free slot's. Next of FH_BORROW_HOOK means that the life ends. */
+static inline fh_code fh_pool_step(fh_pool_op op, uint64_t low, uint64_t *next) {
+    bool is_counted = low - FH_BORROW_COUNTED <= FH_BORROW_SHARED_MAX;
+    *next = low;
+    switch (op) {
+    case FH_POOL_GET:
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_VIEW:
+        return low <= FH_POOL_INDEX ? FH_OK : FH_BORROWED;
+    case FH_POOL_BORROW:
+        *next = low + 1;
+        return low < FH_BORROW_SHARED_MAX ? FH_OK : low == FH_BORROW_SHARED_MAX ? FH_LIMIT : FH_BORROWED;
+    case FH_POOL_BORROW_END:
+        *next = low - 1;
+        return low - 1 < FH_BORROW_SHARED_MAX ? FH_OK : FH_INVALID;
+    case FH_POOL_BORROW_MUT:
+        *next = FH_BORROW_EXCLUSIVE;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_BORROW_MUT_END:
+        *next = 0;
+        return low == FH_BORROW_EXCLUSIVE ? FH_OK : FH_INVALID;
+    case FH_POOL_PIN:
+        *next = FH_BORROW_KERNEL;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_UNPIN:
+        *next = 0;
+        return low == FH_BORROW_KERNEL ? FH_OK : FH_INVALID;
+    case FH_POOL_SHARE:
+        *next = FH_BORROW_COUNTED + 1;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    case FH_POOL_UPGRADE:
+        *next = low + 1;
+        return !is_counted ? FH_INVALID : low < FH_BORROW_COUNTED + FH_BORROW_SHARED_MAX ? FH_OK : FH_LIMIT;
+    case FH_POOL_DROP:
+        *next = low == FH_BORROW_COUNTED + 1 ? FH_BORROW_HOOK : low - 1;
+        return is_counted ? FH_OK : FH_INVALID;
+    case FH_POOL_RELEASE:
+        *next = FH_BORROW_HOOK;
+        return low == 0 ? FH_OK : FH_BORROWED;
+    }
+    return FH_INVALID;
+}
+
+/* What a use found: the slot (NULL unless the status is FH_OK), in registers. */
+typedef struct fh_pool_found {
+    void *at;
+    fh_status status;
+} fh_pool_found;
+
+/* The roads out of line: for every pool, and with every refusal. */
+FH_MUST_USE FH_API fh_pool_found fh_pool_alloc_slow(fh_mut fh_pool *pool, fh_out fh_handle *out);
+FH_MUST_USE FH_API fh_pool_found fh_pool_use(fh_mut fh_pool *pool, fh_handle h, fh_pool_op op);
+
+/* A load that may be folded into a compare: of what only this thread writes, or of what can only lead to a refusal. */
+#if defined(FH_WEAVE) || defined(__SANITIZE_THREAD__) || defined(FH_HAS_TSAN)
+#define FH_POOL_PEEK(p) fh_load((p), FH_RELAXED)
+#else
+#define FH_POOL_PEEK(p) (*(p))
+#endif
 
 /* What the inline functions see of a pool. */
 static inline fh_pool_fast *fh_pool_fast_of(fh_pool *pool) {
     return (fh_pool_fast *)(void *)pool;
 }
-/* Slot `index`, below a limit. */
-static inline void *fh_pool_fast_at(const fh_pool_fast *p, uint32_t index) {
-    FH_UNSAFE("pool-slot");
-    return p->base + index * p->stride;
+/* The bytes between slots, unless the caller knows them. */
+static inline uint64_t fh_pool_fast_stride(const fh_pool *pool) {
+    return ((const fh_pool_fast *)(const void *)pool)->stride;
 }
-/* The handle's slot's word less the handle's generation: the low half of the word exactly if it is the handle's life. */
-static inline uint64_t fh_pool_fast_low(const fh_pool_fast *p, fh_handle h) {
+
+/* A use of a handle, inline as far as possible: `op` and, in typed pools, `stride` are constants. */
+FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_pool *pool, fh_handle h, fh_pool_op op, uint64_t stride) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    uint32_t i = (uint32_t)h.value;
+    uint64_t life = h.value & ~(uint64_t)UINT32_MAX, next;
     FH_UNSAFE("pool-slot");
-    return fh_load(&p->words[(uint32_t)h.value], FH_ACQUIRE) - (h.value & ~(uint64_t)UINT32_MAX);
+    if (FH_UNLIKELY(FH_POOL_PEEK(&p->thread) != fh_thread_self() ||
+                    i >= (op <= FH_POOL_VIEW ? p->limit : p->borrow_limit) ||
+                    fh_pool_step(op, FH_POOL_PEEK(&p->words[i]) - life, &next) != FH_OK))
+        return fh_pool_use(pool, h, op);
+    if (op > FH_POOL_VIEW)
+        fh_store(&p->words[i], life + next, FH_RELAXED);
+    fh_pool_found found = {p->base + i * stride, {FH_OK}};
+    return found;
 }
-static inline bool fh_pool_fast_is_mine(const fh_pool_fast *p) {
-    return fh_load(&p->thread, FH_RELAXED) == fh_thread_self();
+
+/* fh_pool_alloc; `stride` and `size` are constants in typed pools. */
+FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_pool *pool, uint64_t *out_handle, uint64_t stride, uint64_t size) {
+    fh_pool_fast *p = fh_pool_fast_of(pool);
+    uint64_t zeroing = FH_POOL_PEEK(&p->alloc_thread) - fh_thread_self();
+    if (FH_UNLIKELY(zeroing > 1 || p->head == FH_POOL_NO_SLOT)) {
+        fh_handle h;
+        fh_pool_found slow = fh_pool_alloc_slow(pool, &h);
+        *out_handle = h.value;
+        return slow;
+    }
+    FH_UNSAFE("pool-slot");
+    uint32_t i = p->head & FH_POOL_INDEX;
+    uint64_t word = fh_load(&p->words[i], FH_RELAXED), live = ((word >> 32) + 1) << 32;
+    uint8_t *at = p->base + i * stride;
+    p->head = (uint32_t)word;
+    if (zeroing != 0)
+        __builtin_memset(at, 0, size);
+    fh_store(&p->words[i], live, FH_RELEASE);
+    *out_handle = live | i;
+    fh_pool_found found = {at, {FH_OK}};
+    return found;
 }
 
 /* --- life of a pool ------------------------------------------------------------------------------------------------- */
@@ -191,18 +279,10 @@ FH_API void fh_pool_adopt(fh_mut fh_pool *pool);
 
 /* A slot and its handle; out_at may be NULL. FH_EXHAUSTED at max_capacity, FH_NOMEM, or what the init hook said. */
 FH_MUST_USE static inline fh_status fh_pool_alloc(fh_mut fh_pool *pool, fh_out fh_handle *out, fh_out void **out_at) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    if (FH_UNLIKELY(fh_load(&p->alloc_thread, FH_RELAXED) != fh_thread_self() || p->head == FH_POOL_NO_SLOT))
-        return fh_pool_alloc_slow(pool, out, out_at);
-    FH_UNSAFE("pool-slot");
-    uint32_t i = p->head & FH_POOL_INDEX;
-    uint64_t word = fh_load(&p->words[i], FH_RELAXED), live = ((word >> 32) + 1) << 32;
-    p->head = (uint32_t)word;
-    fh_store(&p->words[i], live, FH_RELEASE);
-    out->value = live | i;
+    fh_pool_found found = fh_pool_fast_alloc(pool, &out->value, fh_pool_fast_stride(pool), fh_pool_fast_of(pool)->size);
     if (out_at != NULL)
-        *out_at = fh_pool_fast_at(p, i);
-    return FH_DONE;
+        *out_at = found.at;
+    return found.status;
 }
 
 /* Gives a slot back. FH_DOUBLE_FREE the second time, FH_STALE once the slot has another life, FH_BORROWED while it is
@@ -210,10 +290,10 @@ FH_MUST_USE static inline fh_status fh_pool_alloc(fh_mut fh_pool *pool, fh_out f
 FH_MUST_USE static inline fh_status fh_pool_release(fh_mut fh_pool *pool, fh_handle h) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint32_t i = (uint32_t)h.value, generation = (uint32_t)(h.value >> 32);
-    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || i >= p->release_limit || fh_pool_fast_low(p, h) != 0 ||
-                    generation == p->last))
-        return fh_pool_use(pool, h, FH_POOL_RELEASE, NULL);
     FH_UNSAFE("pool-slot");
+    if (FH_UNLIKELY(FH_POOL_PEEK(&p->thread) != fh_thread_self() || i >= p->release_limit ||
+                    FH_POOL_PEEK(&p->words[i]) != (h.value & ~(uint64_t)UINT32_MAX) || generation == p->last))
+        return fh_pool_use(pool, h, FH_POOL_RELEASE).status;
     fh_store(&p->words[i], (uint64_t)(generation + 1) << 32 | p->head, FH_RELEASE);
     p->head = i | ~FH_POOL_INDEX;
     return FH_DONE;
@@ -221,25 +301,16 @@ FH_MUST_USE static inline fh_status fh_pool_release(fh_mut fh_pool *pool, fh_han
 
 /* The owner's access to a slot that nobody borrows. Valid until: the slot is released or borrowed. FH_BORROWED. */
 FH_MUST_USE static inline fh_status fh_pool_get(fh_mut fh_pool *pool, fh_handle h, fh_out void **out) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || (uint32_t)h.value >= p->limit || fh_pool_fast_low(p, h) != 0))
-        return fh_pool_use(pool, h, FH_POOL_GET, out);
-    *out = fh_pool_fast_at(p, (uint32_t)h.value);
-    return FH_DONE;
+    fh_pool_found found = fh_pool_fast_use(pool, h, FH_POOL_GET, fh_pool_fast_stride(pool));
+    *out = found.at;
+    return found.status;
 }
-
 /* Reading access to a slot that is unborrowed, borrowed by readers, or counted. Valid until: it is released or borrowed
  * exclusively. FH_BORROWED. */
 FH_MUST_USE static inline fh_status fh_pool_view(fh_mut fh_pool *pool, fh_handle h, fh_out const void **out) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    void *at = NULL;
-    if (FH_LIKELY(fh_pool_fast_is_mine(p) && (uint32_t)h.value < p->limit && fh_pool_fast_low(p, h) <= FH_POOL_INDEX)) {
-        *out = fh_pool_fast_at(p, (uint32_t)h.value);
-        return FH_DONE;
-    }
-    fh_status s = fh_pool_use(pool, h, FH_POOL_VIEW, &at);
-    *out = at;
-    return s;
+    fh_pool_found found = fh_pool_fast_use(pool, h, FH_POOL_VIEW, fh_pool_fast_stride(pool));
+    *out = found.at;
+    return found.status;
 }
 
 /* --- borrows -----------------------------------------------------------------------------------------------------------
@@ -249,75 +320,50 @@ FH_MUST_USE static inline fh_status fh_pool_view(fh_mut fh_pool *pool, fh_handle
 /* One more shared borrow. Valid until: fh_pool_borrow_end. FH_BORROWED while it is borrowed exclusively, counted or in flight;
  * FH_LIMIT at FH_BORROW_SHARED_MAX. */
 FH_MUST_USE static inline fh_status fh_pool_borrow(fh_mut fh_pool *pool, fh_handle h, fh_out const void **out) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    uint64_t low;
-    if (FH_LIKELY(fh_pool_fast_is_mine(p) && (uint32_t)h.value < p->borrow_limit &&
-                  (low = fh_pool_fast_low(p, h)) < FH_BORROW_SHARED_MAX)) {
-        FH_UNSAFE("pool-slot");
-        fh_store(&p->words[(uint32_t)h.value], (h.value & ~(uint64_t)UINT32_MAX) + low + 1, FH_RELEASE);
-        *out = fh_pool_fast_at(p, (uint32_t)h.value);
-        return FH_DONE;
-    }
-    void *at = NULL;
-    fh_status s = fh_pool_use(pool, h, FH_POOL_BORROW, &at);
-    *out = at;
-    return s;
+    fh_pool_found found = fh_pool_fast_use(pool, h, FH_POOL_BORROW, fh_pool_fast_stride(pool));
+    *out = found.at;
+    return found.status;
 }
 /* Ends one shared borrow. */
 FH_MUST_USE static inline fh_status fh_pool_borrow_end(fh_mut fh_pool *pool, fh_handle h) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    uint64_t low;
-    if (FH_LIKELY(fh_pool_fast_is_mine(p) && (uint32_t)h.value < p->borrow_limit &&
-                  (low = fh_pool_fast_low(p, h) - 1) < FH_BORROW_SHARED_MAX)) {
-        FH_UNSAFE("pool-slot");
-        fh_store(&p->words[(uint32_t)h.value], (h.value & ~(uint64_t)UINT32_MAX) + low, FH_RELEASE);
-        return FH_DONE;
-    }
-    return fh_pool_use(pool, h, FH_POOL_BORROW_END, NULL);
+    return fh_pool_fast_use(pool, h, FH_POOL_BORROW_END, 0).status;
 }
 /* The only borrow. Valid until: fh_pool_borrow_mut_end. FH_BORROWED if there is any other use. */
 FH_MUST_USE static inline fh_status fh_pool_borrow_mut(fh_mut fh_pool *pool, fh_handle h, fh_out void **out) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || (uint32_t)h.value >= p->borrow_limit || fh_pool_fast_low(p, h) != 0))
-        return fh_pool_use(pool, h, FH_POOL_BORROW_MUT, out);
-    FH_UNSAFE("pool-slot");
-    fh_store(&p->words[(uint32_t)h.value], (h.value & ~(uint64_t)UINT32_MAX) | FH_BORROW_EXCLUSIVE, FH_RELEASE);
-    *out = fh_pool_fast_at(p, (uint32_t)h.value);
-    return FH_DONE;
+    fh_pool_found found = fh_pool_fast_use(pool, h, FH_POOL_BORROW_MUT, fh_pool_fast_stride(pool));
+    *out = found.at;
+    return found.status;
 }
 /* Ends the only borrow. */
 FH_MUST_USE static inline fh_status fh_pool_borrow_mut_end(fh_mut fh_pool *pool, fh_handle h) {
-    fh_pool_fast *p = fh_pool_fast_of(pool);
-    if (FH_UNLIKELY(!fh_pool_fast_is_mine(p) || (uint32_t)h.value >= p->borrow_limit ||
-                    fh_pool_fast_low(p, h) != FH_BORROW_EXCLUSIVE))
-        return fh_pool_use(pool, h, FH_POOL_BORROW_MUT_END, NULL);
-    FH_UNSAFE("pool-slot");
-    fh_store(&p->words[(uint32_t)h.value], h.value & ~(uint64_t)UINT32_MAX, FH_RELEASE);
-    return FH_DONE;
+    return fh_pool_fast_use(pool, h, FH_POOL_BORROW_MUT_END, 0).status;
 }
 
 /* In flight: the kernel, or a foreign library, has the address. Nobody else may use the slot. FH_BORROWED. Valid until:
  * fh_pool_unpin. */
 FH_MUST_USE static inline fh_status fh_pool_pin(fh_mut fh_pool *pool, fh_handle h, fh_out void **out) {
-    return fh_pool_use(pool, h, FH_POOL_PIN, out);
+    fh_pool_found found = fh_pool_use(pool, h, FH_POOL_PIN);
+    *out = found.at;
+    return found.status;
 }
+/* It came back. */
 FH_MUST_USE static inline fh_status fh_pool_unpin(fh_mut fh_pool *pool, fh_handle h) {
-    return fh_pool_use(pool, h, FH_POOL_UNPIN, NULL);
+    return fh_pool_use(pool, h, FH_POOL_UNPIN).status;
 }
 
 /* --- counted references: the last one releases the slot; a plain handle is a weak reference ------------------------- */
 
 /* Makes an unborrowed slot counted, with one reference, for good: from now on it is read only. FH_BORROWED. */
 FH_MUST_USE static inline fh_status fh_pool_share(fh_mut fh_pool *pool, fh_handle h) {
-    return fh_pool_use(pool, h, FH_POOL_SHARE, NULL);
+    return fh_pool_use(pool, h, FH_POOL_SHARE).status;
 }
 /* One reference more, if the slot is still live. FH_INVALID if it is not counted, FH_LIMIT at FH_BORROW_SHARED_MAX. */
 FH_MUST_USE static inline fh_status fh_pool_upgrade(fh_mut fh_pool *pool, fh_handle h) {
-    return fh_pool_use(pool, h, FH_POOL_UPGRADE, NULL);
+    return fh_pool_use(pool, h, FH_POOL_UPGRADE).status;
 }
 /* One reference fewer; the last releases the slot, with all that fh_pool_release does. FH_INVALID if it is not counted. */
 FH_MUST_USE static inline fh_status fh_pool_drop(fh_mut fh_pool *pool, fh_handle h) {
-    return fh_pool_use(pool, h, FH_POOL_DROP, NULL);
+    return fh_pool_use(pool, h, FH_POOL_DROP).status;
 }
 
 /* --- many at once, copies ------------------------------------------------------------------------------------------- */
@@ -359,16 +405,21 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
 /* Makes every pool that is made from now on a hardened one, or no longer. */
 FH_API void fh_pool_harden_all(bool on);
 
-/* --- typed pools -------------------------------------------------------------------------------------------------------
+/* --- typed pools ---------------------------------------------------------------------------------------------------------
  *
- * FH_POOL_DEFINE(conn, struct conn) defines conn_pool, conn_handle and conn_owned, and for each fh_pool_* above a conn_* that
- * takes these alone: the handle of another type does not compile. conn_own wraps a handle for fh_auto:
+ * FH_POOL_DEFINE(conn, struct conn) defines conn_pool, conn_handle and conn_owned, and conn_* functions that take these alone:
+ * the handle of another type does not compile. Here the compiler knows the distance of two slots: a checked access costs half
+ * as much as with fh_pool_*. So slots cannot be aligned more than the type: FH_POOL_DEFINE_ALIGNED(conn, struct conn, 64) is
+ * for that, and a config.align_bytes that asks for more is FH_INVALID.
+ *
+ * conn_own wraps a handle for fh_auto:
  *
  *     fh_auto(conn_owned_drop) conn_owned c = conn_own(pool, h);       released at the end of the scope …
  *     return conn_owned_take(&c);                                      … unless its handle was taken out
  *
  * conn_owned_drop leaves a slot alone that is stale or borrowed by then; the pool counts it. */
-#define FH_POOL_DEFINE(name, type)                                                                                     \
+#define FH_POOL_DEFINE(name, type) FH_POOL_DEFINE_ALIGNED(name, type, __alignof__(type))
+#define FH_POOL_DEFINE_ALIGNED(name, type, align)                                                                      \
     typedef struct name##_pool {                                                                                       \
         fh_pool *pool;                                                                                                 \
     } name##_pool;                                                                                                     \
@@ -379,30 +430,32 @@ FH_API void fh_pool_harden_all(bool on);
         name##_pool pool;                                                                                              \
         name##_handle handle;                                                                                          \
     } name##_owned;                                                                                                    \
+    enum { name##_pool_stride = (sizeof(type) + (align)-1) / (align) * (align) };                                      \
     FH_UNUSED FH_MUST_USE static inline fh_status name##_pool_new(fh_allocator *a, const fh_pool_config *config,       \
                                                                   name##_pool *out) {                                  \
         fh_pool_config c = *config;                                                                                    \
+        out->pool = NULL;                                                                                              \
+        if (c.align_bytes > (align))                                                                                   \
+            return FH_STATUS(FH_INVALID);                                                                              \
         c.size_bytes = sizeof(type);                                                                                   \
         c.natural_align_bytes = __alignof__(type);                                                                     \
+        c.align_bytes = (align);                                                                                       \
         return fh_pool_new(a, &c, &out->pool);                                                                         \
     }                                                                                                                  \
     FH_UNUSED static inline void name##_pool_free(name##_pool p) {                                                     \
         fh_pool_free(p.pool);                                                                                          \
     }                                                                                                                  \
     FH_UNUSED FH_MUST_USE static inline fh_status name##_alloc(name##_pool p, name##_handle *out, type **out_at) {     \
-        fh_handle h = {0};                                                                                             \
-        void *at = NULL;                                                                                               \
-        fh_status s = fh_pool_alloc(p.pool, &h, &at);                                                                  \
-        out->value = h.value;                                                                                          \
+        fh_pool_found found = fh_pool_fast_alloc(p.pool, &out->value, name##_pool_stride, sizeof(type));               \
         if (out_at != NULL)                                                                                            \
-            *out_at = (type *)at;                                                                                      \
-        return s;                                                                                                      \
+            *out_at = (type *)found.at;                                                                                \
+        return found.status;                                                                                           \
     }                                                                                                                  \
-    FH_POOL_DEFINE_AT_(name, type, get, )                                                                              \
-    FH_POOL_DEFINE_AT_(name, type, view, const)                                                                        \
-    FH_POOL_DEFINE_AT_(name, type, borrow, const)                                                                      \
-    FH_POOL_DEFINE_AT_(name, type, borrow_mut, )                                                                       \
-    FH_POOL_DEFINE_AT_(name, type, pin, )                                                                              \
+    FH_POOL_DEFINE_AT_(name, type, get, GET)                                                                           \
+    FH_POOL_DEFINE_AT_(name, const type, view, VIEW)                                                                   \
+    FH_POOL_DEFINE_AT_(name, const type, borrow, BORROW)                                                               \
+    FH_POOL_DEFINE_AT_(name, type, borrow_mut, BORROW_MUT)                                                             \
+    FH_POOL_DEFINE_AT_(name, type, pin, PIN)                                                                           \
     FH_POOL_DEFINE_DO_(name, borrow_end)                                                                               \
     FH_POOL_DEFINE_DO_(name, borrow_mut_end)                                                                           \
     FH_POOL_DEFINE_DO_(name, unpin)                                                                                    \
@@ -426,14 +479,14 @@ FH_API void fh_pool_harden_all(bool on);
     }                                                                                                                  \
     struct name##_pool
 
-#define FH_POOL_DEFINE_AT_(name, type, verb, qualifier)                                                                \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h, qualifier type **out) { \
+#define FH_POOL_DEFINE_AT_(name, type, verb, op)                                                                       \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h, type **out) {          \
         fh_handle plain = {h.value};                                                                                   \
-        qualifier void *at = NULL;                                                                                     \
-        fh_status s = fh_pool_##verb(p.pool, plain, &at);                                                              \
-        *out = (qualifier type *)at;                                                                                   \
-        return s;                                                                                                      \
+        fh_pool_found found = fh_pool_fast_use(p.pool, plain, FH_POOL_##op, name##_pool_stride);                       \
+        *out = (type *)found.at;                                                                                       \
+        return found.status;                                                                                           \
     }
+
 #define FH_POOL_DEFINE_DO_(name, verb)                                                                                 \
     FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h) {                      \
         fh_handle plain = {h.value};                                                                                   \

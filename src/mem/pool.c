@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "freehold/checked.h"
-#include "mem/poison.h"
 #include "mem/pool_core.h"
 
 /* With max_capacity 0 a growing pool reserves this much. */
@@ -91,14 +90,15 @@ void fh_pool_view_init(fh_pool *view, fh_pool_core *core) {
     view->core = core;
     view->owner = c->threads == FH_POOL_SERIAL ? 0 : self;
     view->roads = core->policy->roads;
-    if (!c->eager || FH_MEM_CHUNKED || FH_IS_WATCHED()) /* a lazy pool zeroes; the head may lie in a later chunk */
+    if ((!c->eager && c->init != NULL) || FH_MEM_CHUNKED || core->is_watched) /* chunks: the head may lie in a later one */
         view->roads &= ~(unsigned)FH_POOL_ROAD_ALLOC;
-    if ((c->eager ? c->reset : c->fini) != NULL || FH_IS_WATCHED())
+    if ((c->eager ? c->reset : c->fini) != NULL || core->is_watched)
         view->roads &= ~(unsigned)FH_POOL_ROAD_RELEASE;
     fh_pool_fast *f = &view->fast;
     f->words = fh_pool_word(core, 0);
     f->base = fh_pool_at(core, 0);
     f->stride = core->stride;
+    f->size = c->size_bytes;
     f->head = FH_POOL_NO_SLOT;
     f->last = core->seed + core->age_end - 1;
 }
@@ -116,6 +116,7 @@ static fh_pool *make(fh_allocator *a, const fh_pool_config *config, uint64_t str
     core->config = *config;
     core->policy = config->hardened ? hardened_policy : policies[config->threads];
     core->stride = stride;
+    core->is_watched = FH_IS_WATCHED();
     uint32_t number = fh_fetch_add(&pools_made, 1, FH_RELAXED);
     core->seed = (number + 1) * UINT32_C(0x9e3779b9) & ~UINT32_C(1);
     core->age_end = (uint32_t)((UINT64_C(1) << bits) - 4);
@@ -137,7 +138,7 @@ static void end_eager(fh_pool_core *core) {
         uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
         if (!fh_pool_is_made(core, word))
             continue;
-        FH_UNPOISON(fh_pool_at(core, i), core->config.size_bytes);
+        fh_pool_show(core, fh_pool_at(core, i));
         uint32_t generation = fh_word_generation(word);
         fh_store(fh_pool_word(core, i), fh_word(generation + (generation & 1), FH_POOL_NO_SLOT), FH_RELAXED);
         fh_status s = core->config.fini(core->config.hook_ctx, fh_pool_at(core, i));
@@ -223,24 +224,34 @@ void fh_pool_adopt(fh_pool *pool) {
     (void)s;
 }
 
-fh_status fh_pool_enter(fh_pool *view) {
-    uint64_t self = fh_thread_self(), owner = fh_load(&view->owner, FH_RELAXED);
+/* Brings the inline limits up to date: every word below them has been written. (The zero word of a slot that was never in use
+ * would pass for generation 0.) */
+static void refresh(fh_pool *view) {
     fh_pool_fast *f = &view->fast;
-    if (FH_UNLIKELY(owner != 0 && owner != self)) {
-        fh_fetch_add(&view->core->wrong_threads, 1, FH_RELAXED);
-        return FH_STATUS(FH_WRONG_THREAD);
-    }
-    /* Every word below the limit has been written: the zero word of a slot never used would pass for generation 0. */
     uint32_t slots = fh_load(&view->core->slots, FH_ACQUIRE), used = fh_load(&view->core->used, FH_ACQUIRE);
     slots = used < slots ? used : slots;
 #if FH_MEM_CHUNKED
     slots = slots >> view->core->chunk_bits == 0 ? slots : UINT32_C(1) << view->core->chunk_bits;
 #endif
+    view->used = used;
     f->limit = (view->roads & FH_POOL_ROAD_LOOKUP) != 0 ? slots : 0;
     f->borrow_limit = (view->roads & FH_POOL_ROAD_BORROW) != 0 ? slots : 0;
     f->release_limit = (view->roads & FH_POOL_ROAD_RELEASE) != 0 ? slots : 0;
-    fh_store(&f->thread, self, FH_RELAXED);
-    fh_store(&f->alloc_thread, (view->roads & FH_POOL_ROAD_ALLOC) != 0 ? self : 0, FH_RELAXED);
+}
+
+fh_status fh_pool_enter(fh_pool *view) {
+    uint64_t self = fh_thread_self(), owner = fh_load(&view->owner, FH_RELAXED);
+    if (FH_UNLIKELY(owner != 0 && owner != self)) {
+        fh_fetch_add(&view->core->wrong_threads, 1, FH_RELAXED);
+        return FH_STATUS(FH_WRONG_THREAD);
+    }
+    if (FH_UNLIKELY(fh_load(&view->fast.thread, FH_RELAXED) != self)) {
+        fh_store(&view->fast.thread, self, FH_RELAXED);
+        uint64_t inlined = self + !view->core->config.eager;
+        fh_store(&view->fast.alloc_thread, (view->roads & FH_POOL_ROAD_ALLOC) != 0 ? inlined : 0, FH_RELAXED);
+    }
+    if (FH_UNLIKELY(view->used != fh_load(&view->core->used, FH_RELAXED)))
+        refresh(view);
     return FH_DONE;
 }
 
@@ -251,9 +262,9 @@ fh_status fh_pool_slot_create(fh_pool *view, uint32_t index) {
     fh_status s = FH_DONE;
     if (core->config.eager && core->config.init != NULL) {
         uint8_t *at = fh_pool_at(core, index);
-        FH_UNPOISON(at, core->config.size_bytes);
+        fh_pool_show(core, at);
         s = core->config.init(core->config.hook_ctx, at);
-        FH_POISON(at, core->stride);
+        fh_pool_hide(core, at);
     }
     uint32_t generation = core->seed + (fh_failed(s) ? FH_AGE_UNMADE : 0);
     fh_store(fh_pool_word(core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
@@ -265,19 +276,19 @@ fh_status fh_pool_slot_create(fh_pool *view, uint32_t index) {
 
 /* Zeroes a slot that was taken and runs the init hook; word {g + 1, HOOK} from then on. On failure the slot is back. */
 static fh_status prepare(fh_pool *view, uint32_t index) {
-    fh_pool_core *core = view->core;
-    uint8_t *at = fh_pool_at(core, index);
-    uint64_t *word = fh_pool_word(core, index);
+    const fh_pool_config *c = &view->core->config;
+    uint8_t *at = fh_pool_at(view->core, index);
+    uint64_t *word = fh_pool_word(view->core, index);
     uint32_t generation = fh_word_generation(fh_load(word, FH_RELAXED));
     fh_store(word, fh_word(generation + 1, FH_BORROW_HOOK), FH_RELAXED);
-    FH_UNPOISON(at, core->config.size_bytes);
-    if (core->config.eager)
+    fh_pool_show(view->core, at);
+    if (c->eager)
         return FH_DONE;
     FH_UNSAFE("pool-slot");
-    memset(at, 0, core->config.size_bytes);
-    fh_status s = core->config.init == NULL ? FH_DONE : core->config.init(core->config.hook_ctx, at);
-    if (fh_failed(s)) {
-        FH_POISON(at, core->stride);
+    memset(at, 0, c->size_bytes);
+    fh_status s = c->init == NULL ? FH_DONE : c->init(c->hook_ctx, at);
+    if (FH_UNLIKELY(fh_failed(s))) {
+        fh_pool_hide(view->core, at);
         view->core->policy->put(view, index, generation);
     }
     return s;
@@ -297,24 +308,19 @@ static fh_status take_one(fh_pool *view, uint32_t *out) {
     return prepare(view, *out);
 }
 
-fh_status fh_pool_alloc_slow(fh_pool *pool, fh_handle *out, void **out_at) {
+fh_pool_found fh_pool_alloc_slow(fh_pool *pool, fh_handle *out) {
+    uint32_t index = 0;
     *out = (fh_handle){0};
-    if (out_at != NULL)
-        *out_at = NULL;
-    FH_TRY(fh_pool_enter(pool));
-    uint32_t index;
-    fh_status s = take_one(pool, &index);
+    fh_status s = fh_pool_enter(pool);
+    if (fh_failed(s))
+        return (fh_pool_found){NULL, s};
+    s = take_one(pool, &index);
     if (fh_failed(s)) {
         FH_POOL_COUNT(pool->counts.failures);
-        return s;
+        return (fh_pool_found){NULL, s};
     }
     *out = publish(pool, index);
-    if (out_at != NULL)
-        *out_at = fh_pool_at(pool->core, index);
-    fh_pool_fast *f = &pool->fast;
-    if (index >= f->limit)
-        return fh_pool_enter(pool); /* a new slot */
-    return FH_DONE;
+    return (fh_pool_found){fh_pool_at(pool->core, index), FH_DONE};
 }
 
 fh_status fh_pool_alloc_n(fh_pool *pool, size_t count, fh_handle *handles) {
@@ -340,11 +346,11 @@ fh_status fh_pool_alloc_n(fh_pool *pool, size_t count, fh_handle *handles) {
             fh_status ended = core->config.eager || core->config.fini == NULL
                                   ? FH_DONE : core->config.fini(core->config.hook_ctx, fh_pool_at(core, index));
             (void)ended;
-            FH_POISON(fh_pool_at(core, index), core->stride);
+            fh_pool_hide(core, fh_pool_at(core, index));
             pool->core->policy->put(pool, index, generation - 1);
         }
     }
-    return fh_failed(s) ? s : fh_pool_enter(pool);
+    return s;
 }
 
 fh_status fh_pool_end_life(fh_pool *view, uint32_t index, uint32_t generation) {
@@ -352,7 +358,7 @@ fh_status fh_pool_end_life(fh_pool *view, uint32_t index, uint32_t generation) {
     uint8_t *at = fh_pool_at(view->core, index);
     fh_slot_hook *hook = c->eager ? c->reset : c->fini;
     fh_status s = hook == NULL ? FH_DONE : hook(c->hook_ctx, at);
-    FH_POISON(at, view->core->stride);
+    fh_pool_hide(view->core, at);
     view->core->policy->put(view, index, generation + 1);
     return s;
 }
@@ -413,82 +419,36 @@ fh_status fh_pool_refuse(fh_pool *view, fh_handle h, uint64_t word, bool is_rele
     return FH_STATUS(FH_BORROWED);
 }
 
-/* What an operation makes of a live slot's borrow word: FH_OK and *next, or a refusal. */
-static fh_code step(fh_pool_op op, uint32_t low, uint32_t *next) {
-    uint32_t count = low & ~FH_BORROW_COUNTED;
-    bool is_counted = low == (FH_BORROW_COUNTED | count) && count <= FH_BORROW_SHARED_MAX;
-    bool is_borrowed = low - 1 < FH_BORROW_SHARED_MAX;
-    *next = low;
-    switch (op) {
-    case FH_POOL_GET:
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_VIEW:
-        return (low & FH_WORD_FREE) == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_BORROW:
-        *next = low + 1;
-        return low < FH_BORROW_SHARED_MAX ? FH_OK : low == FH_BORROW_SHARED_MAX ? FH_LIMIT : FH_BORROWED;
-    case FH_POOL_BORROW_END:
-        *next = low - 1;
-        return is_borrowed ? FH_OK : FH_INVALID;
-    case FH_POOL_BORROW_MUT:
-        *next = FH_BORROW_EXCLUSIVE;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_BORROW_MUT_END:
-        *next = 0;
-        return low == FH_BORROW_EXCLUSIVE ? FH_OK : FH_INVALID;
-    case FH_POOL_PIN:
-        *next = FH_BORROW_KERNEL;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_UNPIN:
-        *next = 0;
-        return low == FH_BORROW_KERNEL ? FH_OK : FH_INVALID;
-    case FH_POOL_SHARE:
-        *next = FH_BORROW_COUNTED | 1;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_UPGRADE:
-        *next = low + 1;
-        return !is_counted ? FH_INVALID : count < FH_BORROW_SHARED_MAX ? FH_OK : FH_LIMIT;
-    case FH_POOL_DROP:
-        *next = count == 1 ? FH_BORROW_HOOK : low - 1;
-        return is_counted ? FH_OK : FH_INVALID;
-    case FH_POOL_RELEASE:
-        *next = FH_BORROW_HOOK;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    }
-    return FH_INVALID;
+/* One try at a use: FH_AGAIN if the word changed meanwhile. */
+static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
+    const fh_pool_core *core = pool->core;
+    uint32_t index = fh_handle_index(h);
+    uint64_t word = index < fh_load(&core->used, FH_ACQUIRE) ? fh_load(fh_pool_word(core, index), FH_ACQUIRE) : 0;
+    uint64_t low = word - (h.value & ~(uint64_t)UINT32_MAX), next;
+    if (low > UINT32_MAX || !fh_word_live(word))
+        return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE || op == FH_POOL_DROP);
+    fh_code code = fh_pool_step(op, low, &next);
+    if (code == FH_BORROWED)
+        return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE);
+    if (code != FH_OK || next == low)
+        return FH_STATUS(code);
+    fh_status s = core->policy->swap(pool, index, word, word - low + next);
+    if (s.code == FH_WRONG_THREAD && op == FH_POOL_RELEASE && core->policy->send != NULL)
+        return core->policy->send(pool, h, word);
+    if (!fh_failed(s) && next == FH_BORROW_HOOK)
+        return fh_pool_end_life(pool, index, fh_handle_generation(h));
+    return s;
 }
 
-fh_status fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op, void **out_at) {
-    fh_pool_core *core = pool->core;
-    uint32_t index = fh_handle_index(h), next;
-    if (out_at != NULL)
-        *out_at = NULL;
-    FH_TRY(fh_pool_enter(pool));
-    if (core->policy->borrow_only && (op == FH_POOL_GET || op == FH_POOL_VIEW))
-        return FH_STATUS(FH_UNSUPPORTED);
-    fh_status s = FH_STATUS(FH_AGAIN);
-    while (s.code == FH_AGAIN) {
-        uint64_t word = index < fh_load(&core->used, FH_ACQUIRE) ? fh_load(fh_pool_word(core, index), FH_ACQUIRE) : 0;
-        uint64_t low = word - (h.value & ~(uint64_t)UINT32_MAX);
-        if (low > UINT32_MAX || !fh_word_live(word))
-            return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE || op == FH_POOL_DROP);
-        fh_code code = step(op, (uint32_t)low, &next);
-        if (code == FH_BORROWED)
-            return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE);
-        if (code != FH_OK)
-            return FH_STATUS(code);
-        if (next == (uint32_t)low)
-            s = FH_DONE;
-        else
-            s = pool->core->policy->swap(pool, index, word, fh_word(fh_word_generation(word), next));
-        if (s.code == FH_WRONG_THREAD && op == FH_POOL_RELEASE && pool->core->policy->send != NULL)
-            s = pool->core->policy->send(pool, h, word);
-        else if (!fh_failed(s) && next == FH_BORROW_HOOK)
-            return fh_pool_end_life(pool, index, fh_handle_generation(h));
-    }
-    if (!fh_failed(s) && out_at != NULL)
-        *out_at = fh_pool_at(core, index);
-    return s;
+fh_pool_found fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
+    fh_status s = fh_pool_enter(pool);
+    if (!fh_failed(s) && pool->core->policy->borrow_only && op <= FH_POOL_VIEW)
+        s = FH_STATUS(FH_UNSUPPORTED);
+    else if (!fh_failed(s))
+        do
+            s = try_use(pool, h, op);
+        while (s.code == FH_AGAIN);
+    return (fh_pool_found){fh_failed(s) ? NULL : fh_pool_at(pool->core, fh_handle_index(h)), s};
 }
 
 /* --- copies --------------------------------------------------------------------------------------------------------- */
@@ -496,27 +456,24 @@ fh_status fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op, void **out_at) 
 fh_status fh_pool_load(fh_pool *pool, fh_handle h, fh_mspan out) {
     if (out.size > pool->core->config.size_bytes)
         return FH_STATUS(FH_INVALID);
-    void *at = NULL;
     fh_pool_op end = FH_POOL_DROP;
-    fh_status s = fh_pool_use(pool, h, FH_POOL_UPGRADE, &at);
-    if (s.code == FH_INVALID) { /* not counted */
+    fh_pool_found found = fh_pool_use(pool, h, FH_POOL_UPGRADE);
+    if (found.status.code == FH_INVALID) { /* not counted */
         end = FH_POOL_BORROW_END;
-        s = fh_pool_use(pool, h, FH_POOL_BORROW, &at);
+        found = fh_pool_use(pool, h, FH_POOL_BORROW);
     }
-    FH_TRY(s);
-    FH_UNSAFE("pool-slot");
-    fh_span_copy(out, (fh_span){at, out.size});
-    return fh_pool_use(pool, h, end, NULL);
+    FH_TRY(found.status);
+    fh_span_copy(out, (fh_span){found.at, out.size});
+    return fh_pool_use(pool, h, end).status;
 }
 
 fh_status fh_pool_store(fh_pool *pool, fh_handle h, fh_span bytes) {
     if (bytes.size > pool->core->config.size_bytes)
         return FH_STATUS(FH_INVALID);
-    void *at;
-    FH_TRY(fh_pool_use(pool, h, FH_POOL_BORROW_MUT, &at));
-    FH_UNSAFE("pool-slot");
-    fh_span_copy((fh_mspan){at, bytes.size}, bytes);
-    return fh_pool_use(pool, h, FH_POOL_BORROW_MUT_END, NULL);
+    fh_pool_found found = fh_pool_use(pool, h, FH_POOL_BORROW_MUT);
+    FH_TRY(found.status);
+    fh_span_copy((fh_mspan){found.at, bytes.size}, bytes);
+    return fh_pool_use(pool, h, FH_POOL_BORROW_MUT_END).status;
 }
 
 /* --- views, housekeeping -------------------------------------------------------------------------------------------- */
@@ -544,5 +501,6 @@ size_t fh_pool_trim(fh_pool *pool) {
     if (pool->core->policy->trim == NULL || fh_failed(fh_pool_enter(pool)))
         return 0;
     size_t bytes = pool->core->policy->trim(pool);
-    return fh_failed(fh_pool_enter(pool)) ? 0 : bytes;
+    refresh(pool);
+    return bytes;
 }

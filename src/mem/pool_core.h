@@ -32,6 +32,7 @@
 #define FH_MEM_POOL_CORE_H
 
 #include "freehold/pool.h"
+#include "mem/poison.h"
 
 #ifndef FH_MEM_CHUNKED
 #ifdef __wasm__
@@ -102,6 +103,7 @@ struct fh_pool {
     fh_pool_core *core;
     uint64_t owner; /* fh_thread_self() of the only user; 0: any thread (FH_POOL_SERIAL) */
     unsigned roads; /* FH_POOL_ROAD_*: what may be done inline */
+    uint32_t used;  /* core->used when the limits in `fast` were last brought up to date */
     fh_pool_counts counts;
     void *own; /* the policy's: of this view */
 };
@@ -112,7 +114,7 @@ struct fh_pool_core {
     const fh_pool_policy *policy;
     fh_pool_config config; /* with the defaults filled in; max_capacity is final */
     uint32_t seed, age_end; /* even; a slot whose generation is seed + age_end is retired */
-    uint64_t stride;
+    uint64_t stride; /* a typed pool's inline roads know it: not to be changed */
 
     /* The region: only pool_region.c writes these. */
     uint8_t *region;  /* [ words | guard page | slots | guard page ], reserved at once */
@@ -130,6 +132,7 @@ struct fh_pool_core {
     uint32_t used;      /* indexes from here on were never in use */
     uint64_t growths;
     uint64_t wrong_threads; /* fh_fetch_add: any thread may be the wrong one */
+    bool is_watched;        /* by a tool: free slots are poisoned, and nothing is done inline that would leave that out */
     bool ending;            /* fh_pool_free is at work: no more allocs */
     fh_pool_stats since;    /* what fh_pool_stats_reset takes off */
 
@@ -214,6 +217,16 @@ static inline uint8_t *fh_pool_at(const fh_pool_core *core, uint32_t index) {
     return core->base + index * core->stride;
 }
 #endif
+
+/* Nobody may touch a free slot; its user may again. */
+static inline void fh_pool_hide(const fh_pool_core *core, uint8_t *at) {
+    if (core->is_watched)
+        FH_POISON(at, core->stride);
+}
+static inline void fh_pool_show(const fh_pool_core *core, uint8_t *at) {
+    if (core->is_watched)
+        FH_UNPOISON(at, core->config.size_bytes);
+}
 
 /* True at the end of a slot's generations. */
 static inline bool fh_pool_is_worn(const fh_pool_core *core, uint32_t generation) {

@@ -11,7 +11,6 @@
  * Invariants: pool-local: each slot below `fresh` that is not live is in the list, in the rest, or retired, once; circulating
  * = live + the list's length; slots of the rest that are UNMADE still want their init hook. Threading: one thread at a time;
  * `circulating` and `peak` may be read by others. */
-#include "mem/poison.h"
 #include "mem/pool_core.h"
 
 typedef struct local {

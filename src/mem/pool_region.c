@@ -14,7 +14,6 @@
 
 #include "freehold/checked.h"
 #include "freehold/os.h"
-#include "mem/poison.h"
 #include "mem/pool_core.h"
 
 uint32_t fh_pool_next_capacity(const fh_pool_core *core) {
@@ -173,7 +172,7 @@ static fh_status extend(fh_pool_core *core, void *part, size_t *committed, uint6
     FH_UNSAFE("pool-slot");
     uint8_t *from = (uint8_t *)part + *committed;
     FH_TRY(fh_pages_commit(core->allocator, from, wanted - *committed));
-    if (part == core->base)
+    if (part == core->base && core->is_watched)
         FH_POISON(from, wanted - *committed);
     fh_store(committed, wanted, FH_RELAXED);
     return FH_DONE;
@@ -202,7 +201,8 @@ size_t fh_pool_uncommit(fh_pool_core *core, uint32_t capacity) {
 void fh_pool_region_close(fh_pool_core *core) {
     if (core->region == NULL)
         return;
-    FH_UNPOISON(core->base, core->base_committed);
+    if (core->is_watched)
+        FH_UNPOISON(core->base, core->base_committed);
     fh_pages_release(core->allocator, core->region, core->region_bytes);
 }
 

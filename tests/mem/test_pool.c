@@ -123,7 +123,7 @@ static void test_refusals(void **state) {
         const fh_handle now_free[] = {{b.value + (UINT64_C(1) << 32)}, {c.value + (UINT64_C(1) << 32)}};
         for (size_t i = 0; i < 2; i++)
             for (fh_pool_op op = FH_POOL_GET; op <= FH_POOL_RELEASE; op++)
-                fh_assert_code(fh_pool_use(pool, now_free[i], op, NULL), FH_WRONG_POOL);
+                fh_assert_code(fh_pool_use(pool, now_free[i], op).status, FH_WRONG_POOL);
         for (size_t i = 0; i < 2; i++) {
             const void *at;
             get(pool, now_free[i], FH_WRONG_POOL);
@@ -457,16 +457,16 @@ static void test_borrow_table(void **state) {
     for (size_t s = 0; s < STATES; s++)
         for (fh_pool_op op = 0; op <= FH_POOL_RELEASE; op++) {
             fh_handle h = alloc_one(pool);
-            void *at = &at;
-            fh_assert_ok(fh_pool_use(pool, h, enter[s], NULL));
+            fh_assert_ok(fh_pool_use(pool, h, enter[s]).status);
             uint64_t conflicts = fh_pool_stats_get(pool).borrow_conflicts;
-            fh_status got = fh_pool_use(pool, h, op, &at);
+            fh_pool_found found = fh_pool_use(pool, h, op);
+            fh_status got = found.status;
             if (got.code != expected[s][op])
                 fail_msg("state %zu, use %d: %s", s, (int)op, fh_code_name(got.code));
             assert_int_equal(fh_pool_stats_get(pool).borrow_conflicts - conflicts, got.code == FH_BORROWED);
-            assert_true(fh_failed(got) ? at == NULL : true);
+            assert_true(fh_failed(got) == (found.at == NULL));
             if (fh_failed(got)) { /* nothing changed: the slot leaves its state as it would have */
-                fh_assert_ok(fh_pool_use(pool, h, leave[s], NULL));
+                fh_assert_ok(fh_pool_use(pool, h, leave[s]).status);
                 if (s != 0 && s != 2)
                     fh_assert_ok(fh_pool_release(pool, h));
                 get(pool, h, FH_STALE);
@@ -474,7 +474,7 @@ static void test_borrow_table(void **state) {
                 static const fh_pool_op out[] = {FH_POOL_BORROW_END, FH_POOL_BORROW_END, FH_POOL_BORROW_MUT_END, FH_POOL_UNPIN,
                                                  FH_POOL_DROP, FH_POOL_DROP, FH_POOL_RELEASE};
                 for (size_t i = 0; i < sizeof out / sizeof out[0]; i++)
-                    assert_true(fh_pool_use(pool, h, out[i], NULL).code != FH_NOMEM);
+                    assert_true(fh_pool_use(pool, h, out[i]).status.code != FH_NOMEM);
                 get(pool, h, FH_STALE);
             }
             check(pool);
