@@ -133,7 +133,8 @@ typedef struct fh_pool_fast {
     uint32_t head;          /* first free slot, or FH_POOL_NO_SLOT */
     uint32_t limit;         /* slots below it may be looked up inline */
     uint32_t borrow_limit;  /* slots below it may be borrowed inline: one thread writes their words */
-    uint32_t release_limit; /* slots below it may be released inline: the same, and no hook */
+    uint32_t release_first; /* from this one on … */
+    uint32_t release_limit; /* … so many slots may be released inline: the same, and no hook */
     uint32_t last;          /* the last odd generation: a slot that ends this life is retired */
 } fh_pool_fast;
 
@@ -291,7 +292,7 @@ FH_MUST_USE static inline fh_status fh_pool_release(fh_mut fh_pool *pool, fh_han
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint32_t i = (uint32_t)h.value, generation = (uint32_t)(h.value >> 32);
     FH_UNSAFE("pool-slot");
-    if (FH_UNLIKELY(FH_POOL_PEEK(&p->thread) != fh_thread_self() || i >= p->release_limit ||
+    if (FH_UNLIKELY(FH_POOL_PEEK(&p->thread) != fh_thread_self() || i - p->release_first >= p->release_limit ||
                     FH_POOL_PEEK(&p->words[i]) != (h.value & ~(uint64_t)UINT32_MAX) || generation == p->last))
         return fh_pool_use(pool, h, FH_POOL_RELEASE).status;
     fh_store(&p->words[i], (uint64_t)(generation + 1) << 32 | p->head, FH_RELEASE);

@@ -31,8 +31,8 @@ static bool harden_all;
 static const fh_pool_policy *const policies[] = {
     [FH_POOL_CONFINED] = &fh_pool_local,
     [FH_POOL_SERIAL] = &fh_pool_local,
-    [FH_POOL_SHARED] = NULL,
-    [FH_POOL_SHARED_BORROW] = NULL,
+    [FH_POOL_SHARED] = &fh_pool_shared,
+    [FH_POOL_SHARED_BORROW] = &fh_pool_shared_borrow,
 };
 static const fh_pool_policy *const hardened_policy = NULL;
 
@@ -93,7 +93,7 @@ void fh_pool_view_init(fh_pool *view, fh_pool_core *core) {
     if ((!c->eager && c->init != NULL) || FH_MEM_CHUNKED || core->is_watched) /* chunks: the head may lie in a later one */
         view->roads &= ~(unsigned)FH_POOL_ROAD_ALLOC;
     if ((c->eager ? c->reset : c->fini) != NULL || core->is_watched)
-        view->roads &= ~(unsigned)FH_POOL_ROAD_RELEASE;
+        view->roads &= ~(unsigned)(FH_POOL_ROAD_RELEASE | FH_POOL_ROAD_RANGE);
     fh_pool_fast *f = &view->fast;
     f->words = fh_pool_word(core, 0);
     f->base = fh_pool_at(core, 0);
@@ -150,7 +150,7 @@ static void end_eager(fh_pool_core *core) {
 static void end_lazy(fh_pool_core *core) {
     for (uint32_t i = 0; i < core->used; i++) {
         uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
-        if (!fh_word_live(word))
+        if (!fh_word_live(word) || fh_word_low(word) == FH_BORROW_AWAITS_OWNER)
             continue;
         fh_store(fh_pool_word(core, i), fh_word(fh_word_generation(word), FH_BORROW_HOOK), FH_RELAXED);
         fh_status s = core->config.fini == NULL ? FH_DONE : core->config.fini(core->config.hook_ctx, fh_pool_at(core, i));
@@ -199,7 +199,9 @@ void fh_pool_free(fh_pool *pool) {
     if (pool == NULL)
         return;
     fh_pool_core *core = pool->core;
-    fh_status entered = fh_pool_enter(pool);
+    uint64_t nobody = FH_POOL_NOBODY;
+    (void)fh_cas(&pool->owner, &nobody, fh_thread_self(), FH_ACQUIRE); /* the maker has detached, or its thread has ended */
+    fh_status entered = fh_pool_reap(pool);
     FH_ASSERT(!fh_failed(entered) && pool == core->first);
     FH_ASSERT(core->policy->is_alone == NULL || core->policy->is_alone(pool));
     for (uint32_t i = 0; i < core->used; i++) {
@@ -218,7 +220,8 @@ void fh_pool_free(fh_pool *pool) {
 }
 
 void fh_pool_adopt(fh_pool *pool) {
-    if (fh_load(&pool->owner, FH_RELAXED) != 0)
+    uint64_t owner = fh_load(&pool->owner, FH_RELAXED);
+    if (owner != 0 && owner != FH_POOL_NOBODY)
         fh_store(&pool->owner, fh_thread_self(), FH_RELAXED);
     fh_status s = fh_pool_enter(pool); /* closes the inline roads to the former user */
     (void)s;
@@ -236,7 +239,8 @@ static void refresh(fh_pool *view) {
     view->used = used;
     f->limit = (view->roads & FH_POOL_ROAD_LOOKUP) != 0 ? slots : 0;
     f->borrow_limit = (view->roads & FH_POOL_ROAD_BORROW) != 0 ? slots : 0;
-    f->release_limit = (view->roads & FH_POOL_ROAD_RELEASE) != 0 ? slots : 0;
+    if ((view->roads & FH_POOL_ROAD_RANGE) == 0)
+        f->release_limit = (view->roads & FH_POOL_ROAD_RELEASE) != 0 ? slots : 0;
 }
 
 fh_status fh_pool_enter(fh_pool *view) {
@@ -399,6 +403,13 @@ fh_status fh_pool_reset(fh_pool *pool) {
 
 /* --- uses of a handle ----------------------------------------------------------------------------------------------- */
 
+/* The life is over, but who claimed the slot has not put it away yet, or its owner has not heard of it. Where a hook is at
+ * work at a release, the slot is still there. */
+static bool is_ended(const fh_pool_core *core, uint64_t low) {
+    bool has_hook = (core->config.eager ? core->config.reset : core->config.fini) != NULL;
+    return low == FH_BORROW_AWAITS_OWNER || (low == FH_BORROW_HOOK && !has_hook);
+}
+
 fh_status fh_pool_refuse(fh_pool *view, fh_handle h, uint64_t word, bool is_release) {
     const fh_pool_core *core = view->core;
     uint32_t age = fh_handle_generation(h) - core->seed, now = fh_word_generation(word) - core->seed;
@@ -406,7 +417,7 @@ fh_status fh_pool_refuse(fh_pool *view, fh_handle h, uint64_t word, bool is_rele
         FH_POOL_COUNT(view->counts.wrong_pools);
         return FH_STATUS(FH_WRONG_POOL);
     }
-    bool is_freed = age == now && fh_word_low(word) == FH_BORROW_AWAITS_OWNER;
+    bool is_freed = age == now && is_ended(core, fh_word_low(word));
     if (h.value != 0 && is_release && (age + 1 == now || is_freed)) {
         FH_POOL_COUNT(view->counts.double_frees);
         return FH_STATUS(FH_DOUBLE_FREE);
@@ -425,7 +436,7 @@ static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
     uint32_t index = fh_handle_index(h);
     uint64_t word = index < fh_load(&core->used, FH_ACQUIRE) ? fh_load(fh_pool_word(core, index), FH_ACQUIRE) : 0;
     uint64_t low = word - (h.value & ~(uint64_t)UINT32_MAX), next;
-    if (low > UINT32_MAX || !fh_word_live(word))
+    if (low > UINT32_MAX || !fh_word_live(word) || is_ended(core, low))
         return fh_pool_refuse(pool, h, word, op == FH_POOL_RELEASE || op == FH_POOL_DROP);
     fh_code code = fh_pool_step(op, low, &next);
     if (code == FH_BORROWED)
@@ -437,6 +448,8 @@ static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
         return core->policy->send(pool, h, word);
     if (!fh_failed(s) && next == FH_BORROW_HOOK)
         return fh_pool_end_life(pool, index, fh_handle_generation(h));
+    if (s.code == FH_WRONG_THREAD)
+        fh_fetch_add(&pool->core->wrong_threads, 1, FH_RELAXED);
     return s;
 }
 

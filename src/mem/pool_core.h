@@ -2,7 +2,7 @@
  *
  *     fh_pool (a view: one thread's access)  →  fh_pool_core (once a pool: configuration, words, slots)
  *        policy: who may take, give back and change slots         confined, serial  pool_local.c
- *                                                                 shared ones       pool_shared.c
+ *                                                                 shared ones       pool_shared.c, pool_depot.c
  *                                                                 hardened          pool_hard.c
  *
  * pool.c does what all policies have in common: it checks the thread, reads a slot's word, decides what an operation makes of
@@ -92,10 +92,14 @@ enum {
     FH_POOL_ROAD_LOOKUP = 1,  /* get, view */
     FH_POOL_ROAD_BORROW = 2,  /* plain changes of a live slot's word */
     FH_POOL_ROAD_RELEASE = 4, /* fast.head is the list that a release pushes on */
+    FH_POOL_ROAD_RANGE = 16,  /* the same, for a range that the policy keeps in `fast` */
     FH_POOL_ROAD_ALLOC = 8,   /* fast.head is the list that an alloc pops from */
 };
 
 #define FH_POOL_COUNT(counter) fh_store(&(counter), fh_load(&(counter), FH_RELAXED) + 1, FH_RELAXED)
+
+/* In fh_pool.owner of a view that no thread uses. */
+#define FH_POOL_NOBODY UINT64_MAX
 
 /* One thread's access to a pool. `fast` is first: the inline functions of pool.h see nothing else. */
 struct fh_pool {
@@ -198,7 +202,7 @@ struct fh_pool_policy {
 
 extern const fh_pool_policy fh_pool_local;         /* confined and serial: pool_local.c */
 extern const fh_pool_policy fh_pool_shared;        /* single-writer slots: pool_shared.c */
-extern const fh_pool_policy fh_pool_shared_borrow; /* compare-and-swap: pool_shared.c */
+extern const fh_pool_policy fh_pool_shared_borrow; /* compare-and-swap: pool_depot.c */
 extern const fh_pool_policy fh_pool_hardened;      /* any threads, under a lock: pool_hard.c */
 
 /* --- for policies (pool.c, pool_region.c) --------------------------------------------------------------------------- */

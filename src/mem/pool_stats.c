@@ -26,7 +26,7 @@ static fh_pool_stats totals(const fh_pool_core *core) {
         if (!fh_pool_is_made(core, word))
             continue;
         s.allocs += age / 2 + (age & 1);
-        s.releases += age / 2;
+        s.releases += age / 2 + (fh_word_live(word) && fh_word_low(word) == FH_BORROW_AWAITS_OWNER);
         s.retired += age == core->age_end;
     }
     s.live = s.allocs - s.releases;
