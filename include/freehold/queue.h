@@ -61,9 +61,11 @@ FH_API void *fh_queue_object(fh_ref fh_queue_node *node, size_t offset_bytes) fh
     }                                                                                                        \
     FH_UNUSED FH_MUST_USE static inline fh_status name##_pop(fh_queue *q, type **out) {                      \
         fh_queue_node *node;                                                                                 \
+        type *object;                                                                                        \
         *out = NULL;                                                                                         \
         FH_TRY(fh_queue_pop(q, &node));                                                                      \
-        FH_ASSIGN_VOID(*out, fh_queue_object(node, offsetof(type, member)));                                 \
+        FH_ASSIGN_VOID(object, fh_queue_object(node, offsetof(type, member)));                               \
+        *out = object;                                                                                       \
         return FH_DONE;                                                                                      \
     }                                                                                                        \
     typedef type fh_##name##_queued_

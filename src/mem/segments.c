@@ -236,11 +236,11 @@ fh_status fh_segment_pin_drop(fh_segment_pin *pin) {
     for (uint64_t i = p.from; i != p.to; i++)
         if (!is_pinned(p.ring, i, fh_load(&slot_of(p.ring, i)->word, FH_RELAXED)))
             return FH_STATUS(FH_DOUBLE_FREE);
-    *pin = (fh_segment_pin){NULL, 0, 0};
-    bool all = true;
     for (uint64_t i = p.from; i != p.to; i++)
-        all = unpin_one(p.ring, i) && all;
-    return FH_STATUS(all ? FH_OK : FH_DOUBLE_FREE);
+        if (!unpin_one(p.ring, i)) /* a copy was faster; it is so at the first one, or not at all */
+            return FH_STATUS(FH_DOUBLE_FREE);
+    *pin = (fh_segment_pin){NULL, 0, 0};
+    return FH_DONE;
 }
 
 /* --- looking from outside ------------------------------------------------------------------------------------------------- */

@@ -115,6 +115,36 @@ static void follow(void) {
     }
 }
 
+/* --- two copies of one pin dropped at once: one of them counts ------------------------------------------------------------ */
+
+static fh_segment_pin copies[2];
+static uint64_t drops;
+
+static void setup_copies(fh_allocator *a) {
+    setup_two(a);
+    fh_status s = fh_segment_ring_pin(ring, 0, 2, &copies[0]);
+    WEAVE_ASSERT(s.code == FH_OK);
+    copies[1] = copies[0];
+    drop_both();
+    drops = 0;
+}
+static void drop_copy(size_t i) {
+    fh_status s = fh_segment_pin_drop(&copies[i]);
+    WEAVE_ASSERT(s.code == FH_OK || (s.code == FH_DOUBLE_FREE && copies[i].ring == ring));
+    if (s.code == FH_OK)
+        fh_fetch_add(&drops, 1, FH_RELAXED);
+}
+static void drop_first_copy(void) {
+    drop_copy(0);
+}
+static void drop_second_copy(void) {
+    drop_copy(1);
+}
+static void end_copies(void) {
+    WEAVE_ASSERT(fh_load(&drops, FH_RELAXED) == 1);
+    end();
+}
+
 int main(void) {
     static const weave_test tests[] = {
         {.name = "segments: the last frees", .setup = setup_one, .threads = {drop, read_0, read_0}, .check = end,
@@ -126,6 +156,8 @@ int main(void) {
          .weaken = "segments.",
          .spare = {"fh_segment_ring_publish store &s->word", "pin_one cas &s->word", /* what they do, the range does here */
                    "fh_segment_ring_begin load &slot_of(ring, r.to)->word", "unpin_one cas &s->word"}}, /* see two lives */
+        {.name = "segments: dropped twice at once", .setup = setup_copies, .threads = {drop_first_copy, drop_second_copy},
+         .check = end_copies},
     };
     return weave_main(tests, sizeof tests / sizeof tests[0]);
 }
