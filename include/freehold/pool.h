@@ -82,7 +82,7 @@ typedef struct fh_pool_config {
     fh_growth growth;
     fh_pool_threads threads;
     bool eager;
-    bool hardened; /* quarantine, poison with verification, guard pages, random order; also if fh_pool_harden_all is on */
+    bool hardened; /* also finds what raw pointers do behind the pool's back: harden.h. Also under fh_pool_harden_all */
     fh_slot_hook *init, *fini;
     fh_slot_hook *reset; /* of an eager pool: makes an object fit for its next life */
     void *hook_ctx;
@@ -403,8 +403,6 @@ FH_API void fh_pool_stats_reset(fh_mut fh_pool *pool);
 FH_FALLIBLE fh_pool_report(fh_ref const fh_pool *pool, fh_report_format format, fh_mut fh_buf *out);
 /* Checks every invariant, O(slots), while nobody else uses the pool: FH_CORRUPT with the slot and what is wrong with it. */
 FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
-/* Makes every pool that is made from now on a hardened one, or no longer. */
-FH_API void fh_pool_harden_all(bool on);
 
 /* --- typed pools ---------------------------------------------------------------------------------------------------------
  *

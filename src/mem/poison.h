@@ -24,9 +24,22 @@
 #elif defined(__has_include) && __has_include(<valgrind/memcheck.h>)
 
 #include <valgrind/memcheck.h>
-#define FH_POISON(at, size) ((void)VALGRIND_MAKE_MEM_NOACCESS((at), (size)))
-#define FH_UNPOISON(at, size) ((void)VALGRIND_MAKE_MEM_DEFINED((at), (size)))
-#define FH_IS_WATCHED() (RUNNING_ON_VALGRIND != 0)
+
+#include "freehold/atomic.h"
+#include "freehold/attrs.h"
+/* Asked once: to ask costs a few nanoseconds. */
+static inline bool fh_is_on_valgrind(void) {
+    static uint8_t known;
+    uint8_t answer = fh_load(&known, FH_RELAXED);
+    if (FH_UNLIKELY(answer == 0)) {
+        answer = RUNNING_ON_VALGRIND != 0 ? 2 : 1;
+        fh_store(&known, answer, FH_RELAXED);
+    }
+    return answer == 2;
+}
+#define FH_POISON(at, size) ((void)(fh_is_on_valgrind() && VALGRIND_MAKE_MEM_NOACCESS((at), (size))))
+#define FH_UNPOISON(at, size) ((void)(fh_is_on_valgrind() && VALGRIND_MAKE_MEM_DEFINED((at), (size))))
+#define FH_IS_WATCHED() fh_is_on_valgrind()
 
 #else
 

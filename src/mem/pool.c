@@ -26,7 +26,6 @@
 #define ALIGN_BYTES_MAX (UINT64_C(1) << 30)
 
 static uint32_t pools_made;
-static bool harden_all;
 
 static const fh_pool_policy *const policies[] = {
     [FH_POOL_CONFINED] = &fh_pool_local,
@@ -34,10 +33,11 @@ static const fh_pool_policy *const policies[] = {
     [FH_POOL_SHARED] = &fh_pool_shared,
     [FH_POOL_SHARED_BORROW] = &fh_pool_shared_borrow,
 };
-static const fh_pool_policy *const hardened_policy = NULL;
 
-void fh_pool_harden_all(bool on) {
-    fh_store(&harden_all, on, FH_RELAXED);
+static const fh_pool_policy *policy_of(const fh_pool_config *c) {
+    if (!c->hardened || FH_MEM_CHUNKED)
+        return policies[c->threads];
+    return c->threads == FH_POOL_SHARED_BORROW ? &fh_pool_hardened_borrow : &fh_pool_hardened;
 }
 
 /* --- configuration -------------------------------------------------------------------------------------------------- */
@@ -70,6 +70,7 @@ static fh_status complete(fh_pool_config *c, uint64_t *out_stride) {
     c->natural_align_bytes = c->natural_align_bytes == 0 ? 16 : c->natural_align_bytes;
     c->align_bytes = c->align_bytes == 0 ? c->natural_align_bytes : c->align_bytes;
     c->name = c->name == NULL ? "pool" : c->name;
+    c->hardened = c->hardened || fh_pool_harden_default();
     *out_stride = 0;
     if (c->size_bytes == 0 || c->capacity == 0 || !is_power_of_two(c->natural_align_bytes) ||
         !is_power_of_two(c->align_bytes) || c->align_bytes < c->natural_align_bytes || (c->reset != NULL && !c->eager) ||
@@ -77,7 +78,11 @@ static fh_status complete(fh_pool_config *c, uint64_t *out_stride) {
         return FH_STATUS(FH_INVALID);
     if (c->capacity > FH_POOL_SLOTS_MAX || c->max_capacity > FH_POOL_SLOTS_MAX || c->align_bytes > ALIGN_BYTES_MAX)
         return FH_STATUS(FH_LIMIT);
-    if (c->size_bytes > SIZE_MAX / 4 || !fh_align_up_u64(c->size_bytes, c->align_bytes, out_stride))
+    const fh_pool_policy *policy = policy_of(c);
+    if (policy == NULL)
+        return FH_STATUS(FH_UNSUPPORTED);
+    uint64_t align = policy->slack_bytes != 0 && c->align_bytes < 8 ? 8 : c->align_bytes;
+    if (c->size_bytes > SIZE_MAX / 4 || !fh_align_up_u64(c->size_bytes + policy->slack_bytes, align, out_stride))
         return FH_STATUS(FH_NOMEM);
     return FH_STATUS(complete_growth(c, *out_stride) ? FH_OK : FH_INVALID);
 }
@@ -114,7 +119,7 @@ static fh_pool *make(fh_allocator *a, const fh_pool_config *config, uint64_t str
     fh_pool_core *core = &b->core;
     core->allocator = a;
     core->config = *config;
-    core->policy = config->hardened ? hardened_policy : policies[config->threads];
+    core->policy = policy_of(config);
     core->stride = stride;
     core->is_watched = FH_IS_WATCHED();
     uint32_t number = fh_fetch_add(&pools_made, 1, FH_RELAXED);
@@ -136,8 +141,8 @@ static void dismantle(fh_pool *pool) {
 static void end_eager(fh_pool_core *core) {
     for (uint32_t i = 0; i < core->used && core->config.fini != NULL; i++) {
         uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
-        if (!fh_pool_is_made(core, word))
-            continue;
+        if (!fh_pool_is_made(core, word) || fh_word_low(word) == FH_WORD_OVERWRITTEN)
+            continue; /* no hook looks at an object that somebody wrote over */
         fh_pool_show(core, fh_pool_at(core, i));
         uint32_t generation = fh_word_generation(word);
         fh_store(fh_pool_word(core, i), fh_word(generation + (generation & 1), FH_POOL_NO_SLOT), FH_RELAXED);
@@ -164,11 +169,8 @@ fh_status fh_pool_new_narrow(fh_allocator *a, const fh_pool_config *config, unsi
     fh_pool_config c = *config;
     uint64_t stride;
     FH_TRY(complete(&c, &stride));
-    c.hardened = c.hardened || fh_load(&harden_all, FH_RELAXED);
     if (bits < 3 || bits > 32)
         return FH_STATUS(FH_INVALID);
-    if ((c.hardened ? hardened_policy : policies[c.threads]) == NULL)
-        return FH_STATUS(FH_UNSUPPORTED);
     fh_pool *pool = make(a, &c, stride, bits);
     if (pool == NULL)
         return FH_STATUS(FH_NOMEM);
@@ -293,7 +295,8 @@ static fh_status prepare(fh_pool *view, uint32_t index) {
     fh_status s = c->init == NULL ? FH_DONE : c->init(c->hook_ctx, at);
     if (FH_UNLIKELY(fh_failed(s))) {
         fh_pool_hide(view->core, at);
-        view->core->policy->put(view, index, generation);
+        fh_status kept = view->core->policy->put(view, index, generation);
+        (void)kept;
     }
     return s;
 }
@@ -313,6 +316,12 @@ static fh_status take_one(fh_pool *view, uint32_t *out) {
 }
 
 fh_pool_found fh_pool_alloc_slow(fh_pool *pool, fh_handle *out) {
+    FH_POOL_SITE(pool);
+    const fh_pool_policy *policy = pool->core->policy;
+    return policy->alloc != NULL ? policy->alloc(pool, out) : fh_pool_alloc_long(pool, out);
+}
+
+fh_pool_found fh_pool_alloc_long(fh_pool *pool, fh_handle *out) {
     uint32_t index = 0;
     *out = (fh_handle){0};
     fh_status s = fh_pool_enter(pool);
@@ -330,6 +339,7 @@ fh_pool_found fh_pool_alloc_slow(fh_pool *pool, fh_handle *out) {
 fh_status fh_pool_alloc_n(fh_pool *pool, size_t count, fh_handle *handles) {
     fh_pool_core *core = pool->core;
     FH_UNSAFE("pool-batch");
+    FH_POOL_SITE(pool);
     fh_status s = fh_pool_enter(pool);
     size_t taken = 0;
     while (!fh_failed(s) && taken < count) {
@@ -351,7 +361,7 @@ fh_status fh_pool_alloc_n(fh_pool *pool, size_t count, fh_handle *handles) {
                                   ? FH_DONE : core->config.fini(core->config.hook_ctx, fh_pool_at(core, index));
             (void)ended;
             fh_pool_hide(core, fh_pool_at(core, index));
-            pool->core->policy->put(pool, index, generation - 1);
+            ended = pool->core->policy->put(pool, index, generation - 1);
         }
     }
     return s;
@@ -363,8 +373,8 @@ fh_status fh_pool_end_life(fh_pool *view, uint32_t index, uint32_t generation) {
     fh_slot_hook *hook = c->eager ? c->reset : c->fini;
     fh_status s = hook == NULL ? FH_DONE : hook(c->hook_ctx, at);
     fh_pool_hide(view->core, at);
-    view->core->policy->put(view, index, generation + 1);
-    return s;
+    fh_status kept = view->core->policy->put(view, index, generation + 1);
+    return fh_failed(s) ? s : kept;
 }
 
 fh_status fh_pool_release_n(fh_pool *pool, size_t count, const fh_handle *handles) {
@@ -454,6 +464,12 @@ static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
 }
 
 fh_pool_found fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
+    FH_POOL_SITE(pool);
+    const fh_pool_policy *policy = pool->core->policy;
+    return policy->use != NULL ? policy->use(pool, h, op) : fh_pool_use_long(pool, h, op);
+}
+
+fh_pool_found fh_pool_use_long(fh_pool *pool, fh_handle h, fh_pool_op op) {
     fh_status s = fh_pool_enter(pool);
     if (!fh_failed(s) && pool->core->policy->borrow_only && op <= FH_POOL_VIEW)
         s = FH_STATUS(FH_UNSUPPORTED);

@@ -48,6 +48,8 @@
  * are the policy's own; FH_POOL_NO_SLOT has the bit too and ends a list. */
 #define FH_WORD_FREE UINT32_C(0x80000000)
 #define FH_WORD_INDEX UINT32_C(0x7fffffff)
+/* Low half of a slot that is retired because somebody wrote where nobody may. */
+#define FH_WORD_OVERWRITTEN (FH_WORD_FREE | UINT32_C(0x7ffffffe))
 
 static inline uint64_t fh_word(uint32_t generation, uint32_t low) {
     return (uint64_t)generation << 32 | low;
@@ -101,6 +103,9 @@ enum {
 /* In fh_pool.owner of a view that no thread uses. */
 #define FH_POOL_NOBODY UINT64_MAX
 
+/* In a function that programs call. */
+#define FH_POOL_SITE(view) fh_store(&(view)->site, (uintptr_t)__builtin_return_address(0), FH_RELAXED)
+
 /* One thread's access to a pool. `fast` is first: the inline functions of pool.h see nothing else. */
 struct fh_pool {
     fh_pool_fast fast;
@@ -109,6 +114,7 @@ struct fh_pool {
     unsigned roads; /* FH_POOL_ROAD_*: what may be done inline */
     uint32_t used;  /* core->used when the limits in `fast` were last brought up to date */
     fh_pool_counts counts;
+    uintptr_t site; /* the return address of the call under way, for what a sampled slot remembers */
     void *own; /* the policy's: of this view */
 };
 
@@ -121,7 +127,7 @@ struct fh_pool_core {
     uint64_t stride; /* a typed pool's inline roads know it: not to be changed */
 
     /* The region: only pool_region.c writes these. */
-    uint8_t *region;  /* [ words | guard page | slots | guard page ], reserved at once */
+    uint8_t *region;  /* [ words | guard | slots | guard ], reserved at once */
     size_t region_bytes, words_committed, base_committed;
 #if FH_MEM_CHUNKED
     fh_pool_chunk chunks[32]; /* chunk 0 has 2^chunk_bits slots, chunk k > 0 as many as all before it */
@@ -162,18 +168,24 @@ fh_status fh_pool_check_free(fh_pool_checking *checking, uint32_t index, const c
 struct fh_pool_policy {
     const char *name;
     unsigned roads;   /* FH_POOL_ROAD_* that this policy allows; the pool's own configuration may close some of them */
+    size_t guard_bytes; /* of address space that traps, on both sides of all slots, at least */
+    size_t slack_bytes; /* between an object and the next slot, at least */
     bool borrow_only; /* get and view are FH_UNSUPPORTED: another thread may release what nobody borrows */
     /* Makes the policy's state (core->own, first->own); the first slots are committed already. In an eager pool it may create
      * slots (fh_pool_slot_create) and fails as the hook does. A failure leaves none of its own state behind. */
     fh_status (*open)(fh_pool *first);
     /* Ends that state; no slot is looked at again. */
     void (*close)(fh_pool *first);
+    /* Short roads of the policy's own, which go over to fh_pool_alloc_long and fh_pool_use_long where they must. NULL: none. */
+    fh_pool_found (*alloc)(fh_pool *view, fh_handle *out);
+    fh_pool_found (*use)(fh_pool *view, fh_handle h, fh_pool_op op);
     /* A free slot with its word in place (even generation), growing the pool if need be (fh_pool_commit). FH_EXHAUSTED,
      * FH_NOMEM, or what an eager init hook said. */
     fh_status (*take)(fh_pool *view, uint32_t *out_index);
     /* Writes the word of a slot that ends its life, or never began it: {generation, FREE | …}, with FH_RELEASE, and keeps the
-     * slot for a later take; not if fh_pool_is_worn(core, generation). */
-    void (*put)(fh_pool *view, uint32_t index, uint32_t generation);
+     * slot for a later take; not if fh_pool_is_worn(core, generation). FH_OVERWRITTEN: it is retired, because its life wrote
+     * past the object. */
+    fh_status (*put)(fh_pool *view, uint32_t index, uint32_t generation);
     /* words[index] = to, if it is still `from`, which is live. FH_AGAIN: it changed meanwhile; FH_WRONG_THREAD: only its owner
      * may. */
     fh_status (*swap)(fh_pool *view, uint32_t index, uint64_t from, uint64_t to);
@@ -204,6 +216,7 @@ extern const fh_pool_policy fh_pool_local;         /* confined and serial: pool_
 extern const fh_pool_policy fh_pool_shared;        /* single-writer slots: pool_shared.c */
 extern const fh_pool_policy fh_pool_shared_borrow; /* compare-and-swap: pool_depot.c */
 extern const fh_pool_policy fh_pool_hardened;      /* any threads, under a lock: pool_hard.c */
+extern const fh_pool_policy fh_pool_hardened_borrow; /* the same, borrow_only */
 
 /* --- for policies (pool.c, pool_region.c) --------------------------------------------------------------------------- */
 
@@ -255,6 +268,9 @@ size_t fh_pool_uncommit(fh_pool_core *core, uint32_t capacity);
 fh_status fh_pool_region_open(fh_pool_core *core);
 void fh_pool_region_close(fh_pool_core *core);
 
+/* fh_pool_alloc_slow and fh_pool_use without the policy's short roads. */
+fh_pool_found fh_pool_alloc_long(fh_pool *view, fh_handle *out);
+fh_pool_found fh_pool_use_long(fh_pool *view, fh_handle h, fh_pool_op op);
 /* Brings a slot whose word is 0 or UNMADE into being: runs the init hook of an eager pool (outside every lock), then writes
  * the word {seed, FREE | all INDEX bits}, and raises core->used. When the hook fails the word becomes {seed − 2 (UNMADE), the
  * same}: the slot may be tried again later. */
@@ -273,6 +289,11 @@ void fh_pool_view_init(fh_pool *view, fh_pool_core *core);
 
 /* The pool's row on the ledger (pool_stats.c). */
 void fh_pool_fill_row(const void *owner, fh_memory_row *row);
+
+/* True while fh_pool_harden_all is on. */
+bool fh_pool_harden_default(void);
+/* Of a hardened pool: from now on one alloc of about `every` is given a guarded slot, the next one included; 0: none. */
+void fh_pool_hard_sample(fh_pool *pool, uint32_t every);
 
 /* fh_pool_new with generations of `bits` bits, 3 to 32, so that a test can wear slots out: 2^(bits − 1) − 2 lives each. */
 fh_status fh_pool_new_narrow(fh_allocator *a, const fh_pool_config *config, unsigned bits, fh_pool **out);

@@ -95,7 +95,7 @@ static bool load(fh_pool *view) {
     return true;
 }
 
-static void depot_put(fh_pool *view, uint32_t index, uint32_t generation);
+static fh_status depot_put(fh_pool *view, uint32_t index, uint32_t generation);
 
 static fh_status depot_take(fh_pool *view, uint32_t *out) {
     fh_pool_core *core = view->core;
@@ -136,7 +136,7 @@ static bool unload(fh_pool *view) {
     return true;
 }
 
-static void depot_put(fh_pool *view, uint32_t index, uint32_t generation) {
+static fh_status depot_put(fh_pool *view, uint32_t index, uint32_t generation) {
     hub *h = hub_of(view->core);
     uint64_t *at = fh_pool_word(view->core, index), word = fh_word(generation, FH_POOL_NO_SLOT);
     FH_UNSAFE("depot-magazine");
@@ -151,6 +151,7 @@ static void depot_put(fh_pool *view, uint32_t index, uint32_t generation) {
         fh_store(&h->spill, FH_WORD_FREE | index, FH_RELAXED);
         fh_lock_give(&h->base.lock);
     }
+    return FH_DONE;
 }
 
 static fh_status depot_swap(fh_pool *view, uint32_t index, uint64_t from, uint64_t to) {

@@ -110,7 +110,7 @@ static fh_status local_take(fh_pool *view, uint32_t *out) {
     return FH_DONE;
 }
 
-static void local_put(fh_pool *view, uint32_t index, uint32_t generation) {
+static fh_status local_put(fh_pool *view, uint32_t index, uint32_t generation) {
     local *l = view->own;
     if (fh_pool_is_worn(view->core, generation)) {
         fh_store(fh_pool_word(view->core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
@@ -118,6 +118,7 @@ static void local_put(fh_pool *view, uint32_t index, uint32_t generation) {
     } else {
         push(view->core, &view->fast.head, index, generation);
     }
+    return FH_DONE;
 }
 
 static fh_status local_swap(fh_pool *view, uint32_t index, uint64_t from, uint64_t to) {

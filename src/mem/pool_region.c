@@ -1,6 +1,7 @@
 /* pool_region.c: the memory of a pool: words and slots in address space that is reserved once and committed as the pool grows.
  *
- *     region = [ words | guard page | slots | guard page ]        one reservation for max_capacity slots
+ *     region = [ words | guard | slots | guard ]        one reservation for max_capacity slots; a guard is a page, or what the
+ *                                                       policy asks for
  *
  * So a slot is at base + index × stride for the life of the pool, growing moves nothing, and an object that runs over its
  * end, or under its beginning, cannot reach the words of the slots. Where address space cannot be reserved (FH_MEM_CHUNKED),
@@ -147,9 +148,10 @@ void fh_pool_region_close(fh_pool_core *core) {
 fh_status fh_pool_region_open(fh_pool_core *core) {
     uint64_t page = fh_os_page_bytes(), align = core->config.align_bytes > page ? core->config.align_bytes : page;
     uint64_t slots_max = slots_for(core, core->config.max_capacity), words, base, total;
+    uint64_t guard = core->policy->guard_bytes > page ? core->policy->guard_bytes : page; /* whole pages */
     if (slots_max > FH_POOL_SLOTS_MAX || !fh_align_up_u64(slots_max * sizeof *core->words, page, &words) ||
         !fh_mul_u64(slots_max, core->stride, &base) || !fh_align_up_u64(base, page, &base) ||
-        !fh_add_u64(base, words + 2 * page + (align - page), &total) || total > SIZE_MAX / 2)
+        !fh_add_u64(base, words + 2 * guard + (align - page), &total) || total > SIZE_MAX / 2)
         return FH_STATUS(FH_NOMEM);
     void *at;
     FH_TRY(fh_pages_reserve(core->allocator, (size_t)total, &at));
@@ -157,7 +159,7 @@ fh_status fh_pool_region_open(fh_pool_core *core) {
     core->region = at;
     core->region_bytes = (size_t)total;
     core->words = at;
-    uint8_t *base_least = core->region + words + page;
+    uint8_t *base_least = core->region + words + guard;
     core->base = base_least + (-(uintptr_t)base_least & (align - 1));
     core->slots_max = (uint32_t)slots_max;
     return FH_DONE;

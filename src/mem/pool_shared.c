@@ -289,7 +289,7 @@ static fh_status shared_take(fh_pool *view, uint32_t *out) {
 /* --- ends of lives ------------------------------------------------------------------------------------------------ */
 
 /* Of a slot that the caller has claimed, or taken and not used. Another view's slot comes here after a hook, or at a reset. */
-static void shared_put(fh_pool *view, uint32_t index, uint32_t generation) {
+static fh_status shared_put(fh_pool *view, uint32_t index, uint32_t generation) {
     fh_pool_core *core = view->core;
     fh_hub *h = fh_hub_of(core);
     uint32_t owner = owner_of(core, index), me = seat_of(view)->base.number;
@@ -305,11 +305,12 @@ static void shared_put(fh_pool *view, uint32_t index, uint32_t generation) {
         if (!is_idle && open_letter(view, owner, true)) {
             fh_store(fh_pool_word(core, index), fh_word(generation - 1, FH_BORROW_AWAITS_OWNER), FH_RELEASE);
             write_letter(view, owner, index);
-            return;
+            return FH_DONE;
         }
         set_owner(core, index, me); /* there is a hook, so no view relies on its label for more than where letters go */
     }
     keep(view, index, generation);
+    return FH_DONE;
 }
 
 static fh_status shared_swap(fh_pool *view, uint32_t index, uint64_t from, uint64_t to) {

@@ -176,7 +176,8 @@ static fh_status check_words(const fh_pool_core *core, fh_err *err) {
     for (uint32_t i = 0; i < core->used; i++) {
         uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
         uint32_t age = fh_word_generation(word) - core->seed, low = fh_word_low(word);
-        bool is_low_of_free = (low & FH_WORD_FREE) != 0 && (low == FH_POOL_NO_SLOT || (low & FH_WORD_INDEX) < core->slots_max);
+        bool is_link = low == FH_POOL_NO_SLOT || low == FH_WORD_OVERWRITTEN || (low & FH_WORD_INDEX) < core->slots_max;
+        bool is_low_of_free = (low & FH_WORD_FREE) != 0 && is_link;
         bool is_low_of_live = (low & FH_WORD_FREE) == 0 || (low >= FH_BORROW_HOOK && low <= FH_BORROW_EXCLUSIVE);
         if (fh_pool_is_made(core, word) && age > core->age_end)
             return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "pool: slot %u has age %u, at most %u", i, age, core->age_end);
