@@ -31,7 +31,7 @@ static void model_ring_element(const model_ring *m, uint64_t k, uint8_t *at) {
 }
 
 static void model_ring_push(model_ring *m, size_t count, bool one) {
-    uint8_t elements[MODEL_BATCH * MODEL_BYTES_MAX];
+    uint8_t elements[MODEL_BATCH * MODEL_BYTES_MAX] = {0};
     size_t room = m->capacity - (size_t)(m->in - m->out), done = one;
     for (size_t i = 0; i < count; i++)
         model_ring_element(m, m->in + i, elements + i * m->bytes);
