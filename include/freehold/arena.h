@@ -27,6 +27,7 @@
 #define FREEHOLD_ARENA_H
 
 #include "freehold/alloc.h"
+#include "freehold/atomic.h"
 #include "freehold/checked.h"
 
 FH_EXTERN_BEGIN
@@ -43,7 +44,7 @@ typedef struct fh_arena_options {
                            or as large as a request needs; 0 = 64 KiB */
     size_t limit_bytes; /* bounds the sum of all chunks; 0 = none */
     /* Called when an allocation carries fh_arena_used past 75 and past 90 percent of the limit, once each time it crosses. It
-     * may not use the arena, except for its numbers: what it asks for is refused. */
+     * may look at the arena and trim it; everything else is refused. */
     void (*pressure)(void *ctx, fh_ref const fh_arena *arena, unsigned percent);
     void *ctx;
     bool hardened;
@@ -106,7 +107,7 @@ static inline fh_owned_or_null void *fh_arena_alloc(fh_mut fh_arena *arena, size
         return fh_arena_alloc_slow(arena, bytes);
     uintptr_t align = bytes >= 64 ? 64 : 16; /* low is a multiple of both, so rounding down stays above it */
     uint8_t *at = (uint8_t *)(((uintptr_t)fast->top - bytes) & -align);
-    fast->top = at;
+    fh_store(&fast->top, at, FH_RELAXED); /* memory reports read it on other threads */
     return __builtin_memset(at, 0, bytes);
 }
 

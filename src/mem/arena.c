@@ -29,7 +29,6 @@
 
 #include <string.h>
 
-#include "freehold/atomic.h"
 #include "freehold/hash.h"
 #include "freehold/memory.h"
 #include "mem/poison.h"
@@ -75,7 +74,8 @@ struct fh_arena {
     uint64_t ids, secret;
     guard *newest;
     fh_ledger_node listed;
-    size_t chunk_sum, peak, used_shown; /* these and the next are read by reports on other threads */
+    size_t chunk_sum, peak;           /* these, the next and fast.top are read by reports on other threads */
+    uintptr_t mark;                   /* used = mark − top */
     uint64_t stale_uses, overwritten;
     chunk chunks[CHUNKS_MAX];
     scope_row scopes[FH_ARENA_SCOPES_MAX + 1];
@@ -86,9 +86,26 @@ static const unsigned levels[LEVELS] = {75, 90};
 static uint64_t serials;
 
 static size_t used(const fh_arena *a) {
-    const chunk *c = &a->chunks[a->current];
+    return (size_t)(a->mark - (uintptr_t)a->fast.top);
+}
+
+/* The end of a chunk; NULL of a missing one. */
+static uint8_t *end_of(const chunk *c) {
     FH_UNSAFE("arena-chunk");
-    return a->behind + (c->at == NULL ? 0 : (size_t)(c->at + c->size - a->fast.top));
+    return c->at == NULL ? NULL : c->at + c->size;
+}
+
+static void set_top(fh_arena *a, uint8_t *top) {
+    fh_store(&a->fast.top, top, FH_RELAXED);
+}
+
+/* Goes on in chunk k at `top`, with `behind` bytes in the chunks before it. */
+static void set_place(fh_arena *a, size_t k, uint8_t *top, size_t behind) {
+    a->current = k;
+    a->behind = behind;
+    a->fast.low = top;
+    set_top(a, top);
+    fh_store(&a->mark, (uintptr_t)end_of(&a->chunks[k]) + behind, FH_RELAXED);
 }
 
 static size_t level_bytes(const fh_arena *a, unsigned level) {
@@ -113,18 +130,14 @@ static void set_low(fh_arena *a) {
     a->fast.low = c->at + (low < top ? low : top);
 }
 
-/* A report sees `used` as it was here last: telling it of each inlined allocation would cost a store. */
-static void show(fh_arena *a) {
-    fh_store(&a->used_shown, used(a), FH_RELAXED);
-}
-
 static void fill_row(const void *owner, fh_memory_row *row) {
     const fh_arena *a = owner;
-    uint64_t committed = fh_load(&a->chunk_sum, FH_RELAXED), live = fh_load(&a->used_shown, FH_RELAXED);
-    uint64_t peak = fh_load(&a->peak, FH_RELAXED);
+    uint64_t committed = fh_load(&a->chunk_sum, FH_RELAXED), peak = fh_load(&a->peak, FH_RELAXED);
+    uint64_t live = fh_load(&a->mark, FH_RELAXED) - (uintptr_t)fh_load(&a->fast.top, FH_RELAXED);
     row->name = fh_memory_label_of(fh_span_of_str(a->options.name));
-    row->live.bytes = live < committed ? live : committed;
-    row->cached.bytes = committed - row->live.bytes;
+    live = live < committed ? live : committed; /* the two may lie on either side of a change of chunk */
+    row->live.bytes = live;
+    row->cached.bytes = committed - live;
     row->committed_bytes = row->reserved_bytes = committed + sizeof *a;
     row->heap_bytes = fh_memory_on_heap(a->allocator, row->committed_bytes);
     row->peak_bytes = peak > live ? peak : live;
@@ -222,11 +235,10 @@ static bool make_chunk(fh_arena *a, size_t k, size_t need) {
 
 /* Goes on in chunk k. */
 static void enter_chunk(fh_arena *a, size_t k) {
-    FH_UNSAFE("arena-chunk");
-    for (; a->current < k; a->current++)
-        a->behind += a->chunks[a->current].size;
-    a->fast.top = a->chunks[k].at + a->chunks[k].size;
-    a->fast.low = a->fast.top;
+    size_t behind = a->behind;
+    for (size_t i = a->current; i < k; i++)
+        behind += a->chunks[i].size;
+    set_place(a, k, end_of(&a->chunks[k]), behind);
 }
 
 /* Goes on in a later chunk with at least `need` bytes: one that is there, or the smallest that can be made. */
@@ -320,8 +332,9 @@ static bool cut(fh_arena *a, size_t bytes, piece *out) {
     if (from < head)
         return false;
     *out = (piece){c->at + from, a->fast.top, bytes};
-    a->fast.top = out->at - head;
-    FH_UNPOISON(a->fast.top, (size_t)(out->end - a->fast.top));
+    set_top(a, out->at - head);
+    if (a->guarded)
+        FH_UNPOISON(a->fast.top, (size_t)(out->end - a->fast.top));
     return true;
 }
 
@@ -339,7 +352,6 @@ static void finish(fh_arena *a, piece p) {
         put_guard(a, p.at, p.bytes, p.end);
     c->dirty = a->fast.top < c->dirty ? a->fast.top : c->dirty;
     set_low(a);
-    show(a);
 }
 
 static void tell_pressure(fh_arena *a) {
@@ -454,21 +466,18 @@ static fh_status rewind_to(fh_arena *a, const scope_row *row) {
     if (broken != 0)
         fh_store(&a->overwritten, a->overwritten + broken, FH_RELAXED);
     FH_UNSAFE("arena-chunk");
-    for (size_t k = row->chunk; k <= a->current; k++) {
+    for (size_t k = row->chunk; a->guarded && k <= a->current; k++) { /* where somebody watches, an arena is guarded */
         const chunk *c = &a->chunks[k];
-        const uint8_t *end = k == row->chunk && row->top != NULL ? row->top : c->at + c->size;
+        const uint8_t *end = k == row->chunk && row->top != NULL ? row->top : end_of(c);
         if (c->at != NULL)
             FH_POISON(c->at, (size_t)(end - c->at));
     }
     const chunk *c = &a->chunks[row->chunk];
-    a->current = row->chunk;
-    a->behind = row->behind;
     a->newest = row->newest;
-    a->fast.top = row->top != NULL || c->at == NULL ? row->top : c->at + c->size;
+    set_place(a, row->chunk, row->top != NULL ? row->top : end_of(c), row->behind);
     while (a->level > 0 && used(a) < level_bytes(a, a->level - 1))
         a->level--;
     set_low(a);
-    show(a);
     return FH_STATUS(broken == 0 ? FH_OK : FH_OVERWRITTEN);
 }
 
@@ -511,12 +520,11 @@ fh_status fh_arena_reset(fh_arena *a) {
 }
 
 size_t fh_arena_trim(fh_arena *a) {
-    if (a->calling)
-        return 0;
     size_t bytes = free_chunks_from(a, a->current + 1);
     if (a->scope_count == 0 && used(a) == 0) {
         bytes += free_chunks_from(a, a->current);
-        a->fast.top = a->fast.low = a->scopes[0].top = NULL;
+        a->scopes[0].top = NULL;
+        set_place(a, a->current, NULL, 0);
     }
     return bytes;
 }
@@ -555,12 +563,10 @@ static const char *check_chunks(const fh_arena *a) {
             return "a chunk's marks";
     }
     const chunk *c = &a->chunks[a->current];
-    if (c->at == NULL)
-        return a->fast.top == NULL && a->fast.low == NULL && a->behind == behind ? NULL : "room without a chunk";
-    FH_UNSAFE("arena-chunk");
-    bool inside = a->fast.top >= c->dirty && a->fast.low >= c->dirty && a->fast.low <= a->fast.top &&
-                  a->fast.top <= c->at + c->size && ((uintptr_t)a->fast.low % LINE == 0 || a->fast.low == a->fast.top);
-    if (!inside || behind != a->behind)
+    const uint8_t *low = a->fast.low, *top = a->fast.top;
+    bool inside = top >= c->dirty && low >= c->dirty && low <= top && top <= end_of(c);
+    bool placed = behind == a->behind && a->mark == (uintptr_t)end_of(c) + behind;
+    if (!inside || !placed || ((uintptr_t)low % LINE != 0 && low != top))
         return "the room of the current chunk";
     return sum == a->chunk_sum && sum <= a->options.limit_bytes && used(a) <= sum ? NULL : "the sum of the chunks";
 }

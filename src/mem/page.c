@@ -93,10 +93,8 @@ static bool is_free(const fh_page_source *s, size_t i) {
 }
 
 static void set_free(fh_page_source *s, size_t first, size_t count) {
-    for (size_t i = first; i < first + count; i++) {
-        uint64_t bit = UINT64_C(1) << i % 64, before = fh_fetch_or(&s->free[i / 64], bit, FH_RELEASE);
-        FH_ASSERT((before & bit) == 0); /* ended twice */
-    }
+    for (size_t i = first; i < first + count; i++)
+        fh_fetch_or(&s->free[i / 64], UINT64_C(1) << i % 64, FH_RELEASE);
 }
 
 static size_t free_pages(const fh_page_source *s) {
@@ -108,17 +106,19 @@ static size_t free_pages(const fh_page_source *s) {
 
 /* The lowest `count` pages side by side that are free or not yet committed. */
 static bool find_run(const fh_page_source *s, size_t count, size_t *first) {
-    size_t found = 0, i = 0;
-    while (i < s->options.pages_max) {
-        if (i % 64 == 0 && i + 64 <= s->committed && fh_load(&s->free[i / 64], FH_RELAXED) == 0) {
+    uint64_t word = 0;
+    size_t found = 0;
+    for (size_t i = 0; i < s->options.pages_max; i++) {
+        if (i % 64 == 0)
+            word = fh_load(&s->free[i / 64], FH_ACQUIRE);
+        if (i % 64 == 0 && word == 0 && i + 64 <= s->committed) {
             found = 0;
-            i += 64;
+            i += 63;
             continue;
         }
-        found = i >= s->committed || is_free(s, i) ? found + 1 : 0;
-        i++;
+        found = i >= s->committed || (word >> i % 64 & 1) != 0 ? found + 1 : 0;
         if (found == count) {
-            *first = i - count;
+            *first = i + 1 - count;
             return true;
         }
     }
@@ -140,6 +140,8 @@ static void source_end(fh_page_source *s) {
 static void page_end(fh_bytes_owner *owner) {
     FH_UNSAFE("page-run");
     page *head = (page *)owner;
+    FH_READS(&head->source, sizeof head->source);
+    FH_READS(&head->run, sizeof head->run);
     fh_page_source *s = head->source;
     FH_POISON(bytes_of(head), (size_t)head->run * FH_PAGE_BYTES);
     set_free(s, (size_t)(head - s->pages), head->run);
@@ -183,6 +185,8 @@ static fh_status page_take(fh_page_source *s, size_t count, page **out) {
     fh_store(&s->bare, s->bare - bare, FH_RELAXED);
     fh_count_init(&head->owner.count, FH_PAGE_BYTES);
     fh_count_retain(&s->users, 0);
+    FH_WRITES(&head->source, sizeof head->source);
+    FH_WRITES(&head->run, sizeof head->run);
     head->owner.weight_max = FH_PAGE_BYTES;
     head->owner.end = page_end;
     head->source = s;
@@ -233,6 +237,7 @@ static void cut_back(fh_page_source *s, const slab_row *row, size_t n) {
     if (keep == 0 || keep >= head->run)
         return;
     size_t first = (size_t)(head - s->pages) + keep, count = head->run - keep;
+    FH_WRITES(&head->run, sizeof head->run);
     head->run = (uint32_t)keep;
     FH_POISON(s->base + first * FH_PAGE_BYTES, count * FH_PAGE_BYTES);
     set_free(s, first, count);

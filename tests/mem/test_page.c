@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "freehold/memory.h"
 #include "freehold/page.h"
 
 enum { PAGE = FH_PAGE_BYTES };
@@ -191,6 +192,10 @@ static void test_exclusive(void **state) {
     fh_mspan room;
     fh_span view;
     fh_assert_ok(fh_slab_alloc(s, 100, &slab));
+    fh_assert_ok(fh_slab_alloc(other, 100, &theirs));
+    assert_true(slab.token == theirs.token && slab.index == theirs.index); /* sources that did the same things */
+    refuses_all(s, theirs, FH_WRONG_POOL);
+    fh_assert_ok(fh_slab_release(other, &theirs));
     copy = slab;
     fh_assert_ok(fh_slab_append(s, &slab, FH_LIT("one")));
     refuses_all(s, copy, FH_STALE); /* the copy was left behind by a use of the original */
@@ -598,6 +603,41 @@ static void test_evacuate_refuses(void **state) {
     fh_page_source_free(other);
 }
 
+/* --- reports -------------------------------------------------------------------------------------------------------------- */
+
+static void test_listed(void **state) {
+    fh_page_source *s = new_source(state, 16);
+    fh_bytes b = frozen(s, 5 * PAGE, 1), more = frozen(s, 3 * PAGE, 2);
+    fh_memory m;
+    fh_bytes_drop(&b);
+    fh_assert_code(fh_slab_release(s, &(fh_slab){0}), FH_STALE);
+    static const struct {
+        uint64_t live, cached;
+    } rows[] = {{3, 5}, {3, 0}}; /* before and after the trim */
+    for (size_t i = 0; i < 2; i++) {
+        fh_assert_ok(fh_memory_look(fh_test_allocator(state), &m));
+        assert_int_equal(m.rows.count, 2);
+        fh_memory_row row = fh_memory_rows_get(m.rows, 1);
+        assert_string_equal(row.name.text, "pages");
+        assert_true(row.kind == FH_MEMORY_PAGES && row.object_bytes == PAGE && row.refusals == 1 && row.heap_bytes == 0);
+        assert_true(row.live.count == rows[i].live && row.cached.count == rows[i].cached && row.peak_bytes == 8 * PAGE);
+        assert_true(row.live.bytes == rows[i].live * PAGE && row.cached.bytes == rows[i].cached * PAGE);
+        uint64_t pages = rows[i].live + rows[i].cached;
+        assert_in_range(row.committed_bytes, pages * PAGE, (pages + 1) * PAGE);
+        assert_in_range(row.reserved_bytes, 16 * PAGE, 17 * PAGE);
+        fh_memory_deinit(&m);
+        assert_int_equal(fh_page_source_trim(s), rows[i].cached * PAGE);
+    }
+    fh_page_source_free(s);
+    fh_assert_ok(fh_memory_look(fh_test_allocator(state), &m));
+    assert_int_equal(m.rows.count, 2); /* it still has the memory */
+    fh_memory_deinit(&m);
+    fh_bytes_drop(&more);
+    fh_assert_ok(fh_memory_look(fh_test_allocator(state), &m));
+    assert_int_equal(m.rows.count, 1);
+    fh_memory_deinit(&m);
+}
+
 /* --- failing memory ------------------------------------------------------------------------------------------------- */
 
 static fh_status body(fh_allocator *a, void *arg) {
@@ -731,6 +771,7 @@ int main(void) {
         FH_TEST_ALLOC(test_free_with_slab),
         FH_TEST_ALLOC(test_evacuate),
         FH_TEST_ALLOC(test_evacuate_refuses),
+        FH_TEST_ALLOC(test_listed),
         FH_TEST_ALLOC(test_without_memory),
         FH_TEST_ALLOC(test_threads),
     };
