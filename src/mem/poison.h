@@ -21,7 +21,7 @@
 /* True if somebody watches: then no fast path may leave a poisoning out. */
 #define FH_IS_WATCHED() true
 
-#elif defined(__has_include) && __has_include(<valgrind/memcheck.h>)
+#elif !defined(FH_WEAVE) && defined(__has_include) && __has_include(<valgrind/memcheck.h>) /* no steps of the explorer's */
 
 #include <valgrind/memcheck.h>
 
