@@ -151,7 +151,7 @@ static void reader(void) {
         for (size_t w = 0; w < WAYS; w++) {
             double start = thread_ns();
             sum += ways[w].read();
-            took[w][r] = (thread_ns() - start) / READS;
+            took[w][r] = (thread_ns() - start) / (double)READS;
         }
     if (sum != (uint64_t)ROUNDS * WAYS * READS * 7)
         die("read something else");
@@ -200,7 +200,7 @@ static double retire(fh_quiesce *q, fh_quiesce_member *me, size_t at_a_time) {
     }
     while (fh_quiesce_waiting(me) != 0)
         fh_quiesce_here(me);
-    double took = (double)(fh_os_clock_ns() - start) / RETIRES;
+    double took = (double)(fh_os_clock_ns() - start) / (double)RETIRES;
     fh_store(&over, 1, FH_RELAXED);
     pthread_join(thread, NULL);
     return took;

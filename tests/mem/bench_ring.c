@@ -171,7 +171,7 @@ static double through(way w) {
         die("no thread");
     receive(w);
     pthread_join(thread, NULL);
-    return (double)(fh_os_clock_ns() - start) / ELEMENTS;
+    return (double)(fh_os_clock_ns() - start) / (double)ELEMENTS;
 }
 
 static double alone(way w) {
@@ -187,7 +187,7 @@ static double alone(way w) {
         if (!ok || x != i)
             die("out of order");
     }
-    double took = (double)(fh_os_clock_ns() - start) / ELEMENTS;
+    double took = (double)(fh_os_clock_ns() - start) / (double)ELEMENTS;
     (void)fh_failed(word_ring_leave(ours));
     return took;
 }
@@ -305,7 +305,7 @@ static double deliver(size_t producers, bool is_locked) {
         pthread_join(threads[i], NULL);
     if (sum != expected)
         die("a message is missing");
-    return (double)(fh_os_clock_ns() - start) / ELEMENTS;
+    return (double)(fh_os_clock_ns() - start) / (double)ELEMENTS;
 }
 
 static void queues(void) {
