@@ -2,9 +2,9 @@
  * were left.
  *
  * Slots lie at base + index × stride, as in every pool; guards are made by leaving indexes out. Slots are looked at in groups
- * of 64 KiB, more for large ones; the last page of a group traps, and an index whose bytes would overlap it is a hole. The
- * first indexes, which all trap, are spaced so that every spacing-th one ends where a page ends: those are the guarded slots,
- * of which one is committed when it is given out.
+ * of 64 KiB, more for large ones; the last page of a group traps, and an index whose bytes would overlap it is a hole, whose
+ * whole pages trap too. The first indexes, which all trap, are spaced so that every spacing-th one ends where a page ends:
+ * those are the guarded slots, of which one is committed when it is given out.
  *
  * Invariants: hard-guard: a slot that is given out overlaps no page that traps, and the byte behind the last slot of each of
  * the first GUARDS_MAX groups traps; hard-poison: between fh_hard_leave and fh_hard_open a slot is nobody's, and its bytes
@@ -105,23 +105,31 @@ uint8_t *fh_hard_guarded_pages(const fh_pool_core *core, uint32_t i, size_t *out
     return fh_pool_at(core, i) + core->stride - *out_bytes;
 }
 
-fh_status fh_hard_make_guards(fh_pool_core *core, fh_hard *h) {
+/* Makes the whole pages of [from, to) trap. */
+static fh_status forbid(fh_pool_core *core, fh_hard *h, uint64_t from, uint64_t to) {
     FH_UNSAFE("hard-guard");
-    uint64_t lead_bytes = h->is.lead * core->stride;
+    from = round_up(from, h->is.page_bytes);
+    to &= ~(h->is.page_bytes - 1);
+    if (from >= to)
+        return FH_DONE;
+    FH_TRY(fh_os_forbid(fh_pool_at(core, 0) + from, (size_t)(to - from)));
+    fh_store(&h->forbidden_bytes, h->forbidden_bytes + to - from, FH_RELAXED);
+    return FH_DONE;
+}
+
+/* Of each group that lies wholly in committed memory: the pages before its first slot, and those behind its last. */
+fh_status fh_hard_make_guards(fh_pool_core *core, fh_hard *h) {
+    uint64_t stride = core->stride, lead_bytes = h->is.lead * stride, group = h->is.group_bytes;
     if (h->ready == 0) {
-        FH_TRY(fh_os_forbid(fh_pool_at(core, 0), lead_bytes));
-        h->guards = (uint32_t)(lead_bytes / h->is.group_bytes);
+        FH_TRY(forbid(core, h, 0, lead_bytes));
+        h->guards = (uint32_t)(lead_bytes / group);
         h->ready = (uint32_t)h->is.lead;
-        fh_store(&h->forbidden_bytes, lead_bytes, FH_RELAXED);
     }
-    for (; h->guards < GUARDS_MAX; h->guards++) {
-        uint64_t at = (h->guards + 1) * h->is.group_bytes - h->is.page_bytes;
-        if (at >= core->slots * core->stride)
-            break;
-        if (at < lead_bytes)
-            continue;
-        FH_TRY(fh_os_forbid(fh_pool_at(core, 0) + at, h->is.page_bytes));
-        fh_store(&h->forbidden_bytes, h->forbidden_bytes + h->is.page_bytes, FH_RELAXED);
+    for (; h->guards < GUARDS_MAX && (h->guards + 1) * group <= core->slots * stride; h->guards++) {
+        uint64_t from = h->guards * group, first = group_first(&h->is, stride, h->guards) * stride;
+        uint64_t end = group_end(&h->is, stride, h->guards) * stride;
+        FH_TRY(forbid(core, h, from < lead_bytes ? lead_bytes : from, first));
+        FH_TRY(forbid(core, h, end < lead_bytes ? lead_bytes : end, from + group));
     }
     return FH_DONE;
 }

@@ -262,6 +262,19 @@ static void test_alloc_verifies(void **state) {
     fh_pool_on_overwritten(NULL, NULL);
 }
 
+/* What nobody came upon is told when the pool ends. */
+static void test_end(void **state) {
+    skip_if_watched();
+    start_listening();
+    fh_pool *pool = new_pool(fh_test_allocator(state), 64, 4);
+    uint8_t *at;
+    fh_assert_ok(fh_pool_release(pool, alloc_one(pool, &at)));
+    at[9] = 1;
+    fh_pool_free(pool);
+    fh_pool_on_overwritten(NULL, NULL);
+    assert_true(heard_count == 1 && heard.offset_bytes == 9);
+}
+
 /* A slot that never lived must be zero. */
 static void test_fresh(void **state) {
     skip_if_watched();
@@ -821,11 +834,12 @@ static void test_views(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_slots), FH_TEST_ALLOC(test_guards), FH_TEST_ALLOC(test_order), FH_TEST_ALLOC(test_queue),
-        FH_TEST_ALLOC(test_poison), FH_TEST_ALLOC(test_reap), FH_TEST_ALLOC(test_alloc_verifies), FH_TEST_ALLOC(test_fresh),
-        FH_TEST_ALLOC(test_all_overwritten), FH_TEST_ALLOC(test_canary), FH_TEST_ALLOC(test_canaries_differ),
-        FH_TEST_ALLOC(test_guarded), FH_TEST_ALLOC(test_sites), FH_TEST_ALLOC(test_sampling), FH_TEST_ALLOC(test_eager),
-        FH_TEST_ALLOC(test_eager_overwritten), FH_TEST_ALLOC(test_hooks), FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_large),
-        FH_TEST_ALLOC(test_retire), FH_TEST_ALLOC(test_switch), FH_TEST_ALLOC(test_explain), FH_TEST_ALLOC(test_without_memory),
+        FH_TEST_ALLOC(test_poison), FH_TEST_ALLOC(test_reap), FH_TEST_ALLOC(test_alloc_verifies), FH_TEST_ALLOC(test_end),
+        FH_TEST_ALLOC(test_fresh), FH_TEST_ALLOC(test_all_overwritten), FH_TEST_ALLOC(test_canary),
+        FH_TEST_ALLOC(test_canaries_differ), FH_TEST_ALLOC(test_guarded), FH_TEST_ALLOC(test_sites),
+        FH_TEST_ALLOC(test_sampling), FH_TEST_ALLOC(test_eager), FH_TEST_ALLOC(test_eager_overwritten),
+        FH_TEST_ALLOC(test_hooks), FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_large), FH_TEST_ALLOC(test_retire),
+        FH_TEST_ALLOC(test_switch), FH_TEST_ALLOC(test_explain), FH_TEST_ALLOC(test_without_memory),
         FH_TEST_ALLOC(test_watched), FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
