@@ -81,6 +81,7 @@ static bool take_spilled(fh_pool *view, uint32_t *out) {
 static bool load(fh_pool *view) {
     hub *h = hub_of(view->core);
     seat *s = seat_of(view);
+    FH_WRITES(&s->loaded, sizeof s->loaded);
     if (count_of(h, s->loaded) == 0 && count_of(h, s->previous) != 0)
         exchange(s);
     if (count_of(h, s->loaded) != 0)
@@ -122,6 +123,7 @@ static fh_status depot_take(fh_pool *view, uint32_t *out) {
 static bool unload(fh_pool *view) {
     hub *h = hub_of(view->core);
     seat *s = seat_of(view);
+    FH_WRITES(&s->loaded, sizeof s->loaded);
     if (s->loaded != 0 && count_of(h, s->loaded) < h->magazine)
         return true;
     exchange(s);
@@ -164,6 +166,7 @@ static void give_back(fh_pool *view) {
     seat *s = seat_of(view);
     uint32_t *both[] = {&s->loaded, &s->previous};
     FH_UNSAFE("depot-magazine");
+    FH_WRITES(&s->loaded, sizeof s->loaded);
     for (int k = 0; k < 2; k++) {
         if (*both[k] != 0)
             fh_stack_push(count_of(h, *both[k]) != 0 ? &h->full : &h->base.empty, h->base.blocks, *both[k]);

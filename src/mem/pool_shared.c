@@ -56,7 +56,7 @@ static seat *seat_of(const fh_pool *view) {
 
 static uint32_t owner_of(const fh_pool_core *core, uint32_t index) {
     FH_UNSAFE("pool-owner");
-    return fh_load(&hub_of(core)->base.labels[index], FH_RELAXED);
+    return (uint8_t)fh_load(&hub_of(core)->base.labels[index], FH_RELAXED);
 }
 static void set_owner(const fh_pool_core *core, uint32_t index, uint32_t number) {
     FH_UNSAFE("pool-owner");
@@ -78,6 +78,7 @@ static void push(fh_pool_core *core, uint32_t *head, uint32_t index, uint32_t ge
 
 /* A slot of the view's own whose life is over. */
 static void keep(fh_pool *view, uint32_t index, uint32_t generation) {
+    FH_WRITES(&view->fast.head, sizeof view->fast.head);
     if (fh_pool_is_worn(view->core, generation))
         fh_store(fh_pool_word(view->core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
     else
@@ -90,6 +91,7 @@ static void keep(fh_pool *view, uint32_t index, uint32_t generation) {
 static bool open_letter(fh_pool *view, uint32_t to, bool may_make) {
     seat *s = seat_of(view);
     FH_UNSAFE("pool-letters");
+    FH_WRITES(&s->outbox[to], sizeof s->outbox[to]);
     if (s->outbox[to] == 0)
         s->outbox[to] = fh_hub_block_get(view->core, may_make);
     return s->outbox[to] != 0;
@@ -180,6 +182,7 @@ static void inherit(fh_pool *view, fh_pool *from) {
     seat *mine = seat_of(view), *s = seat_of(from);
     uint32_t *lists[] = {&from->fast.head, &s->rest}, *to[] = {&view->fast.head, &mine->rest};
     FH_UNSAFE("pool-owner");
+    FH_WRITES(&from->fast.head, sizeof from->fast.head);
     for (int k = 0; k < 2; k++) {
         while (*lists[k] != FH_POOL_NO_SLOT) {
             uint32_t index = pop(core, lists[k]);
@@ -266,6 +269,7 @@ static fh_status shared_take(fh_pool *view, uint32_t *out) {
     fh_pool_core *core = view->core;
     seat *s = seat_of(view);
     fh_status status = FH_DONE;
+    FH_WRITES(&view->fast.head, sizeof view->fast.head);
     for (int round = 0; round < 2; round++) {
         if (view->fast.head == FH_POOL_NO_SLOT)
             drain(view, true);

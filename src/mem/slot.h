@@ -37,7 +37,7 @@
 
 /* Anybody but the owner: releases the life {generation, 0} that `word` was. False: it is not there any more. */
 static inline bool fh_slot_mark(uint64_t *at, uint64_t word) {
-    return fh_cas(at, &word, word | FH_BORROW_AWAITS_OWNER, FH_ACQ_REL);
+    return fh_cas(at, &word, word | FH_BORROW_AWAITS_OWNER, FH_RELEASE);
 }
 
 /* The owner, for a letter: true if the slot was marked; its generation, still odd, in *out. The caller frees it. */
