@@ -80,7 +80,7 @@ class Report(Case):
         given = ["run", "-m", DEMO, "-p", "Once", "--ignore-eos", "--ctx", 10000000]
         done = run(*given, "--memory-report", "/no/such/r.json", timeout=30)
         self.assertEqual((done.code, done.out), (1, b""))
-        self.assertIn("/no/such/r.json: cannot open the directory", done.lines[-1])
+        self.assertTrue(done.lines[-1].startswith("freehold: /no/such/r.json: cannot open the directory"), done.errors)
         self.refused(*given, "--memory-every", 1, message="--memory-every needs a file")
 
     def test_table(self):
@@ -210,6 +210,9 @@ class Report(Case):
                 "refusals")})] * 3))
             for rect in root.iter(SVG + "rect"):
                 self.assertGreater(float(rect.get("width")), 0)
+        root = self.picture(self.report(owner(committed_bytes=most, live_bytes=most), owner(committed_bytes=1, live_bytes=1)))
+        self.assertEqual([r.get("width") for r in root.iter(SVG + "rect") if r.find(SVG + "title") is not None],
+                         ["500.00", "1.00"])  # nothing that is there is invisible
         self.assertIn("0 bytes committed, 0 owners", "".join(self.picture(self.report()).itertext()))
 
 

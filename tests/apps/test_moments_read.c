@@ -99,6 +99,8 @@ static void test_read(void **state) {
     assert_true(row->committed_bytes == 30 && row->reserved_bytes == 12 && row->heap_bytes == 13);
     assert_true(row->peak_bytes == 14 && row->refusals == 15);
     assert_int_equal(fh_row_overhead(row), 2);
+    fh_memory_row less = {.live = {1, 10}, .committed_bytes = 9}; /* read while it grew */
+    assert_int_equal(fh_row_overhead(&less), 0);
     fh_moments_deinit(&m);
 }
 

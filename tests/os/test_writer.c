@@ -152,7 +152,7 @@ static void test_refused(void **state) {
         {far + 1, FH_INVALID, "////"},
         {folder.text, FH_IO, "exists and is not a regular file"},
         {fifo.text, FH_IO, "exists and is not a regular file"},
-        {"/dev/null", FH_IO, "exists and is not a regular file"},
+        {"/dev/null", FH_IO, "/dev/null: exists and is not a regular file"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fh_os_writer *w = (fh_os_writer *)&folder;
