@@ -154,7 +154,8 @@ fh_status fh_pool_region_open(fh_pool_core *core) {
         !fh_add_u64(base, words + 2 * guard + (align - page), &total) || total > SIZE_MAX / 2)
         return FH_STATUS(FH_NOMEM);
     void *at;
-    FH_TRY(fh_pages_reserve(core->allocator, (size_t)total, &at));
+    if (fh_failed(fh_pages_reserve(core->allocator, (size_t)total, &at)))
+        return FH_STATUS(FH_NOMEM); /* whatever the system calls a size beyond its addresses */
     FH_UNSAFE("pool-slot");
     core->region = at;
     core->region_bytes = (size_t)total;
@@ -194,6 +195,8 @@ size_t fh_pool_uncommit(fh_pool_core *core, uint32_t capacity) {
     FH_UNSAFE("pool-slot");
     if (kept >= core->base_committed || fh_failed(fh_os_forbid(core->base + kept, bytes)))
         return 0;
+    if (core->is_watched) /* a tool remembers addresses: these may be somebody else's after fh_pool_free */
+        FH_UNPOISON(core->base + kept, bytes);
     fh_store(&core->base_committed, kept, FH_RELAXED);
     fh_store(&core->capacity, capacity, FH_RELAXED);
     fh_store(&core->slots, capacity, FH_RELEASE);
