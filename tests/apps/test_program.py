@@ -394,6 +394,49 @@ class Mkmodel(Case):
             self.assertEqual(list(self.folder.iterdir()), [])
 
 
+class Hardened(Case):
+    """Hardened memory is a matter of the memory alone: every verb says what it says without."""
+
+    def ways(self, *args, **options):
+        """The same command plain, by the option and by the environment."""
+        return [self.succeeds(*args, **options), self.succeeds("--hardened", *args, **options),
+                self.succeeds(*args, env={"FREEHOLD_HARDENED": "1"}, **options)]
+
+    def test_same_output(self):
+        model = self.model("moe.gguf", "--preset", "tiny-moe")
+        for args in (["run", "-m", DEMO, "-p", "Once upon a time", "-n", 60, "--seed", 7],
+                     ["run", "-m", DEMO, "-p", "A dog", "-n", 30, "--temp", 0, "--threads", 2],
+                     ["run", "-m", model, "-p", "x", "-n", 20, "--seed", 3, "--ignore-eos"],
+                     ["tokenize", "-m", DEMO, "--json"], ["inspect", DEMO, "--json"], ["help"]):
+            plain, *hardened = self.ways(*args, stdin=b"The quick brown fox.\n")
+            for done in hardened:
+                self.assertEqual(done.out, plain.out, args)
+                self.assertEqual(len(done.lines), len(plain.lines), done.errors)
+        self.refused("--hardened", "rnu", message="did you mean 'run'")
+
+    def test_published_text(self):
+        model = data("models/stories260k-F32.gguf")
+        with open(data("models/expected-greedy-200.txt"), "rb") as f:
+            expected = f.read()
+        for done in self.ways("run", "-m", model, "-p", "", "-n", 200, "--temp", 0):
+            self.assertEqual(done.out[:len(expected)], expected)
+            self.assertEqual(self.told_statistics(done), (1, 200))
+
+    def test_it_is_on(self):
+        """The pools of a run reserve the address space that traps, and hold back what was released."""
+        report = self.folder / "memory.json"
+        pools = []
+        for on in ("0", "1"):
+            self.succeeds("run", "-m", DEMO, "-p", "a", "-n", 8, "--memory-report", report, env={"FREEHOLD_HARDENED": on})
+            moments = json.loads(report.read_text())["moments"]
+            owners = [owner for moment in moments for owner in moment["memory"]["owners"]]
+            pools.append({o["name"]: o["reserved_bytes"] for o in owners if o["kind"] == "pool"})
+        self.assertTrue(pools[0])
+        self.assertEqual(pools[0].keys(), pools[1].keys())
+        for name, reserved in pools[0].items():
+            self.assertGreater(pools[1][name], reserved + (1 << 20), name)
+
+
 class CommandLine(Case):
     def test_help(self):
         whole = self.succeeds("--help").text
