@@ -422,7 +422,10 @@ static unsigned see(weave_site site, unsigned l, op_kind kind, uint64_t expected
     }
     if (count == 0)
         repeat();
-    unsigned rank = options[choose(count, l)], s = at->order[rank];
+    if (test->preemptions != 0 && interrupted == test->preemptions)
+        count = 1;
+    unsigned pick = choose(count, l), rank = options[pick], s = at->order[rank];
+    interrupted += pick != 0;
     me->fresh = 0;
     me->again[l] = (uint8_t)(s == me->saw[l] && rank != last ? me->again[l] + 1 : 0);
     me->now.seen[l] = me->saw[l] = (uint16_t)s;

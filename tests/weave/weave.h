@@ -68,7 +68,8 @@ typedef struct weave_test {
     void (*setup)(fh_allocator *a);
     void (*threads[WEAVE_THREADS])(void);
     void (*check)(void);  /* may be NULL */
-    unsigned preemptions; /* how often a thread may be interrupted that could go on; 0: as often as can be */
+    unsigned preemptions; /* how often, in all, a thread that could go on is interrupted, or sees an older store than the newest
+                             it may; 0: as often as can be */
     const char *finds;    /* the test must fail, with a message that contains this; NULL: it must pass */
     const char *weaken;   /* part of the paths of the files whose orders are weakened in turn; NULL: none */
     const char *spare[WEAVE_SPARES]; /* "function what", as reports name them: orders that this test does not weaken */
