@@ -332,9 +332,9 @@ static fh_status hard_swap(fh_pool *view, uint32_t i, uint64_t from, uint64_t to
  *
  * They change nothing before they know that all is as usual; else the long road finds out what it is. */
 
+/* Of a serial pool, any thread may be the next user: the long road makes it the view's `thread`. */
 static inline bool may_be_short(const fh_pool *view, const fh_hard *h) {
-    uint64_t owner = fh_load(&view->owner, FH_RELAXED);
-    return FH_LIKELY(h->is_simple && (owner == 0 || owner == fh_thread_self()));
+    return FH_LIKELY(fh_load(&view->fast.thread, FH_RELAXED) == fh_thread_self() && h->is_simple);
 }
 
 static fh_pool_found hard_alloc(fh_pool *view, fh_handle *out) {

@@ -223,9 +223,10 @@ static double run(contestant *c, int load, uint64_t seed) {
     return (double)(now_ns() - start) / PAIRS;
 }
 
-static fh_pool *new_pool(bool hardened) {
+static fh_pool *new_pool(bool hardened, fh_pool_threads threads) {
     fh_pool *pool;
-    fh_pool_config config = {.size_bytes = SIZE, .natural_align_bytes = 8, .capacity = CAPACITY, .hardened = hardened};
+    fh_pool_config config = {.size_bytes = SIZE, .natural_align_bytes = 8, .capacity = CAPACITY, .hardened = hardened,
+                             .threads = threads};
     if (fh_failed(fh_pool_new(fh_heap(), &config, &pool)))
         die("no pool");
     return pool;
@@ -243,6 +244,69 @@ static bool open_library(contestant *c, const char *library, const char *allocat
     return true;
 }
 
+/* --- two threads at once, last in, first out: wall time --------------------------------------------------------------- */
+
+typedef struct pair_of_threads {
+    fh_pool *shared; /* a view for each thread; else a pool for each, or the peer for both */
+    bool is_peer;
+} pair_of_threads;
+
+static void *one_of_two(void *arg) {
+    const pair_of_threads *t = arg;
+    contestant c = {.is_peer = t->is_peer};
+    life l;
+    if (t->shared != NULL && fh_failed(fh_pool_attach(t->shared, &c.pool)))
+        die("no view");
+    else if (t->shared == NULL && !t->is_peer)
+        c.pool = new_pool(true, FH_POOL_CONFINED);
+    for (int i = 0; i < PAIRS; i++) {
+        if (t->is_peer) {
+            begin(&c, 1, &l);
+            end(&c, 1, &l);
+        } else {
+            begin(&c, 0, &l);
+            end(&c, 0, &l);
+        }
+    }
+    if (t->shared != NULL && fh_failed(fh_pool_detach(c.pool)))
+        die("no detaching");
+    else if (t->shared == NULL && !t->is_peer)
+        fh_pool_free(c.pool);
+    return NULL;
+}
+
+static double run_two(pair_of_threads *t) {
+    pthread_t threads[2];
+    uint64_t start = fh_os_clock_ns();
+    for (int i = 0; i < 2; i++)
+        if (pthread_create(&threads[i], NULL, one_of_two, t) != 0)
+            die("no thread");
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    return (double)(fh_os_clock_ns() - start) / PAIRS;
+}
+
+static void two_threads(void) {
+    fh_pool *shared = new_pool(true, FH_POOL_SHARED);
+    pair_of_threads kinds[3] = {{.is_peer = false}, {.shared = shared}, {.is_peer = true}};
+    static const char *const names[] = {"hardened, a pool each", "hardened, one for both", "mutex and poison"};
+    static double ns[3][ROUNDS], ratio[2][ROUNDS];
+    for (size_t r = 0; r < ROUNDS; r++) {
+        for (size_t k = 0; k < 3; k++)
+            ns[(k + r) % 3][r] = run_two(&kinds[(k + r) % 3]);
+        for (size_t k = 0; k < 2; k++)
+            ratio[k][r] = ns[2][r] / ns[k][r];
+    }
+    printf("\ntwo threads at once, lifo: ns of wall time a pair and thread, and the peer's over it\n");
+    for (size_t k = 0; k < 3; k++) {
+        printf("%-26s %16.1f", names[k], median(ns[k], ROUNDS));
+        if (k < 2)
+            printf(" %16.2f", median(ratio[k], ROUNDS));
+        printf("\n");
+    }
+    fh_pool_free(shared);
+}
+
 static void *idle(void *arg) {
     (void)arg;
     for (;;)
@@ -258,8 +322,8 @@ int main(void) {
     pthread_t second;
     if (pthread_create(&second, NULL, idle, NULL) != 0)
         die("no thread");
-    c[0].pool = new_pool(true);
-    c[2].pool = new_pool(false);
+    c[0].pool = new_pool(true, FH_POOL_CONFINED);
+    c[2].pool = new_pool(false, FH_POOL_CONFINED);
     peer_open();
     count += open_library(&c[count], "libhardened_malloc.so", "malloc", "free");
     count += open_library(&c[count], "libmimalloc-secure.so.2", "mi_malloc", "mi_free");
@@ -288,5 +352,6 @@ int main(void) {
            (unsigned long long)s.quarantined, (unsigned long long)peer.overwritten, peer.queue_count);
     fh_pool_free(c[0].pool);
     fh_pool_free(c[2].pool);
+    two_threads();
     return 0;
 }
