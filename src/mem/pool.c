@@ -423,7 +423,7 @@ static bool is_ended(const fh_pool_core *core, uint64_t low) {
 fh_status fh_pool_refuse(fh_pool *view, fh_handle h, uint64_t word, bool is_release) {
     const fh_pool_core *core = view->core;
     uint32_t age = fh_handle_generation(h) - core->seed, now = fh_word_generation(word) - core->seed;
-    if (h.value != 0 && ((age & 1) == 0 || age > core->age_end || !fh_pool_is_made(core, word) || age > now)) {
+    if (h.value != 0 && ((age & 1) == 0 || !fh_pool_is_made(core, word) || age > now)) {
         FH_POOL_COUNT(view->counts.wrong_pools);
         return FH_STATUS(FH_WRONG_POOL);
     }

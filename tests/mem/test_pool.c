@@ -665,6 +665,23 @@ static void test_free_asserts(void **state) {
     fh_pool_free(pool);
 }
 
+static fh_status alloc_at_the_end(void *ctx, void *slot) {
+    fh_pool **pool = ctx;
+    fh_handle h;
+    (void)slot;
+    fh_assert_code(fh_pool_alloc(*pool, &h, NULL), FH_CANCELED);
+    return FH_DONE;
+}
+
+/* A pool that ends gives out nothing, not even to the hook that ends its last object. */
+static void test_free_gives_nothing(void **state) {
+    fh_pool *pool = NULL;
+    const fh_pool_config config = {.size_bytes = 8, .capacity = 2, .fini = alloc_at_the_end, .hook_ctx = &pool};
+    fh_assert_ok(fh_pool_new(fh_test_allocator(state), &config, &pool));
+    (void)alloc_one(pool);
+    fh_pool_free(pool);
+}
+
 /* --- threads -------------------------------------------------------------------------------------------------------- */
 
 static void *use_elsewhere(void *arg) {
@@ -880,6 +897,7 @@ int main(void) {
         FH_TEST_ALLOC(test_batch),
         FH_TEST_ALLOC(test_reset),
         FH_TEST_ALLOC(test_free_asserts),
+        FH_TEST_ALLOC(test_free_gives_nothing),
         FH_TEST_ALLOC(test_confined),
         FH_TEST_ALLOC(test_confined_beside),
         FH_TEST_ALLOC(test_serial),

@@ -168,6 +168,28 @@ static void test_guard_pages(void **state) {
 
 /* --- trim --------------------------------------------------------------------------------------------------------------- */
 
+#if !FH_MEM_CHUNKED
+static void touch(void *arg) {
+    *(volatile uint8_t *)arg = 1;
+}
+
+/* A pointer to a slot that was trimmed is not merely stale: it traps. */
+static void test_trim_traps(void **state) {
+    fh_pool_config config = {.size_bytes = 4096, .capacity = 1, .max_capacity = 4, .growth = {.kind = FH_GROW_EXPONENTIAL}};
+    fh_pool *pool = new_with(fh_test_allocator(state), config);
+    fh_handle h[4];
+    void *at;
+    char said[256];
+    fh_assert_ok(fh_pool_alloc_n(pool, 4, h));
+    fh_assert_ok(fh_pool_get(pool, h[3], &at));
+    assert_int_equal(fh_test_child(touch, at, said, sizeof said), 0);
+    fh_assert_ok(fh_pool_release(pool, h[3]));
+    assert_int_equal(fh_pool_trim(pool), 4096);
+    assert_int_not_equal(fh_test_child(touch, at, said, sizeof said), 0);
+    fh_pool_free(pool);
+}
+#endif
+
 /* Free memory at the end goes back; what is behind it stays dead and can be used anew. */
 static void test_trim(void **state) {
     enum { SLOTS = 64 };
@@ -292,6 +314,9 @@ int main(void) {
         FH_TEST_ALLOC(test_guard_pages),
 #endif
         FH_TEST_ALLOC(test_trim),
+#if !FH_MEM_CHUNKED
+        FH_TEST_ALLOC(test_trim_traps),
+#endif
         FH_TEST_ALLOC(test_trim_retired),
         FH_TEST_ALLOC(test_trim_leaves_eager_pools_alone),
         FH_TEST_ALLOC(test_without_memory),
