@@ -521,7 +521,35 @@ fh_status fh_slab_release(fh_page_source *s, fh_slab *slab) {
     return fh_slab_freeze(s, slab, 0, &none);
 }
 
-/* --- evacuation ----------------------------------------------------------------------------------------------------------- */
+/* --- copies --------------------------------------------------------------------------------------------------------------- */
+
+/* A copy of at most a page, cut at the cursor and frozen at once. */
+static fh_status put(fh_page_source *s, cursor *c, fh_span bytes, fh_bytes *out) {
+    uint8_t *to;
+    FH_TRY(cut(s, c, bytes.size, FH_BYTES_GRAIN, &to));
+    FH_UNPOISON(to, bytes.size);
+    fh_span_copy((fh_mspan){to, bytes.size}, bytes);
+    fh_bytes_owner *owner = &c->page->owner;
+    fh_count_retain(&owner->count, fh_owner_weight(owner, bytes.size));
+    *out = (fh_bytes){owner, {to, bytes.size}};
+    return FH_DONE;
+}
+
+fh_status fh_page_source_copy(fh_page_source *s, fh_span bytes, fh_bytes *out) {
+    *out = (fh_bytes){NULL, {NULL, 0}};
+    if (bytes.size == 0)
+        return FH_DONE;
+    if (bytes.size <= FH_PAGE_BYTES) {
+        fh_status status = put(s, &s->fresh, bytes, out);
+        if (fh_failed(status))
+            add(&s->failures);
+        return status;
+    }
+    fh_slab slab;
+    FH_TRY(fh_slab_alloc(s, bytes.size, &slab));
+    FH_TRY(fh_slab_append(s, &slab, bytes));
+    return fh_slab_freeze(s, &slab, bytes.size, out);
+}
 
 fh_status fh_bytes_evacuate(fh_page_source *s, fh_bytes *b, size_t *budget_bytes) {
     if (b->owner == NULL || b->owner->end != page_end)
@@ -530,21 +558,16 @@ fh_status fh_bytes_evacuate(fh_page_source *s, fh_bytes *b, size_t *budget_bytes
     const page *head = (const page *)b->owner;
     if (head->source != s)
         return FH_STATUS(FH_WRONG_POOL);
-    size_t size = b->span.size;
     if (fh_count_weight(fh_load(&b->owner->count, FH_RELAXED)) >= s->options.evacuate_below_bytes)
         return FH_DONE;
-    if (size > *budget_bytes)
+    fh_bytes moved;
+    if (b->span.size > *budget_bytes)
         return FH_STATUS(FH_LIMIT);
-    uint8_t *to;
-    FH_TRY(cut(s, &s->survivors, size, FH_BYTES_GRAIN, &to));
-    FH_UNPOISON(to, size);
-    fh_span_copy((fh_mspan){to, size}, b->span);
-    fh_bytes_owner *owner = &s->survivors.page->owner;
-    fh_count_retain(&owner->count, fh_owner_weight(owner, size));
+    FH_TRY(put(s, &s->survivors, b->span, &moved));
     fh_bytes_drop(b);
-    *b = (fh_bytes){owner, {to, size}};
-    *budget_bytes -= size;
-    s->evacuated_bytes += size;
+    *b = moved;
+    *budget_bytes -= moved.span.size;
+    s->evacuated_bytes += moved.span.size;
     return FH_DONE;
 }
 

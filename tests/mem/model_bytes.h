@@ -130,6 +130,23 @@ static void model_bytes_freeze(model_bytes *m, model_slab *s, size_t count, bool
         *s = m->slabs[--m->slab_count];
 }
 
+/* A copy in one step. */
+static void model_bytes_put(model_bytes *m, size_t size) {
+    static uint8_t text[600];
+    fh_bytes b;
+    if (m->piece_count == MODEL_BYTES)
+        return;
+    uint64_t key = ++m->keys;
+    for (size_t i = 0; i < size; i++)
+        text[i] = model_byte(key, i);
+    fh_page_stats before = fh_page_source_stats(m->source);
+    fh_code code = fh_page_source_copy(m->source, (fh_span){text, size}, &b).code;
+    MODEL_CHECK(code == FH_OK || (code == FH_EXHAUSTED && before.pages_live == before.pages_max));
+    MODEL_CHECK((b.owner == NULL) == (size == 0 || code != FH_OK));
+    if (b.owner != NULL)
+        m->pieces[m->piece_count++] = (model_piece){b, key, 0, size};
+}
+
 static void model_bytes_old(model_bytes *m, fh_slab slab) {
     fh_bytes b;
     fh_mspan room;
@@ -201,6 +218,8 @@ static void model_bytes_step(model_bytes *m, unsigned what, size_t which, size_t
         model_bytes_evacuate(m, more * more);
     else if (what == 41)
         fh_page_source_trim(m->source);
+    else if (what < 44)
+        model_bytes_put(m, 2 * more);
     else
         model_bytes_old(m, m->old_slabs[which % MODEL_OLD]);
 }
@@ -214,7 +233,7 @@ static void model_bytes_run(fh_allocator *a, fh_span ops) {
     model_bytes m = {0};
     MODEL_CHECK(!fh_failed(fh_page_source_new(a, &o, &m.source)));
     for (size_t i = 1; i + 2 < ops.size; i += 3) {
-        model_bytes_step(&m, fh_span_at(ops, i) % 44, fh_span_at(ops, i + 1), fh_span_at(ops, i + 2));
+        model_bytes_step(&m, fh_span_at(ops, i) % 47, fh_span_at(ops, i + 1), fh_span_at(ops, i + 2));
         fh_span view;
         for (size_t k = 0; k < m.slab_count; k++)
             if ((k + i) % 8 == 0) {

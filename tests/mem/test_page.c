@@ -103,6 +103,45 @@ static void test_append(void **state) {
     fh_page_source_free(s);
 }
 
+static void test_copy(void **state) {
+    static uint8_t text[4 * PAGE];
+    fh_page_source *s = new_source(state, 4);
+    static const size_t sizes[] = {1, 7, 8, 100, PAGE - 200, PAGE, PAGE + 1};
+    fh_bytes b[7], none = {(fh_bytes_owner *)s, FH_LIT("x")};
+    memset(text, 5, sizeof text);
+    fh_assert_ok(fh_page_source_copy(s, (fh_span){NULL, 0}, &none));
+    assert_true(none.owner == NULL && none.span.at == NULL);
+    for (size_t i = 0; i < 7; i++) {
+        if (i == 5) { /* make room, and see that what is left holds its page */
+            for (size_t k = 1; k < 5; k++)
+                fh_bytes_drop(&b[k]);
+            assert_true(all_are(b[0].span, 5));
+        }
+        fh_assert_ok(fh_page_source_copy(s, (fh_span){text, sizes[i]}, &b[i]));
+        assert_true(b[i].span.size == sizes[i] && (uintptr_t)b[i].span.at % 8 == 0 && all_are(b[i].span, 5));
+        check(s);
+    }
+    assert_int_equal(fh_page_source_stats(s).pages_live, 4);
+    fh_assert_code(fh_page_source_copy(s, (fh_span){text, 10}, &none), FH_EXHAUSTED);
+    fh_assert_code(fh_page_source_copy(s, (fh_span){text, PAGE + 1}, &none), FH_EXHAUSTED);
+    assert_true(none.owner == NULL && none.span.at == NULL);
+    assert_int_equal(fh_page_source_stats(s).failures, 2);
+    fh_bytes_drop(&b[0]);
+    fh_bytes_drop(&b[5]);
+    fh_bytes_drop(&b[6]);
+    static const fh_span huge = {text, sizeof text};
+    fh_slab slab;
+    fh_assert_ok(fh_slab_alloc(s, 10, &slab)); /* a slab and a copy side by side */
+    fh_assert_ok(fh_page_source_copy(s, FH_LIT("beside"), &b[0]));
+    fill(s, &slab, 1);
+    fh_assert_span(b[0].span, "beside");
+    fh_assert_code(fh_page_source_copy(s, huge, &none), FH_EXHAUSTED);
+    fh_assert_ok(fh_slab_release(s, &slab));
+    fh_bytes_drop(&b[0]);
+    check(s);
+    fh_page_source_free(s);
+}
+
 /* The kernel itself writes, and fewer bytes than there is room for. */
 static void test_pipe(void **state) {
     fh_page_source *s = new_source(state, 4);
@@ -755,6 +794,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_options),
         FH_TEST_ALLOC(test_append),
+        FH_TEST_ALLOC(test_copy),
         FH_TEST_ALLOC(test_pipe),
         FH_TEST_ALLOC(test_pointers_stay),
         FH_TEST_ALLOC(test_exclusive),
