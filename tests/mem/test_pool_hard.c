@@ -735,6 +735,57 @@ static void test_watched(void **state) {
 #endif
 }
 
+/* --- handles that this pool never made ------------------------------------------------------------------------------------ */
+
+static void refuse(fh_pool *pool, uint64_t value, fh_code code) {
+    void *at = &at;
+    fh_assert_code(fh_pool_get(pool, (fh_handle){value}, &at), code);
+    assert_null(at);
+    fh_assert_code(fh_pool_release(pool, (fh_handle){value}), code);
+}
+
+/* A slot that never lived has a word of 0, which generation 0 would fit; slots that are not there have none. */
+static void test_foreign(void **state) {
+    fh_pool *pool = new_pool(fh_test_allocator(state), 64, 4);
+    (void)alloc_one(pool, NULL);
+    for (uint64_t i = 1; i < 10000; i++)
+        refuse(pool, i, FH_WRONG_POOL);
+    const uint64_t far[] = {FH_POOL_INDEX - 1, FH_POOL_INDEX, UINT32_MAX};
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        refuse(pool, far[i], FH_WRONG_POOL);
+        refuse(pool, UINT64_C(1) << 32 | far[i], FH_WRONG_POOL);
+    }
+    check(pool);
+    fh_pool_free(pool);
+}
+
+typedef struct borrowed {
+    fh_pool *pool;
+    fh_handle handle;
+} borrowed;
+
+static void *use_elsewhere(void *arg) {
+    borrowed *b = arg;
+    fh_handle h;
+    void *at;
+    fh_assert_code(fh_pool_alloc(b->pool, &h, &at), FH_WRONG_THREAD);
+    fh_assert_code(fh_pool_get(b->pool, b->handle, &at), FH_WRONG_THREAD);
+    fh_assert_code(fh_pool_release(b->pool, b->handle), FH_WRONG_THREAD);
+    return NULL;
+}
+
+/* The short roads are the owner's alone, too. */
+static void test_wrong_thread(void **state) {
+    borrowed b = {.pool = new_pool(fh_test_allocator(state), 64, 4)};
+    b.handle = alloc_one(b.pool, NULL);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, use_elsewhere, &b), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(fh_pool_stats_get(b.pool).wrong_threads, 3);
+    fh_assert_ok(fh_pool_release(b.pool, b.handle));
+    fh_pool_free(b.pool);
+}
+
 /* --- several threads -------------------------------------------------------------------------------------------------------
  * */
 
@@ -840,7 +891,8 @@ int main(void) {
         FH_TEST_ALLOC(test_sampling), FH_TEST_ALLOC(test_eager), FH_TEST_ALLOC(test_eager_overwritten),
         FH_TEST_ALLOC(test_hooks), FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_large), FH_TEST_ALLOC(test_retire),
         FH_TEST_ALLOC(test_switch), FH_TEST_ALLOC(test_explain), FH_TEST_ALLOC(test_without_memory),
-        FH_TEST_ALLOC(test_watched), FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_views),
+        FH_TEST_ALLOC(test_foreign), FH_TEST_ALLOC(test_wrong_thread), FH_TEST_ALLOC(test_watched), FH_TEST_ALLOC(test_threads),
+        FH_TEST_ALLOC(test_views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
