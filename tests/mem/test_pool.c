@@ -165,6 +165,12 @@ static void test_wrong_pool(void **state) {
         fh_pool_free(pools[i]);
 }
 
+static fh_status hook_any(void *ctx, void *slot) {
+    (void)ctx;
+    (void)slot;
+    return FH_DONE;
+}
+
 static uint32_t next_any(void *ctx, uint32_t capacity) {
     (void)ctx;
     return capacity + 1;
@@ -190,6 +196,7 @@ static void test_bad_arguments(void **state) {
         {{.size_bytes = 8, .capacity = 4, .growth = {.kind = FH_GROW_LINEAR, .next = next_any}}, FH_INVALID},
         {{.size_bytes = 8, .capacity = 4, .growth = {.kind = (fh_growth_kind)9}}, FH_INVALID},
         {{.size_bytes = 8, .capacity = 4, .threads = (fh_pool_threads)9}, FH_INVALID},
+        {{.size_bytes = 8, .capacity = 4, .reset = hook_any}, FH_INVALID}, /* of a lazy pool */
         {{.size_bytes = 8, .capacity = (uint32_t)FH_POOL_SLOTS_MAX + 1}, FH_LIMIT},
         {{.size_bytes = 8, .capacity = UINT32_MAX}, FH_LIMIT},
         {{.size_bytes = 8, .capacity = 1, .max_capacity = UINT32_MAX, .growth = {.kind = FH_GROW_LINEAR}}, FH_LIMIT},
@@ -430,6 +437,42 @@ static void test_hooks_use_the_pool(void **state) {
             check(pool);
         }
     fh_pool_free(pool);
+}
+
+typedef struct meddler {
+    fh_pool *pool;
+    fh_code alloc, reset;
+} meddler;
+
+static fh_status alloc_and_reset(void *ctx, void *slot) {
+    meddler *k = ctx;
+    (void)slot;
+    fh_handle h;
+    if (k->pool != NULL) {
+        k->reset = fh_pool_reset(k->pool).code;
+        k->alloc = fh_pool_alloc(k->pool, &h, NULL).code;
+    }
+    return FH_DONE;
+}
+
+/* A slot that is on its way into its life cannot be reset; a pool that ends gives no more slots. */
+static void test_hooks_at_both_ends(void **state) {
+    meddler k = {.alloc = FH_OK, .reset = FH_OK};
+    fh_handle h;
+    k.pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 1, .init = alloc_and_reset, .hook_ctx = &k});
+    fh_assert_ok(fh_pool_alloc(k.pool, &h, NULL));
+    assert_true(k.reset == FH_BORROWED && k.alloc == FH_EXHAUSTED);
+    get(k.pool, h, FH_OK);
+    fh_pool_free(k.pool);
+    for (int eager = 0; eager < 2; eager++) {
+        k.pool = NULL;
+        k.pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 2, .eager = eager, .fini = alloc_and_reset,
+                                                                     .hook_ctx = &k});
+        fh_assert_ok(fh_pool_alloc(k.pool, &h, NULL));
+        k.alloc = FH_OK;
+        fh_pool_free(k.pool);
+        assert_int_equal(k.alloc, FH_CANCELED);
+    }
 }
 
 /* --- borrows -------------------------------------------------------------------------------------------------------- */
@@ -713,6 +756,11 @@ static void *adopt_and_use(void *arg) {
     return NULL;
 }
 
+static void *adopt(void *arg) {
+    fh_pool_adopt(arg);
+    return NULL;
+}
+
 static void run_thread(void *(*fn)(void *), void *arg) {
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, fn, arg), 0);
@@ -731,6 +779,9 @@ static void test_confined(void **state) {
         fh_assert_code(fh_pool_release(pool, h), FH_WRONG_THREAD);
         fh_pool_adopt(pool);
         get(pool, h, FH_OK);
+        run_thread(adopt, pool);
+        get(pool, h, FH_WRONG_THREAD); /* from the first moment on */
+        fh_pool_adopt(pool);
         check(pool);
         fh_pool_free(pool);
     }
@@ -889,6 +940,7 @@ int main(void) {
         FH_TEST_ALLOC(test_eager_hooks_fail),
         FH_TEST_ALLOC(test_list_in_one_pool),
         FH_TEST_ALLOC(test_hooks_use_the_pool),
+        FH_TEST_ALLOC(test_hooks_at_both_ends),
         FH_TEST_ALLOC(test_borrow_table),
         FH_TEST_ALLOC(test_borrows),
         FH_TEST_ALLOC(test_borrow_limit),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "freehold/os.h"
 #include "model_pool.h"
 
 static fh_pool *new_with(fh_allocator *a, fh_pool_config config) {
@@ -138,12 +139,12 @@ static void test_slots(void **state) {
 #if !FH_MEM_CHUNKED
 static void run_over_end(void *arg) {
     volatile uint8_t *at = arg;
-    for (size_t i = 0; i < 100000; i++)
+    for (size_t i = 0; i < 2 * fh_os_page_bytes(); i++)
         at[i] = 1;
 }
 static void run_under_beginning(void *arg) {
     volatile uint8_t *at = arg;
-    for (size_t i = 0; i < 100000; i++)
+    for (size_t i = 0; i < fh_os_page_bytes(); i++)
         *(at - i) = 1;
 }
 
@@ -162,6 +163,9 @@ static void test_guard_pages(void **state) {
 #else
     assert_true(over != 0 && under != 0);
 #endif
+    const fh_pool_core *core = pool->core;
+    uintptr_t end = (uintptr_t)core->region + core->region_bytes, slots_end = (uintptr_t)core->base + core->base_committed;
+    assert_int_equal(end - slots_end, fh_os_page_bytes()); /* the page that trapped is its own */
     fh_pool_free(pool);
 }
 #endif
