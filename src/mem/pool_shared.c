@@ -54,6 +54,10 @@ static seat *seat_of(const fh_pool *view) {
     return (seat *)view->own;
 }
 
+uint64_t *fh_pool_inbox(fh_pool *view) {
+    return &seat_of(view)->inbox;
+}
+
 static uint32_t owner_of(const fh_pool_core *core, uint32_t index) {
     FH_UNSAFE("pool-owner");
     return (uint8_t)fh_load(&hub_of(core)->base.labels[index], FH_RELAXED);

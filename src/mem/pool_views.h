@@ -76,6 +76,9 @@ static inline void fh_hub_block_put(fh_hub *hub, uint32_t number) {
 /* Adds the counters of all views but the first; peak is what ever was in circulation: as many may have been live at once. */
 void fh_hub_stats(const fh_pool *first, fh_pool_stats *stats);
 
+/* Of a view of a single-writer pool (pool_shared.c); for tests. */
+uint64_t *fh_pool_inbox(fh_pool *view);
+
 static inline fh_hub *fh_hub_of(const fh_pool_core *core) {
     return (fh_hub *)core->own;
 }

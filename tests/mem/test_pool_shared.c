@@ -105,6 +105,68 @@ static void test_who_may(void **state) {
     end(pool, view);
 }
 
+static void lose_the_mark(fh_pool *pool, fh_handle h) {
+    fh_store(fh_pool_word(pool->core, (uint32_t)h.value), h.value & ~(uint64_t)UINT32_MAX, FH_RELAXED);
+}
+
+/* The owner looked at the word before another view marked it, and stores afterwards: both releases are accepted. The letter is
+ * still on its way, and is reported when it is read; whatever has become of the slot by then. */
+static void test_overwritten_mark(void **state) {
+    fh_pool *pool = new_pool(fh_test_allocator(state), 64), *view = attach(pool), *third = attach(pool);
+    fh_handle h = alloc_one(pool), next;
+    fh_assert_ok(fh_pool_release(view, h));
+    lose_the_mark(pool, h);
+    fh_assert_ok(fh_pool_release(pool, h));
+    next = alloc_one(pool);
+    assert_int_equal((uint32_t)next.value, (uint32_t)h.value);
+    fh_assert_ok(fh_pool_reap(view));
+    fh_assert_ok(fh_pool_reap(pool));
+    get(pool, next, FH_OK);
+    assert_int_equal(fh_pool_stats_get(pool).double_frees, 1);
+    check(pool);
+
+    /* A letter may end a later life than its own, if that was released too; then the later letter is the one reported. */
+    fh_assert_ok(fh_pool_release(view, next));
+    lose_the_mark(pool, next);
+    fh_assert_ok(fh_pool_release(pool, next));
+    next = alloc_one(pool);
+    fh_assert_ok(fh_pool_release(third, next));
+    fh_assert_ok(fh_pool_reap(view));
+    fh_assert_ok(fh_pool_reap(pool));
+    h = alloc_one(pool);
+    assert_int_equal((uint32_t)next.value, (uint32_t)h.value);
+    fh_assert_ok(fh_pool_reap(third));
+    fh_assert_ok(fh_pool_reap(pool));
+    get(pool, h, FH_OK);
+    assert_int_equal(fh_pool_stats_get(pool).double_frees, 2);
+    fh_assert_ok(fh_pool_detach(third));
+    end(pool, view);
+}
+
+/* The same, with a slot that has another owner by then: its old owner passes the letter on. */
+static void test_letter_to_old_owner(void **state) {
+    fh_pool *pool = new_pool(fh_test_allocator(state), 1), *view = attach(pool), *third = attach(pool);
+    fh_handle h = alloc_one(view);
+    fh_assert_ok(fh_pool_release(third, h)); /* a letter to `view`, which reads it only … */
+    lose_the_mark(pool, h);
+    fh_assert_ok(fh_pool_release(view, h));
+    uint64_t letter = fh_exchange(fh_pool_inbox(view), 0, FH_RELAXED);
+    fh_assert_ok(fh_pool_detach(view));
+    h = alloc_one(pool); /* … after the slot has gone to the first view … */
+    assert_ptr_equal(attach(pool), view);
+    fh_store(fh_pool_inbox(view), letter, FH_RELAXED);
+    fh_assert_ok(fh_pool_release(third, h)); /* … and was released for the first view */
+    fh_assert_ok(fh_pool_reap(view));
+    check(pool);
+    assert_int_equal(view->fast.head, FH_POOL_NO_SLOT);
+    fh_assert_ok(fh_pool_reap(pool));
+    fh_pool_stats s = fh_pool_stats_get(pool);
+    assert_true(s.double_frees == 1 && s.live == 0);
+    h = alloc_one(pool);
+    fh_assert_ok(fh_pool_detach(third));
+    end(pool, view);
+}
+
 /* --- letters ------------------------------------------------------------------------------------------------------ */
 
 static void test_letters(void **state) {
@@ -333,6 +395,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_release_elsewhere),
         FH_TEST_ALLOC(test_who_may),
+        FH_TEST_ALLOC(test_overwritten_mark),
+        FH_TEST_ALLOC(test_letter_to_old_owner),
         FH_TEST_ALLOC(test_letters),
         FH_TEST_ALLOC(test_idle_views),
         FH_TEST_ALLOC(test_reset),

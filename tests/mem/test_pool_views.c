@@ -41,16 +41,21 @@ static void test_coming_and_going(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     for (int k = 0; k < 2; k++) {
         fh_pool *pool = new_pool(a, kinds[k], 8, 8), *views[FH_VIEWS_MAX], *none = pool;
-        fh_handle h;
+        fh_handle h, live;
         const void *at;
+        void *mine;
         for (int i = 1; i < FH_VIEWS_MAX; i++)
             views[i] = attach(pool);
+        fh_assert_ok(fh_pool_alloc(views[3], &live, NULL));
+        fh_assert_ok(fh_pool_alloc(views[3], &h, NULL));
+        fh_assert_ok(fh_pool_release(views[3], h));
         fh_assert_code(fh_pool_attach(pool, &none), FH_LIMIT);
         assert_null(none);
         fh_assert_ok(fh_pool_detach(views[7]));
         fh_assert_ok(fh_pool_detach(views[3]));
         /* An idle view is nobody's. */
         fh_assert_code(fh_pool_alloc(views[3], &h, NULL), FH_WRONG_THREAD);
+        fh_assert_code(fh_pool_get(views[3], live, &mine), FH_WRONG_THREAD);
         fh_assert_code(fh_pool_borrow(views[3], h, &at), FH_WRONG_THREAD);
         fh_assert_code(fh_pool_detach(views[3]), FH_WRONG_THREAD);
         fh_pool_adopt(views[3]); /* nor does it change hands so */
@@ -62,7 +67,7 @@ static void test_coming_and_going(void **state) {
                 fh_assert_ok(fh_pool_detach(views[i]));
         fh_assert_ok(fh_pool_detach(pool)); /* the maker's own, too */
         assert_ptr_equal(attach(pool), pool);
-        assert_int_equal(fh_pool_stats_get(pool).wrong_threads, 5);
+        assert_int_equal(fh_pool_stats_get(pool).wrong_threads, 6);
         check(pool);
         fh_pool_free(pool);
     }
@@ -138,6 +143,34 @@ static void test_thread_ends(void **state) {
             check(p.pool);
         }
         assert_true(fh_pool_stats_get(p.pool).peak <= 4);
+        fh_pool_free(p.pool);
+    }
+}
+
+/* A view that another thread has taken over is not detached with the thread that it had before. */
+static void *attaches(void *arg) {
+    parcel *p = arg;
+    p->code = fh_pool_attach(p->pool, &p->view).code;
+    fh_store(&p->stage, 1, FH_RELEASE);
+    while (!fh_load(&p->go, FH_ACQUIRE))
+        fh_os_nap(100000);
+    return NULL;
+}
+
+static void test_view_changes_hands(void **state) {
+    for (int k = 0; k < 2; k++) {
+        parcel p = {.pool = new_pool(fh_test_allocator(state), kinds[k], 8, 8)};
+        pthread_t t;
+        assert_int_equal(pthread_create(&t, NULL, attaches, &p), 0);
+        while (!fh_load(&p.stage, FH_ACQUIRE))
+            fh_os_nap(100000);
+        assert_int_equal(p.code, FH_OK);
+        fh_pool_adopt(p.view);
+        fh_store(&p.go, 1, FH_RELEASE);
+        assert_int_equal(pthread_join(t, NULL), 0);
+        fh_assert_ok(fh_pool_alloc(p.view, &p.h, NULL));
+        fh_assert_ok(fh_pool_release(p.view, p.h));
+        fh_assert_ok(fh_pool_detach(p.view));
         fh_pool_free(p.pool);
     }
 }
@@ -336,6 +369,7 @@ int main(void) {
         FH_TEST_ALLOC(test_coming_and_going),
         FH_TEST_ALLOC(test_other_thread),
         FH_TEST_ALLOC(test_thread_ends),
+        FH_TEST_ALLOC(test_view_changes_hands),
         FH_TEST_ALLOC(test_maker_ends),
         FH_TEST_ALLOC(test_pool_ends_first),
         FH_TEST_ALLOC(test_free_with_a_view),
