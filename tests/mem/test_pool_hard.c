@@ -128,6 +128,9 @@ static void test_guards(void **state) {
         assert_true(write_faults(pool->core->base + pool->core->slots * pool->core->stride + (1 << 20)));
         assert_true(write_faults(pool->core->base - (1 << 20)));
     }
+    const fh_pool_core *core = pool->core;
+    const uint8_t *end = core->base + core->slots_max * core->stride;
+    assert_true(core->base - core->region >= 1 << 20 && core->region + core->region_bytes - end >= 1 << 20);
     fh_pool_stats s = fh_pool_stats_get(pool);
     assert_true(s.committed_bytes >= 5000 * 72 && s.committed_bytes < 3 * 5000 * 72 / 2 + (128 << 10));
     fh_pool_free(pool);
@@ -172,6 +175,8 @@ static void test_queue(void **state) {
                 least = ended - before;
         }
         assert_int_equal(least, rows[r].waiting);
+        fh_handle none; /* what waits is no capacity */
+        fh_assert_code(fh_pool_alloc(pool, &none, NULL), FH_EXHAUSTED);
         assert_int_equal(fh_pool_stats_get(pool).quarantined, rows[r].waiting);
         check(pool);
         fh_pool_free(pool);
@@ -458,7 +463,15 @@ static void test_sampling(void **state) {
     }
     assert_in_range(alone, 150, 260);
     assert_true(first);
+
+    /* A guarded slot counts, though it is none of those that the pool made for its capacity. */
+    fh_pool_hard_sample(pool, 1);
+    alloc_one(pool, NULL);
     fh_pool_hard_sample(pool, 0);
+    fh_handle none;
+    for (int i = 1; i < 40; i++)
+        alloc_one(pool, NULL);
+    fh_assert_code(fh_pool_alloc(pool, &none, NULL), FH_EXHAUSTED);
     check(pool);
     fh_pool_free(pool);
 }
@@ -858,6 +871,76 @@ static void test_threads(void **state) {
     }
 }
 
+/* Threads that release the same handles, in the same order: whoever is behind is refused, which is quicker, so they meet. */
+enum { RACE_SLOTS = 2048, RACE_ROUNDS = 30 };
+
+typedef struct race {
+    fh_pool *pool;
+    const fh_handle *handles;
+    uint64_t won;
+} race;
+
+static void *release_all(void *arg) {
+    race *r = arg;
+    fh_pool *view;
+    fh_status s = fh_pool_attach(r->pool, &view);
+    assert_false(fh_failed(s));
+    uint64_t won = 0;
+    for (size_t i = 0; i < RACE_SLOTS; i++) {
+        s = fh_pool_release(view, r->handles[i]);
+        won += !fh_failed(s);
+    }
+    fh_fetch_add(&r->won, won, FH_RELAXED);
+    s = fh_pool_detach(view);
+    assert_false(fh_failed(s));
+    return NULL;
+}
+
+static void test_race(void **state) {
+    static fh_handle handles[RACE_SLOTS];
+    race r = {.handles = handles};
+    fh_pool_config c = {.size_bytes = 16, .capacity = RACE_SLOTS, .hardened = true, .threads = FH_POOL_SHARED_BORROW};
+    fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &r.pool));
+    for (int round = 0; round < RACE_ROUNDS; round++) {
+        fh_assert_ok(fh_pool_alloc_n(r.pool, RACE_SLOTS, handles));
+        pthread_t threads[2];
+        r.won = 0;
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, release_all, &r), 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(r.won, RACE_SLOTS);
+    }
+    check(r.pool);
+    fh_pool_free(r.pool);
+}
+
+static void *use_next(void *arg) {
+    fh_pool *pool = ((void **)arg)[0];
+    fh_handle h = {(uint64_t)(uintptr_t)((void **)arg)[1]}, other;
+    void *at;
+    bool right = fh_pool_get(pool, h, &at).code == FH_OK && fh_pool_release(pool, h).code == FH_OK;
+    return right && fh_pool_alloc(pool, &other, NULL).code == FH_OK ? arg : NULL;
+}
+
+/* A serial pool changes hands, on the short roads too. */
+static void test_serial(void **state) {
+    fh_pool *pool;
+    fh_pool_config c = {.size_bytes = 64, .capacity = 4, .hardened = true, .threads = FH_POOL_SERIAL};
+    fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &pool));
+    for (int i = 0; i < 50; i++)
+        fh_assert_ok(fh_pool_release(pool, alloc_one(pool, NULL)));
+    fh_handle h = alloc_one(pool, NULL);
+    void *arg[2] = {pool, (void *)(uintptr_t)h.value}, *right;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, use_next, arg), 0);
+    assert_int_equal(pthread_join(thread, &right), 0);
+    assert_non_null(right);
+    fh_assert_code(fh_pool_release(pool, h), FH_DOUBLE_FREE);
+    check(pool);
+    fh_pool_free(pool);
+}
+
 static void test_views(void **state) {
     fh_pool *pool = new_pool(fh_test_allocator(state), 64, 4), *view;
     fh_assert_code(fh_pool_attach(pool, &view), FH_UNSUPPORTED);
@@ -891,8 +974,8 @@ int main(void) {
         FH_TEST_ALLOC(test_sampling), FH_TEST_ALLOC(test_eager), FH_TEST_ALLOC(test_eager_overwritten),
         FH_TEST_ALLOC(test_hooks), FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_large), FH_TEST_ALLOC(test_retire),
         FH_TEST_ALLOC(test_switch), FH_TEST_ALLOC(test_explain), FH_TEST_ALLOC(test_without_memory),
-        FH_TEST_ALLOC(test_foreign), FH_TEST_ALLOC(test_wrong_thread), FH_TEST_ALLOC(test_watched), FH_TEST_ALLOC(test_threads),
-        FH_TEST_ALLOC(test_views),
+        FH_TEST_ALLOC(test_foreign), FH_TEST_ALLOC(test_wrong_thread), FH_TEST_ALLOC(test_serial),
+        FH_TEST_ALLOC(test_watched), FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_race), FH_TEST_ALLOC(test_views),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
