@@ -220,7 +220,7 @@ static double run(contestant *c, int load, uint64_t seed) {
         run_as(c, 1, load, seed);
     else
         run_as(c, 2, load, seed);
-    return (double)(now_ns() - start) / PAIRS;
+    return (double)(now_ns() - start) / (double)PAIRS;
 }
 
 static fh_pool *new_pool(bool hardened, fh_pool_threads threads) {
@@ -283,7 +283,7 @@ static double run_two(pair_of_threads *t) {
             die("no thread");
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
-    return (double)(fh_os_clock_ns() - start) / PAIRS;
+    return (double)(fh_os_clock_ns() - start) / (double)PAIRS;
 }
 
 static void two_threads(void) {
