@@ -219,14 +219,15 @@ static bool draw_guarded(fh_pool *view, fh_hard *h, uint32_t *out) {
     for (uint32_t k = 0; k < FH_HARD_GUARDED && h->live < core->capacity; k++) {
         uint32_t number = (h->guarded_next + k) % FH_HARD_GUARDED, i = fh_hard_guarded_index(h, number);
         uint64_t word = fh_load(fh_pool_word(core, i), FH_ACQUIRE);
-        if (word != 0 && (fh_word_low(word) != LOW_FREE || fh_pool_is_worn(core, fh_word_generation(word))))
+        if (h->guarded[number].is_taken ||
+            (word != 0 && (fh_word_low(word) != LOW_FREE || fh_pool_is_worn(core, fh_word_generation(word)))))
             continue;
         size_t bytes;
         uint8_t *pages = fh_hard_guarded_pages(core, i, &bytes);
         if (fh_failed(fh_pages_commit(core->allocator, pages, bytes)))
             return false;
         h->guarded_next = number + 1;
-        h->guarded[number] = (fh_hard_guarded){.allocated_at = fh_load(&view->site, FH_RELAXED)};
+        h->guarded[number] = (fh_hard_guarded){.is_taken = true, .allocated_at = fh_load(&view->site, FH_RELAXED)};
         *out = i;
         return true;
     }
@@ -313,7 +314,9 @@ static fh_status hard_put(fh_pool *view, uint32_t i, uint32_t generation) {
     lock(h);
     h->live--;
     fh_store(&h->retired, h->retired + (!whole && !worn), FH_RELAXED);
-    if (whole && !worn && number == FH_HARD_GUARDED)
+    if (number != FH_HARD_GUARDED)
+        h->guarded[number].is_taken = false;
+    else if (whole && !worn)
         add_waiting(h, i);
     unlock(h);
     return whole ? FH_DONE : report_damage(view, i, word, wrong, true);
@@ -562,7 +565,7 @@ static fh_status hard_open(fh_pool *first) {
 void fh_pool_hard_sample(fh_pool *pool, uint32_t every) {
     fh_hard *h = hard_of(pool);
     lock(h);
-    h->sample_every = every;
+    h->sample_every = pool->core->config.eager ? 0 : every;
     h->sample_in = 1;
     unlock(h);
 }

@@ -34,6 +34,7 @@ typedef struct fh_hard_layout {
 /* A slot that stands alone, and what is known of its last life. */
 typedef struct fh_hard_guarded {
     uintptr_t allocated_at, released_at; /* return addresses */
+    bool is_taken; /* from draw to put, under the lock: its word says so only later */
 } fh_hard_guarded;
 
 /* core->own. */

@@ -849,11 +849,14 @@ static void *work(void *arg) {
 
 /* Each life ends once, whoever races; every refusal is counted. */
 static void test_threads(void **state) {
-    for (int kind = FH_POOL_SHARED; kind <= FH_POOL_SHARED_BORROW; kind++) {
-        shared s = {.steps = fh_test_ops() / 40};
+    for (int round = 0; round < 4; round++) {
+        int kind = round % 2 == 0 ? FH_POOL_SHARED : FH_POOL_SHARED_BORROW;
+        bool sampled = round >= 2; /* each alloc is given a guarded slot, as long as one is free */
+        shared s = {.steps = fh_test_ops() / (sampled ? 100 : 40)};
         fh_pool_config c = {.size_bytes = 64, .natural_align_bytes = 8, .capacity = SHARED_SLOTS, .hardened = true,
                             .threads = (fh_pool_threads)kind};
         fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &s.pool));
+        fh_pool_hard_sample(s.pool, sampled ? 1 : 0);
         pthread_t threads[THREADS];
         for (int i = 0; i < THREADS; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, work, &s), 0);
