@@ -3,9 +3,8 @@
  *     fh_cache *cache;
  *     FH_TRY(fh_cache_new(a, &(fh_cache_config){.budget_bytes = 8 << 20, .release = free_expert, .ctx = file}, &cache));
  *     fh_cache_ref ref;
- *     FH_TRY(fh_cache_acquire(cache, key, &(fh_cache_loader){read_expert, file, size_bytes}, &ref));
  *     void *expert;
- *     FH_TRY(fh_cache_view(cache, ref, &expert));
+ *     FH_TRY(fh_cache_acquire(cache, key, &(fh_cache_loader){read_expert, file, size_bytes}, &ref, &expert));
  *     …
  *     FH_TRY(fh_cache_drop(cache, ref));                              FH_DOUBLE_FREE or FH_STALE the second time
  *
@@ -103,14 +102,15 @@ FH_FALLIBLE fh_cache_new(fh_ref fh_allocator *a, fh_ref const fh_cache_config *c
  * NULL is allowed. */
 FH_API void fh_cache_free(fh_drop fh_cache *cache);
 
-/* A reference to the value of `key` if it is there. FH_NOT_FOUND; FH_AGAIN while it is being loaded; FH_EXHAUSTED without a
- * free reference; FH_INVALID off the optimum's trace. */
-FH_FALLIBLE fh_cache_get(fh_mut fh_cache *cache, uint64_t key, fh_out fh_cache_ref *out);
+/* A reference to the value of `key` if it is there, and the value itself unless `value` is NULL; it is valid until the
+ * reference is dropped. FH_NOT_FOUND; FH_AGAIN while it is being loaded; FH_EXHAUSTED without a free reference; FH_INVALID off
+ * the optimum's trace. */
+FH_FALLIBLE fh_cache_get(fh_mut fh_cache *cache, uint64_t key, fh_out fh_cache_ref *ref, fh_out void **value);
 /* The same, loading what is missing or waiting for another's load of it. FH_LIMIT when it is larger than the budget;
  * FH_EXHAUSTED when values in use leave no room, or without a free reference; FH_NOMEM; FH_INVALID for a wait without end; and
  * the loader's own. */
 FH_FALLIBLE fh_cache_acquire(fh_mut fh_cache *cache, uint64_t key, fh_ref const fh_cache_loader *loader,
-                             fh_out fh_cache_ref *out);
+                             fh_out fh_cache_ref *ref, fh_out void **value);
 /* The value of a reference. Takes no lock. Valid until: the reference is dropped. FH_STALE for one that was dropped and for
  * zero; FH_WRONG_POOL for one that this cache never gave. */
 FH_FALLIBLE fh_cache_view(fh_ref fh_cache *cache, fh_cache_ref ref, fh_out void **out) fh_view(2);

@@ -15,13 +15,13 @@
  * grows by compare-and-swap only where the sum stays ≤ budget, and falls after the release callback, so there is no moment at
  * which more exists than is accounted. Where it does not fit, the idle value of the lowest rank over all shards is evicted.
  *
- * References (cache-ref): a number is {seed + age, slot, shard} of one life of one slot. Looking at a value takes no lock: age,
- * entry, value, and the age again; values are stored with release order after their slot's earlier lives have ended, so whoever
- * reads the value of a later life also reads a later age.
+ * References (cache-ref): a number is {seed + age, slot, shard} of one life of one slot, and the slot has it while it lives.
+ * Looking at a value takes no lock: the slot's entry, its value, and then the slot's number. Entries and values are stored with
+ * release order after the lives before have ended, so whoever reads those of a later life also reads a later number.
  *
- *     age of the number = slot's age      the reference, live
- *     lower                               FH_STALE; at drop FH_DOUBLE_FREE if the slot is free and that was its last life
- *     higher, or even                     FH_WRONG_POOL: never given by this cache
+ *     the slot's number                   the reference, live
+ *     an earlier one                      FH_STALE; at drop FH_DOUBLE_FREE if the slot is free and that was its last life
+ *     a later one, an even age, no slot   FH_WRONG_POOL: never given by this cache
  *
  * Seeds of successive caches are multiples of 2^40 / golden ratio: the ages of two never meet in practice.
  *
@@ -100,12 +100,12 @@ fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, un
     cache->name = c.name == NULL ? "cache" : c.name;
     cache->on_heap = c.on_heap;
     cache->budget = c.budget_bytes;
-    cache->seed = (fh_fetch_add(&caches_made, 1, FH_RELAXED) + 1) * UINT64_C(0x9e3779b97f) * 2 & AGE_MASK;
+    uint64_t seed = (fh_fetch_add(&caches_made, 1, FH_RELAXED) + 1) * UINT64_C(0x9e3779b97f) * 2 & AGE_MASK;
     cache->shards = fh_alloc(a, c.shards, sizeof *cache->shards);
     fh_status s = cache->shards == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
     uint32_t made = 0;
     while (!fh_failed(s) && made < c.shards) {
-        s = fh_shard_init(&cache->shards[made], a, &c, &cache->time, age_bits);
+        s = fh_shard_init(&cache->shards[made], a, &c, &cache->time, seed << FH_CACHE_INDEX_BITS | made, age_bits);
         made += !fh_failed(s);
     }
     if (!fh_failed(s))
@@ -153,20 +153,16 @@ static fh_cache_shard *shard_of(fh_cache *cache, uint64_t hash) {
 
 /* --- the budget ------------------------------------------------------------------------------------------------------- */
 
-/* Ends an entry that nobody has and returns its value as a copy, for end_value once the lock is given. */
-static fh_cache_entry take_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
-    fh_cache_entry copy = *fh_shard_entry(s, i);
+/* Ends entry i, which is neither mapped nor referenced, of a shard that is locked, and unlocks it. */
+FH_ATTR(noinline) static void end_locked(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
+    fh_cache_entry gone = *fh_shard_entry(s, i);
     fh_shard_end(s, i);
+    fh_shard_unlock(s);
     (void)fh_fetch_sub(&cache->entries, 1, FH_RELAXED);
-    return copy;
-}
-
-/* Releases the value of an entry that was taken, if it has one. */
-static void end_value(fh_cache *cache, const fh_cache_entry *e) {
-    if (e->state != FH_ENTRY_RESIDENT)
+    if (gone.state != FH_ENTRY_RESIDENT)
         return;
-    release_value(cache, e);
-    (void)fh_fetch_sub(&cache->bytes, e->size_bytes, FH_RELEASE);
+    release_value(cache, &gone);
+    (void)fh_fetch_sub(&cache->bytes, gone.size_bytes, FH_RELEASE);
 }
 
 /* The shard whose victim has the lowest rank, or NULL. */
@@ -190,14 +186,12 @@ static bool evict_one(fh_cache *cache) {
     for (fh_cache_shard *s; (s = lowest_shard(cache)) != NULL;) {
         fh_shard_lock(s);
         uint32_t i = fh_shard_evict(s);
-        if (i == FH_CACHE_NONE) { /* somebody was faster */
+        if (i == FH_CACHE_NONE) { /* in use again, or somebody was faster */
             fh_shard_unlock(s);
             continue;
         }
         s->stats.evictions++;
-        fh_cache_entry victim = take_entry(cache, s, i);
-        fh_shard_unlock(s);
-        end_value(cache, &victim);
+        end_locked(cache, s, i);
         return true;
     }
     return false;
@@ -208,7 +202,7 @@ static bool is_over_budget(fh_cache *cache) {
 }
 
 /* After fh_cache_resize to less than is in use: evicts what has become idle. */
-static void evict_excess(fh_cache *cache) {
+FH_ATTR(noinline) static void evict_excess(fh_cache *cache) {
     while (FH_UNLIKELY(is_over_budget(cache)) && evict_one(cache)) {
     }
 }
@@ -217,12 +211,12 @@ static void evict_excess(fh_cache *cache) {
 static bool charge(fh_cache *cache, uint64_t size_bytes) {
     uint64_t bytes = fh_load(&cache->bytes, FH_RELAXED);
     do {
-        uint64_t budget = fh_load(&cache->budget, FH_SEQ_CST);
+        uint64_t budget = fh_load(&cache->budget, FH_RELAXED);
         if (bytes > budget || size_bytes > budget - bytes)
             return false;
     } while (!fh_cas(&cache->bytes, &bytes, bytes + size_bytes, FH_SEQ_CST));
     if (bytes + size_bytes > fh_load(&cache->budget, FH_SEQ_CST)) { /* resized meanwhile: either side sees the other */
-        (void)fh_fetch_sub(&cache->bytes, size_bytes, FH_SEQ_CST);
+        (void)fh_fetch_sub(&cache->bytes, size_bytes, FH_RELAXED);
         return false;
     }
     uint64_t peak = fh_load(&cache->bytes_peak, FH_RELAXED);
@@ -253,40 +247,40 @@ static bool charge_entry(fh_cache *cache) {
 
 /* --- references ------------------------------------------------------------------------------------------------------- */
 
-static fh_cache_ref ref_of(const fh_cache *cache, const fh_cache_shard *s, uint32_t k) {
-    uint64_t age = (cache->seed + fh_shard_slot(s, k)->age) & AGE_MASK, shard = (uint64_t)(s - cache->shards);
-    return (fh_cache_ref){age << FH_CACHE_INDEX_BITS | (uint64_t)k << FH_CACHE_SHARD_BITS | shard};
+static fh_cache_ref ref_of(const fh_cache_shard *s, uint32_t k) {
+    return (fh_cache_ref){fh_shard_slot(s, k)->number};
 }
 
-static uint64_t age_of(const fh_cache *cache, fh_cache_ref ref) {
-    return ((ref.value >> FH_CACHE_INDEX_BITS) - cache->seed) & AGE_MASK;
+static bool is_number_of(fh_cache_ref ref, uint64_t number) {
+    return ref.value == number && fh_shard_is_life(number);
 }
 
-/* The slot of a reference and its shard, or NULL for a number that this cache never gave. */
+/* The slot that a reference names and its shard; NULL where there is none. */
 static fh_cache_slot *slot_of(fh_cache *cache, fh_cache_ref ref, fh_cache_shard **out_shard, uint32_t *out_k) {
-    uint32_t shard = (uint32_t)ref.value & (FH_CACHE_SHARDS_MAX - 1);
-    *out_k = (uint32_t)(ref.value >> FH_CACHE_SHARD_BITS) & (FH_CACHE_REFS_MAX - 1);
-    if (shard > cache->shard_mask || (age_of(cache, ref) & 1) == 0)
-        return NULL;
     FH_UNSAFE("cache-column");
-    *out_shard = &cache->shards[shard];
-    return *out_k < fh_load(&(*out_shard)->slots.made, FH_ACQUIRE) ? fh_shard_slot(*out_shard, *out_k) : NULL;
+    fh_cache_shard *s = &cache->shards[ref.value & cache->shard_mask];
+    *out_shard = s;
+    *out_k = (uint32_t)(ref.value >> FH_CACHE_SHARD_BITS) & (FH_CACHE_REFS_MAX - 1);
+    return *out_k < fh_load(&s->slots.made, FH_RELAXED) ? fh_shard_slot(s, *out_k) : NULL;
 }
 
-/* What a reference of age `age` is, now that its slot has another. */
-static fh_status refusal(uint64_t age, uint64_t slot_age) {
-    return FH_STATUS(age < slot_age ? FH_STALE : FH_WRONG_POOL);
+/* What a reference is whose slot has another number. */
+static fh_code refusal(const fh_cache_shard *s, fh_cache_ref ref, uint64_t number) {
+    uint64_t age = fh_shard_age(s, ref.value), now = fh_shard_age(s, number);
+    bool was_life = fh_shard_is_life(ref.value) && (ref.value - number) % FH_CACHE_ONE_AGE == 0 && age < now;
+    return !was_life ? FH_WRONG_POOL : age + 1 == now ? FH_DOUBLE_FREE : FH_STALE;
 }
 
-/* Counts a refusal and returns it. */
-static fh_status refuse(fh_cache *cache, fh_status status) {
+/* Counts a refusal and returns it. Only a drop is told of a double free. */
+FH_ATTR(noinline) static fh_status refuse(fh_cache *cache, fh_cache_ref ref, fh_code code, bool drops) {
     fh_cache_stats *stats = &cache->shards[0].stats; /* counters are summed over shards */
+    code = ref.value == 0 || (code == FH_DOUBLE_FREE && !drops) ? FH_STALE : code;
     fh_shard_lock(&cache->shards[0]);
-    stats->stale_uses += status.code == FH_STALE;
-    stats->double_frees += status.code == FH_DOUBLE_FREE;
-    stats->wrong_caches += status.code == FH_WRONG_POOL;
+    stats->stale_uses += code == FH_STALE;
+    stats->double_frees += code == FH_DOUBLE_FREE;
+    stats->wrong_caches += code == FH_WRONG_POOL;
     fh_shard_unlock(&cache->shards[0]);
-    return status;
+    return FH_STATUS(code);
 }
 
 fh_status fh_cache_view(fh_cache *cache, fh_cache_ref ref, void **out) {
@@ -294,50 +288,49 @@ fh_status fh_cache_view(fh_cache *cache, fh_cache_ref ref, void **out) {
     fh_cache_shard *s;
     fh_cache_slot *slot = slot_of(cache, ref, &s, &k);
     *out = NULL;
-    if (slot == NULL)
-        return refuse(cache, FH_STATUS(ref.value == 0 ? FH_STALE : FH_WRONG_POOL));
-    uint64_t age = age_of(cache, ref), seen = fh_load(&slot->age, FH_ACQUIRE);
+    if (FH_UNLIKELY(slot == NULL))
+        return refuse(cache, ref, FH_WRONG_POOL, false);
     FH_UNSAFE("cache-ref");
-    void *value = fh_load(&fh_shard_entry(s, fh_load(&slot->entry, FH_ACQUIRE))->value, FH_ACQUIRE);
-    if (seen == age)
-        seen = fh_load(&slot->age, FH_RELAXED); /* dropped meanwhile? */
-    if (FH_UNLIKELY(seen != age))
-        return refuse(cache, refusal(age, seen));
+    const fh_cache_entry *e = fh_shard_entry(s, fh_load(&slot->entry, FH_ACQUIRE));
+    void *value = fh_load(&e->value, FH_ACQUIRE);
+    uint64_t number = fh_load(&slot->number, FH_RELAXED);
+    if (FH_UNLIKELY(!is_number_of(ref, number)))
+        return refuse(cache, ref, refusal(s, ref, number), false);
     *out = value;
     return FH_DONE;
 }
 
-/* Locks the shard of a live reference; a refusal locks nothing. FH_DOUBLE_FREE instead of FH_STALE if no life came after. */
-static fh_status lock_ref(fh_cache *cache, fh_cache_ref ref, fh_cache_shard **out_shard, uint32_t *out_k) {
+/* Locks the shard of a live reference; a refusal locks nothing. */
+static inline fh_code lock_ref(fh_cache *cache, fh_cache_ref ref, fh_cache_shard **out_shard, uint32_t *out_k) {
     fh_cache_slot *slot = slot_of(cache, ref, out_shard, out_k);
-    if (slot == NULL)
-        return FH_STATUS(ref.value == 0 ? FH_STALE : FH_WRONG_POOL);
+    if (FH_UNLIKELY(slot == NULL))
+        return FH_WRONG_POOL;
     fh_shard_lock(*out_shard);
-    uint64_t age = age_of(cache, ref), now = slot->age;
-    if (FH_LIKELY(age == now))
-        return FH_DONE;
+    if (FH_LIKELY(is_number_of(ref, slot->number)))
+        return FH_OK;
+    fh_code code = refusal(*out_shard, ref, slot->number);
     fh_shard_unlock(*out_shard);
-    return age + 1 == now ? FH_STATUS(FH_DOUBLE_FREE) : refusal(age, now);
+    return code;
 }
 
 /* Ends reference k of a shard that is locked, and unlocks it. */
-static void drop_locked(fh_cache *cache, fh_cache_shard *s, uint32_t k) {
+static inline void drop_locked(fh_cache *cache, fh_cache_shard *s, uint32_t k) {
     uint32_t i = fh_shard_unrefer(s, k);
-    fh_cache_entry gone = {.state = FH_ENTRY_FREE};
     const fh_cache_entry *e = fh_shard_entry(s, i);
-    if (e->count == 0 && !e->mapped)
-        gone = take_entry(cache, s, i);
-    fh_shard_unlock(s);
-    end_value(cache, &gone);
-    evict_excess(cache);
+    if (FH_UNLIKELY(e->count == 0 && !e->mapped))
+        end_locked(cache, s, i);
+    else
+        fh_shard_unlock(s);
+    if (FH_UNLIKELY(is_over_budget(cache)))
+        evict_excess(cache);
 }
 
 fh_status fh_cache_drop(fh_cache *cache, fh_cache_ref ref) {
     uint32_t k;
     fh_cache_shard *s;
-    fh_status status = lock_ref(cache, ref, &s, &k);
-    if (fh_failed(status))
-        return refuse(cache, status);
+    fh_code code = lock_ref(cache, ref, &s, &k);
+    if (FH_UNLIKELY(code != FH_OK))
+        return refuse(cache, ref, code, true);
     drop_locked(cache, s, k);
     return FH_DONE;
 }
@@ -346,12 +339,12 @@ fh_status fh_cache_share(fh_cache *cache, fh_cache_ref ref, fh_cache_ref *out) {
     uint32_t k;
     fh_cache_shard *s;
     *out = (fh_cache_ref){0};
-    fh_status status = lock_ref(cache, ref, &s, &k);
-    if (fh_failed(status))
-        return refuse(cache, status.code == FH_DOUBLE_FREE ? FH_STATUS(FH_STALE) : status);
-    status = fh_shard_refer(s, fh_shard_slot(s, k)->entry, &k);
+    fh_code code = lock_ref(cache, ref, &s, &k);
+    if (code != FH_OK)
+        return refuse(cache, ref, code, false);
+    fh_status status = fh_shard_refer(s, fh_shard_slot(s, k)->entry, &k);
     if (!fh_failed(status))
-        *out = ref_of(cache, s, k);
+        *out = ref_of(s, k);
     fh_shard_unlock(s);
     return status;
 }
@@ -373,21 +366,45 @@ static void follow_trace(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
     cache->position++;
 }
 
+/* Where a lookup puts what it finds: the reference, and the value if anybody wants it. */
+typedef struct found {
+    fh_cache_ref *ref;
+    void **value;
+} found;
+
+static inline found give_nothing(fh_cache_ref *ref, void **value) {
+    *ref = (fh_cache_ref){0};
+    if (value != NULL)
+        *value = NULL;
+    return (found){ref, value};
+}
+
+static inline void give(found out, const fh_cache_shard *s, uint32_t i, uint32_t k) {
+    *out.ref = ref_of(s, k);
+    if (out.value != NULL)
+        *out.value = fh_shard_entry(s, i)->value;
+}
+
+static void count_use(fh_cache_shard *s, uint32_t i) {
+    fh_cache_entry *e = fh_shard_entry(s, i);
+    if (s->evict.policy != FH_CACHE_LRU && e->uses != UINT8_MAX)
+        e->uses++;
+}
+
 /* A reference to a resident entry of a shard that is locked. */
-static fh_status hit(fh_cache *cache, fh_cache_shard *s, uint32_t i, fh_cache_ref *out) {
+static inline fh_status hit(fh_cache_shard *s, uint32_t i, found out) {
     uint32_t k;
     FH_TRY(fh_shard_refer(s, i, &k));
-    *out = ref_of(cache, s, k);
-    s->stats.hits++;
-    fh_evict_used(&s->evict, i);
-    follow_trace(cache, s, i);
+    give(out, s, i, k);
+    s->hits++;
+    count_use(s, i);
     return FH_DONE;
 }
 
-fh_status fh_cache_get(fh_cache *cache, uint64_t key, fh_cache_ref *out) {
+fh_status fh_cache_get(fh_cache *cache, uint64_t key, fh_cache_ref *ref, void **value) {
     uint64_t hash = fh_mix64(key);
     fh_cache_shard *s = shard_of(cache, hash);
-    *out = (fh_cache_ref){0};
+    found out = give_nothing(ref, value);
     fh_shard_lock(s);
     uint32_t i = fh_shard_find(s, key, (uint32_t)hash);
     fh_status status = FH_DONE;
@@ -400,7 +417,9 @@ fh_status fh_cache_get(fh_cache *cache, uint64_t key, fh_cache_ref *out) {
     } else if (fh_shard_entry(s, i)->state == FH_ENTRY_LOADING) {
         status = FH_STATUS(FH_AGAIN);
     } else {
-        status = hit(cache, s, i, out);
+        status = hit(s, i, out);
+        if (!fh_failed(status))
+            follow_trace(cache, s, i);
     }
     fh_shard_unlock(s);
     return status;
@@ -409,7 +428,7 @@ fh_status fh_cache_get(fh_cache *cache, uint64_t key, fh_cache_ref *out) {
 /* --- loads, and waits for them ----------------------------------------------------------------------------------------- */
 
 /* Waits for the load of entry i, to which slot k refers. The shard is locked before, and not after. */
-static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, fh_cache_ref *out) {
+static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, found out) {
     fh_cache_entry *e = fh_shard_entry(s, i);
     fh_flight f;
     if (!fh_flight_wait(&cache->flights, &f, e)) {
@@ -420,14 +439,14 @@ static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, u
     }
     s->stats.waits++;
     fh_shard_unlock(s);
-    while (fh_load(&e->state, FH_ACQUIRE) == FH_ENTRY_LOADING)
-        fh_sleep_at(&e->state, FH_ENTRY_LOADING);
+    while (fh_load(&e->state, FH_RELAXED) == FH_ENTRY_LOADING) /* what else there is to know, the lock will tell */
+        fh_os_wait(&e->state, FH_ENTRY_LOADING);
     fh_flight_end(&cache->flights, &f);
 
     fh_shard_lock(s);
     if (e->state == FH_ENTRY_RESIDENT) {
-        *out = ref_of(cache, s, k);
-        fh_evict_used(&s->evict, i);
+        give(out, s, i, k);
+        count_use(s, i);
         fh_shard_unlock(s);
         return FH_DONE;
     }
@@ -439,13 +458,13 @@ static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, u
 /* Reserves the bytes of entry i, loads it, and tells those who wait. Slot k is the loading thread's. The shard is not locked.
  * */
 static fh_status load_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, const fh_cache_loader *loader,
-                            fh_flight *f, fh_cache_ref *out) {
+                            fh_flight *f, found out) {
     fh_cache_entry *e = fh_shard_entry(s, i);
     void *value = NULL;
     bool room = reserve(cache, loader->size_bytes);
     fh_status status = room ? loader->load(loader->ctx, e->key, &value) : FH_STATUS(FH_EXHAUSTED);
     if (room && fh_failed(status))
-        (void)fh_fetch_sub(&cache->bytes, loader->size_bytes, FH_RELEASE);
+        (void)fh_fetch_sub(&cache->bytes, loader->size_bytes, FH_RELEASE); /* after what the loader has undone */
 
     fh_shard_lock(s);
     s->stats.no_room += !room;
@@ -458,11 +477,11 @@ static fh_status load_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint
     if (fh_failed(status)) {
         drop_locked(cache, s, k);
     } else {
-        *out = ref_of(cache, s, k);
+        give(out, s, i, k);
         fh_shard_unlock(s);
     }
     if (others)
-        fh_wake_at(&e->state, UINT32_MAX);
+        fh_os_wake(&e->state, UINT32_MAX);
     return status;
 }
 
@@ -479,7 +498,8 @@ static fh_status begin_load(fh_cache *cache, fh_cache_shard *s, uint64_t key, ui
     status = fh_shard_refer(s, *out_i, out_k);
     if (fh_failed(status)) {
         fh_shard_loaded(s, *out_i, status, NULL);
-        (void)take_entry(cache, s, *out_i);
+        fh_shard_end(s, *out_i);
+        (void)fh_fetch_sub(&cache->entries, 1, FH_RELAXED);
         return status;
     }
     s->stats.misses++;
@@ -488,19 +508,15 @@ static fh_status begin_load(fh_cache *cache, fh_cache_shard *s, uint64_t key, ui
     return FH_DONE;
 }
 
-fh_status fh_cache_acquire(fh_cache *cache, uint64_t key, const fh_cache_loader *loader, fh_cache_ref *out) {
-    uint64_t hash = fh_mix64(key);
-    fh_cache_shard *s = shard_of(cache, hash);
+/* An acquire that found no value, or follows a trace, in a shard that is locked. Unlocks it. */
+FH_ATTR(noinline) static fh_status acquire_missing(fh_cache *cache, fh_cache_shard *s, uint64_t key, uint64_t hash,
+                                                   const fh_cache_loader *loader, found out) {
     fh_flight f;
     uint32_t k;
-    *out = (fh_cache_ref){0};
-    if (loader->load == NULL)
-        return FH_STATUS(FH_INVALID);
-    for (bool room = true;; room = evict_one(cache)) {
-        fh_shard_lock(s);
+    for (bool room = true;; room = evict_one(cache), fh_shard_lock(s)) {
         uint32_t i = fh_shard_find(s, key, (uint32_t)hash);
         fh_status status = FH_DONE;
-        if (!is_on_trace(cache, key)) {
+        if (loader->load == NULL || !is_on_trace(cache, key)) {
             status = FH_STATUS(FH_INVALID);
         } else if (i == FH_CACHE_NONE && loader->size_bytes > fh_load(&cache->budget, FH_RELAXED)) {
             status = FH_STATUS(FH_LIMIT);
@@ -511,7 +527,9 @@ fh_status fh_cache_acquire(fh_cache *cache, uint64_t key, const fh_cache_loader 
                 return load_entry(cache, s, i, k, loader, &f, out);
             }
         } else if (fh_shard_entry(s, i)->state == FH_ENTRY_RESIDENT) {
-            status = hit(cache, s, i, out);
+            status = hit(s, i, out);
+            if (!fh_failed(status))
+                follow_trace(cache, s, i);
         } else {
             status = fh_shard_refer(s, i, &k);
             if (!fh_failed(status))
@@ -525,6 +543,18 @@ fh_status fh_cache_acquire(fh_cache *cache, uint64_t key, const fh_cache_loader 
         if (status.code != FH_AGAIN)
             return status;
     }
+}
+
+fh_status fh_cache_acquire(fh_cache *cache, uint64_t key, const fh_cache_loader *loader, fh_cache_ref *ref, void **value) {
+    uint64_t hash = fh_mix64(key);
+    fh_cache_shard *s = shard_of(cache, hash);
+    fh_shard_lock(s);
+    uint32_t i = fh_shard_find(s, key, (uint32_t)hash);
+    if (FH_UNLIKELY(i == FH_CACHE_NONE || fh_shard_entry(s, i)->state != FH_ENTRY_RESIDENT || cache->next_uses.count != 0 ||
+                    fh_failed(hit(s, i, (found){ref, value}))))
+        return acquire_missing(cache, s, key, hash, loader, give_nothing(ref, value));
+    fh_shard_unlock(s);
+    return FH_DONE;
 }
 
 /* --- pins, removal, limits -------------------------------------------------------------------------------------------- */
@@ -567,13 +597,12 @@ fh_status fh_cache_unpin(fh_cache *cache, uint64_t key) {
 
 /* Takes an entry out of the map, in a shard that is locked, and unlocks it. */
 static void remove_locked(fh_cache *cache, fh_cache_shard *s, uint32_t i) {
-    fh_cache_entry gone = {.state = FH_ENTRY_FREE};
     fh_shard_unmap(s, i);
     s->stats.removals++;
     if (fh_shard_entry(s, i)->count == 0)
-        gone = take_entry(cache, s, i);
-    fh_shard_unlock(s);
-    end_value(cache, &gone);
+        end_locked(cache, s, i);
+    else
+        fh_shard_unlock(s);
 }
 
 fh_status fh_cache_remove(fh_cache *cache, uint64_t key) {
@@ -606,6 +635,10 @@ void fh_cache_clear(fh_cache *cache) {
 
 fh_status fh_cache_resize(fh_cache *cache, uint64_t budget_bytes) {
     fh_store(&cache->budget, budget_bytes, FH_SEQ_CST);
+    for (uint32_t n = 0; n <= cache->shard_mask; n++) { /* who ends a use from here on sees the new budget; who has, is seen */
+        fh_shard_lock(&cache->shards[n]);
+        fh_shard_unlock(&cache->shards[n]);
+    }
     evict_excess(cache);
     return is_over_budget(cache) ? FH_STATUS(FH_AGAIN) : FH_DONE;
 }
@@ -620,7 +653,7 @@ fh_cache_stats fh_cache_stats_get(fh_cache *cache) {
         fh_cache_shard *s = &cache->shards[n];
         fh_shard_lock(s);
         const fh_cache_stats *t = &s->stats;
-        sum.hits += t->hits;
+        sum.hits += s->hits;
         sum.misses += t->misses;
         sum.waits += t->waits;
         sum.loads += t->loads;

@@ -13,7 +13,6 @@ struct fh_cache {
     fh_cache_shard *shards;
     fh_cache_release *release;
     void *ctx;
-    uint64_t seed;      /* of the ages in references */
     uint32_t shard_mask, entries_max;
     const char *name;
     bool on_heap;

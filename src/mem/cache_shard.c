@@ -48,24 +48,25 @@ static fh_status column_next(fh_cache_column *c, fh_allocator *a, uint32_t *out)
         c->room = room < c->max ? (uint32_t)room : c->max;
     }
     *out = c->made;
-    fh_store(&c->made, c->made + 1, FH_RELEASE);
+    fh_store(&c->made, c->made + 1, FH_RELAXED);
     return FH_DONE;
 }
 
 /* --- life of a shard -------------------------------------------------------------------------------------------------- */
 
-static void publish_victim(fh_cache_shard *s) {
+void fh_shard_publish(fh_cache_shard *s) {
     fh_evict_rank rank = fh_evict_victim_rank(&s->evict);
     fh_store(&s->victim.worth, rank.worth, FH_RELAXED);
     fh_store(&s->victim.stamp, rank.stamp, FH_RELAXED);
 }
 
 fh_status fh_shard_init(fh_cache_shard *s, fh_allocator *a, const fh_cache_config *config, fh_evict_time *time,
-                        unsigned age_bits) {
+                        uint64_t first, unsigned age_bits) {
     *s = (fh_cache_shard){.allocator = a,
                           .mask = CELLS_FIRST - 1,
                           .free_entry = FH_CACHE_NONE,
                           .free_slot = FH_CACHE_NONE,
+                          .first = first,
                           .age_max = (UINT64_C(1) << age_bits) - 2,
                           .victim = FH_EVICT_NO_RANK};
     s->cells = fh_alloc(a, CELLS_FIRST, sizeof *s->cells);
@@ -94,15 +95,6 @@ void fh_shard_deinit(fh_cache_shard *s) {
 
 static uint32_t tag_of(uint64_t key) {
     return (uint32_t)fh_mix64(key);
-}
-
-uint32_t fh_shard_find(const fh_cache_shard *s, uint64_t key, uint32_t tag) {
-    FH_UNSAFE("cache-table");
-    uint64_t cell;
-    for (uint32_t at = tag & s->mask; (cell = s->cells[at]) != 0; at = (at + 1) & s->mask)
-        if (cell >> 32 == tag && fh_shard_entry(s, (uint32_t)cell - 1)->key == key)
-            return (uint32_t)cell - 1;
-    return FH_CACHE_NONE;
 }
 
 static void put_cell(uint64_t *cells, uint32_t mask, uint64_t cell) {
@@ -165,9 +157,10 @@ fh_status fh_shard_add(fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t s
     e->size_bytes = size_bytes;
     e->count = 0;
     e->pins = 0;
+    e->uses = 0;
     e->mapped = true;
     fh_store(&e->value, NULL, FH_RELEASE);
-    fh_store(&e->state, FH_ENTRY_LOADING, FH_RELEASE);
+    fh_store(&e->state, FH_ENTRY_LOADING, FH_RELAXED);
     fh_evict_fresh(&s->evict, i);
     put_cell(s->cells, s->mask, (uint64_t)tag << 32 | (i + 1));
     s->mapped++;
@@ -180,7 +173,7 @@ fh_status fh_shard_add(fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t s
 void fh_shard_end(fh_cache_shard *s, uint32_t i) {
     fh_cache_entry *e = fh_shard_entry(s, i);
     FH_ASSERT(!e->mapped && e->count == 0);
-    fh_store(&e->state, FH_ENTRY_FREE, FH_RELEASE);
+    fh_store(&e->state, FH_ENTRY_FREE, FH_RELAXED);
     e->count = s->free_entry;
     s->free_entry = i;
     s->entries_live--;
@@ -193,10 +186,10 @@ void fh_shard_loaded(fh_cache_shard *s, uint32_t i, fh_status status, void *valu
         if (e->mapped)
             erase(s, i);
         e->code = (uint16_t)status.code;
-        fh_store(&e->state, FH_ENTRY_FAILED, FH_RELEASE);
+        fh_store(&e->state, FH_ENTRY_FAILED, FH_RELAXED);
     } else {
         fh_store(&e->value, value, FH_RELEASE);
-        fh_store(&e->state, FH_ENTRY_RESIDENT, FH_RELEASE);
+        fh_store(&e->state, FH_ENTRY_RESIDENT, FH_RELAXED);
     }
 }
 
@@ -204,74 +197,38 @@ static bool is_idle(const fh_cache_entry *e) {
     return e->count == 0 && e->pins == 0 && e->mapped && e->state == FH_ENTRY_RESIDENT;
 }
 
-static void enter_if_idle(fh_cache_shard *s, uint32_t i) {
-    if (is_idle(fh_shard_entry(s, i))) {
-        fh_evict_enter(&s->evict, i);
-        publish_victim(s);
-    }
-}
-
-static void leave_if_idle(fh_cache_shard *s, uint32_t i) {
-    if (is_idle(fh_shard_entry(s, i))) {
-        fh_evict_leave(&s->evict, i);
-        publish_victim(s);
-    }
-}
-
 void fh_shard_unmap(fh_cache_shard *s, uint32_t i) {
-    leave_if_idle(s, i);
+    fh_evict_leave(&s->evict, i);
+    fh_shard_publish(s);
     erase(s, i);
 }
 
 uint32_t fh_shard_evict(fh_cache_shard *s) {
-    uint32_t i = fh_evict_take(&s->evict);
-    if (i != FH_CACHE_NONE)
+    uint32_t i = fh_evict_victim(&s->evict);
+    if (i != FH_CACHE_NONE && is_idle(fh_shard_entry(s, i))) {
+        (void)fh_evict_take(&s->evict);
         erase(s, i);
-    publish_victim(s);
+    } else if (i != FH_CACHE_NONE) {
+        fh_evict_leave(&s->evict, i);
+        i = FH_CACHE_NONE;
+    }
+    fh_shard_publish(s);
     return i;
 }
 
 void fh_shard_pin(fh_cache_shard *s, uint32_t i) {
-    leave_if_idle(s, i);
     s->pinned += fh_shard_entry(s, i)->pins++ == 0;
 }
 
 void fh_shard_unpin(fh_cache_shard *s, uint32_t i) {
     s->pinned -= --fh_shard_entry(s, i)->pins == 0;
-    enter_if_idle(s, i);
+    fh_shard_settle(s, i);
 }
 
-/* --- references ------------------------------------------------------------------------------------------------------- */
-
-fh_status fh_shard_refer(fh_cache_shard *s, uint32_t i, uint32_t *out_slot) {
-    uint32_t k = s->free_slot;
-    if (k == FH_CACHE_NONE)
-        FH_TRY(column_next(&s->slots, s->allocator, &k));
-    else
-        s->free_slot = fh_shard_slot(s, k)->next;
-    fh_cache_slot *slot = fh_shard_slot(s, k);
-    fh_store(&slot->entry, i, FH_RELEASE);
-    fh_store(&slot->age, slot->age + 1, FH_RELEASE);
-    s->slots_live++;
-    leave_if_idle(s, i);
-    fh_shard_entry(s, i)->count++;
-    *out_slot = k;
+fh_status fh_shard_new_slot(fh_cache_shard *s, uint32_t *out_slot) {
+    FH_TRY(column_next(&s->slots, s->allocator, out_slot));
+    fh_store(&fh_shard_slot(s, *out_slot)->number, s->first + ((uint64_t)*out_slot << FH_CACHE_SHARD_BITS), FH_RELAXED);
     return FH_DONE;
-}
-
-uint32_t fh_shard_unrefer(fh_cache_shard *s, uint32_t k) {
-    fh_cache_slot *slot = fh_shard_slot(s, k);
-    fh_store(&slot->age, slot->age + 1, FH_RELEASE);
-    s->slots_live--;
-    if (slot->age == s->age_max) {
-        s->slots_retired++;
-    } else {
-        slot->next = s->free_slot;
-        s->free_slot = k;
-    }
-    fh_shard_entry(s, slot->entry)->count--;
-    enter_if_idle(s, slot->entry);
-    return slot->entry;
 }
 
 /* --- verification ----------------------------------------------------------------------------------------------------- */
@@ -286,7 +243,7 @@ uint32_t fh_shard_unrefer(fh_cache_shard *s, uint32_t k) {
 static uint32_t count_of(const fh_cache_shard *s, uint32_t i) {
     uint32_t count = 0;
     for (uint32_t k = 0; k < s->slots.made; k++)
-        count += (fh_shard_slot(s, k)->age & 1) != 0 && fh_shard_slot(s, k)->entry == i;
+        count += fh_shard_is_life(fh_shard_slot(s, k)->number) && fh_shard_slot(s, k)->entry == i;
     return count;
 }
 
@@ -295,6 +252,9 @@ static fh_status check_entry(const fh_cache_shard *s, uint32_t i, fh_err *err) {
     CHECK(e->count == (e->count == 0 ? 0 : count_of(s, i)), "entry %u: %u references, %u slots", i, e->count, count_of(s, i));
     CHECK(e->mapped || e->count != 0, "entry %u is neither mapped nor referenced", i);
     CHECK(e->mapped || e->pins == 0, "entry %u is pinned and not mapped", i);
+    bool listed = e->node.prev != FH_EVICT_UNLISTED;
+    CHECK(listed || !is_idle(e), "entry %u is idle and in no list", i);
+    CHECK(!listed || (e->mapped && e->state == FH_ENTRY_RESIDENT), "entry %u is listed without a value in the map", i);
     CHECK(e->state != FH_ENTRY_LOADING || e->count != 0, "entry %u: a load without a reference", i);
     CHECK(e->state != FH_ENTRY_FAILED || !e->mapped, "entry %u failed and is mapped", i);
     CHECK(!e->mapped || fh_shard_find(s, e->key, tag_of(e->key)) == i, "entry %u: its key's probe does not find it", i);
@@ -305,13 +265,15 @@ static fh_status check_slots(const fh_cache_shard *s, uint64_t references, fh_er
     uint32_t live = 0, free_slots = 0;
     for (uint32_t k = 0; k < s->slots.made; k++) {
         const fh_cache_slot *slot = fh_shard_slot(s, k);
-        live += (slot->age & 1) != 0;
-        CHECK(slot->age <= s->age_max, "reference %u is older than it can get", k);
-        CHECK((slot->age & 1) == 0 || (slot->entry < s->entries.made && fh_shard_entry(s, slot->entry)->count != 0),
+        live += fh_shard_is_life(slot->number);
+        CHECK((slot->number - s->first) % FH_CACHE_ONE_AGE == (uint64_t)k << FH_CACHE_SHARD_BITS &&
+                  fh_shard_age(s, slot->number) <= s->age_max,
+              "reference %u has a number that is not its own", k);
+        CHECK(!fh_shard_is_life(slot->number) || (slot->entry < s->entries.made && fh_shard_entry(s, slot->entry)->count != 0),
               "reference %u names an entry that does not count it", k);
     }
     for (uint32_t k = s->free_slot; k != FH_CACHE_NONE && free_slots <= s->slots.made; k = fh_shard_slot(s, k)->next) {
-        CHECK((fh_shard_slot(s, k)->age & 1) == 0, "reference %u is live and free", k);
+        CHECK(!fh_shard_is_life(fh_shard_slot(s, k)->number), "reference %u is live and free", k);
         free_slots++;
     }
     CHECK(live == s->slots_live && live == references, "%u references live, %u counted", live, s->slots_live);
@@ -321,7 +283,7 @@ static fh_status check_slots(const fh_cache_shard *s, uint64_t references, fh_er
 }
 
 fh_status fh_shard_check(const fh_cache_shard *s, uint64_t *bytes, fh_err *err) {
-    uint32_t live = 0, mapped = 0, idle = 0, pinned = 0, loading = 0, cells = 0, free_entries = 0;
+    uint32_t live = 0, mapped = 0, listed = 0, pinned = 0, loading = 0, cells = 0, free_entries = 0;
     uint64_t references = 0;
     for (uint32_t i = 0; i < s->entries.made; i++) {
         const fh_cache_entry *e = fh_shard_entry(s, i);
@@ -330,7 +292,7 @@ fh_status fh_shard_check(const fh_cache_shard *s, uint64_t *bytes, fh_err *err) 
         FH_TRY(check_entry(s, i, err));
         live++;
         mapped += e->mapped;
-        idle += is_idle(e);
+        listed += e->node.prev != FH_EVICT_UNLISTED;
         pinned += e->pins != 0;
         loading += e->state == FH_ENTRY_LOADING;
         references += e->count;
@@ -348,7 +310,8 @@ fh_status fh_shard_check(const fh_cache_shard *s, uint64_t *bytes, fh_err *err) 
           free_entries, s->entries.made);
     CHECK(pinned == s->pinned && loading == s->loading, "%u pinned, %u counted; %u loading, %u counted", pinned, s->pinned,
           loading, s->loading);
-    CHECK(idle == s->evict.count && fh_evict_check(&s->evict), "%u idle entries, %u in sound lists", idle, s->evict.count);
+    CHECK(listed == s->evict.count && fh_evict_check(&s->evict), "%u listed entries, %u in sound lists", listed,
+          s->evict.count);
     fh_evict_rank rank = fh_evict_victim_rank(&s->evict);
     CHECK(rank.worth == s->victim.worth && rank.stamp == s->victim.stamp, "the victim's rank is not what is published");
     return check_slots(s, references, err);

@@ -6,9 +6,9 @@
  *     LRU    worth 0 for all: one list
  *     SLRU   0 on probation, 1 protected: a hit protects; where an entry makes the protected ones more than 4/5 of those here,
  *            the oldest of them goes back
- *     LFU    a use sets worth = max(worth, floor) + 1, floor being the highest worth of a victim so far. So an entry's lead,
- *            worth − floor, is its uses less what the floor rose meanwhile: counts age without a pass over the entries. A lead
- *            ends at 63, which is also what lets 64 lists hold all worths
+ *     LFU    uses add to max(worth, floor), floor being the highest worth of a victim so far. So an entry's lead, worth less
+ *            floor, is its uses less what the floor rose meanwhile: counts age without a pass over the entries. A lead ends at
+ *            63, which is also what lets 64 lists hold all worths
  *     optimum  no lists but a heap by next use, the last on top
  *
  * Invariants: evict-lists: base ≤ worth ≤ base + 63 for each entry in the lists (base rises to the lower of the floor and the
@@ -32,7 +32,7 @@ fh_status fh_evict_init(fh_evict *e, fh_allocator *a, fh_cache_policy policy, fh
                         size_t stride, uint32_t count_max) {
     *e = (fh_evict){.time = time, .nodes = (uint8_t *)nodes, .stride = stride, .allocator = a, .policy = policy};
     for (uint32_t k = 0; k < FH_EVICT_LISTS; k++)
-        e->newest[k] = e->oldest[k] = FH_EVICT_NONE;
+        e->lists[k] = (fh_evict_list){FH_EVICT_NONE, FH_EVICT_NONE};
     if (policy == FH_CACHE_OPTIMUM)
         e->heap = fh_alloc(a, count_max, sizeof *e->heap);
     return policy == FH_CACHE_OPTIMUM && e->heap == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
@@ -52,36 +52,63 @@ static uint32_t lowest_list(const fh_evict *e) {
     return (turn + (uint32_t)__builtin_ctzll(from_base)) % FH_EVICT_LISTS;
 }
 
-static void attach(fh_evict *e, uint32_t i) {
+/* True if the list was empty. */
+static bool attach(fh_evict *e, uint32_t i) {
     fh_evict_node *n = node(e, i);
-    uint32_t k = (uint32_t)(n->worth % FH_EVICT_LISTS), next = e->newest[k];
+    uint32_t k = (uint32_t)(n->worth % FH_EVICT_LISTS), next = e->lists[k].newest;
     n->prev = FH_EVICT_NONE;
     n->next = next;
     if (next == FH_EVICT_NONE)
-        e->oldest[k] = i;
+        e->lists[k].oldest = i;
     else
         node(e, next)->prev = i;
-    e->newest[k] = i;
+    e->lists[k].newest = i;
     e->used |= UINT64_C(1) << k;
     e->count++;
     e->worthy += n->worth != 0;
+    return next == FH_EVICT_NONE;
 }
 
-static void detach(fh_evict *e, uint32_t i) {
+/* True if it was the oldest of its list. */
+static bool detach(fh_evict *e, uint32_t i) {
     fh_evict_node *n = node(e, i);
     uint32_t k = (uint32_t)(n->worth % FH_EVICT_LISTS);
-    if (n->prev == FH_EVICT_NONE)
-        e->newest[k] = n->next;
-    else
+    bool was_oldest = n->next == FH_EVICT_NONE;
+    if (n->prev == FH_EVICT_NONE) {
+        e->lists[k].newest = n->next;
+        e->newest_stamp = UINT64_MAX;
+    } else {
         node(e, n->prev)->next = n->next;
-    if (n->next == FH_EVICT_NONE)
-        e->oldest[k] = n->prev;
+    }
+    if (was_oldest)
+        e->lists[k].oldest = n->prev;
     else
         node(e, n->next)->prev = n->prev;
-    if (e->newest[k] == FH_EVICT_NONE)
+    if (e->lists[k].newest == FH_EVICT_NONE)
         e->used &= ~(UINT64_C(1) << k);
+    n->prev = FH_EVICT_UNLISTED;
     e->count--;
     e->worthy -= n->worth != 0;
+    return was_oldest;
+}
+
+/* Makes a listed entry the newest of its list. True if it was the oldest. */
+static bool move_up(fh_evict *e, uint32_t i) {
+    fh_evict_node *n = node(e, i);
+    uint32_t k = (uint32_t)(n->worth % FH_EVICT_LISTS), newest = e->lists[k].newest;
+    bool was_oldest = n->next == FH_EVICT_NONE;
+    if (newest == i)
+        return was_oldest;
+    node(e, n->prev)->next = n->next;
+    if (was_oldest)
+        e->lists[k].oldest = n->prev;
+    else
+        node(e, n->next)->prev = n->prev;
+    n->prev = FH_EVICT_NONE;
+    n->next = newest;
+    node(e, newest)->prev = i;
+    e->lists[k].newest = i;
+    return was_oldest;
 }
 
 /* --- the optimum's heap ----------------------------------------------------------------------------------------------- */
@@ -115,6 +142,7 @@ static void heap_settle(fh_evict *e, uint32_t place, uint32_t i) {
 static void heap_remove(fh_evict *e, uint32_t i) {
     FH_UNSAFE("evict-heap");
     uint32_t place = node(e, i)->prev, last = e->heap[--e->count];
+    node(e, i)->prev = FH_EVICT_UNLISTED;
     if (last != i)
         heap_settle(e, place, last);
 }
@@ -123,64 +151,81 @@ static void heap_remove(fh_evict *e, uint32_t i) {
 
 void fh_evict_fresh(fh_evict *e, uint32_t i) {
     fh_evict_node *n = node(e, i);
-    *n = (fh_evict_node){FH_EVICT_NONE, FH_EVICT_NONE, 0, UINT64_MAX};
+    *n = (fh_evict_node){FH_EVICT_UNLISTED, FH_EVICT_NONE, 0, UINT64_MAX};
     if (e->policy == FH_CACHE_LFU)
         n->worth = fh_load(&e->time->floor, FH_RELAXED) + 1;
 }
 
-void fh_evict_used(fh_evict *e, uint32_t i) {
-    fh_evict_node *n = node(e, i);
-    if (e->policy == FH_CACHE_SLRU) {
-        n->worth = 1;
-    } else if (e->policy == FH_CACHE_LFU) {
-        uint64_t floor = fh_load(&e->time->floor, FH_RELAXED);
-        n->worth = (n->worth > floor ? n->worth : floor) + 1;
-    }
-}
-
-void fh_evict_next_use(fh_evict *e, uint32_t i, uint64_t position) {
-    node(e, i)->stamp = position;
-}
-
-/* LFU: moves the window of worths up as far as the entries allow, and the entry's worth into it. */
-static void fit_worth(fh_evict *e, fh_evict_node *n) {
-    uint64_t floor = fh_load(&e->time->floor, FH_RELAXED);
-    uint64_t lowest = e->count == 0 ? floor : node(e, e->oldest[lowest_list(e)])->worth;
-    e->base = lowest < floor ? lowest : floor;
-    n->worth = n->worth > floor ? n->worth : floor;
-    n->worth = n->worth - e->base < FH_EVICT_LISTS ? n->worth : e->base + FH_EVICT_LISTS - 1;
-}
-
-void fh_evict_enter(fh_evict *e, uint32_t i) {
-    fh_evict_node *n = node(e, i);
-    if (e->policy == FH_CACHE_OPTIMUM) {
-        heap_settle(e, e->count++, i);
-        return;
-    }
-    if (e->policy == FH_CACHE_LFU)
-        fit_worth(e, n);
-    n->stamp = fh_load(&e->time->clock, FH_RELAXED);
-    attach(e, i);
-    if (e->policy == FH_CACHE_SLRU && (uint64_t)5 * e->worthy > (uint64_t)PROTECTED_OF_5 * e->count) {
-        uint32_t oldest = e->oldest[1];
-        detach(e, oldest);
-        node(e, oldest)->worth = 0;
-        attach(e, oldest);
-    }
-}
-
 void fh_evict_leave(fh_evict *e, uint32_t i) {
+    if (node(e, i)->prev == FH_EVICT_UNLISTED)
+        return;
     if (e->policy == FH_CACHE_OPTIMUM)
         heap_remove(e, i);
     else
-        detach(e, i);
+        (void)detach(e, i);
+}
+
+void fh_evict_next_use(fh_evict *e, uint32_t i, uint64_t position) {
+    fh_evict_leave(e, i);
+    node(e, i)->stamp = position;
+}
+
+/* What an entry is worth after `uses` hits. */
+static uint64_t worth_of(const fh_evict *e, uint64_t worth, uint32_t uses) {
+    if (e->policy == FH_CACHE_SLRU && uses != 0)
+        return 1;
+    if (e->policy != FH_CACHE_LFU)
+        return worth;
+    uint64_t floor = fh_load(&e->time->floor, FH_RELAXED);
+    return (worth > floor ? worth : floor) + uses;
+}
+
+/* LFU: moves the window of worths up as far as the entries allow, and a worth into it. */
+static uint64_t fit_window(fh_evict *e, uint64_t worth) {
+    uint64_t floor = fh_load(&e->time->floor, FH_RELAXED);
+    uint64_t lowest = e->count == 0 ? floor : node(e, e->lists[lowest_list(e)].oldest)->worth;
+    e->base = lowest < floor ? lowest : floor;
+    return worth - e->base < FH_EVICT_LISTS ? worth : e->base + FH_EVICT_LISTS - 1;
+}
+
+/* SLRU: puts the oldest protected entry back on probation if there are too many. */
+static bool fit_share(fh_evict *e) {
+    if ((uint64_t)5 * e->worthy <= (uint64_t)PROTECTED_OF_5 * e->count)
+        return false;
+    uint32_t oldest = e->lists[1].oldest;
+    (void)detach(e, oldest);
+    node(e, oldest)->worth = 0;
+    (void)attach(e, oldest);
+    return true;
+}
+
+bool fh_evict_idle(fh_evict *e, uint32_t i, uint32_t uses) {
+    fh_evict_node *n = node(e, i);
+    if (e->policy == FH_CACHE_OPTIMUM) {
+        if (n->prev == FH_EVICT_UNLISTED)
+            heap_settle(e, e->count++, i);
+        return true;
+    }
+    n->stamp = fh_load(&e->time->clock, FH_RELAXED);
+    uint64_t worth = worth_of(e, n->worth, uses);
+    bool changed;
+    if (n->prev != FH_EVICT_UNLISTED && worth == n->worth) {
+        changed = move_up(e, i);
+    } else {
+        changed = n->prev != FH_EVICT_UNLISTED && detach(e, i);
+        n->worth = e->policy == FH_CACHE_LFU ? fit_window(e, worth) : worth;
+        changed = attach(e, i) || changed;
+        changed = (e->policy == FH_CACHE_SLRU && fit_share(e)) || changed;
+    }
+    e->newest_stamp = n->stamp;
+    return changed;
 }
 
 uint32_t fh_evict_victim(const fh_evict *e) {
     FH_UNSAFE("evict-heap");
     if (e->count == 0)
         return FH_EVICT_NONE;
-    return e->policy == FH_CACHE_OPTIMUM ? e->heap[0] : e->oldest[lowest_list(e)];
+    return e->policy == FH_CACHE_OPTIMUM ? e->heap[0] : e->lists[lowest_list(e)].oldest;
 }
 
 fh_evict_rank fh_evict_victim_rank(const fh_evict *e) {
@@ -248,7 +293,7 @@ bool fh_evict_check(const fh_evict *e) {
     uint32_t seen = 0, worthy = 0;
     for (uint32_t k = 0; k < FH_EVICT_LISTS; k++) {
         uint32_t before = FH_EVICT_NONE;
-        for (uint32_t i = e->newest[k]; i != FH_EVICT_NONE; i = node(e, i)->next) {
+        for (uint32_t i = e->lists[k].newest; i != FH_EVICT_NONE; i = node(e, i)->next) {
             const fh_evict_node *n = node(e, i);
             if (n->prev != before || n->worth % FH_EVICT_LISTS != k || n->worth < e->base ||
                 n->worth - e->base >= FH_EVICT_LISTS || ++seen > e->count)
@@ -256,7 +301,7 @@ bool fh_evict_check(const fh_evict *e) {
             worthy += n->worth != 0;
             before = i;
         }
-        if (e->oldest[k] != before || (e->used >> k & 1) != (before != FH_EVICT_NONE))
+        if (e->lists[k].oldest != before || (e->used >> k & 1) != (before != FH_EVICT_NONE))
             return false;
     }
     return seen == e->count && worthy == e->worthy;

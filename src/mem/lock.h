@@ -8,7 +8,7 @@
  * is that nobody wakes who waits. It spins for about a microsecond, more than a section takes; if the holder was put aside by
  * the system, it naps and looks again, so it neither keeps a processor from the holder nor starves one of lower priority.
  *
- * fh_sleep_at and fh_wake_at are for longer waits. Zero is an open lock. Threading: that is what it is for. */
+ * Zero is an open lock. Threading: that is what it is for. */
 #ifndef FH_MEM_LOCK_H
 #define FH_MEM_LOCK_H
 
@@ -17,22 +17,11 @@
 
 enum { FH_LOCK_SPINS = 64, FH_LOCK_NAP_NS = 20000 };
 
-/* Under the interleaving explorer a wait is a pause: it runs another thread. */
-#ifdef FH_WEAVE
-#define fh_sleep_at(word, seen) ((void)(seen), fh_pause())
-#define fh_wake_at(word, count) ((void)(word))
-#define fh_lock_nap() fh_pause()
-#else
-#define fh_sleep_at(word, seen) fh_os_wait((word), (seen))
-#define fh_wake_at(word, count) fh_os_wake((word), (count))
-#define fh_lock_nap() fh_os_nap(FH_LOCK_NAP_NS)
-#endif
-
 /* A lock that is held: waits for it. */
 static inline void fh_lock_wait(uint32_t *lock) {
     for (unsigned turn = 1; fh_load(lock, FH_RELAXED) != 0 || fh_exchange(lock, 1, FH_ACQUIRE) != 0; turn++) {
         if (turn % FH_LOCK_SPINS == 0)
-            fh_lock_nap();
+            fh_os_nap(FH_LOCK_NAP_NS);
         else
             fh_pause();
     }

@@ -22,8 +22,8 @@ enum { MODEL_KEYS = 24, MODEL_ENTRIES = 16, MODEL_SHARDS = 4, MODEL_REFS = 12, M
 /* --- the reference ------------------------------------------------------------------------------------------------------ */
 
 typedef struct model_entry {
-    bool live, mapped, loading;
-    unsigned count, pins, shard;
+    bool live, mapped, loading, listed;
+    unsigned uses, count, pins, shard;
     uint64_t key, bytes, id, worth, stamp, order;
 } model_entry;
 
@@ -67,11 +67,11 @@ static model_entry *model_find(model_cache *m, uint64_t key) {
     return NULL;
 }
 
-/* The idle entry that goes first in a shard: of the lowest worth, the one that has been idle longest. */
+/* The entry that goes first in a shard: of the lowest worth, the one that became idle first. */
 static model_entry *model_first(model_cache *m, unsigned shard) {
     model_entry *first = NULL;
     for (model_entry *e = m->entries; e < m->entries + MODEL_ENTRIES; e++)
-        if (model_idle(e) && e->shard == shard &&
+        if (e->live && e->listed && e->shard == shard &&
             (first == NULL || e->worth < first->worth || (e->worth == first->worth && e->order < first->order)))
             first = e;
     return first;
@@ -79,27 +79,35 @@ static model_entry *model_first(model_cache *m, unsigned shard) {
 
 /* After a use or a pin ended: the entry may have become idle. */
 static void model_settle(model_cache *m, model_entry *e) {
-    unsigned idle = 0, protected = 0;
+    unsigned listed = 0, protected = 0;
     if (!model_idle(e))
         return;
+    bool moves = !e->listed;
+    if (m->config.policy == FH_CACHE_SLRU && e->uses != 0) {
+        moves = moves || e->worth == 0;
+        e->worth = 1;
+    }
+    e->listed = false;
     if (m->config.policy == FH_CACHE_LFU) {
         uint64_t base = m->floor;
         for (const model_entry *o = m->entries; o < m->entries + MODEL_ENTRIES; o++)
-            base = o != e && model_idle(o) && o->shard == e->shard && o->worth < base ? o->worth : base;
-        e->worth = e->worth > m->floor ? e->worth : m->floor;
+            base = o->live && o->listed && o->shard == e->shard && o->worth < base ? o->worth : base;
+        e->worth = (e->worth > m->floor ? e->worth : m->floor) + e->uses;
         e->worth = e->worth < base + 63 ? e->worth : base + 63;
     }
+    e->uses = 0;
+    e->listed = true;
     e->stamp = m->clock;
     e->order = m->order++;
     model_entry *oldest = NULL;
     for (model_entry *o = m->entries; o < m->entries + MODEL_ENTRIES; o++)
-        if (model_idle(o) && o->shard == e->shard) {
-            idle++;
+        if (o->live && o->listed && o->shard == e->shard) {
+            listed++;
             protected += o->worth == 1;
             if (o->worth == 1 && (oldest == NULL || o->order < oldest->order))
                 oldest = o;
         }
-    if (m->config.policy == FH_CACHE_SLRU && 5 * protected > 4 * idle) {
+    if (m->config.policy == FH_CACHE_SLRU && moves && 5 * protected > 4 * listed) {
         oldest->worth = 0;
         oldest->order = m->order++;
     }
@@ -122,6 +130,10 @@ static bool model_evict(model_cache *m) {
     }
     if (victim == NULL)
         return false;
+    if (!model_idle(victim)) { /* in use again: it takes a new place when it is idle */
+        victim->listed = false;
+        return model_evict(m);
+    }
     if (m->config.policy == FH_CACHE_LFU && victim->worth > m->floor)
         m->floor = victim->worth;
     m->expected.evictions++;
@@ -155,13 +167,6 @@ static void model_unrefer(model_cache *m, model_slot *slot, bool failed) {
         model_settle(m, e);
     while (m->expected.bytes > m->config.budget_bytes && model_evict(m)) {
     }
-}
-
-static void model_used(model_cache *m, model_entry *e) {
-    if (m->config.policy == FH_CACHE_SLRU)
-        e->worth = 1;
-    if (m->config.policy == FH_CACHE_LFU)
-        e->worth = (e->worth > m->floor ? e->worth : m->floor) + 1;
 }
 
 /* --- the cache beside it ------------------------------------------------------------------------------------------------ */
@@ -263,9 +268,11 @@ static void model_acquire(model_cache *m, uint64_t key, uint64_t bytes, bool fai
         model_unrefer(m, slot, false);
     } else {
         m->expected.hits++;
-        model_used(m, e);
+        e->uses += e->uses < 255;
     }
-    fh_status s = fh_cache_acquire(m->cache, key, &(fh_cache_loader){model_loader, &l, bytes}, &ref);
+    void *value = m;
+    fh_status s = fh_cache_acquire(m->cache, key, &(fh_cache_loader){model_loader, &l, bytes}, &ref, &value);
+    MODEL_CHECK(fh_failed(s) ? value == NULL : ((uint64_t *)value)[2] == slot->entry->id);
     MODEL_CHECK(l.called == (l.entry != NULL));
     if (l.called) {
         expected = fails ? FH_CANCELED : FH_OK;
@@ -288,13 +295,15 @@ static void model_get(model_cache *m, uint64_t key) {
     fh_code expected = e == NULL ? FH_NOT_FOUND : e->loading ? FH_AGAIN : FH_OK;
     model_slot *slot = expected == FH_OK ? model_refer(m, e) : NULL;
     expected = expected == FH_OK && slot == NULL ? FH_EXHAUSTED : expected;
-    fh_status s = fh_cache_get(m->cache, key, &ref);
+    void *value = m;
+    fh_status s = fh_cache_get(m->cache, key, &ref, &value);
     MODEL_CHECK(s.code == expected && fh_failed(s) == (ref.value == 0));
+    MODEL_CHECK(fh_failed(s) ? value == NULL : ((uint64_t *)value)[2] == slot->entry->id);
     m->expected.misses += expected == FH_NOT_FOUND;
     if (slot == NULL)
         return;
     m->expected.hits++;
-    model_used(m, e);
+    e->uses += e->uses < 255;
     model_given(m, ref, slot);
 }
 
@@ -367,7 +376,7 @@ static void model_pin(model_cache *m, uint64_t key, bool pin) {
 
 static void model_unmap(model_cache *m, model_entry *e) {
     m->expected.removals++;
-    e->mapped = false;
+    e->mapped = e->listed = false;
     if (e->count == 0)
         model_end(m, e);
 }

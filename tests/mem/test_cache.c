@@ -49,7 +49,10 @@ static fh_cache *new_cache(fh_allocator *a, source *src, fh_cache_config config)
 }
 
 static fh_status acquire(source *src, uint64_t key, uint64_t bytes, fh_cache_ref *out) {
-    return fh_cache_acquire(src->cache, key, &(fh_cache_loader){load_number, src, bytes}, out);
+    void *v = src;
+    fh_status s = fh_cache_acquire(src->cache, key, &(fh_cache_loader){load_number, src, bytes}, out, &v);
+    assert_true(fh_failed(s) ? v == NULL : *(uint64_t *)v == key);
+    return s;
 }
 
 static fh_cache_ref acquire_ok(source *src, uint64_t key, uint64_t bytes) {
@@ -68,7 +71,7 @@ static void touch(source *src, uint64_t key, uint64_t bytes) {
 
 static bool has(source *src, uint64_t key) {
     fh_cache_ref ref;
-    fh_status s = fh_cache_get(src->cache, key, &ref);
+    fh_status s = fh_cache_get(src->cache, key, &ref, NULL);
     if (!fh_failed(s))
         fh_assert_ok(fh_cache_drop(src->cache, ref));
     return !fh_failed(s);
@@ -86,11 +89,11 @@ static void test_life(void **state) {
     source src;
     fh_cache *cache = new_cache(fh_test_allocator(state), &src, (fh_cache_config){.budget_bytes = 100});
     fh_cache_ref a, b, c;
-    fh_assert_code(fh_cache_get(cache, 7, &a), FH_NOT_FOUND);
+    fh_assert_code(fh_cache_get(cache, 7, &a, NULL), FH_NOT_FOUND);
     assert_true(a.value == 0);
     a = acquire_ok(&src, 7, 40);
     b = acquire_ok(&src, 7, 40);
-    fh_assert_ok(fh_cache_get(cache, 7, &c));
+    fh_assert_ok(fh_cache_get(cache, 7, &c, NULL));
     assert_true(a.value != b.value && b.value != c.value && a.value != c.value);
     fh_cache_stats s = fh_cache_stats_get(cache);
     assert_true(s.loads == 1 && s.misses == 2 && s.hits == 2 && s.refs == 3 && s.bytes == 40 && s.entries == 1);
@@ -181,7 +184,7 @@ static void test_budget(void **state) {
     assert_true(src.bytes_in_load == 60);
     fh_assert_code(acquire(&src, 2, 41, &none), FH_EXHAUSTED);
     assert_true(none.value == 0 && src.loads == 1);
-    fh_assert_code(fh_cache_get(cache, 2, &none), FH_NOT_FOUND);
+    fh_assert_code(fh_cache_get(cache, 2, &none, NULL), FH_NOT_FOUND);
     b = acquire_ok(&src, 2, 40);
     assert_true(src.bytes_in_load == 100);
     fh_assert_ok(fh_cache_drop(cache, a));
@@ -241,7 +244,7 @@ static void test_counts(void **state) {
     for (size_t i = 0; i < 3; i++)
         refs[i] = acquire_ok(&src, 2, 1);
     fh_assert_code(acquire(&src, 2, 1, &none), FH_EXHAUSTED);
-    fh_assert_code(fh_cache_get(cache, 2, &none), FH_EXHAUSTED);
+    fh_assert_code(fh_cache_get(cache, 2, &none, NULL), FH_EXHAUSTED);
     fh_assert_code(fh_cache_share(cache, refs[0], &none), FH_EXHAUSTED);
     fh_assert_code(acquire(&src, 9, 1, &none), FH_EXHAUSTED);
     assert_true(none.value == 0 && src.loads == 5);
@@ -268,14 +271,14 @@ static void test_failing_load(void **state) {
         src.fail = codes[i];
         fh_assert_code(acquire(&src, 1, 100, &none), codes[i]);
         assert_true(none.value == 0);
-        fh_assert_code(fh_cache_get(cache, 1, &none), FH_NOT_FOUND);
+        fh_assert_code(fh_cache_get(cache, 1, &none, NULL), FH_NOT_FOUND);
         check(cache);
     }
     fh_cache_stats s = fh_cache_stats_get(cache);
     assert_true(s.loads == 4 && s.load_failures == 4 && s.bytes == 0 && s.entries == 0 && s.refs == 0 && src.released == 0);
     src.fail = FH_OK;
     touch(&src, 1, 100);
-    fh_assert_code(fh_cache_acquire(cache, 1, &(fh_cache_loader){NULL, NULL, 1}, &none), FH_INVALID);
+    fh_assert_code(fh_cache_acquire(cache, 2, &(fh_cache_loader){NULL, NULL, 1}, &none, NULL), FH_INVALID);
     fh_cache_free(cache);
 }
 
@@ -346,10 +349,10 @@ typedef struct chain {
 static fh_status load_chain(void *ctx, uint64_t key, void **value) {
     chain *c = ctx;
     fh_cache_ref ref;
-    fh_assert_code(fh_cache_get(c->src->cache, key, &ref), FH_AGAIN);
+    fh_assert_code(fh_cache_get(c->src->cache, key, &ref, NULL), FH_AGAIN);
     fh_assert_code(fh_cache_pin(c->src->cache, key), FH_AGAIN);
     uint64_t next = key == c->last ? c->again : key + 1;
-    fh_status s = fh_cache_acquire(c->src->cache, next, &(fh_cache_loader){load_chain, c, 1}, &ref);
+    fh_status s = fh_cache_acquire(c->src->cache, next, &(fh_cache_loader){load_chain, c, 1}, &ref, NULL);
     if (!fh_failed(s))
         fh_assert_ok(fh_cache_drop(c->src->cache, ref));
     if (key == c->last)
@@ -364,7 +367,7 @@ static void test_self_wait(void **state) {
     for (uint64_t again = 1; again <= 3; again++) {
         chain c = {&src, 3, again, FH_OK};
         fh_cache_ref ref;
-        fh_assert_ok(fh_cache_acquire(cache, 1, &(fh_cache_loader){load_chain, &c, 1}, &ref));
+        fh_assert_ok(fh_cache_acquire(cache, 1, &(fh_cache_loader){load_chain, &c, 1}, &ref, NULL));
         assert_int_equal(c.got, FH_INVALID);
         fh_assert_ok(fh_cache_drop(cache, ref));
         check(cache);
@@ -396,12 +399,12 @@ static void test_remove_while_loading(void **state) {
     source src;
     fh_cache *cache = new_cache(fh_test_allocator(state), &src, (fh_cache_config){.budget_bytes = 100});
     fh_cache_ref ref;
-    fh_assert_ok(fh_cache_acquire(cache, 1, &(fh_cache_loader){load_and_remove, &src, 1}, &ref));
+    fh_assert_ok(fh_cache_acquire(cache, 1, &(fh_cache_loader){load_and_remove, &src, 1}, &ref, NULL));
     assert_true(src.loads == 2 && has(&src, 1));
     check(cache);
     fh_assert_ok(fh_cache_drop(cache, ref));
     assert_true(src.released == 1 && has(&src, 1));
-    fh_assert_code(fh_cache_acquire(cache, 2, &(fh_cache_loader){remove_and_fail, &src, 1}, &ref), FH_IO);
+    fh_assert_code(fh_cache_acquire(cache, 2, &(fh_cache_loader){remove_and_fail, &src, 1}, &ref, NULL), FH_IO);
     assert_true(fh_cache_stats_get(cache).bytes == 1 && fh_cache_stats_get(cache).leaving == 0);
     check(cache);
     fh_cache_free(cache);
@@ -433,8 +436,8 @@ static void test_release_uses_cache(void **state) {
     fh_cache_config c = {.shards = 1, .release = release_drops, .ctx = &n};
     fh_cache_ref ref;
     fh_assert_ok(fh_cache_new(fh_test_allocator(state), &c, &n.cache));
-    fh_assert_ok(fh_cache_acquire(n.cache, 1, &(fh_cache_loader){load_nothing, NULL, 0}, &n.held));
-    fh_assert_ok(fh_cache_acquire(n.cache, 2, &(fh_cache_loader){load_nothing, NULL, 0}, &ref));
+    fh_assert_ok(fh_cache_acquire(n.cache, 1, &(fh_cache_loader){load_nothing, NULL, 0}, &n.held, NULL));
+    fh_assert_ok(fh_cache_acquire(n.cache, 2, &(fh_cache_loader){load_nothing, NULL, 0}, &ref, NULL));
     fh_cache_clear(n.cache);
     fh_assert_ok(fh_cache_drop(n.cache, ref));
     assert_true(n.releases == 2 && fh_cache_stats_get(n.cache).leaving == 0);
@@ -508,10 +511,10 @@ static void test_off_trace(void **state) {
     fh_cache_ref ref;
     keys[0] = 9; /* the cache has its own copy */
     fh_assert_code(acquire(&src, 2, 1, &ref), FH_INVALID);
-    fh_assert_code(fh_cache_get(cache, 2, &ref), FH_INVALID);
+    fh_assert_code(fh_cache_get(cache, 2, &ref, NULL), FH_INVALID);
     touch(&src, 1, 1);
-    fh_assert_code(fh_cache_get(cache, 2, &ref), FH_NOT_FOUND);
-    fh_assert_code(fh_cache_get(cache, 2, &ref), FH_INVALID);
+    fh_assert_code(fh_cache_get(cache, 2, &ref, NULL), FH_NOT_FOUND);
+    fh_assert_code(fh_cache_get(cache, 2, &ref, NULL), FH_INVALID);
     touch(&src, 1, 1);
     fh_assert_code(acquire(&src, 1, 1, &ref), FH_INVALID); /* past its end */
     fh_cache_free(cache);
@@ -575,7 +578,7 @@ static void test_references_wear_out(void **state) {
     fh_cache_ref ref;
     size_t count = 0;
     fh_assert_ok(fh_cache_new_narrow(fh_test_allocator(state), &c, 4, &cache));
-    while (fh_cache_acquire(cache, 1, &(fh_cache_loader){load_nothing, NULL, 0}, &ref).code == FH_OK) {
+    while (fh_cache_acquire(cache, 1, &(fh_cache_loader){load_nothing, NULL, 0}, &ref, NULL).code == FH_OK) {
         assert_true(count < REFS * LIVES);
         for (size_t i = 0; i < count; i++)
             assert_true(given[i] != ref.value);
@@ -636,7 +639,7 @@ static fh_status load_for_all(void *ctx, uint64_t key, void **value) {
 
 static void *acquire_one(void *arg) {
     flock *f = arg;
-    f->got = fh_cache_acquire(f->src->cache, 1, &(fh_cache_loader){load_for_all, f, 5}, &f->ref).code;
+    f->got = fh_cache_acquire(f->src->cache, 1, &(fh_cache_loader){load_for_all, f, 5}, &f->ref, NULL).code;
     return NULL;
 }
 
@@ -679,7 +682,8 @@ static fh_status load_circle(void *ctx, uint64_t key, void **value) {
     (void)fh_fetch_add(c->loading, 1, FH_ACQ_REL);
     while (fh_load(c->loading, FH_ACQUIRE) < THREADS)
         fh_os_nap(10000);
-    c->inner = fh_cache_acquire(c->src->cache, (key + 1) % THREADS, &(fh_cache_loader){load_number, c->src, 1}, &ref).code;
+    fh_cache_loader loader = {load_number, c->src, 1};
+    c->inner = fh_cache_acquire(c->src->cache, (key + 1) % THREADS, &loader, &ref, NULL).code;
     if (c->inner != FH_OK)
         return FH_STATUS(FH_CANCELED);
     fh_assert_ok(fh_cache_drop(c->src->cache, ref));
@@ -689,7 +693,7 @@ static fh_status load_circle(void *ctx, uint64_t key, void **value) {
 static void *go_in_circle(void *arg) {
     circle *c = arg;
     fh_cache_ref ref;
-    c->outer = fh_cache_acquire(c->src->cache, c->mine, &(fh_cache_loader){load_circle, c, 1}, &ref).code;
+    c->outer = fh_cache_acquire(c->src->cache, c->mine, &(fh_cache_loader){load_circle, c, 1}, &ref, NULL).code;
     if (c->outer == FH_OK)
         fh_assert_ok(fh_cache_drop(c->src->cache, ref));
     return NULL;
@@ -769,8 +773,9 @@ static void *crowd_run(void *arg) {
         uint64_t key = fh_test_rng_below(&rng, 1 + fh_test_rng_below(&rng, CROWD_KEYS)), what = fh_test_rng_below(&rng, 64);
         fh_cache_ref ref;
         if (what < 56) {
-            fh_status s = what < 12 ? fh_cache_get(cache, key, &ref)
-                                    : fh_cache_acquire(cache, key, &(fh_cache_loader){load_crowd, c->src, 1 + key % 3}, &ref);
+            fh_cache_loader loader = {load_crowd, c->src, 1 + key % 3};
+            fh_status s = what < 12 ? fh_cache_get(cache, key, &ref, NULL)
+                                    : fh_cache_acquire(cache, key, &loader, &ref, NULL);
             if (s.code == FH_OK)
                 crowd_use(c, &rng, ref, key);
             else

@@ -16,20 +16,28 @@ static void begin(lists *l, fh_allocator *a, fh_cache_policy policy) {
     fh_assert_ok(fh_evict_init(&l->e, a, policy, &l->time, l->nodes, sizeof l->nodes[0], NODES));
 }
 
-/* Entries [0, count) begin and enter, in order. */
+/* Entry i was used and is idle again; the owner's short cut included. */
+static void idle(lists *l, uint32_t i, uint32_t uses) {
+    fh_evict_rank before = fh_evict_victim_rank(&l->e);
+    uint32_t victim = fh_evict_victim(&l->e);
+    bool changed = !fh_evict_is_newest(&l->e, i) && fh_evict_idle(&l->e, i, uses);
+    fh_evict_rank after = fh_evict_victim_rank(&l->e);
+    if (victim != fh_evict_victim(&l->e) || before.worth != after.worth || before.stamp != after.stamp)
+        assert_true(changed); /* or the owner would go on with the old victim */
+}
+
+/* Entries [0, count) begin and become idle, in order. */
 static void enter_fresh(lists *l, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         fh_evict_fresh(&l->e, i);
-        fh_evict_enter(&l->e, i);
+        idle(l, i, 0);
         l->time.clock++;
     }
     assert_true(fh_evict_check(&l->e));
 }
 
 static void use(lists *l, uint32_t i) {
-    fh_evict_leave(&l->e, i);
-    fh_evict_used(&l->e, i);
-    fh_evict_enter(&l->e, i);
+    idle(l, i, 1);
     assert_true(fh_evict_check(&l->e));
 }
 
@@ -59,8 +67,23 @@ static void test_lru(void **state) {
     fh_evict_leave(&l.e, 4); /* in use: no victim */
     assert_true(fh_evict_victim_rank(&l.e).stamp == 1);
     expect(&l, 1, 2, 0, 3, FH_EVICT_NONE);
-    fh_evict_enter(&l.e, 4);
+    idle(&l, 4, 1);
     expect(&l, 4, FH_EVICT_NONE);
+    fh_evict_leave(&l.e, 4); /* it is in none */
+
+    /* The newest one stays where it is, with the time of its last use; once it is gone, the next one is not taken for it. */
+    enter_fresh(&l, 2);
+    l.time.clock = 100;
+    use(&l, 1);
+    assert_true(l.nodes[1].stamp == 100 && fh_evict_is_newest(&l.e, 1));
+    l.time.clock = 101;
+    assert_false(fh_evict_is_newest(&l.e, 1));
+    use(&l, 1);
+    assert_true(l.nodes[1].stamp == 101);
+    fh_evict_leave(&l.e, 1);
+    assert_false(fh_evict_is_newest(&l.e, 0));
+    use(&l, 0);
+    assert_true(l.nodes[0].stamp == 101);
     fh_evict_deinit(&l.e);
 }
 
@@ -98,7 +121,7 @@ static void test_lfu(void **state) {
     uint32_t gone = 0;
     for (int i = 0; i < 40 && gone != FH_EVICT_NONE; i++) {
         fh_evict_fresh(&l.e, 1);
-        fh_evict_enter(&l.e, 1);
+        idle(&l, 1, 0);
         if (fh_evict_take(&l.e) == 0) {
             gone = FH_EVICT_NONE;
             assert_true(i >= 15 && i <= 25);
@@ -121,7 +144,7 @@ static void test_lfu_window(void **state) {
     l.time.floor = 1000;     /* other shards went on */
     use(&l, 2);
     assert_true(l.nodes[2].worth == 63 + 63); /* 0, at 63, keeps the window down */
-    fh_evict_enter(&l.e, 1);
+    idle(&l, 1, 0);
     assert_true(fh_evict_check(&l.e));
     expect(&l, 0, 2, 1, FH_EVICT_NONE);
     enter_fresh(&l, 1);
@@ -168,14 +191,12 @@ static unsigned heap_hits(fh_allocator *a, fh_u64s trace, uint32_t room) {
     for (size_t t = 0; t < trace.count; t++) {
         uint32_t key = (uint32_t)fh_u64s_get(trace, t);
         hits += held[key];
-        if (held[key])
-            fh_evict_leave(&l.e, key);
-        else if (l.e.count == room)
+        if (!held[key] && l.e.count == room)
             held[fh_evict_take(&l.e)] = false;
         if (!held[key])
             fh_evict_fresh(&l.e, key);
         fh_evict_next_use(&l.e, key, fh_u64s_get(next, t));
-        fh_evict_enter(&l.e, key);
+        idle(&l, key, 0);
         held[key] = true;
         assert_true(fh_evict_check(&l.e));
     }
@@ -244,20 +265,18 @@ static void test_random(void **state) {
                     where[victim] = OUT;
                     listed--;
                 }
-            } else if (where[i] == LISTED) {
+            } else if (where[i] == LISTED && fh_test_rng_below(&rng, 2) == 0) {
                 fh_evict_leave(&l.e, i);
                 where[i] = USED;
                 listed--;
             } else {
                 if (where[i] == OUT)
                     fh_evict_fresh(&l.e, i);
-                else
-                    fh_evict_used(&l.e, i);
                 if (policy == FH_CACHE_OPTIMUM)
                     fh_evict_next_use(&l.e, i, fh_test_rng_below(&rng, 1000));
-                fh_evict_enter(&l.e, i);
+                idle(&l, i, where[i] == OUT ? 0 : (uint32_t)fh_test_rng_below(&rng, 5));
+                listed += where[i] != LISTED;
                 where[i] = LISTED;
-                listed++;
             }
             assert_true(l.e.count == listed && fh_evict_check(&l.e));
         }
@@ -272,11 +291,13 @@ static void test_check_sees(void **state) {
         begin(&l, fh_test_allocator(state), (fh_cache_policy)policy);
         for (uint32_t i = 0; i < 6; i++) {
             fh_evict_fresh(&l.e, i);
-            fh_evict_next_use(&l.e, i, 10 * i);
-            fh_evict_enter(&l.e, i);
+            if (policy == FH_CACHE_OPTIMUM)
+                fh_evict_next_use(&l.e, i, 10 * i);
+            idle(&l, i, 0);
         }
         assert_true(fh_evict_check(&l.e));
-        uint32_t *words[] = {&l.nodes[2].prev, &l.nodes[3].next, &l.e.oldest[0], &l.e.newest[1], &l.e.count, &l.e.worthy};
+        uint32_t *words[] = {&l.nodes[2].prev,      &l.nodes[3].next, &l.e.lists[0].oldest,
+                             &l.e.lists[1].newest, &l.e.count,       &l.e.worthy};
         for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
             if (policy == FH_CACHE_OPTIMUM && w != 0)
                 continue;

@@ -331,10 +331,10 @@ static void test_owners(void **state) {
     assert_int_equal(row_named("test pages").live.count, 0);
 
     fh_cache_ref ref, none;
-    fh_assert_ok(fh_cache_acquire(o.cache, 7, &(fh_cache_loader){load_nothing, &o, 300}, &ref));
+    fh_assert_ok(fh_cache_acquire(o.cache, 7, &(fh_cache_loader){load_nothing, &o, 300}, &ref, NULL));
     row = row_named("test cache");
     assert_true(row.kind == FH_MEMORY_CACHE && row.cached.count == 1 && row.cached.bytes == 300 && row.peak_bytes == 300);
-    assert_int_equal(fh_cache_acquire(o.cache, 8, &(fh_cache_loader){load_nothing, &o, 2000}, &none).code, FH_LIMIT);
+    assert_int_equal(fh_cache_acquire(o.cache, 8, &(fh_cache_loader){load_nothing, &o, 2000}, &none, NULL).code, FH_LIMIT);
     fh_assert_ok(fh_cache_drop(o.cache, ref));
     end(&o);
     assert_int_equal(fh_memory_committed(), before);
@@ -358,7 +358,7 @@ static void *work(void *arg) {
         fh_assert_ok(fh_slab_alloc(o->pages, 1 + i % 70000, &slab));
         fh_assert_ok(fh_slab_append(o->pages, &slab, FH_LIT("x")));
         fh_assert_ok(fh_slab_freeze(o->pages, &slab, 1, &bytes));
-        fh_assert_ok(fh_cache_acquire(o->cache, i % 50, &(fh_cache_loader){load_nothing, o, 30}, &ref));
+        fh_assert_ok(fh_cache_acquire(o->cache, i % 50, &(fh_cache_loader){load_nothing, o, 30}, &ref, NULL));
         fh_assert_ok(fh_cache_drop(o->cache, ref));
         fh_bytes_drop(&bytes);
         (void)fh_page_source_trim(o->pages);
