@@ -85,6 +85,29 @@ ALWAYS_INLINE void pool_pause(void *ctx) {
     check(fh_pool_reap(ctx));
 }
 
+/* The same through a typed pool, as most programs have them: the compiler knows size and stride. */
+typedef struct object {
+    _Alignas(SIZE) uint8_t bytes[SIZE];
+} object;
+FH_POOL_DEFINE(object, object);
+
+ALWAYS_INLINE bool typed_take(void *ctx, uint64_t *ref, void **at) {
+    object_handle h;
+    object *taken;
+    fh_status s = object_alloc((object_pool){ctx}, &h, &taken);
+    *ref = h.value;
+    *at = taken;
+    return FH_LIKELY(!fh_failed(s));
+}
+ALWAYS_INLINE uint8_t typed_read(void *ctx, uint64_t ref) {
+    object *at;
+    check(object_get((object_pool){ctx}, (object_handle){ref}, &at));
+    return *(const volatile uint8_t *)at;
+}
+ALWAYS_INLINE void typed_give(void *ctx, uint64_t ref) {
+    check(object_release((object_pool){ctx}, (object_handle){ref}));
+}
+
 /* Where another thread may release, a slot is read under a borrow. */
 ALWAYS_INLINE uint8_t borrow_read(void *ctx, uint64_t ref) {
     const void *at;
@@ -95,6 +118,7 @@ ALWAYS_INLINE uint8_t borrow_read(void *ctx, uint64_t ref) {
 }
 #define with_malloc ((objects){malloc_take, malloc_read, malloc_give, malloc_pause})
 #define with_pool ((objects){pool_take, pool_read, pool_give, pool_pause})
+#define with_typed ((objects){typed_take, typed_read, typed_give, pool_pause})
 #define with_borrows ((objects){pool_take, borrow_read, pool_give, pool_pause})
 
 /* --- workloads -------------------------------------------------------------------------------------------------------- */
@@ -119,39 +143,47 @@ ALWAYS_INLINE void end(const objects o, void *ctx, uint64_t ref) {
     o.give(ctx, ref);
 }
 
+/* The loops keep what they need of `t` in locals: a pool's refusals are calls, though none is made here, and after a call the
+ * compiler must load again what lies in memory; a pointer has no such call. */
 ALWAYS_INLINE void lifo(const objects o, thread_state *t, uint64_t lives) {
+    void *ctx = t->ctx;
     for (uint64_t i = 0; i < lives; i++)
-        end(o, t->ctx, begin(o, t->ctx, i));
+        end(o, ctx, begin(o, ctx, i));
 }
 
 ALWAYS_INLINE void lifo16(const objects o, thread_state *t, uint64_t lives) {
+    void *ctx = t->ctx;
     for (uint64_t i = 0; i < lives; i += FEW) {
         for (int k = 0; k < FEW; k++)
-            t->refs[k] = begin(o, t->ctx, i);
+            t->refs[k] = begin(o, ctx, i);
         for (int k = FEW; k > 0; k--)
-            end(o, t->ctx, t->refs[k - 1]);
+            end(o, ctx, t->refs[k - 1]);
     }
 }
 
 ALWAYS_INLINE void churn(const objects o, thread_state *t, uint64_t lives) {
+    void *ctx = t->ctx;
+    uint64_t random = t->random;
     for (int k = 0; k < LIVE; k++)
-        t->refs[k] = begin(o, t->ctx, 0);
+        t->refs[k] = begin(o, ctx, 0);
     for (uint64_t i = 0; i < lives; i++) {
-        t->random = t->random * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        uint64_t *ref = &t->refs[(t->random >> 32) * LIVE >> 32];
-        end(o, t->ctx, *ref);
-        *ref = begin(o, t->ctx, i);
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        uint64_t *ref = &t->refs[(random >> 32) * LIVE >> 32];
+        end(o, ctx, *ref);
+        *ref = begin(o, ctx, i);
     }
     for (int k = 0; k < LIVE; k++)
-        end(o, t->ctx, t->refs[k]);
+        end(o, ctx, t->refs[k]);
+    t->random = random;
 }
 
 ALWAYS_INLINE void batch(const objects o, thread_state *t, uint64_t lives) {
+    void *ctx = t->ctx;
     for (uint64_t i = 0; i < lives; i += LIVE) {
         for (int k = 0; k < LIVE; k++)
-            t->refs[k] = begin(o, t->ctx, i);
+            t->refs[k] = begin(o, ctx, i);
         for (int k = 0; k < LIVE; k++)
-            end(o, t->ctx, t->refs[k]);
+            end(o, ctx, t->refs[k]);
     }
 }
 
@@ -237,10 +269,12 @@ typedef struct lookup {
 } lookup;
 
 ALWAYS_INLINE void deref(const objects o, lookup *l, uint64_t times) {
-    uint64_t sum = 0;
+    void *ctx = l->ctx;
+    const uint64_t *refs = l->refs;
+    uint64_t sum = 0, count = l->count;
     for (uint64_t i = 0, k = 0; i < times; i++) {
-        sum += o.read(l->ctx, l->refs[k]);
-        k = k + 1 == l->count ? 0 : k + 1;
+        sum += o.read(ctx, refs[k]);
+        k = k + 1 == count ? 0 : k + 1;
     }
     BENCH_KEEP(sum);
 }
@@ -277,6 +311,7 @@ ALWAYS_INLINE void deref(const objects o, lookup *l, uint64_t times) {
 
 DEFINE_LOOPS(malloc);
 DEFINE_LOOPS(pool);
+DEFINE_LOOPS(typed);
 DEFINE_LOOPS(borrows);
 
 /* --- measuring -------------------------------------------------------------------------------------------------------- */
@@ -364,7 +399,7 @@ static void measure_pool(const char *row, const loops *how, fh_pool_config confi
     fh_pool_free(c.pool);
 }
 
-/* Reads through a pointer, a handle, and a borrow, in turn, of the same objects in the same order. */
+/* Reads through a pointer, a handle, a typed handle, and a borrow, in turn, of the same objects in the same order. */
 static void measure_deref(uint32_t count, const char *column) {
     fh_pool *pool = pool_of((fh_pool_config){.capacity = count, .eager = true});
     lookup handles = {pool, calloc(count, sizeof(uint64_t)), count}, pointers = {NULL, calloc(count, sizeof(uint64_t)), count};
@@ -381,12 +416,13 @@ static void measure_deref(uint32_t count, const char *column) {
         handles.refs[k] = h.value;
         pointers.refs[k] = (uint64_t)(uintptr_t)at;
     }
-    double out[3];
-    bench_least_each(3, (bench_loop *const[]){malloc_deref, pool_deref, borrows_deref},
-                     (void *const[]){&pointers, &handles, &handles}, LOOKS, out);
+    double out[4];
+    bench_least_each(4, (bench_loop *const[]){malloc_deref, pool_deref, typed_deref, borrows_deref},
+                     (void *const[]){&pointers, &handles, &handles, &handles}, LOOKS, out);
     bench_emit("raw pointer", column, out[0]);
     bench_emit("handle get", column, out[1]);
-    bench_emit("handle borrow", column, out[2]);
+    bench_emit("typed handle get", column, out[2]);
+    bench_emit("handle borrow", column, out[3]);
     check(fh_pool_reset(pool));
     fh_pool_free(pool);
     free(handles.refs);
@@ -405,6 +441,7 @@ static void measure(const char *mode) {
         return;
     }
     measure_pool("confined", &pool_loops, (fh_pool_config){.eager = true});
+    measure_pool("confined, typed", &typed_loops, (fh_pool_config){.eager = true});
     measure_pool("confined, zeroed", &pool_loops, (fh_pool_config){.eager = false});
     measure_pool("serial", &pool_loops, (fh_pool_config){.eager = true, .threads = FH_POOL_SERIAL});
     measure_pool("shared", &pool_loops, (fh_pool_config){.eager = true, .threads = FH_POOL_SHARED});
