@@ -1,7 +1,7 @@
 /* attrs.h: compiler attributes and the ownership words of the Freehold dialect.
  *
  * The ownership words say who owns what a pointer, handle or span refers to. They expand to nothing for an ordinary
- * compiler; an ownership checker reads them from the source. docs/SAFETY.md gives their rules.
+ * compiler. The checker `deed` compiles with FH_DEED defined and finds them as annotations. docs/SAFETY.md gives their rules.
  *
  *     fh_owned fh_buf *fh_buf_new(fh_allocator *a);      the caller owns the result
  *     void fh_buf_free(fh_drop fh_buf *buf);             the call ends the object's life
@@ -30,19 +30,32 @@
 #define FH_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FH_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Ownership words (see the file comment). */
-#define fh_owned         /* result or out-parameter: the receiver owns it and must drop it */
-#define fh_owned_or_null /* the same, or NULL */
-#define fh_move          /* argument: the callee takes over */
-#define fh_drop          /* argument: the callee ends its life; NULL is allowed */
-#define fh_ref           /* argument: shared borrow for the length of the call */
-#define fh_mut           /* argument: exclusive borrow for the length of the call */
-#define fh_out           /* argument: written before a successful return */
-#define fh_view(k)       /* result: valid while argument k lives and is not changed */
-#define fh_static        /* result: lives as long as the program */
+/* Ownership words (see the file comment). They stand before the parameter, field, type or function that they speak of; those
+ * with an argument may also stand behind a function's parameters. */
+#ifdef FH_DEED
+#define FH_WORD(text) __attribute__((annotate("fh:" text)))
+#else
+#define FH_WORD(text)
+#endif
+#define fh_owned FH_WORD("owned")                 /* result or out-parameter: the receiver owns it and must drop it */
+#define fh_owned_or_null FH_WORD("owned_or_null") /* the same, or NULL */
+#define fh_move FH_WORD("move")                   /* argument: the callee takes over */
+#define fh_drop FH_WORD("drop")                   /* argument: the callee ends its life; NULL is allowed */
+#define fh_ref FH_WORD("ref")                     /* argument: shared borrow for the length of the call */
+#define fh_mut FH_WORD("mut")                     /* argument: exclusive borrow for the length of the call */
+#define fh_out FH_WORD("out")                     /* argument: written before a successful return */
+#define fh_view(...) FH_WORD("view:" #__VA_ARGS__) /* result: valid while these arguments live and are not changed */
+#define fh_static FH_WORD("static")               /* result: lives as long as the program */
+#define fh_send FH_WORD("send")                   /* argument: crosses to another thread */
+#define fh_sync FH_WORD("sync")                   /* type: threads may share its values */
+#define fh_view_type FH_WORD("view_type")         /* type: its values are views */
+#define fh_guarded(m) FH_WORD("guarded:" #m)      /* field: used only with the lock in the field m held */
+#define fh_requires(m) FH_WORD("requires:" #m)    /* function: called only with the lock m held, such as pool->lock */
+#define fh_locks(k) FH_WORD("locks:" #k)          /* function: takes the lock that is argument k */
+#define fh_unlocks(k) FH_WORD("unlocks:" #k)      /* function: gives the lock that is argument k back */
 
 /* Calls `fn(&variable)` when the variable goes out of scope. */
-#define fh_auto(fn) FH_ATTR(cleanup(fn))
+#define fh_auto(fn) FH_WORD("auto:" #fn) FH_ATTR(cleanup(fn))
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)

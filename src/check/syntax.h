@@ -4,8 +4,9 @@
  * is an index; 0 is "none" in every table. What the front end does not know how to express becomes a DEED_UNKNOWN node with
  * the name of the construct: the rules report it (FH09), and never step over it.
  *
- * Expressions are in evaluation form: parentheses and implicit casts are gone, an explicit cast stays. Macros are seen expanded;
- * the place of a node is the place of its expansion.
+ * Expressions are in evaluation form: parentheses and implicit casts are gone, an explicit cast stays, and __builtin_expect(x, c)
+ * is x. Macros are seen expanded: what a macro's body wrote has the place of the macro's name, what was an argument of it
+ * has the place where it is written.
  *
  * Invariants: a node's children have greater indices than the node and lie in one run of `children`; a DEED_REF names a
  * declaration of this unit; offsets are bytes into the text of the named file.
@@ -15,8 +16,6 @@
 #define FH_CHECK_SYNTAX_H
 
 #include "freehold/arena.h"
-#include "freehold/span.h"
-#include "freehold/status.h"
 
 /* A place in the text of one of the unit's files. */
 typedef struct deed_place {
@@ -47,11 +46,11 @@ typedef enum deed_kind {
     DEED_EMPTY,
     /* expressions */
     DEED_REF,       /* decl */
-    DEED_MEMBER,    /* base; decl: the field; op: '.' or '>' for -> */
+    DEED_MEMBER,    /* base; decl: the field (perhaps of an unnamed member of base's type); op: DEED_OP_DOT or DEED_OP_ARROW */
     DEED_CALL,      /* callee (a DEED_REF of a function, or any expression of function pointer type), arguments */
     DEED_ADDRESS,   /* &operand */
     DEED_DEREF,     /* *operand */
-    DEED_UNARY,     /* operand; op: one of - ~ ! + and, for increments, 'i' (++x) 'I' (x++) 'd' (--x) 'D' (x--) */
+    DEED_UNARY,     /* operand; op: DEED_OP_NEG … DEED_OP_POST_DEC */
     DEED_BINARY,    /* left, right; op: see deed_op */
     DEED_ASSIGN,    /* place, value; op: DEED_OP_NONE, or that of a compound assignment */
     DEED_CHOOSE,    /* condition, then, else (?:) */
@@ -61,11 +60,11 @@ typedef enum deed_kind {
     DEED_NULL,      /* a null pointer constant */
     DEED_REAL,
     DEED_STRING,
-    DEED_LIST,      /* initializers in the order of the fields or elements; decl of each child's field in deed_node.field */
+    DEED_LIST,      /* initializers as written; each child's field in deed_node.field (0: an element, or not known) */
     DEED_LITERAL,   /* compound literal: a DEED_LIST or a value */
     DEED_SEQUENCE,  /* left, right (the comma operator) */
     DEED_STATEMENTS,/* GNU statement expression: a DEED_BLOCK whose last statement is the value */
-    DEED_UNKNOWN,   /* text: what it is */
+    DEED_UNKNOWN,   /* text: what it is; the expressions in it, if it is one */
 } deed_kind;
 
 typedef enum deed_op {
@@ -86,8 +85,8 @@ typedef struct deed_node {
     uint32_t first, count;         /* children: deed_unit.children[first … first + count) */
     int64_t number;
     fh_span text;                  /* DEED_UNKNOWN */
-    bool in_macro;                 /* comes out of a macro's expansion */
-    fh_span macro;                 /* the outermost macro's name, if in_macro */
+    bool in_macro;                 /* a macro's body wrote it */
+    fh_span macro;                 /* the outermost macro's name, if in_macro or an argument of one */
 } deed_node;
 
 /* --- types -------------------------------------------------------------------------------------------------------------------- */
@@ -103,7 +102,7 @@ typedef struct deed_type {
     bool is_const, is_volatile, is_atomic, is_union, is_incomplete;
     uint32_t to;      /* pointer: pointee; array: element; function: result */
     uint32_t decl;    /* record: its declaration; function pointer written through a typedef: the typedef's declaration */
-    int64_t count;    /* array: elements, or -1 */
+    int64_t count;    /* array: elements; -1: not known; -2: known at run time only */
     fh_span spelling; /* as the programmer wrote it */
 } deed_type;
 
@@ -153,11 +152,14 @@ typedef struct deed_decl {
     fh_span name;
     deed_place place;
     uint32_t type;
-    uint32_t first, count;                   /* children: a function's parameters, a record's fields: deed_unit.members */
-    uint32_t first_contract, contract_count; /* deed_unit.contracts: of this declaration, all redeclarations agreeing */
-    uint32_t body;                           /* function defined here: its DEED_BLOCK */
+    uint32_t first, count;                   /* deed_unit.members: a record's fields; the parameters of a function, and of whatever
+                                                is declared as a function pointer (typedef, field, variable, parameter) */
+    uint32_t first_contract, contract_count; /* deed_unit.contracts: in effect for this declaration (see `inherits`) */
+    uint32_t body;                           /* function defined here: its DEED_BLOCK; global variable: its value, or 0 */
     uint32_t parent;                         /* parameter: function; field: record */
-    uint32_t previous;                       /* an earlier declaration of the same entity in this unit, or 0 */
+    uint32_t previous;                       /* the declaration before this one of the same entity in this unit, or 0 */
+    uint32_t entity;                         /* the first declaration of it: what every DEED_REF names; itself if it is that */
+    bool inherits;                           /* has no words of its own: its contracts are those of `previous` */
     bool is_global, is_static, is_thread_local, is_extern, is_variadic, is_inline, is_system; /* is_system: of a system header */
     bool is_union;
     uint32_t cleanup;                        /* variable: the function of its cleanup attribute, or 0 */
@@ -177,6 +179,13 @@ FH_SPAN_DEFINE(deed_decl, deed_decl);
 FH_SPAN_DEFINE(deed_contract, deed_contract);
 FH_SPAN_DEFINE(deed_file, deed_file);
 
+/* What the compiler itself refuses: rules are not run on such a unit. */
+typedef struct deed_problem {
+    deed_place place;
+    fh_span text;
+} deed_problem;
+FH_SPAN_DEFINE(deed_problem, deed_problem);
+
 typedef struct deed_unit {
     fh_arena *arena;
     fh_deed_files files;
@@ -187,6 +196,7 @@ typedef struct deed_unit {
     fh_u32s children; /* of nodes */
     fh_u32s members;  /* of declarations */
     fh_u32s functions; /* declarations with a body in a file that is to be checked, in order */
+    fh_deed_problems problems;
     fh_u32s globals;   /* variables of file scope, records and typedefs, function declarations of files to be checked */
 } deed_unit;
 

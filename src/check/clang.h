@@ -1,0 +1,33 @@
+/* clang.h: a C file into the tables of syntax.h, through libclang.
+ *
+ *     deed_source source = {.path = "src/x.c", .args = args};
+ *     deed_unit *unit;
+ *     FH_TRY(deed_unit_parse(arena, &source, &unit, err));
+ *
+ * Threading: one thread at a time. */
+#ifndef FH_CHECK_CLANG_H
+#define FH_CHECK_CLANG_H
+
+#include "check/syntax.h"
+#include "freehold/buf.h"
+
+/* A NUL-terminated argument of the compiler. */
+typedef const char *deed_arg;
+FH_SPAN_DEFINE(deed_arg, deed_arg);
+
+typedef struct deed_source {
+    const char *path;
+    fh_deed_args args; /* of the compiler: -I, -D, -std and the like, without the file */
+    fh_views audited;  /* folders and files, as paths from the root: see deed_file.is_audited */
+    bool main_only;    /* functions of headers are declared, but not checked */
+} deed_source;
+
+/* Everything of the unit lives in the arena. FH_NOMEM; FH_IO when the file cannot be read; FH_UNSUPPORTED when libclang fails. What
+ * the compiler refuses is no failure: see deed_unit.problems. */
+FH_MUST_USE fh_status deed_unit_parse(fh_mut fh_arena *arena, fh_ref const deed_source *source, fh_out deed_unit **out,
+                                      fh_mut fh_err *err);
+
+/* Appends the tables as text: for tests, and for whoever works on the checker. */
+FH_MUST_USE fh_status deed_unit_dump(fh_ref const deed_unit *unit, fh_mut fh_buf *out);
+
+#endif

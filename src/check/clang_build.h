@@ -1,0 +1,86 @@
+/* clang_build.h: the tables of a unit while they grow, shared by the files that know libclang.
+ *
+ * A column is an array that doubles in the unit's arena. Row 0 of every table is "none", and it is also what a failed
+ * allocation gives, with `failed` set: so nobody has to look until the end, and nobody writes outside.
+ *
+ * Invariant clang-column: count ≤ room, and `at` has room · size bytes; a row's address is good until the next deed_push on its
+ * column. Threading: one thread at a time. */
+#ifndef FH_CHECK_CLANG_BUILD_H
+#define FH_CHECK_CLANG_BUILD_H
+
+#include <clang-c/Index.h>
+
+#include "check/clang.h"
+
+typedef struct deed_column {
+    void *at;
+    size_t count, room, size;
+} deed_column;
+
+/* From the hash of a libclang value to a row: open addressing, at most 3/4 full. */
+typedef struct deed_slot {
+    uint32_t hash, row;
+} deed_slot;
+typedef struct deed_table {
+    deed_slot *at;
+    size_t room, count;
+} deed_table;
+
+/* What one type was made from, row by row beside the table of types. */
+typedef struct deed_type_key {
+    CXType type;
+    uint32_t decl;
+} deed_type_key;
+
+typedef struct deed_build {
+    fh_arena *arena;
+    const deed_source *source;
+    CXTranslationUnit tu;
+    bool failed;
+    unsigned depth;
+    uint32_t function; /* whose body is being read */
+    deed_column files, nodes, types, decls, contracts, children, members, functions, globals, problems;
+    deed_column file_keys;   /* CXFile of each file */
+    deed_column decl_keys;   /* CXCursor of each declaration */
+    deed_column latest;      /* of each declaration, if it is an entity: its last declaration so far */
+    deed_column type_keys;
+    deed_column cursors;     /* a stack: children of cursors that are being read */
+    deed_column pending;     /* a stack: children of nodes that are being made */
+    deed_table decl_table, type_table;
+} deed_build;
+
+/* Children of a cursor on the stack; deed_kids_end takes them down. */
+typedef struct deed_kids {
+    size_t first, count;
+} deed_kids;
+
+void *deed_push(deed_build *b, deed_column *c);
+void deed_push_u32(deed_build *b, deed_column *c, uint32_t value);
+uint32_t deed_u32_at(const deed_column *c, size_t i);
+
+deed_node *deed_node_row(deed_build *b, uint32_t i);
+deed_decl *deed_decl_row(deed_build *b, uint32_t i);
+deed_type *deed_type_row(deed_build *b, uint32_t i);
+
+/* A copy of a libclang string, which ends here. */
+fh_span deed_text(deed_build *b, CXString s);
+/* All children of a cursor, in order. */
+deed_kids deed_kids_of(deed_build *b, CXCursor c);
+CXCursor deed_kid(deed_build *b, deed_kids k, size_t i);
+void deed_kids_end(deed_build *b, deed_kids k);
+
+/* The place of a range, and the macro it comes out of, if any: *in_body tells whether the macro's body wrote it. */
+deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, bool *in_body);
+bool deed_is_system(CXCursor c);
+
+/* --- clang_decl.c ------------------------------------------------------------------------------------------------------- */
+
+/* The row of a declaration or a type, made when it is asked for first. 0 for what has none. */
+uint32_t deed_decl_of(deed_build *b, CXCursor c);
+uint32_t deed_type_of(deed_build *b, CXType t);
+/* The row that references name: of the first declaration of the same thing. */
+uint32_t deed_entity_of(deed_build *b, CXCursor c);
+/* A label of the function that is being read. */
+uint32_t deed_label_of(deed_build *b, CXCursor c);
+
+#endif
