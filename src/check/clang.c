@@ -1,21 +1,13 @@
-/* clang.c: statements and expressions, and the unit as a whole, out of libclang's cursors.
- *
- * libclang hides a few things, and each has its answer here: which parts of a for are missing (token offsets), implicit casts
- * (an unexposed expression that covers the same text as its only child), designators (an unexposed expression that begins
- * with member references). Whatever else it does not expose, and a constant does not replace, becomes a DEED_UNKNOWN.
+/* clang.c: a unit as a whole, out of libclang: columns, places, nodes, and the walk over what stands at file scope.
  *
  * This room is audited (docs/UNSAFE.md: clang-column, clang-text): it follows libclang's pointers, and its own columns.
  *
  * Invariants: clang_build.h. Threading: one thread at a time. */
 #include "check/clang_build.h"
 
-enum { DEPTH_MAX = 2000, COLUMN_FIRST = 64 };
+enum { COLUMN_FIRST = 64 };
 
-static uint32_t read_expr(deed_build *b, CXCursor c);
-static uint32_t read_stmt(deed_build *b, CXCursor c);
-static uint32_t read_list(deed_build *b, CXCursor c, uint32_t type);
-
-/* --- columns ------------------------------------------------------------------------------------------------------------------ */
+/* --- columns -------------------------------------------------------------------------------------------------------------- */
 
 void *deed_push(deed_build *b, deed_column *c) {
     FH_UNSAFE("clang-column");
@@ -38,7 +30,7 @@ void deed_push_u32(deed_build *b, deed_column *c, uint32_t value) {
     *(uint32_t *)deed_push(b, c) = value;
 }
 
-static void *row_of(const deed_column *c, size_t i) {
+void *deed_row_at(const deed_column *c, size_t i) {
     if (FH_UNLIKELY(i >= c->count))
         fh_bounds_fail(i, c->count);
     FH_UNSAFE("clang-column");
@@ -46,16 +38,16 @@ static void *row_of(const deed_column *c, size_t i) {
 }
 
 uint32_t deed_u32_at(const deed_column *c, size_t i) {
-    return *(uint32_t *)row_of(c, i);
+    return *(uint32_t *)deed_row_at(c, i);
 }
 deed_node *deed_node_row(deed_build *b, uint32_t i) {
-    return row_of(&b->nodes, i);
+    return deed_row_at(&b->nodes, i);
 }
 deed_decl *deed_decl_row(deed_build *b, uint32_t i) {
-    return row_of(&b->decls, i);
+    return deed_row_at(&b->decls, i);
 }
 deed_type *deed_type_row(deed_build *b, uint32_t i) {
-    return row_of(&b->types, i);
+    return deed_row_at(&b->types, i);
 }
 
 fh_span deed_text(deed_build *b, CXString s) {
@@ -85,14 +77,14 @@ deed_kids deed_kids_of(deed_build *b, CXCursor c) {
 }
 
 CXCursor deed_kid(deed_build *b, deed_kids k, size_t i) {
-    return *(CXCursor *)row_of(&b->cursors, k.first + i);
+    return *(CXCursor *)deed_row_at(&b->cursors, k.first + i);
 }
 
 void deed_kids_end(deed_build *b, deed_kids k) {
     b->cursors.count = k.first;
 }
 
-/* --- places ------------------------------------------------------------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------------------------------------------------------- */
 
 bool deed_is_system(CXCursor c) {
     return clang_Location_isInSystemHeader(clang_getCursorLocation(c)) != 0;
@@ -137,7 +129,7 @@ static uint32_t file_of(deed_build *b, CXFile file, bool system) {
 }
 
 /* The end of the name that begins at `at`. */
-static uint32_t name_end(fh_span text, uint32_t at) {
+uint32_t deed_name_end(fh_span text, uint32_t at) {
     while (at < text.size) {
         uint8_t c = fh_span_at(text, at);
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -165,25 +157,25 @@ deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, boo
     deed_place p = {file_of(b, file, clang_Location_isInSystemHeader(start) != 0), offset, end};
     if (p.file == 0)
         return (deed_place){0};
-    const deed_file *f = row_of(&b->files, p.file);
-    bool from_macro = !clang_equalLocations(start, clang_getLocationForOffset(b->tu, file, offset));
-    bool body = from_macro && outer == file && expanded == offset;
-    if (macro != NULL && from_macro) {
-        const deed_file *o = row_of(&b->files, file_of(b, outer, f->is_system));
-        uint32_t stop = name_end(o->text, expanded);
+    const deed_file *f = deed_row_at(&b->files, p.file);
+    bool argument = outer != file || expanded != offset;
+    bool body = !argument && !clang_equalLocations(start, clang_getLocationForOffset(b->tu, file, offset));
+    if (macro != NULL && (argument || body)) {
+        const deed_file *o = deed_row_at(&b->files, file_of(b, outer, f->is_system));
+        uint32_t stop = deed_name_end(o->text, expanded);
         *macro = stop > expanded ? fh_span_sub(o->text, expanded, stop - expanded) : (fh_span){0};
-        f = row_of(&b->files, p.file);
+        f = deed_row_at(&b->files, p.file);
     }
     if (in_body != NULL)
         *in_body = body;
     if (body || end_file != file || p.end_bytes < p.offset_bytes)
-        p.end_bytes = name_end(f->text, p.offset_bytes);
+        p.end_bytes = deed_name_end(f->text, p.offset_bytes);
     return p;
 }
 
-/* --- nodes -------------------------------------------------------------------------------------------------------------------- */
+/* --- nodes ---------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t new_node(deed_build *b, deed_kind kind, CXCursor c) {
+uint32_t deed_new_node(deed_build *b, deed_kind kind, CXCursor c) {
     uint32_t id = (uint32_t)b->nodes.count;
     deed_node n = {.kind = kind};
     n.place = deed_place_of(b, clang_getCursorExtent(c), &n.macro, &n.in_macro);
@@ -193,7 +185,7 @@ static uint32_t new_node(deed_build *b, deed_kind kind, CXCursor c) {
     return b->failed ? 0 : id;
 }
 
-static uint32_t adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32_t count) {
+uint32_t deed_adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32_t count) {
     deed_node_row(b, id)->first = (uint32_t)b->children.count;
     deed_node_row(b, id)->count = count;
     for (uint32_t i = 0; i < count; i++)
@@ -202,7 +194,7 @@ static uint32_t adopt(deed_build *b, uint32_t id, const uint32_t *children, uint
 }
 
 /* What was pushed on `pending` since it had `base` rows. */
-static uint32_t adopt_pending(deed_build *b, uint32_t id, size_t base) {
+uint32_t deed_adopt_pending(deed_build *b, uint32_t id, size_t base) {
     uint32_t count = (uint32_t)(b->pending.count - base);
     deed_node_row(b, id)->first = (uint32_t)b->children.count;
     deed_node_row(b, id)->count = count;
@@ -212,13 +204,13 @@ static uint32_t adopt_pending(deed_build *b, uint32_t id, size_t base) {
     return id;
 }
 
-static uint32_t unknown(deed_build *b, CXCursor c, const char *what) {
-    uint32_t id = new_node(b, DEED_UNKNOWN, c);
+uint32_t deed_unknown(deed_build *b, CXCursor c, const char *what) {
+    uint32_t id = deed_new_node(b, DEED_UNKNOWN, c);
     fh_span text = what == NULL ? deed_text(b, clang_getCursorKindSpelling(clang_getCursorKind(c))) : fh_span_of_str(what);
     const deed_node *n = deed_node_row(b, id);
     if (what == NULL && n->place.file != 0) { /* __builtin_va_arg and the like say it better */
-        const deed_file *f = row_of(&b->files, n->place.file);
-        uint32_t end = name_end(f->text, n->place.offset_bytes);
+        const deed_file *f = deed_row_at(&b->files, n->place.file);
+        uint32_t end = deed_name_end(f->text, n->place.offset_bytes);
         if (end > n->place.offset_bytes)
             text = fh_span_sub(f->text, n->place.offset_bytes, end - n->place.offset_bytes);
     }
@@ -226,525 +218,7 @@ static uint32_t unknown(deed_build *b, CXCursor c, const char *what) {
     return id;
 }
 
-/* A DEED_UNKNOWN with the expressions of it. */
-static uint32_t unknown_with(deed_build *b, CXCursor c, const char *what, deed_kids kids) {
-    uint32_t id = unknown(b, c, what);
-    size_t base = b->pending.count;
-    for (size_t i = 0; i < kids.count; i++) {
-        CXCursor kid = deed_kid(b, kids, i);
-        if (clang_isExpression(clang_getCursorKind(kid)) != 0)
-            deed_push_u32(b, &b->pending, read_expr(b, kid));
-    }
-    return adopt_pending(b, id, base);
-}
-
-/* --- expressions -------------------------------------------------------------------------------------------------------------- */
-
-static bool constant(CXCursor c, int64_t *out) {
-    CXEvalResult e = clang_Cursor_Evaluate(c);
-    bool ok = e != NULL && clang_EvalResult_getKind(e) == CXEval_Int;
-    if (ok)
-        *out = clang_EvalResult_getAsLongLong(e);
-    clang_EvalResult_dispose(e);
-    return ok;
-}
-
-static uint32_t integer(deed_build *b, CXCursor c) {
-    int64_t value = 0;
-    if (!constant(c, &value))
-        return unknown(b, c, NULL);
-    uint32_t id = new_node(b, DEED_INTEGER, c);
-    deed_node_row(b, id)->number = value;
-    return id;
-}
-
-/* Only the expressions among the children stay. */
-static deed_kids exprs_of(deed_build *b, CXCursor c) {
-    deed_kids k = deed_kids_of(b, c);
-    size_t kept = 0;
-    for (size_t i = 0; i < k.count; i++) {
-        CXCursor kid = deed_kid(b, k, i);
-        if (clang_isExpression(clang_getCursorKind(kid)) != 0)
-            *(CXCursor *)row_of(&b->cursors, k.first + kept++) = kid;
-    }
-    k.count = kept;
-    b->cursors.count = k.first + kept;
-    return k;
-}
-
-static bool is_zero(deed_build *b, uint32_t id) {
-    const deed_node *n = deed_node_row(b, id);
-    return n->kind == DEED_INTEGER && n->number == 0;
-}
-
-static bool is_pointer(CXCursor c) {
-    return clang_getCanonicalType(clang_getCursorType(c)).kind == CXType_Pointer;
-}
-
-/* A conversion of the integer 0 to a pointer is a null pointer constant; then `id` becomes one. */
-static void note_null(deed_build *b, uint32_t id, CXCursor conversion) {
-    if (is_pointer(conversion) && is_zero(b, id)) {
-        deed_node_row(b, id)->kind = DEED_NULL;
-        deed_node_row(b, id)->type = deed_type_of(b, clang_getCursorType(conversion));
-    }
-}
-
-static bool same_range(CXCursor a, CXCursor c) {
-    return clang_equalRanges(clang_getCursorExtent(a), clang_getCursorExtent(c)) != 0;
-}
-
-/* libclang does not say what this is: an implicit cast, or one of many rarer things. */
-static uint32_t read_unexposed(deed_build *b, CXCursor c) {
-    deed_kids kids = exprs_of(b, c);
-    uint32_t id = 0;
-    int64_t value = 0;
-    if (kids.count == 1 && same_range(c, deed_kid(b, kids, 0))) {
-        CXCursor kid = deed_kid(b, kids, 0);
-        id = read_expr(b, kid);
-        note_null(b, id, c);
-    } else if (constant(c, &value)) {
-        id = integer(b, c); /* offsetof, __builtin_types_compatible_p … */
-    } else {
-        id = unknown_with(b, c, NULL, kids);
-    }
-    deed_kids_end(b, kids);
-    return id;
-}
-
-static deed_op unary_op(enum CXUnaryOperatorKind kind) {
-    switch ((int)kind) {
-    case CXUnaryOperator_PostInc: return DEED_OP_POST_INC;
-    case CXUnaryOperator_PostDec: return DEED_OP_POST_DEC;
-    case CXUnaryOperator_PreInc: return DEED_OP_PRE_INC;
-    case CXUnaryOperator_PreDec: return DEED_OP_PRE_DEC;
-    case CXUnaryOperator_Plus: return DEED_OP_PLUS;
-    case CXUnaryOperator_Minus: return DEED_OP_NEG;
-    case CXUnaryOperator_Not: return DEED_OP_NOT;
-    case CXUnaryOperator_LNot: return DEED_OP_LNOT;
-    default: return DEED_OP_NONE;
-    }
-}
-
-static uint32_t read_unary(deed_build *b, CXCursor c, deed_kids kids) {
-    enum CXUnaryOperatorKind kind = clang_getCursorUnaryOperatorKind(c);
-    if (kids.count == 1 && kind == CXUnaryOperator_Extension)
-        return read_expr(b, deed_kid(b, kids, 0));
-    deed_op op = unary_op(kind);
-    deed_kind as = kind == CXUnaryOperator_AddrOf ? DEED_ADDRESS : kind == CXUnaryOperator_Deref ? DEED_DEREF : DEED_UNARY;
-    if (kids.count != 1 || (as == DEED_UNARY && op == DEED_OP_NONE))
-        return unknown_with(b, c, NULL, kids);
-    uint32_t id = new_node(b, as, c);
-    deed_node_row(b, id)->op = op;
-    uint32_t operand = read_expr(b, deed_kid(b, kids, 0));
-    return adopt(b, id, &operand, 1);
-}
-
-static const deed_op binary_ops[] = {
-    [CXBinaryOperator_Mul] = DEED_OP_MUL, [CXBinaryOperator_Div] = DEED_OP_DIV, [CXBinaryOperator_Rem] = DEED_OP_REM,
-    [CXBinaryOperator_Add] = DEED_OP_ADD, [CXBinaryOperator_Sub] = DEED_OP_SUB, [CXBinaryOperator_Shl] = DEED_OP_SHL,
-    [CXBinaryOperator_Shr] = DEED_OP_SHR, [CXBinaryOperator_LT] = DEED_OP_LT, [CXBinaryOperator_GT] = DEED_OP_GT,
-    [CXBinaryOperator_LE] = DEED_OP_LE, [CXBinaryOperator_GE] = DEED_OP_GE, [CXBinaryOperator_EQ] = DEED_OP_EQ,
-    [CXBinaryOperator_NE] = DEED_OP_NE, [CXBinaryOperator_And] = DEED_OP_AND, [CXBinaryOperator_Xor] = DEED_OP_XOR,
-    [CXBinaryOperator_Or] = DEED_OP_OR, [CXBinaryOperator_LAnd] = DEED_OP_LAND, [CXBinaryOperator_LOr] = DEED_OP_LOR,
-    [CXBinaryOperator_MulAssign] = DEED_OP_MUL, [CXBinaryOperator_DivAssign] = DEED_OP_DIV,
-    [CXBinaryOperator_RemAssign] = DEED_OP_REM, [CXBinaryOperator_AddAssign] = DEED_OP_ADD,
-    [CXBinaryOperator_SubAssign] = DEED_OP_SUB, [CXBinaryOperator_ShlAssign] = DEED_OP_SHL,
-    [CXBinaryOperator_ShrAssign] = DEED_OP_SHR, [CXBinaryOperator_AndAssign] = DEED_OP_AND,
-    [CXBinaryOperator_XorAssign] = DEED_OP_XOR, [CXBinaryOperator_OrAssign] = DEED_OP_OR, [CXBinaryOperator_Comma] = DEED_OP_NONE,
-};
-
-static uint32_t read_binary(deed_build *b, CXCursor c, deed_kids kids) {
-    enum CXBinaryOperatorKind kind = clang_getCursorBinaryOperatorKind(c);
-    if (kids.count != 2 || kind == CXBinaryOperator_Invalid || kind > CXBinaryOperator_Comma)
-        return unknown_with(b, c, NULL, kids);
-    deed_op op = binary_ops[kind];
-    deed_kind as = kind >= CXBinaryOperator_Assign && kind < CXBinaryOperator_Comma ? DEED_ASSIGN
-                   : kind == CXBinaryOperator_Comma                                  ? DEED_SEQUENCE
-                                                                                     : DEED_BINARY;
-    if (as == DEED_BINARY && op == DEED_OP_NONE)
-        return unknown_with(b, c, NULL, kids);
-    uint32_t id = new_node(b, as, c);
-    deed_node_row(b, id)->op = op;
-    uint32_t left = read_expr(b, deed_kid(b, kids, 0)), sides[2] = {left, read_expr(b, deed_kid(b, kids, 1))};
-    return adopt(b, id, sides, 2);
-}
-
-/* A node of the kind with all the expressions as its children. */
-static uint32_t read_all(deed_build *b, deed_kind kind, CXCursor c, deed_kids kids) {
-    uint32_t id = new_node(b, kind, c);
-    size_t base = b->pending.count;
-    for (size_t i = 0; i < kids.count; i++)
-        deed_push_u32(b, &b->pending, read_expr(b, deed_kid(b, kids, i)));
-    return adopt_pending(b, id, base);
-}
-
-static uint32_t read_ref(deed_build *b, CXCursor c) {
-    CXCursor to = clang_getCursorReferenced(c);
-    if (clang_getCursorKind(to) == CXCursor_EnumConstantDecl) {
-        uint32_t id = new_node(b, DEED_INTEGER, c);
-        deed_node_row(b, id)->number = clang_getEnumConstantDeclValue(to);
-        return id;
-    }
-    uint32_t decl = deed_entity_of(b, to);
-    if (decl == 0)
-        return unknown(b, c, NULL);
-    uint32_t id = new_node(b, DEED_REF, c);
-    deed_node_row(b, id)->decl = decl;
-    return id;
-}
-
-static uint32_t read_member(deed_build *b, CXCursor c, deed_kids kids) {
-    uint32_t field = deed_decl_of(b, clang_getCursorReferenced(c));
-    if (kids.count != 1 || field == 0)
-        return unknown_with(b, c, NULL, kids);
-    uint32_t id = new_node(b, DEED_MEMBER, c);
-    deed_node_row(b, id)->decl = field;
-    deed_node_row(b, id)->op = is_pointer(deed_kid(b, kids, 0)) ? DEED_OP_ARROW : DEED_OP_DOT;
-    uint32_t base = read_expr(b, deed_kid(b, kids, 0));
-    return adopt(b, id, &base, 1);
-}
-
-static uint32_t read_call(deed_build *b, CXCursor c, deed_kids kids) {
-    CXString s = clang_getCursorSpelling(c);
-    bool hint = kids.count == 3 && fh_span_is(fh_span_of_str(clang_getCString(s)), "__builtin_expect");
-    clang_disposeString(s);
-    if (hint)
-        return read_expr(b, deed_kid(b, kids, 1));
-    return kids.count == 0 ? unknown(b, c, NULL) : read_all(b, DEED_CALL, c, kids);
-}
-
-static uint32_t read_cast(deed_build *b, CXCursor c, deed_kids kids) {
-    if (kids.count == 0)
-        return unknown(b, c, NULL);
-    CXCursor last = deed_kid(b, kids, kids.count - 1);
-    uint32_t id = new_node(b, DEED_CAST, c);
-    uint32_t operand = read_expr(b, last);
-    bool null = is_pointer(c) && is_zero(b, operand);
-    if (null) {
-        deed_node_row(b, id)->kind = DEED_NULL;
-        return id;
-    }
-    return adopt(b, id, &operand, 1);
-}
-
-static uint32_t read_index(deed_build *b, CXCursor c, deed_kids kids) {
-    if (kids.count != 2)
-        return unknown_with(b, c, NULL, kids);
-    bool swapped = !is_pointer(deed_kid(b, kids, 0)) && is_pointer(deed_kid(b, kids, 1)); /* 2[a] */
-    uint32_t id = new_node(b, DEED_INDEX, c);
-    uint32_t first = read_expr(b, deed_kid(b, kids, swapped ? 1 : 0));
-    uint32_t sides[2] = {first, read_expr(b, deed_kid(b, kids, swapped ? 0 : 1))};
-    return adopt(b, id, sides, 2);
-}
-
-static uint32_t read_value(deed_build *b, CXCursor c, uint32_t type) {
-    return clang_getCursorKind(c) == CXCursor_InitListExpr ? read_list(b, c, type) : read_expr(b, c);
-}
-
-static uint32_t read_literal(deed_build *b, CXCursor c, deed_kids kids) {
-    if (kids.count == 0)
-        return unknown(b, c, NULL);
-    uint32_t id = new_node(b, DEED_LITERAL, c), type = deed_node_row(b, id)->type;
-    uint32_t value = read_value(b, deed_kid(b, kids, kids.count - 1), type);
-    return adopt(b, id, &value, 1);
-}
-
-static uint32_t read_block_value(deed_build *b, CXCursor c) {
-    uint32_t id = new_node(b, DEED_STATEMENTS, c), body = 0;
-    deed_kids kids = deed_kids_of(b, c);
-    if (kids.count == 1)
-        body = read_stmt(b, deed_kid(b, kids, 0));
-    deed_kids_end(b, kids);
-    return adopt(b, id, &body, 1);
-}
-
-static uint32_t read_operands(deed_build *b, CXCursor c, enum CXCursorKind kind, deed_kids kids) {
-    switch ((int)kind) {
-    case CXCursor_MemberRefExpr: return read_member(b, c, kids);
-    case CXCursor_CallExpr: return read_call(b, c, kids);
-    case CXCursor_ParenExpr: return kids.count == 1 ? read_expr(b, deed_kid(b, kids, 0)) : unknown(b, c, NULL);
-    case CXCursor_UnaryOperator: return read_unary(b, c, kids);
-    case CXCursor_ArraySubscriptExpr: return read_index(b, c, kids);
-    case CXCursor_BinaryOperator:
-    case CXCursor_CompoundAssignOperator: return read_binary(b, c, kids);
-    case CXCursor_ConditionalOperator: return kids.count == 3 ? read_all(b, DEED_CHOOSE, c, kids) : unknown(b, c, NULL);
-    case CXCursor_CStyleCastExpr: return read_cast(b, c, kids);
-    case CXCursor_CompoundLiteralExpr: return read_literal(b, c, kids);
-    case CXCursor_InvalidFile: return 0;
-    default: return unknown_with(b, c, NULL, kids);
-    }
-}
-
-static uint32_t read_expr_here(deed_build *b, CXCursor c) {
-    enum CXCursorKind kind = clang_getCursorKind(c);
-    switch ((int)kind) {
-    case CXCursor_UnexposedExpr: return read_unexposed(b, c);
-    case CXCursor_DeclRefExpr: return read_ref(b, c);
-    case CXCursor_IntegerLiteral:
-    case CXCursor_CharacterLiteral:
-    case CXCursor_UnaryExpr: return integer(b, c);
-    case CXCursor_FloatingLiteral: return new_node(b, DEED_REAL, c);
-    case CXCursor_StringLiteral: return new_node(b, DEED_STRING, c);
-    case CXCursor_InitListExpr: return read_list(b, c, 0);
-    case CXCursor_StmtExpr: return read_block_value(b, c);
-    default: break;
-    }
-    deed_kids kids = exprs_of(b, c);
-    uint32_t id = read_operands(b, c, kind, kids);
-    deed_kids_end(b, kids);
-    return id;
-}
-
-static uint32_t read_expr(deed_build *b, CXCursor c) {
-    if (b->failed)
-        return 0;
-    if (b->depth >= DEPTH_MAX)
-        return unknown(b, c, "nested too deeply");
-    b->depth++;
-    uint32_t id = read_expr_here(b, c);
-    b->depth--;
-    return id;
-}
-
-/* --- initializers ------------------------------------------------------------------------------------------------------------- */
-
-/* The type of field or element `i`, and the field. */
-static uint32_t part_type(deed_build *b, uint32_t type, size_t i, uint32_t *field) {
-    const deed_type *t = deed_type_row(b, type);
-    *field = 0;
-    if (t->kind == DEED_TYPE_ARRAY)
-        return t->to;
-    const deed_decl *d = deed_decl_row(b, t->kind == DEED_TYPE_RECORD ? t->decl : 0);
-    if (i >= d->count)
-        return 0;
-    *field = deed_u32_at(&b->members, d->first + i);
-    return deed_decl_row(b, *field)->type;
-}
-
-static size_t field_number(deed_build *b, uint32_t type, uint32_t field) {
-    const deed_type *t = deed_type_row(b, type);
-    const deed_decl *d = deed_decl_row(b, t->kind == DEED_TYPE_RECORD ? t->decl : 0);
-    for (uint32_t i = 0; i < d->count; i++) {
-        if (deed_u32_at(&b->members, d->first + i) == field)
-            return i;
-    }
-    return SIZE_MAX - 1;
-}
-
-/* `.a.b = value` and `[3] = value`: designators, and the value last. *field is the first designator's field. */
-static uint32_t read_designated(deed_build *b, CXCursor c, deed_kids kids, uint32_t *field) {
-    CXCursor value = deed_kid(b, kids, kids.count - 1);
-    uint32_t inner = 0, levels = 0;
-    *field = 0;
-    for (size_t i = 0; i + 1 < kids.count; i++) {
-        CXCursor kid = deed_kid(b, kids, i);
-        if (clang_getCursorKind(kid) != CXCursor_MemberRef)
-            continue;
-        inner = deed_decl_of(b, clang_getCursorReferenced(kid));
-        if (levels++ == 0)
-            *field = inner;
-    }
-    uint32_t type = deed_decl_row(b, inner)->type;
-    if (levels < 2)
-        return read_value(b, value, type);
-    uint32_t id = new_node(b, DEED_LIST, c), part = read_value(b, value, type);
-    deed_node_row(b, part)->field = inner;
-    return adopt(b, id, &part, 1);
-}
-
-static bool is_aggregate(deed_build *b, uint32_t type) {
-    deed_type_kind kind = deed_type_row(b, type)->kind;
-    return kind == DEED_TYPE_RECORD || kind == DEED_TYPE_ARRAY;
-}
-
-/* The list of a value of `type` (0: not known), as it is written. Where braces are left out, fields are not known. */
-static uint32_t read_list(deed_build *b, CXCursor c, uint32_t type) {
-    uint32_t id = new_node(b, DEED_LIST, c);
-    deed_node_row(b, id)->type = type;
-    deed_kids kids = deed_kids_of(b, c);
-    size_t base = b->pending.count, at = 0;
-    for (size_t i = 0; i < kids.count; i++) {
-        CXCursor kid = deed_kid(b, kids, i);
-        if (clang_isExpression(clang_getCursorKind(kid)) == 0)
-            continue;
-        uint32_t field = 0, part = part_type(b, type, at, &field), value = 0;
-        deed_kids inner = deed_kids_of(b, kid);
-        bool designated = clang_getCursorKind(kid) == CXCursor_UnexposedExpr && inner.count >= 2 &&
-                          clang_isExpression(clang_getCursorKind(deed_kid(b, inner, inner.count - 1))) != 0 &&
-                          (clang_getCursorKind(deed_kid(b, inner, 0)) == CXCursor_MemberRef ||
-                           deed_type_row(b, type)->kind == DEED_TYPE_ARRAY);
-        if (designated) {
-            value = read_designated(b, kid, inner, &field);
-            at = field == 0 ? at : field_number(b, type, field);
-        } else {
-            value = read_value(b, kid, part);
-            const deed_node *n = deed_node_row(b, value);
-            if (n->kind != DEED_LIST && n->kind != DEED_STRING && is_aggregate(b, part) && !is_aggregate(b, n->type)) {
-                type = 0; /* braces left out */
-                field = 0;
-            }
-        }
-        deed_kids_end(b, inner);
-        deed_node_row(b, value)->field = field;
-        deed_push_u32(b, &b->pending, value);
-        at++;
-    }
-    deed_kids_end(b, kids);
-    return adopt_pending(b, id, base);
-}
-
-/* --- statements --------------------------------------------------------------------------------------------------------------- */
-
-static uint32_t read_declare(deed_build *b, CXCursor c) {
-    uint32_t id = new_node(b, DEED_DECLARE, c);
-    size_t base = b->pending.count;
-    deed_kids kids = deed_kids_of(b, c);
-    for (size_t i = 0; i < kids.count; i++) {
-        CXCursor kid = deed_kid(b, kids, i);
-        uint32_t decl = deed_decl_of(b, kid);
-        if (clang_getCursorKind(kid) != CXCursor_VarDecl)
-            continue;
-        uint32_t variable = new_node(b, DEED_VARIABLE, kid), value = 0;
-        deed_node_row(b, variable)->decl = decl;
-        CXCursor init = clang_Cursor_getVarDeclInitializer(kid);
-        if (!clang_Cursor_isNull(init))
-            value = read_value(b, init, deed_decl_row(b, decl)->type);
-        deed_push_u32(b, &b->pending, adopt(b, variable, &value, 1));
-    }
-    deed_kids_end(b, kids);
-    return adopt_pending(b, id, base);
-}
-
-/* Offsets of the two semicolons of a for; false when they cannot be seen because a macro wrote it. */
-static bool semicolons(deed_build *b, CXCursor c, unsigned at[2]) {
-    CXToken *tokens = NULL;
-    unsigned count = 0, found = 0;
-    int depth = 0;
-    bool body = false;
-    deed_place_of(b, clang_getCursorExtent(c), NULL, &body);
-    if (body)
-        return false;
-    clang_tokenize(b->tu, clang_getCursorExtent(c), &tokens, &count);
-    for (unsigned i = 0; i < count && found < 2; i++) {
-        CXString s = clang_getTokenSpelling(b->tu, tokens[i]);
-        fh_span text = fh_span_of_str(clang_getCString(s));
-        bool mark = text.size == 1 && clang_getTokenKind(tokens[i]) == CXToken_Punctuation;
-        char sign = mark ? (char)fh_span_at(text, 0) : ' ';
-        clang_disposeString(s);
-        depth += (sign == '(') - (sign == ')');
-        if (sign == ';' && depth == 1)
-            clang_getFileLocation(clang_getTokenLocation(b->tu, tokens[i]), NULL, NULL, NULL, &at[found++]);
-    }
-    clang_disposeTokens(b->tu, tokens, count);
-    return found == 2;
-}
-
-static uint32_t read_for(deed_build *b, CXCursor c, deed_kids kids) {
-    uint32_t parts[4] = {0};
-    unsigned at[2] = {0};
-    bool some = kids.count == 2 || kids.count == 3;
-    if (kids.count == 0 || kids.count > 4 || (some && !semicolons(b, c, at)))
-        return unknown(b, c, "a for without all its parts, written by a macro");
-    uint32_t id = new_node(b, DEED_FOR, c);
-    for (size_t i = 0; i < kids.count; i++) {
-        CXCursor kid = deed_kid(b, kids, i);
-        uint32_t offset = deed_place_of(b, clang_getCursorExtent(kid), NULL, NULL).offset_bytes;
-        size_t part = i + 1 == kids.count ? 3 : !some ? i : offset < at[0] ? 0 : offset < at[1] ? 1 : 2;
-        parts[part] = read_stmt(b, kid);
-    }
-    return adopt(b, id, parts, 4);
-}
-
-static uint32_t read_case(deed_build *b, CXCursor c, deed_kids kids) {
-    int64_t value = 0;
-    if (kids.count != 2 || !constant(deed_kid(b, kids, 0), &value))
-        return unknown(b, c, "a range of cases");
-    uint32_t id = new_node(b, DEED_CASE, c);
-    deed_node_row(b, id)->number = value;
-    uint32_t body = read_stmt(b, deed_kid(b, kids, 1));
-    return adopt(b, id, &body, 1);
-}
-
-/* A statement with children that are statements or expressions, from `least` to `most` of them; missing ones are 0. */
-static uint32_t read_parts(deed_build *b, deed_kind kind, CXCursor c, deed_kids kids, size_t least, uint32_t most) {
-    uint32_t parts[3] = {0};
-    if (kids.count < least || kids.count > most)
-        return unknown(b, c, NULL);
-    uint32_t id = new_node(b, kind, c);
-    for (size_t i = 0; i < kids.count; i++)
-        parts[i] = read_stmt(b, deed_kid(b, kids, i));
-    return adopt(b, id, parts, most);
-}
-
-static uint32_t read_goto(deed_build *b, CXCursor c, deed_kids kids) {
-    if (kids.count != 1)
-        return unknown(b, c, NULL);
-    uint32_t id = new_node(b, DEED_GOTO, c), label = deed_label_of(b, clang_getCursorReferenced(deed_kid(b, kids, 0)));
-    deed_node_row(b, id)->decl = label;
-    return id;
-}
-
-static uint32_t read_label(deed_build *b, CXCursor c, deed_kids kids) {
-    uint32_t label = deed_label_of(b, c), id = new_node(b, DEED_LABEL, c), body = 0;
-    deed_node_row(b, id)->decl = label;
-    if (kids.count != 0)
-        body = read_stmt(b, deed_kid(b, kids, kids.count - 1));
-    return adopt(b, id, &body, 1);
-}
-
-static uint32_t read_block(deed_build *b, CXCursor c, deed_kids kids) {
-    uint32_t id = new_node(b, DEED_BLOCK, c);
-    size_t base = b->pending.count;
-    for (size_t i = 0; i < kids.count; i++)
-        deed_push_u32(b, &b->pending, read_stmt(b, deed_kid(b, kids, i)));
-    return adopt_pending(b, id, base);
-}
-
-static uint32_t read_stmt_kids(deed_build *b, CXCursor c, deed_kids kids) {
-    switch ((int)clang_getCursorKind(c)) {
-    case CXCursor_CompoundStmt: return read_block(b, c, kids);
-    case CXCursor_IfStmt: return read_parts(b, DEED_IF, c, kids, 2, 3);
-    case CXCursor_WhileStmt: return read_parts(b, DEED_WHILE, c, kids, 2, 2);
-    case CXCursor_DoStmt: return read_parts(b, DEED_DO, c, kids, 2, 2);
-    case CXCursor_SwitchStmt: return read_parts(b, DEED_SWITCH, c, kids, 2, 2);
-    case CXCursor_DefaultStmt: return read_parts(b, DEED_DEFAULT, c, kids, 1, 1);
-    case CXCursor_ReturnStmt: return read_parts(b, DEED_RETURN, c, kids, 0, 1);
-    case CXCursor_ForStmt: return read_for(b, c, kids);
-    case CXCursor_CaseStmt: return read_case(b, c, kids);
-    case CXCursor_GotoStmt: return read_goto(b, c, kids);
-    case CXCursor_LabelStmt: return read_label(b, c, kids);
-    case CXCursor_UnexposedStmt: /* with an attribute, such as fallthrough */
-        return kids.count == 0 ? unknown(b, c, NULL) : read_stmt(b, deed_kid(b, kids, kids.count - 1));
-    case CXCursor_GCCAsmStmt:
-    case CXCursor_MSAsmStmt: return unknown(b, c, "inline assembly");
-    default: return unknown(b, c, NULL);
-    }
-}
-
-static uint32_t read_stmt(deed_build *b, CXCursor c) {
-    enum CXCursorKind kind = clang_getCursorKind(c);
-    if (clang_isExpression(kind) != 0)
-        return read_expr(b, c);
-    switch ((int)kind) {
-    case CXCursor_DeclStmt: return read_declare(b, c);
-    case CXCursor_NullStmt: return new_node(b, DEED_EMPTY, c);
-    case CXCursor_BreakStmt: return new_node(b, DEED_BREAK, c);
-    case CXCursor_ContinueStmt: return new_node(b, DEED_CONTINUE, c);
-    default: break;
-    }
-    if (b->failed)
-        return 0;
-    if (b->depth >= DEPTH_MAX)
-        return unknown(b, c, "nested too deeply");
-    b->depth++;
-    deed_kids kids = deed_kids_of(b, c);
-    uint32_t id = read_stmt_kids(b, c, kids);
-    deed_kids_end(b, kids);
-    b->depth--;
-    return id;
-}
-
-/* --- the unit ----------------------------------------------------------------------------------------------------------------- */
+/* --- the unit ------------------------------------------------------------------------------------------------------------- */
 
 static void read_function(deed_build *b, uint32_t decl, CXCursor c) {
     bool main = clang_Location_isFromMainFile(clang_getCursorLocation(c)) != 0;
@@ -755,7 +229,7 @@ static void read_function(deed_build *b, uint32_t decl, CXCursor c) {
     deed_kids kids = deed_kids_of(b, c);
     for (size_t i = kids.count; i-- > 0;) {
         if (clang_getCursorKind(deed_kid(b, kids, i)) == CXCursor_CompoundStmt) {
-            uint32_t body = read_stmt(b, deed_kid(b, kids, i));
+            uint32_t body = deed_read_stmt(b, deed_kid(b, kids, i));
             deed_decl_row(b, decl)->body = body;
             deed_push_u32(b, &b->functions, decl);
             break;
@@ -771,13 +245,14 @@ static enum CXChildVisitResult read_top(CXCursor c, CXCursor parent, CXClientDat
         return CXChildVisit_Continue;
     uint32_t decl = deed_decl_of(b, c);
     deed_decl_kind kind = deed_decl_row(b, decl)->kind;
-    if (decl != 0)
+    bool itself = clang_equalCursors(((CXCursor *)b->decl_keys.at)[decl], c) != 0; /* no `struct s;` before its definition */
+    if (decl != 0 && itself)
         deed_push_u32(b, &b->globals, decl);
     if (kind == DEED_DECL_FUNCTION)
         read_function(b, decl, c);
     CXCursor init = kind == DEED_DECL_VARIABLE ? clang_Cursor_getVarDeclInitializer(c) : clang_getNullCursor();
     if (!clang_Cursor_isNull(init)) {
-        uint32_t value = read_value(b, init, deed_decl_row(b, decl)->type);
+        uint32_t value = deed_read_value(b, init, deed_decl_row(b, decl)->type);
         deed_decl_row(b, decl)->body = value;
     }
     return b->failed ? CXChildVisit_Break : CXChildVisit_Continue;
@@ -789,7 +264,8 @@ static void read_problems(deed_build *b) {
         CXDiagnostic d = clang_getDiagnostic(b->tu, i);
         if (clang_getDiagnosticSeverity(d) >= CXDiagnostic_Error) {
             CXSourceLocation at = clang_getDiagnosticLocation(d);
-            deed_problem row = {deed_place_of(b, clang_getRange(at, at), NULL, NULL), deed_text(b, clang_getDiagnosticSpelling(d))};
+            deed_place place = deed_place_of(b, clang_getRange(at, at), NULL, NULL);
+            deed_problem row = {place, deed_text(b, clang_getDiagnosticSpelling(d))};
             row.place.end_bytes = row.place.offset_bytes;
             *(deed_problem *)deed_push(b, &b->problems) = row;
         }

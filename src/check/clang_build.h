@@ -57,6 +57,8 @@ typedef struct deed_kids {
 void *deed_push(deed_build *b, deed_column *c);
 void deed_push_u32(deed_build *b, deed_column *c, uint32_t value);
 uint32_t deed_u32_at(const deed_column *c, size_t i);
+/* Row i, checked. */
+void *deed_row_at(const deed_column *c, size_t i);
 
 deed_node *deed_node_row(deed_build *b, uint32_t i);
 deed_decl *deed_decl_row(deed_build *b, uint32_t i);
@@ -72,8 +74,32 @@ void deed_kids_end(deed_build *b, deed_kids k);
 /* The place of a range, and the macro it comes out of, if any: *in_body tells whether the macro's body wrote it. */
 deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, bool *in_body);
 bool deed_is_system(CXCursor c);
+/* The end of the name that begins at `at`. */
+uint32_t deed_name_end(fh_span text, uint32_t at);
 
-/* --- clang_decl.c ------------------------------------------------------------------------------------------------------- */
+/* --- nodes ---------------------------------------------------------------------------------------------------------------- */
+
+enum { DEED_DEPTH_MAX = 2000 };
+
+/* A node without children yet. */
+uint32_t deed_new_node(deed_build *b, deed_kind kind, CXCursor c);
+/* Gives a node its children; returns it. The second one takes what was pushed on `pending` since it had `base` rows. */
+uint32_t deed_adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32_t count);
+uint32_t deed_adopt_pending(deed_build *b, uint32_t id, size_t base);
+/* A DEED_UNKNOWN; NULL: named by the source, or by the kind of the cursor. */
+uint32_t deed_unknown(deed_build *b, CXCursor c, const char *what);
+
+/* --- clang_expr.c, clang_stmt.c ------------------------------------------------------------------------------------------- */
+
+uint32_t deed_read_expr(deed_build *b, CXCursor c);
+/* An initial value of the type. */
+uint32_t deed_read_value(deed_build *b, CXCursor c, uint32_t type);
+/* A statement or an expression. */
+uint32_t deed_read_stmt(deed_build *b, CXCursor c);
+/* The value of an integer constant expression. */
+bool deed_constant(CXCursor c, int64_t *out);
+
+/* --- clang_decl.c --------------------------------------------------------------------------------------------------------- */
 
 /* The row of a declaration or a type, made when it is asked for first. 0 for what has none. */
 uint32_t deed_decl_of(deed_build *b, CXCursor c);

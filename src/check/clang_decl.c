@@ -20,7 +20,7 @@ static const word_name words[] = {
     {"requires", DEED_REQUIRES}, {"locks", DEED_LOCK}, {"unlocks", DEED_UNLOCK}, {"unsafe", DEED_UNSAFE},
 };
 
-/* --- contracts -------------------------------------------------------------------------------------------------------------- */
+/* --- contracts ------------------------------------------------------------------------------------------------------------ */
 
 /* Numbers divided by commas, such as "1, 2". */
 static void read_args(deed_contract *c, fh_span text) {
@@ -107,7 +107,7 @@ static enum CXChildVisitResult look_for(CXCursor c, CXCursor parent, CXClientDat
 
 /* Reads the annotations among the children of a declaration. */
 static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
-    uint32_t before = deed_decl_row(b, decl)->previous, first = (uint32_t)b->contracts.count, cleanup = 0;
+    uint32_t first = (uint32_t)b->contracts.count, cleanup = 0;
     bool unknown = false;
     for (size_t i = 0; i < kids.count; i++) {
         CXCursor c = deed_kid(b, kids, i);
@@ -125,8 +125,7 @@ static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
             cleanup = deed_entity_of(b, wanted.found);
         } else if (fh_span_starts(text, FH_LIT("fh:"))) {
             deed_contract contract = read_contract(b, c, text);
-            if (!has_contract(b, before, &contract))
-                *(deed_contract *)deed_push(b, &b->contracts) = contract;
+            *(deed_contract *)deed_push(b, &b->contracts) = contract;
         }
     }
     deed_decl *d = deed_decl_row(b, decl);
@@ -134,6 +133,19 @@ static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
     d->contract_count = (uint32_t)b->contracts.count - first;
     d->cleanup = cleanup;
     d->has_unknown_attribute = unknown && cleanup == 0;
+}
+
+/* Takes clang's copies of the words of `before` out of the words of `own`. */
+static void drop_copies(deed_build *b, uint32_t before, uint32_t own) {
+    deed_decl *d = deed_decl_row(b, own);
+    deed_contract *rows = b->contracts.at;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < d->contract_count; i++) {
+        deed_contract c = rows[d->first_contract + i];
+        if (!has_contract(b, before, &c))
+            rows[d->first_contract + kept++] = c;
+    }
+    d->contract_count = kept;
 }
 
 /* Words that stand on one declaration of a thing hold for the others, unless they have some of their own. */
@@ -149,19 +161,23 @@ static void share_contracts(deed_build *b, uint32_t from, uint32_t to) {
 
 static void share_with_previous(deed_build *b, uint32_t decl) {
     uint32_t before = deed_decl_row(b, decl)->previous, entity = deed_decl_row(b, decl)->entity;
+    drop_copies(b, before, decl);
     share_contracts(b, before, decl);
     share_contracts(b, decl, entity);
     uint32_t count = deed_decl_row(b, decl)->count;
     for (uint32_t i = 0; i < count && before != 0; i++) {
         uint32_t own = deed_u32_at(&b->members, deed_decl_row(b, decl)->first + i);
-        if (i < deed_decl_row(b, before)->count)
-            share_contracts(b, deed_u32_at(&b->members, deed_decl_row(b, before)->first + i), own);
+        if (i < deed_decl_row(b, before)->count) {
+            uint32_t same = deed_u32_at(&b->members, deed_decl_row(b, before)->first + i);
+            drop_copies(b, same, own);
+            share_contracts(b, same, own);
+        }
         if (i < deed_decl_row(b, entity)->count)
             share_contracts(b, own, deed_u32_at(&b->members, deed_decl_row(b, entity)->first + i));
     }
 }
 
-/* --- declarations ----------------------------------------------------------------------------------------------------------- */
+/* --- declarations --------------------------------------------------------------------------------------------------------- */
 
 static deed_decl_kind decl_kind(CXCursor c) {
     switch ((int)clang_getCursorKind(c)) {
@@ -267,7 +283,7 @@ static void fill_decl(deed_build *b, uint32_t decl, CXCursor c) {
         lend_to_record(b, decl);
 }
 
-/* --- tables from libclang's values to rows ------------------------------------------------------------------------------------ */
+/* --- tables from libclang's values to rows -------------------------------------------------------------------------------- */
 
 static void table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row) {
     if (4 * (t->count + 1) > 3 * t->room) {
@@ -340,7 +356,7 @@ uint32_t deed_label_of(deed_build *b, CXCursor c) {
     return b->failed ? 0 : decl;
 }
 
-/* --- types -------------------------------------------------------------------------------------------------------------------- */
+/* --- types ---------------------------------------------------------------------------------------------------------------- */
 
 static deed_type_kind type_kind(enum CXTypeKind kind) {
     switch ((int)kind) {

@@ -1,37 +1,180 @@
-/* deed.c: the program `deed`: finds the verb and runs it.
+/* deed.c: the program `deed`: reads the command line, runs the verb, writes what it gathered.
  *
  * Threading: the main thread. */
-#include "check/clang.h"
+#include "check/driver.h"
 #include "freehold/os.h"
 
-static int dump(int argc, char **argv) {
-    fh_arena *arena;
+typedef struct verb {
+    const char *name;
+    fh_status (*main)(deed_app *app, fh_err *err);
+} verb;
+
+static const verb verbs[] = {
+    {"check", deed_verb_check}, {"explain", deed_verb_explain}, {"audit", deed_verb_audit},
+    {"ui", deed_verb_ui},       {"dump", deed_verb_dump},
+};
+
+static const char help[] =
+    "deed: an ownership and borrow checker for C\n"
+    "\n"
+    "Examples\n"
+    "  deed check src/pool.c -- -Iinclude           one file, and how it is compiled\n"
+    "  deed check --compdb build/compile_commands.json src\n"
+    "  deed explain FH0101                          why this is an error, and what to write instead\n"
+    "\n"
+    "Verbs\n"
+    "  check PATHS [-- ARGS]   check files, or all .c files of folders; ARGS go to the compiler\n"
+    "  explain [CODE]          explain a code; without one, list them all\n"
+    "  audit PATHS             count the unsafe regions of each folder\n"
+    "  ui DIR [-- ARGS]        compare the findings for a folder of bad programs with what is expected\n"
+    "  dump PATHS [-- ARGS]    print what the rules see of a file\n"
+    "\n"
+    "Options\n"
+    "  --compdb FILE           take the files and their arguments from a compilation database\n"
+    "  --jobs N                so many processes (as many as there are processors)\n"
+    "  --format=FORMAT         rustc, gcc, json (a line for each finding) or sarif\n"
+    "  --color=WHEN            auto, always or never\n"
+    "  --bless                 ui: write the findings as what is expected\n"
+    "  --help                  this text\n"
+    "\n"
+    "A file deed.toml in the current folder may say `audited = [\"src/mem/\"]`: there, raw memory is allowed.\n"
+    "\n"
+    "Exit status: 0 nothing found, 1 findings, 2 wrong use or a file that cannot be read.\n";
+
+/* The number of `word` among words divided by bars; SIZE_MAX for none. */
+static size_t choice(fh_span word, fh_span words) {
+    size_t number = 0, from = 0;
+    for (;;) {
+        size_t bar = fh_span_find(words, FH_LIT("|"), from);
+        size_t end = bar == SIZE_MAX ? words.size : bar;
+        if (fh_span_equal(word, fh_span_sub(words, from, end - from)))
+            return number;
+        if (bar == SIZE_MAX)
+            return SIZE_MAX;
+        from = end + 1;
+        number++;
+    }
+}
+
+static bool read_number(fh_span text, unsigned *out) {
+    *out = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = fh_span_at(text, i);
+        if (c < '0' || c > '9' || i >= 4)
+            return false;
+        *out = *out * 10 + (unsigned)(c - '0');
+    }
+    return text.size != 0;
+}
+
+/* An option with its value, however that was given. */
+static fh_status read_option(deed_app *app, fh_span name, fh_span value, const char *text, fh_err *err) {
+    size_t number = SIZE_MAX;
+    if (fh_span_is(name, "--compdb")) {
+        app->compdb = text;
+        return FH_DONE;
+    }
+    if (fh_span_is(name, "--jobs") && read_number(value, &app->jobs) && app->jobs > 0)
+        return FH_DONE;
+    if (fh_span_is(name, "--format")) {
+        number = choice(value, FH_LIT("rustc|gcc|json|sarif"));
+        app->format = number == SIZE_MAX ? DEED_FORMAT_RUSTC : (deed_format)number;
+    } else if (fh_span_is(name, "--color")) {
+        number = choice(value, FH_LIT("auto|always|never"));
+        app->color = number == 0 ? app->color : number == 1;
+    }
+    if (number != SIZE_MAX)
+        return FH_DONE;
+    return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%.*s: not %.*s", FH_SPAN_FMT(name), FH_SPAN_FMT(value));
+}
+
+static bool takes_value(fh_span name) {
+    return fh_span_is(name, "--compdb") || fh_span_is(name, "--jobs") || fh_span_is(name, "--format") ||
+           fh_span_is(name, "--color");
+}
+
+/* Options may stand anywhere before --; what is left are the paths. */
+static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_help, fh_err *err) {
+    size_t kept = 0;
+    app->paths = args;
+    for (size_t i = 0; i < args.count; i++) {
+        const char *text = fh_deed_args_get(args, i);
+        fh_span word = fh_span_of_str(text);
+        if (fh_span_is(word, "--")) {
+            app->clang = fh_deed_args_sub(args, i + 1, args.count - i - 1);
+            break;
+        }
+        size_t equal = fh_span_find(word, FH_LIT("="), 0);
+        fh_span name = fh_span_sub(word, 0, equal == SIZE_MAX ? word.size : equal);
+        if (fh_span_is(word, "--help") || fh_span_is(word, "-h")) {
+            *wants_help = true;
+        } else if (fh_span_is(word, "--bless")) {
+            app->bless = true;
+        } else if (takes_value(name) && (equal != SIZE_MAX || i + 1 < args.count)) {
+            const char *value = text;
+            if (equal == SIZE_MAX)
+                value = fh_deed_args_get(args, ++i);
+            else
+                value = deed_copy_text(app->arena, fh_span_from(word, equal + 1), (fh_span){0});
+            FH_TRY(read_option(app, name, fh_span_of_str(value), value, err));
+        } else if (word.size > 1 && fh_span_at(word, 0) == '-') {
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "no option %.*s, or its value is missing", FH_SPAN_FMT(word));
+        } else {
+            fh_deed_args_set(args, kept++, text);
+        }
+    }
+    app->paths.count = kept;
+    return FH_DONE;
+}
+
+static fh_status dispatch(deed_app *app, fh_deed_args args, fh_err *err) {
+    bool wants_help = args.count == 0;
+    app->usage = true;
+    fh_span name = wants_help ? (fh_span){0} : fh_span_of_str(fh_deed_args_get(args, 0));
+    const verb *v = NULL;
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        v = fh_span_is(name, verbs[i].name) ? &verbs[i] : v;
+    bool asks = fh_span_is(name, "--help") || fh_span_is(name, "-h") || fh_span_is(name, "help");
+    if (v == NULL && !asks && !wants_help)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "no verb %.*s", FH_SPAN_FMT(name));
+    if (v != NULL)
+        FH_TRY(read_arguments(app, fh_deed_args_sub(args, 1, args.count - 1), &asks, err));
+    app->usage = false;
+    if (asks || v == NULL) {
+        app->exit = wants_help ? DEED_EXIT_USAGE : DEED_EXIT_CLEAN;
+        return fh_buf_put(wants_help ? &app->err : &app->out, fh_span_of_str(help));
+    }
+    return v->main(app, err);
+}
+
+static int run(deed_app *app, fh_deed_args args) {
     fh_err err;
     fh_err_clear(&err);
-    deed_arg args[512] = {"-DFH_DEED", "-std=c11"};
-    size_t count = 2;
-    for (int i = 3; i < argc && count < 512; i++)
-        args[count++] = argv[i];
-    if (fh_failed(fh_arena_new(fh_heap(), NULL, &arena)))
-        return 2;
-    deed_source source = {.path = argv[2], .args = {args, count}};
-    deed_unit *unit;
-    fh_buf out;
-    fh_buf_init(&out, fh_heap(), 0);
-    fh_status s = deed_unit_parse(arena, &source, &unit, &err);
-    if (!fh_failed(s))
-        s = deed_unit_dump(unit, &out);
-    if (!fh_failed(s))
-        s = fh_os_write(1, fh_buf_view(&out));
-    else
-        s = fh_os_write(2, fh_span_of_str(err.message));
-    fh_buf_deinit(&out);
-    fh_arena_free(arena);
-    return fh_failed(s) ? 2 : 0;
+    fh_status s = dispatch(app, args, &err);
+    if (fh_failed(s)) {
+        app->exit = DEED_EXIT_USAGE;
+        s = fh_buf_format(&app->err, "deed: %s%s\n", err.code != FH_OK ? err.message : fh_code_text(s.code),
+                          app->usage ? " (see: deed --help)" : "");
+    }
+    fh_status out = fh_os_write(1, fh_buf_view(&app->out)), said = fh_os_write(2, fh_buf_view(&app->err));
+    return fh_failed(s) || fh_failed(out) || fh_failed(said) ? DEED_EXIT_USAGE : app->exit;
 }
 
 int main(int argc, char **argv) {
-    if (argc >= 3 && fh_span_is(fh_span_of_str(argv[1]), "dump"))
-        return dump(argc, argv);
-    return 2;
+    deed_app app = {.heap = fh_heap(), .jobs = fh_os_cpus(), .color = fh_os_is_terminal(1)};
+    fh_buf_init(&app.out, app.heap, 0);
+    fh_buf_init(&app.err, app.heap, 0);
+    int code = DEED_EXIT_USAGE;
+    if (!fh_failed(fh_arena_new(app.heap, NULL, &app.arena))) {
+        size_t count = argc > 1 ? (size_t)argc - 1 : 0;
+        deed_arg *at = fh_arena_alloc(app.arena, count + 1, sizeof *at);
+        fh_deed_args args = {at, at == NULL ? 0 : count};
+        for (size_t i = 0; i < args.count; i++)
+            fh_deed_args_set(args, i, argv[i + 1]);
+        code = run(&app, args);
+    }
+    fh_arena_free(app.arena);
+    fh_buf_deinit(&app.out);
+    fh_buf_deinit(&app.err);
+    return code;
 }

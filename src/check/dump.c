@@ -1,7 +1,7 @@
 /* dump.c: the tables of a unit as text, one function after another, for tests and for work on the rules.
  *
- * A node is `(kind operator name children)`; a name that is declared more than once in the unit carries its row. Threading: pure
- * functions of the unit. */
+ * A node is `(kind operator name children)`; a name that is declared more than once in the unit carries its row. Threading:
+ * pure functions of the unit. */
 #include "check/clang.h"
 
 enum { DUMP_DEPTH_MAX = 4000 };
@@ -17,7 +17,8 @@ static const char *const kinds[] = {
     [DEED_LITERAL] = "literal", [DEED_SEQUENCE] = "sequence", [DEED_STATEMENTS] = "statements", [DEED_UNKNOWN] = "unknown",
 };
 static const char *const ops[] = {
-    [DEED_OP_NONE] = "", [DEED_OP_ADD] = "+", [DEED_OP_SUB] = "-", [DEED_OP_MUL] = "*", [DEED_OP_DIV] = "/", [DEED_OP_REM] = "%",
+    [DEED_OP_NONE] = "", [DEED_OP_ADD] = "+", [DEED_OP_SUB] = "-", [DEED_OP_MUL] = "*", [DEED_OP_DIV] = "/",
+    [DEED_OP_REM] = "%",
     [DEED_OP_SHL] = "<<", [DEED_OP_SHR] = ">>", [DEED_OP_AND] = "&", [DEED_OP_OR] = "|", [DEED_OP_XOR] = "^",
     [DEED_OP_LT] = "<", [DEED_OP_GT] = ">", [DEED_OP_LE] = "<=", [DEED_OP_GE] = ">=", [DEED_OP_EQ] = "==", [DEED_OP_NE] = "!=",
     [DEED_OP_LAND] = "&&", [DEED_OP_LOR] = "||", [DEED_OP_NEG] = "-", [DEED_OP_NOT] = "~", [DEED_OP_LNOT] = "!",

@@ -91,7 +91,8 @@ fh_status deed_report_new(deed_unit *unit, deed_report **out);
 void deed_report_mute(deed_report *r, bool on);
 void deed_report_function(deed_report *r, fh_span name);
 /* Adds a finding. When memory runs out, or there are more than FINDINGS_MAX, deed_report_status says so. */
-void deed_report_at(deed_report *r, deed_code code, deed_place place, const char *label, const char *format, ...) FH_PRINTF(5, 6);
+void deed_report_at(deed_report *r, deed_code code, deed_place place, const char *label, const char *format, ...)
+    FH_PRINTF(5, 6);
 void deed_note(deed_report *r, deed_place place, const char *format, ...) FH_PRINTF(3, 4);
 void deed_help(deed_report *r, const char *format, ...) FH_PRINTF(2, 3);
 fh_status deed_report_status(const deed_report *r);
@@ -100,7 +101,16 @@ const deed_finding *deed_report_first(deed_report *r);
 size_t deed_report_count(const deed_report *r);
 
 typedef enum deed_format { DEED_FORMAT_RUSTC = 0, DEED_FORMAT_GCC, DEED_FORMAT_JSON, DEED_FORMAT_SARIF } deed_format;
-/* Appends the findings of a unit (SARIF: its results; the driver puts the frame around them). */
+/* Appends one finding: in the rustc format several lines and an empty one, in the gcc format lines, as JSON one line, in SARIF
+ * a result without a comma behind it (the driver puts the frame around them). */
+fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_format format, bool color, fh_buf *out);
+/* Appends all of them, with commas between those of SARIF. */
 fh_status deed_render(const deed_unit *unit, deed_report *r, deed_format format, bool color, fh_buf *out);
+
+/* Line and column of a place, from 1; the column counts bytes. */
+typedef struct deed_spot {
+    size_t line, column, line_offset;
+} deed_spot;
+deed_spot deed_spot_of(const deed_unit *unit, deed_place place);
 
 #endif

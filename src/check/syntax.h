@@ -4,8 +4,8 @@
  * is an index; 0 is "none" in every table. What the front end does not know how to express becomes a DEED_UNKNOWN node with
  * the name of the construct: the rules report it (FH09), and never step over it.
  *
- * Expressions are in evaluation form: parentheses and implicit casts are gone, an explicit cast stays, and __builtin_expect(x, c)
- * is x. Macros are seen expanded: what a macro's body wrote has the place of the macro's name, what was an argument of it
+ * Expressions are in evaluation form: parentheses and implicit casts are gone, an explicit cast stays, and __builtin_expect(x,
+ * c) is x. Macros are seen expanded: what a macro's body wrote has the place of the macro's name, what was an argument of it
  * has the place where it is written.
  *
  * Invariants: a node's children have greater indices than the node and lie in one run of `children`; a DEED_REF names a
@@ -23,7 +23,7 @@ typedef struct deed_place {
     uint32_t offset_bytes, end_bytes;
 } deed_place;
 
-/* --- nodes ------------------------------------------------------------------------------------------------------------------ */
+/* --- nodes ---------------------------------------------------------------------------------------------------------------- */
 
 typedef enum deed_kind {
     DEED_NONE = 0,
@@ -46,7 +46,7 @@ typedef enum deed_kind {
     DEED_EMPTY,
     /* expressions */
     DEED_REF,       /* decl */
-    DEED_MEMBER,    /* base; decl: the field (perhaps of an unnamed member of base's type); op: DEED_OP_DOT or DEED_OP_ARROW */
+    DEED_MEMBER,    /* base; decl: the field (also of an unnamed member); op: DEED_OP_DOT or DEED_OP_ARROW */
     DEED_CALL,      /* callee (a DEED_REF of a function, or any expression of function pointer type), arguments */
     DEED_ADDRESS,   /* &operand */
     DEED_DEREF,     /* *operand */
@@ -69,7 +69,8 @@ typedef enum deed_kind {
 
 typedef enum deed_op {
     DEED_OP_NONE = 0,
-    DEED_OP_ADD, DEED_OP_SUB, DEED_OP_MUL, DEED_OP_DIV, DEED_OP_REM, DEED_OP_SHL, DEED_OP_SHR, DEED_OP_AND, DEED_OP_OR, DEED_OP_XOR,
+    DEED_OP_ADD, DEED_OP_SUB, DEED_OP_MUL, DEED_OP_DIV, DEED_OP_REM, DEED_OP_SHL, DEED_OP_SHR, DEED_OP_AND, DEED_OP_OR,
+    DEED_OP_XOR,
     DEED_OP_LT, DEED_OP_GT, DEED_OP_LE, DEED_OP_GE, DEED_OP_EQ, DEED_OP_NE, DEED_OP_LAND, DEED_OP_LOR,
     DEED_OP_NEG, DEED_OP_NOT, DEED_OP_LNOT, DEED_OP_PLUS, DEED_OP_PRE_INC, DEED_OP_POST_INC, DEED_OP_PRE_DEC, DEED_OP_POST_DEC,
     DEED_OP_DOT, DEED_OP_ARROW,
@@ -89,7 +90,7 @@ typedef struct deed_node {
     fh_span macro;                 /* the outermost macro's name, if in_macro or an argument of one */
 } deed_node;
 
-/* --- types -------------------------------------------------------------------------------------------------------------------- */
+/* --- types ---------------------------------------------------------------------------------------------------------------- */
 
 typedef enum deed_type_kind {
     DEED_TYPE_NONE = 0, DEED_TYPE_VOID, DEED_TYPE_NUMBER, DEED_TYPE_ENUM, DEED_TYPE_POINTER, DEED_TYPE_ARRAY, DEED_TYPE_RECORD,
@@ -106,7 +107,7 @@ typedef struct deed_type {
     fh_span spelling; /* as the programmer wrote it */
 } deed_type;
 
-/* --- contracts ---------------------------------------------------------------------------------------------------------------- */
+/* --- contracts ------------------------------------------------------------------------------------------------------------ */
 
 /* The words of attrs.h and deed.h. */
 typedef enum deed_word {
@@ -140,7 +141,7 @@ typedef struct deed_contract {
     fh_span text;
 } deed_contract;
 
-/* --- declarations --------------------------------------------------------------------------------------------------------------- */
+/* --- declarations --------------------------------------------------------------------------------------------------------- */
 
 typedef enum deed_decl_kind {
     DEED_DECL_NONE = 0, DEED_DECL_FUNCTION, DEED_DECL_PARAMETER, DEED_DECL_VARIABLE, DEED_DECL_FIELD, DEED_DECL_RECORD,
@@ -152,7 +153,7 @@ typedef struct deed_decl {
     fh_span name;
     deed_place place;
     uint32_t type;
-    uint32_t first, count;                   /* deed_unit.members: a record's fields; the parameters of a function, and of whatever
+    uint32_t first, count;                   /* deed_unit.members: a record's fields; the parameters of a function, and of what
                                                 is declared as a function pointer (typedef, field, variable, parameter) */
     uint32_t first_contract, contract_count; /* deed_unit.contracts: in effect for this declaration (see `inherits`) */
     uint32_t body;                           /* function defined here: its DEED_BLOCK; global variable: its value, or 0 */
@@ -160,7 +161,8 @@ typedef struct deed_decl {
     uint32_t previous;                       /* the declaration before this one of the same entity in this unit, or 0 */
     uint32_t entity;                         /* the first declaration of it: what every DEED_REF names; itself if it is that */
     bool inherits;                           /* has no words of its own: its contracts are those of `previous` */
-    bool is_global, is_static, is_thread_local, is_extern, is_variadic, is_inline, is_system; /* is_system: of a system header */
+    bool is_global, is_static, is_thread_local, is_extern, is_variadic, is_inline;
+    bool is_system; /* of a system header */
     bool is_union;
     uint32_t cleanup;                        /* variable: the function of its cleanup attribute, or 0 */
     bool has_unknown_attribute;

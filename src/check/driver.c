@@ -1,0 +1,236 @@
+/* driver.c: the verbs check, explain and dump.
+ *
+ * A worker process turns one file into an answer: a head {functions, findings}, then for each finding {size, size, key, text}.
+ * The key names the place and the code: a header's finding comes from each file that includes it, and is told once.
+ *
+ * Threading: the main thread, and processes that share nothing. */
+#include "check/driver.h"
+
+#include "check/outside.h"
+#include "check/rules.h"
+#include "freehold/os.h"
+
+/* --- one file ------------------------------------------------------------------------------------------------------------- */
+
+static fh_status put_u32(fh_buf *out, uint32_t value) {
+    uint8_t bytes[4];
+    fh_mspan_put_u32((fh_mspan){bytes, sizeof bytes}, 0, value);
+    return fh_buf_put(out, (fh_span){bytes, sizeof bytes});
+}
+
+static fh_status put_finding(const deed_app *app, const deed_unit *unit, const deed_finding *f, fh_buf *out) {
+    fh_buf key, text;
+    fh_buf_init(&key, app->heap, 0);
+    fh_buf_init(&text, app->heap, 0);
+    fh_status s = fh_buf_put(&key, fh_deed_files_at(unit->files, f->place.file)->path);
+    if (!fh_failed(s))
+        s = fh_buf_format(&key, ":%u:%s", f->place.offset_bytes, deed_code_name(f->code));
+    if (!fh_failed(s))
+        s = deed_render_one(unit, f, app->format, app->color, &text);
+    if (!fh_failed(s))
+        s = put_u32(out, (uint32_t)key.size);
+    if (!fh_failed(s))
+        s = put_u32(out, (uint32_t)text.size);
+    if (!fh_failed(s))
+        s = fh_buf_put(out, fh_buf_view(&key));
+    if (!fh_failed(s))
+        s = fh_buf_put(out, fh_buf_view(&text));
+    fh_buf_deinit(&key);
+    fh_buf_deinit(&text);
+    return s;
+}
+
+/* Rules are for units that compile: the compiler's refusals are told first, and alone. */
+static fh_status find_all(deed_unit *unit, deed_report *r) {
+    for (size_t i = 0; i < unit->problems.count; i++) {
+        const deed_problem *p = fh_deed_problems_at(unit->problems, i);
+        deed_report_at(r, FH0901, p->place, "the compiler refuses this", "%.*s", FH_SPAN_FMT(p->text));
+    }
+    return unit->problems.count != 0 ? deed_report_status(r) : deed_rules_run(unit, r);
+}
+
+static uint32_t count_functions(const deed_unit *unit) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < unit->functions.count; i++) {
+        uint32_t file = fh_deed_decls_at(unit->decls, fh_u32s_get(unit->functions, i))->place.file;
+        count += fh_deed_files_at(unit->files, file)->is_main;
+    }
+    return count;
+}
+
+static fh_status check_unit(const deed_app *app, deed_unit *unit, fh_span prefix, fh_buf *out) {
+    for (size_t i = 1; i < unit->files.count; i++) {
+        deed_file *f = fh_deed_files_at(unit->files, i);
+        if (prefix.size != 0 && fh_span_starts(f->path, prefix))
+            f->path = fh_span_from(f->path, prefix.size);
+    }
+    deed_report *r;
+    FH_TRY(deed_report_new(unit, &r));
+    FH_TRY(find_all(unit, r));
+    FH_TRY(put_u32(out, count_functions(unit)));
+    FH_TRY(put_u32(out, (uint32_t)deed_report_count(r)));
+    for (const deed_finding *f = deed_report_first(r); f != NULL; f = f->next)
+        FH_TRY(put_finding(app, unit, f, out));
+    return FH_DONE;
+}
+
+fh_status deed_check_one(const deed_app *app, const deed_task *task, fh_span prefix, fh_buf *out) {
+    fh_arena *arena;
+    FH_TRY(fh_arena_new(app->heap, NULL, &arena));
+    deed_source source = {.path = task->path, .args = task->args, .audited = app->audited};
+    deed_unit *unit;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_status s = deed_unit_parse(arena, &source, &unit, &err);
+    if (!fh_failed(s))
+        s = check_unit(app, unit, prefix, out);
+    else if (err.code != FH_OK && fh_failed(fh_buf_put(out, fh_span_of_str(err.message))))
+        s = FH_STATUS(FH_NOMEM);
+    fh_arena_free(arena);
+    return s;
+}
+
+bool deed_answer_open(fh_span text, deed_answer *answer) {
+    *answer = (deed_answer){0};
+    if (text.size < 8)
+        return false;
+    *answer = (deed_answer){fh_span_from(text, 8), fh_span_u32(text, 0), fh_span_u32(text, 4)};
+    return true;
+}
+
+bool deed_answer_next(deed_answer *answer, fh_span *key, fh_span *text) {
+    fh_span rest = answer->rest;
+    if (rest.size < 8)
+        return false;
+    uint32_t key_bytes = fh_span_u32(rest, 0), text_bytes = fh_span_u32(rest, 4);
+    if (!fh_span_slice(rest, 8, key_bytes, key) || !fh_span_slice(rest, 8 + (size_t)key_bytes, text_bytes, text))
+        return false;
+    answer->rest = fh_span_from(rest, 8 + (size_t)key_bytes + text_bytes);
+    return true;
+}
+
+/* --- check ---------------------------------------------------------------------------------------------------------------- */
+
+/* A finding that was told already. */
+typedef struct told {
+    fh_span key;
+    struct told *next;
+} told;
+
+typedef struct check_run {
+    deed_app *app;
+    fh_deed_tasks tasks;
+    told *told;
+    uint64_t functions, findings;
+} check_run;
+
+static fh_status work(void *ctx, size_t item, fh_buf *out) {
+    check_run *run = ctx;
+    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, item), (fh_span){0}, out);
+}
+
+static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
+    for (const told *t = run->told; t != NULL; t = t->next) {
+        if (fh_span_equal(t->key, key))
+            return FH_DONE;
+    }
+    told *t = fh_arena_alloc(run->app->arena, 1, sizeof *t);
+    if (t == NULL)
+        return FH_STATUS(FH_NOMEM);
+    FH_TRY(fh_arena_copy(run->app->arena, key, &t->key));
+    t->next = run->told;
+    run->told = t;
+    if (run->app->format == DEED_FORMAT_SARIF && run->findings > 0)
+        FH_TRY(fh_buf_put(&run->app->out, FH_LIT(",\n")));
+    run->findings++;
+    return fh_buf_put(&run->app->out, text);
+}
+
+static fh_status done(void *ctx, size_t item, fh_status status, fh_span answer) {
+    check_run *run = ctx;
+    deed_answer a;
+    if (fh_failed(status) || !deed_answer_open(answer, &a)) {
+        const char *path = fh_deed_tasks_get(run->tasks, item)->path;
+        run->app->exit = DEED_EXIT_USAGE;
+        FH_TRY(fh_buf_format(&run->app->err, "deed: "));
+        if (answer.size != 0)
+            return fh_buf_format(&run->app->err, "%.*s\n", FH_SPAN_FMT(answer));
+        return fh_buf_format(&run->app->err, "%s: the check ended before its time (%s)\n", path, fh_code_text(status.code));
+    }
+    run->functions += a.functions;
+    fh_span key, text;
+    while (deed_answer_next(&a, &key, &text))
+        FH_TRY(tell_once(run, key, text));
+    return FH_DONE;
+}
+
+static const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+static fh_status put_sarif_head(fh_buf *out) {
+    FH_TRY(fh_buf_put(out, FH_LIT("{\"version\":\"2.1.0\","
+                                  "\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"runs\":["
+                                  "{\"tool\":{\"driver\":{\"name\":\"deed\",\"rules\":[\n")));
+    for (deed_code i = 0; i < DEED_CODE_COUNT; i++)
+        FH_TRY(fh_buf_format(out, "%s{\"id\":\"%s\",\"shortDescription\":{\"text\":\"%s\"}}", i == 0 ? "" : ",\n",
+                             deed_code_name(i), deed_code_title(i)));
+    return fh_buf_put(out, FH_LIT("]}},\"columnKind\":\"utf16CodeUnits\",\"results\":[\n"));
+}
+
+fh_status deed_verb_check(deed_app *app, fh_err *err) {
+    uint64_t start = fh_os_clock_ns();
+    check_run run = {.app = app};
+    if (app->paths.count == 0) {
+        app->usage = true;
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "check: no path given");
+    }
+    FH_TRY(deed_settings_read(app, err));
+    FH_TRY(deed_tasks_find(app, &run.tasks, err));
+    if (run.tasks.count == 0)
+        return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "no C file to check%s",
+                       app->compdb == NULL ? "" : ": the compilation database has none of these paths");
+    if (app->format == DEED_FORMAT_SARIF)
+        FH_TRY(put_sarif_head(&app->out));
+    FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, &run));
+    if (app->format == DEED_FORMAT_SARIF)
+        FH_TRY(fh_buf_put(&app->out, FH_LIT("]}]}\n")));
+    if (app->exit == DEED_EXIT_CLEAN && run.findings > 0)
+        app->exit = DEED_EXIT_FINDINGS;
+    double seconds = (double)(fh_os_clock_ns() - start) / 1e9;
+    return fh_buf_format(&app->err, "deed: %zu file%s, %llu function%s, %llu error%s (%.1f s)\n", run.tasks.count,
+                         plural(run.tasks.count), (unsigned long long)run.functions, plural(run.functions),
+                         (unsigned long long)run.findings, plural(run.findings), seconds);
+}
+
+/* --- explain and dump ----------------------------------------------------------------------------------------------------- */
+
+fh_status deed_verb_explain(deed_app *app, fh_err *err) {
+    if (app->paths.count == 0) {
+        for (deed_code i = 0; i < DEED_CODE_COUNT; i++)
+            FH_TRY(fh_buf_format(&app->out, "%s  %s\n", deed_code_name(i), deed_code_title(i)));
+        return FH_DONE;
+    }
+    for (size_t i = 0; i < app->paths.count; i++) {
+        const char *name = fh_deed_args_get(app->paths, i);
+        deed_code code = deed_code_of(fh_span_of_str(name));
+        if (code == DEED_CODE_COUNT)
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%s is no code; `deed explain` lists them all", name);
+        FH_TRY(fh_buf_format(&app->out, "%s%s: %s\n\n", i == 0 ? "" : "\n", deed_code_name(code), deed_code_title(code)));
+        FH_TRY(fh_buf_put(&app->out, fh_span_of_str(deed_code_explanation(code))));
+    }
+    return FH_DONE;
+}
+
+fh_status deed_verb_dump(deed_app *app, fh_err *err) {
+    fh_deed_tasks tasks;
+    FH_TRY(deed_tasks_find(app, &tasks, err));
+    for (size_t i = 0; i < tasks.count; i++) {
+        const deed_task *task = fh_deed_tasks_get(tasks, i);
+        deed_source source = {.path = task->path, .args = task->args, .main_only = true};
+        deed_unit *unit;
+        FH_TRY(deed_unit_parse(app->arena, &source, &unit, err));
+        FH_TRY(deed_unit_dump(unit, &app->out));
+    }
+    return FH_DONE;
+}

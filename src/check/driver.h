@@ -1,0 +1,63 @@
+/* driver.h: the verbs of `deed`, and what they share.
+ *
+ * Threading: the main thread; files are shared out to processes (outside.h). */
+#ifndef FH_CHECK_DRIVER_H
+#define FH_CHECK_DRIVER_H
+
+#include "check/clang.h"
+#include "check/finding.h"
+
+enum { DEED_EXIT_CLEAN = 0, DEED_EXIT_FINDINGS = 1, DEED_EXIT_USAGE = 2 };
+
+/* The program: where its output gathers, and what it was told. */
+typedef struct deed_app {
+    fh_allocator *heap;
+    fh_arena *arena;
+    fh_buf out, err;    /* written when the verb is over */
+    fh_deed_args paths; /* the arguments that are no options */
+    fh_deed_args clang; /* what stands behind -- */
+    const char *compdb; /* NULL: none */
+    deed_format format;
+    unsigned jobs;
+    bool color, bless, usage; /* usage: the failure is one of the command line */
+    fh_views audited;         /* from deed.toml */
+    int exit;
+} deed_app;
+
+/* A file to check, and the arguments it is compiled with. */
+typedef struct deed_task {
+    const char *path;
+    fh_deed_args args;
+    struct deed_task *next;
+} deed_task;
+typedef deed_task *deed_task_ref;
+FH_SPAN_DEFINE(deed_task, deed_task_ref);
+
+/* A NUL-terminated copy in the arena, or NULL. */
+fh_owned_or_null const char *deed_copy_text(fh_mut fh_arena *arena, fh_span a, fh_span b);
+bool deed_ends_with(fh_span text, fh_ref const char *end);
+
+/* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */
+FH_MUST_USE fh_status deed_tasks_find(fh_mut deed_app *app, fh_out fh_deed_tasks *out, fh_mut fh_err *err);
+/* Reads deed.toml in the current folder, if it is there. */
+FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *err);
+
+/* Checks one file. `prefix` is taken away from the paths that findings show. The answer is for deed_answer_next: findings in
+ * the app's format. */
+FH_MUST_USE fh_status deed_check_one(fh_ref const deed_app *app, fh_ref const deed_task *task, fh_span prefix,
+                                     fh_mut fh_buf *out);
+/* What deed_check_one wrote: its head, and then finding after finding; false at the end. */
+typedef struct deed_answer {
+    fh_span rest;
+    uint32_t functions, findings;
+} deed_answer;
+FH_MUST_USE bool deed_answer_open(fh_span text, fh_out deed_answer *answer);
+FH_MUST_USE bool deed_answer_next(fh_mut deed_answer *answer, fh_out fh_span *key, fh_out fh_span *text);
+
+FH_MUST_USE fh_status deed_verb_check(fh_mut deed_app *app, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_verb_explain(fh_mut deed_app *app, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_verb_ui(fh_mut deed_app *app, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_verb_audit(fh_mut deed_app *app, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_verb_dump(fh_mut deed_app *app, fh_mut fh_err *err);
+
+#endif

@@ -1,0 +1,199 @@
+/* outside.c: formatting, folders and processes.
+ *
+ * This room is audited. A worker process writes frames of {item, code, size, bytes} to its pipe; the parent reads all pipes
+ * as they fill, so that no worker waits for another, and looks at the frames when all have ended.
+ *
+ * Invariant check-outside: printf gets a checked format and the true size of its array; a path has its NUL inside its array; a
+ * frame's bytes are used only if they are all there. Threading: outside.h. */
+#define _GNU_SOURCE 1 /* scandir */
+
+#include "check/outside.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "freehold/os.h"
+
+enum { TEXT_MAX = 2000, PATH_BYTES = 4096, DEPTH_MAX = 64, JOBS_MAX = 64, FRAME_HEAD_BYTES = 16 };
+
+fh_span deed_format_text(fh_arena *arena, const char *format, va_list args) {
+    char text[TEXT_MAX];
+    FH_UNSAFE("check-outside");
+    int size = vsnprintf(text, sizeof text, format, args);
+    size_t kept = size < 0 ? 0 : (size_t)size < TEXT_MAX ? (size_t)size : TEXT_MAX - 1;
+    fh_span out = {NULL, 0}, whole = {(const uint8_t *)text, kept};
+    return fh_failed(fh_arena_copy(arena, whole, &out)) ? (fh_span){NULL, 0} : out;
+}
+
+/* --- folders -------------------------------------------------------------------------------------------------------------- */
+
+static int visible(const struct dirent *e) {
+    return e->d_name[0] != '.';
+}
+
+static fh_status walk(const char *path, unsigned depth, deed_found *found, void *ctx, fh_err *err) {
+    struct stat st;
+    FH_UNSAFE("check-outside");
+    if (stat(path, &st) != 0)
+        return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", path, strerror(errno));
+    if (S_ISREG(st.st_mode))
+        return found(ctx, path);
+    if (!S_ISDIR(st.st_mode) || depth >= DEPTH_MAX)
+        return FH_DONE;
+    struct dirent **names = NULL;
+    int count = scandir(path, &names, visible, alphasort);
+    if (count < 0)
+        return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", path, strerror(errno));
+    fh_status s = FH_DONE;
+    size_t length = strlen(path);
+    const char *slash = length > 0 && path[length - 1] == '/' ? "" : "/";
+    for (int i = 0; i < count; i++) {
+        char below[PATH_BYTES];
+        int size = snprintf(below, sizeof below, "%s%s%s", path, slash, names[i]->d_name);
+        if (!fh_failed(s) && size > 0 && (size_t)size < sizeof below)
+            s = walk(below, depth + 1, found, ctx, err);
+        free(names[i]);
+    }
+    free(names);
+    return s;
+}
+
+fh_status deed_walk(const char *path, deed_found *found, void *ctx, fh_err *err) {
+    return walk(path, 0, found, ctx, err);
+}
+
+fh_status deed_here(fh_arena *arena, fh_span *out) {
+    char path[PATH_BYTES];
+    FH_UNSAFE("check-outside");
+    *out = (fh_span){NULL, 0};
+    if (getcwd(path, sizeof path - 1) == NULL)
+        return FH_STATUS(FH_IO);
+    size_t size = strlen(path);
+    path[size] = '/';
+    return fh_arena_copy(arena, (fh_span){(const uint8_t *)path, size + 1}, out);
+}
+
+/* --- processes ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct worker {
+    pid_t pid;
+    int fd; /* -1: at its end */
+    fh_buf said;
+} worker;
+
+/* In the child: every jobs-th item. */
+static void serve(fh_allocator *a, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx, int fd) {
+    for (size_t item = first; item < count; item += jobs) {
+        fh_buf out;
+        fh_buf_init(&out, a, 0);
+        fh_status s = work(ctx, item, &out);
+        uint8_t head[FRAME_HEAD_BYTES];
+        fh_mspan h = {head, sizeof head};
+        fh_mspan_put_u32(h, 0, (uint32_t)item);
+        fh_mspan_put_u32(h, 4, (uint32_t)s.code);
+        fh_mspan_put_u64(h, 8, out.size);
+        bool told = !fh_failed(fh_os_write(fd, fh_span_of_mut(h))) && !fh_failed(fh_os_write(fd, fh_buf_view(&out)));
+        fh_buf_deinit(&out);
+        if (!told)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static fh_status start(fh_allocator *a, worker *w, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx) {
+    int ends[2];
+    if (pipe(ends) != 0)
+        return FH_STATUS(FH_IO);
+    w->pid = fork();
+    if (w->pid == 0) {
+        close(ends[0]);
+        serve(a, count, first, jobs, work, ctx, ends[1]);
+    }
+    close(ends[1]);
+    if (w->pid < 0) {
+        close(ends[0]);
+        return FH_STATUS(FH_IO);
+    }
+    w->fd = ends[0];
+    return FH_DONE;
+}
+
+/* Takes what one pipe has; at its end, closes it. */
+static fh_status take(worker *w) {
+    uint8_t step[16384];
+    size_t got = 0;
+    fh_status s = fh_os_read(w->fd, (fh_mspan){step, sizeof step}, &got);
+    if (!fh_failed(s) && got > 0)
+        return fh_buf_put(&w->said, (fh_span){step, got});
+    close(w->fd);
+    w->fd = -1;
+    return s;
+}
+
+static fh_status gather(worker *workers, size_t jobs) {
+    fh_status s = FH_DONE;
+    for (;;) {
+        struct pollfd polls[JOBS_MAX] = {0};
+        size_t open = 0;
+        for (size_t i = 0; i < jobs; i++) {
+            polls[i] = (struct pollfd){.fd = workers[i].fd, .events = POLLIN};
+            open += workers[i].fd >= 0;
+        }
+        if (open == 0)
+            return s;
+        if (poll(polls, (nfds_t)jobs, -1) < 0 && errno != EINTR)
+            return FH_STATUS(FH_IO);
+        for (size_t i = 0; i < jobs; i++) {
+            fh_status one = workers[i].fd >= 0 && polls[i].revents != 0 ? take(&workers[i]) : FH_DONE;
+            s = fh_failed(s) ? s : one;
+        }
+    }
+}
+
+/* The answers in the order of the items: worker i % jobs has item i next. */
+static fh_status tell(worker *workers, size_t count, size_t jobs, deed_done *done, void *ctx) {
+    for (size_t item = 0; item < count; item++) {
+        worker *w = &workers[item % jobs];
+        fh_span said = fh_buf_view(&w->said), answer = {NULL, 0};
+        fh_status s = FH_STATUS(FH_CORRUPT);
+        if (said.size >= FRAME_HEAD_BYTES && fh_span_u64(said, 8) <= said.size - FRAME_HEAD_BYTES) {
+            answer = fh_span_sub(said, FRAME_HEAD_BYTES, (size_t)fh_span_u64(said, 8));
+            s = FH_STATUS((fh_code)fh_span_u32(said, 4));
+        }
+        FH_TRY(done(ctx, item, s, answer));
+        fh_buf_consume(&w->said, answer.size == 0 && s.code == FH_CORRUPT ? w->said.size : FRAME_HEAD_BYTES + answer.size);
+    }
+    return FH_DONE;
+}
+
+fh_status deed_share(fh_allocator *a, size_t count, unsigned jobs, deed_work *work, deed_done *done, void *ctx) {
+    worker workers[JOBS_MAX];
+    size_t used = jobs == 0 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
+    used = used > count ? count : used;
+    fh_status s = FH_DONE;
+    FH_UNSAFE("check-outside");
+    for (size_t i = 0; i < used; i++) {
+        workers[i] = (worker){.pid = -1, .fd = -1};
+        fh_buf_init(&workers[i].said, a, 0);
+        if (!fh_failed(s))
+            s = start(a, &workers[i], count, i, used, work, ctx);
+    }
+    fh_status gathered = gather(workers, used);
+    s = fh_failed(s) ? s : gathered;
+    for (size_t i = 0; i < used; i++) {
+        if (workers[i].pid > 0)
+            waitpid(workers[i].pid, NULL, 0);
+    }
+    if (!fh_failed(s))
+        s = tell(workers, count, used, done, ctx);
+    for (size_t i = 0; i < used; i++)
+        fh_buf_deinit(&workers[i].said);
+    return s;
+}

@@ -1,0 +1,32 @@
+/* outside.h: what the checker asks of the C library and the system beyond os.h: text from a format and its arguments, folders,
+ * and processes that share work.
+ *
+ * Threading: the main thread of a program without others, since it forks. */
+#ifndef FH_CHECK_OUTSIDE_H
+#define FH_CHECK_OUTSIDE_H
+
+#include <stdarg.h>
+
+#include "freehold/arena.h"
+#include "freehold/buf.h"
+
+/* Formatted text in the arena, cut at 2000 bytes; empty when there is no memory. */
+fh_span deed_format_text(fh_mut fh_arena *arena, const char *format, va_list args);
+
+/* Calls `found` for each regular file under the folder (or for the file itself), folders in the order of names, hidden ones
+ * left out. `path` ends in NUL and is valid during the call. FH_IO when there is nothing of this name. */
+typedef fh_status deed_found(void *ctx, const char *path);
+FH_MUST_USE fh_status deed_walk(const char *path, deed_found *found, void *ctx, fh_mut fh_err *err);
+
+/* The current folder, with a slash behind it, in the arena. */
+FH_MUST_USE fh_status deed_here(fh_mut fh_arena *arena, fh_out fh_span *out);
+
+/* Does items 0 … count - 1 in `jobs` processes, each with a copy of this program's memory: `work` appends its answer to `out`,
+ * and what it returns comes back beside it. Then calls `done` here, once an item and in their order. An item whose process
+ * ended before it answered has FH_CORRUPT. FH_NOMEM, FH_IO, or the first failure of `done`. */
+typedef fh_status deed_work(void *ctx, size_t item, fh_buf *out);
+typedef fh_status deed_done(void *ctx, size_t item, fh_status status, fh_span answer);
+FH_MUST_USE fh_status deed_share(fh_ref fh_allocator *a, size_t count, unsigned jobs, deed_work *work, deed_done *done,
+                                 void *ctx);
+
+#endif

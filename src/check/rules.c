@@ -1,0 +1,21 @@
+/* rules.c: runs the rules over a unit.
+ *
+ * What the front end could not express is reported first, so that no rule ever steps over it in silence. Threading: one thread
+ * at a time. */
+#include "check/rules.h"
+
+/* FH0901 for each construct that is not known, in functions that are to be checked. */
+static void report_unknown(const deed_unit *unit, deed_report *r) {
+    for (size_t i = 1; i < unit->nodes.count; i++) {
+        const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
+        const deed_file *file = fh_deed_files_at(unit->files, n->place.file);
+        if (n->kind != DEED_UNKNOWN || file->is_audited || file->is_system)
+            continue;
+        deed_report_at(r, FH0901, n->place, "not understood", "`%.*s` is outside the checkable dialect", FH_SPAN_FMT(n->text));
+    }
+}
+
+fh_status deed_rules_run(deed_unit *unit, deed_report *r) {
+    report_unknown(unit, r);
+    return deed_report_status(r);
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""The program deed, driven as a person or a script would: its verbs, its exit status, what it prints where."""
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.path.abspath(os.environ["DEED_PROGRAM"])
+GOOD = "int good(int a) {\n    return a + 1;\n}\n"
+BAD = "int bad(int a) {\n    return a ?: 1;\n}\n"
+WRONG = "int wrong(void) {\n    return nothing;\n}\n"
+
+
+class Driver(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name).resolve()
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def deed(self, *args, status=0):
+        """Runs it in the folder; its standard output and standard error."""
+        done = subprocess.run([PROGRAM, *args], cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout, done.stderr
+
+    def test_clean(self):
+        self.write("a.c", GOOD)
+        out, err = self.deed("check", "a.c")
+        self.assertEqual(out, "")
+        self.assertRegex(err, r"^deed: 1 file, 1 function, 0 errors \(\d+\.\d s\)\n$")
+
+    def test_finding(self):
+        self.write("b.c", BAD)
+        out, err = self.deed("check", "b.c", status=1)
+        self.assertIn("error[FH0901]", out)
+        self.assertIn(" --> b.c:2:12\n", out)
+        self.assertIn("2 |     return a ?: 1;\n  |            ^", out)
+        self.assertIn("1 error ", err)
+
+    def test_refused_by_the_compiler(self):
+        self.write("w.c", WRONG)
+        out, _ = self.deed("check", "--format=gcc", "w.c", status=1)
+        self.assertEqual(out, "w.c:2:12: error: use of undeclared identifier 'nothing' [FH0901]\n")
+
+    def test_folders(self):
+        """All .c files below a folder, in the order of names; other files only when named; too long a path is no crash."""
+        for name in ("src/b.c", "src/a.c", "src/deep/c.c"):
+            self.write(name, BAD)
+        self.write("src/d.txt", BAD)
+        self.write("src/.hidden/e.c", BAD)
+        out, err = self.deed("check", "--format=gcc", "src", status=1)
+        self.assertEqual([line.split(":")[0] for line in out.splitlines()], ["src/a.c", "src/b.c", "src/deep/c.c"])
+        self.assertIn("deed: 3 files, 3 functions, 3 errors", err)
+        self.deed("check", "x" * 5000, status=2)
+        self.deed("check", "src/none.c", status=2)
+
+    def test_arguments_after_dashes(self):
+        self.write("include/one.h", "#define ONE 1\n")
+        self.write("a.c", '#include "one.h"\nint f(void) {\n    return ONE + TWO;\n}\n')
+        self.deed("check", "a.c", "--", "-Iinclude", "-DTWO=2")
+        self.deed("check", "a.c", status=1)
+
+    def test_compilation_database(self):
+        """Both forms of a command; only what matters of it is kept, and only the files asked for are checked."""
+        self.write("inc dir/one.h", "#define ONE 1\n")
+        for name in ("src/a.c", "src/b.c", "src2/c.c"):
+            self.write(name, '#include "one.h"\nint f(void) {\n    return ONE + TWO;\n}\n')
+        here = str(self.folder)
+        self.write("db.json", json.dumps([
+            {"directory": here, "file": f"{here}/src/a.c",
+             "command": f"gcc -O3 -Wnonsense -DTWO=2 '-I{here}/inc dir' -o a.o -c {here}/src/a.c"},
+            {"directory": here, "file": f"{here}/src/b.c", "output": {"deep": [1]},
+             "arguments": ["gcc", "-DTWO=2", "-isystem", f"{here}/inc dir", "-c", "b.c"]},
+            {"directory": here, "file": f"{here}/src2/c.c", "arguments": ["gcc"]}]))
+        _, err = self.deed("check", "--compdb", "db.json", "src/")
+        self.assertIn("deed: 2 files, 2 functions, 0 errors", err)
+        self.deed("check", "--compdb=db.json", "src2", status=1)
+        self.deed("check", "--compdb=db.json", "elsewhere", status=2)
+        for bad in ("{}", "[1]", "[{]", '[{"file": "a.c", "arguments": [1]}]', ""):
+            self.write("bad.json", bad)
+            self.deed("check", "--compdb", "bad.json", "src", status=2)
+
+    def test_header_once(self):
+        """What a header does wrong is told once, though each file that includes it finds it."""
+        self.write("h.h", "static inline int h(int a) {\n    return a ?: 1;\n}\n")
+        for name in ("a.c", "b.c", "c.c"):
+            self.write(name, f'#include "h.h"\nint {name[0]}(void) {{\n    return h(1);\n}}\n')
+        for jobs in ("1", "2", "3", "9"):
+            out, err = self.deed("check", "--jobs", jobs, "--format=gcc", "a.c", "b.c", "c.c", status=1)
+            self.assertEqual(out.count("error:"), 1, out)
+            self.assertIn("3 functions, 1 error ", err)
+
+    def test_formats(self):
+        self.write("b.c", BAD)
+        self.write("c.c", BAD.replace("bad", "worse"))
+        out, _ = self.deed("check", "--format", "json", "b.c", "c.c", status=1)
+        lines = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([(x["code"], x["file"], x["line"]) for x in lines], [("FH0901", "b.c", 2), ("FH0901", "c.c", 2)])
+        out, _ = self.deed("check", "--format=sarif", "b.c", "c.c", status=1)
+        run = json.loads(out)["runs"][0]
+        self.assertEqual(len(run["results"]), 2)
+        for result in run["results"]:
+            self.assertEqual(run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"], result["ruleId"])
+        self.write("good.c", GOOD)
+        out, _ = self.deed("check", "--format=sarif", "good.c")
+        self.assertEqual(json.loads(out)["runs"][0]["results"], [])
+
+    def test_color(self):
+        self.write("b.c", BAD)
+        self.assertNotIn("\033", self.deed("check", "b.c", status=1)[0])
+        self.assertIn("\033[1;31merror", self.deed("check", "--color=always", "b.c", status=1)[0])
+
+    def test_audited_folder(self):
+        self.write("src/core/b.c", BAD)
+        self.write("src/other/c.c", BAD)
+        self.write("deed.toml", '# rooms\naudited = [\n    "src/core/",\n]\n')
+        out, _ = self.deed("check", "--format=gcc", "src", status=1)
+        self.assertEqual(out.count("error:"), 1)
+        self.assertTrue(out.startswith("src/other/c.c"))
+
+    def test_explain(self):
+        out, _ = self.deed("explain")
+        codes = [line.split()[0] for line in out.splitlines()]
+        self.assertGreater(len(codes), 35)
+        for code in codes:
+            self.assertTrue(self.deed("explain", code)[0].startswith(code + ": "))
+        self.assertEqual(self.deed("explain", "0101"), self.deed("explain", "FH0101"))
+        self.deed("explain", "FH9999", status=2)
+
+    def test_audit(self):
+        self.write("a/x.c", 'void f(void) {\n    int a;\n    {\n        FH_UNSAFE("one");\n        a = 1; /* } */\n    }\n'
+                            '    a = 2;\n}\n')
+        self.write("b/y.c", 'void f(void) {\n    /* FH_UNSAFE("no") */\n    char c = \'}\';\n}\n')
+        out, _ = self.deed("audit", ".")
+        self.assertEqual([line.split() for line in out.splitlines()[1:]],
+                         [["1", "3", "8", "37.5%", "./a/"], ["1", "3", "12", "25.0%", "in", "all"]])
+
+    def test_ui(self):
+        """A pair passes when its output is exact and its twin silent; everything else fails."""
+        self.write("ui/FH0901/x.c", BAD)
+        self.write("ui/FH0901/x.fixed.c", GOOD)
+        out, _ = self.deed("ui", "ui", status=1)
+        self.assertIn("there is no .stderr", out)
+        _, err = self.deed("ui", "ui/", "--bless")
+        self.assertIn("1 written", err)
+        self.assertIn(" --> FH0901/x.c:2:12\n", (self.folder / "ui/FH0901/x.stderr").read_text())
+        _, err = self.deed("ui", "ui")
+        self.assertEqual(err, "deed ui: 2 files, 1 pairs, 2 as expected, 0 failed\n")
+        expected = self.write("ui/FH0901/x.stderr", "another\n")
+        self.assertIn("another output than expected", self.deed("ui", "ui", status=1)[0])
+        self.deed("ui", "ui", "--bless")
+        self.assertNotEqual(expected.read_text(), "another\n")
+        self.write("ui/FH0901/x.fixed.c", BAD)
+        self.assertIn("the fixed twin is not silent", self.deed("ui", "ui", status=1)[0])
+        (self.folder / "ui/FH0901/x.fixed.c").unlink()
+        self.assertIn("there is no fixed twin", self.deed("ui", "ui", status=1)[0])
+        self.write("ui/FH0901/x.fixed.c", GOOD)
+        self.write("ui/FH0101/y.c", BAD)
+        self.write("ui/FH0101/y.fixed.c", GOOD)
+        self.assertIn("is not refused with the code", self.deed("ui", "ui", status=1)[0])
+
+    def test_ui_known(self):
+        """What is known to be missed is as exact: a finding where none is expected fails."""
+        self.write("ui/known-miss/x.c", GOOD)
+        self.write("ui/known-miss/x.stderr", "")
+        self.deed("ui", "ui")
+        self.write("ui/known-miss/x.c", BAD)
+        self.deed("ui", "ui", status=1)
+
+    def test_usage(self):
+        out, _ = self.deed("--help")
+        self.assertIn("Examples", out)
+        self.assertEqual(self.deed("check", "--help")[0], out)
+        for args in ((), ("nothing",), ("check",), ("check", "--format=none", "a.c"), ("check", "--jobs", "0", "a.c"),
+                     ("check", "--jobs", "many", "a.c"), ("check", "--nonsense"), ("check", "a.c", "--compdb"), ("ui",),
+                     ("ui", "a", "b"), ("audit",), ("check", ".")):
+            out, err = self.deed(*args, status=2)
+            self.assertEqual(out, "")
+            self.assertTrue(err.startswith("deed: "), err)
+
+    def test_worker_ends(self):
+        """A file that cannot be read is told, and the others are checked all the same."""
+        self.write("a.c", BAD)
+        locked = self.write("b.c", GOOD)
+        self.write("c.c", BAD)
+        locked.unlink()
+        os.mkfifo(self.folder / "pipe")
+        self.write("db.json", json.dumps([{"directory": str(self.folder), "file": name, "command": "cc"}
+                                          for name in ("a.c", "b.c", "c.c")]))
+        out, err = self.deed("check", "--compdb=db.json", "--format=gcc", "a.c", "b.c", "c.c", status=2)
+        self.assertEqual(out.count("error:"), 2)
+        self.assertIn("b.c: cannot be read", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
