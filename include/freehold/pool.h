@@ -57,7 +57,7 @@ typedef struct fh_growth {
     fh_growth_kind kind;
     uint32_t slots;   /* linear: how many more; 0 = the first capacity */
     uint32_t percent; /* exponential: new capacity in percent of the old, above 100; 0 = 200 */
-    uint32_t (*next)(void *ctx, uint32_t capacity); /* custom: the new capacity; not above the old = no growth */
+    uint32_t (*next)(void *ctx, uint32_t capacity); /* custom: the new capacity, or the old; may not use the pool */
     void *ctx;
 } fh_growth;
 
@@ -110,7 +110,7 @@ typedef struct fh_handle {
 
 /* What a pool has done so far. */
 typedef struct fh_pool_stats {
-    uint64_t allocs, releases, live, peak;    /* lives begun, ended, now, most at once */
+    uint64_t allocs, releases, live, peak;    /* lives begun, ended, now, most at once (shared: at most) */
     uint64_t capacity, max_capacity, growths; /* slots, slots, times */
     uint64_t failures;                        /* allocs that gave no slot, hooks that failed among them */
     uint64_t stale_uses, double_frees, wrong_pools, borrow_conflicts, wrong_threads, overwritten; /* refusals */
@@ -380,10 +380,12 @@ FH_FALLIBLE fh_pool_store(fh_mut fh_pool *pool, fh_handle h, fh_span bytes);
 
 /* --- threads -------------------------------------------------------------------------------------------------------- */
 
-/* A view of a shared pool for the calling thread; the thread that made the pool uses `pool` itself. FH_UNSUPPORTED for a pool
- * that is not shared, FH_LIMIT, FH_NOMEM. */
+/* A view of a shared pool for the calling thread, or the one that another thread has left; the pool's maker uses `pool` itself.
+ * Each view keeps slots for itself: FH_EXHAUSTED says that this one finds none. With n = 62, or max_capacity / 16 if that is
+ * less: it has its own free ones (FH_POOL_SHARED_BORROW: 2 n), and up to n − 1 released ones of each other are on the way to
+ * it until that one reaps (FH_POOL_SHARED). FH_UNSUPPORTED for a pool that is not shared, FH_LIMIT for view 256, FH_NOMEM. */
 FH_FALLIBLE fh_pool_attach(fh_mut fh_pool *pool, fh_owned fh_pool **out_view);
-/* Ends a view. What it had goes to the views that are left: free slots, live slots, messages. FH_WRONG_THREAD. */
+/* Ends a view, as the end of its thread does. What it had is for the next to attach, or to find no slot. FH_WRONG_THREAD. */
 FH_FALLIBLE fh_pool_detach(fh_drop fh_pool *view);
 /* Takes in what other threads released, and sends what waits to be sent: at a thread's quiet moments. */
 FH_FALLIBLE fh_pool_reap(fh_mut fh_pool *pool);

@@ -16,6 +16,8 @@
  *
  * Invariants: depot-word: the word of a live slot changes by compare-and-swap, that of a free slot by who has its magazine;
  * depot-magazine: each slot that is free and has been given to a view is in one magazine, or spilled. */
+#include <string.h>
+
 #include "mem/pool_views.h"
 
 typedef struct hub {
@@ -138,26 +140,65 @@ static bool unload(fh_pool *view) {
     return true;
 }
 
-static fh_status depot_put(fh_pool *view, uint32_t index, uint32_t generation) {
+/* Keeps a slot whose word says that it is free. */
+static void keep(fh_pool *view, uint32_t index, uint32_t generation) {
     hub *h = hub_of(view->core);
-    uint64_t *at = fh_pool_word(view->core, index), word = fh_word(generation, FH_POOL_NO_SLOT);
     FH_UNSAFE("depot-magazine");
-    if (fh_pool_is_worn(view->core, generation)) {
-        fh_store(at, word, FH_RELEASE);
-    } else if (unload(view)) {
-        fh_store(at, word, FH_RELEASE);
+    if (fh_pool_is_worn(view->core, generation))
+        return;
+    if (unload(view)) {
         (void)fh_block_add(fh_block_at(h->base.blocks, seat_of(view)->loaded), index);
-    } else {
-        fh_lock_take(&h->base.lock);
-        fh_store(at, fh_word(generation, h->spill), FH_RELEASE);
-        fh_store(&h->spill, FH_WORD_FREE | index, FH_RELAXED);
-        fh_lock_give(&h->base.lock);
+        return;
     }
+    fh_lock_take(&h->base.lock);
+    fh_store(fh_pool_word(view->core, index), fh_word(generation, h->spill), FH_RELEASE);
+    fh_store(&h->spill, FH_WORD_FREE | index, FH_RELAXED);
+    fh_lock_give(&h->base.lock);
+}
+
+static fh_status depot_put(fh_pool *view, uint32_t index, uint32_t generation) {
+    fh_store(fh_pool_word(view->core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
+    keep(view, index, generation);
     return FH_DONE;
 }
 
 static fh_status depot_swap(fh_pool *view, uint32_t index, uint64_t from, uint64_t to) {
     return FH_STATUS(fh_cas(fh_pool_word(view->core, index), &from, to, FH_ACQ_REL) ? FH_OK : FH_AGAIN);
+}
+
+/* --- short roads ------------------------------------------------------------------------------------------------------ */
+
+/* A release that only has to put the slot away: one swap ends the life. */
+static fh_pool_found depot_use(fh_pool *view, fh_handle h, fh_pool_op op) {
+    uint32_t index = fh_handle_index(h), generation = fh_handle_generation(h) + 1;
+    uint64_t life = h.value & ~(uint64_t)UINT32_MAX, over = fh_word(generation, FH_POOL_NO_SLOT);
+    if (!fh_hub_is_short(view, h, op) || !fh_cas(fh_pool_word(view->core, index), &life, over, FH_ACQ_REL))
+        return fh_pool_use_long(view, h, op);
+    keep(view, index, generation);
+    return (fh_pool_found){fh_pool_at(view->core, index), {FH_OK}};
+}
+
+/* An alloc from the loaded magazine, of a slot that has had a life, without a hook. */
+static fh_pool_found depot_alloc(fh_pool *view, fh_handle *out) {
+    fh_pool_core *core = view->core;
+    const hub *h = hub_of(core);
+    const seat *s = seat_of(view);
+    bool has_work = core->ending || core->is_watched || (!core->config.eager && core->config.init != NULL);
+    if (has_work || fh_load(&view->fast.thread, FH_RELAXED) != fh_thread_self() || count_of(h, s->loaded) == 0)
+        return fh_pool_alloc_long(view, out);
+    FH_UNSAFE("depot-magazine");
+    fh_block *block = fh_block_at(h->base.blocks, s->loaded);
+    uint32_t index = block->slots[block->count - 1];
+    uint64_t *at = fh_pool_word(core, index), word = fh_load(at, FH_RELAXED);
+    if (!fh_pool_is_made(core, word))
+        return fh_pool_alloc_long(view, out);
+    (void)fh_block_drop(block);
+    uint8_t *slot = fh_pool_at(core, index);
+    if (!core->config.eager)
+        memset(slot, 0, core->config.size_bytes);
+    *out = (fh_handle){fh_word(fh_word_generation(word) + 1, index)};
+    fh_store(at, out->value - index, FH_RELEASE);
+    return (fh_pool_found){slot, {FH_OK}};
 }
 
 /* Both magazines go to the depot, for all. */
@@ -242,6 +283,8 @@ const fh_pool_policy fh_pool_shared_borrow = {
     .borrow_only = true,
     .open = depot_open,
     .close = fh_hub_close,
+    .alloc = depot_alloc,
+    .use = depot_use,
     .take = depot_take,
     .put = depot_put,
     .swap = depot_swap,

@@ -347,6 +347,25 @@ static fh_status shared_send(fh_pool *view, fh_handle h, uint64_t word) {
     return FH_DONE;
 }
 
+/* A release that only has to put the slot away, or to send it. */
+static fh_pool_found shared_use(fh_pool *view, fh_handle h, fh_pool_op op) {
+    fh_pool_core *core = view->core;
+    uint32_t index = fh_handle_index(h), generation = fh_handle_generation(h);
+    uint64_t *at = fh_pool_word(core, index), life = h.value & ~(uint64_t)UINT32_MAX;
+    if (!fh_hub_is_short(view, h, op) || fh_load(at, FH_ACQUIRE) != life)
+        return fh_pool_use_long(view, h, op);
+    uint32_t owner = owner_of(core, index);
+    if (owner == seat_of(view)->base.number) {
+        keep(view, index, generation + 1);
+    } else if (open_letter(view, owner, true) && fh_slot_mark(at, life)) {
+        FH_POOL_COUNT(view->counts.remote_frees);
+        write_letter(view, owner, index);
+    } else {
+        return fh_pool_use_long(view, h, op);
+    }
+    return (fh_pool_found){fh_pool_at(core, index), {FH_OK}};
+}
+
 static fh_status shared_reap(fh_pool *view) {
     drain(view, true);
     send_all(view);
@@ -434,6 +453,7 @@ const fh_pool_policy fh_pool_shared = {
     .roads = FH_POOL_ROAD_LOOKUP | FH_POOL_ROAD_ALLOC | FH_POOL_ROAD_RANGE,
     .open = shared_open,
     .close = fh_hub_close,
+    .use = shared_use,
     .take = shared_take,
     .put = shared_put,
     .swap = shared_swap,

@@ -42,6 +42,7 @@ fh_status fh_hub_open(fh_pool *first, const fh_hub_kind *kind) {
         return FH_STATUS(FH_NOMEM);
     core->own = hub;
     hub->kind = kind;
+    hub->is_plain = (core->config.eager ? core->config.reset : core->config.fini) == NULL && !core->is_watched;
     uint64_t blocks_max = (uint64_t)core->slots_max + FH_VIEWS_MAX * FH_VIEWS_MAX;
     hub->blocks_max = blocks_max < FH_BLOCKS_MAX ? (uint32_t)blocks_max : FH_BLOCKS_MAX;
     hub->blocks_bytes = page_up(((size_t)hub->blocks_max + 1) * sizeof(fh_block));

@@ -35,6 +35,7 @@ typedef struct fh_hub {
     uint32_t idle_count; /* the same */
     fh_pool *views[FH_VIEWS_MAX];
     const struct fh_hub_kind *kind;
+    bool is_plain; /* nothing is to be done at a release but to put the slot away: short roads are open */
 
     fh_block *blocks; /* reserved for blocks_max + 1 */
     size_t blocks_bytes, blocks_committed;
@@ -78,6 +79,12 @@ void fh_hub_stats(const fh_pool *first, fh_pool_stats *stats);
 
 /* Of a view of a single-writer pool (pool_shared.c); for tests. */
 uint64_t *fh_pool_inbox(fh_pool *view);
+
+/* A release by the view's own thread that needs no hook, of a slot that has a word. */
+static inline bool fh_hub_is_short(const fh_pool *view, fh_handle h, fh_pool_op op) {
+    return op == FH_POOL_RELEASE && ((const fh_hub *)view->core->own)->is_plain && fh_handle_index(h) < view->used &&
+           fh_load(&view->fast.thread, FH_RELAXED) == fh_thread_self();
+}
 
 static inline fh_hub *fh_hub_of(const fh_pool_core *core) {
     return (fh_hub *)core->own;

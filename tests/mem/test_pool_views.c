@@ -105,7 +105,10 @@ static void test_other_thread(void **state) {
     for (int k = 0; k < 2; k++) {
         parcel p = {.kind = kinds[k], .pool = new_pool(fh_test_allocator(state), kinds[k], 8, 8)};
         p.view = attach(p.pool);
+        fh_handle more;
         fh_assert_ok(fh_pool_alloc(p.view, &p.h, NULL));
+        fh_assert_ok(fh_pool_alloc(p.view, &more, NULL));
+        fh_assert_ok(fh_pool_release(p.view, more)); /* what another thread could take by mistake */
         on_a_thread(uses_it, &p);
         assert_int_equal(p.code, FH_WRONG_THREAD);
         assert_int_equal(fh_pool_stats_get(p.pool).wrong_threads, 3);
@@ -288,6 +291,8 @@ static void test_unused_slots(void **state) {
         fh_handle h, other;
         fh_assert_ok(fh_pool_alloc(pool, &h, NULL));
         fh_assert_ok(fh_pool_alloc(view, &other, NULL)); /* lies behind the rest of the first view's range */
+        fh_assert_ok(fh_pool_reap(view));
+        fh_assert_code(fh_pool_release(view, (fh_handle){(h.value & ~(uint64_t)UINT32_MAX) | FH_POOL_INDEX}), FH_WRONG_POOL);
         assert_true((uint32_t)other.value > (uint32_t)h.value + 1);
         for (uint32_t i = (uint32_t)h.value + 1; i < (uint32_t)other.value + 2; i++) {
             fh_handle forged[] = {{i}, {(h.value & ~(uint64_t)UINT32_MAX) | i}};
