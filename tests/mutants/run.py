@@ -31,6 +31,7 @@ BUILD = os.path.join(ROOT, "build", "mutants")
 FOLDERS = ["src", "include", "tests"]
 LAYERS = re.compile(r"src/(base|os|mem)/")
 OPERATIONS = "20000"
+MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 
 Mutant = namedtuple("Mutant", "file name tests function old new")
 
@@ -124,7 +125,8 @@ class Base:
         """Runs a test; returns whether it passed, how long it took, what it said."""
         begin = time.monotonic()
         with tempfile.TemporaryFile() as out:
-            process = subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            process = subprocess.Popen(["prlimit", f"--data={MEMORY}", program], stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=out, start_new_session=True,
                                        env={**os.environ, "FREEHOLD_TEST_OPS": OPERATIONS})
             try:
                 ok = process.wait(limit) == 0

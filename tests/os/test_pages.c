@@ -123,7 +123,7 @@ static void test_whole_pages_only(void **state) {
 }
 
 /* This folder's own storage. Where a commit is refused (a limit on data; sanitizers need theirs), nothing stays behind. */
-static void take_with_little(void *arg) {
+FH_UNUSED static void take_with_little(void *arg) {
     (void)arg;
     struct rlimit little = {1 << 20, 1 << 20};
     void *at = &little;
