@@ -41,12 +41,12 @@ static fh_status put_finding(const deed_app *app, const deed_unit *unit, const d
 }
 
 /* Rules are for units that compile: the compiler's refusals are told first, and alone. */
-static fh_status find_all(deed_unit *unit, deed_report *r) {
+static fh_status find_all(fh_allocator *a, deed_unit *unit, deed_report *r) {
     for (size_t i = 0; i < unit->problems.count; i++) {
         const deed_problem *p = fh_deed_problems_at(unit->problems, i);
         deed_report_at(r, FH0901, p->place, "the compiler refuses this", "%.*s", FH_SPAN_FMT(p->text));
     }
-    return unit->problems.count != 0 ? deed_report_status(r) : deed_rules_run(unit, r);
+    return unit->problems.count != 0 ? deed_report_status(r) : deed_rules_run(a, unit, r);
 }
 
 static uint32_t count_functions(const deed_unit *unit) {
@@ -66,7 +66,7 @@ static fh_status check_unit(const deed_app *app, deed_unit *unit, fh_span prefix
     }
     deed_report *r;
     FH_TRY(deed_report_new(unit, &r));
-    FH_TRY(find_all(unit, r));
+    FH_TRY(find_all(app->heap, unit, r));
     FH_TRY(put_u32(out, count_functions(unit)));
     FH_TRY(put_u32(out, (uint32_t)deed_report_count(r)));
     for (const deed_finding *f = deed_report_first(r); f != NULL; f = f->next)

@@ -236,16 +236,10 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    lock(&p->lock);\n"
         "    p->count++;\n"
         "    unlock(&p->lock);\n",
-    [FH0405] =
-        "Every thread can reach a variable of file scope. It is const, of one thread\n"
-        "only, or of a type that is fh_sync.\n"
         BAD
         "    static int calls;\n"
         GOOD
         "    static _Thread_local int calls;\n",
-    [FH0406] =
-        "A type is fh_sync if each of its fields is const, atomic, a lock, guarded by a\n"
-        "lock beside it, or of a type that is fh_sync.\n"
         BAD
         "    fh_sync typedef struct pool {\n"
         "        mutex lock;\n"
@@ -325,35 +319,22 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    if (known)\n"
         "        n = 1;\n"
         "    return n;\n",
-    [FH0601] =
-        "A pointer in a declaration says what happens to that which it points to: fh_ref,\n"
-        "fh_mut, fh_out, fh_move, fh_drop, fh_owned or fh_view. A `const T *` argument is\n"
-        "fh_ref without saying so.\n"
         BAD
         "    void job_run(job *j);\n"
         GOOD
         "    void job_run(fh_mut job *j);\n",
-    [FH0602] =
-        "Callers see one of these declarations and the checker believed another. Say the\n"
-        "same in each, or say it only once.\n"
         BAD
         "    void put(fh_ref job *j);\n"
         "    void put(fh_move job *j) { job_free(j); }\n"
         GOOD
         "    void put(fh_move job *j);\n"
         "    void put(fh_move job *j) { job_free(j); }\n",
-    [FH0603] =
-        "Who calls through the pointer follows the contracts of the pointer's type. The\n"
-        "function has to have the same.\n"
         BAD
         "    typedef void (*visit)(fh_ref job *j);\n"
         "    visit v = job_free;         /* void job_free(fh_drop job *j) */\n"
         GOOD
         "    typedef void (*visit)(fh_drop job *j);\n"
         "    visit v = job_free;\n",
-    [FH0604] =
-        "The word does not fit the place: fh_view names an argument that there is not,\n"
-        "fh_move stands before a number, and the like.\n"
         BAD
         "    int size(fh_ref const job *j) fh_view(2);\n"
         GOOD

@@ -15,7 +15,7 @@
 #include "freehold/buf.h"
 
 /* Every code with its title; explain.c has the explanation of each. 01 moves, 02 borrows and views, 03 drops, 04 threads,
- * 05 raw memory, 06 contracts, 09 outside the checkable dialect. */
+ * 05 raw memory, 09 outside the checkable dialect. */
 #define DEED_CODES(X)                                                             \
     X(0101, "use of a moved value")                                               \
     X(0102, "move out of a borrow")                                               \
@@ -39,8 +39,6 @@
     X(0402, "a lock is not released on every path")                               \
     X(0403, "a lock is taken twice")                                              \
     X(0404, "a guarded field without its lock")                                   \
-    X(0405, "a mutable global that is not synchronised")                          \
-    X(0406, "a type declared sync has a field that is not")                       \
     X(0501, "a raw memory call")                                                  \
     X(0502, "an index into a raw pointer")                                        \
     X(0503, "arithmetic on a pointer")                                            \
@@ -49,10 +47,6 @@
     X(0506, "an array of variable length, alloca, setjmp or inline assembly")     \
     X(0507, "a constant index outside its array")                                 \
     X(0508, "a local that is not initialised")                                    \
-    X(0601, "a pointer without a contract")                                       \
-    X(0602, "contracts differ between declarations")                              \
-    X(0603, "a function pointer's contracts differ from the function's")          \
-    X(0604, "a contract that makes no sense where it stands")                     \
     X(0901, "outside the checkable dialect")                                      \
     X(0902, "a jump backwards")                                                   \
     X(0903, "too large to check")

@@ -4,6 +4,8 @@
  * at a time. */
 #include "check/rules.h"
 
+#include "check/flow.h"
+
 /* FH0901 for each construct that is not known, in functions that are to be checked. */
 static void report_unknown(const deed_unit *unit, deed_report *r) {
     for (size_t i = 1; i < unit->nodes.count; i++) {
@@ -15,7 +17,9 @@ static void report_unknown(const deed_unit *unit, deed_report *r) {
     }
 }
 
-fh_status deed_rules_run(deed_unit *unit, deed_report *r) {
+fh_status deed_rules_run(fh_allocator *a, deed_unit *unit, deed_report *r) {
     report_unknown(unit, r);
+    FH_TRY(deed_raw_check(unit, r));
+    FH_TRY(deed_flow_check(a, unit, r));
     return deed_report_status(r);
 }

@@ -1,0 +1,327 @@
+/* call.c: what a call does to its arguments, by the callee's contracts. A pointer without a word is `fh_ref` when it points to
+ * const, and `fh_mut` otherwise. Threading: flow.h. */
+#include "check/flow.h"
+
+enum { ARGS_MAX = 32 };
+
+typedef struct argument {
+    uint32_t node, decl; /* decl: the parameter, or 0 (variadic, or not known) */
+    deed_value v;
+    bool pointer, exclusive, takes, fills; /* takes: move or drop; fills: out or owned out */
+} argument;
+
+typedef struct call {
+    uint32_t node, callee; /* callee: the declaration with the parameters, or 0 */
+    uint32_t count;
+    argument args[ARGS_MAX];
+} call;
+
+static uint32_t callee_of(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    while (n->kind == DEED_DEREF || n->kind == DEED_CAST) {
+        node = deed_child(f, node, 0);
+        n = deed_flow_node(f, node);
+    }
+    if (n->decl == 0)
+        return 0;
+    const deed_decl *d = deed_flow_decl(f, n->decl);
+    if (d->kind == DEED_DECL_FUNCTION || d->count != 0)
+        return n->decl;
+    const deed_type *t = deed_flow_type(f, d->type);
+    return t->decl != 0 ? t->decl : n->decl;
+}
+
+static bool has(deed_flow *f, uint32_t decl, deed_word word) {
+    return decl != 0 && deed_word_of(f->unit, decl, word) != NULL;
+}
+
+/* As it lies there, if it is only named: whether it may be read is for the contract to say. */
+static deed_value peek(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    bool named = n->kind == DEED_REF || n->kind == DEED_MEMBER || n->kind == DEED_DEREF;
+    uint32_t place = named ? deed_place_find(f, node) : 0;
+    if (place == 0)
+        return deed_eval(f, node);
+    deed_cell saved = *deed_cell_of(f, place);
+    if (!(saved.bits & (DEED_IS_MOVED | DEED_IS_RAW)))
+        return deed_eval(f, node);
+    return (deed_value){.bits = saved.bits, .place = place, .node = node};
+}
+
+static void read_argument(deed_flow *f, call *c, uint32_t i) {
+    argument *a = &c->args[i];
+    uint32_t params = c->callee != 0 ? deed_flow_decl(f, c->callee)->count : 0;
+    a->node = deed_child(f, c->node, i + 1);
+    a->decl = i < params ? fh_u32s_get(f->unit->members, deed_flow_decl(f, c->callee)->first + i) : 0;
+    const deed_type *t = deed_flow_type(f, a->decl != 0 ? deed_flow_decl(f, a->decl)->type : deed_flow_node(f, a->node)->type);
+    const deed_type *to = deed_flow_type(f, t->to);
+    a->pointer = t->kind == DEED_TYPE_POINTER && to->kind != DEED_TYPE_FUNCTION;
+    a->takes = has(f, a->decl, DEED_MOVE) || has(f, a->decl, DEED_DROP);
+    a->fills = has(f, a->decl, DEED_OUT) || has(f, a->decl, DEED_OWNED) || has(f, a->decl, DEED_OWNED_OR_NULL);
+    bool shared = has(f, a->decl, DEED_REF_WORD) || (to->is_const && !has(f, a->decl, DEED_MUT)) || a->decl == 0;
+    a->exclusive = a->pointer && (a->takes || a->fills || !shared);
+    a->v = a->takes ? peek(f, a->node) : deed_eval(f, a->node);
+}
+
+/* --- conflicts within one call --------------------------------------------------------------------------------------------------- */
+
+static bool conflicts(const deed_flow *f, const argument *a, const argument *b) {
+    if (a->v.place == 0)
+        return false;
+    for (int i = 0; i < DEED_SOURCES_MAX && (b->v.bits & DEED_IS_VIEW) && !b->v.address && b->v.sources[i] != 0; i++) {
+        if (deed_place_under(f, b->v.sources[i], a->v.place) || deed_place_under(f, a->v.place, b->v.sources[i]))
+            return true;
+    }
+    if (b->v.place == 0 || !(b->pointer || deed_flow_type(f, f->places[b->v.place].type)->kind == DEED_TYPE_RECORD))
+        return false;
+    return deed_place_under(f, a->v.place, b->v.place) || (deed_place_under(f, b->v.place, a->v.place) && b->v.address);
+}
+
+static void check_conflicts(deed_flow *f, const call *c) {
+    for (uint32_t i = 0; i < c->count; i++) {
+        const argument *a = &c->args[i];
+        for (uint32_t j = 0; j < c->count && a->exclusive; j++) {
+            const argument *b = &c->args[j];
+            if (i == j || (b->exclusive && j < i) || !conflicts(f, a, b))
+                continue;
+            deed_error(f, FH0202, b->node, "borrowed again here", "`%.*s` is borrowed exclusively and again in one call",
+                       FH_SPAN_FMT(f->places[a->v.place].name));
+            deed_also(f, a->node, "borrowed exclusively here");
+            deed_help(f->report, "make a copy before the call");
+        }
+    }
+}
+
+/* --- effects --------------------------------------------------------------------------------------------------------------------- */
+
+static bool tells_success(const deed_flow *f, uint32_t node) {
+    const deed_type *t = deed_flow_type(f, deed_flow_node(f, node)->type);
+    return t->kind == DEED_TYPE_RECORD || t->kind == DEED_TYPE_NUMBER || t->kind == DEED_TYPE_ENUM;
+}
+
+static void fill(deed_flow *f, const call *c, const argument *a) {
+    uint32_t place = a->v.place;
+    bool owned = has(f, a->decl, DEED_OWNED), perhaps = has(f, a->decl, DEED_OWNED_OR_NULL);
+    if (place == 0)
+        return;
+    if (!a->v.address)
+        place = deed_place_field(f, place, 0, a->node, true);
+    deed_value v = {.bits = DEED_IS_PLAIN, .node = a->node};
+    const deed_contract *view = deed_word_of(f->unit, a->decl, DEED_VIEW);
+    for (uint32_t i = 0, n = 0; view != NULL && i < view->arg_count && n < DEED_SOURCES_MAX; i++) {
+        uint32_t k = view->args[i] - 1;
+        if (k < c->count && c->args[k].v.place != 0) {
+            v.bits = DEED_IS_VIEW;
+            v.sources[n++] = (uint16_t)c->args[k].v.place;
+        }
+    }
+    if (owned || perhaps)
+        v.bits = DEED_IS_OWNED | DEED_IS_NULL;
+    bool gated = owned && tells_success(f, c->node);
+    if (owned && !gated)
+        v.bits = DEED_IS_OWNED;
+    deed_store(f, a->node, place, &v, false);
+    deed_invalidate(f, a->node, place, place);
+    deed_cell *cell = deed_cell_of(f, place);
+    if (gated && (cell->bits & DEED_IS_OWNED)) {
+        cell->gate = DEED_LAST_CALL;
+        cell->bits |= DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL;
+    }
+}
+
+static void take(deed_flow *f, argument *a) {
+    bool drop = has(f, a->decl, DEED_DROP);
+    bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
+    if (!slot) {
+        deed_consume(f, a->node, &a->v, drop);
+        return;
+    }
+    deed_value held = {.bits = deed_cell_of(f, a->v.place)->bits, .place = a->v.place, .node = a->node};
+    uint32_t born = deed_cell_of(f, a->v.place)->born;
+    deed_consume(f, a->node, &held, drop); /* through T **: NULL afterwards; after a move, only if the callee took it */
+    *deed_cell_of(f, held.place) = (deed_cell){.bits = DEED_IS_NULL | (drop ? 0u : DEED_IS_OWNED), .born = born};
+}
+
+static void send(deed_flow *f, argument *a) {
+    const deed_type *t = deed_flow_type(f, deed_flow_node(f, a->node)->type), *to = deed_flow_type(f, t->to);
+    bool sync = (t->decl != 0 && has(f, t->decl, DEED_SYNC)) || (to->decl != 0 && has(f, to->decl, DEED_SYNC));
+    if (!sync && (a->v.bits & (DEED_IS_VIEW | DEED_IS_BORROW))) {
+        deed_error(f, FH0401, a->node, "another thread will use it", "a borrow crosses to another thread");
+        uint32_t source = a->v.sources[0];
+        if (source != 0)
+            deed_note(f->report, deed_flow_decl(f, f->places[source].root)->place, "it belongs to this function or its caller");
+        deed_help(f->report, "send an owner, or a value of a type that is `fh_sync`");
+    } else if (!a->takes && (a->v.bits & (DEED_IS_OWNED | DEED_IS_MOVED))) {
+        deed_consume(f, a->node, &a->v, false);
+    }
+}
+
+static void borrow(deed_flow *f, argument *a) {
+    uint32_t place = a->v.place;
+    if (place != 0 && !a->exclusive && a->v.address)
+        deed_use(f, a->node, place);
+    if (place != 0 && a->exclusive && a->v.address) {
+        if (f->places[place].parent == 0)
+            deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_RAW;
+        deed_use(f, a->node, place);
+        deed_state_ungate(f, f->s, place);
+    }
+    if (place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL)) {
+        deed_error(f, FH0307, a->node, "it may be NULL here", "`%.*s` is used without a check",
+                   FH_SPAN_FMT(f->places[place].name));
+        deed_also(f, deed_cell_of(f, place)->born, "it becomes an owner here, or NULL");
+        deed_help(f->report, "look at the status, or compare with NULL, before");
+        deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_NULL;
+    }
+    if (!a->exclusive)
+        return;
+    uint32_t outer = place != 0 ? deed_place_outer(f, place) : 0;
+    if (place != 0 && f->places[outer].mode == DEED_MODE_SHARED && has(f, f->places[outer].root, DEED_REF_WORD) &&
+        has(f, a->decl, DEED_MUT) && (a->v.address || place == outer)) {
+        deed_error(f, FH0207, a->node, "changed here", "`%.*s` is only borrowed shared", FH_SPAN_FMT(f->places[place].name));
+        deed_note(f->report, deed_flow_decl(f, f->places[outer].root)->place, "declared `fh_ref` here");
+        deed_help(f->report, "declare the parameter `fh_mut`");
+    }
+    if (place != 0)
+        deed_invalidate(f, a->node, place, place);
+    for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources[i] != 0; i++) {
+        deed_state_ungate(f, f->s, a->v.sources[i]);
+        deed_invalidate(f, a->node, a->v.sources[i], place);
+    }
+}
+
+/* --- locks ----------------------------------------------------------------------------------------------------------------------- */
+
+bool deed_has_lock(deed_flow *f, uint32_t base, fh_span field) {
+    for (uint32_t i = base + 1; i < f->place_count; i++) {
+        if (f->places[i].parent == base && f->places[i].field != 0 &&
+            fh_span_equal(deed_flow_decl(f, f->places[i].field)->name, field)) {
+            uint32_t bits = deed_cell_of(f, i)->bits;
+            return (bits & DEED_IS_HELD) && !(bits & DEED_IS_LOOSE);
+        }
+    }
+    return false;
+}
+
+static void lock(deed_flow *f, const argument *a, bool on) {
+    uint32_t place = a->v.place;
+    if (place == 0) {
+        deed_error(f, FH0901, a->node, "not understood", "a lock that cannot be followed");
+        return;
+    }
+    deed_cell *c = deed_cell_of(f, place);
+    if (on && (c->bits & DEED_IS_HELD)) {
+        deed_error(f, FH0403, a->node, "taken again here", "the lock `%.*s` is taken twice", FH_SPAN_FMT(f->places[place].name));
+        deed_also(f, c->where, "taken first here");
+        deed_help(f->report, "give it back before, or declare the function `fh_requires`");
+    }
+    c->bits &= ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE);
+    if (on)
+        c->bits |= DEED_IS_HELD;
+    c->where = on ? a->node : 0;
+}
+
+static void locks(deed_flow *f, const call *c) {
+    const deed_contract *take_it = deed_word_of(f->unit, c->callee, DEED_LOCK);
+    const deed_contract *give_it = deed_word_of(f->unit, c->callee, DEED_UNLOCK);
+    const deed_contract *needs = deed_word_of(f->unit, c->callee, DEED_REQUIRES);
+    if (take_it != NULL && take_it->arg_count == 1 && take_it->args[0] - 1 < c->count)
+        lock(f, &c->args[take_it->args[0] - 1], true);
+    if (give_it != NULL && give_it->arg_count == 1 && give_it->args[0] - 1 < c->count)
+        lock(f, &c->args[give_it->args[0] - 1], false);
+    for (uint32_t i = 0; needs != NULL && i < c->count; i++) {
+        fh_span name = c->args[i].decl != 0 ? deed_flow_decl(f, c->args[i].decl)->name : (fh_span){0};
+        if (name.size == 0 || !fh_span_starts(needs->text, name))
+            continue;
+        bool whole = name.size == needs->text.size;
+        size_t skip = name.size + (whole ? 0 : fh_span_at(needs->text, name.size) == '-' ? 2 : 1);
+        uint32_t place = c->args[i].v.place;
+        uint32_t bits = place != 0 ? deed_cell_of(f, place)->bits : 0;
+        bool held = whole ? (bits & DEED_IS_HELD) && !(bits & DEED_IS_LOOSE)
+                          : skip <= needs->text.size && deed_has_lock(f, place, fh_span_from(needs->text, skip));
+        if (!held) {
+            deed_error(f, FH0404, c->node, "called here without it", "`%.*s` needs the lock `%.*s`",
+                       FH_SPAN_FMT(deed_flow_decl(f, c->callee)->name), FH_SPAN_FMT(needs->text));
+            deed_help(f->report, "take the lock before the call");
+        }
+        return;
+    }
+}
+
+/* --- the call -------------------------------------------------------------------------------------------------------------------- */
+
+static deed_value result(deed_flow *f, const call *c) {
+    deed_value v = {.bits = DEED_IS_PLAIN, .node = c->node, .call = true};
+    const deed_contract *view = deed_word_of(f->unit, c->callee, DEED_VIEW);
+    if (has(f, c->callee, DEED_OWNED_OR_NULL) && view == NULL)
+        v.bits = DEED_IS_OWNED | DEED_IS_NULL;
+    else if (has(f, c->callee, DEED_OWNED) && view == NULL)
+        v.bits = DEED_IS_OWNED;
+    for (uint32_t i = 0, n = 0; view != NULL && i < view->arg_count; i++) {
+        uint32_t k = view->args[i] - 1;
+        const deed_value *a = k < c->count ? &c->args[k].v : NULL;
+        v.bits = DEED_IS_VIEW;
+        if (a != NULL && (a->bits & DEED_IS_VIEW) && !a->address) {
+            for (int j = 0; j < DEED_SOURCES_MAX && n < DEED_SOURCES_MAX && a->sources[j] != 0; j++)
+                v.sources[n++] = a->sources[j];
+        } else if (a != NULL && a->place != 0 && n < DEED_SOURCES_MAX) {
+            v.sources[n++] = (uint16_t)a->place;
+        } else if (a != NULL && a->place == 0 && (a->bits & DEED_IS_OWNED)) {
+            deed_error(f, FH0303, c->args[k].node, "nobody owns it afterwards", "a view into an owned result that is thrown away");
+            deed_help(f->report, "give the result a name, and drop it");
+        }
+    }
+    if (v.bits == DEED_IS_VIEW && v.sources[0] == 0)
+        v.bits = DEED_IS_PLAIN;
+    return v;
+}
+
+static bool ends(deed_flow *f, uint32_t callee) {
+    static const char *const names[] = {"abort", "exit", "_Exit", "_exit", "fh_assert_fail", "fh_bounds_fail", "__assert_fail",
+                                        "__builtin_unreachable", "__builtin_trap"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (deed_name_is(f, callee, names[i]))
+            return true;
+    }
+    return false;
+}
+
+deed_value deed_call(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    uint32_t function = deed_child(f, node, 0);
+    call c = {.node = node, .callee = callee_of(f, function), .count = n->count - 1};
+    if (c.count > ARGS_MAX) {
+        deed_error(f, FH0903, node, "too many arguments", "a call with more than %d arguments", (int)ARGS_MAX);
+        c.count = ARGS_MAX;
+    }
+    if (c.callee == 0 || deed_flow_decl(f, c.callee)->kind != DEED_DECL_FUNCTION)
+        deed_eval(f, function);
+    for (uint32_t i = 0; i < c.count; i++)
+        read_argument(f, &c, i);
+    deed_state_ungate(f, f->s, DEED_LAST_CALL);
+    check_conflicts(f, &c);
+    for (uint32_t i = 0; i < c.count; i++) {
+        if (!c.args[i].takes && !c.args[i].fills)
+            borrow(f, &c.args[i]);
+    }
+    deed_value v = result(f, &c);
+    locks(f, &c);
+    for (uint32_t i = 0; i < c.count; i++) {
+        argument *a = &c.args[i];
+        if (has(f, a->decl, DEED_SEND))
+            send(f, a);
+        if (a->takes)
+            take(f, a);
+        else if (!a->fills && a->v.place == 0 && (a->v.bits & DEED_IS_OWNED)) {
+            deed_error(f, FH0303, a->node, "nobody owns it after the call", "an owned result is lent and thrown away");
+            deed_help(f->report, "give the result a name, and drop it");
+        }
+    }
+    for (uint32_t i = 0; i < c.count; i++) {
+        if (c.args[i].fills)
+            fill(f, &c, &c.args[i]);
+    }
+    if (ends(f, c.callee))
+        f->s->live = false;
+    return v;
+}

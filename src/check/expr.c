@@ -1,0 +1,326 @@
+/* expr.c: what expressions give, and what conditions tell. Threading: flow.h. */
+#include "check/flow.h"
+
+static const deed_value plain = {.bits = DEED_IS_PLAIN};
+
+static void join_value(deed_value *a, const deed_value *b) {
+    a->bits |= b->bits & ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
+    for (int i = 0; i < DEED_SOURCES_MAX && b->sources[i] != 0; i++) {
+        int j = 0;
+        while (j < DEED_SOURCES_MAX && a->sources[j] != 0 && a->sources[j] != b->sources[i])
+            j++;
+        if (j < DEED_SOURCES_MAX)
+            a->sources[j] = b->sources[i];
+    }
+}
+
+/* A guarded field needs the lock beside it, except in a value that nobody else can reach yet. */
+static void check_guard(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    const deed_contract *guard = n->kind == DEED_MEMBER ? deed_word_of(f->unit, n->decl, DEED_GUARDED) : NULL;
+    uint32_t base = guard != NULL ? deed_place_find(f, deed_child(f, node, 0)) : 0;
+    if (guard == NULL)
+        return;
+    if (base != 0 && !deed_place_lent(f, base) && f->places[base].mode == DEED_MODE_LOCAL &&
+        !(deed_cell_of(f, base)->bits & DEED_IS_VIEW))
+        return;
+    if (base != 0 && deed_has_lock(f, base, guard->text))
+        return;
+    deed_error(f, FH0404, node, "used here without it", "`%.*s` is used without the lock `%.*s`",
+               FH_SPAN_FMT(deed_flow_decl(f, n->decl)->name), FH_SPAN_FMT(guard->text));
+    deed_note(f->report, deed_flow_decl(f, n->decl)->place, "declared guarded here");
+    deed_help(f->report, "take the lock before, or declare the function `fh_requires`");
+}
+
+/* A value as it lies in its place, without a look at whether it may be read. */
+static deed_value lying(deed_flow *f, uint32_t node, uint32_t place) {
+    const deed_cell *c = deed_cell_of(f, place);
+    const deed_info *p = &f->places[place];
+    deed_value v = {.bits = c->bits & ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE), .place = place, .node = node};
+    for (int i = 0; i < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW); i++)
+        v.sources[i] = c->sources[i];
+    bool pointer = deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
+    bool owning = p->field != 0 && (deed_word_of(f->unit, p->field, DEED_OWNED) || deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL));
+    if (pointer && p->parent == 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT || p->mode == DEED_MODE_OUT) &&
+        !deed_word_of(f->unit, p->root, DEED_STATIC) && deed_flow_type(f, deed_flow_type(f, p->type)->to)->kind != DEED_TYPE_FUNCTION) {
+        v.bits |= DEED_IS_BORROW;
+        v.sources[0] = (uint16_t)place;
+    } else if (pointer && owning && !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
+        v.bits |= DEED_IS_VIEW; /* what a borrowed object owns can be looked at, not taken */
+        v.sources[0] = (uint16_t)place;
+    }
+    return v;
+}
+
+static deed_value read_place(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    check_guard(f, node);
+    uint32_t place = deed_place_find(f, node);
+    if (place == 0) {
+        for (uint32_t i = 0; i < n->count; i++)
+            deed_eval(f, deed_child(f, node, i));
+        return plain;
+    }
+    if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY) {
+        for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent)
+            deed_use(f, node, i);
+        deed_value v = {.bits = DEED_IS_VIEW, .place = place, .node = node, .address = true, .sources = {(uint16_t)place}};
+        return v;
+    }
+    deed_use(f, node, place);
+    return lying(f, node, place);
+}
+
+static deed_value address_of(deed_flow *f, uint32_t node) {
+    uint32_t inner = deed_child(f, node, 0), place = deed_place_find(f, inner);
+    check_guard(f, inner);
+    if (place == 0) {
+        deed_value base = deed_eval(f, inner); /* &a[i], &f()->x */
+        base.bits = (base.bits & DEED_IS_VIEW) | DEED_IS_PLAIN;
+        base.place = 0;
+        return base;
+    }
+    uint32_t outer = deed_place_outer(f, place);
+    for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
+        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
+            deed_use(f, node, place);
+    }
+    deed_value v = {.bits = DEED_IS_VIEW, .place = place, .node = node, .address = true, .sources = {(uint16_t)place}};
+    if (f->places[outer].mode == DEED_MODE_GLOBAL)
+        v.bits = DEED_IS_PLAIN;
+    const deed_cell *o = deed_cell_of(f, outer);
+    if (f->places[place].by_arrow && (o->bits & DEED_IS_VIEW)) {
+        for (int i = 0; i < DEED_SOURCES_MAX; i++)
+            v.sources[i] = o->sources[i];
+    }
+    return v;
+}
+
+static deed_value assign(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    uint32_t left = deed_child(f, node, 0), right = deed_child(f, node, 1);
+    deed_value v = deed_eval(f, right);
+    if (n->op != DEED_OP_NONE) {
+        deed_value was = deed_eval(f, left);
+        deed_state_ungate(f, f->s, was.place);
+        return plain;
+    }
+    check_guard(f, left);
+    uint32_t place = deed_place_find(f, left);
+    for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
+        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
+            deed_use(f, left, place);
+    }
+    const deed_node *l = deed_flow_node(f, left);
+    for (uint32_t i = 0; place == 0 && i < l->count; i++)
+        deed_eval(f, deed_child(f, left, i));
+    deed_store(f, node, place, &v, false);
+    return place != 0 ? lying(f, node, place) : plain;
+}
+
+static deed_value choose(deed_flow *f, uint32_t node) {
+    deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
+    deed_condition(f, deed_child(f, node, 0), yes, no);
+    deed_value v[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        f->s = i == 0 ? yes : no;
+        v[i] = f->s->live ? deed_eval(f, deed_child(f, node, i + 1)) : (deed_value){0};
+    }
+    bool fresh = (v[0].place == 0 && (v[0].bits & DEED_IS_OWNED)) || (v[1].place == 0 && (v[1].bits & DEED_IS_OWNED));
+    for (uint32_t i = 0; i < 2; i++) {
+        f->s = i == 0 ? yes : no;
+        if (!(v[i].bits & DEED_IS_OWNED) || v[i].place == 0 || v[i].address)
+            continue;
+        if (fresh) {
+            deed_consume(f, v[i].node, &v[i], false);
+        } else {
+            v[i].bits = DEED_IS_VIEW | (v[i].bits & DEED_IS_NULL);
+            v[i].sources[0] = (uint16_t)v[i].place;
+        }
+    }
+    join_value(&v[0], &v[1]);
+    v[0].place = 0;
+    v[0].address = v[0].call = false;
+    v[0].node = node;
+    v[0].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
+    deed_state_join(f, yes, no);
+    deed_state_set(f, before, yes);
+    f->s = before;
+    deed_state_give(f, yes);
+    deed_state_give(f, no);
+    return v[0];
+}
+
+static deed_value list(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    deed_value all = {.bits = DEED_IS_PLAIN, .node = node};
+    for (uint32_t i = 0; i < n->count; i++) {
+        uint32_t kid = deed_child(f, node, i);
+        deed_value v = deed_eval(f, kid);
+        if ((v.bits & DEED_IS_OWNED) && v.place != 0 && !v.address)
+            deed_consume(f, kid, &v, false);
+        join_value(&all, &v);
+        const deed_node *k = deed_flow_node(f, kid);
+        if (n->count == 1 && k->kind == DEED_INTEGER)
+            all.bits |= k->number == 0 ? DEED_IS_OK : DEED_IS_FAILED;
+        else if (n->count == 1 && k->kind == DEED_LIST)
+            all.bits |= v.bits & (DEED_IS_OK | DEED_IS_FAILED);
+    }
+    all.bits &= ~(uint32_t)(DEED_IS_NULL | DEED_IS_RAW);
+    return all;
+}
+
+static deed_value logic(deed_flow *f, uint32_t node) {
+    deed_state *yes = deed_state_take(f), *no = deed_state_take(f);
+    deed_condition(f, node, yes, no);
+    deed_state_join(f, yes, no);
+    deed_state_set(f, f->s, yes);
+    deed_state_give(f, yes);
+    deed_state_give(f, no);
+    return plain;
+}
+
+deed_value deed_eval(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    deed_value v = plain;
+    if (node == 0 || !f->s->live)
+        return v;
+    v.node = node;
+    switch ((int)n->kind) {
+    case DEED_REF: case DEED_MEMBER: case DEED_DEREF: return read_place(f, node);
+    case DEED_ADDRESS: return address_of(f, node);
+    case DEED_CALL: return deed_call(f, node);
+    case DEED_ASSIGN: return assign(f, node);
+    case DEED_CHOOSE: return choose(f, node);
+    case DEED_LIST: case DEED_LITERAL: return list(f, node);
+    case DEED_CAST: return deed_eval(f, deed_child(f, node, 0));
+    case DEED_NULL: v.bits = DEED_IS_NULL; return v;
+    case DEED_INTEGER: case DEED_REAL: case DEED_STRING: return v;
+    case DEED_SEQUENCE:
+        deed_eval(f, deed_child(f, node, 0));
+        return deed_eval(f, deed_child(f, node, 1));
+    case DEED_UNARY: case DEED_INDEX: case DEED_BINARY:
+        if (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR || n->op == DEED_OP_LNOT)
+            return logic(f, node);
+        for (uint32_t i = 0; i < n->count; i++) {
+            deed_value part = deed_eval(f, deed_child(f, node, i));
+            if (n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC)
+                deed_state_ungate(f, f->s, part.place);
+        }
+        return v;
+    case DEED_STATEMENTS:
+        deed_statement(f, deed_child(f, node, 0));
+        if (deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER)
+            deed_error(f, FH0901, node, "not understood", "a statement expression with a pointer as its value");
+        return v;
+    case DEED_UNKNOWN: return v; /* reported for the whole unit (rules.c) */
+    default:
+        deed_error(f, FH0901, node, "not understood", "this expression is outside the checkable dialect");
+        return v;
+    }
+}
+
+/* --- conditions ------------------------------------------------------------------------------------------------------------------ */
+
+static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
+    deed_cell *c = &s->cells[place];
+    uint32_t gate = (c->bits & (null ? DEED_IF_OK_OWNED : DEED_IF_FAILED_NULL)) ? c->gate : 0;
+    if (null && (c->bits & DEED_IS_NULL))
+        c->bits &= ~(uint32_t)(DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_PLAIN | DEED_IS_MOVED | DEED_IS_DROPPED);
+    else if (null && (c->bits & DEED_IS_OWNED))
+        s->live = false;
+    else if (!null && c->bits == DEED_IS_NULL)
+        s->live = false;
+    else if (!null)
+        c->bits &= ~(uint32_t)DEED_IS_NULL;
+    if (gate != 0 && s->live)
+        deed_state_gate(f, s, gate, !null);
+}
+
+static bool is_constant(const deed_flow *f, uint32_t node, deed_kind kind) {
+    return deed_flow_node(f, node)->kind == kind;
+}
+
+/* Evaluates one side of a comparison or a bare condition, and says in what sense the states differ: by a pointer, or by a status. */
+static void tell(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no, bool pointer, bool truth) {
+    const deed_node *n = deed_flow_node(f, node);
+    uint32_t status = 0;
+    if (!pointer && n->kind == DEED_MEMBER && deed_name_is(f, n->decl, "code")) {
+        status = deed_child(f, node, 0);
+        truth = !truth; /* a code that is not zero is a failure */
+    }
+    deed_value v = deed_eval(f, status != 0 ? status : node);
+    deed_state_set(f, yes, f->s);
+    deed_state_set(f, no, f->s);
+    if (pointer && v.place != 0 && !v.address) {
+        tell_null(f, yes, v.place, !truth);
+        tell_null(f, no, v.place, truth);
+    } else if (!pointer && (v.call || (v.place != 0 && !v.address && !deed_place_lent(f, v.place)))) {
+        uint32_t gate = v.call ? DEED_LAST_CALL : v.place;
+        bool ok = f->s->cells[gate].bits & DEED_IS_OK, bad = f->s->cells[gate].bits & DEED_IS_FAILED;
+        deed_state_gate(f, yes, gate, truth);
+        deed_state_gate(f, no, gate, !truth);
+        if (ok || bad) {
+            yes->live = ok == truth;
+            no->live = ok != truth;
+        }
+    }
+}
+
+static void compare(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
+    const deed_node *n = deed_flow_node(f, node);
+    uint32_t left = deed_child(f, node, 0), right = deed_child(f, node, 1);
+    if (is_constant(f, left, DEED_NULL) || is_constant(f, left, DEED_INTEGER)) {
+        uint32_t swap = left;
+        left = right;
+        right = swap;
+    }
+    bool zero = is_constant(f, right, DEED_INTEGER) && deed_flow_node(f, right)->number == 0;
+    if (is_constant(f, right, DEED_NULL) || (zero && deed_flow_node(f, left)->kind == DEED_MEMBER)) {
+        tell(f, left, yes, no, is_constant(f, right, DEED_NULL), n->op == DEED_OP_NE);
+        return;
+    }
+    if (n->op == DEED_OP_EQ && is_constant(f, right, DEED_INTEGER) && deed_name_is(f, deed_flow_node(f, left)->decl, "code")) {
+        tell(f, left, yes, no, false, true); /* a certain failure; else anything */
+        deed_state_set(f, no, f->s);
+        return;
+    }
+    deed_eval(f, left);
+    deed_eval(f, right);
+    deed_state_set(f, yes, f->s);
+    deed_state_set(f, no, f->s);
+}
+
+static void both(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
+    bool all = deed_flow_node(f, node)->op == DEED_OP_LAND;
+    deed_state *yes1 = deed_state_take(f), *no1 = deed_state_take(f), *before = f->s;
+    deed_condition(f, deed_child(f, node, 0), yes1, no1);
+    f->s = all ? yes1 : no1;
+    deed_condition(f, deed_child(f, node, 1), yes, no);
+    deed_state_join(f, all ? no : yes, all ? no1 : yes1);
+    f->s = before;
+    deed_state_give(f, yes1);
+    deed_state_give(f, no1);
+}
+
+void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
+    const deed_node *n = deed_flow_node(f, node);
+    if (!f->s->live) {
+        yes->live = no->live = false;
+    } else if (n->kind == DEED_UNARY && n->op == DEED_OP_LNOT) {
+        deed_condition(f, deed_child(f, node, 0), no, yes);
+    } else if (n->kind == DEED_BINARY && (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR)) {
+        both(f, node, yes, no);
+    } else if (n->kind == DEED_BINARY && (n->op == DEED_OP_EQ || n->op == DEED_OP_NE)) {
+        compare(f, node, yes, no);
+    } else if (n->kind == DEED_CALL && deed_name_is(f, deed_flow_node(f, deed_child(f, node, 0))->decl, "fh_failed")) {
+        tell(f, deed_child(f, node, 1), yes, no, false, false);
+    } else if (n->kind == DEED_INTEGER) {
+        deed_state_set(f, yes, f->s);
+        deed_state_set(f, no, f->s);
+        yes->live = n->number != 0;
+        no->live = n->number == 0;
+    } else {
+        tell(f, node, yes, no, deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER, true);
+    }
+}

@@ -1,0 +1,499 @@
+/* flow.c: statements, scopes and jumps. Threading: flow.h. */
+#include "check/flow.h"
+
+#include "check/outside.h"
+
+void deed_error(deed_flow *f, deed_code code, uint32_t node, const char *label, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fh_span text = deed_format_text(f->arena, format, args);
+    va_end(args);
+    deed_report_at(f->report, code, deed_flow_node(f, node)->place, label, "%.*s", FH_SPAN_FMT(text));
+}
+
+void deed_also(deed_flow *f, uint32_t node, const char *text) {
+    if (node != 0)
+        deed_note(f->report, deed_flow_node(f, node)->place, "%s", text);
+}
+
+static void mute(deed_flow *f, bool on) {
+    f->muted = on ? f->muted + 1 : f->muted - 1;
+    deed_report_mute(f->report, f->muted != 0);
+}
+
+/* --- the end of a scope ---------------------------------------------------------------------------------------------------------- */
+
+static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
+    const deed_cell *c = deed_cell_of(f, place);
+    const deed_info *p = &f->places[place];
+    bool automatic = p->root != 0 && deed_flow_decl(f, p->root)->cleanup != 0;
+    if (automatic && p->parent == 0 && (c->bits & DEED_IS_MOVED)) {
+        deed_report_at(f->report, FH0305, at, "dropped again here", "`%.*s` is dropped by hand and by its scope",
+                       FH_SPAN_FMT(p->name));
+        deed_also(f, c->where, "dropped or moved here");
+        deed_help(f->report, "leave it to one of the two");
+    } else if (!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) && p->mode != DEED_MODE_DROPPER) {
+        deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
+        deed_also(f, c->born, "it becomes an owner here");
+        deed_help(f->report, "drop it, or move it, before control leaves here");
+    }
+}
+
+/* Variables of this depth and deeper end, in the current state. */
+static void leave(deed_flow *f, deed_place at, uint32_t depth) {
+    for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
+        if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL)
+            check_dropped(f, at, i);
+    }
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL)
+            continue;
+        for (int j = 0; j < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW) && c->sources[j] != 0; j++) {
+            const deed_info *source = &f->places[c->sources[j]];
+            if (source->depth >= depth && source->mode != DEED_MODE_GLOBAL) {
+                c->bits |= DEED_IS_DEAD | DEED_IS_ENDED;
+                c->where = f->places[deed_place_outer(f, c->sources[j])].node;
+            }
+        }
+    }
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL) {
+            deed_state_ungate(f, f->s, i);
+            *deed_cell_of(f, i) = (deed_cell){0};
+        }
+    }
+}
+
+static deed_place last_of(const deed_flow *f, uint32_t node) {
+    deed_place at = deed_flow_node(f, node)->place;
+    if (!deed_flow_node(f, node)->in_macro && at.end_bytes > at.offset_bytes)
+        at.offset_bytes = at.end_bytes - 1;
+    return at;
+}
+
+static void scoped(deed_flow *f, uint32_t node) {
+    f->depth++;
+    deed_statement(f, node);
+    leave(f, last_of(f, node), f->depth);
+    f->depth--;
+}
+
+/* --- return ---------------------------------------------------------------------------------------------------------------------- */
+
+static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint32_t source) {
+    const deed_info *p = &f->places[source];
+    const deed_contract *view = deed_word_of(f->unit, f->function, DEED_VIEW);
+    const deed_decl *root = deed_flow_decl(f, p->root);
+    if (p->mode == DEED_MODE_GLOBAL || deed_word_of(f->unit, p->root, DEED_STATIC) || deed_word_of(f->unit, f->function, DEED_STATIC))
+        return;
+    bool pointer = deed_flow_type(f, f->places[deed_place_outer(f, source)].type)->kind == DEED_TYPE_POINTER;
+    bool own = !pointer || (v->address && p->parent == 0) || p->mode == DEED_MODE_OWNER || (deed_cell_of(f, source)->bits & DEED_IS_OWNED);
+    if (own && (p->mode == DEED_MODE_LOCAL || p->mode == DEED_MODE_OWNER || (v->address && p->parent == 0))) {
+        deed_error(f, FH0203, node, "it leaves here", "a reference to the local `%.*s` leaves its function", FH_SPAN_FMT(p->name));
+        deed_note(f->report, root->place, "it lives here");
+        deed_help(f->report, "return the value itself, or let the caller lend the place");
+        return;
+    }
+    const deed_decl *fn = deed_flow_decl(f, f->function);
+    for (uint32_t i = 0; view != NULL && i < view->arg_count; i++) {
+        uint32_t k = view->args[i] - 1;
+        if (k < fn->count && fh_u32s_get(f->unit->members, fn->first + k) == p->root)
+            return;
+    }
+    if (root->kind != DEED_DECL_PARAMETER)
+        return;
+    deed_error(f, FH0205, node, "returned here", "the borrow `%.*s` is returned without a view contract", FH_SPAN_FMT(p->name));
+    deed_note(f->report, root->place, "borrowed here");
+    deed_help(f->report, "declare the function `fh_view(k)` with the number of this parameter");
+}
+
+static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
+    bool owned = deed_word_of(f->unit, f->function, DEED_OWNED), perhaps = deed_word_of(f->unit, f->function, DEED_OWNED_OR_NULL);
+    deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
+    if (kind != DEED_TYPE_POINTER && kind != DEED_TYPE_RECORD)
+        return;
+    if ((v->bits & DEED_IS_OWNED) && !v->address) {
+        deed_value value = *v;
+        deed_consume(f, node, &value, false);
+        if (!owned && !perhaps) {
+            deed_error(f, FH0304, node, "returned here", "an owned value is returned by a function that does not say so");
+            deed_help(f->report, "declare the function `fh_owned`");
+        } else if ((v->bits & DEED_IS_NULL) && !perhaps) {
+            deed_error(f, FH0307, node, "it may be NULL here", "the result of an `fh_owned` function may be NULL");
+            deed_help(f->report, "check it, or declare the function `fh_owned_or_null`");
+        }
+        return;
+    }
+    for (int i = 0; i < DEED_SOURCES_MAX && (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) && v->sources[i] != 0; i++)
+        check_source(f, node, v, v->sources[i]);
+}
+
+static bool succeeds(deed_flow *f, uint32_t value, const deed_value *v) {
+    const deed_node *n = deed_flow_node(f, value);
+    deed_type_kind kind = deed_flow_type(f, n->type)->kind;
+    if (value == 0 || (v->bits & DEED_IS_OK))
+        return true;
+    return n->kind == DEED_INTEGER && n->number == 1 && kind == DEED_TYPE_NUMBER;
+}
+
+static void finish(deed_flow *f, deed_place at, bool success) {
+    for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
+        const deed_cell *c = deed_cell_of(f, i);
+        const deed_info *p = &f->places[i];
+        if ((c->bits & DEED_IS_HELD) && c->where != 0 && !deed_word_of(f->unit, f->function, DEED_LOCK)) {
+            deed_report_at(f->report, FH0402, at, "still held here", "the lock `%.*s` is not released on every path",
+                           FH_SPAN_FMT(p->name));
+            deed_also(f, c->where, "taken here");
+            deed_help(f->report, "give it back before control leaves the function");
+        } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, i)) {
+            deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was moved out of a borrow and not restored",
+                           FH_SPAN_FMT(p->name));
+            deed_also(f, c->where, "moved here");
+            deed_help(f->report, "put a new value or NULL there");
+        } else if (success && p->mode == DEED_MODE_OUT && p->parent != 0 && p->field == 0 && (c->bits & DEED_IS_RAW)) {
+            deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
+                           FH_SPAN_FMT(f->places[p->parent].name));
+            deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared an output here");
+            deed_help(f->report, "write it before a successful return");
+        }
+    }
+    leave(f, at, 0);
+    f->s->live = false;
+}
+
+static void returns(deed_flow *f, uint32_t node) {
+    uint32_t value = deed_child(f, node, 0);
+    deed_value v = deed_eval(f, value);
+    if (!f->s->live)
+        return;
+    if (value != 0)
+        check_result(f, value, &v);
+    finish(f, deed_flow_node(f, node)->place, succeeds(f, value, &v));
+}
+
+/* --- loops and jumps ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct round_trip {
+    uint32_t condition, step, body;
+    bool body_first;
+    deed_state *on_break, *on_continue, *out;
+} round_trip;
+
+static void test(deed_flow *f, const round_trip *r) {
+    deed_state *yes = deed_state_take(f);
+    if (r->condition != 0) {
+        deed_condition(f, r->condition, yes, r->out);
+        deed_state_set(f, f->s, yes);
+    } else {
+        r->out->live = false;
+    }
+    deed_state_give(f, yes);
+}
+
+static void go_round(deed_flow *f, const round_trip *r) {
+    r->on_break->live = r->on_continue->live = false;
+    if (!r->body_first)
+        test(f, r);
+    scoped(f, r->body);
+    deed_state_join(f, f->s, r->on_continue);
+    if (r->body_first)
+        test(f, r);
+    if (r->step != 0)
+        deed_eval(f, r->step);
+    deed_state_ungate(f, f->s, DEED_LAST_CALL);
+    deed_state_join(f, r->out, r->on_break);
+}
+
+static void loop(deed_flow *f, uint32_t node, round_trip r) {
+    deed_state *head = deed_state_copy(f, f->s), *on_break = f->on_break, *on_continue = f->on_continue;
+    uint32_t break_depth = f->break_depth, continue_depth = f->continue_depth, rounds = 0;
+    r.on_break = f->on_break = deed_state_take(f);
+    r.on_continue = f->on_continue = deed_state_take(f);
+    r.out = deed_state_take(f);
+    f->break_depth = f->continue_depth = f->depth + 1;
+    mute(f, true);
+    bool changed = true;
+    while (changed && rounds++ < DEED_ROUNDS_MAX) {
+        deed_state_set(f, f->s, head);
+        go_round(f, &r);
+        changed = deed_state_join(f, head, f->s);
+    }
+    mute(f, false);
+    if (changed)
+        deed_error(f, FH0903, node, "no end in sight", "this loop takes too many rounds to check");
+    if (f->muted == 0) {
+        deed_state_set(f, f->s, head);
+        go_round(f, &r);
+    }
+    deed_state_set(f, f->s, r.out);
+    f->on_break = on_break;
+    f->on_continue = on_continue;
+    f->break_depth = break_depth;
+    f->continue_depth = continue_depth;
+    deed_state_give(f, head);
+    deed_state_give(f, r.on_break);
+    deed_state_give(f, r.on_continue);
+    deed_state_give(f, r.out);
+}
+
+static void switches(deed_flow *f, uint32_t node) {
+    deed_state *on_case = f->on_case, *on_break = f->on_break;
+    uint32_t break_depth = f->break_depth;
+    bool saw_default = f->saw_default;
+    deed_eval(f, deed_child(f, node, 0));
+    f->on_case = deed_state_copy(f, f->s);
+    f->on_break = deed_state_take(f);
+    f->break_depth = f->depth + 1;
+    f->saw_default = false;
+    f->s->live = false;
+    scoped(f, deed_child(f, node, 1));
+    deed_state_join(f, f->s, f->on_break);
+    if (!f->saw_default)
+        deed_state_join(f, f->s, f->on_case);
+    deed_state_give(f, f->on_case);
+    deed_state_give(f, f->on_break);
+    f->on_case = on_case;
+    f->on_break = on_break;
+    f->break_depth = break_depth;
+    f->saw_default = saw_default;
+}
+
+static deed_label *label_of(deed_flow *f, uint32_t decl, uint32_t node) {
+    for (uint32_t i = 0; i < f->label_count; i++) {
+        if (f->labels[i].decl == decl)
+            return &f->labels[i];
+    }
+    if (f->label_count == DEED_LABELS_MAX) {
+        deed_error(f, FH0903, node, "one label too many", "more than %d labels in one function", (int)DEED_LABELS_MAX);
+        return NULL;
+    }
+    f->labels[f->label_count] = (deed_label){.decl = decl, .state = deed_state_take(f)};
+    return &f->labels[f->label_count++];
+}
+
+static void go_to(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    deed_label *l = n->decl != 0 ? label_of(f, n->decl, node) : NULL;
+    if (l != NULL && deed_flow_decl(f, n->decl)->place.offset_bytes < n->place.offset_bytes) {
+        deed_error(f, FH0902, node, "jumps backwards", "a jump back to `%.*s`", FH_SPAN_FMT(deed_flow_decl(f, n->decl)->name));
+        deed_help(f->report, "write a loop");
+    } else if (l != NULL) {
+        l->from = node;
+        deed_state_join(f, l->state, f->s);
+    }
+    f->s->live = false;
+}
+
+static void label(deed_flow *f, uint32_t node) {
+    deed_label *l = label_of(f, deed_flow_node(f, node)->decl, node);
+    if (l != NULL && l->state->live) {
+        deed_state *here = f->s;
+        f->s = deed_state_copy(f, l->state);
+        leave(f, deed_flow_node(f, l->from)->place, f->depth + 1);
+        for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+            if (f->places[i].parent == 0 && here->cells[i].bits != 0 && f->s->cells[i].bits == 0)
+                f->s->cells[i].bits = DEED_IS_RAW; /* the jump went over its declaration */
+        }
+        deed_state_join(f, here, f->s);
+        deed_state_give(f, f->s);
+        f->s = here;
+    }
+    if (l != NULL)
+        l->placed = true;
+    deed_statement(f, deed_child(f, node, 0));
+}
+
+/* --- statements ------------------------------------------------------------------------------------------------------------------ */
+
+static void variable(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    uint32_t init = deed_child(f, node, 0), place = deed_place_root(f, n->decl, node);
+    if (place == 0 || f->places[place].mode == DEED_MODE_GLOBAL)
+        return;
+    const deed_node *value = deed_flow_node(f, init);
+    *deed_cell_of(f, place) = (deed_cell){.bits = init == 0 ? DEED_IS_RAW : DEED_IS_PLAIN, .born = node};
+    bool record = deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD;
+    if (init != 0 && value->kind == DEED_LIST && record && value->count > 0 && deed_flow_node(f, deed_child(f, init, 0))->field != 0) {
+        for (uint32_t i = 0; i < value->count; i++) {
+            uint32_t kid = deed_child(f, init, i), field = deed_flow_node(f, kid)->field;
+            deed_value v = deed_eval(f, kid);
+            if (field == 0)
+                deed_store(f, kid, 0, &v, true);
+            else
+                deed_store(f, kid, deed_place_field(f, place, field, kid, false), &v, true);
+        }
+    } else if (init != 0) {
+        deed_value v = deed_eval(f, init);
+        deed_store(f, node, place, &v, true);
+        deed_state_ungate(f, f->s, DEED_LAST_CALL);
+    }
+}
+
+static void branch(deed_flow *f, uint32_t node) {
+    deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
+    deed_condition(f, deed_child(f, node, 0), yes, no);
+    for (uint32_t i = 0; i < 2; i++) {
+        f->s = i == 0 ? yes : no;
+        deed_state_ungate(f, f->s, DEED_LAST_CALL);
+        if (deed_child(f, node, i + 1) != 0)
+            scoped(f, deed_child(f, node, i + 1));
+    }
+    deed_state_join(f, yes, no);
+    deed_state_set(f, before, yes);
+    f->s = before;
+    deed_state_give(f, yes);
+    deed_state_give(f, no);
+}
+
+static void expression(deed_flow *f, uint32_t node) {
+    deed_value v = deed_eval(f, node);
+    if ((v.bits & DEED_IS_OWNED) && v.place == 0) {
+        deed_error(f, FH0303, node, "nobody owns it", "an owned result is thrown away");
+        deed_help(f->report, "give the result a name, and drop it");
+    }
+    deed_state_ungate(f, f->s, DEED_LAST_CALL);
+}
+
+static void jump_out(deed_flow *f, uint32_t node, deed_state *to, uint32_t depth) {
+    leave(f, deed_flow_node(f, node)->place, depth);
+    if (to != NULL)
+        deed_state_join(f, to, f->s);
+    f->s->live = false;
+}
+
+static void for_loop(deed_flow *f, uint32_t node) {
+    f->depth++;
+    if (deed_child(f, node, 0) != 0)
+        deed_statement(f, deed_child(f, node, 0));
+    loop(f, node, (round_trip){.condition = deed_child(f, node, 1), .step = deed_child(f, node, 2), .body = deed_child(f, node, 3)});
+    leave(f, last_of(f, node), f->depth);
+    f->depth--;
+}
+
+void deed_statement(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    bool enters = n->kind == DEED_BLOCK || n->kind == DEED_LABEL || n->kind == DEED_CASE || n->kind == DEED_DEFAULT;
+    if (node == 0 || (!f->s->live && !enters))
+        return;
+    switch ((int)n->kind) {
+    case DEED_BLOCK:
+        f->depth++;
+        for (uint32_t i = 0; i < n->count; i++)
+            deed_statement(f, deed_child(f, node, i));
+        leave(f, last_of(f, node), f->depth);
+        f->depth--;
+        return;
+    case DEED_DECLARE:
+        for (uint32_t i = 0; i < n->count; i++)
+            deed_statement(f, deed_child(f, node, i));
+        return;
+    case DEED_VARIABLE: variable(f, node); return;
+    case DEED_IF: branch(f, node); return;
+    case DEED_WHILE:
+        loop(f, node, (round_trip){.condition = deed_child(f, node, 0), .body = deed_child(f, node, 1)});
+        return;
+    case DEED_DO:
+        loop(f, node, (round_trip){.condition = deed_child(f, node, 1), .body = deed_child(f, node, 0), .body_first = true});
+        return;
+    case DEED_FOR: for_loop(f, node); return;
+    case DEED_SWITCH: switches(f, node); return;
+    case DEED_CASE: case DEED_DEFAULT:
+        if (f->on_case != NULL)
+            deed_state_join(f, f->s, f->on_case);
+        f->saw_default = f->saw_default || n->kind == DEED_DEFAULT;
+        deed_statement(f, deed_child(f, node, 0));
+        return;
+    case DEED_BREAK: jump_out(f, node, f->on_break, f->break_depth); return;
+    case DEED_CONTINUE: jump_out(f, node, f->on_continue, f->continue_depth); return;
+    case DEED_GOTO: go_to(f, node); return;
+    case DEED_LABEL: label(f, node); return;
+    case DEED_RETURN: returns(f, node); return;
+    case DEED_EMPTY: case DEED_UNKNOWN: return;
+    default: expression(f, node); return;
+    }
+}
+
+/* --- functions ------------------------------------------------------------------------------------------------------------------- */
+
+static bool says(const deed_flow *f, uint32_t decl, deed_word word) {
+    return deed_word_of(f->unit, decl, word) != NULL;
+}
+
+static void parameter(deed_flow *f, uint32_t decl) {
+    const deed_decl *d = deed_flow_decl(f, decl);
+    const deed_type *t = deed_flow_type(f, d->type);
+    uint32_t place = deed_place_root(f, decl, d->body);
+    bool pointer = t->kind == DEED_TYPE_POINTER, out = says(f, decl, DEED_OUT) || says(f, decl, DEED_OWNED) || says(f, decl, DEED_OWNED_OR_NULL);
+    bool slot = pointer && deed_flow_type(f, t->to)->kind == DEED_TYPE_POINTER;
+    deed_info *p = &f->places[place];
+    deed_cell *c = deed_cell_of(f, place);
+    c->bits = DEED_IS_PLAIN;
+    if ((says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP)) && !slot) {
+        p->mode = says(f, decl, DEED_MOVE) ? DEED_MODE_OWNER : DEED_MODE_DROPPER;
+        c->bits = DEED_IS_OWNED;
+    } else if (pointer && out) {
+        p->mode = DEED_MODE_OUT;
+        deed_cell_of(f, deed_place_field(f, place, 0, 0, true))->bits = DEED_IS_RAW;
+    } else if (pointer) {
+        bool shared = says(f, decl, DEED_REF_WORD) || (deed_flow_type(f, t->to)->is_const && !says(f, decl, DEED_MUT));
+        p->mode = shared ? DEED_MODE_SHARED : DEED_MODE_MUT;
+    }
+    const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
+    if (needs == NULL || d->name.size == 0 || !fh_span_starts(needs->text, d->name))
+        return;
+    if (needs->text.size == d->name.size)
+        c->bits |= DEED_IS_HELD;
+    const deed_type *record = pointer ? deed_flow_type(f, t->to) : t;
+    const deed_decl *r = deed_flow_decl(f, record->decl);
+    for (uint32_t i = 0; record->decl != 0 && i < r->count; i++) {
+        uint32_t field = fh_u32s_get(f->unit->members, r->first + i);
+        fh_span name = deed_flow_decl(f, field)->name;
+        size_t at = needs->text.size - (name.size < needs->text.size ? name.size : needs->text.size);
+        if (at > d->name.size && fh_span_equal(fh_span_from(needs->text, at), name))
+            deed_cell_of(f, deed_place_field(f, place, field, 0, pointer))->bits |= DEED_IS_HELD;
+    }
+}
+
+static void check_function(deed_flow *f, uint32_t decl) {
+    const deed_decl *d = deed_flow_decl(f, decl);
+    f->function = decl;
+    f->place_count = DEED_LAST_CALL + 1;
+    f->label_count = f->depth = f->muted = 0;
+    f->full = false;
+    f->on_break = f->on_continue = f->on_case = NULL;
+    for (uint32_t i = 0; i <= DEED_LAST_CALL; i++)
+        f->places[i] = (deed_info){.depth = 0, .mode = DEED_MODE_GLOBAL};
+    f->s = deed_state_take(f);
+    f->s->live = true;
+    deed_report_function(f->report, d->name);
+    for (uint32_t i = 0; i < d->count; i++)
+        parameter(f, fh_u32s_get(f->unit->members, d->first + i));
+    deed_statement(f, d->body);
+    if (f->s->live)
+        finish(f, last_of(f, d->body), deed_flow_type(f, deed_flow_type(f, d->type)->to)->kind == DEED_TYPE_VOID);
+    for (uint32_t i = 0; i < f->label_count; i++) {
+        if (f->labels[i].state->live && !f->labels[i].placed)
+            deed_error(f, FH0901, f->labels[i].from, "not understood", "a jump into a statement that is not reached otherwise");
+        deed_state_give(f, f->labels[i].state);
+    }
+    deed_state_give(f, f->s);
+}
+
+fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
+    fh_arena *arena = NULL;
+    FH_TRY(fh_arena_new(a, NULL, &arena));
+    deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
+    fh_status s = f == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
+    for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
+        uint32_t decl = fh_u32s_get(unit->functions, i);
+        if (i == 0)
+            *f = (deed_flow){.unit = unit, .report = r, .arena = arena};
+        if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)
+            check_function(f, decl);
+        s = f->status;
+    }
+    deed_report_function(r, (fh_span){NULL, 0});
+    fh_arena_free(arena);
+    return s;
+}

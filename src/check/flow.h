@@ -1,0 +1,44 @@
+/* flow.h: what one function does to the places it uses, path by path.
+ *
+ * Abstract interpretation over the tree: branches join, loops run until nothing changes and then once more aloud, a label joins the
+ * states of the jumps forward to it. Threading: one thread at a time. */
+#ifndef FH_CHECK_FLOW_H
+#define FH_CHECK_FLOW_H
+
+#include "check/place.h"
+
+/* What an expression gives. */
+typedef struct deed_value {
+    uint32_t bits;  /* as in a cell */
+    uint32_t place; /* where it was read, or what its address was taken of; 0: nowhere that is followed */
+    uint32_t node;
+    bool address, call; /* call: the result of one, which DEED_LAST_CALL stands for */
+    uint16_t sources[DEED_SOURCES_MAX];
+} deed_value;
+
+/* Reports what the rules of flow (01 to 04, 0507, 0508 and 09) refuse in all functions of the unit. */
+FH_MUST_USE fh_status deed_flow_check(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
+/* What the rules of 05 refuse: no paths, each construct by itself. */
+FH_MUST_USE fh_status deed_raw_check(fh_mut deed_unit *unit, fh_mut deed_report *r);
+
+/* --- shared by flow.c, value.c and call.c --- */
+
+void deed_error(deed_flow *f, deed_code code, uint32_t node, const char *label, const char *format, ...) FH_PRINTF(5, 6);
+void deed_also(deed_flow *f, uint32_t node, const char *text);
+deed_value deed_eval(deed_flow *f, uint32_t node);
+/* Evaluates a condition in f->s; the states in which it holds and does not. */
+void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no);
+/* A read of a place: of a moved value, a dead view, a null owner, nothing at all? */
+void deed_use(deed_flow *f, uint32_t node, uint32_t place);
+/* The value leaves its place; `dropped`: its life ends. */
+void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped);
+void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first);
+/* Views into the place die, but not the one in `except`. */
+void deed_invalidate(deed_flow *f, uint32_t node, uint32_t place, uint32_t except);
+deed_value deed_call(deed_flow *f, uint32_t node);
+void deed_forget(deed_flow *f, uint32_t place);
+/* A statement or nothing. */
+void deed_statement(deed_flow *f, uint32_t node);
+bool deed_has_lock(deed_flow *f, uint32_t base, fh_span field);
+
+#endif

@@ -1,0 +1,124 @@
+/* place.h: what is known about the places of one function: variables, their fields, and what parameters point to.
+ *
+ * A place is `x`, `x.f`, `p->f` or `*p`; (*p).f and p->f are one. A state has a cell for each place: a set of what it may be. A
+ * join is the union, so that MOVED with OWNED means "moved on some path"; only promises about a status (see `gate`) are
+ * intersected, and a lock held on one side only is LOOSE.
+ *
+ * Invariants: place 0 is none, place 1 the status (or truth) of the last call; a parent's number is less than its child's; cells
+ * from deed_flow.place_count on are zero. Threading: one thread at a time. */
+#ifndef FH_CHECK_PLACE_H
+#define FH_CHECK_PLACE_H
+
+#include "check/finding.h"
+
+enum { DEED_PLACES_MAX = 384, DEED_SOURCES_MAX = 4, DEED_LAST_CALL = 1, DEED_LABELS_MAX = 32, DEED_ROUNDS_MAX = 24 };
+
+enum {
+    DEED_IS_OWNED = 1,     /* must be dropped or moved */
+    DEED_IS_MOVED = 2,     /* its value went elsewhere */
+    DEED_IS_DROPPED = 4,   /* its value's life ended; always with MOVED */
+    DEED_IS_NULL = 8,
+    DEED_IS_VIEW = 16,     /* looks into `sources` */
+    DEED_IS_DEAD = 32,     /* a view whose source was changed or dropped */
+    DEED_IS_ENDED = 64,    /* a view whose source left its scope */
+    DEED_IS_RAW = 128,     /* not initialised */
+    DEED_IS_PLAIN = 256,   /* a value that nobody has to care for */
+    DEED_IS_HELD = 512,    /* a lock that is taken */
+    DEED_IS_LOOSE = 1024,  /* … on some path only */
+    DEED_IF_OK_OWNED = 2048,    /* not NULL if the status `gate` is a success */
+    DEED_IF_FAILED_NULL = 4096, /* not owned if it is a failure */
+    DEED_IS_OK = 8192,     /* a status that is known to be a success */
+    DEED_IS_FAILED = 16384,
+    DEED_IS_BORROW = 32768, /* of values only: lent to this function for the length of its call */
+};
+
+typedef struct deed_cell {
+    uint32_t bits;
+    uint32_t where; /* node: moved, dropped, locked, died here */
+    uint32_t born;  /* node: became owned here */
+    uint16_t gate;  /* the place of the status that decides, or 0 */
+    uint16_t sources[DEED_SOURCES_MAX];
+} deed_cell;
+
+typedef struct deed_state {
+    bool live;
+    struct deed_state *next; /* of those not in use */
+    deed_cell cells[DEED_PLACES_MAX];
+} deed_state;
+
+typedef enum deed_mode {
+    DEED_MODE_LOCAL = 0,
+    DEED_MODE_SHARED,  /* pointer parameter, shared borrow */
+    DEED_MODE_MUT,     /* pointer parameter, exclusive borrow */
+    DEED_MODE_OUT,     /* pointer parameter to a result */
+    DEED_MODE_OWNER,   /* parameter that was moved here */
+    DEED_MODE_DROPPER, /* parameter whose life this function ends */
+    DEED_MODE_GLOBAL,
+} deed_mode;
+
+typedef struct deed_info {
+    uint32_t root;   /* declaration of the variable */
+    uint32_t parent; /* place, or 0 */
+    uint32_t field;  /* declaration; 0 with a parent: what that points to */
+    uint32_t type, depth, node;
+    deed_mode mode;
+    bool by_arrow; /* some use reaches it through a pointer */
+    fh_span name;
+} deed_info;
+
+typedef struct deed_label {
+    uint32_t decl, from; /* from: the last goto */
+    bool placed;
+    deed_state *state;
+} deed_label;
+
+/* The analysis of one function. */
+typedef struct deed_flow {
+    deed_unit *unit;
+    deed_report *report;
+    fh_arena *arena;
+    fh_status status;
+    uint32_t function;
+    deed_state *s, *unused;
+    uint32_t place_count, depth, muted;
+    deed_info places[DEED_PLACES_MAX];
+    deed_label labels[DEED_LABELS_MAX];
+    uint32_t label_count, changes;
+    deed_state *on_break, *on_continue, *on_case;
+    uint32_t break_depth, continue_depth;
+    bool saw_default, full;
+} deed_flow;
+
+/* Rows of the unit. */
+const deed_node *deed_flow_node(const deed_flow *f, uint32_t id);
+const deed_decl *deed_flow_decl(const deed_flow *f, uint32_t id);
+const deed_type *deed_flow_type(const deed_flow *f, uint32_t id);
+uint32_t deed_child(const deed_flow *f, uint32_t node, uint32_t i);
+/* The contract of this word that a declaration has, or NULL. */
+const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word);
+bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name);
+
+/* The place that an expression names, made if it is new; 0 if it is none that can be followed. */
+uint32_t deed_place_find(deed_flow *f, uint32_t node);
+uint32_t deed_place_root(deed_flow *f, uint32_t decl, uint32_t node);
+uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node, bool by_arrow);
+/* The outermost place that it belongs to. */
+uint32_t deed_place_outer(const deed_flow *f, uint32_t place);
+bool deed_place_under(const deed_flow *f, uint32_t place, uint32_t above);
+/* Storage that belongs to someone else: behind a pointer parameter, or a global. */
+bool deed_place_lent(const deed_flow *f, uint32_t place);
+deed_cell *deed_cell_of(deed_flow *f, uint32_t place);
+
+/* States. A dead one is returned when memory runs out, and f->status says so. */
+deed_state *deed_state_take(deed_flow *f);
+deed_state *deed_state_copy(deed_flow *f, const deed_state *from);
+void deed_state_give(deed_flow *f, deed_state *s);
+void deed_state_set(const deed_flow *f, deed_state *to, const deed_state *from);
+/* a = a or b; true if that changed a. */
+bool deed_state_join(const deed_flow *f, deed_state *a, const deed_state *b);
+/* What is known once the status or truth in a place is known. */
+void deed_state_gate(const deed_flow *f, deed_state *s, uint32_t gate, bool ok);
+/* Nothing depends on this place any more: it is about to change. */
+void deed_state_ungate(const deed_flow *f, deed_state *s, uint32_t gate);
+
+#endif

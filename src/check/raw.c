@@ -1,0 +1,132 @@
+/* raw.c: raw memory: what the dialect leaves to the audited rooms, construct by construct. Threading: flow.h. */
+#include "check/flow.h"
+
+typedef struct raw {
+    const deed_unit *unit;
+    deed_report *report;
+} raw;
+
+static const deed_type *type_of(const raw *w, uint32_t node) {
+    return fh_deed_types_at(w->unit->types, fh_deed_nodes_at(w->unit->nodes, node)->type);
+}
+
+static uint32_t kid(const raw *w, const deed_node *n, uint32_t i) {
+    return i < n->count ? fh_u32s_get(w->unit->children, n->first + i) : 0;
+}
+
+static bool is_pointer(const raw *w, uint32_t node) {
+    deed_type_kind k = type_of(w, node)->kind;
+    return k == DEED_TYPE_POINTER || k == DEED_TYPE_ARRAY;
+}
+
+static bool named(fh_span name, const char *const *list) {
+    for (; *list != NULL; list++) {
+        if (fh_span_is(name, *list))
+            return true;
+    }
+    return false;
+}
+
+static void call(const raw *w, const deed_node *n) {
+    static const char *const jumps[] = {"alloca", "__builtin_alloca", "setjmp", "_setjmp", "sigsetjmp", "longjmp", NULL};
+    static const char *const fine[] = {"__builtin_expect", "__builtin_add_overflow", "__builtin_mul_overflow",
+                                       "__builtin_sub_overflow", "abort", NULL};
+    const deed_node *callee = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0));
+    if (callee->decl == 0)
+        return;
+    const deed_decl *d = fh_deed_decls_at(w->unit->decls, callee->decl);
+    bool builtin = fh_span_starts(d->name, FH_LIT("__builtin_"));
+    if (named(d->name, jumps)) {
+        deed_report_at(w->report, FH0506, n->place, "not allowed here", "a call of `%.*s`", FH_SPAN_FMT(d->name));
+        return;
+    }
+    bool pointers = false;
+    for (uint32_t i = 1; i < n->count; i++)
+        pointers |= is_pointer(w, kid(w, n, i));
+    pointers |= fh_deed_types_at(w->unit->types, n->type)->kind == DEED_TYPE_POINTER;
+    if (d->kind != DEED_DECL_FUNCTION || !(d->is_system || builtin) || !pointers || named(d->name, fine))
+        return;
+    deed_report_at(w->report, FH0501, n->place, "not allowed here", "a raw memory call: `%.*s`", FH_SPAN_FMT(d->name));
+    deed_help(w->report, "use a span, a buffer or an allocator of the core");
+}
+
+static void index_of(const raw *w, const deed_node *n) {
+    const deed_type *base = type_of(w, kid(w, n, 0));
+    const deed_node *at = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 1));
+    if (base->kind == DEED_TYPE_POINTER || base->count == -1) {
+        deed_report_at(w->report, FH0502, n->place, "no bounds are known here", "an index into a raw pointer");
+        deed_help(w->report, "use a span and its checked accessor");
+        return;
+    }
+    bool negative = at->kind == DEED_UNARY && at->op == DEED_OP_NEG;
+    if (negative)
+        at = fh_deed_nodes_at(w->unit->nodes, kid(w, at, 0));
+    int64_t i = negative ? -at->number : at->number;
+    if (base->kind == DEED_TYPE_ARRAY && at->kind == DEED_INTEGER && base->count >= 0 && (i < 0 || i >= base->count)) {
+        deed_report_at(w->report, FH0507, n->place, "outside", "index %lld of an array of %lld", (long long)i,
+                       (long long)base->count);
+        deed_help(w->report, "the last index is %lld", (long long)(base->count - 1));
+    }
+}
+
+static void arithmetic(const raw *w, const deed_node *n) {
+    bool sum = n->op == DEED_OP_ADD || n->op == DEED_OP_SUB, steps = n->op >= DEED_OP_PRE_INC && n->op <= DEED_OP_POST_DEC;
+    bool any = is_pointer(w, kid(w, n, 0)) || (n->kind == DEED_BINARY && is_pointer(w, kid(w, n, 1)));
+    if (any && ((n->kind != DEED_UNARY && sum) || (n->kind == DEED_UNARY && steps))) {
+        deed_report_at(w->report, FH0503, n->place, "no bounds are known here", "arithmetic on a pointer");
+        deed_help(w->report, "take a part of a span: fh_span_sub");
+    }
+}
+
+static void cast(const raw *w, const deed_node *n) {
+    const deed_type *to = fh_deed_types_at(w->unit->types, n->type);
+    bool from = is_pointer(w, kid(w, n, 0));
+    if (to->kind == DEED_TYPE_VOID || (to->kind != DEED_TYPE_POINTER && !from))
+        return;
+    if (to->kind == DEED_TYPE_POINTER && fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0))->kind == DEED_NULL)
+        return;
+    deed_report_at(w->report, FH0504, n->place, "the compiler believes this", "a cast %s a pointer",
+                   !from ? "makes" : to->kind == DEED_TYPE_POINTER ? "changes" : "reads");
+    deed_help(w->report, "keep the type that it has, or let an audited room convert it");
+}
+
+static bool is_checked(const raw *w, deed_place place) {
+    const deed_file *file = fh_deed_files_at(w->unit->files, place.file);
+    return !file->is_audited && !file->is_system;
+}
+
+static void unions(const raw *w, uint32_t decl) {
+    const deed_decl *d = fh_deed_decls_at(w->unit->decls, decl);
+    for (uint32_t i = 0; d->kind == DEED_DECL_RECORD && d->is_union && i < d->count; i++) {
+        const deed_decl *field = fh_deed_decls_at(w->unit->decls, fh_u32s_get(w->unit->members, d->first + i));
+        if (fh_deed_types_at(w->unit->types, field->type)->kind != DEED_TYPE_POINTER || !is_checked(w, d->place))
+            continue;
+        deed_report_at(w->report, FH0505, field->place, "a pointer that other fields can overwrite", "a union with a pointer in it");
+        deed_help(w->report, "use a struct, or a tag and separate fields");
+    }
+}
+
+fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
+    raw w = {unit, r};
+    for (size_t i = 1; i < unit->nodes.count; i++) {
+        const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
+        if (!is_checked(&w, n->place))
+            continue;
+        if (n->kind == DEED_CALL)
+            call(&w, n);
+        else if (n->kind == DEED_INDEX)
+            index_of(&w, n);
+        else if (n->kind == DEED_BINARY || n->kind == DEED_UNARY || n->kind == DEED_ASSIGN)
+            arithmetic(&w, n);
+        else if (n->kind == DEED_CAST)
+            cast(&w, n);
+        else if (n->kind == DEED_VARIABLE) {
+            const deed_type *t = fh_deed_types_at(unit->types, fh_deed_decls_at(unit->decls, n->decl)->type);
+            if (t->kind == DEED_TYPE_ARRAY && t->count == -2)
+                deed_report_at(r, FH0506, n->place, "its size is known at run time only", "an array of variable length");
+        }
+    }
+    for (uint32_t i = 1; i < unit->decls.count; i++)
+        unions(&w, i);
+    return deed_report_status(r);
+}

@@ -1,0 +1,262 @@
+/* value.c: uses, moves and stores. Threading: flow.h. */
+#include "check/flow.h"
+
+/* --- uses ------------------------------------------------------------------------------------------------------------------------ */
+
+static bool is_later(const deed_flow *f, uint32_t a, uint32_t b) {
+    const deed_node *x = deed_flow_node(f, a), *y = deed_flow_node(f, b);
+    return x->place.file == y->place.file && x->place.offset_bytes >= y->place.offset_bytes;
+}
+
+static void report_moved(deed_flow *f, uint32_t node, uint32_t place, bool part) {
+    const deed_cell *c = deed_cell_of(f, place);
+    bool some = (c->bits & (DEED_IS_OWNED | DEED_IS_PLAIN)) != 0, again = is_later(f, c->where, node);
+    fh_span name = f->places[place].name;
+    deed_error(f, again ? FH0104 : FH0101, node, some ? "it may be gone here, on some path" : "used here, after it is gone",
+               "use of a %s%s value: `%.*s`", part ? "partly " : "", c->bits & DEED_IS_DROPPED ? "dropped" : "moved",
+               FH_SPAN_FMT(name));
+    deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
+    if (again)
+        deed_help(f->report, "give `%.*s` a new value, or leave the loop, before the next round", FH_SPAN_FMT(name));
+    else
+        deed_help(f->report, "use it before, or lend it there: `fh_ref`");
+}
+
+static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
+    deed_cell *c = deed_cell_of(f, place);
+    const deed_info *p = &f->places[place];
+    deed_type_kind kind = deed_flow_type(f, p->type)->kind;
+    if (c->bits & DEED_IS_MOVED) {
+        report_moved(f, node, place, false);
+    } else if (c->bits & DEED_IS_DEAD) {
+        bool ended = (c->bits & DEED_IS_ENDED) != 0;
+        deed_error(f, ended ? FH0201 : FH0206, node, "the view is used here",
+                   ended ? "`%.*s` outlives what it looks into" : "`%.*s` is used after what it looks into was changed",
+                   FH_SPAN_FMT(p->name));
+        deed_also(f, c->where, ended ? "what it looks into is declared here" : "changed or dropped here");
+        deed_help(f->report, ended ? "declare the owner in the outer block" : "make the view again after the change");
+    } else if (through && (c->bits & DEED_IS_NULL) && !(c->bits & (DEED_IS_PLAIN | DEED_IS_VIEW))) {
+        deed_error(f, FH0307, node, "it may be NULL here", "`%.*s` is used without a check", FH_SPAN_FMT(p->name));
+        deed_also(f, c->born, "it becomes an owner here, or NULL");
+        deed_help(f->report, "look at the status, or compare `%.*s` with NULL, before", FH_SPAN_FMT(p->name));
+    } else if ((c->bits & DEED_IS_RAW) && p->parent == 0 && kind != DEED_TYPE_ARRAY && kind != DEED_TYPE_RECORD) {
+        deed_error(f, FH0508, node, "read here", "`%.*s` may not be initialised", FH_SPAN_FMT(p->name));
+    } else {
+        return;
+    }
+    c->bits = DEED_IS_PLAIN; /* once is enough */
+}
+
+void deed_use(deed_flow *f, uint32_t node, uint32_t place) {
+    if (place == 0)
+        return;
+    for (uint32_t i = place; i != 0; i = f->places[i].parent)
+        use_one(f, node, i, i != place);
+    for (uint32_t i = place + 1; i < f->place_count; i++) {
+        if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, place)) {
+            report_moved(f, node, i, true);
+            deed_cell_of(f, i)->bits = DEED_IS_PLAIN;
+        }
+    }
+}
+
+void deed_forget(deed_flow *f, uint32_t place) {
+    for (uint32_t i = place; i < f->place_count; i++) {
+        if (deed_place_under(f, i, place))
+            *deed_cell_of(f, i) = (deed_cell){0};
+    }
+}
+
+void deed_invalidate(deed_flow *f, uint32_t node, uint32_t place, uint32_t except) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        if (!(c->bits & DEED_IS_VIEW) || i == except)
+            continue;
+        for (int j = 0; j < DEED_SOURCES_MAX && c->sources[j] != 0; j++) {
+            uint32_t source = c->sources[j];
+            if (source != i && (deed_place_under(f, source, place) || deed_place_under(f, place, source))) {
+                c->bits |= DEED_IS_DEAD;
+                c->where = node;
+            }
+        }
+    }
+}
+
+/* --- moves ----------------------------------------------------------------------------------------------------------------------- */
+
+/* True if the place may not be moved out of; reported. */
+static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v) {
+    uint32_t p = v->place, from = 0;
+    const deed_cell *c = deed_cell_of(f, p);
+    if (p == 0 || v->address)
+        from = (v->bits & DEED_IS_VIEW) && !v->address ? v->sources[0] : 0;
+    else if (c->bits & DEED_IS_VIEW)
+        from = c->sources[0];
+    if (p != 0) {
+        const deed_info *i = &f->places[p];
+        bool pointer = deed_flow_type(f, i->type)->kind == DEED_TYPE_POINTER;
+        if ((i->mode == DEED_MODE_SHARED || (i->mode == DEED_MODE_MUT && i->parent == 0)) && (i->parent != 0 || pointer) &&
+            !(c->bits & DEED_IS_OWNED))
+            from = deed_place_outer(f, p);
+    }
+    if (from == 0)
+        return false;
+    const deed_info *o = &f->places[from];
+    fh_span name = p != 0 ? f->places[p].name : o->name;
+    deed_error(f, FH0102, node, "moved or dropped here", "move out of a borrow: `%.*s`", FH_SPAN_FMT(name));
+    deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` is only borrowed, or owned elsewhere", FH_SPAN_FMT(name));
+    deed_help(f->report, "declare the parameter `fh_move`, or leave the value with its owner");
+    return true;
+}
+
+void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped) {
+    if (is_lent(f, node, v) || v->place == 0)
+        return;
+    uint32_t p = v->place;
+    deed_cell *c = deed_cell_of(f, p);
+    if (dropped && (c->bits & DEED_IS_DROPPED) && !is_later(f, c->where, node)) {
+        deed_error(f, FH0305, node, "dropped again here", "`%.*s` is dropped twice", FH_SPAN_FMT(f->places[p].name));
+        deed_also(f, c->where, "dropped first here");
+        deed_help(f->report, "drop it once; set it to NULL where another path may drop it again");
+    } else if (!dropped || (c->bits & DEED_IS_MOVED) || (c->bits & DEED_IS_RAW)) {
+        uint32_t null = c->bits & DEED_IS_NULL;
+        deed_use(f, node, p);
+        c->bits |= null;
+    } else {
+        for (uint32_t i = f->places[p].parent; i != 0; i = f->places[i].parent)
+            use_one(f, node, i, true);
+        for (uint32_t i = p + 1; i < f->place_count; i++) {
+            if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, p) && f->places[p].mode != DEED_MODE_DROPPER) {
+                report_moved(f, node, i, true);
+                break;
+            }
+        }
+    }
+    deed_invalidate(f, node, p, 0);
+    uint32_t was = c->bits, born = c->born;
+    if (was == DEED_IS_NULL && dropped)
+        return;
+    deed_forget(f, p);
+    c->bits = DEED_IS_MOVED | (dropped ? DEED_IS_DROPPED : 0u);
+    c->where = node;
+    c->born = born;
+}
+
+/* --- stores ---------------------------------------------------------------------------------------------------------------------- */
+
+static bool owns_part(deed_flow *f, uint32_t place) {
+    for (uint32_t i = place; i != 0 && i < f->place_count; i++) {
+        if ((deed_cell_of(f, i)->bits & DEED_IS_OWNED) && deed_place_under(f, i, place))
+            return true;
+    }
+    return false;
+}
+
+static bool declared(deed_flow *f, uint32_t place, deed_word word) {
+    for (uint32_t i = place; i != 0; i = f->places[i].parent) {
+        uint32_t d = f->places[i].parent == 0 ? f->places[i].root : f->places[i].field;
+        if (d != 0 && deed_word_of(f->unit, d, word) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* An owner, or a borrow, goes to a place that outlives this function. */
+static void check_escape(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool owner) {
+    const deed_info *p = &f->places[place];
+    if (owner && !declared(f, place, DEED_OWNED) && !declared(f, place, DEED_OWNED_OR_NULL)) {
+        deed_error(f, FH0304, node, "stored here", "an owned value is stored in `%.*s`, which is not declared to own it",
+                   FH_SPAN_FMT(p->name));
+        deed_help(f->report, "declare the field or the parameter `fh_owned`");
+        return;
+    }
+    if (owner || !(v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) || v->sources[0] == 0)
+        return;
+    if (declared(f, place, DEED_REF_WORD) || declared(f, place, DEED_VIEW) || declared(f, place, DEED_STATIC))
+        return;
+    uint32_t source = v->sources[0];
+    const deed_info *s = &f->places[source];
+    if (s->mode == DEED_MODE_GLOBAL)
+        return;
+    bool local = !deed_place_lent(f, source) && (s->mode == DEED_MODE_LOCAL || s->mode == DEED_MODE_OWNER);
+    deed_error(f, local ? FH0203 : FH0204, node, "stored where it outlives the call",
+               local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored", FH_SPAN_FMT(s->name));
+    deed_note(f->report, deed_flow_decl(f, s->root)->place, local ? "it lives here" : "it is borrowed for this call only");
+    deed_help(f->report, "store a copy, or take it over: `fh_move`");
+}
+
+static void store_status(deed_flow *f, uint32_t place, const deed_value *v, deed_cell *next) {
+    deed_state_ungate(f, f->s, place);
+    if (v->call) {
+        for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+            if (deed_cell_of(f, i)->gate == DEED_LAST_CALL)
+                deed_cell_of(f, i)->gate = (uint16_t)place;
+        }
+    } else if (v->place != 0 && v->place != place && !v->address && deed_cell_of(f, v->place)->gate != place) {
+        next->gate = (uint16_t)v->place;
+    }
+    next->bits |= v->bits & (DEED_IS_OK | DEED_IS_FAILED);
+}
+
+static void mark_written(deed_flow *f, uint32_t place) {
+    for (uint32_t i = place; i != 0; i = f->places[i].parent)
+        deed_cell_of(f, i)->bits &= ~(uint32_t)DEED_IS_RAW;
+    uint32_t outer = deed_place_outer(f, place);
+    for (uint32_t i = outer; i < f->place_count && f->places[outer].mode == DEED_MODE_OUT; i++) {
+        if (f->places[i].parent == outer && f->places[i].field == 0)
+            deed_cell_of(f, i)->bits &= ~(uint32_t)DEED_IS_RAW;
+    }
+}
+
+static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
+    if (!owns_part(f, place))
+        return;
+    deed_error(f, FH0302, node, "overwritten here", "an assignment overwrites the value that `%.*s` owns",
+               FH_SPAN_FMT(f->places[place].name));
+    deed_also(f, deed_cell_of(f, place)->born, "it became its owner here");
+    deed_help(f->report, "drop it before");
+}
+
+void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
+    bool keeps = place != 0 && (v->bits & DEED_IS_OWNED) && v->place != 0 && !v->address &&
+                 deed_flow_type(f, deed_flow_type(f, f->places[place].type)->to)->is_const &&
+                 !deed_flow_type(f, deed_flow_type(f, f->places[v->place].type)->to)->is_const; /* a const pointer only looks */
+    bool owner = !keeps && (v->bits & DEED_IS_OWNED) && !v->address;
+    bool parts = !owner && v->place != 0 && !v->address && deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD &&
+                 owns_part(f, v->place);
+    deed_cell old = *deed_cell_of(f, v->place), next = {.bits = DEED_IS_PLAIN, .born = node};
+    if ((owner || parts) && v->place != 0 && v->place != place)
+        deed_consume(f, v->node, v, false);
+    if (place == 0) {
+        if (owner || parts)
+            deed_error(f, FH0304, node, "stored here", "an owned value is stored where nothing can follow it");
+        return;
+    }
+    if (!first)
+        check_overwritten(f, node, place);
+    if (owner || (v->bits & DEED_IS_NULL) || deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD)
+        deed_invalidate(f, node, place, place);
+    bool lent = deed_place_lent(f, place);
+    if (lent)
+        check_escape(f, node, place, v, owner || parts);
+    if ((owner || parts) && !lent) {
+        next.bits = DEED_IS_OWNED | (v->bits & DEED_IS_NULL);
+        if (v->place != 0 && (old.bits & DEED_IS_NULL)) {
+            next.gate = old.gate;
+            next.bits |= old.bits & (DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL);
+        }
+    } else if (keeps) {
+        next.bits = DEED_IS_VIEW;
+        next.sources[0] = (uint16_t)v->place;
+    } else if (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) {
+        next.bits = DEED_IS_VIEW | (v->bits & (DEED_IS_NULL | DEED_IS_DEAD | DEED_IS_ENDED));
+        for (int i = 0; i < DEED_SOURCES_MAX; i++)
+            next.sources[i] = v->sources[i];
+    } else if (v->bits & DEED_IS_NULL) {
+        next.bits = DEED_IS_NULL | (v->bits & DEED_IS_PLAIN);
+    }
+    store_status(f, place, v, &next);
+    deed_forget(f, place);
+    mark_written(f, place);
+    *deed_cell_of(f, place) = next;
+}

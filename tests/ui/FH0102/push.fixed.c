@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(queue *q, fh_move tensor *t) {
+    queue_push(q, t);
+}

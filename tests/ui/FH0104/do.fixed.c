@@ -1,0 +1,11 @@
+#include "../ui.h"
+
+void f(queue *q, int n) {
+    tensor *t = tensor_new(3);
+    do {
+        queue_push(q, t);
+        t = tensor_new(3);
+        n--;
+    } while (n > 0);
+    tensor_free(t);
+}

@@ -1,0 +1,12 @@
+#include "../ui.h"
+
+int f(int n) {
+    tensor *t = tensor_new(3);
+    int sum = 0;
+    while (n > 0) {
+        n = n - 1;
+        sum += tensor_sum(t);
+    }
+    tensor_free(t);
+    return sum;
+}

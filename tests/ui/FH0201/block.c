@@ -1,0 +1,11 @@
+#include "../ui.h"
+
+void f(int n) {
+    const char *name = "none";
+    if (n > 0) {
+        tensor *t = tensor_new(n);
+        name = tensor_name(t);
+        tensor_free(t);
+    }
+    look(name);
+}

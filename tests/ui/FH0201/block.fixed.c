@@ -1,0 +1,12 @@
+#include "../ui.h"
+
+void f(int n) {
+    const char *name = "none";
+    tensor *t = NULL;
+    if (n > 0) {
+        t = tensor_new(n);
+        name = tensor_name(t);
+    }
+    look(name);
+    tensor_free(t);
+}

@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+int f(int n) {
+    int local = n + 1;
+    return local;
+}

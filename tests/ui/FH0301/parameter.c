@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(fh_move tensor *t) {
+    tensor_sum(t);
+}

@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(queue *q) {
+    (void)queue_pop(q);
+}

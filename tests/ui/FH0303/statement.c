@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(void) {
+    tensor_new(3);
+}

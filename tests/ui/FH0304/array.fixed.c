@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(queue *q) {
+    queue_push(q, tensor_new(3));
+}

@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(fh_mut tensor *t) {
+    thread_start(0, t);
+}

@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(fh_mut mutex *m) {
+    mutex_lock(m);
+}

@@ -1,0 +1,13 @@
+#include "../ui.h"
+
+struct room {
+    mutex m;
+};
+void f(fh_mut struct room *r, int n) {
+    mutex_lock(&r->m);
+    if (n > 3) {
+        mutex_lock(&r->m);
+        mutex_unlock(&r->m);
+    }
+    mutex_unlock(&r->m);
+}

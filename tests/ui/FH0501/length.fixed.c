@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+unsigned long f(unsigned long length) {
+    return length;
+}

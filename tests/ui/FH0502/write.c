@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(fh_mut int *at) {
+    at[0] = 3;
+}

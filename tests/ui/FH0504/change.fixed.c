@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+int f(fh_ref const tensor *t) {
+    return tensor_sum(t);
+}

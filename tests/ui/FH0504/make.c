@@ -1,0 +1,5 @@
+#include "../ui.h"
+
+void f(unsigned long at) {
+    tensor_sum((const tensor *)at);
+}

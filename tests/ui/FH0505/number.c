@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+union word {
+    int *at;
+    long n;
+};

@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+struct word {
+    fh_ref int *at;
+    long n;
+};

@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+union both {
+    const char *text;
+    const int *number;
+};

@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+struct both {
+    const char *text;
+    const int *number;
+};

@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+void f(int n) {
+    int p = 0;
+    p = n;
+}

@@ -1,0 +1,10 @@
+#include "../ui.h"
+
+void f(int n) {
+    tensor *t = NULL;
+    if (n > 3)
+        goto out;
+    t = tensor_new(n);
+out:
+    tensor_free(t);
+}

@@ -1,0 +1,6 @@
+#include "../ui.h"
+
+void f(int n) {
+    while (n > 0)
+        n--;
+}

@@ -1,0 +1,11 @@
+#include "../ui.h"
+
+void f(int n) {
+    int sum = 0;
+next:
+    for (int i = 0; i < n; i++) {
+        sum += i;
+        if (sum == 7)
+            goto next;
+    }
+}
