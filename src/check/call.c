@@ -63,7 +63,7 @@ static void read_argument(deed_flow *f, call *c, uint32_t i) {
     a->v = a->takes ? peek(f, a->node) : deed_eval(f, a->node);
 }
 
-/* --- conflicts within one call --------------------------------------------------------------------------------------------------- */
+/* --- conflicts within one call -------------------------------------------------------------------------------------------- */
 
 static bool conflicts(const deed_flow *f, const argument *a, const argument *b) {
     if (a->v.place == 0)
@@ -92,7 +92,7 @@ static void check_conflicts(deed_flow *f, const call *c) {
     }
 }
 
-/* --- effects --------------------------------------------------------------------------------------------------------------------- */
+/* --- effects -------------------------------------------------------------------------------------------------------------- */
 
 static bool tells_success(const deed_flow *f, uint32_t node) {
     const deed_type *t = deed_flow_type(f, deed_flow_node(f, node)->type);
@@ -190,7 +190,7 @@ static void borrow(deed_flow *f, argument *a) {
     }
 }
 
-/* --- locks ----------------------------------------------------------------------------------------------------------------------- */
+/* --- locks ---------------------------------------------------------------------------------------------------------------- */
 
 bool deed_has_lock(deed_flow *f, uint32_t base, fh_span field) {
     for (uint32_t i = base + 1; i < f->place_count; i++) {
@@ -211,7 +211,8 @@ static void lock(deed_flow *f, const argument *a, bool on) {
     }
     deed_cell *c = deed_cell_of(f, place);
     if (on && (c->bits & DEED_IS_HELD)) {
-        deed_error(f, FH0403, a->node, "taken again here", "the lock `%.*s` is taken twice", FH_SPAN_FMT(f->places[place].name));
+        deed_error(f, FH0403, a->node, "taken again here", "the lock `%.*s` is taken twice",
+                   FH_SPAN_FMT(f->places[place].name));
         deed_also(f, c->where, "taken first here");
         deed_help(f->report, "give it back before, or declare the function `fh_requires`");
     }
@@ -248,7 +249,7 @@ static void locks(deed_flow *f, const call *c) {
     }
 }
 
-/* --- the call -------------------------------------------------------------------------------------------------------------------- */
+/* --- the call ------------------------------------------------------------------------------------------------------------- */
 
 static deed_value result(deed_flow *f, const call *c) {
     deed_value v = {.bits = DEED_IS_PLAIN, .node = c->node, .call = true};
@@ -267,7 +268,8 @@ static deed_value result(deed_flow *f, const call *c) {
         } else if (a != NULL && a->place != 0 && n < DEED_SOURCES_MAX) {
             v.sources[n++] = (uint16_t)a->place;
         } else if (a != NULL && a->place == 0 && (a->bits & DEED_IS_OWNED)) {
-            deed_error(f, FH0303, c->args[k].node, "nobody owns it afterwards", "a view into an owned result that is thrown away");
+            deed_error(f, FH0303, c->args[k].node, "nobody owns it afterwards",
+                       "a view into an owned result that is thrown away");
             deed_help(f->report, "give the result a name, and drop it");
         }
     }

@@ -236,20 +236,6 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    lock(&p->lock);\n"
         "    p->count++;\n"
         "    unlock(&p->lock);\n",
-        BAD
-        "    static int calls;\n"
-        GOOD
-        "    static _Thread_local int calls;\n",
-        BAD
-        "    fh_sync typedef struct pool {\n"
-        "        mutex lock;\n"
-        "        int count;\n"
-        "    } pool;\n"
-        GOOD
-        "    fh_sync typedef struct pool {\n"
-        "        mutex lock;\n"
-        "        fh_guarded(lock) int count;\n"
-        "    } pool;\n",
     [FH0501] =
         "malloc, free, memcpy, strlen and their kind know nothing of owners and bounds.\n"
         "Outside the audited folders memory comes from an allocator, and bytes go through\n"
@@ -319,26 +305,6 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    if (known)\n"
         "        n = 1;\n"
         "    return n;\n",
-        BAD
-        "    void job_run(job *j);\n"
-        GOOD
-        "    void job_run(fh_mut job *j);\n",
-        BAD
-        "    void put(fh_ref job *j);\n"
-        "    void put(fh_move job *j) { job_free(j); }\n"
-        GOOD
-        "    void put(fh_move job *j);\n"
-        "    void put(fh_move job *j) { job_free(j); }\n",
-        BAD
-        "    typedef void (*visit)(fh_ref job *j);\n"
-        "    visit v = job_free;         /* void job_free(fh_drop job *j) */\n"
-        GOOD
-        "    typedef void (*visit)(fh_drop job *j);\n"
-        "    visit v = job_free;\n",
-        BAD
-        "    int size(fh_ref const job *j) fh_view(2);\n"
-        GOOD
-        "    int size(fh_ref const job *j);\n",
     [FH0901] =
         "The checker cannot tell what this does, and it never passes over what it does\n"
         "not understand. Write it in a plainer way, or move it into an audited folder.\n"

@@ -40,9 +40,11 @@ static deed_value lying(deed_flow *f, uint32_t node, uint32_t place) {
     for (int i = 0; i < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW); i++)
         v.sources[i] = c->sources[i];
     bool pointer = deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
-    bool owning = p->field != 0 && (deed_word_of(f->unit, p->field, DEED_OWNED) || deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL));
+    bool owning = p->field != 0 && (deed_word_of(f->unit, p->field, DEED_OWNED) ||
+                                    deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL));
     if (pointer && p->parent == 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT || p->mode == DEED_MODE_OUT) &&
-        !deed_word_of(f->unit, p->root, DEED_STATIC) && deed_flow_type(f, deed_flow_type(f, p->type)->to)->kind != DEED_TYPE_FUNCTION) {
+        !deed_word_of(f->unit, p->root, DEED_STATIC) &&
+        deed_flow_type(f, deed_flow_type(f, p->type)->to)->kind != DEED_TYPE_FUNCTION) {
         v.bits |= DEED_IS_BORROW;
         v.sources[0] = (uint16_t)place;
     } else if (pointer && owning && !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
@@ -220,7 +222,7 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
     }
 }
 
-/* --- conditions ------------------------------------------------------------------------------------------------------------------ */
+/* --- conditions ----------------------------------------------------------------------------------------------------------- */
 
 static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
     deed_cell *c = &s->cells[place];
@@ -241,7 +243,8 @@ static bool is_constant(const deed_flow *f, uint32_t node, deed_kind kind) {
     return deed_flow_node(f, node)->kind == kind;
 }
 
-/* Evaluates one side of a comparison or a bare condition, and says in what sense the states differ: by a pointer, or by a status. */
+/* Evaluates one side of a comparison or a bare condition, and says in what sense the states differ: by a pointer, or by a
+ * status. */
 static void tell(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no, bool pointer, bool truth) {
     const deed_node *n = deed_flow_node(f, node);
     uint32_t status = 0;

@@ -21,7 +21,7 @@ static void mute(deed_flow *f, bool on) {
     deed_report_mute(f->report, f->muted != 0);
 }
 
-/* --- the end of a scope ---------------------------------------------------------------------------------------------------------- */
+/* --- the end of a scope --------------------------------------------------------------------------------------------------- */
 
 static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
@@ -79,18 +79,21 @@ static void scoped(deed_flow *f, uint32_t node) {
     f->depth--;
 }
 
-/* --- return ---------------------------------------------------------------------------------------------------------------------- */
+/* --- return --------------------------------------------------------------------------------------------------------------- */
 
 static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint32_t source) {
     const deed_info *p = &f->places[source];
     const deed_contract *view = deed_word_of(f->unit, f->function, DEED_VIEW);
     const deed_decl *root = deed_flow_decl(f, p->root);
-    if (p->mode == DEED_MODE_GLOBAL || deed_word_of(f->unit, p->root, DEED_STATIC) || deed_word_of(f->unit, f->function, DEED_STATIC))
+    if (p->mode == DEED_MODE_GLOBAL || deed_word_of(f->unit, p->root, DEED_STATIC) ||
+        deed_word_of(f->unit, f->function, DEED_STATIC))
         return;
     bool pointer = deed_flow_type(f, f->places[deed_place_outer(f, source)].type)->kind == DEED_TYPE_POINTER;
-    bool own = !pointer || (v->address && p->parent == 0) || p->mode == DEED_MODE_OWNER || (deed_cell_of(f, source)->bits & DEED_IS_OWNED);
+    bool own = !pointer || (v->address && p->parent == 0) || p->mode == DEED_MODE_OWNER ||
+               (deed_cell_of(f, source)->bits & DEED_IS_OWNED);
     if (own && (p->mode == DEED_MODE_LOCAL || p->mode == DEED_MODE_OWNER || (v->address && p->parent == 0))) {
-        deed_error(f, FH0203, node, "it leaves here", "a reference to the local `%.*s` leaves its function", FH_SPAN_FMT(p->name));
+        deed_error(f, FH0203, node, "it leaves here", "a reference to the local `%.*s` leaves its function",
+                   FH_SPAN_FMT(p->name));
         deed_note(f->report, root->place, "it lives here");
         deed_help(f->report, "return the value itself, or let the caller lend the place");
         return;
@@ -109,7 +112,8 @@ static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint3
 }
 
 static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
-    bool owned = deed_word_of(f->unit, f->function, DEED_OWNED), perhaps = deed_word_of(f->unit, f->function, DEED_OWNED_OR_NULL);
+    bool owned = deed_word_of(f->unit, f->function, DEED_OWNED);
+    bool perhaps = deed_word_of(f->unit, f->function, DEED_OWNED_OR_NULL);
     deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
     if (kind != DEED_TYPE_POINTER && kind != DEED_TYPE_RECORD)
         return;
@@ -172,7 +176,7 @@ static void returns(deed_flow *f, uint32_t node) {
     finish(f, deed_flow_node(f, node)->place, succeeds(f, value, &v));
 }
 
-/* --- loops and jumps ------------------------------------------------------------------------------------------------------------- */
+/* --- loops and jumps ------------------------------------------------------------------------------------------------------ */
 
 typedef struct round_trip {
     uint32_t condition, step, body;
@@ -304,7 +308,7 @@ static void label(deed_flow *f, uint32_t node) {
     deed_statement(f, deed_child(f, node, 0));
 }
 
-/* --- statements ------------------------------------------------------------------------------------------------------------------ */
+/* --- statements ----------------------------------------------------------------------------------------------------------- */
 
 static void variable(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
@@ -314,7 +318,8 @@ static void variable(deed_flow *f, uint32_t node) {
     const deed_node *value = deed_flow_node(f, init);
     *deed_cell_of(f, place) = (deed_cell){.bits = init == 0 ? DEED_IS_RAW : DEED_IS_PLAIN, .born = node};
     bool record = deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD;
-    if (init != 0 && value->kind == DEED_LIST && record && value->count > 0 && deed_flow_node(f, deed_child(f, init, 0))->field != 0) {
+    if (init != 0 && value->kind == DEED_LIST && record && value->count > 0 &&
+        deed_flow_node(f, deed_child(f, init, 0))->field != 0) {
         for (uint32_t i = 0; i < value->count; i++) {
             uint32_t kid = deed_child(f, init, i), field = deed_flow_node(f, kid)->field;
             deed_value v = deed_eval(f, kid);
@@ -366,7 +371,8 @@ static void for_loop(deed_flow *f, uint32_t node) {
     f->depth++;
     if (deed_child(f, node, 0) != 0)
         deed_statement(f, deed_child(f, node, 0));
-    loop(f, node, (round_trip){.condition = deed_child(f, node, 1), .step = deed_child(f, node, 2), .body = deed_child(f, node, 3)});
+    loop(f, node, (round_trip){.condition = deed_child(f, node, 1), .step = deed_child(f, node, 2),
+                               .body = deed_child(f, node, 3)});
     leave(f, last_of(f, node), f->depth);
     f->depth--;
 }
@@ -414,7 +420,7 @@ void deed_statement(deed_flow *f, uint32_t node) {
     }
 }
 
-/* --- functions ------------------------------------------------------------------------------------------------------------------- */
+/* --- functions ------------------------------------------------------------------------------------------------------------ */
 
 static bool says(const deed_flow *f, uint32_t decl, deed_word word) {
     return deed_word_of(f->unit, decl, word) != NULL;
@@ -424,7 +430,8 @@ static void parameter(deed_flow *f, uint32_t decl) {
     const deed_decl *d = deed_flow_decl(f, decl);
     const deed_type *t = deed_flow_type(f, d->type);
     uint32_t place = deed_place_root(f, decl, d->body);
-    bool pointer = t->kind == DEED_TYPE_POINTER, out = says(f, decl, DEED_OUT) || says(f, decl, DEED_OWNED) || says(f, decl, DEED_OWNED_OR_NULL);
+    bool pointer = t->kind == DEED_TYPE_POINTER;
+    bool out = says(f, decl, DEED_OUT) || says(f, decl, DEED_OWNED) || says(f, decl, DEED_OWNED_OR_NULL);
     bool slot = pointer && deed_flow_type(f, t->to)->kind == DEED_TYPE_POINTER;
     deed_info *p = &f->places[place];
     deed_cell *c = deed_cell_of(f, place);

@@ -1,7 +1,7 @@
 /* flow.h: what one function does to the places it uses, path by path.
  *
- * Abstract interpretation over the tree: branches join, loops run until nothing changes and then once more aloud, a label joins the
- * states of the jumps forward to it. Threading: one thread at a time. */
+ * Abstract interpretation over the tree: branches join, loops run until nothing changes and then once more aloud, a label joins
+ * the states of the jumps forward to it. Threading: one thread at a time. */
 #ifndef FH_CHECK_FLOW_H
 #define FH_CHECK_FLOW_H
 

@@ -32,7 +32,7 @@ bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name) {
     return decl != 0 && fh_span_is(deed_flow_decl(f, decl)->name, name);
 }
 
-/* --- places ---------------------------------------------------------------------------------------------------------------------- */
+/* --- places --------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t add(deed_flow *f, deed_info info) {
     if (f->place_count == DEED_PLACES_MAX) {
@@ -135,7 +135,7 @@ deed_cell *deed_cell_of(deed_flow *f, uint32_t place) {
     return &f->s->cells[place];
 }
 
-/* --- states ---------------------------------------------------------------------------------------------------------------------- */
+/* --- states --------------------------------------------------------------------------------------------------------------- */
 
 void deed_state_set(const deed_flow *f, deed_state *to, const deed_state *from) {
     to->live = from->live;

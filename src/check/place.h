@@ -4,8 +4,8 @@
  * join is the union, so that MOVED with OWNED means "moved on some path"; only promises about a status (see `gate`) are
  * intersected, and a lock held on one side only is LOOSE.
  *
- * Invariants: place 0 is none, place 1 the status (or truth) of the last call; a parent's number is less than its child's; cells
- * from deed_flow.place_count on are zero. Threading: one thread at a time. */
+ * Invariants: place 0 is none, place 1 the status (or truth) of the last call; a parent's number is less than its child's;
+ * cells from deed_flow.place_count on are zero. Threading: one thread at a time. */
 #ifndef FH_CHECK_PLACE_H
 #define FH_CHECK_PLACE_H
 

@@ -101,7 +101,8 @@ static void unions(const raw *w, uint32_t decl) {
         const deed_decl *field = fh_deed_decls_at(w->unit->decls, fh_u32s_get(w->unit->members, d->first + i));
         if (fh_deed_types_at(w->unit->types, field->type)->kind != DEED_TYPE_POINTER || !is_checked(w, d->place))
             continue;
-        deed_report_at(w->report, FH0505, field->place, "a pointer that other fields can overwrite", "a union with a pointer in it");
+        deed_report_at(w->report, FH0505, field->place, "a pointer that other fields can overwrite",
+                       "a union with a pointer in it");
         deed_help(w->report, "use a struct, or a tag and separate fields");
     }
 }

@@ -1,7 +1,7 @@
 /* value.c: uses, moves and stores. Threading: flow.h. */
 #include "check/flow.h"
 
-/* --- uses ------------------------------------------------------------------------------------------------------------------------ */
+/* --- uses ----------------------------------------------------------------------------------------------------------------- */
 
 static bool is_later(const deed_flow *f, uint32_t a, uint32_t b) {
     const deed_node *x = deed_flow_node(f, a), *y = deed_flow_node(f, b);
@@ -82,7 +82,7 @@ void deed_invalidate(deed_flow *f, uint32_t node, uint32_t place, uint32_t excep
     }
 }
 
-/* --- moves ----------------------------------------------------------------------------------------------------------------------- */
+/* --- moves ---------------------------------------------------------------------------------------------------------------- */
 
 /* True if the place may not be moved out of; reported. */
 static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v) {
@@ -126,7 +126,8 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         for (uint32_t i = f->places[p].parent; i != 0; i = f->places[i].parent)
             use_one(f, node, i, true);
         for (uint32_t i = p + 1; i < f->place_count; i++) {
-            if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, p) && f->places[p].mode != DEED_MODE_DROPPER) {
+            if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, p) &&
+                f->places[p].mode != DEED_MODE_DROPPER) {
                 report_moved(f, node, i, true);
                 break;
             }
@@ -142,7 +143,7 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
     c->born = born;
 }
 
-/* --- stores ---------------------------------------------------------------------------------------------------------------------- */
+/* --- stores --------------------------------------------------------------------------------------------------------------- */
 
 static bool owns_part(deed_flow *f, uint32_t place) {
     for (uint32_t i = place; i != 0 && i < f->place_count; i++) {
@@ -180,7 +181,8 @@ static void check_escape(deed_flow *f, uint32_t node, uint32_t place, const deed
         return;
     bool local = !deed_place_lent(f, source) && (s->mode == DEED_MODE_LOCAL || s->mode == DEED_MODE_OWNER);
     deed_error(f, local ? FH0203 : FH0204, node, "stored where it outlives the call",
-               local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored", FH_SPAN_FMT(s->name));
+               local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored",
+               FH_SPAN_FMT(s->name));
     deed_note(f->report, deed_flow_decl(f, s->root)->place, local ? "it lives here" : "it is borrowed for this call only");
     deed_help(f->report, "store a copy, or take it over: `fh_move`");
 }
@@ -222,7 +224,8 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
                  deed_flow_type(f, deed_flow_type(f, f->places[place].type)->to)->is_const &&
                  !deed_flow_type(f, deed_flow_type(f, f->places[v->place].type)->to)->is_const; /* a const pointer only looks */
     bool owner = !keeps && (v->bits & DEED_IS_OWNED) && !v->address;
-    bool parts = !owner && v->place != 0 && !v->address && deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD &&
+    bool parts = !owner && v->place != 0 && !v->address &&
+                 deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD &&
                  owns_part(f, v->place);
     deed_cell old = *deed_cell_of(f, v->place), next = {.bits = DEED_IS_PLAIN, .born = node};
     if ((owner || parts) && v->place != 0 && v->place != place)

@@ -1,9 +1,0 @@
-#include "../ui.h"
-
-int f(void) {
-    tensor *t = tensor_new(3);
-    tensor *u = t;
-    int sum = tensor_sum(t);
-    tensor_free(u);
-    return sum;
-}

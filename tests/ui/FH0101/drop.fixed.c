@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-int f(void) {
-    tensor *t = tensor_new(3);
-    int sum = tensor_sum(t);
-    tensor_free(t);
-    return sum;
-}

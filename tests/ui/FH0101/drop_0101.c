@@ -1,0 +1,8 @@
+/* drop_0101.c: deed refuses it as FH0101, use of a moved value. */
+#include "../ui.h"
+
+int f(void) {
+    tensor *t = tensor_new(3);
+    tensor_free(t);
+    return tensor_sum(t);
+}

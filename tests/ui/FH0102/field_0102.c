@@ -1,0 +1,6 @@
+/* field_0102.c: deed refuses it as FH0102, move out of a borrow. */
+#include "../ui.h"
+
+void f(queue *q, fh_ref const box *b) {
+    queue_push(q, b->inner);
+}

@@ -1,9 +1,0 @@
-#include "../ui.h"
-
-fh_status f(fh_mut box *b, int n) {
-    tensor_free(b->inner);
-    if (n > 2)
-        return FH_STATUS(FH_INVALID);
-    b->inner = tensor_new(n);
-    return FH_DONE;
-}

@@ -1,0 +1,8 @@
+/* loop_0104.c: deed refuses it as FH0104, moved in an earlier round of the loop. */
+#include "../ui.h"
+
+void f(queue *q, int n) {
+    tensor *t = tensor_new(3);
+    for (int i = 0; i < n; i++)
+        queue_push(q, t);
+}

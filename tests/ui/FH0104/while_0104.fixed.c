@@ -1,0 +1,13 @@
+/* while_0104.fixed.c: accepted, the corrected twin of while_0104.c. */
+#include "../ui.h"
+
+int f(int n) {
+    tensor *t = tensor_new(3);
+    int sum = 0;
+    while (n > 0) {
+        n = n - 1;
+        sum += tensor_sum(t);
+    }
+    tensor_free(t);
+    return sum;
+}

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-void merge(fh_mut box *b, fh_mut int *n);
-void f(fh_mut box *b) {
-    merge(b, &b->n);
-}

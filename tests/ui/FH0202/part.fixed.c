@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-void merge(fh_mut box *b, fh_mut int *n);
-void f(fh_mut box *b) {
-    int n = b->n;
-    merge(b, &n);
-}

@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-void f(fh_mut tensor *t) {
-    tensor *copy = tensor_new(3);
-    tensor_add(t, copy);
-    tensor_free(copy);
-}

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-int f(int n) {
-    int local = n + 1;
-    return local;
-}

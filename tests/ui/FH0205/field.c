@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-const int *f(fh_ref const box *b) {
-    return &b->n;
-}

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-const int *f(fh_ref const box *b) fh_view(1);
-const int *f(fh_ref const box *b) {
-    return &b->n;
-}

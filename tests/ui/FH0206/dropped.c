@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-void f(void) {
-    tensor *t = tensor_new(3);
-    const char *name = tensor_name(t);
-    tensor_free(t);
-    look(name);
-}

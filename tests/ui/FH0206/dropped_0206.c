@@ -1,0 +1,9 @@
+/* dropped_0206.c: deed refuses it as FH0206, changed or dropped while a view of it is in use. */
+#include "../ui.h"
+
+void f(void) {
+    tensor *t = tensor_new(3);
+    const char *name = tensor_name(t);
+    tensor_free(t);
+    look(name);
+}

@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-void f(fh_mut tensor *t) {
-    const char *name = tensor_name(t);
-    tensor_grow(t, 9);
-    look(name);
-}

@@ -1,9 +1,0 @@
-#include "../ui.h"
-
-void f(fh_mut tensor *t, int n) {
-    const char *name = tensor_name(t);
-    for (int i = 0; i < n; i++) {
-        look(name);
-        tensor_grow(t, i);
-    }
-}

@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-void f(queue *q) {
-    tensor *t = tensor_new(3);
-    const tensor *view = t;
-    tensor_sum(view);
-    queue_push(q, t);
-}

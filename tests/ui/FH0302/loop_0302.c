@@ -1,0 +1,10 @@
+/* loop_0302.c: deed refuses it as FH0302, an assignment overwrites an owned value. */
+#include "../ui.h"
+
+void f(int n) {
+    tensor *t = NULL;
+    for (int i = 0; i < n; i++) {
+        t = tensor_new(i);
+    }
+    tensor_free(t);
+}

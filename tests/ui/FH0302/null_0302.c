@@ -1,0 +1,8 @@
+/* null_0302.c: deed refuses it as FH0302, an assignment overwrites an owned value. */
+#include "../ui.h"
+
+void f(void) {
+    tensor *t = tensor_new(3);
+    t = NULL;
+    tensor_free(t);
+}

@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-fh_status f(int n) {
-    tensor *t = tensor_new(n);
-    FH_TRY(tensor_make(n, &t));
-    tensor_free(t);
-    return FH_DONE;
-}

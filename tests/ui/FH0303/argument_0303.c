@@ -1,0 +1,6 @@
+/* argument_0303.c: deed refuses it as FH0303, an owned result is thrown away. */
+#include "../ui.h"
+
+int f(void) {
+    return tensor_sum(tensor_new(3));
+}

@@ -1,0 +1,9 @@
+/* argument_0303.fixed.c: accepted, the corrected twin of argument_0303.c. */
+#include "../ui.h"
+
+int f(void) {
+    tensor *t = tensor_new(3);
+    int sum = tensor_sum(t);
+    tensor_free(t);
+    return sum;
+}

@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-void f(queue *q) {
-    (void)queue_pop(q);
-}

@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-void f(void) {
-    tensor_new(3);
-}

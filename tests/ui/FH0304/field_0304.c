@@ -1,0 +1,6 @@
+/* field_0304.c: deed refuses it as FH0304, an owned value in a place that is not tracked. */
+#include "../ui.h"
+
+void f(fh_mut box *b) {
+    b->plain = tensor_new(3);
+}

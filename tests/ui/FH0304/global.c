@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-static int count;
-static tensor *kept;
-void f(void) {
-    kept = tensor_new(3);
-}

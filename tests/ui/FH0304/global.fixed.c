@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-static int count;
-void f(void) {
-    tensor *t = tensor_new(3);
-    count = tensor_sum(t);
-    tensor_free(t);
-}

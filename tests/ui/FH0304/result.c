@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-tensor *f(void) {
-    return tensor_new(3);
-}

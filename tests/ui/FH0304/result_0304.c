@@ -1,0 +1,6 @@
+/* result_0304.c: deed refuses it as FH0304, an owned value in a place that is not tracked. */
+#include "../ui.h"
+
+tensor *f(void) {
+    return tensor_new(3);
+}

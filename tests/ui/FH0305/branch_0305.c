@@ -1,0 +1,9 @@
+/* branch_0305.c: deed refuses it as FH0305, dropped twice. */
+#include "../ui.h"
+
+void f(int n) {
+    tensor *t = tensor_new(3);
+    if (n > 3)
+        tensor_free(t);
+    tensor_free(t);
+}

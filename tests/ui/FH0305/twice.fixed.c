@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-void f(void) {
-    tensor *t = tensor_new(3);
-    tensor_free(t);
-}

@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-fh_owned tensor *f(queue *q) {
-    return queue_pop(q);
-}

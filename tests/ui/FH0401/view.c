@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-void f(void) {
-    tensor *t = tensor_new(3);
-    const tensor *view = t;
-    thread_start(0, (void *)view);
-    tensor_free(t);
-}

@@ -1,0 +1,7 @@
+/* view_0401.fixed.c: accepted, the corrected twin of view_0401.c. */
+#include "../ui.h"
+
+void f(void) {
+    tensor *t = tensor_new(3);
+    thread_give(t);
+}

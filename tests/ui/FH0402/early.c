@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-fh_status f(fh_mut mutex *m, fh_ref const tensor *t) {
-    mutex_lock(m);
-    FH_TRY(tensor_check(t));
-    mutex_unlock(m);
-    return FH_DONE;
-}

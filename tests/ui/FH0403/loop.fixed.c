@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-void f(fh_mut mutex *m, int n) {
-    for (int i = 0; i < n; i++) {
-        mutex_lock(m);
-        mutex_unlock(m);
-    }
-}

@@ -1,0 +1,11 @@
+/* field_0404.c: deed refuses it as FH0404, a guarded field without its lock. */
+#include "../ui.h"
+
+struct room {
+    mutex m;
+    fh_guarded(m) int guests;
+};
+int f(fh_mut struct room *r) {
+    int n = r->guests;
+    return n;
+}

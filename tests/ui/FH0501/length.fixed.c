@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-unsigned long f(unsigned long length) {
-    return length;
-}

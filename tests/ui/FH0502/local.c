@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-int f(int i) {
-    int all[3] = {1, 2, 3};
-    const int *p = all;
-    return p[i];
-}

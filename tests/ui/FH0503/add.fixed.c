@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-int f(fh_ref const int *at, int i) {
-    return *at + i;
-}

@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-long f(fh_ref const char *a, fh_ref const char *b) {
-    return b - a;
-}

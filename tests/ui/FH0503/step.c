@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-int f(fh_ref const int *at) {
-    int n = *at;
-    at++;
-    return n + *at;
-}

@@ -1,5 +1,0 @@
-#include "../ui.h"
-
-int f(fh_ref const tensor *t) {
-    return *(const int *)t;
-}

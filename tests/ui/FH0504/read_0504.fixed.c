@@ -1,0 +1,6 @@
+/* read_0504.fixed.c: accepted, the corrected twin of read_0504.c. */
+#include "../ui.h"
+
+int f(fh_ref const tensor *t) {
+    return tensor_sum(t);
+}

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-union word {
-    int *at;
-    long n;
-};

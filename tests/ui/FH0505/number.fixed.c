@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-struct word {
-    fh_ref int *at;
-    long n;
-};

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-union both {
-    const char *text;
-    const int *number;
-};

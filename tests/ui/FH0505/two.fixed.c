@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-struct both {
-    const char *text;
-    const int *number;
-};

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-void f(int n) {
-    int p = 0;
-    p = n;
-}

@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-int f(int n) {
-    int all[3];
-    all[0] = n;
-    return all[0];
-}

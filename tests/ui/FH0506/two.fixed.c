@@ -1,7 +1,0 @@
-#include "../ui.h"
-
-int f(int n) {
-    char text[9];
-    text[0] = 'a';
-    return text[0] + n;
-}

@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-struct grid {
-    int cell[4];
-};
-void f(fh_mut struct grid *g) {
-    g->cell[3] = 1;
-}

@@ -1,6 +1,0 @@
-#include "../ui.h"
-
-int f(void) {
-    int all[3] = {1, 2, 3};
-    return all[2];
-}

@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-int f(int n) {
-    int x;
-    if (n > 3)
-        x = n;
-    return x;
-}

@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-void f(int n) {
-    tensor *t = NULL;
-    if (n > 3)
-        t = tensor_new(n);
-    tensor_free(t);
-}

@@ -1,8 +1,0 @@
-#include "../ui.h"
-
-void f(int n) {
-again:
-    n--;
-    if (n > 0)
-        goto again;
-}
