@@ -439,6 +439,8 @@ static void parameter(deed_flow *f, uint32_t decl) {
     if ((says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP)) && !slot) {
         p->mode = says(f, decl, DEED_MOVE) ? DEED_MODE_OWNER : DEED_MODE_DROPPER;
         c->bits = DEED_IS_OWNED;
+    } else if (slot && (says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP))) {
+        p->mode = DEED_MODE_DROPPER; /* what it points to may be taken and left empty */
     } else if (pointer && out) {
         p->mode = DEED_MODE_OUT;
         deed_cell_of(f, deed_place_field(f, place, 0, 0, true))->bits = DEED_IS_RAW;
