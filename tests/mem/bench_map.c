@@ -371,7 +371,7 @@ static double hit_rate(fh_cache_policy policy, uint32_t shards, uint64_t room) {
     for (size_t i = 0; i < TRACE; i++)
         if (fh_failed(fh_cache_acquire(cache, trace[i], &loader, &ref, NULL)) || fh_failed(fh_cache_drop(cache, ref)))
             die("no value");
-    double rate = 100.0 * (double)fh_cache_stats_get(cache).hits / TRACE;
+    double rate = 100.0 * (double)fh_cache_stats_get(cache).hits / (double)TRACE;
     fh_cache_free(cache);
     return rate;
 }
