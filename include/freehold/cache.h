@@ -86,7 +86,7 @@ typedef struct fh_cache_loader {
 
 /* What a cache has done so far and holds now. */
 typedef struct fh_cache_stats {
-    uint64_t hits, misses, waits;             /* calls that found a value; found none; found another's load running */
+    uint64_t hits, misses, waits;             /* calls that found a value; found none; found a load running */
     uint64_t loads, load_failures;            /* loaders called; of these failed */
     uint64_t no_room;                         /* loads refused because what is in use leaves no room */
     uint64_t evictions, removals;             /* values put out of the map by the policy; by remove and clear */

@@ -25,9 +25,10 @@
  *
  * Seeds of successive caches are multiples of 2^40 / golden ratio: the ages of two never meet in practice.
  *
- * Threading: any thread. Locks: a shard's, then that of the flights; never two shards'. */
+ * Threading: any thread. Nobody takes a lock who has one. */
 #include "mem/cache_core.h"
 
+#include "freehold/checked.h"
 #include "freehold/hash.h"
 
 enum { ENTRIES_DEFAULT = 65536, REFS_DEFAULT = 65536, SHARDS_DEFAULT = 16 };
@@ -136,9 +137,10 @@ void fh_cache_free(fh_cache *cache) {
     if (cache == NULL)
         return;
     fh_ledger_leave(&cache->listed);
+    FH_ASSERT(cache->flights.first == NULL); /* no load runs, and nobody waits for one */
     for (uint32_t k = 0; k <= cache->shard_mask; k++) {
         fh_cache_shard *s = &cache->shards[k];
-        FH_ASSERT(s->slots_live == 0); /* every reference was dropped, and no load runs */
+        FH_ASSERT(s->slots_live == 0); /* every reference was dropped */
         for (uint32_t i = 0; i < s->entries.made; i++)
             if (fh_shard_entry(s, i)->state == FH_ENTRY_RESIDENT)
                 release_value(cache, fh_shard_entry(s, i));
@@ -210,17 +212,17 @@ FH_ATTR(noinline) static void evict_excess(fh_cache *cache) {
 /* Counts bytes in if they fit. */
 static bool charge(fh_cache *cache, uint64_t size_bytes) {
     uint64_t bytes = fh_load(&cache->bytes, FH_RELAXED);
+    uint64_t sum;
     do {
-        uint64_t budget = fh_load(&cache->budget, FH_RELAXED);
-        if (bytes > budget || size_bytes > budget - bytes)
+        if (!fh_add_u64(bytes, size_bytes, &sum) || sum > fh_load(&cache->budget, FH_RELAXED))
             return false;
-    } while (!fh_cas(&cache->bytes, &bytes, bytes + size_bytes, FH_SEQ_CST));
-    if (bytes + size_bytes > fh_load(&cache->budget, FH_SEQ_CST)) { /* resized meanwhile: either side sees the other */
+    } while (!fh_cas(&cache->bytes, &bytes, sum, FH_SEQ_CST));
+    if (sum > fh_load(&cache->budget, FH_SEQ_CST)) { /* resized meanwhile: either side sees the other */
         (void)fh_fetch_sub(&cache->bytes, size_bytes, FH_RELAXED);
         return false;
     }
     uint64_t peak = fh_load(&cache->bytes_peak, FH_RELAXED);
-    while (bytes + size_bytes > peak && !fh_cas(&cache->bytes_peak, &peak, bytes + size_bytes, FH_RELAXED)) {
+    while (sum > peak && !fh_cas(&cache->bytes_peak, &peak, sum, FH_RELAXED)) {
     }
     return true;
 }
@@ -431,14 +433,14 @@ fh_status fh_cache_get(fh_cache *cache, uint64_t key, fh_cache_ref *ref, void **
 static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, found out) {
     fh_cache_entry *e = fh_shard_entry(s, i);
     fh_flight f;
-    if (!fh_flight_wait(&cache->flights, &f, e)) {
-        s->stats.self_waits++;
-        (void)fh_shard_unrefer(s, k);
-        fh_shard_unlock(s);
-        return FH_STATUS(FH_INVALID);
-    }
     s->stats.waits++;
     fh_shard_unlock(s);
+    if (!fh_flight_wait(&cache->flights, &f, e)) {
+        fh_shard_lock(s);
+        s->stats.self_waits++;
+        drop_locked(cache, s, k);
+        return FH_STATUS(FH_INVALID);
+    }
     while (fh_load(&e->state, FH_RELAXED) == FH_ENTRY_LOADING) /* what else there is to know, the lock will tell */
         fh_os_wait(&e->state, FH_ENTRY_LOADING);
     fh_flight_end(&cache->flights, &f);
@@ -455,16 +457,18 @@ static fh_status wait_for_load(fh_cache *cache, fh_cache_shard *s, uint32_t i, u
     return FH_STATUS(code);
 }
 
-/* Reserves the bytes of entry i, loads it, and tells those who wait. Slot k is the loading thread's. The shard is not locked.
- * */
+/* Reserves the bytes of entry i, loads it, and tells those who wait. Slot k is the loading thread's. No lock is held. */
 static fh_status load_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint32_t k, const fh_cache_loader *loader,
-                            fh_flight *f, found out) {
+                            found out) {
     fh_cache_entry *e = fh_shard_entry(s, i);
+    fh_flight f;
     void *value = NULL;
+    fh_flight_load(&cache->flights, &f, e);
     bool room = reserve(cache, loader->size_bytes);
     fh_status status = room ? loader->load(loader->ctx, e->key, &value) : FH_STATUS(FH_EXHAUSTED);
     if (room && fh_failed(status))
         (void)fh_fetch_sub(&cache->bytes, loader->size_bytes, FH_RELEASE); /* after what the loader has undone */
+    fh_flight_end(&cache->flights, &f); /* before another load can have this entry */
 
     fh_shard_lock(s);
     s->stats.no_room += !room;
@@ -472,7 +476,6 @@ static fh_status load_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint
     s->stats.load_failures += room && fh_failed(status);
     fh_shard_loaded(s, i, status, value);
     (void)fh_fetch_add(&cache->time.clock, 1, FH_RELAXED);
-    fh_flight_end(&cache->flights, f);
     bool others = e->count > 1;
     if (fh_failed(status)) {
         drop_locked(cache, s, k);
@@ -487,7 +490,7 @@ static fh_status load_entry(fh_cache *cache, fh_cache_shard *s, uint32_t i, uint
 
 /* Makes an entry that the calling thread loads, in a shard that is locked. FH_AGAIN: evict one first. */
 static fh_status begin_load(fh_cache *cache, fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t size_bytes,
-                            fh_flight *f, uint32_t *out_i, uint32_t *out_k) {
+                            uint32_t *out_i, uint32_t *out_k) {
     if (!charge_entry(cache))
         return FH_STATUS(FH_AGAIN);
     fh_status status = fh_shard_add(s, key, tag, size_bytes, out_i);
@@ -504,14 +507,12 @@ static fh_status begin_load(fh_cache *cache, fh_cache_shard *s, uint64_t key, ui
     }
     s->stats.misses++;
     follow_trace(cache, s, *out_i);
-    fh_flight_load(&cache->flights, f, fh_shard_entry(s, *out_i));
     return FH_DONE;
 }
 
 /* An acquire that found no value, or follows a trace, in a shard that is locked. Unlocks it. */
 FH_ATTR(noinline) static fh_status acquire_missing(fh_cache *cache, fh_cache_shard *s, uint64_t key, uint64_t hash,
                                                    const fh_cache_loader *loader, found out) {
-    fh_flight f;
     uint32_t k;
     for (bool room = true;; room = evict_one(cache), fh_shard_lock(s)) {
         uint32_t i = fh_shard_find(s, key, (uint32_t)hash);
@@ -521,10 +522,10 @@ FH_ATTR(noinline) static fh_status acquire_missing(fh_cache *cache, fh_cache_sha
         } else if (i == FH_CACHE_NONE && loader->size_bytes > fh_load(&cache->budget, FH_RELAXED)) {
             status = FH_STATUS(FH_LIMIT);
         } else if (i == FH_CACHE_NONE) {
-            status = begin_load(cache, s, key, (uint32_t)hash, loader->size_bytes, &f, &i, &k);
+            status = begin_load(cache, s, key, (uint32_t)hash, loader->size_bytes, &i, &k);
             if (!fh_failed(status)) {
                 fh_shard_unlock(s);
-                return load_entry(cache, s, i, k, loader, &f, out);
+                return load_entry(cache, s, i, k, loader, out);
             }
         } else if (fh_shard_entry(s, i)->state == FH_ENTRY_RESIDENT) {
             status = hit(s, i, out);

@@ -159,7 +159,6 @@ fh_status fh_shard_add(fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t s
     e->pins = 0;
     e->uses = 0;
     e->mapped = true;
-    fh_store(&e->value, NULL, FH_RELEASE);
     fh_store(&e->state, FH_ENTRY_LOADING, FH_RELAXED);
     fh_evict_fresh(&s->evict, i);
     put_cell(s->cells, s->mask, (uint64_t)tag << 32 | (i + 1));

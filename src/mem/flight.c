@@ -4,7 +4,8 @@
  * all loads and waits. If that leads back to itself, nobody on the way could ever go on, and the wait is refused.
  *
  * Invariant: no circle is in the list. A wait is looked at and listed in one section, so of the waits that would close a circle
- * the last one sees it; and the way always ends, because each step either leaves the list or goes on to another thread.
+ * the last one sees all of it: who waits has listed before what others wait for. And the way always ends, because each step
+ * either leaves the list or goes on to another thread.
  *
  * Few threads load at a time, and each of these steps precedes or saves a load, so a plain list will do.
  *

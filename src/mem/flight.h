@@ -1,9 +1,9 @@
 /* flight.h: who does a piece of work and who waits for it, so that nobody waits in a circle.
  *
  *     fh_flight f;
- *     fh_flight_load(&flights, &f, work);          before others can see the work
+ *     fh_flight_load(&flights, &f, work);          before the work waits for anything
  *     …
- *     fh_flight_end(&flights, &f);                 once it is done
+ *     fh_flight_end(&flights, &f);                 when it will wait no more
  *
  *     if (!fh_flight_wait(&flights, &f, work))     the work waits, perhaps through others, for the calling thread
  *         return FH_STATUS(FH_INVALID);

@@ -264,6 +264,7 @@ static void model_acquire(model_cache *m, uint64_t key, uint64_t bytes, bool fai
         expected = FH_EXHAUSTED;
     } else if (e->loading) { /* by this very thread */
         expected = FH_INVALID;
+        m->expected.waits++;
         m->expected.self_waits++;
         model_unrefer(m, slot, false);
     } else {

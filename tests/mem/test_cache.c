@@ -169,6 +169,9 @@ static void test_wrong_cache(void **state) {
     for (size_t i = 0; i < CACHES; i++) {
         assert_true(fh_cache_stats_get(src[i].cache).refs == 1);
         fh_assert_ok(fh_cache_drop(src[i].cache, refs[i]));
+        fh_cache_ref between = {refs[i].value + (UINT64_C(1) << 24)}; /* what the slot has now that it is free */
+        fh_assert_code(fh_cache_drop(src[i].cache, between), FH_WRONG_POOL);
+        fh_assert_code(fh_cache_view(src[i].cache, between, &v), FH_WRONG_POOL);
         fh_cache_free(src[i].cache);
     }
 }
@@ -201,6 +204,21 @@ static void test_budget(void **state) {
     assert_true(fh_cache_stats_get(cache).bytes == 1);
     check(cache);
     fh_assert_ok(fh_cache_drop(cache, a));
+    fh_cache_free(cache);
+}
+
+/* Sums that wrap are no sums that fit. */
+static void test_huge(void **state) {
+    const uint64_t half = UINT64_C(1) << 63;
+    source src;
+    fh_cache *cache = new_cache(fh_test_allocator(state), &src, (fh_cache_config){.budget_bytes = UINT64_MAX});
+    fh_cache_ref a = acquire_ok(&src, 1, half), none;
+    fh_assert_code(acquire(&src, 2, half, &none), FH_EXHAUSTED);
+    fh_assert_code(acquire(&src, 2, UINT64_MAX, &none), FH_EXHAUSTED);
+    touch(&src, 2, half - 1);
+    assert_true(fh_cache_stats_get(cache).bytes == UINT64_MAX);
+    fh_assert_ok(fh_cache_drop(cache, a));
+    check(cache);
     fh_cache_free(cache);
 }
 
@@ -374,7 +392,7 @@ static void test_self_wait(void **state) {
         fh_cache_clear(cache);
     }
     fh_cache_stats s = fh_cache_stats_get(cache);
-    assert_true(s.self_waits == 3 && s.loads == 9 && s.load_failures == 0 && s.waits == 0);
+    assert_true(s.self_waits == 3 && s.loads == 9 && s.load_failures == 0 && s.waits == 3);
     fh_cache_free(cache);
 }
 
@@ -877,6 +895,7 @@ int main(void) {
         FH_TEST_ALLOC(test_references),
         FH_TEST_ALLOC(test_wrong_cache),
         FH_TEST_ALLOC(test_budget),
+        FH_TEST_ALLOC(test_huge),
         FH_TEST_ALLOC(test_resize),
         FH_TEST_ALLOC(test_counts),
         FH_TEST_ALLOC(test_failing_load),

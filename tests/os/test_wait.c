@@ -66,7 +66,7 @@ static void test_wake_all(void **state) {
     uint32_t word = 0;
     for (size_t i = 0; i < SLEEPERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, wait_for_one, &word), 0);
-    fh_os_nap(2000000); /* most of them sleep by now */
+    fh_os_nap(50000000); /* they sleep by now */
     fh_store(&word, 1, FH_RELEASE);
     fh_os_wake(&word, UINT32_MAX);
     for (size_t i = 0; i < SLEEPERS; i++)

@@ -286,6 +286,21 @@ static void end_no_excess(void) {
     end();
 }
 
+/* --- a load that does not fit is at no time counted in -------------------------------------------------------------------- */
+
+static void load_too_much(void) {
+    fh_cache_ref ref;
+    fh_status s = fh_cache_acquire(cache, 2, &numbers, &ref, NULL);
+    WEAVE_ASSERT(s.code == FH_EXHAUSTED);
+}
+static void look_at_bytes(void) {
+    WEAVE_ASSERT(fh_cache_stats_get(cache).bytes == 1);
+}
+static void end_held(void) {
+    drop(0);
+    end();
+}
+
 /* --- bytes are free once their release has returned
  * ------------------------------------------------------------------------------- */
 
@@ -368,7 +383,7 @@ static void end_circle(void) {
 }
 
 /* What each look, resize and release rests on is weakened where it matters; elsewhere it is spared. */
-#define LOOKS "fh_shard_add store &e->value", "fh_shard_refer store &slot->entry", "fh_shard_loaded store &e->value"
+#define LOOKS "fh_shard_refer store &slot->entry", "fh_shard_loaded store &e->value"
 #define RESIZES "charge load &cache->budget", "is_over_budget load &cache->bytes"
 
 int main(void) {
@@ -396,6 +411,8 @@ int main(void) {
          .preemptions = 3, .weaken = "mem/cache",
          .spare = {RESIZES, "charge cas &cache->bytes", "end_locked sub &cache->bytes", "fh_shard_refer store &slot->entry",
                    "fh_cache_view load &slot->entry"}},
+        {.name = "cache: never above the budget", .setup = setup_held, .threads = {load_too_much, look_at_bytes},
+         .check = end_held, .preemptions = 3},
         {.name = "cache: resize against a load", .setup = setup_resize, .threads = {resize_0, try_hold}, .check = end_resize,
          .preemptions = 4, .weaken = "mem/cache", .spare = {LOOKS}},
         {.name = "cache: resize against a drop", .setup = setup_held, .threads = {resize_0, drop_0}, .check = end_no_excess,
