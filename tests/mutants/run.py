@@ -11,7 +11,7 @@ compile, or when a test that it names fails without it.
 How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of base, os
 and mem, and of the test itself, that include the changed file are compiled, by the commands of that build, and linked before
 its library: so a mutant takes about a second. First, each test is made in the same way from unchanged files and must pass.
-Tests of random operations do FREEHOLD_TEST_OPS."""
+Tests of random operations and races do few of them, and more only before a mutant is said to survive."""
 import json
 import os
 import queue
@@ -30,7 +30,7 @@ LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
 BUILD = os.path.join(ROOT, "build", "mutants")
 FOLDERS = ["src", "include", "tests"]
 LAYERS = re.compile(r"src/(base|os|mem)/")
-OPERATIONS = "20000"
+OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more for a race that is not met at once
 MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 
 Mutant = namedtuple("Mutant", "file name tests function old new")
@@ -124,14 +124,14 @@ class Base:
         return [stage for n, stage in enumerate(stages) if stage and stage not in stages[:n]]
 
     @staticmethod
-    def run(name, program, limit):
+    def run(name, program, limit, operations=OPERATIONS):
         """Runs a test up to its first failure; returns whether it passed, how long it took, what it said."""
         begin, said = time.monotonic(), ""
         with tempfile.TemporaryFile() as out:
             limits = [] if name.startswith("weave_") else ["prlimit", f"--data={MEMORY}"]  # the explorer reserves more, once
             process = subprocess.Popen([*limits, program], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                        start_new_session=True,
-                                       env={**os.environ, "FREEHOLD_TEST_OPS": OPERATIONS})
+                                       env={**os.environ, "FREEHOLD_TEST_OPS": operations})
             while process.poll() is None and not re.search(r"\[  (FAILED|ERROR) ", said) and time.monotonic() < begin + limit:
                 try:
                     process.wait(0.05)
@@ -201,6 +201,9 @@ class Worker:
                     ok, _, _ = self.base.run(target, self.build(target, stage), 20 + 20 * self.seconds[target])
                     if not ok:
                         return target
+                ok, _, _ = self.base.run(target, os.path.join(self.folder, target), 600, MORE_OPERATIONS)
+                if not ok:
+                    return target
         finally:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
