@@ -30,7 +30,7 @@ LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
 BUILD = os.path.join(ROOT, "build", "mutants")
 FOLDERS = ["src", "include", "tests"]
 LAYERS = re.compile(r"src/(base|os|mem)/")
-OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more for a race that is not met at once
+OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more, three times, for a race that is not met at once
 MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 
 Mutant = namedtuple("Mutant", "file name tests function old new")
@@ -201,9 +201,10 @@ class Worker:
                     ok, _, _ = self.base.run(target, self.build(target, stage), 20 + 20 * self.seconds[target])
                     if not ok:
                         return target
-                ok, _, _ = self.base.run(target, os.path.join(self.folder, target), 600, MORE_OPERATIONS)
-                if not ok:
-                    return target
+                for _ in range(3):
+                    ok, _, _ = self.base.run(target, os.path.join(self.folder, target), 600, MORE_OPERATIONS)
+                    if not ok:
+                        return target
         finally:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
