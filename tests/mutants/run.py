@@ -201,10 +201,10 @@ class Worker:
                     ok, _, _ = self.base.run(target, self.build(target, stage), 20 + 20 * self.seconds[target])
                     if not ok:
                         return target
-                for _ in range(3):
-                    ok, _, _ = self.base.run(target, os.path.join(self.folder, target), 600, MORE_OPERATIONS)
-                    if not ok:
-                        return target
+            for target in 3 * mutant.tests:
+                ok, _, _ = self.base.run(target, os.path.join(self.folder, target), 600, MORE_OPERATIONS)
+                if not ok:
+                    return target
         finally:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
