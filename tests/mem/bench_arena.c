@@ -226,10 +226,7 @@ static void measure(const char *mode) {
 
 int main(int argc, char **argv) {
     static const bench_contestant contestants[] = {
-        {"glibc", NULL, NULL, NULL},
-        {"mimalloc", "libmimalloc.so.2", "mi_malloc", "libmimalloc2.0"},
-        {"jemalloc", "libjemalloc.so.2", "mallctl", "libjemalloc2"},
-        {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "libtcmalloc-minimal4"},
+        BENCH_ALLOCATORS,
         {"arenas", NULL, NULL, NULL},
         {NULL, NULL, NULL, NULL},
     };

@@ -19,7 +19,6 @@
 #define _GNU_SOURCE 1
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,20 +233,13 @@ typedef struct channel {
     uint64_t count;
 } channel;
 
-static void wait_once(unsigned *turns) {
-    if (++*turns % 64 == 0)
-        (void)sched_yield();
-    else
-        fh_pause();
-}
-
 static void *drop_all(void *arg) {
     channel *c = arg;
     unsigned turns = 0;
     for (uint64_t i = 0; i < c->count;) {
         uint64_t head = fh_load(&c->head, FH_ACQUIRE);
         if (i == head)
-            wait_once(&turns);
+            bench_wait(&turns);
         for (; i < head; i++) {
             end(c->run, &c->ring[i % RING]);
             fh_store(&c->tail, i + 1, FH_RELEASE);
@@ -269,7 +261,7 @@ static void cross(void *arg, uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         message m = r->way->make(r->state, source_bytes, r->size);
         while (i - fh_load(&c.tail, FH_ACQUIRE) == RING)
-            wait_once(&turns);
+            bench_wait(&turns);
         c.ring[i % RING] = m;
         fh_store(&c.head, i + 1, FH_RELEASE);
     }
@@ -309,10 +301,7 @@ static void measure(const char *mode) {
 
 int main(int argc, char **argv) {
     static const bench_contestant contestants[] = {
-        {"glibc", NULL, NULL, NULL},
-        {"mimalloc", "libmimalloc.so.2", "mi_malloc", "libmimalloc2.0"},
-        {"jemalloc", "libjemalloc.so.2", "mallctl", "libjemalloc2"},
-        {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "libtcmalloc-minimal4"},
+        BENCH_ALLOCATORS,
         {"bytes", NULL, NULL, NULL},
         {NULL, NULL, NULL, NULL},
     };

@@ -20,7 +20,6 @@
 #define _GNU_SOURCE 1
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,20 +217,12 @@ typedef struct channel {
     uint64_t lives;
 } channel;
 
-/* On a busy machine the other thread may have been put aside. */
-static void wait_once(unsigned *turns) {
-    if (++*turns % 64 == 0)
-        (void)sched_yield();
-    else
-        fh_pause();
-}
-
 ALWAYS_INLINE void send_all(const objects o, channel *c, void *ctx) {
     unsigned turns = 0;
     for (uint64_t i = 0; i < c->lives; i++) {
         uint64_t ref = begin(o, ctx, i);
         while (i - fh_load(&c->tail, FH_ACQUIRE) == RING)
-            wait_once(&turns);
+            bench_wait(&turns);
         c->refs[i % RING] = ref;
         fh_store(&c->head, i + 1, FH_RELEASE);
     }
@@ -242,7 +233,7 @@ ALWAYS_INLINE void receive_all(const objects o, channel *c, void *ctx) {
     for (uint64_t i = 0; i < c->lives;) {
         uint64_t head = fh_load(&c->head, FH_ACQUIRE);
         if (i == head)
-            wait_once(&turns);
+            bench_wait(&turns);
         for (; i < head; i++) {
             end(o, ctx, c->refs[i % RING]);
             fh_store(&c->tail, i + 1, FH_RELEASE);
@@ -451,10 +442,7 @@ static void measure(const char *mode) {
 
 int main(int argc, char **argv) {
     static const bench_contestant contestants[] = {
-        {"glibc", NULL, NULL, NULL},
-        {"mimalloc", "libmimalloc.so.2", "mi_malloc", "libmimalloc2.0"},
-        {"jemalloc", "libjemalloc.so.2", "mallctl", "libjemalloc2"},
-        {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "libtcmalloc-minimal4"},
+        BENCH_ALLOCATORS,
         {"pools", NULL, NULL, NULL},
         {"look-ups", NULL, NULL, NULL},
         {NULL, NULL, NULL, NULL},

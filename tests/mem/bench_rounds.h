@@ -9,9 +9,12 @@
 #ifndef FH_BENCH_ROUNDS_H
 #define FH_BENCH_ROUNDS_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "freehold/atomic.h"
 
 enum { BENCH_COLUMNS_MAX = 16, BENCH_ROWS_MAX = 32, BENCH_ROUNDS_MAX = 101, BENCH_REPEATS = 15 };
 
@@ -22,6 +25,13 @@ typedef struct bench_contestant {
     const char *symbol;  /* a function of the library: if it is not there, the library is not installed */
     const char *package; /* that has it, for the reader who wants it */
 } bench_contestant;
+
+/* The C library's allocator and the peers that may be preloaded: the first rows of a list of contestants. */
+#define BENCH_ALLOCATORS                                                       \
+    {"glibc", NULL, NULL, NULL},                                               \
+    {"mimalloc", "libmimalloc.so.2", "mi_malloc", "libmimalloc2.0"},           \
+    {"jemalloc", "libjemalloc.so.2", "mallctl", "libjemalloc2"},               \
+    {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "libtcmalloc-minimal4"}
 
 /* A target: the ratio of two rows in some columns. */
 typedef struct bench_target {
@@ -57,6 +67,14 @@ double bench_least(bench_loop *fn, void *ctx, uint64_t count);
 void bench_least_each(size_t loops, bench_loop *const *fns, void *const *ctxs, uint64_t count, double *out);
 /* Ends the program with a message. */
 _Noreturn void bench_die(const char *what);
+
+/* One turn of waiting for another thread, which on a busy machine may have been put aside. */
+static inline void bench_wait(unsigned *turns) {
+    if (++*turns % 64 == 0)
+        (void)sched_yield();
+    else
+        fh_pause();
+}
 
 /* The value is used, and memory may have changed: nothing is optimised away across it. */
 #define BENCH_KEEP(p) __asm__ volatile("" : : "r"(p) : "memory")
