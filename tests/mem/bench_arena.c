@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench_rounds.h"
+#include "mem/bench_rounds.h"
 #include "freehold/arena.h"
 #include "freehold/hash.h"
 

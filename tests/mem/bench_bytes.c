@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench_rounds.h"
+#include "mem/bench_rounds.h"
 #include "freehold/atomic.h"
 #include "freehold/page.h"
 

@@ -3,7 +3,7 @@
  * A child prints `row<TAB>column<TAB>value` lines, and nothing else. Threading: one thread. */
 #define _GNU_SOURCE 1
 
-#include "bench_rounds.h"
+#include "mem/bench_rounds.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include "weave.h"
 
 #include "freehold/cache.h"
-#include "mem/flight.h"
+#include "mem/cache/flight.h"
 
 static fh_cache *cache;
 static fh_allocator *memory;
@@ -389,7 +389,7 @@ static void end_circle(void) {
 int main(void) {
     static const weave_test tests[] = {
         {.name = "lock: three threads", .setup = setup_lock, .threads = {add_one, add_one, add_one}, .check = end_lock,
-         .weaken = "mem/lock.h"},
+         .weaken = "mem/sync/lock.h"},
         {.name = "cache: get against evict", .setup = setup_one_idle, .threads = {get_1, load_2}, .check = end,
          .preemptions = 3},
         {.name = "cache: used after its reference", .setup = setup_one_idle, .threads = {get_1_too_long, load_2}, .check = end,

@@ -1,7 +1,7 @@
 /* weave_depot.c: stacks of blocks in all interleavings: each block is one thread's at a time, with what was put into it. */
 #include "weave.h"
 
-#include "mem/depot.h"
+#include "mem/pool/depot.h"
 
 enum { BLOCKS = 3 };
 
@@ -89,7 +89,7 @@ static void untagged_setup(fh_allocator *a) {
 int main(void) {
     static const weave_test tests[] = {
         {.name = "depot: two threads", .setup = setup, .threads = {one_and_back, two_and_first_back}, .check = check,
-         .weaken = "src/mem/depot.h"},
+         .weaken = "src/mem/pool/depot.h"},
         {.name = "depot: three threads", .setup = setup, .threads = {one_and_back, one_and_back, one_and_back}, .check = check,
          .preemptions = 2},
         {.name = "depot: without a tag", .setup = untagged_setup,

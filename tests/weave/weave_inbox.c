@@ -1,7 +1,7 @@
 /* weave_inbox.c: letters in all interleavings: each arrives once, whole, whoever else writes at the same time. */
 #include "weave.h"
 
-#include "mem/depot.h"
+#include "mem/pool/depot.h"
 
 enum { LETTERS = 3 };
 
@@ -92,7 +92,7 @@ static void reads_again(void) {
 int main(void) {
     static const weave_test tests[] = {
         {.name = "inbox: two senders", .setup = setup, .threads = {sends_1, sends_2_3, reads}, .check = check,
-         .weaken = "src/mem/depot.h"},
+         .weaken = "src/mem/pool/depot.h"},
         {.name = "inbox: a block goes round", .setup = setup, .threads = {sends_1, sends_again, reads_again}, .check = check},
         {.name = "inbox: taken in two steps", .setup = setup, .threads = {sends_1, sends_2_3, reads_in_two_steps},
          .check = check, .finds = "deadlock"},

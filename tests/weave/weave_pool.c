@@ -3,7 +3,7 @@
  * */
 #include "weave.h"
 
-#include "mem/pool_core.h"
+#include "mem/pool/pool_core.h"
 
 enum { VIEWS = 3 };
 

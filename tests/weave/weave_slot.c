@@ -5,8 +5,8 @@
  * whole pool. What the slot holds is plain memory: whoever has a life of it reads or writes it, and no two may meet there. */
 #include "weave.h"
 
-#include "mem/depot.h"
-#include "mem/slot.h"
+#include "mem/pool/depot.h"
+#include "mem/pool/slot.h"
 
 enum { BLOCKS = 3, SEED = 2 };
 
@@ -204,7 +204,7 @@ int main(void) {
         {.name = "slot: two others", .setup = setup, .threads = {other_1, other_2, owner_reads_only}, .check = check_2},
         {.name = "slot: owner and two others", .setup = setup, .threads = {owner_1, other_1, other_2}, .check = check_3},
         {.name = "slot: the next life", .setup = setup, .threads = {owner_goes_on, other_1, receiver}, .check = check_next,
-         .weaken = "src/mem/slot.h"},
+         .weaken = "src/mem/pool/slot.h"},
         {.name = "slot: marked in two steps", .setup = setup, .threads = {owner_1, other_1_in_two_steps},
          .check = check_2, .finds = "lives"},
         {.name = "slot: letters are believed", .setup = setup, .threads = {owner_believes, other_1}, .check = check_2,
