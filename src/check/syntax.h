@@ -109,7 +109,7 @@ typedef struct deed_type {
 
 /* --- contracts ------------------------------------------------------------------------------------------------------------ */
 
-/* The words of attrs.h and deed.h. */
+/* The words of deed.h. */
 typedef enum deed_word {
     DEED_WORD_NONE = 0,
     DEED_OWNED,         /* result, out-parameter, field: the receiver owns it */

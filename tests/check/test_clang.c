@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* The words of attrs.h, spelled out, so that a source needs no header. */
+/* The words of deed.h, spelled out, so that a source needs no header. */
 #define PRELUDE                                                                                                             \
     "#define W(t) __attribute__((annotate(\"fh:\" t)))\n"                                                                   \
     "#define NULL ((void *)0)\n"
