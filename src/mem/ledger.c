@@ -4,8 +4,6 @@
  * lock, allocate nothing, and cannot fail. A look holds the lock while it reads, and so keeps the owners alive: an owner that
  * is freed meanwhile waits at the lock in fh_ledger_leave, its first step.
  *
- *     lock word    0 free    1 held    2 held, and somebody may sleep at it       (the futex mutex of Drepper 2011, "mutex2")
- *
  * Rows are allocated outside the lock, because an allocator may be anything. The list may have grown by then: the look
  * is repeated with more room.
  *
@@ -15,7 +13,7 @@
  * Threading: any thread. */
 #include "freehold/atomic.h"
 #include "freehold/memory.h"
-#include "freehold/os.h"
+#include "mem/sync/lock.h"
 
 /* Owners may be made between two looks: room for a few more than there were. */
 enum { ROOM_EXTRA = 8 };
@@ -26,38 +24,25 @@ static struct {
     fh_ledger_node *first, *last;
 } list;
 
-static void lock_list(void) {
-    uint32_t seen = 0;
-    if (fh_cas(&list.lock, &seen, 1, FH_ACQUIRE))
-        return;
-    while (fh_exchange(&list.lock, 2, FH_ACQUIRE) != 0)
-        fh_os_wait(&list.lock, 2);
-}
-
-static void unlock_list(void) {
-    if (fh_exchange(&list.lock, 0, FH_RELEASE) == 2)
-        fh_os_wake(&list.lock, 1);
-}
-
 void fh_ledger_enter(fh_ledger_node *node, fh_memory_kind kind, fh_memory_fill *fill, const void *owner) {
-    lock_list();
+    fh_lock_take(&list.lock);
     FH_UNSAFE("ledger-list");
     *node = (fh_ledger_node){.before = list.last, .fill = fill, .owner = owner, .id = ++list.ids, .kind = kind};
     *(list.last == NULL ? &list.first : &list.last->next) = node;
     list.last = node;
     list.count++;
-    unlock_list();
+    fh_lock_give(&list.lock);
 }
 
 void fh_ledger_leave(fh_ledger_node *node) {
     if (node->fill == NULL)
         return;
-    lock_list();
+    fh_lock_take(&list.lock);
     FH_UNSAFE("ledger-list");
     *(node->before == NULL ? &list.first : &node->before->next) = node->next;
     *(node->next == NULL ? &list.last : &node->next->before) = node->before;
     list.count--;
-    unlock_list();
+    fh_lock_give(&list.lock);
     *node = (fh_ledger_node){0};
 }
 
@@ -73,14 +58,14 @@ static fh_memory_row row_of(const fh_ledger_node *node) {
 
 /* Writes the rows of all nodes from rows[1] on; false, with the room that it takes, if there is too little. */
 static bool read_list(fh_memory_rows rows, size_t *out_count) {
-    lock_list();
+    fh_lock_take(&list.lock);
     FH_UNSAFE("ledger-list");
     bool fits = list.count < rows.count;
     *out_count = (size_t)list.count + 1;
     size_t i = 1;
     for (const fh_ledger_node *node = list.first; fits && node != NULL; node = node->next)
         *fh_memory_rows_at(rows, i++) = row_of(node);
-    unlock_list();
+    fh_lock_give(&list.lock);
     return fits;
 }
 
@@ -117,13 +102,13 @@ void fh_memory_deinit(fh_memory *m) {
 
 uint64_t fh_memory_committed(void) {
     uint64_t apart = 0;
-    lock_list();
+    fh_lock_take(&list.lock);
     FH_UNSAFE("ledger-list");
     for (const fh_ledger_node *node = list.first; node != NULL; node = node->next) {
         fh_memory_row row = row_of(node);
         apart += row.committed_bytes > row.heap_bytes ? row.committed_bytes - row.heap_bytes : 0;
     }
-    unlock_list();
+    fh_lock_give(&list.lock);
     return apart + fh_heap_stats().live_bytes;
 }
 

@@ -9,9 +9,7 @@
  * Invariants: trace-table: at most 3/4 of the table is in use, so every probe ends; an entry's `at` is a block's user address,
  * NULL, or GONE; stats.live = the number of entries that are blocks.
  *
- * Threading: any thread; one lock around everything. It spins, because this folder asks the system for nothing but pages; in a
- * tool for tests that will do. */
-#include <stdatomic.h>
+ * Threading: any thread; one lock around everything, which will do in a tool for tests. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +18,7 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "mem/poison.h"
+#include "mem/sync/lock.h"
 
 enum { GUARD_BYTES = FH_ALLOC_ALIGN, GUARD_FILL = 0xa5, FREED_FILL = 0xdd, TABLE_FIRST = 64, LEAKS_LISTED = 8 };
 
@@ -32,21 +31,12 @@ typedef struct trace_entry {
 
 struct fh_trace {
     fh_allocator allocator;
-    atomic_flag lock;
+    uint32_t lock;
     fh_alloc_stats stats;
     uint64_t requests, fail_at, budget_bytes;
     trace_entry *table;
     size_t capacity, used; /* a power of two; entries that are not NULL */
 };
-
-static void lock(fh_trace *t) {
-    while (atomic_flag_test_and_set_explicit(&t->lock, memory_order_acquire)) {
-    }
-}
-
-static void unlock(fh_trace *t) {
-    atomic_flag_clear_explicit(&t->lock, memory_order_release);
-}
 
 /* Marks an entry whose block was freed: a probe goes on past it. */
 static uint8_t gone_marker;
@@ -163,10 +153,10 @@ static uint8_t *new_block(fh_trace *t, size_t size_bytes) {
 
 static void *trace_alloc(void *ctx, size_t size_bytes) {
     fh_trace *t = ctx;
-    lock(t);
+    fh_lock_take(&t->lock);
     uint8_t *at = new_block(t, size_bytes);
     t->stats.failures += at == NULL;
-    unlock(t);
+    fh_lock_give(&t->lock);
     return at;
 }
 
@@ -188,44 +178,44 @@ static void forget(fh_trace *t, trace_entry *e) {
 
 static void trace_free(void *ctx, void *p) {
     fh_trace *t = ctx;
-    lock(t);
+    fh_lock_take(&t->lock);
     trace_entry *e = find(t, p, false);
     t->stats.live_bytes -= e->size_bytes;
     forget(t, e);
-    unlock(t);
+    fh_lock_give(&t->lock);
 }
 
 /* --- pages: a reservation is an entry; address space is not memory, so only the count of blocks knows of it ------------- */
 
 static fh_status trace_reserve(void *ctx, size_t size_bytes, void **out) {
     fh_trace *t = ctx;
-    lock(t);
+    fh_lock_take(&t->lock);
     fh_status s = is_refused(t, 0) || !make_room(t) ? FH_STATUS(FH_NOMEM) : fh_pages_reserve(fh_heap(), size_bytes, out);
     if (fh_failed(s))
         t->stats.failures++;
     else
         enter(t, (trace_entry){.at = *out, .size_bytes = size_bytes, .is_pages = true});
-    unlock(t);
+    fh_lock_give(&t->lock);
     return s;
 }
 
 static fh_status trace_commit(void *ctx, void *at, size_t size_bytes) {
     fh_trace *t = ctx;
-    lock(t);
+    fh_lock_take(&t->lock);
     fh_status s = is_refused(t, 0) ? FH_STATUS(FH_NOMEM) : fh_pages_commit(fh_heap(), at, size_bytes);
     t->stats.failures += fh_failed(s);
-    unlock(t);
+    fh_lock_give(&t->lock);
     return s;
 }
 
 static void trace_release(void *ctx, void *at, size_t size_bytes) {
     fh_trace *t = ctx;
-    lock(t);
+    fh_lock_take(&t->lock);
     trace_entry *e = find(t, at, true);
     if (e->size_bytes != size_bytes)
         misuse("release of a part of a reservation", at, e);
     forget(t, e);
-    unlock(t);
+    fh_lock_give(&t->lock);
 }
 
 /* --- life and knobs --------------------------------------------------------------------------------------------------- */
@@ -238,7 +228,6 @@ fh_trace *fh_trace_new(void) {
         fh_free(fh_heap(), t);
         return NULL;
     }
-    atomic_flag_clear(&t->lock);
     t->allocator = (fh_allocator){t, trace_alloc, trace_free, trace_reserve, trace_commit, trace_release};
     return t;
 }
@@ -267,21 +256,21 @@ fh_allocator *fh_trace_allocator(fh_trace *t) {
 }
 
 void fh_trace_fail_at(fh_trace *t, uint64_t n) {
-    lock(t);
+    fh_lock_take(&t->lock);
     t->fail_at = n == 0 ? 0 : t->requests + n;
-    unlock(t);
+    fh_lock_give(&t->lock);
 }
 
 void fh_trace_budget(fh_trace *t, uint64_t bytes) {
-    lock(t);
+    fh_lock_take(&t->lock);
     t->budget_bytes = bytes;
-    unlock(t);
+    fh_lock_give(&t->lock);
 }
 
 fh_alloc_stats fh_trace_stats(const fh_trace *t) {
     fh_trace *lockable = (fh_trace *)(uintptr_t)t;
-    lock(lockable);
+    fh_lock_take(&lockable->lock);
     fh_alloc_stats stats = t->stats;
-    unlock(lockable);
+    fh_lock_give(&lockable->lock);
     return stats;
 }

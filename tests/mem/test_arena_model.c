@@ -5,13 +5,7 @@
 #include "model_arena.h"
 
 static void test_random(void **state) {
-    fh_test_rng rng = fh_test_rng_new(21);
-    uint8_t ops[2001];
-    for (uint64_t left = fh_test_ops(), n = sizeof ops / 2; left > 0; left -= left < n ? left : n) {
-        for (size_t i = 0; i < sizeof ops; i++)
-            ops[i] = (uint8_t)fh_test_rng_next(&rng);
-        model_arena_run(fh_test_allocator(state), (fh_span){ops, sizeof ops});
-    }
+    fh_test_random_ops(state, 21, 1, 2, model_arena_run);
 }
 
 int main(void) {

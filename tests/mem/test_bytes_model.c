@@ -5,13 +5,7 @@
 #include "model_bytes.h"
 
 static void test_random(void **state) {
-    fh_test_rng rng = fh_test_rng_new(22);
-    uint8_t ops[3001];
-    for (uint64_t left = fh_test_ops(), n = sizeof ops / 3; left > 0; left -= left < n ? left : n) {
-        for (size_t i = 0; i < sizeof ops; i++)
-            ops[i] = (uint8_t)fh_test_rng_next(&rng);
-        model_bytes_run(fh_test_allocator(state), (fh_span){ops, sizeof ops});
-    }
+    fh_test_random_ops(state, 22, 1, 3, model_bytes_run);
 }
 
 int main(void) {

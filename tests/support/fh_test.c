@@ -170,6 +170,19 @@ uint64_t fh_test_ops(void) {
     return is_on_valgrind() ? ops / 100 : ops;
 }
 
+void fh_test_random_ops(void **state, uint64_t seed, size_t head_bytes, size_t op_bytes,
+                        void (*run)(fh_allocator *a, fh_span ops)) {
+    enum { LOT = 1000, BYTES_MAX = 4 * LOT };
+    uint8_t ops[BYTES_MAX];
+    fh_test_rng rng = fh_test_rng_new(seed);
+    assert_true(head_bytes + LOT * op_bytes <= sizeof ops);
+    for (uint64_t done = 0; done < fh_test_ops(); done += LOT) {
+        for (size_t i = 0; i < head_bytes + LOT * op_bytes; i++)
+            ops[i] = (uint8_t)fh_test_rng_next(&rng);
+        run(fh_test_allocator(state), (fh_span){ops, head_bytes + LOT * op_bytes});
+    }
+}
+
 /* --- files ------------------------------------------------------------------------------------------------------------ */
 
 /* Joins two parts of a path; fails the test when they are too long. */

@@ -1,4 +1,4 @@
-/* lock.h: a lock of four bytes for sections of a few dozen nanoseconds that call nothing that waits.
+/* lock.h: a lock of four bytes for short sections: a few dozen nanoseconds, seldom more.
  *
  *     fh_lock_take(&shard->lock);
  *     …

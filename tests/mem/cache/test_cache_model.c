@@ -5,13 +5,7 @@
 #include "model_cache.h"
 
 static void test_random(void **state) {
-    fh_test_rng rng = fh_test_rng_new(17);
-    uint8_t ops[2000]; /* two bytes an operation */
-    for (uint64_t left = 2 * fh_test_ops(); left > 0; left -= left < sizeof ops ? left : sizeof ops) {
-        for (size_t i = 0; i < sizeof ops; i++)
-            ops[i] = (uint8_t)fh_test_rng_next(&rng);
-        model_cache_run(fh_test_allocator(state), (fh_span){ops, sizeof ops});
-    }
+    fh_test_random_ops(state, 17, 0, 2, model_cache_run);
 }
 
 int main(void) {

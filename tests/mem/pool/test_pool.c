@@ -1,48 +1,21 @@
 /* test_pool.c: lives of slots and uses of handles in a pool of one thread: each refusal by itself, hooks, borrows, counted
  * references, batches, threads, slots worn out. */
-#include "fh_test.h"
+#include "pool_test.h"
 
 #include <pthread.h>
 #include <string.h>
-
-#include "mem/pool/pool_core.h"
 
 typedef struct thing {
     uint64_t id;
     uint8_t rest[40];
 } thing;
 
-static fh_pool *new_with(fh_allocator *a, fh_pool_config config) {
-    fh_pool *pool = NULL;
-    config.size_bytes = config.size_bytes == 0 ? sizeof(thing) : config.size_bytes;
-    fh_assert_ok(fh_pool_new(a, &config, &pool));
-    return pool;
-}
-
 static fh_pool *new_pool(fh_allocator *a, uint32_t capacity) {
     return new_with(a, (fh_pool_config){.capacity = capacity});
 }
 
-static fh_handle alloc_one(fh_pool *pool) {
-    fh_handle h;
-    fh_assert_ok(fh_pool_alloc(pool, &h, NULL));
-    return h;
-}
-
-/* fh_pool_get with the output checked: a slot on success, NULL on failure. */
-static thing *get(fh_pool *pool, fh_handle h, fh_code expected) {
-    void *at = &at;
-    fh_assert_code(fh_pool_get(pool, h, &at), expected);
-    assert_int_equal(at != NULL, expected == FH_OK);
-    return at;
-}
-
-static void check(const fh_pool *pool) {
-    fh_err err;
-    fh_err_clear(&err);
-    fh_status s = fh_pool_check(pool, &err);
-    if (fh_failed(s))
-        fail_msg("%s", err.message);
+static thing *the_thing(fh_pool *pool, fh_handle h) {
+    return get(pool, h, FH_OK);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------- */
@@ -62,11 +35,11 @@ static void test_life(void **state) {
         fh_assert_code(fh_pool_alloc(pool, &none, &at), FH_EXHAUSTED);
         assert_true(none.value == 0 && at == NULL);
         for (size_t i = 0; i < 3; i++)
-            assert_int_equal(get(pool, h[i], FH_OK)->id, 10 + i);
+            assert_int_equal(the_thing(pool, h[i])->id, 10 + i);
         fh_assert_ok(fh_pool_release(pool, h[1]));
         fh_handle again = alloc_one(pool);
         assert_true(again.value != h[1].value);
-        assert_int_equal(get(pool, again, FH_OK)->id, eager ? 11 : 0); /* as the last life left it, or zero again */
+        assert_int_equal(the_thing(pool, again)->id, eager ? 11 : 0); /* as the last life left it, or zero again */
         fh_pool_stats s = fh_pool_stats_get(pool);
         assert_true(s.live == 3 && s.capacity == 3 && s.peak == 3 && s.allocs == 4 && s.releases == 1 && s.retired == 0);
         assert_true(s.failures == 1);
@@ -81,8 +54,8 @@ static void test_refusals(void **state) {
     for (int eager = 0; eager < 2; eager++) {
         fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 3, .eager = eager});
         fh_handle a = alloc_one(pool), b = alloc_one(pool), zero = {0};
-        get(pool, a, FH_OK)->id = 1;
-        get(pool, b, FH_OK)->id = 2;
+        the_thing(pool, a)->id = 1;
+        the_thing(pool, b)->id = 2;
 
         fh_assert_ok(fh_pool_release(pool, a));
         get(pool, a, FH_STALE);
@@ -113,7 +86,7 @@ static void test_refusals(void **state) {
             fh_assert_code(fh_pool_release(pool, never[i]), FH_WRONG_POOL);
             fh_assert_code(fh_pool_borrow_mut_end(pool, never[i]), FH_WRONG_POOL);
         }
-        assert_int_equal(get(pool, b, FH_OK)->id, 2);
+        assert_int_equal(the_thing(pool, b)->id, 2);
         fh_pool_stats s = fh_pool_stats_get(pool);
         assert_true(s.live == 2 && s.allocs == 3 && s.peak == 2 && s.retired == 0);
         assert_true(s.double_frees == 2 && s.stale_uses == 5 && s.wrong_pools == 33);
@@ -295,7 +268,7 @@ static void test_lazy_hooks(void **state) {
     assert_true(b.value == 0 && at == NULL);
     check(pool);
     b = alloc_one(pool);
-    assert_int_equal(get(pool, b, FH_OK)->id, 1000);
+    assert_int_equal(the_thing(pool, b)->id, 1000);
     fh_pool_stats s = fh_pool_stats_get(pool);
     assert_true(s.failures == 1 && s.allocs == 2 && s.live == 2);
     fh_assert_code(fh_pool_release(pool, a), FH_CORRUPT); /* released all the same */
@@ -316,12 +289,12 @@ static void test_eager_hooks(void **state) {
     fh_pool *pool = new_with(fh_test_allocator(state), config);
     assert_int_equal(k.inits, 2); /* before the first alloc */
     fh_handle a = alloc_one(pool), b = alloc_one(pool);
-    get(pool, a, FH_OK)->id = 2000;
+    the_thing(pool, a)->id = 2000;
     fh_assert_code(fh_pool_release(pool, a), FH_CORRUPT);
     fh_assert_ok(fh_pool_release(pool, b));
     a = alloc_one(pool);
     b = alloc_one(pool);
-    assert_int_equal(get(pool, a, FH_OK)->id + get(pool, b, FH_OK)->id, 3000); /* kept */
+    assert_int_equal(the_thing(pool, a)->id + the_thing(pool, b)->id, 3000); /* kept */
     assert_int_equal(k.inits, 2);
     fh_handle c = alloc_one(pool); /* the pool grows */
     assert_int_equal(k.inits, 3);
@@ -354,7 +327,7 @@ static void test_eager_hooks_fail(void **state) {
             s = fh_pool_alloc(pool, &h[i], NULL);
             check(pool);
             if (!fh_failed(s))
-                assert_int_equal(get(pool, h[i++], FH_OK)->id, 1000);
+                assert_int_equal(the_thing(pool, h[i++])->id, 1000);
             else
                 failures += s.code == FH_IO;
         }
@@ -618,7 +591,7 @@ static void test_counted(void **state) {
 }
 
 static void test_load_store(void **state) {
-    fh_pool *pool = new_pool(fh_test_allocator(state), 1);
+    fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.size_bytes = sizeof(thing), .capacity = 1});
     fh_handle h = alloc_one(pool);
     thing t = {.id = 7, .rest = {1, 2, 3}}, back = {0};
     uint8_t more[sizeof(thing) + 1] = {0};
@@ -662,7 +635,7 @@ static void test_batch(void **state) {
     check(pool);
     fh_assert_ok(fh_pool_alloc_n(pool, 5, h));
     for (size_t i = 0; i < 5; i++)
-        assert_int_equal(get(pool, h[i], FH_OK)->id, 1000);
+        assert_int_equal(the_thing(pool, h[i])->id, 1000);
     h[5] = h[2];
     fh_assert_code(fh_pool_release_n(pool, 6, h), FH_DOUBLE_FREE); /* the other five are released */
     assert_int_equal(fh_pool_stats_get(pool).live, 0);

@@ -1,39 +1,10 @@
 /* test_pool_depot.c: slots that any thread borrows and releases: borrows across views, magazines; races and traffic. */
-#include "fh_test.h"
+#include "pool_test.h"
 
 #include "mem/pool/pool_views.h"
-#include "race.h"
-#include "traffic.h"
-
-static fh_pool *new_with(fh_allocator *a, fh_pool_config c, unsigned bits) {
-    fh_pool *pool = NULL;
-    c.size_bytes = 64;
-    c.threads = FH_POOL_SHARED_BORROW;
-    fh_assert_ok(fh_pool_new_narrow(a, &c, bits, &pool));
-    return pool;
-}
 
 static fh_pool *new_pool(fh_allocator *a, uint32_t capacity) {
-    return new_with(a, (fh_pool_config){.capacity = capacity}, 32);
-}
-
-static fh_pool *attach(fh_pool *pool) {
-    fh_pool *view = NULL;
-    fh_assert_ok(fh_pool_attach(pool, &view));
-    return view;
-}
-
-static fh_handle alloc_one(fh_pool *view) {
-    fh_handle h;
-    fh_assert_ok(fh_pool_alloc(view, &h, NULL));
-    return h;
-}
-
-static void check(const fh_pool *pool) {
-    fh_err err;
-    fh_err_clear(&err);
-    if (fh_failed(fh_pool_check(pool, &err)))
-        fail_msg("%s", err.message);
+    return new_with(a, (fh_pool_config){.capacity = capacity, .threads = FH_POOL_SHARED_BORROW});
 }
 
 /* --- borrows ------------------------------------------------------------------------------------------------------ */
@@ -172,7 +143,7 @@ static void test_magazines(void **state) {
 /* Without memory for a magazine a release is accepted all the same, and the slot is found again. */
 static void test_no_block(void **state) {
     fh_trace *trace = fh_test_trace(state);
-    fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 8}, 32);
+    fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 8, .threads = FH_POOL_SHARED_BORROW});
     fh_handle h[8];
     for (int i = 0; i < 8; i++) {
         fh_trace_fail_at(trace, 1);
@@ -192,7 +163,8 @@ static void test_no_block(void **state) {
 }
 
 static void test_worn(void **state) {
-    fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 1}, 4), *view = attach(pool);
+    const fh_pool_config config = {.capacity = 1, .threads = FH_POOL_SHARED_BORROW};
+    fh_pool *pool = new_narrow(fh_test_allocator(state), config, 4), *view = attach(pool);
     fh_handle h;
     for (int life = 0; life < 6; life++) {
         fh_pool *who = life % 2 == 0 ? pool : view;
@@ -230,8 +202,9 @@ static fh_status counts_fini(void *ctx, void *slot) {
 static void test_hooks(void **state) {
     for (int eager = 0; eager < 2; eager++) {
         hooks k = {.says = FH_IO};
-        fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 2, .eager = eager, .init = counts_init,
-                                 .fini = counts_fini, .hook_ctx = &k}, 32);
+        const fh_pool_config config = {.capacity = 2, .threads = FH_POOL_SHARED_BORROW, .eager = eager, .init = counts_init,
+                                       .fini = counts_fini, .hook_ctx = &k};
+        fh_pool *pool = new_with(fh_test_allocator(state), config);
         fh_pool *view = attach(pool);
         fh_handle h;
         fh_assert_code(fh_pool_alloc(pool, &h, NULL), FH_IO);
@@ -256,25 +229,11 @@ static void test_hooks(void **state) {
 /* --- many threads ------------------------------------------------------------------------------------------------- */
 
 static void test_races(void **state) {
-    const uint64_t tries = fh_test_ops() / 5;
-    for (int owner = 0; owner < 2; owner++) {
-        race_result r = race_run(fh_test_allocator(state), FH_POOL_SHARED_BORROW, owner != 0, tries);
-        assert_true(r.double_frees >= tries && r.stale_uses == 2 * r.double_frees);
-        assert_int_equal(r.missed_frees, 0);
-        assert_int_equal(r.late, 0); /* every one of them is refused at once */
-        assert_int_equal(r.missed_uses, 0);
-        assert_int_equal(r.lost_lives, 0);
-        assert_int_equal(r.failures, 0);
-    }
+    assert_int_equal(race_all(fh_test_allocator(state), FH_POOL_SHARED_BORROW).late, 0); /* every one is refused at once */
 }
 
-static void test_threads(void **state) {
-    for (int eager = 0; eager < 2; eager++) {
-        fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 1, .max_capacity = 300, .eager = eager,
-                                 .growth = {.kind = FH_GROW_LINEAR, .slots = 10}}, 32);
-        traffic_run(pool, true, fh_test_ops() / 20);
-        fh_pool_free(pool);
-    }
+static void test_traffic(void **state) {
+    traffic_all(fh_test_allocator(state), FH_POOL_SHARED_BORROW);
 }
 
 int main(void) {
@@ -287,7 +246,7 @@ int main(void) {
         FH_TEST_ALLOC(test_worn),
         FH_TEST_ALLOC(test_hooks),
         FH_TEST_ALLOC(test_races),
-        FH_TEST_ALLOC(test_threads),
+        FH_TEST_ALLOC(test_traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

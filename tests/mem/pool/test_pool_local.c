@@ -1,21 +1,5 @@
 /* test_pool_local.c: how a pool of one thread finds its free slots, and how the peak follows from that. */
-#include "fh_test.h"
-
-#include "mem/pool/pool_core.h"
-
-static fh_pool *new_with(fh_allocator *a, fh_pool_config config) {
-    fh_pool *pool = NULL;
-    config.size_bytes = 8;
-    fh_assert_ok(fh_pool_new(a, &config, &pool));
-    return pool;
-}
-
-static void check(const fh_pool *pool) {
-    fh_err err;
-    fh_err_clear(&err);
-    if (fh_failed(fh_pool_check(pool, &err)))
-        fail_msg("%s", err.message);
-}
+#include "pool_test.h"
 
 /* The slot released last is used first: it is still in the cache. Fresh slots come in order, and only when no other is free. */
 static void test_order(void **state) {

@@ -1,25 +1,12 @@
 /* test_pool_region.c: the memory of pools: growth, alignment, slots that never move and keep their distance, trimming. Built
  * twice, the second time with FH_MEM_CHUNKED. */
-#include "fh_test.h"
+#include "pool_test.h"
 
 #include <string.h>
 #include <sys/wait.h>
 
 #include "freehold/os.h"
 #include "model_pool.h"
-
-static fh_pool *new_with(fh_allocator *a, fh_pool_config config) {
-    fh_pool *pool = NULL;
-    fh_assert_ok(fh_pool_new(a, &config, &pool));
-    return pool;
-}
-
-static void check(const fh_pool *pool) {
-    fh_err err;
-    fh_err_clear(&err);
-    if (fh_failed(fh_pool_check(pool, &err)))
-        fail_msg("%s", err.message);
-}
 
 /* --- growth ------------------------------------------------------------------------------------------------------------- */
 

@@ -1,53 +1,10 @@
 /* test_pool_shared.c: slots with one writer: releases elsewhere, letters, owners, what idle views leave; races and traffic. */
-#include "fh_test.h"
+#include "pool_test.h"
 
 #include "mem/pool/pool_views.h"
-#include "race.h"
-#include "traffic.h"
-
-static fh_pool *new_with(fh_allocator *a, fh_pool_config c, unsigned bits) {
-    fh_pool *pool = NULL;
-    c.size_bytes = 64;
-    c.threads = FH_POOL_SHARED;
-    fh_assert_ok(fh_pool_new_narrow(a, &c, bits, &pool));
-    return pool;
-}
 
 static fh_pool *new_pool(fh_allocator *a, uint32_t capacity) {
-    return new_with(a, (fh_pool_config){.capacity = capacity, .eager = true}, 32);
-}
-
-static fh_pool *attach(fh_pool *pool) {
-    fh_pool *view = NULL;
-    fh_assert_ok(fh_pool_attach(pool, &view));
-    return view;
-}
-
-static fh_handle alloc_one(fh_pool *view) {
-    fh_handle h;
-    fh_assert_ok(fh_pool_alloc(view, &h, NULL));
-    return h;
-}
-
-static void get(fh_pool *view, fh_handle h, fh_code expected) {
-    void *at = &at;
-    fh_assert_code(fh_pool_get(view, h, &at), expected);
-    assert_int_equal(at != NULL, expected == FH_OK);
-}
-
-static void check(const fh_pool *pool) {
-    fh_err err;
-    fh_err_clear(&err);
-    if (fh_failed(fh_pool_check(pool, &err)))
-        fail_msg("%s", err.message);
-}
-
-/* Ends all views but the first, and the pool. */
-static void end(fh_pool *pool, fh_pool *view) {
-    check(pool);
-    fh_assert_ok(fh_pool_detach(view));
-    check(pool);
-    fh_pool_free(pool);
+    return new_with(a, (fh_pool_config){.capacity = capacity, .eager = true, .threads = FH_POOL_SHARED});
 }
 
 /* --- releases elsewhere ------------------------------------------------------------------------------------------- */
@@ -274,7 +231,8 @@ static void test_reset(void **state) {
 
 /* A slot at the end of its generations is retired, wherever it is released. */
 static void test_worn(void **state) {
-    fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 1, .eager = true}, 4), *view = attach(pool);
+    const fh_pool_config config = {.capacity = 1, .threads = FH_POOL_SHARED, .eager = true};
+    fh_pool *pool = new_narrow(fh_test_allocator(state), config, 4), *view = attach(pool);
     fh_handle h;
     for (int life = 0; life < 6; life++)
         fh_assert_ok(fh_pool_release(life % 2 == 0 ? pool : view, alloc_one(pool)));
@@ -310,8 +268,9 @@ static fh_status counts_fini(void *ctx, void *slot) {
 
 static void test_hooks(void **state) {
     hooks k = {.inits = 0};
-    fh_pool *pool = new_with(fh_test_allocator(state),
-                             (fh_pool_config){.capacity = 4, .init = counts_init, .fini = counts_fini, .hook_ctx = &k}, 32);
+    const fh_pool_config lazy = {.capacity = 4, .threads = FH_POOL_SHARED, .init = counts_init, .fini = counts_fini,
+                                 .hook_ctx = &k};
+    fh_pool *pool = new_with(fh_test_allocator(state), lazy);
     fh_pool *view = attach(pool);
     fh_handle h = alloc_one(pool);
     k.pool = pool;
@@ -336,8 +295,9 @@ static void test_hooks(void **state) {
 
     /* Eager: init once a slot, tried again after a failure. */
     k = (hooks){.says = FH_IO};
-    fh_pool_config eager = {.capacity = 2, .eager = true, .init = counts_init, .fini = counts_fini, .hook_ctx = &k};
-    pool = new_with(fh_test_allocator(state), eager, 32);
+    const fh_pool_config eager = {.capacity = 2, .threads = FH_POOL_SHARED, .eager = true, .init = counts_init,
+                                  .fini = counts_fini, .hook_ctx = &k};
+    pool = new_with(fh_test_allocator(state), eager);
     fh_assert_code(fh_pool_alloc(pool, &h, NULL), FH_IO);
     fh_assert_code(fh_pool_alloc(pool, &h, NULL), FH_IO);
     check(pool);
@@ -370,26 +330,12 @@ static void test_batches(void **state) {
 
 /* --- many threads ------------------------------------------------------------------------------------------------- */
 
-/* Any double free or stale use that slips through fails this; bench_race does it for longer. */
 static void test_races(void **state) {
-    const uint64_t tries = fh_test_ops() / 5;
-    for (int owner = 0; owner < 2; owner++) {
-        race_result r = race_run(fh_test_allocator(state), FH_POOL_SHARED, owner != 0, tries);
-        assert_true(r.double_frees >= tries && r.stale_uses == 2 * r.double_frees);
-        assert_int_equal(r.missed_frees, 0);
-        assert_int_equal(r.missed_uses, 0);
-        assert_int_equal(r.lost_lives, 0);
-        assert_int_equal(r.failures, 0);
-    }
+    (void)race_all(fh_test_allocator(state), FH_POOL_SHARED);
 }
 
 static void test_traffic(void **state) {
-    for (int eager = 0; eager < 2; eager++) {
-        fh_pool *pool = new_with(fh_test_allocator(state), (fh_pool_config){.capacity = 1, .max_capacity = 300, .eager = eager,
-                                 .growth = {.kind = FH_GROW_LINEAR, .slots = 10}}, 32);
-        traffic_run(pool, false, fh_test_ops() / 20);
-        fh_pool_free(pool);
-    }
+    traffic_all(fh_test_allocator(state), FH_POOL_SHARED);
 }
 
 int main(void) {

@@ -1,16 +1,7 @@
 /* test_pool_stats.c: a pool's numbers, its reports in each format, its row on the ledger, and what fh_pool_check finds. */
-#include "fh_test.h"
+#include "pool_test.h"
 
 #include <string.h>
-
-#include "mem/pool/pool_core.h"
-
-static fh_pool *new_with(fh_allocator *a, fh_pool_config config) {
-    fh_pool *pool = NULL;
-    config.size_bytes = 64;
-    fh_assert_ok(fh_pool_new(a, &config, &pool));
-    return pool;
-}
 
 /* A pool with each counter at a value of its own. */
 static fh_pool *make_busy(fh_allocator *a, const char *name, fh_handle h[3]) {

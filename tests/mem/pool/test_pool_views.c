@@ -1,5 +1,5 @@
 /* test_pool_views.c: views of pools that many threads use: coming and going, threads that end, growth beside look-ups. */
-#include "fh_test.h"
+#include "pool_test.h"
 
 #include <pthread.h>
 
@@ -13,20 +13,6 @@ static fh_pool *new_pool(fh_allocator *a, fh_pool_threads kind, uint32_t capacit
     c.growth.kind = max_capacity > capacity ? FH_GROW_EXPONENTIAL : FH_GROW_NONE;
     fh_assert_ok(fh_pool_new(a, &c, &pool));
     return pool;
-}
-
-static fh_pool *attach(fh_pool *pool) {
-    fh_pool *view = NULL;
-    fh_assert_ok(fh_pool_attach(pool, &view));
-    assert_non_null(view);
-    return view;
-}
-
-static void check(const fh_pool *pool) {
-    fh_err err;
-    fh_err_clear(&err);
-    if (fh_failed(fh_pool_check(pool, &err)))
-        fail_msg("%s", err.message);
 }
 
 static void on_a_thread(void *(*fn)(void *), void *arg) {

@@ -5,13 +5,7 @@
 #include "model_shared.h"
 
 static void test_random(void **state) {
-    fh_test_rng rng = fh_test_rng_new(31);
-    uint8_t ops[2002];
-    for (uint64_t left = fh_test_ops(); left > 0; left -= left < sizeof ops / 2 ? left : sizeof ops / 2) {
-        for (size_t i = 0; i < sizeof ops; i++)
-            ops[i] = (uint8_t)fh_test_rng_next(&rng);
-        model_shared_run(fh_test_allocator(state), (fh_span){ops, sizeof ops});
-    }
+    fh_test_random_ops(state, 31, 2, 2, model_shared_run);
 }
 
 int main(void) {

@@ -23,7 +23,7 @@ typedef struct traffic {
 } traffic;
 
 /* Reads or writes the handle that every object of this test holds. */
-static bool traffic_touch(traffic *t, fh_pool *view, fh_handle h, bool is_new) {
+static inline bool traffic_touch(traffic *t, fh_pool *view, fh_handle h, bool is_new) {
     if (t->is_borrowing) {
         fh_handle got = h;
         fh_status s = is_new ? fh_pool_store(view, h, (fh_span){(uint8_t *)&got, sizeof got})
@@ -38,7 +38,7 @@ static bool traffic_touch(traffic *t, fh_pool *view, fh_handle h, bool is_new) {
     return ((fh_handle *)at)->value == h.value;
 }
 
-static uint32_t traffic_release(traffic *t, fh_pool *view, fh_handle h, uint64_t dice, uint64_t *seconds) {
+static inline uint32_t traffic_release(traffic *t, fh_pool *view, fh_handle h, uint64_t dice, uint64_t *seconds) {
     uint32_t bad = !traffic_touch(t, view, h, false);
     bad += fh_failed(fh_pool_release(view, h));
     if (dice % 8 == 0) {
@@ -50,7 +50,7 @@ static uint32_t traffic_release(traffic *t, fh_pool *view, fh_handle h, uint64_t
     return bad;
 }
 
-static void *traffic_thread(void *arg) {
+static inline void *traffic_thread(void *arg) {
     traffic *t = arg;
     fh_test_rng rng = fh_test_rng_new(fh_fetch_add(&t->seed, 1, FH_RELAXED) << 32);
     fh_pool *view = NULL;
@@ -79,7 +79,7 @@ static void *traffic_thread(void *arg) {
 }
 
 /* Everything handed out comes back, once; every second release was refused, once. */
-static void traffic_run(fh_pool *pool, bool is_borrowing, uint64_t steps) {
+static inline void traffic_run(fh_pool *pool, bool is_borrowing, uint64_t steps) {
     traffic t = {.pool = pool, .is_borrowing = is_borrowing, .steps = steps};
     pthread_t threads[TRAFFIC_THREADS];
     fh_err err;
