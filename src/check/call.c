@@ -87,7 +87,7 @@ static void check_conflicts(deed_flow *f, const call *c) {
             deed_error(f, FH0202, b->node, "borrowed again here", "`%.*s` is borrowed exclusively and again in one call",
                        FH_SPAN_FMT(f->places[a->v.place].name));
             deed_also(f, a->node, "borrowed exclusively here");
-            deed_help(f->report, "make a copy before the call");
+            deed_help(f->report, "copy what the call needs of it before, and pass the copy");
         }
     }
 }
@@ -149,7 +149,10 @@ static void send(deed_flow *f, argument *a) {
         deed_error(f, FH0401, a->node, "another thread will use it", "a borrow crosses to another thread");
         uint32_t source = a->v.sources[0];
         if (source != 0)
-            deed_note(f->report, deed_flow_decl(f, f->places[source].root)->place, "it belongs to this function or its caller");
+            deed_note(f->report, deed_flow_decl(f, f->places[source].root)->place,
+                      deed_flow_decl(f, f->places[source].root)->kind == DEED_DECL_PARAMETER
+                          ? "it is borrowed for this call only"
+                          : "it lives in this function only");
         deed_help(f->report, "send an owner, or a value of a type that is `fh_sync`");
     } else if (!a->takes && (a->v.bits & (DEED_IS_OWNED | DEED_IS_MOVED))) {
         deed_consume(f, a->node, &a->v, false);
@@ -167,10 +170,7 @@ static void borrow(deed_flow *f, argument *a) {
         deed_state_ungate(f, f->s, place);
     }
     if (place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL)) {
-        deed_error(f, FH0307, a->node, "it may be NULL here", "`%.*s` is used without a check",
-                   FH_SPAN_FMT(f->places[place].name));
-        deed_also(f, deed_cell_of(f, place)->born, "it becomes an owner here, or NULL");
-        deed_help(f->report, "look at the status, or compare with NULL, before");
+        deed_report_null(f, a->node, place);
         deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_NULL;
     }
     if (!a->exclusive)
@@ -214,7 +214,7 @@ static void lock(deed_flow *f, const argument *a, bool on) {
         deed_error(f, FH0403, a->node, "taken again here", "the lock `%.*s` is taken twice",
                    FH_SPAN_FMT(f->places[place].name));
         deed_also(f, c->where, "taken first here");
-        deed_help(f->report, "give it back before, or declare the function `fh_requires`");
+        deed_help(f->report, "unlock it before, or call a function that is declared `fh_requires` this lock");
     }
     c->bits &= ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE);
     if (on)
@@ -243,7 +243,9 @@ static void locks(deed_flow *f, const call *c) {
         if (!held) {
             deed_error(f, FH0404, c->node, "called here without it", "`%.*s` needs the lock `%.*s`",
                        FH_SPAN_FMT(deed_flow_decl(f, c->callee)->name), FH_SPAN_FMT(needs->text));
-            deed_help(f->report, "take the lock before the call");
+            deed_note(f->report, needs->place, "declared so here");
+            deed_help(f->report, "take the lock before the call, or declare `%.*s` `fh_requires` too",
+                      FH_SPAN_FMT(deed_flow_decl(f, f->function)->name));
         }
         return;
     }
@@ -270,7 +272,7 @@ static deed_value result(deed_flow *f, const call *c) {
         } else if (a != NULL && a->place == 0 && (a->bits & DEED_IS_OWNED)) {
             deed_error(f, FH0303, c->args[k].node, "nobody owns it afterwards",
                        "a view into an owned result that is thrown away");
-            deed_help(f->report, "give the result a name, and drop it");
+            deed_help_named(f, c->args[k].node);
         }
     }
     if (v.bits == DEED_IS_VIEW && v.sources[0] == 0)
@@ -316,7 +318,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
             take(f, a);
         else if (!a->fills && a->v.place == 0 && (a->v.bits & DEED_IS_OWNED)) {
             deed_error(f, FH0303, a->node, "nobody owns it after the call", "an owned result is lent and thrown away");
-            deed_help(f->report, "give the result a name, and drop it");
+            deed_help_named(f, a->node);
         }
     }
     for (uint32_t i = 0; i < c.count; i++) {

@@ -29,7 +29,7 @@ static void check_guard(deed_flow *f, uint32_t node) {
     deed_error(f, FH0404, node, "used here without it", "`%.*s` is used without the lock `%.*s`",
                FH_SPAN_FMT(deed_flow_decl(f, n->decl)->name), FH_SPAN_FMT(guard->text));
     deed_note(f->report, deed_flow_decl(f, n->decl)->place, "declared guarded here");
-    deed_help(f->report, "take the lock before, or declare the function `fh_requires`");
+    deed_help_lock(f, base, guard->text);
 }
 
 /* A value as it lies in its place, without a look at whether it may be read. */

@@ -130,6 +130,11 @@ void deed_help(deed_report *r, const char *format, ...) {
     va_end(args);
 }
 
+void deed_relabel(deed_report *r, fh_span label) {
+    if (r->current != NULL)
+        r->current->label = label;
+}
+
 fh_status deed_report_status(const deed_report *r) {
     return r->status;
 }
@@ -177,6 +182,7 @@ static fh_span line_at(fh_span text, size_t offset) {
 typedef struct mark {
     deed_place place;
     deed_spot at;
+    size_t from, to; /* columns on the screen, from 0 */
     fh_span text;
     bool primary;
 } mark;
@@ -207,70 +213,159 @@ static fh_status put_gutter(const painter *p, size_t line, const char *after) {
     return fh_buf_put(p->out, fh_span_of_str(after));
 }
 
-/* Bytes of a source line; with `blank`, as much room as they take. */
-static fh_status put_source(const painter *p, fh_span line, bool blank) {
+/* The bytes of a source line. */
+static fh_status put_source(const painter *p, fh_span line) {
     for (size_t i = 0; i < line.size; i++) {
         uint8_t c = fh_span_at(line, i);
-        bool inner = c >= 0x80 && c < 0xc0; /* the rest of a UTF-8 character takes no room */
         if (c == '\t')
             FH_TRY(fh_buf_put(p->out, FH_LIT("    ")));
-        else if (blank && !inner)
-            FH_TRY(fh_buf_put_u8(p->out, ' '));
-        else if (!blank)
+        else
             FH_TRY(fh_buf_put_u8(p->out, c < 0x20 || c == 0x7f ? '?' : c));
     }
     return FH_DONE;
 }
 
-static fh_status put_mark(const painter *p, fh_span text, const mark *m) {
-    fh_span line = line_at(text, m->at.line_offset);
-    size_t before = m->at.column - 1 < line.size ? m->at.column - 1 : line.size;
-    size_t size = m->place.end_bytes > m->place.offset_bytes ? m->place.end_bytes - m->place.offset_bytes : 1;
-    if (size > line.size - before)
-        size = line.size > before ? line.size - before : 1;
+/* Columns that the bytes take on the screen. */
+static size_t width_of(fh_span text) {
+    size_t width = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = fh_span_at(text, i);
+        bool inner = c >= 0x80 && c < 0xc0; /* the rest of a UTF-8 character takes no room */
+        width += c == '\t' ? 4 : !inner;
+    }
+    return width;
+}
+
+/* Goes on in another style; NULL: none. */
+static fh_status restyle(const painter *p, const char **style, const char *next) {
+    if (*style == next)
+        return FH_DONE;
+    if (*style != NULL)
+        FH_TRY(paint(p, PLAIN));
+    *style = next;
+    return next != NULL ? paint(p, next) : FH_DONE;
+}
+
+static const char *style_of(const mark *m) {
+    return m->primary ? RED : BLUE;
+}
+
+static const mark *mark_under(fh_marks marks, size_t column) {
+    const mark *found = NULL;
+    for (size_t i = 0; i < marks.count; i++) {
+        const mark *m = fh_marks_at(marks, i);
+        if (m->from <= column && column < m->to && (found == NULL || m->primary))
+            found = m;
+    }
+    return found;
+}
+
+/* The line of carets and dashes; `label`: the mark whose text stands behind them, or NULL. */
+static fh_status put_underline(const painter *p, fh_marks marks, const mark *label) {
+    size_t end = 0;
+    const char *style = NULL;
+    for (size_t i = 0; i < marks.count; i++)
+        end = fh_marks_at(marks, i)->to > end ? fh_marks_at(marks, i)->to : end;
     FH_TRY(put_gutter(p, 0, " "));
-    FH_TRY(put_source(p, fh_span_sub(line, 0, before), true));
-    FH_TRY(paint(p, m->primary ? RED : BLUE));
-    for (size_t i = 0; i < size; i++)
-        FH_TRY(fh_buf_put_u8(p->out, m->primary ? '^' : '-'));
-    if (m->text.size != 0)
-        FH_TRY(fh_buf_format(p->out, " %.*s", FH_SPAN_FMT(m->text)));
-    FH_TRY(paint(p, PLAIN));
+    for (size_t column = 0; column < end; column++) {
+        const mark *m = mark_under(marks, column);
+        FH_TRY(restyle(p, &style, m == NULL ? NULL : style_of(m)));
+        FH_TRY(fh_buf_put_u8(p->out, m == NULL ? ' ' : m->primary ? '^' : '-'));
+    }
+    if (label != NULL && label->text.size != 0) {
+        FH_TRY(restyle(p, &style, style_of(label)));
+        FH_TRY(fh_buf_format(p->out, " %.*s", FH_SPAN_FMT(label->text)));
+    }
+    FH_TRY(restyle(p, &style, NULL));
     return fh_buf_put(p->out, FH_LIT("\n"));
 }
 
-/* The lines of one file that have marks, from above. */
-static fh_status put_file(const painter *p, const deed_unit *unit, fh_marks marks, uint32_t file) {
-    size_t last = 0;
+/* Bars under all marks left of the last one, whose text stands there; or under all of them. */
+static fh_status put_hanging(const painter *p, fh_marks marks, bool only_bars) {
+    const mark *last = fh_marks_at(marks, marks.count - 1);
+    size_t column = 0;
+    const char *style = NULL;
+    FH_TRY(put_gutter(p, 0, " "));
     for (size_t i = 0; i < marks.count; i++) {
         const mark *m = fh_marks_at(marks, i);
-        fh_span text = text_of(unit, m->place);
-        if (m->place.file != file)
+        bool bar = only_bars || m->from < last->from;
+        if ((!bar && i + 1 < marks.count) || (column > m->from && bar))
+            continue; /* another one stands there */
+        FH_TRY(restyle(p, &style, NULL));
+        FH_TRY(fh_buf_format(p->out, "%*s", (int)(m->from - column), ""));
+        FH_TRY(restyle(p, &style, style_of(m)));
+        FH_TRY(fh_buf_put(p->out, bar ? FH_LIT("|") : m->text));
+        column = m->from + 1;
+    }
+    FH_TRY(restyle(p, &style, NULL));
+    return fh_buf_put(p->out, FH_LIT("\n"));
+}
+
+/* The marks of one line, from its left: what stands last gets its text beside it, the others hang below. */
+static fh_status put_marks(const painter *p, fh_marks marks) {
+    const mark *last = fh_marks_at(marks, marks.count - 1);
+    bool beside = true, bars = false;
+    for (size_t i = 0; i + 1 < marks.count; i++)
+        beside = beside && fh_marks_at(marks, i)->to <= last->from;
+    FH_TRY(put_underline(p, marks, beside ? last : NULL));
+    for (size_t left = marks.count - (beside ? 1 : 0); left > 0; left--) {
+        fh_marks rest = fh_marks_sub(marks, 0, left);
+        if (!bars)
+            FH_TRY(put_hanging(p, rest, true));
+        bars = true;
+        FH_TRY(put_hanging(p, rest, false));
+    }
+    return FH_DONE;
+}
+
+/* The lines of one file that have marks, from above. */
+static fh_status put_file(const painter *p, const deed_unit *unit, fh_marks all, uint32_t file) {
+    size_t last = 0;
+    for (size_t i = 0; i < all.count; i++) {
+        const mark *m = fh_marks_at(all, i);
+        fh_span line = line_at(text_of(unit, m->place), m->at.line_offset);
+        mark room[MARKS_MAX];
+        size_t count = 0;
+        if (m->place.file != file || m->at.line == last)
             continue;
         if (last != 0 && m->at.line > last + 1) {
             FH_TRY(paint(p, BLUE));
             FH_TRY(fh_buf_put(p->out, FH_LIT("...\n")));
             FH_TRY(paint(p, PLAIN));
         }
-        if (m->at.line != last) {
-            fh_span line = line_at(text, m->at.line_offset);
-            FH_TRY(put_gutter(p, m->at.line, line.size == 0 ? "" : " "));
-            FH_TRY(put_source(p, line, false));
-            FH_TRY(fh_buf_put(p->out, FH_LIT("\n")));
-        }
-        FH_TRY(put_mark(p, text, m));
         last = m->at.line;
+        for (size_t k = i; k < all.count; k++) {
+            if (fh_marks_at(all, k)->place.file == file && fh_marks_at(all, k)->at.line == last)
+                fh_marks_set((fh_marks){room, MARKS_MAX}, count++, fh_marks_get(all, k));
+        }
+        FH_TRY(put_gutter(p, last, line.size == 0 ? "" : " "));
+        FH_TRY(put_source(p, line));
+        FH_TRY(fh_buf_put(p->out, FH_LIT("\n")));
+        FH_TRY(put_marks(p, (fh_marks){room, count}));
     }
     return FH_DONE;
 }
 
+/* In the order of lines and columns. */
 static void add_mark(const deed_unit *unit, fh_marks all, size_t *count, deed_place place, fh_span text, bool primary) {
     if (*count >= all.count || place.file == 0)
         return;
-    mark m = {place, deed_spot_of(unit, place), text, primary};
+    mark m = {.place = place, .at = deed_spot_of(unit, place), .text = text, .primary = primary};
+    fh_span line = line_at(text_of(unit, place), m.at.line_offset);
+    size_t before = m.at.column - 1 < line.size ? m.at.column - 1 : line.size;
+    size_t size = place.end_bytes > place.offset_bytes ? place.end_bytes - place.offset_bytes : 1;
+    if (size > line.size - before)
+        size = line.size - before;
+    m.from = width_of(fh_span_sub(line, 0, before));
+    m.to = m.from + width_of(fh_span_sub(line, before, size));
+    m.to = m.to > m.from ? m.to : m.from + 1;
     size_t i = *count;
-    for (; i > 0 && fh_marks_at(all, i - 1)->at.line > m.at.line; i--)
-        fh_marks_set(all, i, fh_marks_get(all, i - 1));
+    for (; i > 0; i--) {
+        const mark *o = fh_marks_at(all, i - 1);
+        if (o->at.line < m.at.line || (o->at.line == m.at.line && o->from <= m.from))
+            break;
+        fh_marks_set(all, i, *o);
+    }
     fh_marks_set(all, i, m);
     (*count)++;
 }

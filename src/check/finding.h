@@ -89,6 +89,8 @@ void deed_report_at(deed_report *r, deed_code code, deed_place place, const char
     FH_PRINTF(5, 6);
 void deed_note(deed_report *r, deed_place place, const char *format, ...) FH_PRINTF(3, 4);
 void deed_help(deed_report *r, const char *format, ...) FH_PRINTF(2, 3);
+/* Other words under the place of the finding. `label` lives as long as the report. */
+void deed_relabel(deed_report *r, fh_span label);
 fh_status deed_report_status(const deed_report *r);
 /* Findings in the order of their places. */
 const deed_finding *deed_report_first(deed_report *r);

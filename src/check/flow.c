@@ -9,10 +9,13 @@ void deed_error(deed_flow *f, deed_code code, uint32_t node, const char *label, 
     fh_span text = deed_format_text(f->arena, format, args);
     va_end(args);
     deed_report_at(f->report, code, deed_flow_node(f, node)->place, label, "%.*s", FH_SPAN_FMT(text));
+    f->reported = node;
 }
 
 void deed_also(deed_flow *f, uint32_t node, const char *text) {
-    if (node != 0)
+    if (node != 0 && node == f->reported)
+        deed_relabel(f->report, deed_flow_text(f, "%s, in an earlier round of the loop", text));
+    else if (node != 0)
         deed_note(f->report, deed_flow_node(f, node)->place, "%s", text);
 }
 
@@ -30,12 +33,14 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
     if (automatic && p->parent == 0 && (c->bits & DEED_IS_MOVED)) {
         deed_report_at(f->report, FH0305, at, "dropped again here", "`%.*s` is dropped by hand and by its scope",
                        FH_SPAN_FMT(p->name));
-        deed_also(f, c->where, "dropped or moved here");
-        deed_help(f->report, "leave it to one of the two");
+        deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
+        deed_help(f->report, "leave it to the scope: do not drop or move `%.*s` by hand", FH_SPAN_FMT(p->name));
     } else if (!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) && p->mode != DEED_MODE_DROPPER) {
         deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
         deed_also(f, c->born, "it becomes an owner here");
-        deed_help(f->report, "drop it, or move it, before control leaves here");
+        if (c->born == 0 && p->root != 0)
+            deed_note(f->report, deed_flow_decl(f, p->root)->place, "taken over here");
+        deed_help_drop(f, p->type, p->name, ", or move it, before control leaves here");
     }
 }
 
@@ -95,7 +100,7 @@ static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint3
         deed_error(f, FH0203, node, "it leaves here", "a reference to the local `%.*s` leaves its function",
                    FH_SPAN_FMT(p->name));
         deed_note(f->report, root->place, "it lives here");
-        deed_help(f->report, "return the value itself, or let the caller lend the place");
+        deed_help(f->report, "return the value itself, or write it to an `fh_out` parameter");
         return;
     }
     const deed_decl *fn = deed_flow_decl(f, f->function);
@@ -108,7 +113,12 @@ static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint3
         return;
     deed_error(f, FH0205, node, "returned here", "the borrow `%.*s` is returned without a view contract", FH_SPAN_FMT(p->name));
     deed_note(f->report, root->place, "borrowed here");
-    deed_help(f->report, "declare the function `fh_view(k)` with the number of this parameter");
+    for (uint32_t k = 0; k < fn->count; k++) {
+        if (fh_u32s_get(f->unit->members, fn->first + k) == p->root && view != NULL)
+            deed_help(f->report, "declare the function `fh_view(%.*s, %u)`", FH_SPAN_FMT(view->text), k + 1);
+        else if (fh_u32s_get(f->unit->members, fn->first + k) == p->root)
+            deed_help(f->report, "declare the function `fh_view(%u)`", k + 1);
+    }
 }
 
 static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
@@ -122,10 +132,13 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
         deed_consume(f, node, &value, false);
         if (!owned && !perhaps) {
             deed_error(f, FH0304, node, "returned here", "an owned value is returned by a function that does not say so");
-            deed_help(f->report, "declare the function `fh_owned`");
+            deed_note(f->report, deed_flow_decl(f, f->function)->place, "declared without `fh_owned` here");
+            deed_help(f->report, v->bits & DEED_IS_NULL ? "declare the function `fh_owned_or_null`"
+                                                        : "declare the function `fh_owned`");
         } else if ((v->bits & DEED_IS_NULL) && !perhaps) {
             deed_error(f, FH0307, node, "it may be NULL here", "the result of an `fh_owned` function may be NULL");
-            deed_help(f->report, "check it, or declare the function `fh_owned_or_null`");
+            deed_note(f->report, deed_flow_decl(f, f->function)->place, "declared `fh_owned` here");
+            deed_help(f->report, "compare it with NULL before, or declare the function `fh_owned_or_null`");
         }
         return;
     }
@@ -149,17 +162,21 @@ static void finish(deed_flow *f, deed_place at, bool success) {
             deed_report_at(f->report, FH0402, at, "still held here", "the lock `%.*s` is not released on every path",
                            FH_SPAN_FMT(p->name));
             deed_also(f, c->where, "taken here");
-            deed_help(f->report, "give it back before control leaves the function");
+            fh_span call = f->muted == 0 ? deed_call_for(f, DEED_UNLOCK, p->type, p->name) : (fh_span){NULL, 0};
+            if (call.size != 0)
+                deed_help(f->report, "call `%.*s` before control leaves the function", FH_SPAN_FMT(call));
+            else
+                deed_help(f->report, "unlock it before control leaves the function");
         } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, i)) {
-            deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was moved out of a borrow and not restored",
-                           FH_SPAN_FMT(p->name));
-            deed_also(f, c->where, "moved here");
-            deed_help(f->report, "put a new value or NULL there");
+            deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was %s a borrow and not restored",
+                           FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
+            deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
+            deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p->name));
         } else if (success && p->mode == DEED_MODE_OUT && p->parent != 0 && p->field == 0 && (c->bits & DEED_IS_RAW)) {
             deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
                            FH_SPAN_FMT(f->places[p->parent].name));
             deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared an output here");
-            deed_help(f->report, "write it before a successful return");
+            deed_help(f->report, "write `*%.*s` before a successful return", FH_SPAN_FMT(f->places[p->parent].name));
         }
     }
     leave(f, at, 0);
@@ -281,7 +298,8 @@ static void go_to(deed_flow *f, uint32_t node) {
     deed_label *l = n->decl != 0 ? label_of(f, n->decl, node) : NULL;
     if (l != NULL && deed_flow_decl(f, n->decl)->place.offset_bytes < n->place.offset_bytes) {
         deed_error(f, FH0902, node, "jumps backwards", "a jump back to `%.*s`", FH_SPAN_FMT(deed_flow_decl(f, n->decl)->name));
-        deed_help(f->report, "write a loop");
+        deed_note(f->report, deed_flow_decl(f, n->decl)->place, "to this label");
+        deed_help(f->report, "write a loop: `for (;;)` with `continue` where the jump is, and `break` at its end");
     } else if (l != NULL) {
         l->from = node;
         deed_state_join(f, l->state, f->s);
@@ -355,7 +373,7 @@ static void expression(deed_flow *f, uint32_t node) {
     deed_value v = deed_eval(f, node);
     if ((v.bits & DEED_IS_OWNED) && v.place == 0) {
         deed_error(f, FH0303, node, "nobody owns it", "an owned result is thrown away");
-        deed_help(f->report, "give the result a name, and drop it");
+        deed_help_named(f, node);
     }
     deed_state_ungate(f, f->s, DEED_LAST_CALL);
 }

@@ -21,10 +21,22 @@ FH_MUST_USE fh_status deed_flow_check(fh_ref fh_allocator *a, fh_mut deed_unit *
 /* What the rules of 05 refuse: no paths, each construct by itself. */
 FH_MUST_USE fh_status deed_raw_check(fh_mut deed_unit *unit, fh_mut deed_report *r);
 
-/* --- shared by flow.c, value.c and call.c --- */
+/* --- shared by flow.c, value.c, expr.c, call.c and advise.c --- */
 
 void deed_error(deed_flow *f, deed_code code, uint32_t node, const char *label, const char *format, ...) FH_PRINTF(5, 6);
 void deed_also(deed_flow *f, uint32_t node, const char *text);
+/* advise.c: "tensor_free(t)": a call of the function that drops, locks or unlocks such a value; empty if there is none. */
+fh_span deed_call_for(deed_flow *f, deed_word word, uint32_t type, fh_span name);
+/* The help of the finding told last: the call that drops the value, and `when`; what to do about a moved one. */
+void deed_help_drop(deed_flow *f, uint32_t type, fh_span name, const char *when);
+/* … that an owned result needs a name. */
+void deed_help_named(deed_flow *f, uint32_t node);
+void deed_help_moved(deed_flow *f, uint32_t place);
+/* … how the lock in a field of `base` is taken. */
+void deed_help_lock(deed_flow *f, uint32_t base, fh_span lock);
+/* A use of an owner that may be NULL; of a view whose source has ended or changed. */
+void deed_report_null(deed_flow *f, uint32_t node, uint32_t place);
+void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view);
 deed_value deed_eval(deed_flow *f, uint32_t node);
 /* Evaluates a condition in f->s; the states in which it holds and does not. */
 void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no);

@@ -1,6 +1,8 @@
 /* place.c: the table of places, and joins. Threading: place.h. */
 #include "check/place.h"
 
+#include "check/outside.h"
+
 const deed_node *deed_flow_node(const deed_flow *f, uint32_t id) {
     return fh_deed_nodes_at(f->unit->nodes, id);
 }
@@ -30,6 +32,14 @@ const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_wor
 
 bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name) {
     return decl != 0 && fh_span_is(deed_flow_decl(f, decl)->name, name);
+}
+
+fh_span deed_flow_text(deed_flow *f, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fh_span out = deed_format_text(f->unit->arena, format, args);
+    va_end(args);
+    return out;
 }
 
 /* --- places --------------------------------------------------------------------------------------------------------------- */
@@ -69,6 +79,13 @@ static fh_span written(const deed_flow *f, uint32_t node, fh_span otherwise) {
     return ok ? fh_span_sub(text, n->place.offset_bytes, n->place.end_bytes - n->place.offset_bytes) : otherwise;
 }
 
+/* "b.inner": for where the text itself does not say it, as in an initializer. */
+static fh_span joined_name(deed_flow *f, const deed_info *base, uint32_t field) {
+    bool arrow = deed_flow_type(f, base->type)->kind == DEED_TYPE_POINTER;
+    fh_span name = deed_flow_decl(f, field)->name;
+    return deed_flow_text(f, "%.*s%s%.*s", FH_SPAN_FMT(base->name), arrow ? "->" : ".", FH_SPAN_FMT(name));
+}
+
 uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node, bool by_arrow) {
     for (uint32_t i = base + 1; i < f->place_count; i++) {
         if (f->places[i].parent == base && f->places[i].field == field) {
@@ -78,7 +95,7 @@ uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t 
     }
     const deed_info *b = &f->places[base];
     uint32_t type = field != 0 ? deed_flow_decl(f, field)->type : deed_flow_type(f, b->type)->to;
-    fh_span name = written(f, node, field != 0 ? deed_flow_decl(f, field)->name : b->name);
+    fh_span name = written(f, node, field != 0 ? joined_name(f, b, field) : b->name);
     return add(f, (deed_info){.root = b->root, .parent = base, .field = field, .type = type, .depth = b->depth, .node = node,
                               .mode = b->mode, .by_arrow = by_arrow || b->by_arrow, .name = name});
 }
@@ -206,7 +223,12 @@ static void join_sources(deed_cell *a, const deed_cell *b) {
 
 static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i) {
     const deed_cell *x = &a->cells[i], *y = &b->cells[i];
-    enum { KNOWN = DEED_IS_OK | DEED_IS_FAILED, PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL };
+    enum {
+        KNOWN = DEED_IS_OK | DEED_IS_FAILED,
+        PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL,
+        ENDED = DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_HELD, /* what `where` and `born` tell of */
+        LIVES = DEED_IS_OWNED | DEED_IS_VIEW,
+    };
     deed_cell c = *x;
     c.bits = (x->bits | y->bits) & ~(uint32_t)(KNOWN | PROMISES);
     c.bits |= x->bits & y->bits & KNOWN;
@@ -216,8 +238,8 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     uint32_t promise = (c.bits & DEED_IS_OWNED) && (c.bits & DEED_IS_NULL) ? promised(a, b, i, gate) : 0;
     c.gate = promise != 0 ? gate : x->gate == y->gate ? x->gate : 0;
     c.bits |= promise;
-    c.where = x->where != 0 ? x->where : y->where;
-    c.born = x->born != 0 ? x->born : y->born;
+    c.where = x->where != 0 && ((x->bits & ENDED) || !(y->bits & ENDED)) ? x->where : y->where;
+    c.born = x->born != 0 && ((x->bits & LIVES) || !(y->bits & LIVES)) ? x->born : y->born;
     join_sources(&c, y);
     return c;
 }

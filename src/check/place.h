@@ -79,6 +79,7 @@ typedef struct deed_flow {
     fh_arena *arena;
     fh_status status;
     uint32_t function;
+    uint32_t reported; /* node of the finding told last */
     deed_state *s, *unused;
     uint32_t place_count, depth, muted;
     deed_info places[DEED_PLACES_MAX];
@@ -96,6 +97,8 @@ const deed_type *deed_flow_type(const deed_flow *f, uint32_t id);
 uint32_t deed_child(const deed_flow *f, uint32_t node, uint32_t i);
 /* The contract of this word that a declaration has, or NULL. */
 const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word);
+/* Text that lives as long as the unit. */
+fh_span deed_flow_text(deed_flow *f, const char *format, ...) FH_PRINTF(2, 3);
 bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name);
 
 /* The place that an expression names, made if it is new; 0 if it is none that can be followed. */

@@ -3,8 +3,12 @@
  *     FH0101/sink.c          is refused, with the text of FH0101/sink.stderr and at least one FH0101 in it
  *     FH0101/sink.fixed.c    gives no finding at all
  *
- * In folders that are not named by a code (known-fp, known-miss) only the output is compared, and there are no twins: a
- * test there fails when the checker's answer changes, in either direction.
+ * Each line that has a finding says so at its end, by hand: `//~ FH0101`, or `//~^ FH0101` on the line below, one ^ for each
+ * line; several codes are divided by spaces. Marks and findings have to agree, so that --bless, which writes what was found
+ * into the .stderr, cannot hide a finding that comes or goes.
+ *
+ * In known-miss, marks say what ought to be found and is not; known-fp has programs that ought to be accepted and are not. A
+ * program there fails as soon as that changes. In other folders programs are accepted.
  *
  * Threading: the main thread, and processes that share nothing. */
 #include "check/driver.h"
@@ -83,47 +87,195 @@ static fh_status compare(ui_run *run, const char *path, fh_span got) {
     return FH_DONE;
 }
 
-static fh_status judge(ui_run *run, const char *path, fh_span got) {
-    fh_span name = fh_span_of_str(path);
-    deed_code code = folder_code(run, path);
-    if (deed_ends_with(name, ".fixed.c")) {
-        if (got.size == 0) {
-            run->passed++;
-            return FH_DONE;
-        }
-        FH_TRY(fail(run, path, "the fixed twin is not silent"));
-        return fh_buf_put(&run->app->out, got);
+/* --- marks ---------------------------------------------------------------------------------------------------------------- */
+
+/* A code on a line of the program: marked by hand, or found. */
+typedef struct spot {
+    size_t line;
+    fh_span code;
+    struct spot *next;
+} spot;
+
+static fh_status add_spot(ui_run *run, spot **list, size_t line, fh_span code) {
+    spot *s = fh_arena_alloc(run->app->arena, 1, sizeof *s);
+    if (s == NULL)
+        return FH_STATUS(FH_NOMEM);
+    while (*list != NULL && (*list)->line <= line)
+        list = &(*list)->next;
+    *s = (spot){.line = line, .next = *list};
+    *list = s;
+    return fh_arena_copy(run->app->arena, code, &s->code);
+}
+
+/* The codes behind `//~` on one line. */
+static fh_status read_line(ui_run *run, fh_span text, size_t line, spot **marks) {
+    size_t at = fh_span_find(text, FH_LIT("//~"), 0);
+    if (at == SIZE_MAX)
+        return FH_DONE;
+    for (at += 3; at < text.size && fh_span_at(text, at) == '^' && line > 1; at++)
+        line--;
+    while (at < text.size) {
+        size_t space = fh_span_find(text, FH_LIT(" "), at), end = space == SIZE_MAX ? text.size : space;
+        if (end > at)
+            FH_TRY(add_spot(run, marks, line, fh_span_sub(text, at, end - at)));
+        at = end + 1;
     }
-    if (code != DEED_CODE_COUNT) {
-        run->pairs++;
-        const char *twin = deed_copy_text(run->app->arena, fh_span_sub(name, 0, name.size - 2), FH_LIT(".fixed.c"));
-        if (!has_task(run, twin))
-            return fail(run, path, "there is no fixed twin");
-        const char *mark = deed_copy_text(run->app->arena, FH_LIT("error["), fh_span_of_str(deed_code_name(code)));
-        if (fh_span_find(got, fh_span_of_str(mark), 0) == SIZE_MAX) {
-            FH_TRY(fail(run, path, "is not refused with the code of its folder"));
-            return fh_buf_put(&run->app->out, got);
+    return FH_DONE;
+}
+
+static fh_status read_marks(ui_run *run, fh_span text, spot **marks) {
+    size_t line = 1;
+    for (size_t at = 0; at < text.size; line++) {
+        size_t newline = fh_span_find(text, FH_LIT("\n"), at), end = newline == SIZE_MAX ? text.size : newline;
+        FH_TRY(read_line(run, fh_span_sub(text, at, end - at), line, marks));
+        at = end + 1;
+    }
+    return FH_DONE;
+}
+
+/* What was found in the program itself, by the keys of the answer: path, offset and code with colons between them. */
+static fh_status read_key(ui_run *run, const char *path, fh_span text, fh_span key, spot **found) {
+    fh_span name = fh_span_from(fh_span_of_str(path), run->prefix.size);
+    size_t colon = name.size, line = 1, offset = 0;
+    if (!fh_span_starts(key, name) || colon >= key.size || fh_span_at(key, colon) != ':')
+        return FH_DONE;
+    for (colon++; fh_span_at(key, colon) != ':'; colon++)
+        offset = offset * 10 + (size_t)(fh_span_at(key, colon) - '0');
+    for (size_t i = 0; i < offset && i < text.size; i++)
+        line += fh_span_at(text, i) == '\n';
+    return add_spot(run, found, line, fh_span_from(key, colon + 1));
+}
+
+static fh_status tell_spots(ui_run *run, const char *path, const spot *list, const spot *other, const char *what) {
+    for (; list != NULL; list = list->next) {
+        size_t here = 0, there = 0;
+        for (const spot *s = list; s != NULL; s = s->next)
+            here += s->line == list->line && fh_span_equal(s->code, list->code);
+        for (const spot *s = other; s != NULL; s = s->next)
+            there += s->line == list->line && fh_span_equal(s->code, list->code);
+        if (here <= there)
+            continue;
+        run->failed++;
+        FH_TRY(fh_buf_format(&run->app->out, "%s:%zu: %.*s %s\n", path, list->line, FH_SPAN_FMT(list->code), what));
+    }
+    return FH_DONE;
+}
+
+static bool have_common(const spot *a, const spot *b) {
+    for (; a != NULL; a = a->next) {
+        for (const spot *s = b; s != NULL; s = s->next) {
+            if (s->line == a->line && fh_span_equal(s->code, a->code))
+                return true;
         }
     }
-    return compare(run, path, got);
+    return false;
+}
+
+/* --- what is expected of a program ---------------------------------------------------------------------------------------- */
+
+/* One program of the run: its findings as text and as spots, and its marks. */
+typedef struct program {
+    const char *path;
+    fh_span got;
+    spot *marks, *found;
+} program;
+
+static bool is_in(const ui_run *run, const char *path, const char *folder) {
+    return fh_span_starts(fh_span_from(fh_span_of_str(path), run->prefix.size), fh_span_of_str(folder));
+}
+
+static fh_status silent(ui_run *run, const program *p, const char *why) {
+    if (p->got.size == 0 && p->marks == NULL) {
+        run->passed++;
+        return FH_DONE;
+    }
+    FH_TRY(fail(run, p->path, p->marks != NULL ? "has marks, and should have no finding" : why));
+    return fh_buf_put(&run->app->out, p->got);
+}
+
+static fh_status refused(ui_run *run, const program *p, deed_code code) {
+    fh_span name = fh_span_of_str(p->path), wanted = fh_span_of_str(deed_code_name(code));
+    const char *twin = deed_copy_text(run->app->arena, fh_span_sub(name, 0, name.size - 2), FH_LIT(".fixed.c"));
+    size_t failed = run->failed;
+    bool has_code = false;
+    run->pairs++;
+    if (!has_task(run, twin))
+        return fail(run, p->path, "there is no fixed twin");
+    for (const spot *s = p->found; s != NULL; s = s->next)
+        has_code |= fh_span_equal(s->code, wanted);
+    if (!has_code) {
+        FH_TRY(fail(run, p->path, "is not refused with the code of its folder"));
+        return fh_buf_put(&run->app->out, p->got);
+    }
+    FH_TRY(tell_spots(run, p->path, p->found, p->marks, "is found here and not marked"));
+    FH_TRY(tell_spots(run, p->path, p->marks, p->found, "is marked here and not found"));
+    return run->failed == failed ? compare(run, p->path, p->got) : fh_buf_put(&run->app->out, p->got);
+}
+
+static fh_status judge(ui_run *run, const program *p) {
+    deed_code code = folder_code(run, p->path);
+    if (deed_ends_with(fh_span_of_str(p->path), ".fixed.c"))
+        return silent(run, p, "the fixed twin is not silent");
+    if (code != DEED_CODE_COUNT)
+        return refused(run, p, code);
+    if (is_in(run, p->path, "known-miss/")) {
+        if (p->marks == NULL)
+            return fail(run, p->path, "has no mark for what ought to be found");
+        if (have_common(p->marks, p->found))
+            return fail(run, p->path, "is found now: it belongs into the folder of its code");
+        return compare(run, p->path, p->got);
+    }
+    if (is_in(run, p->path, "known-fp/")) {
+        if (p->found == NULL || p->marks != NULL)
+            return fail(run, p->path, "is accepted now, or has marks: it belongs into another folder");
+        return compare(run, p->path, p->got);
+    }
+    return silent(run, p, "should be accepted");
+}
+
+static fh_status read_program(ui_run *run, program *p, deed_answer *a, fh_buf *got) {
+    fh_os_map map;
+    fh_span key, text;
+    fh_err err;
+    fh_err_clear(&err);
+    FH_TRY(fh_os_map_open(p->path, &map, &err));
+    fh_status s = read_marks(run, map.bytes, &p->marks);
+    while (!fh_failed(s) && deed_answer_next(a, &key, &text)) {
+        s = fh_buf_put(got, text);
+        if (!fh_failed(s))
+            s = read_key(run, p->path, map.bytes, key, &p->found);
+    }
+    fh_os_map_close(&map);
+    p->got = fh_buf_view(got);
+    return s;
 }
 
 static fh_status done(void *ctx, size_t item, fh_status status, fh_span answer) {
     ui_run *run = ctx;
-    const char *path = fh_deed_tasks_get(run->tasks, item)->path;
+    program p = {.path = fh_deed_tasks_get(run->tasks, item)->path};
     deed_answer a;
     if (fh_failed(status) || !deed_answer_open(answer, &a))
-        return fail(run, path, "could not be checked");
+        return fail(run, p.path, "could not be checked");
     fh_buf got;
     fh_buf_init(&got, run->app->heap, 0);
-    fh_span key, text;
-    fh_status s = FH_DONE;
-    while (!fh_failed(s) && deed_answer_next(&a, &key, &text))
-        s = fh_buf_put(&got, text);
+    fh_status s = read_program(run, &p, &a, &got);
     if (!fh_failed(s))
-        s = judge(run, path, fh_buf_view(&got));
+        s = judge(run, &p);
     fh_buf_deinit(&got);
     return s;
+}
+
+/* An expected output, or a twin, without its program. */
+static fh_status found_file(void *ctx, const char *path) {
+    ui_run *run = ctx;
+    fh_span name = fh_span_of_str(path);
+    fh_span end = deed_ends_with(name, ".stderr") ? FH_LIT(".stderr") : FH_LIT(".fixed.c");
+    if (!deed_ends_with(name, ".stderr") && !deed_ends_with(name, ".fixed.c"))
+        return FH_DONE;
+    const char *owner = deed_copy_text(run->app->arena, fh_span_sub(name, 0, name.size - end.size), FH_LIT(".c"));
+    bool wanted = has_task(run, owner) && (folder_code(run, path) != DEED_CODE_COUNT ||
+                                           (is_in(run, path, "known-") && deed_ends_with(name, ".stderr")));
+    return wanted ? FH_DONE : fail(run, path, "belongs to no program");
 }
 
 fh_status deed_verb_ui(deed_app *app, fh_err *err) {
@@ -144,6 +296,7 @@ fh_status deed_verb_ui(deed_app *app, fh_err *err) {
     app->color = false;
     FH_TRY(deed_tasks_find(app, &run.tasks, err));
     FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, &run));
+    FH_TRY(deed_walk(bare, found_file, &run, err));
     if (run.failed > 0)
         app->exit = DEED_EXIT_FINDINGS;
     FH_TRY(fh_buf_format(&app->err, "deed ui: %zu files, %zu pairs, %zu as expected, %zu failed", run.tasks.count, run.pairs,

@@ -8,18 +8,26 @@ static bool is_later(const deed_flow *f, uint32_t a, uint32_t b) {
     return x->place.file == y->place.file && x->place.offset_bytes >= y->place.offset_bytes;
 }
 
-static void report_moved(deed_flow *f, uint32_t node, uint32_t place, bool part) {
+/* `whole` is used, and `place`, which is that or a part of it, is gone. */
+static void report_moved(deed_flow *f, uint32_t node, uint32_t whole, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
     bool some = (c->bits & (DEED_IS_OWNED | DEED_IS_PLAIN)) != 0, again = is_later(f, c->where, node);
-    fh_span name = f->places[place].name;
-    deed_error(f, again ? FH0104 : FH0101, node, some ? "it may be gone here, on some path" : "used here, after it is gone",
-               "use of a %s%s value: `%.*s`", part ? "partly " : "", c->bits & DEED_IS_DROPPED ? "dropped" : "moved",
-               FH_SPAN_FMT(name));
-    deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
+    fh_span name = f->places[whole].name;
+    const char *what = c->bits & DEED_IS_DROPPED ? "dropped" : "moved";
+    if (again)
+        deed_error(f, FH0104, node, "used here in the next round", "use of a value %s in an earlier round of the loop: `%.*s`",
+                   what, FH_SPAN_FMT(name));
+    else
+        deed_error(f, FH0101, node, some ? "used here; on some path it is gone" : "used here, after it is gone",
+                   "use of a %s%s value: `%.*s`", whole != place ? "partly " : "", what, FH_SPAN_FMT(name));
+    if (whole != place)
+        deed_note(f->report, deed_flow_node(f, c->where)->place, "`%.*s` is %s here", FH_SPAN_FMT(f->places[place].name), what);
+    else
+        deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
     if (again)
         deed_help(f->report, "give `%.*s` a new value, or leave the loop, before the next round", FH_SPAN_FMT(name));
     else
-        deed_help(f->report, "use it before, or lend it there: `fh_ref`");
+        deed_help_moved(f, place);
 }
 
 static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
@@ -27,20 +35,18 @@ static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
     const deed_info *p = &f->places[place];
     deed_type_kind kind = deed_flow_type(f, p->type)->kind;
     if (c->bits & DEED_IS_MOVED) {
-        report_moved(f, node, place, false);
+        report_moved(f, node, place, place);
     } else if (c->bits & DEED_IS_DEAD) {
-        bool ended = (c->bits & DEED_IS_ENDED) != 0;
-        deed_error(f, ended ? FH0201 : FH0206, node, "the view is used here",
-                   ended ? "`%.*s` outlives what it looks into" : "`%.*s` is used after what it looks into was changed",
-                   FH_SPAN_FMT(p->name));
-        deed_also(f, c->where, ended ? "what it looks into is declared here" : "changed or dropped here");
-        deed_help(f->report, ended ? "declare the owner in the outer block" : "make the view again after the change");
+        deed_report_dead(f, node, place);
     } else if (through && (c->bits & DEED_IS_NULL) && !(c->bits & (DEED_IS_PLAIN | DEED_IS_VIEW))) {
-        deed_error(f, FH0307, node, "it may be NULL here", "`%.*s` is used without a check", FH_SPAN_FMT(p->name));
-        deed_also(f, c->born, "it becomes an owner here, or NULL");
-        deed_help(f->report, "look at the status, or compare `%.*s` with NULL, before", FH_SPAN_FMT(p->name));
+        deed_report_null(f, node, place);
     } else if ((c->bits & DEED_IS_RAW) && p->parent == 0 && kind != DEED_TYPE_ARRAY && kind != DEED_TYPE_RECORD) {
-        deed_error(f, FH0508, node, "read here", "`%.*s` may not be initialised", FH_SPAN_FMT(p->name));
+        bool some = (c->bits & ~(uint32_t)DEED_IS_RAW) != 0;
+        deed_error(f, FH0508, node, some ? "on some path it has no value here" : "it has no value here",
+                   "`%.*s` is read before it is initialised", FH_SPAN_FMT(p->name));
+        deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared here");
+        deed_help(f->report, "declare it with a value, before any jump: `%.*s = %s`", FH_SPAN_FMT(p->name),
+                  kind == DEED_TYPE_POINTER ? "NULL" : "0");
     } else {
         return;
     }
@@ -54,7 +60,7 @@ void deed_use(deed_flow *f, uint32_t node, uint32_t place) {
         use_one(f, node, i, i != place);
     for (uint32_t i = place + 1; i < f->place_count; i++) {
         if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, place)) {
-            report_moved(f, node, i, true);
+            report_moved(f, node, place, i);
             deed_cell_of(f, i)->bits = DEED_IS_PLAIN;
         }
     }
@@ -85,7 +91,7 @@ void deed_invalidate(deed_flow *f, uint32_t node, uint32_t place, uint32_t excep
 /* --- moves ---------------------------------------------------------------------------------------------------------------- */
 
 /* True if the place may not be moved out of; reported. */
-static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v) {
+static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropped) {
     uint32_t p = v->place, from = 0;
     const deed_cell *c = deed_cell_of(f, p);
     if (p == 0 || v->address)
@@ -103,21 +109,32 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v) {
         return false;
     const deed_info *o = &f->places[from];
     fh_span name = p != 0 ? f->places[p].name : o->name;
-    deed_error(f, FH0102, node, "moved or dropped here", "move out of a borrow: `%.*s`", FH_SPAN_FMT(name));
-    deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` is only borrowed, or owned elsewhere", FH_SPAN_FMT(name));
-    deed_help(f->report, "declare the parameter `fh_move`, or leave the value with its owner");
+    deed_error(f, FH0102, node, dropped ? "dropped here" : "moved here", "move out of a borrow: `%.*s`", FH_SPAN_FMT(name));
+    const char *word = dropped ? "fh_drop" : "fh_move";
+    bool parameter = o->root != 0 && deed_flow_decl(f, o->root)->kind == DEED_DECL_PARAMETER;
+    if (!parameter) {
+        deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` owns it", FH_SPAN_FMT(o->name));
+        deed_help(f->report, "%s its owner: `%.*s`", dropped ? "drop" : "move", FH_SPAN_FMT(o->name));
+    } else if (from == p) {
+        deed_note(f->report, deed_flow_decl(f, o->root)->place, "a borrow, since it is not declared `%s`", word);
+        deed_help(f->report, "declare the parameter `%s`", word);
+    } else {
+        deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` is only borrowed", FH_SPAN_FMT(o->name));
+        deed_help(f->report, "borrow `%.*s` by `fh_mut`, and put NULL or a new value in the place of what is taken",
+                  FH_SPAN_FMT(f->places[deed_place_outer(f, from)].name));
+    }
     return true;
 }
 
 void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped) {
-    if (is_lent(f, node, v) || v->place == 0)
+    if (is_lent(f, node, v, dropped) || v->place == 0)
         return;
     uint32_t p = v->place;
     deed_cell *c = deed_cell_of(f, p);
     if (dropped && (c->bits & DEED_IS_DROPPED) && !is_later(f, c->where, node)) {
         deed_error(f, FH0305, node, "dropped again here", "`%.*s` is dropped twice", FH_SPAN_FMT(f->places[p].name));
         deed_also(f, c->where, "dropped first here");
-        deed_help(f->report, "drop it once; set it to NULL where another path may drop it again");
+        deed_help(f->report, "drop it once, or write `%.*s = NULL` after the first drop", FH_SPAN_FMT(f->places[p].name));
     } else if (!dropped || (c->bits & DEED_IS_MOVED) || (c->bits & DEED_IS_RAW)) {
         uint32_t null = c->bits & DEED_IS_NULL;
         deed_use(f, node, p);
@@ -128,7 +145,7 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         for (uint32_t i = p + 1; i < f->place_count; i++) {
             if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, p) &&
                 f->places[p].mode != DEED_MODE_DROPPER) {
-                report_moved(f, node, i, true);
+                report_moved(f, node, p, i);
                 break;
             }
         }
@@ -168,7 +185,10 @@ static void check_escape(deed_flow *f, uint32_t node, uint32_t place, const deed
     if (owner && !declared(f, place, DEED_OWNED) && !declared(f, place, DEED_OWNED_OR_NULL)) {
         deed_error(f, FH0304, node, "stored here", "an owned value is stored in `%.*s`, which is not declared to own it",
                    FH_SPAN_FMT(p->name));
-        deed_help(f->report, "declare the field or the parameter `fh_owned`");
+        uint32_t decl = p->field != 0 ? p->field : p->root;
+        deed_note(f->report, deed_flow_decl(f, decl)->place, "declared without `fh_owned` here");
+        deed_help(f->report, "declare `%.*s` `fh_owned`, or `fh_owned_or_null` if it may be NULL",
+                  FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
         return;
     }
     if (owner || !(v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) || v->sources[0] == 0)
@@ -184,7 +204,11 @@ static void check_escape(deed_flow *f, uint32_t node, uint32_t place, const deed
                local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored",
                FH_SPAN_FMT(s->name));
     deed_note(f->report, deed_flow_decl(f, s->root)->place, local ? "it lives here" : "it is borrowed for this call only");
-    deed_help(f->report, "store a copy, or take it over: `fh_move`");
+    if (local)
+        deed_help(f->report, "store the value itself, or the address of what outlives the call");
+    else
+        deed_help(f->report, "take it over: declare `%.*s` `fh_move`; or store a copy",
+                  FH_SPAN_FMT(deed_flow_decl(f, s->root)->name));
 }
 
 static void store_status(deed_flow *f, uint32_t place, const deed_value *v, deed_cell *next) {
@@ -216,7 +240,7 @@ static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
     deed_error(f, FH0302, node, "overwritten here", "an assignment overwrites the value that `%.*s` owns",
                FH_SPAN_FMT(f->places[place].name));
     deed_also(f, deed_cell_of(f, place)->born, "it became its owner here");
-    deed_help(f->report, "drop it before");
+    deed_help_drop(f, f->places[place].type, f->places[place].name, " before");
 }
 
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
@@ -231,8 +255,10 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     if ((owner || parts) && v->place != 0 && v->place != place)
         deed_consume(f, v->node, v, false);
     if (place == 0) {
-        if (owner || parts)
+        if (owner || parts) {
             deed_error(f, FH0304, node, "stored here", "an owned value is stored where nothing can follow it");
+            deed_help(f->report, "keep it in a variable or an `fh_owned` field; keep many in a pool that gives handles");
+        }
         return;
     }
     if (!first)

@@ -10,6 +10,7 @@ import unittest
 PROGRAM = os.path.abspath(os.environ["DEED_PROGRAM"])
 GOOD = "int good(int a) {\n    return a + 1;\n}\n"
 BAD = "int bad(int a) {\n    return a ?: 1;\n}\n"
+MARKED = BAD.replace("1;", "1; //~ FH0901")
 WRONG = "int wrong(void) {\n    return nothing;\n}\n"
 
 
@@ -145,7 +146,7 @@ class Driver(unittest.TestCase):
 
     def test_ui(self):
         """A pair passes when its output is exact and its twin silent; everything else fails."""
-        self.write("ui/FH0901/x.c", BAD)
+        self.write("ui/FH0901/x.c", MARKED)
         self.write("ui/FH0901/x.fixed.c", GOOD)
         out, _ = self.deed("ui", "ui", status=1)
         self.assertIn("there is no .stderr", out)
@@ -163,17 +164,57 @@ class Driver(unittest.TestCase):
         (self.folder / "ui/FH0901/x.fixed.c").unlink()
         self.assertIn("there is no fixed twin", self.deed("ui", "ui", status=1)[0])
         self.write("ui/FH0901/x.fixed.c", GOOD)
-        self.write("ui/FH0101/y.c", BAD)
+        self.write("ui/FH0101/y.c", MARKED)
         self.write("ui/FH0101/y.fixed.c", GOOD)
         self.assertIn("is not refused with the code", self.deed("ui", "ui", status=1)[0])
 
+    def test_ui_marks(self):
+        """A finding without a mark and a mark without a finding fail, and --bless neither hides nor marks them."""
+        path = self.write("ui/FH0901/x.c", MARKED)
+        self.write("ui/FH0901/x.fixed.c", GOOD)
+        self.deed("ui", "ui", "--bless")
+        for text, what in ((BAD, "x.c:2: FH0901 is found here and not marked"),
+                           (MARKED + "//~^ FH0901\n", "x.c:3: FH0901 is marked here and not found"),
+                           (MARKED.replace("//~", "//~ FH0901"), "x.c:2: FH0901 is marked here and not found"),
+                           (MARKED.replace("~ ", "~ FH0101 "), "x.c:2: FH0101 is marked here and not found")):
+            path.write_text(text)
+            for more in ((), ("--bless",)):
+                self.assertIn(what, self.deed("ui", "ui", *more, status=1)[0])
+            self.assertEqual(path.read_text(), text)
+        path.write_text(BAD.replace("}\n", "//~^ FH0901\n}\n"))
+        self.deed("ui", "ui", "--bless")
+        self.write("ui/FH0901/x.fixed.c", GOOD.replace("1;", "1; //~ FH0901"))
+        self.assertIn("has marks", self.deed("ui", "ui", status=1)[0])
+
     def test_ui_known(self):
-        """What is known to be missed is as exact: a finding where none is expected fails."""
-        self.write("ui/known-miss/x.c", GOOD)
-        self.write("ui/known-miss/x.stderr", "")
+        """What is known fails as soon as it changes, in either direction."""
+        miss = self.write("ui/known-miss/x.c", GOOD.replace("1;", "1; //~ FH0101"))
+        self.deed("ui", "ui", "--bless")
+        miss.write_text(GOOD)
+        self.assertIn("has no mark", self.deed("ui", "ui", status=1)[0])
+        miss.write_text(MARKED)
+        self.assertIn("is found now", self.deed("ui", "ui", "--bless", status=1)[0])
+        miss.write_text(BAD.replace("}\n", "} //~ FH0101\n"))
+        self.assertIn("another output", self.deed("ui", "ui", status=1)[0])
+        miss.unlink()
+        (self.folder / "ui/known-miss/x.stderr").unlink()
+        wrong = self.write("ui/known-fp/y.c", BAD)
+        self.deed("ui", "ui", "--bless")
+        wrong.write_text(GOOD)
+        self.assertIn("is accepted now", self.deed("ui", "ui", status=1)[0])
+        wrong.write_text(BAD.replace("1;", "2;"))
+        self.assertIn("another output", self.deed("ui", "ui", status=1)[0])
+
+    def test_ui_leftovers(self):
+        """Other programs are accepted; an expected output or a twin without its program fails."""
+        good = self.write("ui/good/x.c", GOOD)
         self.deed("ui", "ui")
-        self.write("ui/known-miss/x.c", BAD)
-        self.deed("ui", "ui", status=1)
+        for name in ("good/x.stderr", "FH0901/y.stderr", "FH0901/y.fixed.c", "known-fp/z.stderr"):
+            path = self.write("ui/" + name, GOOD)
+            self.assertIn("belongs to no program", self.deed("ui", "ui", status=1)[0])
+            path.unlink()
+        good.write_text(BAD)
+        self.assertIn("should be accepted", self.deed("ui", "ui", "--bless", status=1)[0])
 
     def test_usage(self):
         out, _ = self.deed("--help")

@@ -72,6 +72,53 @@ static void test_rustc(void **state) {
                 "\n");
 }
 
+/* Marks of one line share an underline; what one mark covers, the other may cut in two. */
+static void test_shared_line(void **state) {
+    made m;
+    fh_buf out;
+    fh_assert_ok(make(fh_test_allocator(state), &m));
+    m.files[1].text = FH_LIT("\tadd(a, b, a);\n");
+    fh_buf_init(&out, fh_test_allocator(state), 0);
+    deed_report_at(m.r, FH0202, (deed_place){1, 11, 12}, "again", "three");
+    deed_note(m.r, (deed_place){1, 8, 9}, "second");
+    deed_note(m.r, (deed_place){1, 5, 6}, "first");
+    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_RUSTC, false, &out));
+    fh_assert_span(fh_buf_view(&out), "error[FH0202]: three\n"
+                                      " --> a.c:1:12\n"
+                                      "  |\n"
+                                      "1 |     add(a, b, a);\n"
+                                      "  |         -  -  ^ again\n"
+                                      "  |         |  |\n"
+                                      "  |         |  second\n"
+                                      "  |         first\n"
+                                      "\n");
+    fh_buf_consume(&out, out.size);
+    fh_assert_ok(deed_report_new(&m.unit, &m.r));
+    deed_report_at(m.r, FH0401, (deed_place){1, 1, 13}, "the call", "nested");
+    deed_note(m.r, (deed_place){1, 5, 6}, "one");
+    deed_note(m.r, (deed_place){1, 5, 6}, "two");
+    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_RUSTC, false, &out));
+    assert_true(fh_span_find(fh_buf_view(&out), FH_LIT("  |     ^^^^^^^^^^^^\n"
+                                                       "  |     |   |\n"
+                                                       "  |     |   two\n"
+                                                       "  |     |   one\n"
+                                                       "  |     the call\n"), 0) != SIZE_MAX);
+    fh_buf_deinit(&out);
+    fh_arena_free(m.arena);
+}
+
+/* Other words under the place of the finding told last, and nothing for one that was not told. */
+static void test_relabel(void **state) {
+    made m;
+    fh_assert_ok(make(fh_test_allocator(state), &m));
+    deed_report_at(m.r, FH0101, (deed_place){1, 1, 2}, "label", "text");
+    deed_relabel(m.r, FH_LIT("other"));
+    deed_report_mute(m.r, true);
+    deed_relabel(m.r, FH_LIT("muted"));
+    fh_assert_span(deed_report_first(m.r)->label, "other");
+    fh_arena_free(m.arena);
+}
+
 static void test_gcc(void **state) {
     check_shape(state, DEED_FORMAT_GCC, true,
                 "a.c:5:9: error: use of moved value: `job` [FH0101]\n"
@@ -237,6 +284,7 @@ static void test_without_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_rustc), FH_TEST_ALLOC(test_gcc),   FH_TEST_ALLOC(test_json),      FH_TEST_ALLOC(test_color),
+        FH_TEST_ALLOC(test_shared_line), FH_TEST_ALLOC(test_relabel),
         FH_TEST_ALLOC(test_sarif), FH_TEST_ALLOC(test_order), FH_TEST_ALLOC(test_long_text), FH_TEST_ALLOC(test_edges),
         cmocka_unit_test(test_codes), FH_TEST_ALLOC(test_without_memory),
     };

@@ -148,6 +148,7 @@ ALSO_GOOD = [
     room("mem", "heap.c", "#include <stdlib.h>\nint *p = (int *)aligned_alloc(64, 64);\nvoid f(void) {\n    free(p);\n}\n"),
     room("mem", "slab.c", "void f(struct a *a) {\n    a->free(a);\n    fh_free(a);\n}\n"),
     {"build/junk.c": "\tint x;\n"},
+    {"tests/ui/FH0101/x.c": essay("x.c")},
     {"tests/low/CMakeLists.txt": "foreach(name IN ITEMS low)\n    fh_test(SOURCES test_${name}.c)\nendforeach()\n"},
     {"src/os/CMakeLists.txt": "fh_layer(NAME os RANK 1 SOURCES room.c)\n", "docs/UNSAFE.md": "| `room-x` | why |\n",
      "src/os/room.c": essay("room.c") + 'void f(void) {\n    FH_UNSAFE("room-x");\n}\n'},

@@ -4,7 +4,7 @@
 int f(void) {
     tensor *t = tensor_new(3);
     tensor *u = t;
-    int sum = tensor_sum(t);
+    int sum = tensor_sum(t); //~ FH0101
     tensor_free(u);
     return sum;
 }

@@ -6,6 +6,6 @@ int f(int n) {
     int sum = 0;
     if (n > 3)
         tensor_free(t);
-    sum = tensor_sum(t);
+    sum = tensor_sum(t); //~ FH0101
     return sum;
 }

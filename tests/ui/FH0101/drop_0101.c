@@ -4,5 +4,5 @@
 int f(void) {
     tensor *t = tensor_new(3);
     tensor_free(t);
-    return tensor_sum(t);
+    return tensor_sum(t); //~ FH0101
 }

@@ -4,5 +4,5 @@
 int f(queue *q) {
     box b = {.inner = tensor_new(1), .n = 2};
     queue_push(q, b.inner);
-    return tensor_sum(b.inner);
+    return tensor_sum(b.inner); //~ FH0101
 }

@@ -4,5 +4,5 @@
 void f(queue *q) {
     tensor *t = tensor_new(3);
     queue_push(q, t);
-    look(tensor_name(t));
+    look(tensor_name(t)); //~ FH0101
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(queue *q, fh_ref const box *b) {
-    queue_push(q, b->inner);
+    queue_push(q, b->inner); //~ FH0102
 }

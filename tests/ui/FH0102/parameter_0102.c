@@ -3,5 +3,5 @@
 
 void f(fh_ref const tensor *t, tensor *u) {
     tensor_sum(t);
-    tensor_free(u);
+    tensor_free(u); //~ FH0102
 }

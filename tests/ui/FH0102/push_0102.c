@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(queue *q, fh_mut tensor *t) {
-    queue_push(q, t);
+    queue_push(q, t); //~ FH0102
 }

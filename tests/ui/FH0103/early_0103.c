@@ -4,7 +4,7 @@
 fh_status f(fh_mut box *b, int n) {
     tensor_free(b->inner);
     if (n > 2)
-        return FH_STATUS(FH_INVALID);
+        return FH_STATUS(FH_INVALID); //~ FH0103
     b->inner = tensor_new(n);
     return FH_DONE;
 }

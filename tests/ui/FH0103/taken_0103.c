@@ -3,4 +3,4 @@
 
 void f(queue *q, fh_mut box *b) {
     queue_push(q, b->inner);
-}
+} //~ FH0103

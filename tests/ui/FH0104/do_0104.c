@@ -4,8 +4,7 @@
 void f(queue *q, int n) {
     tensor *t = tensor_new(3);
     do {
-        queue_push(q, t);
+        queue_push(q, t); //~ FH0104
         n--;
     } while (n > 0);
-
 }

@@ -4,5 +4,5 @@
 void f(queue *q, int n) {
     tensor *t = tensor_new(3);
     for (int i = 0; i < n; i++)
-        queue_push(q, t);
-}
+        queue_push(q, t); //~ FH0104
+} //~ FH0301

@@ -6,8 +6,8 @@ int f(int n) {
     int sum = 0;
     while (n > 0) {
         n = n - 1;
-        sum += tensor_sum(t);
+        sum += tensor_sum(t); //~ FH0104
         tensor_free(t);
     }
-    return sum;
+    return sum; //~ FH0301
 }

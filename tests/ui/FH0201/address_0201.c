@@ -7,5 +7,5 @@ int f(int n) {
         int local = 3;
         p = &local;
     }
-    return *p;
+    return *p; //~ FH0201
 }

@@ -8,5 +8,5 @@ void f(int n) {
         name = tensor_name(t);
         tensor_free(t);
     }
-    look(name);
+    look(name); //~ FH0201
 }

@@ -5,7 +5,7 @@ void f(int n) {
     const int *p = &n;
     for (int i = 0; i < n; i++) {
         int square = i * i;
-        if (*p > 3)
+        if (*p > 3) //~ FH0201
             p = &square;
     }
 }

@@ -3,5 +3,5 @@
 
 void merge(fh_mut box *b, fh_mut int *n);
 void f(fh_mut box *b) {
-    merge(b, &b->n);
+    merge(b, &b->n); //~ FH0202
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_mut tensor *t) {
-    tensor_add(t, t);
+    tensor_add(t, t); //~ FH0202
 }

@@ -4,6 +4,6 @@
 void put(fh_mut tensor *t, fh_ref const char *name);
 void f(void) {
     tensor *t = tensor_new(2);
-    put(t, tensor_name(t));
+    put(t, tensor_name(t)); //~ FH0202
     tensor_free(t);
 }

@@ -3,5 +3,5 @@
 
 const int *f(int n) {
     int local = n + 1;
-    return &local;
+    return &local; //~ FH0203
 }

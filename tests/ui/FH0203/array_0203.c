@@ -3,5 +3,5 @@
 
 char *f(void) {
     char text[4] = {0};
-    return text;
+    return text; //~ FH0203
 }

@@ -2,11 +2,10 @@
 #include "../ui.h"
 
 struct holder {
-    fh_ref const int *at;
     const int *raw;
+    int n;
 };
 void f(fh_mut struct holder *h) {
-    static int forever;
     int local = 3;
-    h->raw = &local;
+    h->raw = &local; //~ FH0203
 }

@@ -2,12 +2,10 @@
 #include "../ui.h"
 
 struct holder {
-    fh_ref const int *at;
     const int *raw;
+    int n;
 };
 void f(fh_mut struct holder *h) {
-    static int forever;
     int local = 3;
-    forever = local;
-    h->raw = &forever;
+    h->n = local;
 }

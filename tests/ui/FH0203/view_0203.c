@@ -4,5 +4,5 @@
 const int *f(int n) {
     box b = {.n = n};
     const int *p = &b.n;
-    return p;
+    return p; //~ FH0203
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_mut box *b, fh_mut tensor *t) {
-    b->plain = t;
+    b->plain = t; //~ FH0204
 }

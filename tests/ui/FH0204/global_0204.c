@@ -3,5 +3,5 @@
 
 static const tensor *last;
 void f(fh_ref const tensor *t) {
-    last = t;
+    last = t; //~ FH0204
 }

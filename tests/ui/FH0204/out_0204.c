@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_out tensor **out, fh_mut tensor *t) {
-    *out = t;
+    *out = t; //~ FH0204
 }

@@ -3,5 +3,5 @@
 
 const tensor *f(fh_ref const tensor *a, fh_ref const tensor *b, int n) fh_view(1);
 const tensor *f(fh_ref const tensor *a, fh_ref const tensor *b, int n) {
-    return n > 2 ? a : b;
+    return n > 2 ? a : b; //~ FH0205
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 const int *f(fh_ref const box *b) {
-    return &b->n;
+    return &b->n; //~ FH0205
 }

@@ -4,5 +4,5 @@
 const char *f(fh_ref const tensor *a, fh_ref const tensor *b) fh_view(1);
 const char *f(fh_ref const tensor *a, fh_ref const tensor *b) {
     tensor_sum(a);
-    return tensor_name(b);
+    return tensor_name(b); //~ FH0205
 }

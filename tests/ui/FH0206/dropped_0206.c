@@ -5,5 +5,5 @@ void f(void) {
     tensor *t = tensor_new(3);
     const char *name = tensor_name(t);
     tensor_free(t);
-    look(name);
+    look(name); //~ FH0206
 }

@@ -4,5 +4,5 @@
 void f(fh_mut tensor *t) {
     const char *name = tensor_name(t);
     tensor_grow(t, 9);
-    look(name);
+    look(name); //~ FH0206
 }

@@ -4,7 +4,7 @@
 void f(fh_mut tensor *t, int n) {
     const char *name = tensor_name(t);
     for (int i = 0; i < n; i++) {
-        look(name);
+        look(name); //~ FH0206
         tensor_grow(t, i);
     }
 }

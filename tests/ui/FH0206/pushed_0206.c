@@ -5,5 +5,5 @@ void f(queue *q) {
     tensor *t = tensor_new(3);
     const tensor *view = t;
     queue_push(q, t);
-    tensor_sum(view);
+    tensor_sum(view); //~ FH0206
 }

@@ -5,6 +5,6 @@ struct room {
     mutex m;
 };
 void f(fh_ref struct room *r) {
-    mutex_lock(&r->m);
-    mutex_unlock(&r->m);
+    mutex_lock(&r->m); //~ FH0207
+    mutex_unlock(&r->m); //~ FH0207
 }

@@ -3,6 +3,6 @@
 
 void set(fh_mut int *n);
 int f(fh_ref box *b) {
-    set(&b->n);
+    set(&b->n); //~ FH0207
     return b->n;
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_ref tensor *t) {
-    tensor_grow(t, 3);
+    tensor_grow(t, 3); //~ FH0207
 }

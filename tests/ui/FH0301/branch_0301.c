@@ -5,4 +5,4 @@ void f(queue *q, int n) {
     tensor *t = tensor_new(3);
     if (n > 2)
         queue_push(q, t);
-}
+} //~ FH0301

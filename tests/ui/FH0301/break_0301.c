@@ -5,7 +5,7 @@ void f(int n) {
     for (int i = 0; i < n; i++) {
         tensor *t = tensor_new(i);
         if (tensor_sum(t) > 3)
-            break;
+            break; //~ FH0301
         tensor_free(t);
     }
 }

@@ -4,7 +4,7 @@
 fh_status f(int n) {
     tensor *t;
     FH_TRY(tensor_make(n, &t));
-    FH_TRY(tensor_check(t));
+    FH_TRY(tensor_check(t)); //~ FH0301
     tensor_free(t);
     return FH_DONE;
 }

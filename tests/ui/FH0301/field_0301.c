@@ -5,4 +5,4 @@ void f(int n) {
     box b = {.inner = tensor_new(n), .n = n};
     if (b.n > 3)
         b.n = 3;
-}
+} //~ FH0301

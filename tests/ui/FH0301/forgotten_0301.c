@@ -3,5 +3,5 @@
 
 int f(void) {
     tensor *t = tensor_new(3);
-    return tensor_sum(t);
+    return tensor_sum(t); //~ FH0301
 }

@@ -12,5 +12,5 @@ fh_status f(int n) {
     tensor_add(a, b);
 out:
     tensor_free(a);
-    return s;
+    return s; //~ FH0301
 }

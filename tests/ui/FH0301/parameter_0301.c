@@ -3,4 +3,4 @@
 
 void f(fh_move tensor *t) {
     tensor_sum(t);
-}
+} //~ FH0301

@@ -4,7 +4,7 @@
 void f(int n) {
     tensor *t = NULL;
     for (int i = 0; i < n; i++) {
-        t = tensor_new(i);
+        t = tensor_new(i); //~ FH0302
     }
     tensor_free(t);
 }

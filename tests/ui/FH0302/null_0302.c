@@ -3,6 +3,6 @@
 
 void f(void) {
     tensor *t = tensor_new(3);
-    t = NULL;
+    t = NULL; //~ FH0302
     tensor_free(t);
 }

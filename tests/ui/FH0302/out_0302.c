@@ -3,7 +3,7 @@
 
 fh_status f(int n) {
     tensor *t = tensor_new(n);
-    FH_TRY(tensor_make(n, &t));
+    FH_TRY(tensor_make(n, &t)); //~ FH0302
     tensor_free(t);
     return FH_DONE;
 }

@@ -3,6 +3,6 @@
 
 void f(void) {
     tensor *t = tensor_new(3);
-    t = tensor_new(4);
+    t = tensor_new(4); //~ FH0302
     tensor_free(t);
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 int f(void) {
-    return tensor_sum(tensor_new(3));
+    return tensor_sum(tensor_new(3)); //~ FH0303
 }

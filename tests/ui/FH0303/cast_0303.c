@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(queue *q) {
-    (void)queue_pop(q);
+    (void)queue_pop(q); //~ FH0303
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(void) {
-    tensor_new(3);
+    tensor_new(3); //~ FH0303
 }

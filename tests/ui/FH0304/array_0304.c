@@ -3,5 +3,5 @@
 
 void f(queue *q) {
     tensor *all[3] = {0};
-    all[1] = tensor_new(3);
+    all[1] = tensor_new(3); //~ FH0304
 }

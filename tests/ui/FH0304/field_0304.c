@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_mut box *b) {
-    b->plain = tensor_new(3);
+    b->plain = tensor_new(3); //~ FH0304
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 tensor *f(void) {
-    return tensor_new(3);
+    return tensor_new(3); //~ FH0304
 }

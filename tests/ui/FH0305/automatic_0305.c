@@ -5,4 +5,4 @@ void f(int n) {
     fh_auto(tensor_clear) tensor *t = tensor_new(3);
     if (n > 3)
         tensor_free(t);
-}
+} //~ FH0305

@@ -10,6 +10,6 @@ fh_status f(int n) {
     }
     tensor_grow(t, 3);
 out:
-    tensor_free(t);
+    tensor_free(t); //~ FH0305
     return s;
 }

@@ -4,5 +4,5 @@
 void f(void) {
     tensor *t = tensor_new(3);
     tensor_free(t);
-    tensor_free(t);
+    tensor_free(t); //~ FH0305
 }

@@ -4,5 +4,5 @@
 fh_status f(int n, fh_out int *out) {
     if (n > 3)
         *out = n;
-    return FH_DONE;
+    return FH_DONE; //~ FH0306
 }

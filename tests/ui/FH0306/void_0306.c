@@ -3,6 +3,6 @@
 
 void f(fh_out box *out, int n) {
     if (n < 0)
-        return;
+        return; //~ FH0306
     *out = (box){.n = n};
 }

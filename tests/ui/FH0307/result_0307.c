@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 fh_owned tensor *f(queue *q) {
-    return queue_pop(q);
+    return queue_pop(q); //~ FH0307
 }

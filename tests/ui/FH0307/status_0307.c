@@ -4,7 +4,7 @@
 int f(void) {
     tensor *t;
     fh_status s = tensor_make(3, &t);
-    int sum = tensor_sum(t);
+    int sum = tensor_sum(t); //~ FH0307
     tensor_free(t);
     return fh_failed(s) ? 0 : sum;
 }

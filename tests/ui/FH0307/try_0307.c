@@ -3,7 +3,7 @@
 
 int f(void) {
     tensor *t = tensor_try(3);
-    int sum = tensor_sum(t);
+    int sum = tensor_sum(t); //~ FH0307
     tensor_free(t);
     return sum;
 }

@@ -6,7 +6,7 @@ int f(queue *q) {
     int sum = 0;
     if (t == NULL)
         sum = 1;
-    sum = tensor_sum(t);
+    sum = tensor_sum(t); //~ FH0307
     tensor_free(t);
     return sum;
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_mut tensor *t) {
-    thread_start(0, t);
+    thread_start(0, t); //~ FH0401
 }

@@ -4,5 +4,5 @@
 void run(void *ctx);
 void f(void) {
     int n = 3;
-    thread_start(run, &n);
+    thread_start(run, &n); //~ FH0401
 }

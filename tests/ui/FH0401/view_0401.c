@@ -4,6 +4,6 @@
 void f(void) {
     tensor *t = tensor_new(3);
     const tensor *view = t;
-    thread_start(0, (void *)view);
+    thread_start(0, (void *)view); //~ FH0401 FH0504
     tensor_free(t);
 }

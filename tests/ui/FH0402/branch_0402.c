@@ -4,6 +4,6 @@
 void f(fh_mut mutex *m, int n) {
     mutex_lock(m);
     if (n > 3)
-        return;
+        return; //~ FH0402
     mutex_unlock(m);
 }

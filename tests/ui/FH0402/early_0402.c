@@ -3,7 +3,7 @@
 
 fh_status f(fh_mut mutex *m, fh_ref const tensor *t) {
     mutex_lock(m);
-    FH_TRY(tensor_check(t));
+    FH_TRY(tensor_check(t)); //~ FH0402
     mutex_unlock(m);
     return FH_DONE;
 }

@@ -3,4 +3,4 @@
 
 void f(fh_mut mutex *m) {
     mutex_lock(m);
-}
+} //~ FH0402

@@ -7,7 +7,7 @@ struct room {
 void f(fh_mut struct room *r, int n) {
     mutex_lock(&r->m);
     if (n > 3) {
-        mutex_lock(&r->m);
+        mutex_lock(&r->m); //~ FH0403
         mutex_unlock(&r->m);
     }
     mutex_unlock(&r->m);

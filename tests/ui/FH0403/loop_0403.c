@@ -3,7 +3,7 @@
 
 void f(fh_mut mutex *m, int n) {
     for (int i = 0; i < n; i++) {
-        mutex_lock(m);
+        mutex_lock(m); //~ FH0403
         if (i < 3)
             mutex_unlock(m);
     }

@@ -3,6 +3,6 @@
 
 void f(fh_mut mutex *m) {
     mutex_lock(m);
-    mutex_lock(m);
+    mutex_lock(m); //~ FH0403
     mutex_unlock(m);
 }

@@ -9,5 +9,5 @@ void f(fh_mut struct room *r) {
     mutex_lock(&r->m);
     r->guests = 2;
     mutex_unlock(&r->m);
-    r->guests = 3;
+    r->guests = 3; //~ FH0404
 }

@@ -10,5 +10,5 @@ void enter(fh_mut struct room *r) {
     r->guests = r->guests + 1;
 }
 void f(fh_mut struct room *r) {
-    enter(r);
+    enter(r); //~ FH0404
 }

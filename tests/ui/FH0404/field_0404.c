@@ -6,6 +6,6 @@ struct room {
     fh_guarded(m) int guests;
 };
 int f(fh_mut struct room *r) {
-    int n = r->guests;
+    int n = r->guests; //~ FH0404
     return n;
 }

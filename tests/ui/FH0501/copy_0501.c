@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_mut int *to, fh_ref const int *from) {
-    __builtin_memcpy(to, from, sizeof *to);
+    __builtin_memcpy(to, from, sizeof *to); //~ FH0501
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 unsigned long f(fh_ref const char *text) {
-    return __builtin_strlen(text);
+    return __builtin_strlen(text); //~ FH0501
 }

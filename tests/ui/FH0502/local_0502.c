@@ -4,5 +4,5 @@
 int f(int i) {
     int all[3] = {1, 2, 3};
     const int *p = all;
-    return p[i];
+    return p[i]; //~ FH0502
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 int f(fh_ref const int *at, int i) {
-    return at[i];
+    return at[i]; //~ FH0502
 }

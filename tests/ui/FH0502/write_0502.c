@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(fh_mut int *at) {
-    at[0] = 3;
+    at[0] = 3; //~ FH0502
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 long f(fh_ref const char *a, fh_ref const char *b) {
-    return b - a;
+    return b - a; //~ FH0503
 }

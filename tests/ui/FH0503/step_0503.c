@@ -3,6 +3,6 @@
 
 int f(fh_ref const int *at) {
     int n = *at;
-    at++;
+    at++; //~ FH0503
     return n + *at;
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 int f(fh_ref const tensor *t) {
-    return *(const int *)t;
+    return *(const int *)t; //~ FH0504
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 void f(unsigned long at) {
-    tensor_sum((const tensor *)at);
+    tensor_sum((const tensor *)at); //~ FH0504
 }

@@ -2,5 +2,5 @@
 #include "../ui.h"
 
 unsigned long f(fh_ref const tensor *t) {
-    return (unsigned long)t;
+    return (unsigned long)t; //~ FH0504
 }

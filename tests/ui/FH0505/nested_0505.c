@@ -5,6 +5,6 @@ struct event {
     int kind;
     union {
         int key;
-        const char *text;
+        const char *text; //~ FH0505
     } u;
 };

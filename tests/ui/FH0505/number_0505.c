@@ -2,6 +2,6 @@
 #include "../ui.h"
 
 union word {
-    int *at;
+    int *at; //~ FH0505
     long n;
 };

@@ -2,6 +2,6 @@
 #include "../ui.h"
 
 union both {
-    const char *text;
-    const int *number;
+    const char *text; //~ FH0505
+    const int *number; //~ FH0505
 };

@@ -2,6 +2,6 @@
 #include "../ui.h"
 
 void f(int n) {
-    int *p = __builtin_alloca(8);
+    int *p = __builtin_alloca(8); //~ FH0506
     *p = n;
 }

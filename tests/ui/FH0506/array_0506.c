@@ -2,7 +2,7 @@
 #include "../ui.h"
 
 int f(int n) {
-    int all[n];
+    int all[n]; //~ FH0506
     all[0] = n;
     return all[0];
 }

@@ -2,7 +2,7 @@
 #include "../ui.h"
 
 int f(int n) {
-    char text[n + 1];
+    char text[n + 1]; //~ FH0506
     text[0] = 'a';
     return text[0] + n;
 }

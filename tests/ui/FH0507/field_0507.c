@@ -5,5 +5,5 @@ struct grid {
     int cell[4];
 };
 void f(fh_mut struct grid *g) {
-    g->cell[9] = 1;
+    g->cell[9] = 1; //~ FH0507
 }

@@ -3,5 +3,5 @@
 
 int f(void) {
     int all[3] = {1, 2, 3};
-    return all[3];
+    return all[3]; //~ FH0507
 }

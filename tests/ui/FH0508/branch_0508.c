@@ -5,5 +5,5 @@ int f(int n) {
     int x;
     if (n > 3)
         x = n;
-    return x;
+    return x; //~ FH0508
 }

@@ -6,5 +6,5 @@ void f(int n) {
         goto out;
     tensor *t = tensor_new(n);
 out:
-    tensor_free(t);
+    tensor_free(t); //~ FH0508
 }

@@ -5,5 +5,5 @@ void f(int n) {
     tensor *t;
     if (n > 3)
         t = tensor_new(n);
-    tensor_free(t);
+    tensor_free(t); //~ FH0508
 }

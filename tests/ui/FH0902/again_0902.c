@@ -5,5 +5,5 @@ void f(int n) {
 again:
     n--;
     if (n > 0)
-        goto again;
+        goto again; //~ FH0902
 }

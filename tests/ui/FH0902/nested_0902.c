@@ -7,6 +7,6 @@ next:
     for (int i = 0; i < n; i++) {
         sum += i;
         if (sum == 7)
-            goto next;
+            goto next; //~ FH0902
     }
 }

@@ -6,6 +6,6 @@ fh_status f(int n) {
 retry:
     s = FH_STATUS(FH_INVALID);
     if (n-- > 0)
-        goto retry;
+        goto retry; //~ FH0902
     return s;
 }

@@ -1,0 +1,152 @@
+/* advise.c: what the texts of findings say beyond the rule itself: the names of calls to write, who took a value over, and
+ * what a view looks into. Only looked up when a finding is told. Threading: flow.h. */
+#include "check/flow.h"
+
+/* The expression that this node is a part of, or 0. */
+static uint32_t parent_of(const deed_flow *f, uint32_t node) {
+    for (uint32_t i = node; i > 1; i--) {
+        for (uint32_t k = 0; k < deed_flow_node(f, i - 1)->count; k++) {
+            if (deed_child(f, i - 1, k) == node)
+                return i - 1;
+        }
+    }
+    return 0;
+}
+
+/* The parameter that this argument goes to, or 0. */
+static uint32_t parameter_of(const deed_flow *f, uint32_t node) {
+    uint32_t call = parent_of(f, node);
+    if (call == 0 || deed_flow_node(f, call)->kind != DEED_CALL)
+        return 0;
+    uint32_t callee = deed_flow_node(f, deed_child(f, call, 0))->decl;
+    for (uint32_t i = 1; callee != 0 && i < deed_flow_node(f, call)->count; i++) {
+        if (deed_child(f, call, i) == node && i - 1 < deed_flow_decl(f, callee)->count)
+            return fh_u32s_get(f->unit->members, deed_flow_decl(f, callee)->first + i - 1);
+    }
+    return 0;
+}
+
+/* A function of one parameter that does this with a value of the type, or with its address. */
+static uint32_t function_for(const deed_flow *f, deed_word word, uint32_t type, bool address) {
+    for (uint32_t i = 1; i < f->unit->decls.count; i++) {
+        const deed_decl *d = deed_flow_decl(f, i);
+        if (d->kind != DEED_DECL_FUNCTION || d->count != 1 || i == f->function)
+            continue;
+        uint32_t parameter = fh_u32s_get(f->unit->members, d->first), t = deed_flow_decl(f, parameter)->type;
+        bool says = deed_word_of(f->unit, word == DEED_DROP ? parameter : i, word) != NULL;
+        if (says && (address ? deed_flow_type(f, t)->kind == DEED_TYPE_POINTER && deed_flow_type(f, t)->to == type : t == type))
+            return i;
+    }
+    return 0;
+}
+
+fh_span deed_call_for(deed_flow *f, deed_word word, uint32_t type, fh_span name) {
+    uint32_t direct = function_for(f, word, type, false), other = direct != 0 ? 0 : function_for(f, word, type, true);
+    if (direct == 0 && other == 0)
+        return (fh_span){NULL, 0};
+    fh_span function = deed_flow_decl(f, direct != 0 ? direct : other)->name;
+    return deed_flow_text(f, "%.*s(%s%.*s)", FH_SPAN_FMT(function), direct != 0 ? "" : "&", FH_SPAN_FMT(name));
+}
+
+void deed_help_drop(deed_flow *f, uint32_t type, fh_span name, const char *when) {
+    fh_span text = f->muted == 0 ? deed_call_for(f, DEED_DROP, type, name) : (fh_span){NULL, 0};
+    if (text.size != 0)
+        deed_help(f->report, "call `%.*s`%s", FH_SPAN_FMT(text), when);
+    else
+        deed_help(f->report, "drop `%.*s`%s", FH_SPAN_FMT(name), when);
+}
+
+void deed_help_named(deed_flow *f, uint32_t node) {
+    while (deed_flow_node(f, node)->kind == DEED_CAST)
+        node = deed_child(f, node, 0);
+    uint32_t type = deed_flow_node(f, node)->type;
+    fh_span text = f->muted == 0 ? deed_call_for(f, DEED_DROP, type, FH_LIT("it")) : (fh_span){NULL, 0};
+    if (text.size != 0)
+        deed_help(f->report, "give the result a name, and drop it: `%.*s`", FH_SPAN_FMT(text));
+    else
+        deed_help(f->report, "give the result a name, and drop it");
+}
+
+void deed_report_null(deed_flow *f, uint32_t node, uint32_t place) {
+    const deed_cell *c = deed_cell_of(f, place);
+    fh_span name = f->places[place].name, gate = f->places[c->gate].name;
+    deed_error(f, FH0307, node, "used here without a check", "`%.*s` may be NULL", FH_SPAN_FMT(name));
+    deed_also(f, c->born, "it becomes an owner here, or NULL");
+    if (gate.size != 0 && deed_flow_type(f, f->places[c->gate].type)->kind == DEED_TYPE_RECORD)
+        deed_help(f->report, "look at `%.*s` before: `fh_failed(%.*s)`", FH_SPAN_FMT(gate), FH_SPAN_FMT(gate));
+    else
+        deed_help(f->report, "compare it with NULL before: `if (%.*s == NULL)`", FH_SPAN_FMT(name));
+}
+
+void deed_help_moved(deed_flow *f, uint32_t place) {
+    const deed_cell *c = deed_cell_of(f, place);
+    fh_span name = f->places[place].name;
+    uint32_t parameter = f->muted == 0 ? parameter_of(f, c->where) : 0, to = f->muted == 0 ? parent_of(f, c->where) : 0;
+    if (c->bits & DEED_IS_DROPPED) {
+        deed_help(f->report, "drop `%.*s` after its last use", FH_SPAN_FMT(name));
+    } else if (parameter != 0 && deed_word_of(f->unit, parameter, DEED_MOVE) != NULL) {
+        fh_span function = deed_flow_decl(f, deed_flow_decl(f, parameter)->parent)->name;
+        deed_note(f->report, deed_flow_decl(f, parameter)->place, "`%.*s` takes it over: `fh_move`", FH_SPAN_FMT(function));
+        deed_help(f->report, "use `%.*s` before `%.*s` takes it", FH_SPAN_FMT(name), FH_SPAN_FMT(function));
+    } else if (to != 0 && (deed_flow_node(f, to)->kind == DEED_VARIABLE || deed_flow_node(f, to)->kind == DEED_ASSIGN)) {
+        uint32_t left = deed_flow_node(f, to)->kind == DEED_ASSIGN ? deed_place_find(f, deed_child(f, to, 0))
+                                                                   : deed_place_root(f, deed_flow_node(f, to)->decl, to);
+        deed_help(f->report, "use `%.*s`, which owns it now", FH_SPAN_FMT(f->places[left].name));
+    } else {
+        deed_help(f->report, "use `%.*s` before it is moved", FH_SPAN_FMT(name));
+    }
+}
+
+void deed_help_lock(deed_flow *f, uint32_t base, fh_span lock) {
+    const deed_type *t = deed_flow_type(f, f->places[base].type);
+    bool arrow = t->kind == DEED_TYPE_POINTER;
+    const deed_decl *record = deed_flow_decl(f, arrow ? deed_flow_type(f, t->to)->decl : t->decl);
+    fh_span name = deed_flow_text(f, "%.*s%s%.*s", FH_SPAN_FMT(f->places[base].name), arrow ? "->" : ".", FH_SPAN_FMT(lock));
+    for (uint32_t i = 0; base != 0 && f->muted == 0 && i < record->count; i++) {
+        const deed_decl *field = deed_flow_decl(f, fh_u32s_get(f->unit->members, record->first + i));
+        fh_span call = fh_span_equal(field->name, lock) ? deed_call_for(f, DEED_LOCK, field->type, name) : (fh_span){NULL, 0};
+        if (call.size != 0) {
+            deed_help(f->report, "call `%.*s` before, or declare the function `fh_requires(%.*s)`", FH_SPAN_FMT(call),
+                      FH_SPAN_FMT(name));
+            return;
+        }
+    }
+    deed_help(f->report, "take the lock before, or declare the function `fh_requires` it");
+}
+
+/* Of the places that a dead view looks into, the one that ended. */
+static uint32_t lost_source(deed_flow *f, const deed_cell *view) {
+    for (int i = 0; i < DEED_SOURCES_MAX && view->sources[i] != 0; i++) {
+        const deed_cell *s = deed_cell_of(f, view->sources[i]);
+        bool moved = (s->bits & DEED_IS_MOVED) && s->where == view->where;
+        bool ended = (view->bits & DEED_IS_ENDED) && f->places[deed_place_outer(f, view->sources[i])].node == view->where;
+        if (moved || ended)
+            return view->sources[i];
+    }
+    return view->sources[0];
+}
+
+void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view) {
+    const deed_cell *c = deed_cell_of(f, view);
+    fh_span name = f->places[view].name;
+    uint32_t from = lost_source(f, c);
+    fh_span owner = from != 0 ? f->places[from].name : FH_LIT("its owner");
+    uint32_t bits = from != 0 && deed_cell_of(f, from)->where == c->where ? deed_cell_of(f, from)->bits : 0;
+    const char *what = bits & DEED_IS_DROPPED ? "dropped" : bits & DEED_IS_MOVED ? "moved" : "changed";
+    if (c->bits & DEED_IS_ENDED) {
+        deed_error(f, FH0201, node, "used here", "`%.*s` outlives `%.*s`, which it looks into", FH_SPAN_FMT(name),
+                   FH_SPAN_FMT(owner));
+        deed_also(f, c->where, "this ends with its block");
+        deed_help(f->report, "declare `%.*s` outside the block, before `%.*s`", FH_SPAN_FMT(owner), FH_SPAN_FMT(name));
+        return;
+    }
+    deed_error(f, FH0206, node, "used here", "`%.*s` is used after `%.*s`, which it looks into, was %s", FH_SPAN_FMT(name),
+               FH_SPAN_FMT(owner), what);
+    if (c->born != 0 && c->born != c->where)
+        deed_note(f->report, deed_flow_node(f, c->born)->place, "it looks into `%.*s` from here", FH_SPAN_FMT(owner));
+    deed_also(f, c->where, bits & DEED_IS_DROPPED ? "dropped here" : bits & DEED_IS_MOVED ? "moved here" : "changed here");
+    if (bits & DEED_IS_MOVED)
+        deed_help(f->report, "use `%.*s` before, or copy what it shows", FH_SPAN_FMT(name));
+    else
+        deed_help(f->report, "make `%.*s` again after the change", FH_SPAN_FMT(name));
+}
