@@ -77,13 +77,6 @@ FH_API void fh_trace_budget(fh_mut fh_trace *trace, uint64_t bytes);
 /* Counters. */
 FH_API fh_alloc_stats fh_trace_stats(fh_ref const fh_trace *trace);
 
-/* `to = from` for a void pointer, which C++ converts only on demand. */
-#ifdef __cplusplus
-#define FH_ASSIGN_VOID(to, from) ((to) = static_cast<decltype(to)>(from))
-#else
-#define FH_ASSIGN_VOID(to, from) ((to) = (from))
-#endif
-
 /* Defines fh_NAMEs_new(allocator, count, &out) (zeroed; count 0 gives an empty span) and fh_NAMEs_free(allocator, &span) for a
  * span type of FH_SPAN_DEFINE. */
 #define FH_ARRAY_DEFINE(name)                                                                                \

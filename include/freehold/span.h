@@ -38,9 +38,20 @@ typedef struct fh_mspan {
 FH_NORETURN FH_API void fh_bounds_fail(uint64_t i, uint64_t count);
 
 /* A span of a string literal, without its NUL. */
-#define FH_LIT(s) ((fh_span){(const uint8_t *)("" s), sizeof(s) - 1})
-/* printf arguments for a span under "%.*s". */
-#define FH_SPAN_FMT(s) (int)((s).size > 200 ? 200 : (s).size), (const char *)((s).size ? (s).at : (const uint8_t *)"")
+#define FH_LIT(s) fh_span_lit("" s, sizeof(s) - 1)
+/* printf arguments for a span under "%.*s": at most 200 bytes of it. */
+#define FH_SPAN_FMT(s) fh_span_fmt_size(s), fh_span_fmt_at(s)
+
+/* What FH_LIT and FH_SPAN_FMT stand for; only they call these. */
+FH_ALWAYS_INLINE fh_static fh_span fh_span_lit(fh_ref const char *text, size_t size) {
+    return (fh_span){(const uint8_t *)text, size};
+}
+FH_ALWAYS_INLINE int fh_span_fmt_size(fh_span s) {
+    return (int)(s.size > 200 ? 200 : s.size);
+}
+FH_ALWAYS_INLINE const uint8_t *fh_span_fmt_at(fh_span s) {
+    return s.size != 0 ? s.at : (const uint8_t *)"";
+}
 
 /* A span of a NUL-terminated string; NULL gives the empty span. Valid until: the string changes. */
 FH_API fh_span fh_span_of_str(fh_ref const char *text) fh_view(1);
@@ -110,32 +121,55 @@ FH_API void fh_mspan_put_u16(fh_mspan s, size_t i, uint16_t v);
 FH_API void fh_mspan_put_u32(fh_mspan s, size_t i, uint32_t v);
 FH_API void fh_mspan_put_u64(fh_mspan s, size_t i, uint64_t v);
 
+/* `to = from` for a void pointer, which C++ converts only on demand. */
+#ifdef __cplusplus
+#define FH_ASSIGN_VOID(to, from) ((to) = static_cast<decltype(to)>(from))
+#else
+#define FH_ASSIGN_VOID(to, from) ((to) = (from))
+#endif
+
+/* What FH_SPAN_DEFINE is made of: where element `i`, or `n` elements from `from`, of `count` elements of `size` bytes lie. A
+ * miss ends the program. */
+FH_ALWAYS_INLINE void *fh_element(void *at, size_t count, size_t size, size_t i) {
+    if (FH_UNLIKELY(i >= count))
+        fh_bounds_fail(i, count);
+    return (uint8_t *)at + i * size;
+}
+FH_ALWAYS_INLINE void *fh_elements(void *at, size_t count, size_t size, size_t from, size_t n) {
+    if (FH_UNLIKELY(from > count || n > count - from))
+        fh_bounds_fail(from, count);
+    return n != 0 ? (uint8_t *)at + from * size : at;
+}
+FH_ALWAYS_INLINE fh_mspan fh_element_bytes(void *at, size_t count, size_t size) {
+    return (fh_mspan){(uint8_t *)at, count * size};
+}
+
 /* Defines fh_NAMEs, a writable span of `type`, with fh_NAMEs_at (checked pointer to element i), _get, _set, _sub (checked
  * slice) and _bytes (its bytes). */
-#define FH_SPAN_DEFINE(name, type)                                                              \
-    typedef struct fh_##name##s {                                                               \
-        type *at;                                                                               \
-        size_t count;                                                                           \
-    } fh_##name##s;                                                                             \
-    FH_UNUSED static inline type *fh_##name##s_at(fh_##name##s s, size_t i) {                   \
-        if (FH_UNLIKELY(i >= s.count))                                                          \
-            fh_bounds_fail(i, s.count);                                                         \
-        return &s.at[i];                                                                        \
-    }                                                                                           \
-    FH_UNUSED static inline type fh_##name##s_get(fh_##name##s s, size_t i) {                   \
-        return *fh_##name##s_at(s, i);                                                          \
-    }                                                                                           \
-    FH_UNUSED static inline void fh_##name##s_set(fh_##name##s s, size_t i, type v) {           \
-        *fh_##name##s_at(s, i) = v;                                                             \
-    }                                                                                           \
-    FH_UNUSED static inline fh_##name##s fh_##name##s_sub(fh_##name##s s, size_t from, size_t n) { \
-        if (FH_UNLIKELY(from > s.count || n > s.count - from))                                  \
-            fh_bounds_fail(from, s.count);                                                      \
-        return (fh_##name##s){n ? s.at + from : s.at, n};                                       \
-    }                                                                                           \
-    FH_UNUSED static inline fh_mspan fh_##name##s_bytes(fh_##name##s s) {                       \
-        return (fh_mspan){(uint8_t *)s.at, s.count * sizeof(type)};                             \
-    }                                                                                           \
+#define FH_SPAN_DEFINE(name, type)                                                                  \
+    typedef struct fh_##name##s {                                                                   \
+        type *at;                                                                                   \
+        size_t count;                                                                               \
+    } fh_##name##s;                                                                                 \
+    FH_UNUSED static inline type *fh_##name##s_at(fh_##name##s s, size_t i) {                       \
+        type *out;                                                                                  \
+        FH_ASSIGN_VOID(out, fh_element(s.at, s.count, sizeof *s.at, i));                            \
+        return out;                                                                                 \
+    }                                                                                               \
+    FH_UNUSED static inline type fh_##name##s_get(fh_##name##s s, size_t i) {                       \
+        return *fh_##name##s_at(s, i);                                                              \
+    }                                                                                               \
+    FH_UNUSED static inline void fh_##name##s_set(fh_##name##s s, size_t i, type v) {               \
+        *fh_##name##s_at(s, i) = v;                                                                 \
+    }                                                                                               \
+    FH_UNUSED static inline fh_##name##s fh_##name##s_sub(fh_##name##s s, size_t from, size_t n) {  \
+        FH_ASSIGN_VOID(s.at, fh_elements(s.at, s.count, sizeof *s.at, from, n));                    \
+        s.count = n;                                                                                \
+        return s;                                                                                   \
+    }                                                                                               \
+    FH_UNUSED static inline fh_mspan fh_##name##s_bytes(fh_##name##s s) {                           \
+        return fh_element_bytes(s.at, s.count, sizeof *s.at);                                       \
+    }                                                                                               \
     struct fh_##name##s
 
 FH_SPAN_DEFINE(f32, float);
