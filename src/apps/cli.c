@@ -121,17 +121,17 @@ size_t fh_cli_distance(fh_span a, fh_span b) {
     for (size_t j = 0; j <= b.size; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= a.size; i++) {
-        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
-        row[0] = i;
+        size_t row = i % 3, above = (i + 2) % 3, above2 = (i + 1) % 3;
+        rows[row][0] = i;
         for (size_t j = 1; j <= b.size; j++) {
             uint8_t x = fh_span_at(a, i - 1), y = fh_span_at(b, j - 1);
-            size_t best = above[j - 1] + (x != y);
-            best = above[j] + 1 < best ? above[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            size_t best = rows[above][j - 1] + (x != y);
+            best = rows[above][j] + 1 < best ? rows[above][j] + 1 : best;
+            best = rows[row][j - 1] + 1 < best ? rows[row][j - 1] + 1 : best;
             bool swap = i > 1 && j > 1 && x == fh_span_at(b, j - 2) && y == fh_span_at(a, i - 2);
-            if (swap && above2[j - 2] + 1 < best)
-                best = above2[j - 2] + 1;
-            row[j] = best;
+            if (swap && rows[above2][j - 2] + 1 < best)
+                best = rows[above2][j - 2] + 1;
+            rows[row][j] = best;
         }
     }
     return rows[a.size % 3][b.size];

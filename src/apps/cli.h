@@ -39,14 +39,14 @@ typedef struct fh_cli_option {
     fh_cli_kind kind;
     const char *value; /* what the help calls the value */
     const char *help;  /* lines, divided by newlines */
-    union {
+    struct {
         bool *flag;
         fh_path *path;
         fh_span *text;
         fh_cli_texts *texts;
         uint64_t *number;
         double *real;
-    } to;
+    } to;              /* the one that the kind asks for */
     bool *given;       /* NULL, or where to note that it was given */
     uint64_t min, max; /* of a number */
     double low, high;  /* of a real */

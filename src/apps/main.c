@@ -177,15 +177,15 @@ static int report_output(fh_app *app) {
 int main(int argc, char **argv) {
     fh_span words[FH_CLI_ARGS_MAX];
     fh_views args = {words, 0};
-    fh_app app = {.heap = fh_heap(), .program = fh_span_of_str(argc > 0 ? argv[0] : NULL)};
+    fh_app app = {.heap = fh_heap(), .program = fh_span_of_str(fh_os_argument(argc, argv, 0))};
     fh_term_init_fd(&app.out, app.heap, 1);
     fh_term_init_fd(&app.err, app.heap, 2);
     fh_err err;
     fh_err_clear(&err);
     const verb *v = NULL;
     fh_status status = FH_DONE;
-    for (int i = 1; i < argc && args.count < FH_CLI_ARGS_MAX; i++)
-        words[args.count++] = fh_span_of_str(argv[i]);
+    for (size_t i = 1; fh_os_argument(argc, argv, i) != NULL && args.count < FH_CLI_ARGS_MAX; i++)
+        words[args.count++] = fh_span_of_str(fh_os_argument(argc, argv, i));
     if (argc - 1 > FH_CLI_ARGS_MAX)
         status = FH_REFUSE_USAGE(&app, &err, "%d arguments, at most %d", argc - 1, FH_CLI_ARGS_MAX);
     harden(&args);

@@ -49,6 +49,24 @@ deed_decl *deed_decl_row(deed_build *b, uint32_t i) {
 deed_type *deed_type_row(deed_build *b, uint32_t i) {
     return deed_row_at(&b->types, i);
 }
+deed_contract *deed_contract_row(deed_build *b, uint32_t i) {
+    return deed_row_at(&b->contracts, i);
+}
+CXCursor *deed_decl_key(deed_build *b, uint32_t i) {
+    return deed_row_at(&b->decl_keys, i);
+}
+deed_type_key *deed_type_key_row(deed_build *b, uint32_t i) {
+    return deed_row_at(&b->type_keys, i);
+}
+uint32_t *deed_latest_row(deed_build *b, uint32_t i) {
+    return deed_row_at(&b->latest, i);
+}
+
+uint64_t deed_hash_type(CXType canonical) {
+    return (uint64_t)(uintptr_t)canonical.data[0];
+}
+
+/* --- libclang's texts, cursors and words ---------------------------------------------------------------------------------- */
 
 fh_span deed_text(deed_build *b, CXString s) {
     FH_UNSAFE("clang-text");
@@ -80,27 +98,72 @@ CXCursor deed_kid(deed_build *b, deed_kids k, size_t i) {
     return *(CXCursor *)deed_row_at(&b->cursors, k.first + i);
 }
 
+void deed_kid_set(deed_build *b, deed_kids k, size_t i, CXCursor c) {
+    CXCursor *row = deed_row_at(&b->cursors, k.first + i);
+    *row = c;
+}
+
 void deed_kids_end(deed_build *b, deed_kids k) {
     b->cursors.count = k.first;
+}
+
+fh_deed_tokens deed_tokens_of(deed_build *b, CXCursor c) {
+    CXToken *tokens = NULL;
+    unsigned count = 0;
+    FH_UNSAFE("clang-text");
+    clang_tokenize(b->tu, clang_getCursorExtent(c), &tokens, &count);
+    deed_token *at = b->failed ? NULL : fh_arena_alloc(b->arena, (size_t)count + 1, sizeof *at);
+    b->failed = at == NULL;
+    fh_deed_tokens out = {at, at == NULL ? 0 : count};
+    for (unsigned i = 0; i < out.count; i++) {
+        unsigned offset = 0;
+        clang_getFileLocation(clang_getTokenLocation(b->tu, tokens[i]), NULL, NULL, NULL, &offset);
+        at[i] = (deed_token){deed_text(b, clang_getTokenSpelling(b->tu, tokens[i])), clang_getTokenKind(tokens[i]), offset};
+    }
+    clang_disposeTokens(b->tu, tokens, count);
+    return out;
+}
+
+bool deed_is_named(CXCursor c, fh_span name) {
+    CXString s = clang_getCursorSpelling(c);
+    FH_UNSAFE("clang-text");
+    bool is = fh_span_equal(fh_span_of_str(clang_getCString(s)), name);
+    clang_disposeString(s);
+    return is;
+}
+
+typedef struct by_name {
+    fh_span name;
+    CXCursor found;
+} by_name;
+static enum CXChildVisitResult look_for(CXCursor c, CXCursor parent, CXClientData data) {
+    (void)parent;
+    by_name *wanted = data;
+    if (clang_getCursorKind(c) != CXCursor_FunctionDecl || !deed_is_named(c, wanted->name))
+        return CXChildVisit_Continue;
+    wanted->found = c;
+    return CXChildVisit_Break;
+}
+
+CXCursor deed_function_named(deed_build *b, fh_span name) {
+    by_name wanted = {name, clang_getNullCursor()};
+    clang_visitChildren(clang_getTranslationUnitCursor(b->tu), look_for, &wanted);
+    return wanted.found;
+}
+
+bool deed_constant(CXCursor c, int64_t *out) {
+    CXEvalResult e = clang_Cursor_Evaluate(c);
+    bool ok = e != NULL && clang_EvalResult_getKind(e) == CXEval_Int;
+    if (ok)
+        *out = clang_EvalResult_getAsLongLong(e);
+    clang_EvalResult_dispose(e);
+    return ok;
 }
 
 /* --- places --------------------------------------------------------------------------------------------------------------- */
 
 bool deed_is_system(CXCursor c) {
     return clang_Location_isInSystemHeader(clang_getCursorLocation(c)) != 0;
-}
-
-/* Whether a path lies under one of the audited folders, which are written from the root of the project. */
-static bool is_audited(const deed_source *source, fh_span path) {
-    for (size_t i = 0; i < source->audited.count; i++) {
-        fh_span room = fh_views_get(source->audited, i);
-        size_t at = fh_span_find(path, room, 0);
-        bool whole = at != SIZE_MAX && room.size != 0 && (at == 0 || fh_span_at(path, at - 1) == '/');
-        size_t end = whole ? at + room.size : 0;
-        if (whole && (end == path.size || fh_span_at(room, room.size - 1) == '/' || fh_span_at(path, end) == '/'))
-            return true;
-    }
-    return false;
 }
 
 static uint32_t file_of(deed_build *b, CXFile file, bool system) {
@@ -117,7 +180,14 @@ static uint32_t file_of(deed_build *b, CXFile file, bool system) {
     }
     deed_file row = {.path = deed_text(b, clang_getFileName(file)), .is_system = system};
     row.is_main = fh_span_is(row.path, b->source->path);
-    row.is_audited = is_audited(b->source, row.path);
+    const deed_settings *settings = b->source->settings;
+    if (settings != NULL) {
+        fh_span path = deed_path_from_root(b->arena, settings, row.path);
+        const deed_setting *room = deed_setting_over(settings->audited, path);
+        row.is_audited = room != NULL;
+        row.is_whole = room != NULL && room->is_whole;
+        row.is_system = system || deed_setting_over(settings->exclude, path) != NULL;
+    }
     size_t size = 0;
     FH_UNSAFE("clang-text");
     const char *text = clang_getFileContents(b->tu, file, &size);
@@ -245,7 +315,7 @@ static enum CXChildVisitResult read_top(CXCursor c, CXCursor parent, CXClientDat
         return CXChildVisit_Continue;
     uint32_t decl = deed_decl_of(b, c);
     deed_decl_kind kind = deed_decl_row(b, decl)->kind;
-    bool itself = clang_equalCursors(((CXCursor *)b->decl_keys.at)[decl], c) != 0; /* no `struct s;` before its definition */
+    bool itself = clang_equalCursors(*deed_decl_key(b, decl), c) != 0; /* no `struct s;` before its definition */
     if (decl != 0 && itself)
         deed_push_u32(b, &b->globals, decl);
     if (kind == DEED_DECL_FUNCTION)

@@ -8,6 +8,7 @@
 #ifndef FH_CHECK_CLANG_H
 #define FH_CHECK_CLANG_H
 
+#include "check/settings.h"
 #include "check/syntax.h"
 #include "freehold/buf.h"
 
@@ -17,9 +18,9 @@ FH_SPAN_DEFINE(deed_arg, deed_arg);
 
 typedef struct deed_source {
     const char *path;
-    fh_deed_args args; /* of the compiler: -I, -D, -std and the like, without the file */
-    fh_views audited;  /* folders and files, as paths from the root: see deed_file.is_audited */
-    bool main_only;    /* functions of headers are declared, but not checked */
+    fh_deed_args args;             /* of the compiler: -I, -D, -std and the like, without the file */
+    const deed_settings *settings; /* which files are audited, and which functions allocate and free; NULL: none */
+    bool main_only;                /* functions of headers are declared, but not checked */
 } deed_source;
 
 /* Everything of the unit lives in the arena. FH_NOMEM; FH_IO when the file cannot be read; FH_UNSUPPORTED when libclang fails.

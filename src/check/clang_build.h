@@ -1,5 +1,8 @@
 /* clang_build.h: the tables of a unit while they grow, shared by the files that know libclang.
  *
+ * clang.c is the audited one: it follows libclang's pointers and the columns'. The others, and this header, see cursors, types
+ * and checked rows.
+ *
  * A column is an array that doubles in the unit's arena. Row 0 of every table is "none", and it is also what a failed
  * allocation gives, with `failed` set: so nobody has to look until the end, and nobody writes outside.
  *
@@ -21,9 +24,10 @@ typedef struct deed_column {
 typedef struct deed_slot {
     uint32_t hash, row;
 } deed_slot;
+FH_SPAN_DEFINE(deed_slot, deed_slot);
 typedef struct deed_table {
-    deed_slot *at;
-    size_t room, count;
+    fh_deed_slots slots; /* a power of two of them, or none */
+    size_t count;
 } deed_table;
 
 /* What one type was made from, row by row beside the table of types. */
@@ -63,12 +67,21 @@ void *deed_row_at(const deed_column *c, size_t i);
 deed_node *deed_node_row(deed_build *b, uint32_t i);
 deed_decl *deed_decl_row(deed_build *b, uint32_t i);
 deed_type *deed_type_row(deed_build *b, uint32_t i);
+deed_contract *deed_contract_row(deed_build *b, uint32_t i);
+/* What declaration or type i was made from. */
+CXCursor *deed_decl_key(deed_build *b, uint32_t i);
+deed_type_key *deed_type_key_row(deed_build *b, uint32_t i);
+/* The last declaration so far of entity i. */
+uint32_t *deed_latest_row(deed_build *b, uint32_t i);
+/* A hash of a canonical type. */
+uint64_t deed_hash_type(CXType canonical);
 
 /* A copy of a libclang string, which ends here. */
 fh_span deed_text(deed_build *b, CXString s);
 /* All children of a cursor, in order. */
 deed_kids deed_kids_of(deed_build *b, CXCursor c);
 CXCursor deed_kid(deed_build *b, deed_kids k, size_t i);
+void deed_kid_set(deed_build *b, deed_kids k, size_t i, CXCursor c);
 void deed_kids_end(deed_build *b, deed_kids k);
 
 /* The place of a range, and the macro it comes out of, if any: *in_body tells whether the macro's body wrote it. */
@@ -76,6 +89,22 @@ deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, boo
 bool deed_is_system(CXCursor c);
 /* The end of the name that begins at `at`. */
 uint32_t deed_name_end(fh_span text, uint32_t at);
+
+/* A word of the source. */
+typedef struct deed_token {
+    fh_span text;
+    enum CXTokenKind kind;
+    uint32_t offset_bytes;
+} deed_token;
+FH_SPAN_DEFINE(deed_token, deed_token);
+/* The words that a cursor covers; empty when memory runs out. */
+fh_deed_tokens deed_tokens_of(deed_build *b, CXCursor c);
+/* True for a cursor of this name. */
+bool deed_is_named(CXCursor c, fh_span name);
+/* A function of this name anywhere in the unit; the null cursor for none. */
+CXCursor deed_function_named(deed_build *b, fh_span name);
+/* The value of an integer constant expression. */
+bool deed_constant(CXCursor c, int64_t *out);
 
 /* --- nodes ---------------------------------------------------------------------------------------------------------------- */
 
@@ -96,9 +125,6 @@ uint32_t deed_read_expr(deed_build *b, CXCursor c);
 uint32_t deed_read_value(deed_build *b, CXCursor c, uint32_t type);
 /* A statement or an expression. */
 uint32_t deed_read_stmt(deed_build *b, CXCursor c);
-/* The value of an integer constant expression. */
-bool deed_constant(CXCursor c, int64_t *out);
-
 /* --- clang_decl.c --------------------------------------------------------------------------------------------------------- */
 
 /* The row of a declaration or a type, made when it is asked for first. 0 for what has none. */

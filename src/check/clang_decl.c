@@ -60,9 +60,8 @@ static bool same_contract(const deed_contract *a, const deed_contract *c) {
 /* True if the declaration `decl` has this very annotation, so that a later one has a copy. */
 static bool has_contract(deed_build *b, uint32_t decl, const deed_contract *c) {
     const deed_decl *d = deed_decl_row(b, decl);
-    const deed_contract *rows = b->contracts.at;
     for (uint32_t i = 0; decl != 0 && i < d->contract_count; i++) {
-        if (same_contract(&rows[d->first_contract + i], c))
+        if (same_contract(deed_contract_row(b, d->first_contract + i), c))
             return true;
     }
     return false;
@@ -70,39 +69,17 @@ static bool has_contract(deed_build *b, uint32_t decl, const deed_contract *c) {
 
 /* The function of a cleanup attribute: the last name in its text, whatever macro that is. */
 static uint32_t cleanup_of(deed_build *b, CXCursor attr) {
-    CXToken *tokens = NULL;
-    unsigned count = 0;
     uint32_t found = 0;
-    clang_tokenize(b->tu, clang_getCursorExtent(attr), &tokens, &count);
-    for (unsigned i = 0; i < count; i++) {
-        if (clang_getTokenKind(tokens[i]) != CXToken_Identifier)
-            continue;
-        fh_span name = deed_text(b, clang_getTokenSpelling(b->tu, tokens[i]));
-        const deed_decl *decls = b->decls.at;
-        for (size_t k = 1; k < b->decls.count; k++) {
-            if (decls[k].kind == DEED_DECL_FUNCTION && decls[k].entity == k && fh_span_equal(decls[k].name, name))
-                found = (uint32_t)k;
+    fh_deed_tokens tokens = deed_tokens_of(b, attr);
+    for (size_t i = 0; i < tokens.count; i++) {
+        deed_token t = fh_deed_tokens_get(tokens, i);
+        for (uint32_t k = 1; t.kind == CXToken_Identifier && k < b->decls.count; k++) {
+            const deed_decl *d = deed_decl_row(b, k);
+            if (d->kind == DEED_DECL_FUNCTION && d->entity == k && fh_span_equal(d->name, t.text))
+                found = k;
         }
     }
-    clang_disposeTokens(b->tu, tokens, count);
     return found;
-}
-
-/* A function of this name anywhere in the unit: cleanup functions may be declared in a header that nothing else refers to. */
-typedef struct by_name {
-    const char *name;
-    CXCursor found;
-} by_name;
-static enum CXChildVisitResult look_for(CXCursor c, CXCursor parent, CXClientData data) {
-    (void)parent;
-    by_name *wanted = data;
-    CXString s = clang_getCursorSpelling(c);
-    bool hit = clang_getCursorKind(c) == CXCursor_FunctionDecl &&
-               fh_span_is(fh_span_of_str(clang_getCString(s)), wanted->name);
-    clang_disposeString(s);
-    if (hit)
-        wanted->found = c;
-    return hit ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 /* Reads the annotations among the children of a declaration. */
@@ -120,12 +97,11 @@ static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
             continue;
         fh_span text = deed_text(b, clang_getCursorSpelling(c));
         if (fh_span_starts(text, FH_LIT("fh:auto:"))) {
-            by_name wanted = {(const char *)text.at + 8, clang_getNullCursor()};
-            clang_visitChildren(clang_getTranslationUnitCursor(b->tu), look_for, &wanted);
-            cleanup = deed_entity_of(b, wanted.found);
+            /* it may be declared in a header that nothing else refers to */
+            cleanup = deed_entity_of(b, deed_function_named(b, fh_span_from(text, 8)));
         } else if (fh_span_starts(text, FH_LIT("fh:"))) {
-            deed_contract contract = read_contract(b, c, text);
-            *(deed_contract *)deed_push(b, &b->contracts) = contract;
+            deed_contract contract = read_contract(b, c, text), *row = deed_push(b, &b->contracts);
+            *row = contract;
         }
     }
     deed_decl *d = deed_decl_row(b, decl);
@@ -138,12 +114,11 @@ static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
 /* Takes clang's copies of the words of `before` out of the words of `own`. */
 static void drop_copies(deed_build *b, uint32_t before, uint32_t own) {
     deed_decl *d = deed_decl_row(b, own);
-    deed_contract *rows = b->contracts.at;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < d->contract_count; i++) {
-        deed_contract c = rows[d->first_contract + i];
+        deed_contract c = *deed_contract_row(b, d->first_contract + i);
         if (!has_contract(b, before, &c))
-            rows[d->first_contract + kept++] = c;
+            *deed_contract_row(b, d->first_contract + kept++) = c;
     }
     d->contract_count = kept;
 }
@@ -203,12 +178,13 @@ static uint32_t declared_type(deed_build *b, CXCursor c, deed_decl_kind kind) {
         return type;
     uint32_t to = deed_type_row(b, type)->to;
     fh_span spelling = deed_type_row(b, type)->spelling;
-    const deed_type *types = b->types.at;
-    for (size_t i = 1; i < b->types.count; i++) {
-        if (types[i].kind == DEED_TYPE_POINTER && types[i].to == to && !types[i].is_const && types[i].decl == 0)
-            return (uint32_t)i;
+    for (uint32_t i = 1; i < b->types.count; i++) {
+        const deed_type *t = deed_type_row(b, i);
+        if (t->kind == DEED_TYPE_POINTER && t->to == to && !t->is_const && t->decl == 0)
+            return i;
     }
-    *(deed_type *)deed_push(b, &b->types) = (deed_type){.kind = DEED_TYPE_POINTER, .to = to, .spelling = spelling};
+    deed_type *row = deed_push(b, &b->types);
+    *row = (deed_type){.kind = DEED_TYPE_POINTER, .to = to, .spelling = spelling};
     deed_push(b, &b->type_keys);
     return (uint32_t)b->types.count - 1;
 }
@@ -250,7 +226,7 @@ static void link_entity(deed_build *b, uint32_t decl, CXCursor c) {
     deed_decl_kind kind = deed_decl_row(b, decl)->kind;
     bool chained = kind == DEED_DECL_FUNCTION || kind == DEED_DECL_VARIABLE || kind == DEED_DECL_TYPEDEF;
     uint32_t entity = chained && !clang_equalCursors(first, c) ? deed_decl_of(b, first) : decl;
-    uint32_t *latest = (uint32_t *)b->latest.at + entity;
+    uint32_t *latest = deed_latest_row(b, entity);
     deed_decl_row(b, decl)->entity = entity;
     deed_decl_row(b, decl)->previous = entity == decl ? 0 : *latest;
     *latest = decl;
@@ -285,32 +261,49 @@ static void fill_decl(deed_build *b, uint32_t decl, CXCursor c) {
 
 /* --- tables from libclang's values to rows -------------------------------------------------------------------------------- */
 
+/* The slot behind the one that a walk over a table looks at. */
+static size_t next_slot(const deed_table *t, size_t i) {
+    return (i + 1) & (t->slots.count - 1);
+}
+
 static void table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row) {
-    if (4 * (t->count + 1) > 3 * t->room) {
-        deed_table more = {.room = t->room == 0 ? 1024 : 2 * t->room};
-        more.at = b->failed ? NULL : fh_arena_alloc(b->arena, more.room, sizeof *more.at);
-        if (more.at == NULL) {
-            b->failed = true;
+    if (4 * (t->count + 1) > 3 * t->slots.count) {
+        size_t room = t->slots.count == 0 ? 1024 : 2 * t->slots.count;
+        deed_slot *at = b->failed ? NULL : fh_arena_alloc(b->arena, room, sizeof *at);
+        b->failed = at == NULL;
+        if (at == NULL)
             return;
-        }
-        for (size_t i = 0; i < t->room; i++) {
-            if (t->at[i].row != 0)
-                table_add(b, &more, t->at[i].hash, t->at[i].row);
+        deed_table more = {.slots = {at, room}};
+        for (size_t i = 0; i < t->slots.count; i++) {
+            deed_slot s = fh_deed_slots_get(t->slots, i);
+            if (s.row != 0)
+                table_add(b, &more, s.hash, s.row);
         }
         *t = more;
     }
-    size_t i = hash & (t->room - 1);
-    while (t->at[i].row != 0)
-        i = (i + 1) & (t->room - 1);
-    t->at[i] = (deed_slot){hash, row};
+    size_t i = hash & (t->slots.count - 1);
+    while (fh_deed_slots_get(t->slots, i).row != 0)
+        i = next_slot(t, i);
+    fh_deed_slots_set(t->slots, i, (deed_slot){hash, row});
     t->count++;
+}
+
+/* The first slot of a walk over the rows of a hash: its row, or 0 at the end; *at is for next_slot. */
+static uint32_t first_row(const deed_table *t, uint32_t hash, size_t *at) {
+    *at = t->slots.count == 0 ? 0 : hash & (t->slots.count - 1);
+    return t->slots.count == 0 ? 0 : fh_deed_slots_get(t->slots, *at).row;
+}
+static uint32_t next_row(const deed_table *t, size_t *at) {
+    *at = next_slot(t, *at);
+    return fh_deed_slots_get(t->slots, *at).row;
 }
 
 static uint32_t find_decl(deed_build *b, uint32_t hash, CXCursor c) {
     const deed_table *t = &b->decl_table;
-    for (size_t i = hash & (t->room - 1); t->room != 0 && t->at[i].row != 0; i = (i + 1) & (t->room - 1)) {
-        if (t->at[i].hash == hash && clang_equalCursors(((CXCursor *)b->decl_keys.at)[t->at[i].row], c))
-            return t->at[i].row;
+    size_t at;
+    for (uint32_t row = first_row(t, hash, &at); row != 0; row = next_row(t, &at)) {
+        if (fh_deed_slots_get(t->slots, at).hash == hash && clang_equalCursors(*deed_decl_key(b, row), c))
+            return row;
     }
     return 0;
 }
@@ -328,7 +321,8 @@ uint32_t deed_decl_of(deed_build *b, CXCursor c) {
     uint32_t decl = (uint32_t)b->decls.count;
     deed_push(b, &b->decls);
     deed_push_u32(b, &b->latest, 0);
-    *(CXCursor *)deed_push(b, &b->decl_keys) = c;
+    CXCursor *key = deed_push(b, &b->decl_keys);
+    *key = c;
     if (b->failed)
         return 0;
     table_add(b, &b->decl_table, hash, decl);
@@ -342,15 +336,15 @@ uint32_t deed_entity_of(deed_build *b, CXCursor c) {
 
 uint32_t deed_label_of(deed_build *b, CXCursor c) {
     fh_span name = deed_text(b, clang_getCursorSpelling(c));
-    const deed_decl *rows = b->decls.at;
-    for (size_t i = b->decls.count; i-- > 1;) {
-        if (rows[i].kind == DEED_DECL_LABEL && rows[i].parent == b->function && fh_span_equal(rows[i].name, name))
-            return (uint32_t)i;
+    for (uint32_t i = (uint32_t)b->decls.count; i-- > 1;) {
+        const deed_decl *d = deed_decl_row(b, i);
+        if (d->kind == DEED_DECL_LABEL && d->parent == b->function && fh_span_equal(d->name, name))
+            return i;
     }
     uint32_t decl = (uint32_t)b->decls.count;
     deed_place place = deed_place_of(b, clang_getCursorExtent(c), NULL, NULL);
-    *(deed_decl *)deed_push(b, &b->decls) =
-        (deed_decl){.kind = DEED_DECL_LABEL, .name = name, .place = place, .parent = b->function, .entity = decl};
+    deed_decl *row = deed_push(b, &b->decls);
+    *row = (deed_decl){.kind = DEED_DECL_LABEL, .name = name, .place = place, .parent = b->function, .entity = decl};
     deed_push_u32(b, &b->latest, 0);
     deed_push(b, &b->decl_keys);
     return b->failed ? 0 : decl;
@@ -452,21 +446,21 @@ uint32_t deed_type_of(deed_build *b, CXType t) {
     uint32_t decl = 0;
     if (outer.kind == CXType_Typedef && is_function_type(canonical))
         decl = deed_decl_of(b, clang_getTypeDeclaration(outer));
-    FH_UNSAFE("clang-column");
-    uint64_t mixed = ((uint64_t)(uintptr_t)canonical.data[0] ^ decl) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t mixed = (deed_hash_type(canonical) ^ decl) * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t hash = (uint32_t)(mixed >> 32);
     const deed_table *table = &b->type_table;
-    for (size_t i = hash & (table->room - 1); table->room != 0 && table->at[i].row != 0; i = (i + 1) & (table->room - 1)) {
-        const deed_type_key *key = (const deed_type_key *)b->type_keys.at + table->at[i].row;
-        if (table->at[i].hash != hash || key->decl != decl || !clang_equalTypes(key->type, canonical))
+    size_t at;
+    for (uint32_t found = first_row(table, hash, &at); found != 0; found = next_row(table, &at)) {
+        const deed_type_key *key = deed_type_key_row(b, found);
+        if (fh_deed_slots_get(table->slots, at).hash != hash || key->decl != decl || !clang_equalTypes(key->type, canonical))
             continue;
-        uint32_t found = table->at[i].row;
         better_spelling(b, found, t);
         return found;
     }
     uint32_t row = (uint32_t)b->types.count;
     deed_push(b, &b->types);
-    *(deed_type_key *)deed_push(b, &b->type_keys) = (deed_type_key){canonical, decl};
+    deed_type_key *key = deed_push(b, &b->type_keys);
+    *key = (deed_type_key){canonical, decl};
     table_add(b, &b->type_table, hash, row);
     if (b->failed)
         return 0;

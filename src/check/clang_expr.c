@@ -23,15 +23,6 @@ static uint32_t unknown_with(deed_build *b, CXCursor c, const char *what, deed_k
     return deed_adopt_pending(b, id, base);
 }
 
-bool deed_constant(CXCursor c, int64_t *out) {
-    CXEvalResult e = clang_Cursor_Evaluate(c);
-    bool ok = e != NULL && clang_EvalResult_getKind(e) == CXEval_Int;
-    if (ok)
-        *out = clang_EvalResult_getAsLongLong(e);
-    clang_EvalResult_dispose(e);
-    return ok;
-}
-
 static uint32_t integer(deed_build *b, CXCursor c) {
     int64_t value = 0;
     if (!deed_constant(c, &value))
@@ -48,7 +39,7 @@ static deed_kids exprs_of(deed_build *b, CXCursor c) {
     for (size_t i = 0; i < k.count; i++) {
         CXCursor kid = deed_kid(b, k, i);
         if (clang_isExpression(clang_getCursorKind(kid)) != 0)
-            *(CXCursor *)deed_row_at(&b->cursors, k.first + kept++) = kid;
+            deed_kid_set(b, k, kept++, kid);
     }
     k.count = kept;
     b->cursors.count = k.first + kept;
@@ -189,10 +180,7 @@ static uint32_t read_member(deed_build *b, CXCursor c, deed_kids kids) {
 }
 
 static uint32_t read_call(deed_build *b, CXCursor c, deed_kids kids) {
-    CXString s = clang_getCursorSpelling(c);
-    bool hint = kids.count == 3 && fh_span_is(fh_span_of_str(clang_getCString(s)), "__builtin_expect");
-    clang_disposeString(s);
-    if (hint)
+    if (kids.count == 3 && deed_is_named(c, FH_LIT("__builtin_expect")))
         return deed_read_expr(b, deed_kid(b, kids, 1));
     return kids.count == 0 ? deed_unknown(b, c, NULL) : read_all(b, DEED_CALL, c, kids);
 }

@@ -24,41 +24,40 @@ static uint32_t read_declare(deed_build *b, CXCursor c) {
     return deed_adopt_pending(b, id, base);
 }
 
-/* Offsets of the two semicolons of a for; false when they cannot be seen because a macro wrote it. */
-static bool semicolons(deed_build *b, CXCursor c, unsigned at[2]) {
-    CXToken *tokens = NULL;
-    unsigned count = 0, found = 0;
+/* Offsets of the two semicolons of a for; both 0 when they cannot be seen because a macro wrote it. */
+typedef struct semicolons {
+    uint32_t first, second;
+} semicolons;
+static semicolons semicolons_of(deed_build *b, CXCursor c) {
+    semicolons out = {0, 0};
     int depth = 0;
     bool body = false;
     deed_place_of(b, clang_getCursorExtent(c), NULL, &body);
-    if (body)
-        return false;
-    clang_tokenize(b->tu, clang_getCursorExtent(c), &tokens, &count);
-    for (unsigned i = 0; i < count && found < 2; i++) {
-        CXString s = clang_getTokenSpelling(b->tu, tokens[i]);
-        fh_span text = fh_span_of_str(clang_getCString(s));
-        bool mark = text.size == 1 && clang_getTokenKind(tokens[i]) == CXToken_Punctuation;
-        char sign = mark ? (char)fh_span_at(text, 0) : ' ';
-        clang_disposeString(s);
+    fh_deed_tokens tokens = body ? (fh_deed_tokens){NULL, 0} : deed_tokens_of(b, c);
+    for (size_t i = 0; i < tokens.count && out.second == 0; i++) {
+        deed_token t = fh_deed_tokens_get(tokens, i);
+        bool mark = t.text.size == 1 && t.kind == CXToken_Punctuation;
+        uint8_t sign = mark ? fh_span_at(t.text, 0) : ' ';
         depth += (sign == '(') - (sign == ')');
-        if (sign == ';' && depth == 1)
-            clang_getFileLocation(clang_getTokenLocation(b->tu, tokens[i]), NULL, NULL, NULL, &at[found++]);
+        if (sign == ';' && depth == 1 && out.first == 0)
+            out.first = t.offset_bytes;
+        else if (sign == ';' && depth == 1)
+            out.second = t.offset_bytes;
     }
-    clang_disposeTokens(b->tu, tokens, count);
-    return found == 2;
+    return out;
 }
 
 static uint32_t read_for(deed_build *b, CXCursor c, deed_kids kids) {
     uint32_t parts[4] = {0};
-    unsigned at[2] = {0};
     bool some = kids.count == 2 || kids.count == 3;
-    if (kids.count == 0 || kids.count > 4 || (some && !semicolons(b, c, at)))
+    semicolons at = some ? semicolons_of(b, c) : (semicolons){0, 0};
+    if (kids.count == 0 || kids.count > 4 || (some && at.second == 0))
         return deed_unknown(b, c, "a for without all its parts, written by a macro");
     uint32_t id = deed_new_node(b, DEED_FOR, c);
     for (size_t i = 0; i < kids.count; i++) {
         CXCursor kid = deed_kid(b, kids, i);
         uint32_t offset = deed_place_of(b, clang_getCursorExtent(kid), NULL, NULL).offset_bytes;
-        size_t part = i + 1 == kids.count ? 3 : !some ? i : offset < at[0] ? 0 : offset < at[1] ? 1 : 2;
+        size_t part = i + 1 == kids.count ? 3 : !some ? i : offset < at.first ? 0 : offset < at.second ? 1 : 2;
         parts[part] = deed_read_stmt(b, kid);
     }
     return deed_adopt(b, id, parts, 4);

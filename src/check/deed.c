@@ -23,7 +23,7 @@ static const char help[] =
     "  deed explain FH0101                          why this is an error, and what to write instead\n"
     "\n"
     "Verbs\n"
-    "  check PATHS [-- ARGS]   check files, or all .c files of folders; ARGS go to the compiler\n"
+    "  check [PATHS] [-- ARGS] check files, or all .c files of folders; ARGS go to the compiler\n"
     "  explain [CODE]          explain a code; without one, list them all\n"
     "  audit PATHS             count the unsafe regions of each folder\n"
     "  ui DIR [-- ARGS]        compare the findings for a folder of bad programs with what is expected\n"
@@ -34,10 +34,12 @@ static const char help[] =
     "  --jobs N                so many processes (as many as there are processors)\n"
     "  --format=FORMAT         rustc, gcc, json (a line for each finding) or sarif\n"
     "  --color=WHEN            auto, always or never\n"
+    "  --all                   check: codes that deed.toml lets through for now count too\n"
     "  --bless                 ui: write the findings as what is expected\n"
     "  --help                  this text\n"
     "\n"
-    "A file deed.toml in the current folder may say `audited = [\"src/mem/\"]`: there, raw memory is allowed.\n"
+    "A file deed.toml in the folder of the first path, or in one above, names what is checked without PATHS, the audited\n"
+    "rooms, and the project's own functions that allocate and free (docs/DEED.md).\n"
     "\n"
     "Exit status: 0 nothing found, 1 findings, 2 wrong use or a file that cannot be read.\n";
 
@@ -110,6 +112,8 @@ static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_he
             *wants_help = true;
         } else if (fh_span_is(word, "--bless")) {
             app->bless = true;
+        } else if (fh_span_is(word, "--all")) {
+            app->all = true;
         } else if (takes_value(name) && (equal != SIZE_MAX || i + 1 < args.count)) {
             const char *value = text;
             if (equal == SIZE_MAX)
@@ -170,7 +174,7 @@ int main(int argc, char **argv) {
         deed_arg *at = fh_arena_alloc(app.arena, count + 1, sizeof *at);
         fh_deed_args args = {at, at == NULL ? 0 : count};
         for (size_t i = 0; i < args.count; i++)
-            fh_deed_args_set(args, i, argv[i + 1]);
+            fh_deed_args_set(args, i, fh_os_argument(argc, argv, i + 1));
         code = run(&app, args);
     }
     fh_arena_free(app.arena);

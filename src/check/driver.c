@@ -77,7 +77,7 @@ static fh_status check_unit(const deed_app *app, deed_unit *unit, fh_span prefix
 fh_status deed_check_one(const deed_app *app, const deed_task *task, fh_span prefix, fh_buf *out) {
     fh_arena *arena;
     FH_TRY(fh_arena_new(app->heap, NULL, &arena));
-    deed_source source = {.path = task->path, .args = task->args, .audited = app->audited};
+    deed_source source = {.path = task->path, .args = task->args, .settings = &app->settings};
     deed_unit *unit;
     fh_err err;
     fh_err_clear(&err);
@@ -121,12 +121,29 @@ typedef struct check_run {
     deed_app *app;
     fh_deed_tasks tasks;
     told *told;
-    uint64_t functions, findings;
+    uint64_t functions, findings, let_through;
+    uint64_t pending[DEED_CODE_COUNT]; /* findings let through, by code */
 } check_run;
 
 static fh_status work(void *ctx, size_t item, fh_buf *out) {
     check_run *run = ctx;
-    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, item), (fh_span){0}, out);
+    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, item), run->app->settings.here, out);
+}
+
+/* The code at the end of a finding's key. */
+static deed_code code_of(fh_span key) {
+    enum { NAME_BYTES = 6 };
+    return key.size < NAME_BYTES ? DEED_CODE_COUNT : deed_code_of(fh_span_from(key, key.size - NAME_BYTES));
+}
+
+static bool is_let_through(check_run *run, deed_code code) {
+    const deed_app *app = run->app;
+    if (app->all || code >= DEED_CODE_COUNT ||
+        deed_setting_of(app->settings.pending, fh_span_of_str(deed_code_name(code))) == NULL)
+        return false;
+    run->pending[code]++;
+    run->let_through++;
+    return true;
 }
 
 static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
@@ -140,6 +157,8 @@ static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
     FH_TRY(fh_arena_copy(run->app->arena, key, &t->key));
     t->next = run->told;
     run->told = t;
+    if (is_let_through(run, code_of(key)))
+        return FH_DONE;
     if (run->app->format == DEED_FORMAT_SARIF && run->findings > 0)
         FH_TRY(fh_buf_put(&run->app->out, FH_LIT(",\n")));
     run->findings++;
@@ -178,14 +197,27 @@ static fh_status put_sarif_head(fh_buf *out) {
     return fh_buf_put(out, FH_LIT("]}},\"columnKind\":\"utf16CodeUnits\",\"results\":[\n"));
 }
 
+/* What deed.toml lets through, so that nobody takes it for clean. */
+static fh_status put_pending(const check_run *run) {
+    fh_buf *out = &run->app->err;
+    if (run->app->settings.pending == NULL || run->app->all)
+        return FH_DONE;
+    FH_TRY(fh_buf_format(out, "deed: NOT CLEAN: deed.toml lets %llu finding%s through:", (unsigned long long)run->let_through,
+                         plural(run->let_through)));
+    for (const deed_setting *s = run->app->settings.pending; s != NULL; s = s->next)
+        FH_TRY(fh_buf_format(out, " %.*s (%llu)", FH_SPAN_FMT(s->text),
+                             (unsigned long long)run->pending[deed_code_of(s->text)]));
+    return fh_buf_put(out, FH_LIT("\n"));
+}
+
 fh_status deed_verb_check(deed_app *app, fh_err *err) {
     uint64_t start = fh_os_clock_ns();
     check_run run = {.app = app};
+    FH_TRY(deed_settings_read(app, err));
     if (app->paths.count == 0) {
         app->usage = true;
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "check: no path given");
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "check: no path given, and no `include` in a deed.toml");
     }
-    FH_TRY(deed_settings_read(app, err));
     FH_TRY(deed_tasks_find(app, &run.tasks, err));
     if (run.tasks.count == 0)
         return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "no C file to check%s",
@@ -198,7 +230,8 @@ fh_status deed_verb_check(deed_app *app, fh_err *err) {
     if (app->exit == DEED_EXIT_CLEAN && run.findings > 0)
         app->exit = DEED_EXIT_FINDINGS;
     double seconds = (double)(fh_os_clock_ns() - start) / 1e9;
-    return fh_buf_format(&app->err, "deed: %zu file%s, %llu function%s, %llu error%s (%.1f s)\n", run.tasks.count,
+    FH_TRY(put_pending(&run));
+    return fh_buf_format(&app->err, "deed: %zu file%s, %llu function%s, %llu finding%s (%.1f s)\n", run.tasks.count,
                          plural(run.tasks.count), (unsigned long long)run.functions, plural(run.functions),
                          (unsigned long long)run.findings, plural(run.findings), seconds);
 }

@@ -20,7 +20,8 @@ typedef struct deed_app {
     deed_format format;
     unsigned jobs;
     bool color, bless, usage; /* usage: the failure is one of the command line */
-    fh_views audited;         /* from deed.toml */
+    bool all;                 /* findings whose code is pending count too */
+    deed_settings settings;
     int exit;
 } deed_app;
 
@@ -39,7 +40,8 @@ bool deed_ends_with(fh_span text, fh_ref const char *end);
 
 /* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */
 FH_MUST_USE fh_status deed_tasks_find(fh_mut deed_app *app, fh_out fh_deed_tasks *out, fh_mut fh_err *err);
-/* Reads deed.toml in the current folder, if it is there. */
+/* Reads the deed.toml that the first path lies under (the current folder, without a path). If there are no paths, they become
+ * the ones that it includes. */
 FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *err);
 
 /* Checks one file. `prefix` is taken away from the paths that findings show. The answer is for deed_answer_next: findings in

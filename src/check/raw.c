@@ -19,18 +19,24 @@ static bool is_pointer(const raw *w, uint32_t node) {
     return k == DEED_TYPE_POINTER || k == DEED_TYPE_ARRAY;
 }
 
-static bool named(fh_span name, const char *const *list) {
-    for (; *list != NULL; list++) {
-        if (fh_span_is(name, *list))
+/* True for one of the words, which are divided by blanks. */
+static bool named(fh_span name, fh_span words) {
+    for (size_t at = fh_span_find(words, name, 0); at != SIZE_MAX; at = fh_span_find(words, name, at + 1)) {
+        size_t end = at + name.size;
+        bool begins = at == 0 || fh_span_at(words, at - 1) == ' ';
+        if (begins && (end == words.size || fh_span_at(words, end) == ' '))
             return true;
     }
     return false;
 }
 
 static void call(const raw *w, const deed_node *n) {
-    static const char *const jumps[] = {"alloca", "__builtin_alloca", "setjmp", "_setjmp", "sigsetjmp", "longjmp", NULL};
-    static const char *const fine[] = {"__builtin_expect", "__builtin_add_overflow", "__builtin_mul_overflow",
-                                       "__builtin_sub_overflow", "abort", NULL};
+    const fh_span jumps = FH_LIT("alloca __builtin_alloca setjmp _setjmp sigsetjmp longjmp siglongjmp __builtin_setjmp "
+                                 "__builtin_longjmp");
+    /* Checked arithmetic writes one number; a va_list only goes on to a function whose format the compiler has checked, since
+     * va_arg itself is refused. */
+    const fh_span fine = FH_LIT("__builtin_expect __builtin_add_overflow __builtin_mul_overflow __builtin_sub_overflow "
+                                "__builtin_va_start __builtin_va_end __builtin_va_copy");
     const deed_node *callee = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0));
     if (callee->decl == 0)
         return;

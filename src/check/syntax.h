@@ -173,6 +173,7 @@ typedef struct deed_file {
     fh_span text;
     bool is_main, is_system;
     bool is_audited; /* of an audited room: only 06 and the audit apply */
+    bool is_whole;   /* of a room where every line is unsafe */
 } deed_file;
 
 FH_SPAN_DEFINE(deed_node, deed_node);

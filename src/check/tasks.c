@@ -37,6 +37,9 @@ typedef struct finder {
 } finder;
 
 static fh_status add_task(finder *f, const char *path, fh_deed_args args) {
+    const deed_settings *settings = &f->app->settings;
+    if (deed_setting_over(settings->exclude, deed_path_from_root(f->app->arena, settings, fh_span_of_str(path))) != NULL)
+        return FH_DONE;
     for (const deed_task *t = f->first; t != NULL; t = t->next) {
         if (fh_span_is(fh_span_of_str(t->path), path))
             return FH_DONE;
@@ -275,29 +278,29 @@ fh_status deed_tasks_find(deed_app *app, fh_deed_tasks *out, fh_err *err) {
     return FH_DONE;
 }
 
-/* audited = ["folder/", "file.c"]: the texts in quotes up to the bracket. */
-fh_status deed_settings_read(deed_app *app, fh_err *err) {
-    enum { ROOMS_MAX = 64 };
-    fh_os_map map;
-    if (fh_failed(fh_os_map_open("deed.toml", &map, NULL)))
-        return FH_DONE; /* a project without one */
-    fh_span *at = fh_arena_alloc(app->arena, ROOMS_MAX, sizeof *at), text = {NULL, 0};
-    fh_status s = at == NULL ? FH_STATUS(FH_NOMEM) : fh_arena_copy(app->arena, map.bytes, &text);
-    fh_os_map_close(&map);
-    FH_TRY(s);
-    app->audited = (fh_views){at, ROOMS_MAX};
-    size_t count = 0, from = fh_span_find(text, FH_LIT("audited"), 0);
-    size_t stop = from == SIZE_MAX ? SIZE_MAX : fh_span_find(text, FH_LIT("]"), from);
-    while (stop != SIZE_MAX && count < ROOMS_MAX) {
-        size_t open = fh_span_find(text, FH_LIT("\""), from);
-        size_t close = open < stop ? fh_span_find(text, FH_LIT("\""), open + 1) : SIZE_MAX;
-        if (close == SIZE_MAX)
-            break;
-        fh_views_set(app->audited, count++, fh_span_sub(text, open + 1, close - open - 1));
-        from = close + 1;
-        if (from > stop)
-            return fh_fail(err, FH_CORRUPT, open, "deed.toml: `audited` is no list of texts");
+/* The paths that deed.toml includes, as paths of the command line. */
+static fh_status include_paths(deed_app *app) {
+    const deed_settings *settings = &app->settings;
+    size_t count = 0, i = 0;
+    for (const deed_setting *s = settings->include; s != NULL; s = s->next)
+        count++;
+    deed_arg *at = fh_arena_alloc(app->arena, count + 1, sizeof *at);
+    if (at == NULL)
+        return FH_STATUS(FH_NOMEM);
+    fh_deed_args paths = {at, count + 1};
+    fh_span root = fh_span_equal(settings->root, settings->here) ? (fh_span){0} : settings->root;
+    for (const deed_setting *s = settings->include; s != NULL; s = s->next) {
+        const char *path = deed_copy_text(app->arena, root, s->text);
+        if (path == NULL)
+            return FH_STATUS(FH_NOMEM);
+        fh_deed_args_set(paths, i++, path);
     }
-    app->audited.count = count;
+    app->paths = fh_deed_args_sub(paths, 0, count);
     return FH_DONE;
+}
+
+fh_status deed_settings_read(deed_app *app, fh_err *err) {
+    fh_span first = app->paths.count == 0 ? FH_LIT(".") : fh_span_of_str(fh_deed_args_get(app->paths, 0));
+    FH_TRY(deed_settings_find(app->arena, first, &app->settings, err));
+    return app->paths.count == 0 ? include_paths(app) : FH_DONE;
 }

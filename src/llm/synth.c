@@ -264,7 +264,7 @@ static fh_status add_tensor(job *j, const fh_layout_tensor *t, size_t index, fh_
 static fh_status write_tensor(job *j, const fh_layout_tensor *t, size_t index, fh_err *err) {
     fh_dtype dtype = dtype_of(j, t);
     source s = source_of(j->options->seed, index, t, dtype);
-    uint64_t left, block;
+    uint64_t left = 0, block = 1;
     bool known = fh_dtype_bytes(dtype, t->dim[0], t->dim[1] * t->dim[2], &left) &&
                  fh_dtype_bytes(dtype, fh_dtype_block(dtype), 1, &block);
     FH_ASSERT(known); /* add_tensor has seen it */

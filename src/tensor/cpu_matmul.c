@@ -112,8 +112,8 @@ static struct kern_ahead ahead_of(const struct cpu_matrix *m, size_t p, size_t p
     if (fh_dtype_block(m->dtype) == 1)
         return (struct kern_ahead){0};
     unsigned record = (unsigned)fh_kern_record_bytes(m->dtype), lines = record / 64;
-    uintptr_t panel = (uintptr_t)fh_span_from(m->bytes, p * m->panel_bytes).at;
-    return (struct kern_ahead){.at = panel + (passes == 1 ? AHEAD_BYTES : m->panel_bytes),
+    fh_span panel = fh_span_from(m->bytes, p * m->panel_bytes);
+    return (struct kern_ahead){.at = fh_kern_ahead_at(panel, passes == 1 ? AHEAD_BYTES : m->panel_bytes),
                                .record_bytes = record,
                                .from = (unsigned)(pass * lines / passes),
                                .to = (unsigned)((pass + 1) * lines / passes)};

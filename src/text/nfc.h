@@ -8,7 +8,7 @@
 #include "freehold/buf.h"
 #include "freehold/tokenizer.h"
 
-enum { FH_NFC_DECOMPOSITIONS = 2060, FH_NFC_PAIRS = 940 };
+enum { FH_NFC_CELLS = 11904, FH_NFC_DECOMPOSITIONS = 2060, FH_NFC_POOL = 3404, FH_NFC_PAIRS = 940 };
 
 /* left + right = whole. */
 typedef struct fh_nfc_pair {
@@ -17,11 +17,11 @@ typedef struct fh_nfc_pair {
 
 /* The combining class of each code point, or 255 for class 0 that may change or join what stands before: rows of 128. */
 extern const uint8_t fh_nfc_block[0x110000 / 128];
-extern const uint8_t fh_nfc_cells[];
+extern const uint8_t fh_nfc_cells[FH_NFC_CELLS];
 /* Full decompositions: code points in order, where in the pool each begins and, with the next, ends. */
 extern const uint32_t fh_nfc_from[FH_NFC_DECOMPOSITIONS];
 extern const uint16_t fh_nfc_starts[FH_NFC_DECOMPOSITIONS + 1];
-extern const uint32_t fh_nfc_pool[];
+extern const uint32_t fh_nfc_pool[FH_NFC_POOL];
 /* Compositions in the order of (left, right). */
 extern const fh_nfc_pair fh_nfc_pairs[FH_NFC_PAIRS];
 

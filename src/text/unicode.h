@@ -10,11 +10,11 @@
 
 typedef enum fh_char_class { FH_CHAR_OTHER, FH_CHAR_LETTER, FH_CHAR_NUMBER, FH_CHAR_SPACE } fh_char_class;
 
-enum { FH_UNICODE_BLOCKS = 0x110000 / 128 };
+enum { FH_UNICODE_BLOCKS = 0x110000 / 128, FH_UNICODE_CELLS = 6656 };
 
 /* The row of each block, and the rows: 32 bytes each. */
 extern const uint8_t fh_unicode_block[FH_UNICODE_BLOCKS];
-extern const uint8_t fh_unicode_cells[];
+extern const uint8_t fh_unicode_cells[FH_UNICODE_CELLS];
 
 /* The class of a code point up to U+10FFFF; above, FH_CHAR_OTHER. */
 static inline fh_char_class fh_unicode_class(uint32_t code) {

@@ -36,7 +36,7 @@ class Driver(unittest.TestCase):
         self.write("a.c", GOOD)
         out, err = self.deed("check", "a.c")
         self.assertEqual(out, "")
-        self.assertRegex(err, r"^deed: 1 file, 1 function, 0 errors \(\d+\.\d s\)\n$")
+        self.assertRegex(err, r"^deed: 1 file, 1 function, 0 findings \(\d+\.\d s\)\n$")
 
     def test_finding(self):
         self.write("b.c", BAD)
@@ -44,7 +44,7 @@ class Driver(unittest.TestCase):
         self.assertIn("error[FH0901]", out)
         self.assertIn(" --> b.c:2:12\n", out)
         self.assertIn("2 |     return a ?: 1;\n  |            ^", out)
-        self.assertIn("1 error ", err)
+        self.assertIn("1 finding ", err)
 
     def test_refused_by_the_compiler(self):
         self.write("w.c", WRONG)
@@ -59,7 +59,7 @@ class Driver(unittest.TestCase):
         self.write("src/.hidden/e.c", BAD)
         out, err = self.deed("check", "--format=gcc", "src", status=1)
         self.assertEqual([line.split(":")[0] for line in out.splitlines()], ["src/a.c", "src/b.c", "src/deep/c.c"])
-        self.assertIn("deed: 3 files, 3 functions, 3 errors", err)
+        self.assertIn("deed: 3 files, 3 functions, 3 findings", err)
         self.deed("check", "x" * 5000, status=2)
         self.deed("check", "src/none.c", status=2)
 
@@ -82,7 +82,7 @@ class Driver(unittest.TestCase):
              "arguments": ["gcc", "-DTWO=2", "-isystem", f"{here}/inc dir", "-c", "b.c"]},
             {"directory": here, "file": f"{here}/src2/c.c", "arguments": ["gcc"]}]))
         _, err = self.deed("check", "--compdb", "db.json", "src/")
-        self.assertIn("deed: 2 files, 2 functions, 0 errors", err)
+        self.assertIn("deed: 2 files, 2 functions, 0 findings", err)
         self.deed("check", "--compdb=db.json", "src2", status=1)
         self.deed("check", "--compdb=db.json", "elsewhere", status=2)
         for bad in ("{}", "[1]", "[{]", '[{"file": "a.c", "arguments": [1]}]', ""):
@@ -97,7 +97,7 @@ class Driver(unittest.TestCase):
         for jobs in ("1", "2", "3", "9"):
             out, err = self.deed("check", "--jobs", jobs, "--format=gcc", "a.c", "b.c", "c.c", status=1)
             self.assertEqual(out.count("error:"), 1, out)
-            self.assertIn("3 functions, 1 error ", err)
+            self.assertIn("3 functions, 1 finding ", err)
 
     def test_formats(self):
         self.write("b.c", BAD)
@@ -122,10 +122,46 @@ class Driver(unittest.TestCase):
     def test_audited_folder(self):
         self.write("src/core/b.c", BAD)
         self.write("src/other/c.c", BAD)
-        self.write("deed.toml", '# rooms\naudited = [\n    "src/core/",\n]\n')
+        self.write("deed.toml", '# rooms\n[[audited]]\npath = "src/core/"\nreason = "its own"\n')
         out, _ = self.deed("check", "--format=gcc", "src", status=1)
         self.assertEqual(out.count("error:"), 1)
         self.assertTrue(out.startswith("src/other/c.c"))
+        self.write("my/src/core/d.c", BAD)  # the path begins at the root, not anywhere
+        self.deed("check", "my", status=1)
+
+    def test_settings_are_looked_for_upwards(self):
+        self.write("deed.toml", 'include = ["src"]\nexclude = ["src/theirs/"]\n'
+                   '[[audited]]\npath = "src/core.c"\nreason = "x"\n')
+        for name in ("src/core.c", "src/theirs/c.c", "src/a.c"):
+            self.write(name, BAD)
+        out, _ = self.deed("check", "--format=gcc", status=1)
+        self.assertEqual([line.split(":")[0] for line in out.splitlines()], ["src/a.c"])
+        program = str(self.folder / "src")
+        done = subprocess.run([PROGRAM, "check", "--format=gcc", program], cwd="/", capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout.count("error:"), 1, done.stdout)
+        done = subprocess.run([PROGRAM, "check", "--format=gcc", "../src/./core.c"], cwd=self.folder / "src",
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_settings_are_strict(self):
+        self.write("a.c", GOOD)
+        self.write("deed.toml", '# rooms\n[[audit]]\npath = "src/"\nreason = "x"\n')
+        _, err = self.deed("check", "a.c", status=2)
+        self.assertIn("deed.toml:2: expected [[audited]] or [[pair]]", err)
+
+    def test_pending(self):
+        """A pending code fails nothing, is named and counted, and counts with --all."""
+        self.write("a.c", BAD)
+        self.write("deed.toml", 'pending = ["FH0901"]\n')
+        out, err = self.deed("check", "--format=gcc", "a.c")
+        self.assertEqual(out, "")
+        self.assertIn("NOT CLEAN: deed.toml lets 1 finding through: FH0901 (1)\n", err)
+        self.deed("check", "--all", "a.c", status=1)
+        self.write("deed.toml", 'pending = ["FH0101"]\n')
+        _, err = self.deed("check", "a.c", status=1)
+        self.assertIn("lets 0 findings through: FH0101 (0)", err)
+
 
     def test_explain(self):
         out, _ = self.deed("explain")

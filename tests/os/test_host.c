@@ -145,10 +145,23 @@ static void test_env(void **state) {
     assert_null(fh_os_env("FREEHOLD_TEST_VARIABLE"));
 }
 
+static void test_argument(void **state) {
+    (void)state;
+    char name[] = "program", word[] = "word", past[] = "not an argument";
+    char *const argv[] = {name, word, past};
+    assert_string_equal(fh_os_argument(2, argv, 0), "program");
+    assert_string_equal(fh_os_argument(2, argv, 1), "word");
+    assert_null(fh_os_argument(2, argv, 2));
+    assert_null(fh_os_argument(2, argv, SIZE_MAX));
+    assert_null(fh_os_argument(0, argv, 0));
+    assert_null(fh_os_argument(-1, argv, 0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clock), cmocka_unit_test(test_random),      cmocka_unit_test(test_affinity),
         cmocka_unit_test(test_quota), cmocka_unit_test(test_memory_peak), cmocka_unit_test(test_env),
+        cmocka_unit_test(test_argument),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

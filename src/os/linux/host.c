@@ -36,6 +36,11 @@ const char *fh_os_env(const char *name) {
     return getenv(name);
 }
 
+const char *fh_os_argument(int argc, char *const *argv, size_t i) {
+    FH_UNSAFE("host-text");
+    return argc > 0 && i < (size_t)argc ? argv[i] : NULL;
+}
+
 /* --- processors ------------------------------------------------------------------------------------------------------- */
 
 /* Processors in the affinity mask. The kernel refuses a set smaller than its own, so the set grows until it fits. */

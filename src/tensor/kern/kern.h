@@ -44,6 +44,11 @@ struct kern_ahead {
     unsigned record_bytes, from, to;
 };
 
+/* The address `bytes` behind the start of a panel, which may be past its end: nobody reads there. */
+static inline uintptr_t fh_kern_ahead_at(fh_span panel, size_t bytes) {
+    return (uintptr_t)panel.at + bytes;
+}
+
 /* A product of up to KERN_TOKENS tokens with up to KERN_ROWS rows of weights: y[t · y_stride + r] (=, or += with `add`). */
 struct kern_tile {
     fh_dtype dtype;
