@@ -92,6 +92,9 @@ void deed_help_moved(deed_flow *f, uint32_t place) {
         uint32_t left = deed_flow_node(f, to)->kind == DEED_ASSIGN ? deed_place_find(f, deed_child(f, to, 0))
                                                                    : deed_place_root(f, deed_flow_node(f, to)->decl, to);
         deed_help(f->report, "use `%.*s`, which owns it now", FH_SPAN_FMT(f->places[left].name));
+    } else if (to != 0 && deed_flow_node(f, to)->kind == DEED_LIST && deed_flow_node(f, c->where)->field != 0) {
+        fh_span field = deed_flow_decl(f, deed_flow_node(f, c->where)->field)->name;
+        deed_help(f->report, "use the field `%.*s`, which owns it now", FH_SPAN_FMT(field));
     } else {
         deed_help(f->report, "use `%.*s` before it is moved", FH_SPAN_FMT(name));
     }

@@ -40,15 +40,15 @@ static deed_value lying(deed_flow *f, uint32_t node, uint32_t place) {
     for (int i = 0; i < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW); i++)
         v.sources[i] = c->sources[i];
     bool pointer = deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
-    bool owning = p->field != 0 && (deed_word_of(f->unit, p->field, DEED_OWNED) ||
-                                    deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL));
+    uint32_t decl = p->field != 0 ? p->field : p->mode == DEED_MODE_GLOBAL && p->parent == 0 ? p->root : 0;
+    bool perhaps = deed_word_of(f->unit, decl, DEED_OWNED_OR_NULL), owning = perhaps || deed_word_of(f->unit, decl, DEED_OWNED);
     if (pointer && p->parent == 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT || p->mode == DEED_MODE_OUT) &&
         !deed_word_of(f->unit, p->root, DEED_STATIC) &&
         deed_flow_type(f, deed_flow_type(f, p->type)->to)->kind != DEED_TYPE_FUNCTION) {
         v.bits |= DEED_IS_BORROW;
         v.sources[0] = (uint16_t)place;
     } else if (pointer && owning && !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
-        v.bits |= DEED_IS_VIEW; /* what a borrowed object owns can be looked at, not taken */
+        v.bits |= DEED_IS_VIEW | DEED_IS_COPY | (perhaps ? DEED_IS_NULL : 0u);
         v.sources[0] = (uint16_t)place;
     }
     return v;
@@ -144,7 +144,7 @@ static deed_value choose(deed_flow *f, uint32_t node) {
     v[0].place = 0;
     v[0].address = v[0].call = false;
     v[0].node = node;
-    v[0].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
+    v[0].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED | DEED_IS_COPY);
     deed_state_join(f, yes, no);
     deed_state_set(f, before, yes);
     f->s = before;
@@ -168,7 +168,7 @@ static deed_value list(deed_flow *f, uint32_t node) {
         else if (n->count == 1 && k->kind == DEED_LIST)
             all.bits |= v.bits & (DEED_IS_OK | DEED_IS_FAILED);
     }
-    all.bits &= ~(uint32_t)(DEED_IS_NULL | DEED_IS_RAW);
+    all.bits &= ~(uint32_t)(DEED_IS_NULL | DEED_IS_RAW | DEED_IS_COPY);
     return all;
 }
 

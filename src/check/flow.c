@@ -127,7 +127,9 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
     deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
     if (kind != DEED_TYPE_POINTER && kind != DEED_TYPE_RECORD)
         return;
-    if ((v->bits & DEED_IS_OWNED) && !v->address) {
+    bool borrowed = (owned || perhaps) && kind == DEED_TYPE_POINTER && (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) &&
+                    deed_word_of(f->unit, f->function, DEED_VIEW) == NULL;
+    if (((v->bits & DEED_IS_OWNED) || borrowed) && !v->address) {
         deed_value value = *v;
         deed_consume(f, node, &value, false);
         if (!owned && !perhaps) {
@@ -135,7 +137,7 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
             deed_note(f->report, deed_flow_decl(f, f->function)->place, "declared without `fh_owned` here");
             deed_help(f->report, v->bits & DEED_IS_NULL ? "declare the function `fh_owned_or_null`"
                                                         : "declare the function `fh_owned`");
-        } else if ((v->bits & DEED_IS_NULL) && !perhaps) {
+        } else if ((v->bits & DEED_IS_OWNED) && (v->bits & DEED_IS_NULL) && !perhaps) {
             deed_error(f, FH0307, node, "it may be NULL here", "the result of an `fh_owned` function may be NULL");
             deed_note(f->report, deed_flow_decl(f, f->function)->place, "declared `fh_owned` here");
             deed_help(f->report, "compare it with NULL before, or declare the function `fh_owned_or_null`");

@@ -232,6 +232,8 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     deed_cell c = *x;
     c.bits = (x->bits | y->bits) & ~(uint32_t)(KNOWN | PROMISES);
     c.bits |= x->bits & y->bits & KNOWN;
+    if ((c.bits & DEED_IS_COPY) && (!(x->bits & y->bits & DEED_IS_COPY) || x->sources[0] != y->sources[0]))
+        c.bits &= ~(uint32_t)DEED_IS_COPY;
     if ((x->bits ^ y->bits) & DEED_IS_HELD)
         c.bits |= DEED_IS_LOOSE;
     uint16_t gate = x->gate != 0 ? x->gate : y->gate;

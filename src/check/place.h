@@ -30,6 +30,7 @@ enum {
     DEED_IS_OK = 8192,     /* a status that is known to be a success */
     DEED_IS_FAILED = 16384,
     DEED_IS_BORROW = 32768, /* of values only: lent to this function for the length of its call */
+    DEED_IS_COPY = 65536,  /* a view that is the very pointer which the one place in `sources` owns */
 };
 
 typedef struct deed_cell {

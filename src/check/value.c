@@ -118,6 +118,9 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropp
     } else if (from == p) {
         deed_note(f->report, deed_flow_decl(f, o->root)->place, "a borrow, since it is not declared `%s`", word);
         deed_help(f->report, "declare the parameter `%s`", word);
+    } else if (o->mode != DEED_MODE_SHARED) {
+        deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` still owns it on some path", FH_SPAN_FMT(o->name));
+        deed_help(f->report, "put NULL or a new value into `%.*s` on every path before", FH_SPAN_FMT(o->name));
     } else {
         deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` is only borrowed", FH_SPAN_FMT(o->name));
         deed_help(f->report, "borrow `%.*s` by `fh_mut`, and put NULL or a new value in the place of what is taken",
@@ -127,7 +130,19 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropp
 }
 
 void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped) {
-    if (is_lent(f, node, v, dropped) || v->place == 0)
+    const deed_cell copy = *deed_cell_of(f, v->place);
+    if (v->place != 0 && !v->address && (copy.bits & DEED_IS_COPY)) { /* what is taken leaves the place that owns it */
+        deed_use(f, node, v->place);
+        deed_value held = {.bits = deed_cell_of(f, copy.sources[0])->bits, .place = copy.sources[0], .node = v->node};
+        if (!(copy.bits & DEED_IS_DEAD))
+            deed_consume(f, node, &held, dropped);
+        return;
+    }
+    if (is_lent(f, node, v, dropped)) {
+        deed_cell_of(f, v->place)->bits &= ~(uint32_t)DEED_IS_OWNED; /* once is enough */
+        return;
+    }
+    if (v->place == 0)
         return;
     uint32_t p = v->place;
     deed_cell *c = deed_cell_of(f, p);
@@ -243,14 +258,56 @@ static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
     deed_help_drop(f, f->places[place].type, f->places[place].name, " before");
 }
 
+/* A place that owns is overwritten: a local copy of its pointer owns the value from now on. */
+static void inherit(deed_flow *f, uint32_t node, uint32_t place) {
+    uint32_t heir = 0;
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        const deed_cell *c = deed_cell_of(f, i);
+        bool copy = (c->bits & DEED_IS_COPY) && !(c->bits & DEED_IS_DEAD) && c->sources[0] == place && !deed_place_lent(f, i);
+        heir = heir == 0 && copy ? i : heir;
+    }
+    if (heir == 0 || (deed_cell_of(f, place)->bits & DEED_IS_MOVED))
+        return;
+    *deed_cell_of(f, heir) = (deed_cell){.bits = DEED_IS_OWNED | (deed_cell_of(f, heir)->bits & DEED_IS_NULL), .born = node};
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        for (int j = 0; j < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW); j++)
+            c->sources[j] = c->sources[j] == place ? (uint16_t)heir : c->sources[j];
+    }
+}
+
+/* What is known of the fields of a struct goes where the struct goes. */
+static void copy_parts(deed_flow *f, uint32_t node, const deed_state *before, uint32_t from, uint32_t to) {
+    enum { KEPT = DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_MOVED | DEED_IS_NULL | DEED_IS_RAW };
+    for (uint32_t i = from + 1, end = f->place_count; i < end; i++) {
+        const deed_cell *c = &before->cells[i];
+        bool record = deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD;
+        if (f->places[i].parent != from || (!record && !(c->bits & KEPT)))
+            continue;
+        uint32_t part = deed_place_field(f, to, f->places[i].field, node, false);
+        deed_value v = {.bits = c->bits, .place = i, .node = node};
+        for (int j = 0; j < DEED_SOURCES_MAX; j++)
+            v.sources[j] = c->sources[j];
+        if (part != 0 && deed_place_lent(f, part))
+            check_escape(f, node, part, &v, c->bits & DEED_IS_OWNED);
+        else if (part != 0)
+            *deed_cell_of(f, part) = *c;
+        if (part != 0 && record)
+            copy_parts(f, node, before, i, part);
+    }
+}
+
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
     bool keeps = place != 0 && (v->bits & DEED_IS_OWNED) && v->place != 0 && !v->address &&
                  deed_flow_type(f, deed_flow_type(f, f->places[place].type)->to)->is_const &&
                  !deed_flow_type(f, deed_flow_type(f, f->places[v->place].type)->to)->is_const; /* a const pointer only looks */
-    bool owner = !keeps && (v->bits & DEED_IS_OWNED) && !v->address;
-    bool parts = !owner && v->place != 0 && !v->address &&
-                 deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD &&
-                 owns_part(f, v->place);
+    bool takes = (v->bits & DEED_IS_COPY) && place != 0 && v->place != place &&
+                 (declared(f, place, DEED_OWNED) || declared(f, place, DEED_OWNED_OR_NULL));
+    bool owner = !keeps && ((v->bits & DEED_IS_OWNED) || takes) && !v->address;
+    bool record = v->place != 0 && v->place != place && !v->address &&
+                  deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD;
+    bool parts = !owner && record && owns_part(f, v->place);
+    deed_state *before = record ? deed_state_copy(f, f->s) : NULL;
     deed_cell old = *deed_cell_of(f, v->place), next = {.bits = DEED_IS_PLAIN, .born = node};
     if ((owner || parts) && v->place != 0 && v->place != place)
         deed_consume(f, v->node, v, false);
@@ -259,16 +316,20 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
             deed_error(f, FH0304, node, "stored here", "an owned value is stored where nothing can follow it");
             deed_help(f->report, "keep it in a variable or an `fh_owned` field; keep many in a pool that gives handles");
         }
+        if (before != NULL)
+            deed_state_give(f, before);
         return;
     }
-    if (!first)
+    if (!first) {
         check_overwritten(f, node, place);
+        inherit(f, node, place);
+    }
     if (owner || (v->bits & DEED_IS_NULL) || deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD)
         deed_invalidate(f, node, place, place);
     bool lent = deed_place_lent(f, place);
     if (lent)
         check_escape(f, node, place, v, owner || parts);
-    if ((owner || parts) && !lent) {
+    if (owner && !lent) {
         next.bits = DEED_IS_OWNED | (v->bits & DEED_IS_NULL);
         if (v->place != 0 && (old.bits & DEED_IS_NULL)) {
             next.gate = old.gate;
@@ -277,8 +338,8 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     } else if (keeps) {
         next.bits = DEED_IS_VIEW;
         next.sources[0] = (uint16_t)v->place;
-    } else if (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) {
-        next.bits = DEED_IS_VIEW | (v->bits & (DEED_IS_NULL | DEED_IS_DEAD | DEED_IS_ENDED));
+    } else if (!owner && (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW))) {
+        next.bits = DEED_IS_VIEW | (v->bits & (DEED_IS_NULL | DEED_IS_DEAD | DEED_IS_ENDED | DEED_IS_COPY));
         for (int i = 0; i < DEED_SOURCES_MAX; i++)
             next.sources[i] = v->sources[i];
     } else if (v->bits & DEED_IS_NULL) {
@@ -288,4 +349,8 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     deed_forget(f, place);
     mark_written(f, place);
     *deed_cell_of(f, place) = next;
+    if (before != NULL) {
+        copy_parts(f, node, before, v->place, place);
+        deed_state_give(f, before);
+    }
 }

@@ -69,4 +69,20 @@ void mutex_unlock(fh_mut mutex *m) fh_unlocks(1);
 void thread_start(void (*entry)(void *), fh_send void *ctx);
 void thread_give(fh_send fh_move tensor *t);
 
+#define fh_view_type WORD("view_type")
+typedef struct span {
+    const char *at;
+    unsigned long size;
+} span;
+span tensor_bytes(fh_ref const tensor *t) fh_view(1);
+void print(span s);
+fh_owned box *box_new(int n);
+void box_free(fh_drop box *b);
+const tensor *box_look(fh_ref const box *b) fh_view(1);
+fh_owned_or_null tensor *box_take(fh_mut box *b);
+fh_owned queue *queue_new(void);
+void queue_free(fh_drop queue *q);
+void each(fh_mut queue *q, void (*visit)(void *ctx, fh_ref const tensor *t), void *ctx);
+_Bool queue_offer(fh_mut queue *q, fh_move tensor **t);
+
 #endif

@@ -1,0 +1,8 @@
+/* global_0103.fixed.c: accepted, the corrected twin of global_0103.c. */
+#include "../ui.h"
+
+static fh_owned_or_null tensor *kept;
+void f(queue *q) {
+    queue_push(q, kept);
+    kept = NULL;
+}
