@@ -21,15 +21,36 @@ add_compile_options(
     # __FILE__ is relative to the source tree, so that two checkouts build the same bytes.
     "-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=")
 
-set(fh_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wvla -Werror)
-add_compile_options("$<$<COMPILE_LANGUAGE:C>:${fh_warnings};-Wstrict-prototypes;-Wmissing-prototypes;-Wswitch-enum>")
+set(fh_warnings
+    # both compilers, C and C++
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wvla -Walloca -Wformat=2 -Wwrite-strings -Wpointer-arith
+    -Wcast-qual -Wcast-align -Wimplicit-fallthrough -Wmissing-declarations -Werror)
+set(fh_c_warnings -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wswitch-enum)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    list(APPEND fh_c_warnings -Wuse-after-free=3 -Wdangling-pointer=2 -Warray-bounds=2 -Wstringop-overflow=4 -Wtrampolines
+        -Wnested-externs -Wredundant-decls -Wduplicated-cond)
+else()
+    list(APPEND fh_c_warnings -Wunreachable-code-aggressive -Wcast-function-type-strict -Wloop-analysis -Wshift-sign-overflow
+        -Wnull-pointer-arithmetic -Warray-bounds-pointer-arithmetic -Wassign-enum)
+endif()
+add_compile_options("$<$<COMPILE_LANGUAGE:C>:${fh_warnings};${fh_c_warnings}>")
 
-# What the compiler and the linker offer against exploits, where no sanitizer stands in the way.
+# What the compiler and the linker offer against exploits, where no sanitizer stands in the way: canaries on stacks, no variable
+# that holds what its place held before, indirect jumps only to where one may land, arrays of a fixed size that end where they
+# say. docs/PERF.md has what it costs.
 if(NOT FH_SANITIZE AND NOT FH_FUZZ)
-    add_compile_options(-fstack-protector-strong)
+    add_compile_options(-fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero)
+    include(CheckCCompilerFlag)
+    foreach(flag IN ITEMS -fcf-protection=full -fstrict-flex-arrays=3) # x86; clang, and gcc from 13 on
+        string(MAKE_C_IDENTIFIER "FH_HAS${flag}" has)
+        check_c_compiler_flag(${flag} ${has})
+        if(${has})
+            add_compile_options(${flag})
+        endif()
+    endforeach()
     add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
     if(CMAKE_BUILD_TYPE STREQUAL "Release")
-        add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+        add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
     endif()
 endif()
 

@@ -11,7 +11,7 @@
 #include "freehold/buf.h"
 
 /* Formatted text in the arena, cut at 2000 bytes; empty when there is no memory. */
-fh_span deed_format_text(fh_mut fh_arena *arena, const char *format, va_list args);
+fh_span deed_format_text(fh_mut fh_arena *arena, const char *format, va_list args) FH_PRINTF(2, 0);
 
 /* Calls `found` for each regular file under the folder (or for the file itself), folders in the order of names, hidden ones
  * left out. `path` ends in NUL and is valid during the call. FH_IO when there is nothing of this name. */

@@ -2,6 +2,7 @@
 """Tests of what was built: what the objects of the pure layers hold and call, and that an installed Freehold can be used.
 
     test_library.py BUILD COMPILER OBJECTS      OBJECTS: a file that lists the objects of the pure layers, one a line"""
+import json
 import os
 import re
 import subprocess
@@ -51,6 +52,33 @@ class PureTest(unittest.TestCase):
         variables = {(path, name) for path, section, name, size in symbols
                      if size and re.match(r"\.(data|bss|tdata|tbss)(?!\.rel\.ro)|\*COM\*", section)}
         self.assertEqual(variables, set())
+
+
+class HardeningTest(unittest.TestCase):
+    """What cmake/flags.cmake asks of the compiler and the linker against exploits has reached the program."""
+
+    def test_program(self):
+        program = os.path.join(BUILD, "freehold")
+        self.assertRegex(run("readelf", "-hW", program), r"Type: +DYN")  # position independent
+        self.assertRegex(run("readelf", "-dW", program), r"BIND_NOW")
+        segments = run("readelf", "-lW", program)
+        self.assertRegex(segments, r"GNU_RELRO")
+        self.assertRegex(segments, r"GNU_STACK .* RW +0x")  # not executable
+        self.assertNotRegex(segments, r"LOAD .* RWE ")
+        symbols = run("readelf", "-sW", program)
+        self.assertRegex(symbols, r"__stack_chk_fail")
+        with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as f:
+            if "CMAKE_BUILD_TYPE:STRING=Release\n" in f.read():
+                self.assertRegex(symbols, r"__(vsn|sn|vfn?|f)printf_chk")
+
+    def test_variables_start_at_zero(self):
+        """Every file but the kernels; those say so themselves."""
+        with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as f:
+            commands = {e["file"]: e["command"].split() for e in json.load(f) if e["file"].endswith(".c")}
+        last = {file: [a for a in c if a.startswith("-ftrivial-auto-var-init=")][-1:] for file, c in commands.items()}
+        kernels = {file for file, flag in last.items() if flag != ["-ftrivial-auto-var-init=zero"]}
+        self.assertTrue(commands)
+        self.assertEqual({file for file in kernels if "/src/tensor/kern/" not in file}, set())
 
 
 class InstallTest(unittest.TestCase):

@@ -68,14 +68,14 @@ static inline void pause_once(void) {
 #endif
 }
 
-static void sleep_at(_Atomic uint32_t *word, uint32_t seen) {
+static void sleep_at(const void *word, uint32_t seen) {
     FH_UNSAFE("team-sleep");
-    fh_os_wait((const uint32_t *)word, seen); /* every return, also a false one, looks again */
+    fh_os_wait(word, seen); /* every return, also a false one, looks again */
 }
 
-static void wake_at(_Atomic uint32_t *word, unsigned count) {
+static void wake_at(const void *word, unsigned count) {
     FH_UNSAFE("team-sleep");
-    fh_os_wake((const uint32_t *)word, count);
+    fh_os_wake(word, count);
 }
 
 /* How many pauses take SPIN_NS: a pause is 10 cycles on one processor and 140 on the next. The fastest of a few short runs

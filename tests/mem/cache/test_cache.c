@@ -552,7 +552,7 @@ static void test_bad_arguments(void **state) {
         {.trace = {&key, 1}},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        fh_cache *cache = (fh_cache *)state;
+        fh_cache *cache = (fh_cache *)(void *)state;
         fh_assert_code(fh_cache_new(a, &bad[i], &cache), FH_INVALID);
         assert_null(cache);
     }
