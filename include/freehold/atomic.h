@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "freehold/attrs.h"
+
 #define FH_RELAXED __ATOMIC_RELAXED
 #define FH_ACQUIRE __ATOMIC_ACQUIRE
 #define FH_RELEASE __ATOMIC_RELEASE
@@ -41,11 +43,14 @@
 /* Keeps the compiler, and nothing else, from moving accesses across it: the cheap half of fh_os_barrier_all. */
 #define fh_fence_compiler() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 /* A number that no other living thread has, never 0: the price of one load. It may come back after its thread has ended. */
+static inline uint64_t fh_thread_self(void) {
 #if defined(__wasm__)
-#define fh_thread_self() UINT64_C(1)
+    return 1;
 #else
-#define fh_thread_self() ((uint64_t)(uintptr_t)__builtin_thread_pointer())
+    FH_UNSAFE("thread-name");
+    return (uint64_t)(uintptr_t)__builtin_thread_pointer();
 #endif
+}
 /* Inside a loop that waits for another thread. */
 #if defined(__x86_64__) || defined(__i386__)
 #define fh_pause() __builtin_ia32_pause()

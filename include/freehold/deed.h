@@ -46,8 +46,13 @@
 /* Calls `fn(&variable)` when the variable goes out of scope. */
 #define fh_auto(fn) FH_WORD("auto:" #fn) FH_ATTR(cleanup(fn))
 
-/* Opens a region, up to the end of its block, that breaks the rules; `id` names the invariant that keeps it right. `deed audit`
- * counts these. In Freehold, docs/UNSAFE.md explains every id. */
+/* A statement that opens a region, up to the end of its block, where raw memory may be touched; `id` names the invariant that
+ * keeps it right. Audited files only, and they touch raw memory nowhere else. `deed audit` counts the regions. In Freehold,
+ * docs/UNSAFE.md explains every id. */
+#ifdef FH_DEED
+#define FH_UNSAFE(id) _Static_assert(1, "fh:unsafe:" id)
+#else
 #define FH_UNSAFE(id) /* id */
+#endif
 
 #endif

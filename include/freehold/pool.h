@@ -210,10 +210,12 @@ FH_MUST_USE FH_API fh_pool_found fh_pool_use(fh_mut fh_pool *pool, fh_handle h, 
 
 /* What the inline functions see of a pool. */
 static inline fh_pool_fast *fh_pool_fast_of(fh_pool *pool) {
+    FH_UNSAFE("pool-slot");
     return (fh_pool_fast *)(void *)pool;
 }
 /* The bytes between slots, unless the caller knows them. */
 static inline uint64_t fh_pool_fast_stride(const fh_pool *pool) {
+    FH_UNSAFE("pool-slot");
     return ((const fh_pool_fast *)(const void *)pool)->stride;
 }
 

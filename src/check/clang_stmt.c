@@ -100,11 +100,38 @@ static uint32_t read_label(deed_build *b, CXCursor c, deed_kids kids) {
     return deed_adopt(b, id, &body, 1);
 }
 
+/* The id in the text of a static assertion that FH_UNSAFE wrote; nothing of any other declaration. */
+static fh_span region_id(deed_build *b, CXCursor statement) {
+    fh_span id = {0};
+    deed_kids declared = deed_kids_of(b, statement);
+    if (declared.count == 1 && clang_getCursorKind(deed_kid(b, declared, 0)) == CXCursor_StaticAssert) {
+        deed_kids kids = deed_kids_of(b, deed_kid(b, declared, 0));
+        CXCursor last = kids.count == 0 ? clang_getNullCursor() : deed_kid(b, kids, kids.count - 1);
+        if (clang_getCursorKind(last) == CXCursor_StringLiteral) {
+            fh_span text = deed_text(b, clang_getCursorSpelling(last)), mark = FH_LIT("\"fh:unsafe:");
+            if (fh_span_starts(text, mark) && text.size > mark.size)
+                id = fh_span_sub(text, mark.size, text.size - mark.size - 1);
+        }
+        deed_kids_end(b, kids);
+    }
+    deed_kids_end(b, declared);
+    return id;
+}
+
 static uint32_t read_block(deed_build *b, CXCursor c, deed_kids kids) {
     uint32_t id = deed_new_node(b, DEED_BLOCK, c);
+    uint32_t end_bytes = deed_node_row(b, id)->place.end_bytes;
     size_t base = b->pending.count;
-    for (size_t i = 0; i < kids.count; i++)
-        deed_push_u32(b, &b->pending, deed_read_stmt(b, deed_kid(b, kids, i)));
+    for (size_t i = 0; i < kids.count; i++) {
+        CXCursor kid = deed_kid(b, kids, i);
+        fh_span invariant = clang_getCursorKind(kid) == CXCursor_DeclStmt ? region_id(b, kid) : (fh_span){0};
+        uint32_t child = invariant.size == 0 ? deed_read_stmt(b, kid) : deed_new_node(b, DEED_REGION, kid);
+        if (invariant.size != 0) {
+            deed_node_row(b, child)->place.end_bytes = end_bytes;
+            deed_node_row(b, child)->text = invariant;
+        }
+        deed_push_u32(b, &b->pending, child);
+    }
     return deed_adopt_pending(b, id, base);
 }
 

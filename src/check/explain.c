@@ -305,6 +305,23 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    if (known)\n"
         "        n = 1;\n"
         "    return n;\n",
+    [FH0509] =
+        "Audited files may touch raw memory, but they say where: from FH_UNSAFE to the end\n"
+        "of its block. `deed audit` counts these lines, and each names the invariant that\n"
+        "keeps it right.\n"
+        BAD
+        "    return ring->slots[at & ring->mask];\n"
+        GOOD
+        "    FH_UNSAFE(\"ring-slot\");\n"
+        "    return ring->slots[at & ring->mask];\n",
+    [FH0510] =
+        "Which files may touch raw memory is decided in one place, deed.toml, so that a\n"
+        "reader knows what to audit. Nothing in a source can widen it.\n"
+        BAD
+        "    FH_UNSAFE(\"just here\");\n"
+        "    return text[i];\n"
+        GOOD
+        "    return fh_span_at(text, i);\n",
     [FH0901] =
         "The checker cannot tell what this does, and it never passes over what it does\n"
         "not understand. Write it in a plainer way, or move it into an audited folder.\n"

@@ -47,6 +47,8 @@
     X(0506, "an array of variable length, alloca, setjmp or inline assembly")     \
     X(0507, "a constant index outside its array")                                 \
     X(0508, "a local that is not initialised")                                    \
+    X(0509, "raw memory outside an unsafe region")                                \
+    X(0510, "an unsafe region outside the audited rooms")                         \
     X(0901, "outside the checkable dialect")                                      \
     X(0902, "a jump backwards")                                                   \
     X(0903, "too large to check")

@@ -435,7 +435,7 @@ void deed_statement(deed_flow *f, uint32_t node) {
     case DEED_GOTO: go_to(f, node); return;
     case DEED_LABEL: label(f, node); return;
     case DEED_RETURN: returns(f, node); return;
-    case DEED_EMPTY: case DEED_UNKNOWN: return;
+    case DEED_EMPTY: case DEED_REGION: case DEED_UNKNOWN: return;
     default: expression(f, node); return;
     }
 }

@@ -1,10 +1,41 @@
-/* raw.c: raw memory: what the dialect leaves to the audited rooms, construct by construct. Threading: flow.h. */
+/* raw.c: raw memory: what the dialect leaves to the audited rooms, construct by construct.
+ *
+ * An audited file may touch raw memory, but only between FH_UNSAFE and the end of the block it stands in, unless deed.toml says
+ * that it is audited as a whole; any other file may not, and may not open such a region. So the lines in regions and in whole
+ * files are all the code that the memory contract rests on.
+ *
+ * Threading: flow.h. */
 #include "check/flow.h"
 
 typedef struct raw {
     const deed_unit *unit;
     deed_report *report;
 } raw;
+
+/* Whether a region of its file covers the place. */
+static bool is_in_region(const raw *w, deed_place place) {
+    for (size_t i = 1; i < w->unit->nodes.count; i++) {
+        const deed_node *n = fh_deed_nodes_at(w->unit->nodes, i);
+        if (n->kind == DEED_REGION && n->place.file == place.file && n->place.offset_bytes <= place.offset_bytes &&
+            place.offset_bytes <= n->place.end_bytes)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a construct at this place is to be reported as what it is; in an audited file, where it may stand, it is reported
+ * here if it lies outside of every region. */
+static bool is_refused(const raw *w, const deed_node *n) {
+    const deed_file *file = fh_deed_files_at(w->unit->files, n->place.file);
+    if (!file->is_audited)
+        return true;
+    if (!file->is_whole && !is_in_region(w, n->place)) {
+        deed_report_at(w->report, FH0509, n->place, "no FH_UNSAFE above it in its blocks",
+                       "raw memory outside an unsafe region");
+        deed_help(w->report, "open a region here: FH_UNSAFE(\"the id of the invariant that keeps this right\");");
+    }
+    return false;
+}
 
 static const deed_type *type_of(const raw *w, uint32_t node) {
     return fh_deed_types_at(w->unit->types, fh_deed_nodes_at(w->unit->nodes, node)->type);
@@ -36,21 +67,22 @@ static void call(const raw *w, const deed_node *n) {
     /* Checked arithmetic writes one number; a va_list only goes on to a function whose format the compiler has checked, since
      * va_arg itself is refused. */
     const fh_span fine = FH_LIT("__builtin_expect __builtin_add_overflow __builtin_mul_overflow __builtin_sub_overflow "
-                                "__builtin_va_start __builtin_va_end __builtin_va_copy");
+                                "__builtin_va_start __builtin_va_end __builtin_va_copy __errno_location");
     const deed_node *callee = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0));
     if (callee->decl == 0)
         return;
     const deed_decl *d = fh_deed_decls_at(w->unit->decls, callee->decl);
     bool builtin = fh_span_starts(d->name, FH_LIT("__builtin_"));
     if (named(d->name, jumps)) {
-        deed_report_at(w->report, FH0506, n->place, "not allowed here", "a call of `%.*s`", FH_SPAN_FMT(d->name));
+        if (is_refused(w, n))
+            deed_report_at(w->report, FH0506, n->place, "not allowed here", "a call of `%.*s`", FH_SPAN_FMT(d->name));
         return;
     }
     bool pointers = false;
     for (uint32_t i = 1; i < n->count; i++)
         pointers |= is_pointer(w, kid(w, n, i));
     pointers |= fh_deed_types_at(w->unit->types, n->type)->kind == DEED_TYPE_POINTER;
-    if (d->kind != DEED_DECL_FUNCTION || !(d->is_system || builtin) || !pointers || named(d->name, fine))
+    if (d->kind != DEED_DECL_FUNCTION || !(d->is_system || builtin) || !pointers || named(d->name, fine) || !is_refused(w, n))
         return;
     deed_report_at(w->report, FH0501, n->place, "not allowed here", "a raw memory call: `%.*s`", FH_SPAN_FMT(d->name));
     deed_help(w->report, "use a span, a buffer or an allocator of the core");
@@ -60,6 +92,8 @@ static void index_of(const raw *w, const deed_node *n) {
     const deed_type *base = type_of(w, kid(w, n, 0));
     const deed_node *at = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 1));
     if (base->kind == DEED_TYPE_POINTER || base->count == -1) {
+        if (!is_refused(w, n))
+            return;
         deed_report_at(w->report, FH0502, n->place, "no bounds are known here", "an index into a raw pointer");
         deed_help(w->report, "use a span and its checked accessor");
         return;
@@ -78,7 +112,7 @@ static void index_of(const raw *w, const deed_node *n) {
 static void arithmetic(const raw *w, const deed_node *n) {
     bool sum = n->op == DEED_OP_ADD || n->op == DEED_OP_SUB, steps = n->op >= DEED_OP_PRE_INC && n->op <= DEED_OP_POST_DEC;
     bool any = is_pointer(w, kid(w, n, 0)) || (n->kind == DEED_BINARY && is_pointer(w, kid(w, n, 1)));
-    if (any && ((n->kind != DEED_UNARY && sum) || (n->kind == DEED_UNARY && steps))) {
+    if (any && ((n->kind != DEED_UNARY && sum) || (n->kind == DEED_UNARY && steps)) && is_refused(w, n)) {
         deed_report_at(w->report, FH0503, n->place, "no bounds are known here", "arithmetic on a pointer");
         deed_help(w->report, "take a part of a span: fh_span_sub");
     }
@@ -91,21 +125,21 @@ static void cast(const raw *w, const deed_node *n) {
         return;
     if (to->kind == DEED_TYPE_POINTER && fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0))->kind == DEED_NULL)
         return;
+    if (!is_refused(w, n))
+        return;
     deed_report_at(w->report, FH0504, n->place, "the compiler believes this", "a cast %s a pointer",
                    !from ? "makes" : to->kind == DEED_TYPE_POINTER ? "changes" : "reads");
     deed_help(w->report, "keep the type that it has, or let an audited room convert it");
 }
 
-static bool is_checked(const raw *w, deed_place place) {
-    const deed_file *file = fh_deed_files_at(w->unit->files, place.file);
-    return !file->is_audited && !file->is_system;
-}
 
 static void unions(const raw *w, uint32_t decl) {
     const deed_decl *d = fh_deed_decls_at(w->unit->decls, decl);
+    const deed_file *file = fh_deed_files_at(w->unit->files, d->place.file);
+    bool is_exempt = file->is_audited || file->is_system;
     for (uint32_t i = 0; d->kind == DEED_DECL_RECORD && d->is_union && i < d->count; i++) {
         const deed_decl *field = fh_deed_decls_at(w->unit->decls, fh_u32s_get(w->unit->members, d->first + i));
-        if (fh_deed_types_at(w->unit->types, field->type)->kind != DEED_TYPE_POINTER || !is_checked(w, d->place))
+        if (fh_deed_types_at(w->unit->types, field->type)->kind != DEED_TYPE_POINTER || is_exempt)
             continue;
         deed_report_at(w->report, FH0505, field->place, "a pointer that other fields can overwrite",
                        "a union with a pointer in it");
@@ -117,7 +151,7 @@ fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
     raw w = {unit, r};
     for (size_t i = 1; i < unit->nodes.count; i++) {
         const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
-        if (!is_checked(&w, n->place))
+        if (fh_deed_files_at(unit->files, n->place.file)->is_system)
             continue;
         if (n->kind == DEED_CALL)
             call(&w, n);
@@ -127,9 +161,13 @@ fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
             arithmetic(&w, n);
         else if (n->kind == DEED_CAST)
             cast(&w, n);
-        else if (n->kind == DEED_VARIABLE) {
+        else if (n->kind == DEED_REGION && !fh_deed_files_at(unit->files, n->place.file)->is_audited) {
+            deed_place word = {n->place.file, n->place.offset_bytes, n->place.offset_bytes + 1};
+            deed_report_at(r, FH0510, word, "this file is not audited", "an unsafe region for `%.*s`", FH_SPAN_FMT(n->text));
+            deed_help(r, "write it in the dialect, or move it into a room that deed.toml lists as audited");
+        } else if (n->kind == DEED_VARIABLE) {
             const deed_type *t = fh_deed_types_at(unit->types, fh_deed_decls_at(unit->decls, n->decl)->type);
-            if (t->kind == DEED_TYPE_ARRAY && t->count == -2)
+            if (t->kind == DEED_TYPE_ARRAY && t->count == -2 && is_refused(&w, n))
                 deed_report_at(r, FH0506, n->place, "its size is known at run time only", "an array of variable length");
         }
     }

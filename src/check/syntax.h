@@ -44,6 +44,7 @@ typedef enum deed_kind {
     DEED_LABEL,     /* decl; statement */
     DEED_RETURN,    /* value or 0 */
     DEED_EMPTY,
+    DEED_REGION,    /* FH_UNSAFE: raw memory may be touched from here to place.end_bytes; text: the id of the invariant */
     /* expressions */
     DEED_REF,       /* decl */
     DEED_MEMBER,    /* base; decl: the field (also of an unnamed member); op: DEED_OP_DOT or DEED_OP_ARROW */

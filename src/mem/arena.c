@@ -86,6 +86,7 @@ static const unsigned levels[LEVELS] = {75, 90};
 static uint64_t serials;
 
 static size_t used(const fh_arena *a) {
+    FH_UNSAFE("arena-chunk");
     return (size_t)(a->mark - (uintptr_t)a->fast.top);
 }
 
@@ -105,6 +106,7 @@ static void set_place(fh_arena *a, size_t k, uint8_t *top, size_t behind) {
     a->behind = behind;
     a->fast.low = top;
     set_top(a, top);
+    FH_UNSAFE("arena-chunk");
     fh_store(&a->mark, (uintptr_t)end_of(&a->chunks[k]) + behind, FH_RELAXED);
 }
 
@@ -133,6 +135,7 @@ static void set_low(fh_arena *a) {
 static void fill_row(const void *owner, fh_memory_row *row) {
     const fh_arena *a = owner;
     uint64_t committed = fh_load(&a->chunk_sum, FH_RELAXED), peak = fh_load(&a->peak, FH_RELAXED);
+    FH_UNSAFE("arena-chunk");
     uint64_t live = fh_load(&a->mark, FH_RELAXED) - (uintptr_t)fh_load(&a->fast.top, FH_RELAXED);
     row->name = fh_memory_label_of(fh_span_of_str(a->options.name));
     live = live < committed ? live : committed; /* the two may lie on either side of a change of chunk */
@@ -176,6 +179,7 @@ fh_status fh_arena_new(fh_allocator *allocator, const fh_arena_options *options,
         o->pressure = NULL;
     }
     a->guarded = o->hardened || FH_IS_WATCHED();
+    FH_UNSAFE("arena-chunk");
     a->secret = fh_mix64(fh_fetch_add(&serials, 1, FH_RELAXED) + (uint64_t)(uintptr_t)a);
     a->ids = fh_mix64(a->secret) / ID_STEP * ID_STEP;
     new_scope(a, 0);
@@ -260,6 +264,7 @@ static bool next_chunk(fh_arena *a, size_t need) {
 /* --- guards --------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t seal_of(const fh_arena *a, const guard *g) {
+    FH_UNSAFE("arena-guard");
     uint64_t h = fh_mix64(a->secret ^ (uint64_t)(uintptr_t)g);
     h = fh_mix64(h ^ (uint64_t)(uintptr_t)g->before);
     return fh_mix64(h ^ (uint64_t)(uintptr_t)g->end ^ fh_mix64(g->bytes));
@@ -502,6 +507,7 @@ fh_status fh_arena_keep(fh_arena *a, fh_scope scope, fh_arena_handle *h) {
             enter_chunk(a, k);
     }
     FH_UNPOISON(from, bytes);
+    FH_UNSAFE("arena-chunk");
     memmove(p.at, from, bytes);
     FH_POISON(from, bytes);
     FH_UNPOISON(a->fast.top, (size_t)(p.end - a->fast.top));
@@ -565,6 +571,7 @@ static const char *check_chunks(const fh_arena *a) {
     const chunk *c = &a->chunks[a->current];
     const uint8_t *low = a->fast.low, *top = a->fast.top;
     bool inside = top >= c->dirty && low >= c->dirty && low <= top && top <= end_of(c);
+    FH_UNSAFE("arena-chunk");
     bool placed = behind == a->behind && a->mark == (uintptr_t)end_of(c) + behind;
     if (!inside || !placed || ((uintptr_t)low % LINE != 0 && low != top))
         return "the room of the current chunk";
@@ -575,6 +582,7 @@ fh_status fh_arena_check(const fh_arena *a, fh_err *err) {
     const char *bad = check_chunks(a);
     for (size_t i = 0; i <= a->scope_count && bad == NULL; i++) {
         const scope_row *row = &a->scopes[i];
+        FH_UNSAFE("arena-chunk");
         if (row->id % ID_STEP != i || row->id == 0 || row->chunk > a->current || row->behind > a->behind)
             bad = "a scope";
         else if (i > 0 && (row->chunk < row[-1].chunk || row->behind < row[-1].behind ||

@@ -18,6 +18,7 @@ enum { CAPACITY_MIN = 64 };
 
 /* True if the span lies in the buffer's own block, which the call is about to change. */
 static bool is_inside(const fh_buf *b, fh_span bytes) {
+    FH_UNSAFE("buf-room");
     uintptr_t at = (uintptr_t)bytes.at, block = (uintptr_t)b->at;
     return bytes.size != 0 && b->at != NULL && at >= block && at - block <= b->capacity;
 }
@@ -82,8 +83,8 @@ fh_status fh_buf_put_u8(fh_buf *b, uint8_t byte) {
 
 fh_status fh_buf_format(fh_buf *b, const char *format, ...) {
     va_list args;
-    va_start(args, format);
     FH_UNSAFE("report-format");
+    va_start(args, format);
     int made = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (made < 0)

@@ -38,6 +38,7 @@ _Static_assert(sizeof(heap_header) == FH_ALLOC_ALIGN, "the header keeps the alig
 static _Atomic uint64_t live, live_bytes, peak_bytes, allocs, failures;
 
 static uint64_t seal_of(const heap_header *h, uint64_t kind) {
+    FH_UNSAFE("heap-header");
     return kind ^ (uint64_t)(uintptr_t)h;
 }
 
@@ -45,6 +46,7 @@ static heap_header *small_block(size_t size_bytes) {
     size_t total;
     if (!fh_add_size(size_bytes, sizeof(heap_header), &total) || !fh_align_up_size(total, FH_ALLOC_ALIGN, &total))
         return NULL;
+    FH_UNSAFE("heap-header");
     heap_header *h = aligned_alloc(FH_ALLOC_ALIGN, total);
     if (h != NULL)
         memset(h, 0, total);

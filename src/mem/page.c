@@ -89,16 +89,19 @@ static uint8_t *bytes_of(const page *head) {
 }
 
 static bool is_free(const fh_page_source *s, size_t i) {
+    FH_UNSAFE("page-run");
     return (fh_load(&s->free[i / 64], FH_ACQUIRE) >> i % 64 & 1) != 0;
 }
 
 static void set_free(fh_page_source *s, size_t first, size_t count) {
+    FH_UNSAFE("page-run");
     for (size_t i = first; i < first + count; i++)
         fh_fetch_or(&s->free[i / 64], UINT64_C(1) << i % 64, FH_RELEASE);
 }
 
 static size_t free_pages(const fh_page_source *s) {
     size_t sum = 0;
+    FH_UNSAFE("page-run");
     for (size_t i = 0; i < s->options.pages_max; i += 64)
         sum += (size_t)__builtin_popcountll(fh_load(&s->free[i / 64], FH_RELAXED));
     return sum;
@@ -109,6 +112,7 @@ static bool find_run(const fh_page_source *s, size_t count, size_t *first) {
     uint64_t word = 0;
     size_t found = 0;
     for (size_t i = 0; i < s->options.pages_max; i++) {
+        FH_UNSAFE("page-run");
         if (i % 64 == 0)
             word = fh_load(&s->free[i / 64], FH_ACQUIRE);
         if (i % 64 == 0 && word == 0 && i + 64 <= s->committed) {

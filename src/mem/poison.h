@@ -21,7 +21,8 @@
 /* True if somebody watches: then no fast path may leave a poisoning out. */
 #define FH_IS_WATCHED() true
 
-#elif !defined(FH_WEAVE) && defined(__has_include) && __has_include(<valgrind/memcheck.h>) /* no steps of the explorer's */
+/* Not for the explorer, which would count its steps, nor for deed, which cannot read its assembly. */
+#elif !defined(FH_WEAVE) && !defined(FH_DEED) && defined(__has_include) && __has_include(<valgrind/memcheck.h>)
 
 #include <valgrind/memcheck.h>
 

@@ -268,6 +268,7 @@ void fh_trace_budget(fh_trace *t, uint64_t bytes) {
 }
 
 fh_alloc_stats fh_trace_stats(const fh_trace *t) {
+    FH_UNSAFE("trace-table");
     fh_trace *lockable = (fh_trace *)(uintptr_t)t;
     fh_lock_take(&lockable->lock);
     fh_alloc_stats stats = t->stats;

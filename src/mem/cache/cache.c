@@ -54,6 +54,7 @@ static fh_status complete(fh_cache_config *c) {
 /* Frees a cache of which `shards` shards were made. */
 static void free_parts(fh_cache *cache, uint32_t shards) {
     fh_allocator *a = cache->allocator;
+    FH_UNSAFE("cache-column");
     for (uint32_t k = 0; k < shards; k++)
         fh_shard_deinit(&cache->shards[k]);
     fh_free(a, cache->shards);
@@ -106,6 +107,7 @@ fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, un
     fh_status s = cache->shards == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
     uint32_t made = 0;
     while (!fh_failed(s) && made < c.shards) {
+        FH_UNSAFE("cache-column");
         s = fh_shard_init(&cache->shards[made], a, &c, &cache->time, seed << FH_CACHE_INDEX_BITS | made, age_bits);
         made += !fh_failed(s);
     }
@@ -139,6 +141,7 @@ void fh_cache_free(fh_cache *cache) {
     fh_ledger_leave(&cache->listed);
     FH_ASSERT(cache->flights.first == NULL); /* no load runs, and nobody waits for one */
     for (uint32_t k = 0; k <= cache->shard_mask; k++) {
+        FH_UNSAFE("cache-column");
         fh_cache_shard *s = &cache->shards[k];
         FH_ASSERT(s->slots_live == 0); /* every reference was dropped */
         for (uint32_t i = 0; i < s->entries.made; i++)
@@ -275,6 +278,7 @@ static fh_code refusal(const fh_cache_shard *s, fh_cache_ref ref, uint64_t numbe
 
 /* Counts a refusal and returns it. Only a drop is told of a double free. */
 FH_ATTR(noinline) static fh_status refuse(fh_cache *cache, fh_cache_ref ref, fh_code code, bool drops) {
+    FH_UNSAFE("cache-column");
     fh_cache_stats *stats = &cache->shards[0].stats; /* counters are summed over shards */
     code = ref.value == 0 || (code == FH_DOUBLE_FREE && !drops) ? FH_STALE : code;
     fh_shard_lock(&cache->shards[0]);
@@ -637,6 +641,7 @@ void fh_cache_clear(fh_cache *cache) {
 fh_status fh_cache_resize(fh_cache *cache, uint64_t budget_bytes) {
     fh_store(&cache->budget, budget_bytes, FH_SEQ_CST);
     for (uint32_t n = 0; n <= cache->shard_mask; n++) { /* who ends a use from here on sees the new budget; who has, is seen */
+        FH_UNSAFE("cache-column");
         fh_shard_lock(&cache->shards[n]);
         fh_shard_unlock(&cache->shards[n]);
     }
@@ -651,6 +656,7 @@ fh_cache_stats fh_cache_stats_get(fh_cache *cache) {
                           .bytes_peak = fh_load(&cache->bytes_peak, FH_RELAXED),
                           .budget_bytes = fh_load(&cache->budget, FH_RELAXED)};
     for (uint32_t n = 0; n <= cache->shard_mask; n++) {
+        FH_UNSAFE("cache-column");
         fh_cache_shard *s = &cache->shards[n];
         fh_shard_lock(s);
         const fh_cache_stats *t = &s->stats;
@@ -679,6 +685,7 @@ fh_cache_stats fh_cache_stats_get(fh_cache *cache) {
 fh_status fh_cache_check(fh_cache *cache, fh_err *err) {
     uint64_t bytes = 0, entries = 0;
     for (uint32_t n = 0; n <= cache->shard_mask; n++) {
+        FH_UNSAFE("cache-column");
         fh_cache_shard *s = &cache->shards[n];
         fh_shard_lock(s);
         fh_status status = fh_shard_check(s, &bytes, err);

@@ -297,6 +297,7 @@ fh_status fh_shard_check(const fh_cache_shard *s, uint64_t *bytes, fh_err *err) 
         references += e->count;
         *bytes += e->state == FH_ENTRY_FAILED ? 0 : e->size_bytes;
     }
+    FH_UNSAFE("cache-table");
     for (uint64_t at = 0; at <= s->mask; at++)
         cells += s->cells[at] != 0;
     for (uint32_t i = s->free_entry; i != FH_CACHE_NONE && free_entries <= s->entries.made; i = fh_shard_entry(s, i)->count) {

@@ -30,6 +30,7 @@ static fh_evict_node *node(const fh_evict *e, uint32_t i) {
 
 fh_status fh_evict_init(fh_evict *e, fh_allocator *a, fh_cache_policy policy, fh_evict_time *time, fh_evict_node *nodes,
                         size_t stride, uint32_t count_max) {
+    FH_UNSAFE("evict-lists");
     *e = (fh_evict){.time = time, .nodes = (uint8_t *)nodes, .stride = stride, .allocator = a, .policy = policy};
     for (uint32_t k = 0; k < FH_EVICT_LISTS; k++)
         e->lists[k] = (fh_evict_list){FH_EVICT_NONE, FH_EVICT_NONE};

@@ -316,6 +316,7 @@ static fh_status take_one(fh_pool *view, uint32_t *out) {
 }
 
 fh_pool_found fh_pool_alloc_slow(fh_pool *pool, fh_handle *out) {
+    FH_UNSAFE("pool-slot");
     FH_POOL_SITE(pool);
     const fh_pool_policy *policy = pool->core->policy;
     return policy->alloc != NULL ? policy->alloc(pool, out) : fh_pool_alloc_long(pool, out);
@@ -464,6 +465,7 @@ static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
 }
 
 fh_pool_found fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
+    FH_UNSAFE("pool-slot");
     FH_POOL_SITE(pool);
     const fh_pool_policy *policy = pool->core->policy;
     return policy->use != NULL ? policy->use(pool, h, op) : fh_pool_use_long(pool, h, op);

@@ -104,7 +104,11 @@ enum {
 #define FH_POOL_NOBODY UINT64_MAX
 
 /* In a function that programs call. */
-#define FH_POOL_SITE(view) fh_store(&(view)->site, (uintptr_t)__builtin_return_address(0), FH_RELAXED)
+#define FH_POOL_SITE(view)                                                                      \
+    do {                                                                                        \
+        FH_UNSAFE("pool-site");                                                                 \
+        fh_store(&(view)->site, (uintptr_t)__builtin_return_address(0), FH_RELAXED);            \
+    } while (0)
 
 /* One thread's access to a pool. `fast` is first: the inline functions of pool.h see nothing else. */
 struct fh_pool {

@@ -33,10 +33,10 @@ typedef struct seat {
 } seat;
 
 static hub *hub_of(const fh_pool_core *core) {
-    return (hub *)core->own;
+    return core->own;
 }
 static seat *seat_of(const fh_pool *view) {
-    return (seat *)view->own;
+    return view->own;
 }
 
 static uint32_t count_of(const hub *h, uint32_t magazine) {

@@ -109,6 +109,7 @@ static inline void choose_next(const fh_pool *view, fh_hard *h) {
     uint32_t n = h->free_count;
     if (FH_UNLIKELY(n == 0))
         return;
+    FH_UNSAFE("hard-poison");
     uint32_t *last = &h->free[n - 1], *chosen = last - random_below(h, n < CHOICE ? n : CHOICE), i = *chosen;
     *chosen = *last;
     *last = i;
@@ -127,6 +128,7 @@ static inline void note_live(fh_hard *h, uint32_t live) {
 /* The slot joins the free set, beneath the one that was chosen. */
 static inline void add_free(fh_hard *h, uint32_t i) {
     uint32_t n = h->free_count++;
+    FH_UNSAFE("hard-lists");
     h->free[n] = i;
     if (n > 0) {
         h->free[n] = h->free[n - 1];
@@ -137,11 +139,13 @@ static inline void add_free(fh_hard *h, uint32_t i) {
 static uint32_t oldest_waiting(fh_hard *h) {
     uint32_t at = h->waiting_at - h->waiting_count;
     fh_store(&h->waiting_count, h->waiting_count - 1, FH_RELAXED);
+    FH_UNSAFE("hard-lists");
     return h->waiting[at & h->waiting_mask];
 }
 
 /* The slot joins the queue; when the queue is full, the oldest one leaves it. */
 static inline void add_waiting(fh_hard *h, uint32_t i) {
+    FH_UNSAFE("hard-lists");
     h->waiting[h->waiting_at & h->waiting_mask] = i;
     uint32_t oldest = h->waiting[(h->waiting_at++ - h->waiting_max) & h->waiting_mask];
     if (FH_LIKELY(h->waiting_count == h->waiting_max))
@@ -201,6 +205,7 @@ static fh_status draw(fh_pool *view, fh_hard *h, uint32_t *out) {
                 return FH_STATUS(FH_EXHAUSTED); /* too many were retired */
             add_free(h, oldest_waiting(h));
         }
+        FH_UNSAFE("hard-lists");
         *out = h->free[--h->free_count];
         choose_next(view, h);
     } while (fh_word_low(fh_load(fh_pool_word(core, *out), FH_RELAXED)) == FH_WORD_OVERWRITTEN);
@@ -392,6 +397,7 @@ static fh_pool_found hard_use(fh_pool *view, fh_handle handle, fh_pool_op op) {
 
 /* The k-th slot of the free set and then of the queue. */
 static uint32_t resting(const fh_hard *h, uint32_t k) {
+    FH_UNSAFE("hard-lists");
     if (k < h->free_count)
         return h->free[k];
     return h->waiting[(h->waiting_at - h->waiting_count + (k - h->free_count)) & h->waiting_mask];
@@ -533,6 +539,7 @@ static fh_status fill_in(fh_pool *first, fh_hard *h) {
     }
     FH_TRY(make_room(core, h, core->capacity));
     FH_TRY(look_at_new(first, h));
+    FH_UNSAFE("hard-lists");
     if (core->config.eager && !h->several_threads)
         for (uint32_t k = 0; k < h->free_count; k++)
             FH_TRY(make(first, h->free[k]));

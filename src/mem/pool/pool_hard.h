@@ -87,11 +87,13 @@ uint64_t fh_hard_canary_wrong(const fh_pool_core *core, const fh_hard *h, uint32
 
 static inline uint64_t fh_hard_word(const uint8_t *at) {
     uint64_t w;
+    FH_UNSAFE("hard-poison");
     memcpy(&w, at, sizeof w);
     return w;
 }
 
 static inline void fh_hard_put_word(uint8_t *at, uint64_t w) {
+    FH_UNSAFE("hard-poison");
     memcpy(at, &w, sizeof w);
 }
 
@@ -99,6 +101,7 @@ typedef uint64_t fh_hard_pair __attribute__((vector_size(16)));
 
 static inline fh_hard_pair fh_hard_pair_at(const uint8_t *at) {
     fh_hard_pair p;
+    FH_UNSAFE("hard-poison");
     memcpy(&p, at, sizeof p);
     return p;
 }

@@ -48,10 +48,10 @@ typedef struct seat {
 } seat;
 
 static hub *hub_of(const fh_pool_core *core) {
-    return (hub *)core->own;
+    return core->own;
 }
 static seat *seat_of(const fh_pool *view) {
-    return (seat *)view->own;
+    return view->own;
 }
 
 uint64_t *fh_pool_inbox(fh_pool *view) {

@@ -95,6 +95,7 @@ static void retire(fh_pool *view) {
 }
 
 static void thread_ends(fh_os_exit *e) {
+    FH_UNSAFE("pool-views");
     fh_pool *view = ((fh_seat *)e)->view;
     if (fh_load(&view->owner, FH_RELAXED) == fh_thread_self())
         retire(view);

@@ -82,15 +82,16 @@ uint64_t *fh_pool_inbox(fh_pool *view);
 
 /* A release by the view's own thread that needs no hook, of a slot that has a word. */
 static inline bool fh_hub_is_short(const fh_pool *view, fh_handle h, fh_pool_op op) {
-    return op == FH_POOL_RELEASE && ((const fh_hub *)view->core->own)->is_plain && fh_handle_index(h) < view->used &&
+    const fh_hub *hub = view->core->own;
+    return op == FH_POOL_RELEASE && hub->is_plain && fh_handle_index(h) < view->used &&
            fh_load(&view->fast.thread, FH_RELAXED) == fh_thread_self();
 }
 
 static inline fh_hub *fh_hub_of(const fh_pool_core *core) {
-    return (fh_hub *)core->own;
+    return core->own;
 }
 static inline fh_seat *fh_seat_of(const fh_pool *view) {
-    return (fh_seat *)view->own;
+    return view->own;
 }
 
 #endif

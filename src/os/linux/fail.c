@@ -11,6 +11,7 @@
 
 fh_status fh_linux_fail(fh_err *err, int error, const char *what, const char *path) {
     char text[128] = "";
+    FH_UNSAFE("os-call");
     if (strerror_r(error, text, sizeof text) != 0)
         text[0] = '\0';
     fh_code code = error == ENOMEM ? FH_NOMEM : FH_IO;

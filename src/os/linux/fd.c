@@ -24,6 +24,7 @@ static size_t call_bytes(size_t size) {
 
 static void wait_for(int fd, short events) {
     struct pollfd p = {.fd = fd, .events = events};
+    FH_UNSAFE("os-call");
     (void)poll(&p, 1, -1); /* whatever it says, the next read or write tells */
 }
 
@@ -33,6 +34,7 @@ fh_status fh_os_read(int fd, fh_mspan out, size_t *got) {
         return FH_DONE;
     unsigned interrupts = fh_os_interrupts();
     for (;;) {
+        FH_UNSAFE("os-call");
         ssize_t n = read(fd, out.at, call_bytes(out.size));
         if (n >= 0) {
             *got = (size_t)n;
@@ -49,6 +51,7 @@ fh_status fh_os_read(int fd, fh_mspan out, size_t *got) {
 
 static fh_status write_all(int fd, fh_span bytes) {
     while (bytes.size > 0) {
+        FH_UNSAFE("os-call");
         ssize_t n = write(fd, bytes.at, call_bytes(bytes.size));
         if (n >= 0)
             bytes = fh_span_from(bytes, (size_t)n);
@@ -64,6 +67,7 @@ static fh_status write_all(int fd, fh_span bytes) {
  * again, so that neither this process's handling of the signal nor another thread notices. */
 fh_status fh_os_write(int fd, fh_span bytes) {
     sigset_t pipe_only, pending, before;
+    FH_UNSAFE("os-call");
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
     bool was_pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;

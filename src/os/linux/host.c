@@ -18,6 +18,7 @@
 
 uint64_t fh_os_clock_ns(void) {
     struct timespec t = {0, 0};
+    FH_UNSAFE("os-call");
     FH_ASSERT(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
@@ -25,6 +26,7 @@ uint64_t fh_os_clock_ns(void) {
 uint64_t fh_os_random(void) {
     uint64_t bits = 0;
     ssize_t n;
+    FH_UNSAFE("os-call");
     do
         n = getrandom(&bits, sizeof bits, 0);
     while (n < 0 && errno == EINTR);
@@ -33,6 +35,7 @@ uint64_t fh_os_random(void) {
 }
 
 const char *fh_os_env(const char *name) {
+    FH_UNSAFE("os-call");
     return getenv(name);
 }
 
@@ -46,6 +49,7 @@ const char *fh_os_argument(int argc, char *const *argv, size_t i) {
 /* Processors in the affinity mask. The kernel refuses a set smaller than its own, so the set grows until it fits. */
 static unsigned affinity_cpus(void) {
     for (int cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
+        FH_UNSAFE("os-call");
         cpu_set_t *set = CPU_ALLOC((size_t)cpus);
         if (set == NULL)
             break;
@@ -116,6 +120,7 @@ static unsigned hierarchy_quota(const char *root, const char *mount, const char 
 
 /* True if `list`, such as "cpu,cpuacct", names the controller "cpu". */
 static bool names_cpu(const char *list) {
+    FH_UNSAFE("os-call");
     for (const char *at = list; at != NULL; at = strchr(at, ',')) {
         at += *at == ',';
         if (strncmp(at, "cpu", 3) == 0 && (at[3] == ',' || at[3] == '\0'))
@@ -164,6 +169,7 @@ uint64_t fh_os_memory_peak(void) {
     char line[256];
     unsigned long long kib = 0;
     bool found = false;
+    FH_UNSAFE("os-call");
     FILE *f = fopen("/proc/self/status", "re");
     FH_UNSAFE("host-text");
     while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)

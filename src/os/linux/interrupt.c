@@ -16,6 +16,7 @@ static atomic_uint counted;
 static _Atomic uint64_t last_ns;
 
 static void on_interrupt(int sig) {
+    FH_UNSAFE("os-call");
     int saved = errno;
     uint64_t now = fh_os_clock_ns(), last = atomic_exchange(&last_ns, now);
     if (atomic_fetch_add(&counted, 1) > 0 && now - last < UINT64_C(1000000000)) {
@@ -28,6 +29,7 @@ static void on_interrupt(int sig) {
 
 void fh_os_interrupt_watch(void) {
     struct sigaction ours = {.sa_handler = on_interrupt};
+    FH_UNSAFE("os-call");
     sigemptyset(&ours.sa_mask);
     sigaddset(&ours.sa_mask, SIGINT);
     sigaddset(&ours.sa_mask, SIGTERM);

@@ -47,6 +47,7 @@ static void pass_on(int sig, const siginfo_t *info);
 
 static void on_sigbus(int sig, siginfo_t *info, void *context) {
     (void)context;
+    FH_UNSAFE("os-call");
     int saved = errno;
     uintptr_t at = (uintptr_t)info->si_addr, page = fh_os_page_bytes();
 
@@ -72,6 +73,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context) {
  * that one came back here with the same address (it may have been told to chain to us), the default action ends the circle. */
 static void pass_on(int sig, const siginfo_t *info) {
     struct sigaction next = handler_before;
+    FH_UNSAFE("os-call");
     if (atomic_exchange(&passed_on, (uintptr_t)info->si_addr) == (uintptr_t)info->si_addr && info->si_code > 0)
         next = (struct sigaction){.sa_handler = SIG_DFL};
     (void)sigaction(sig, &next, NULL);
@@ -82,6 +84,7 @@ static void pass_on(int sig, const siginfo_t *info) {
 /* Makes sure that our handler is the one in place; others may have replaced it since the last mapping was opened. */
 static void install_handler(void) {
     struct sigaction now;
+    FH_UNSAFE("os-call");
     if (sigaction(SIGBUS, NULL, &now) != 0 || ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_sigbus))
         return;
     handler_before = now;
@@ -98,6 +101,7 @@ static uint64_t id_of(size_t i, uint64_t sequence) {
 /* Lists a mapping; false when the registry is full. */
 static bool list(fh_span bytes, size_t mapped_bytes, int fd, uint64_t *id) {
     bool listed = false;
+    FH_UNSAFE("os-call");
     FH_ASSERT(pthread_mutex_lock(&registry_lock) == 0);
     for (size_t i = 0; i < MAPS_MAX && !listed; i++) {
         map_entry *e = &registry[i];
@@ -126,6 +130,7 @@ static map_entry *find(fh_os_map map) {
 /* Opens a regular file and finds its size. */
 static fh_status open_regular(const char *path, int *out_fd, size_t *out_size, fh_err *err) {
     /* Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever. */
+    FH_UNSAFE("os-call");
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return fh_linux_fail(err, errno, "open", path);
@@ -179,6 +184,7 @@ fh_status fh_os_map_open(const char *path, fh_os_map *out, fh_err *err) {
 bool fh_os_map_lost(fh_os_map map) {
     if (map.id == 0)
         return false;
+    FH_UNSAFE("os-call");
     FH_ASSERT(pthread_mutex_lock(&registry_lock) == 0);
     map_entry *e = find(map);
     FH_ASSERT(e != NULL); /* a mapping that was closed */
@@ -196,6 +202,7 @@ void fh_os_map_close(fh_os_map *map) {
             *map = (fh_os_map){{NULL, 0}, 0};
         return;
     }
+    FH_UNSAFE("os-call");
     FH_ASSERT(pthread_mutex_lock(&registry_lock) == 0);
     map_entry *e = find(*map);
     FH_ASSERT(e != NULL); /* closed twice, through a copy of the struct */

@@ -19,10 +19,12 @@ size_t fh_os_page_bytes(void) {
 
 static bool is_whole_pages(const void *at, size_t size_bytes) {
     size_t mask = fh_os_page_bytes() - 1;
+    FH_UNSAFE("pages-whole");
     return size_bytes != 0 && (size_bytes & mask) == 0 && ((uintptr_t)at & mask) == 0;
 }
 
 static fh_status status_of_errno(void) {
+    FH_UNSAFE("pages-whole");
     return FH_STATUS(errno == ENOMEM ? FH_NOMEM : FH_IO);
 }
 

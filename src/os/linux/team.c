@@ -191,6 +191,7 @@ static void step_aside(fh_team *team, manners *m) {
     m->patience = m->patience < PATIENCE_LAST ? 2 * m->patience : PATIENCE_LAST;
 
     cpu_set_t mine, others;
+    FH_UNSAFE("os-call");
     if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof mine, &mine) != 0)
         return;
     others = mine;
@@ -218,6 +219,7 @@ static void *worker(void *arg) {
  * system call, and a lost page of a mapping must be handled where it is read. */
 static bool start_worker(fh_team *team) {
     sigset_t blocked, before;
+    FH_UNSAFE("os-call");
     sigfillset(&blocked);
     const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
@@ -263,6 +265,7 @@ void fh_team_free(fh_team *team) {
     atomic_store(&team->stop, true);
     atomic_fetch_add(&team->doorbell, 1);
     wake_at(&team->doorbell, UINT_MAX);
+    FH_UNSAFE("os-call");
     for (unsigned i = 0; i < team->started; i++)
         FH_ASSERT(pthread_join(team->threads[i], NULL) == 0);
     fh_linux_drop_pages(team, sizeof *team);

@@ -31,6 +31,7 @@ static void take_out(fh_os_exit *e) {
 
 static void run_all(void *list) {
     fh_os_exit **head = list;
+    FH_UNSAFE("os-call");
     FH_ASSERT(pthread_mutex_lock(&lock) == 0);
     while (*head != NULL) {
         fh_os_exit *e = *head;
@@ -41,10 +42,12 @@ static void run_all(void *list) {
 }
 
 static void make_key(void) {
+    FH_UNSAFE("os-call");
     key_error = pthread_key_create(&key, run_all);
 }
 
 fh_status fh_os_exit_add(fh_os_exit *e) {
+    FH_UNSAFE("os-call");
     FH_ASSERT(e->link == NULL && pthread_once(&once, make_key) == 0);
     if (key_error != 0 || pthread_setspecific(key, &first) != 0)
         return FH_STATUS(FH_NOMEM);
@@ -60,6 +63,7 @@ fh_status fh_os_exit_add(fh_os_exit *e) {
 }
 
 void fh_os_exit_remove(fh_os_exit *e) {
+    FH_UNSAFE("os-call");
     FH_ASSERT(pthread_mutex_lock(&lock) == 0);
     if (e->link != NULL)
         take_out(e);

@@ -17,6 +17,7 @@
 #include "os/linux/linux.h"
 
 void fh_os_wait(const uint32_t *word, uint32_t seen) {
+    FH_UNSAFE("os-call");
     int saved = errno;
     FH_UNSAFE("wait-word");
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* every return, also a false one, looks again */
@@ -24,6 +25,7 @@ void fh_os_wait(const uint32_t *word, uint32_t seen) {
 }
 
 void fh_os_wake(const uint32_t *word, unsigned count) {
+    FH_UNSAFE("os-call");
     int saved = errno;
     FH_UNSAFE("wait-word");
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, 0);
@@ -31,6 +33,7 @@ void fh_os_wake(const uint32_t *word, unsigned count) {
 }
 
 void fh_os_nap(uint64_t time_ns) {
+    FH_UNSAFE("os-call");
     int saved = errno;
     struct timespec t = {(time_t)(time_ns / 1000000000), (long)(time_ns % 1000000000)};
     (void)nanosleep(&t, NULL);

@@ -56,6 +56,7 @@ static fh_status open_directory(fh_os_writer *w, const char *path, fh_err *err) 
 /* Refuses to replace what is not a file: renaming over a device or a pipe would destroy it. */
 static fh_status check_target(const fh_os_writer *w, fh_err *err) {
     struct stat st;
+    FH_UNSAFE("os-call");
     if (fstatat(w->directory, w->target, &st, 0) != 0)
         return errno == ENOENT ? FH_DONE : fh_linux_fail(err, errno, "look at", w->path);
     if (!S_ISREG(st.st_mode))
@@ -74,6 +75,7 @@ static fh_status open_temporary(fh_os_writer *w, fh_err *err) {
     }
     if (w->fd < 0) {
         w->temporary[0] = '\0';
+        FH_UNSAFE("os-call");
         return fh_linux_fail(err, errno, "create a file beside", w->path);
     }
     return FH_DONE;
@@ -100,6 +102,7 @@ fh_status fh_os_writer_open(const char *path, fh_os_writer **out, fh_err *err) {
 }
 
 static fh_status write_through(fh_os_writer *w, fh_span bytes, fh_err *err) {
+    FH_UNSAFE("os-call");
     return fh_failed(fh_os_write(w->fd, bytes)) ? fh_linux_fail(err, errno, "write", w->path) : FH_DONE;
 }
 
@@ -122,6 +125,7 @@ fh_status fh_os_writer_put(fh_os_writer *w, fh_span bytes, fh_err *err) {
 
 static fh_status sync_and_rename(fh_os_writer *w, fh_err *err) {
     FH_TRY(flush(w, err));
+    FH_UNSAFE("os-call");
     if (fsync(w->fd) != 0)
         return fh_linux_fail(err, errno, "sync", w->path);
     if (renameat(w->directory, w->temporary, w->directory, w->target) != 0)
@@ -145,6 +149,7 @@ void fh_os_writer_close(fh_os_writer *w) {
         return;
     if (w->fd >= 0)
         (void)close(w->fd);
+    FH_UNSAFE("os-call");
     if (w->temporary[0] != '\0')
         (void)unlinkat(w->directory, w->temporary, 0);
     if (w->directory >= 0)
