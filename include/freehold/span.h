@@ -44,12 +44,14 @@ FH_NORETURN FH_API void fh_bounds_fail(uint64_t i, uint64_t count);
 
 /* What FH_LIT and FH_SPAN_FMT stand for; only they call these. */
 FH_ALWAYS_INLINE fh_static fh_span fh_span_lit(fh_ref const char *text, size_t size) {
+    FH_UNSAFE("span-bounds");
     return (fh_span){(const uint8_t *)text, size};
 }
 FH_ALWAYS_INLINE int fh_span_fmt_size(fh_span s) {
     return (int)(s.size > 200 ? 200 : s.size);
 }
 FH_ALWAYS_INLINE const uint8_t *fh_span_fmt_at(fh_span s) {
+    FH_UNSAFE("span-bounds");
     return s.size != 0 ? s.at : (const uint8_t *)"";
 }
 
@@ -64,24 +66,28 @@ static inline fh_span fh_span_of_mut(fh_mspan s) {
 static inline uint8_t fh_span_at(fh_span s, size_t i) {
     if (FH_UNLIKELY(i >= s.size))
         fh_bounds_fail(i, s.size);
+    FH_UNSAFE("span-bounds");
     return s.at[i];
 }
 /* Byte i, for writing. */
 static inline uint8_t *fh_mspan_at(fh_mspan s, size_t i) {
     if (FH_UNLIKELY(i >= s.size))
         fh_bounds_fail(i, s.size);
+    FH_UNSAFE("span-bounds");
     return &s.at[i];
 }
 
 /* *out = `count` bytes from `from`; false (and an empty span) when they are not inside s. */
 FH_MUST_USE static inline bool fh_span_slice(fh_span s, size_t from, size_t count, fh_span *out) {
     bool ok = from <= s.size && count <= s.size - from;
+    FH_UNSAFE("span-bounds");
     *out = ok ? (fh_span){count ? s.at + from : s.at, count} : (fh_span){NULL, 0};
     return ok;
 }
 /* The same for writable bytes. */
 FH_MUST_USE static inline bool fh_mspan_slice(fh_mspan s, size_t from, size_t count, fh_mspan *out) {
     bool ok = from <= s.size && count <= s.size - from;
+    FH_UNSAFE("span-bounds");
     *out = ok ? (fh_mspan){count ? s.at + from : s.at, count} : (fh_mspan){NULL, 0};
     return ok;
 }
@@ -133,14 +139,17 @@ FH_API void fh_mspan_put_u64(fh_mspan s, size_t i, uint64_t v);
 FH_ALWAYS_INLINE void *fh_element(void *at, size_t count, size_t size, size_t i) {
     if (FH_UNLIKELY(i >= count))
         fh_bounds_fail(i, count);
+    FH_UNSAFE("span-bounds");
     return (uint8_t *)at + i * size;
 }
 FH_ALWAYS_INLINE void *fh_elements(void *at, size_t count, size_t size, size_t from, size_t n) {
     if (FH_UNLIKELY(from > count || n > count - from))
         fh_bounds_fail(from, count);
+    FH_UNSAFE("span-bounds");
     return n != 0 ? (uint8_t *)at + from * size : at;
 }
 FH_ALWAYS_INLINE fh_mspan fh_element_bytes(void *at, size_t count, size_t size) {
+    FH_UNSAFE("span-bounds");
     return (fh_mspan){(uint8_t *)at, count * size};
 }
 

@@ -75,9 +75,9 @@ void fh_span_copy(fh_mspan to, fh_span from) {
         fh_bounds_fail(from.size, to.size);
     if (from.size == 0)
         return;
+    FH_UNSAFE("span-bounds");
     uintptr_t t = (uintptr_t)to.at, f = (uintptr_t)from.at;
     FH_ASSERT(t >= f ? t - f >= from.size : f - t >= from.size);
-    FH_UNSAFE("span-bounds");
     memcpy(to.at, from.at, from.size);
 }
 
@@ -91,11 +91,13 @@ void fh_mspan_fill(fh_mspan to, uint8_t value) {
 
 uint16_t fh_span_u16(fh_span s, size_t i) {
     const uint8_t *p = fh_span_sub(s, i, 2).at;
+    FH_UNSAFE("span-bounds");
     return (uint16_t)(p[0] | p[1] << 8);
 }
 
 uint32_t fh_span_u32(fh_span s, size_t i) {
     const uint8_t *p = fh_span_sub(s, i, 4).at;
+    FH_UNSAFE("span-bounds");
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
@@ -114,12 +116,14 @@ static uint8_t *room(fh_mspan s, size_t i, size_t count) {
 
 void fh_mspan_put_u16(fh_mspan s, size_t i, uint16_t v) {
     uint8_t *p = room(s, i, 2);
+    FH_UNSAFE("span-bounds");
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
 }
 
 void fh_mspan_put_u32(fh_mspan s, size_t i, uint32_t v) {
     uint8_t *p = room(s, i, 4);
+    FH_UNSAFE("span-bounds");
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);
     p[2] = (uint8_t)(v >> 16);
@@ -128,6 +132,7 @@ void fh_mspan_put_u32(fh_mspan s, size_t i, uint32_t v) {
 
 void fh_mspan_put_u64(fh_mspan s, size_t i, uint64_t v) {
     uint8_t *p = room(s, i, 8);
+    FH_UNSAFE("span-bounds");
     for (unsigned k = 0; k < 8; k++)
         p[k] = (uint8_t)(v >> 8 * k);
 }

@@ -27,6 +27,7 @@ void *deed_push(deed_build *b, deed_column *c) {
 }
 
 void deed_push_u32(deed_build *b, deed_column *c, uint32_t value) {
+    FH_UNSAFE("clang-column");
     *(uint32_t *)deed_push(b, c) = value;
 }
 
@@ -38,6 +39,7 @@ void *deed_row_at(const deed_column *c, size_t i) {
 }
 
 uint32_t deed_u32_at(const deed_column *c, size_t i) {
+    FH_UNSAFE("clang-column");
     return *(uint32_t *)deed_row_at(c, i);
 }
 deed_node *deed_node_row(deed_build *b, uint32_t i) {
@@ -63,6 +65,7 @@ uint32_t *deed_latest_row(deed_build *b, uint32_t i) {
 }
 
 uint64_t deed_hash_type(CXType canonical) {
+    FH_UNSAFE("clang-text");
     return (uint64_t)(uintptr_t)canonical.data[0];
 }
 
@@ -83,18 +86,21 @@ fh_span deed_text(deed_build *b, CXString s) {
 static enum CXChildVisitResult keep_child(CXCursor c, CXCursor parent, CXClientData data) {
     (void)parent;
     deed_build *b = data;
+    FH_UNSAFE("clang-column");
     *(CXCursor *)deed_push(b, &b->cursors) = c;
     return b->failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 deed_kids deed_kids_of(deed_build *b, CXCursor c) {
     deed_kids k = {b->cursors.count, 0};
+    FH_UNSAFE("clang-text");
     clang_visitChildren(c, keep_child, b);
     k.count = b->cursors.count - k.first;
     return k;
 }
 
 CXCursor deed_kid(deed_build *b, deed_kids k, size_t i) {
+    FH_UNSAFE("clang-column");
     return *(CXCursor *)deed_row_at(&b->cursors, k.first + i);
 }
 
@@ -147,11 +153,13 @@ static enum CXChildVisitResult look_for(CXCursor c, CXCursor parent, CXClientDat
 
 CXCursor deed_function_named(deed_build *b, fh_span name) {
     by_name wanted = {name, clang_getNullCursor()};
+    FH_UNSAFE("clang-text");
     clang_visitChildren(clang_getTranslationUnitCursor(b->tu), look_for, &wanted);
     return wanted.found;
 }
 
 bool deed_constant(CXCursor c, int64_t *out) {
+    FH_UNSAFE("clang-text");
     CXEvalResult e = clang_Cursor_Evaluate(c);
     bool ok = e != NULL && clang_EvalResult_getKind(e) == CXEval_Int;
     if (ok)
@@ -171,13 +179,16 @@ static uint32_t file_of(deed_build *b, CXFile file, bool system) {
         return 0;
     CXFile *keys = b->file_keys.at;
     for (size_t i = b->files.count; i-- > 1;) {
+        FH_UNSAFE("clang-text");
         if (keys[i] == file)
             return (uint32_t)i;
     }
     for (size_t i = b->files.count; i-- > 1;) {
+        FH_UNSAFE("clang-text");
         if (clang_File_isEqual(keys[i], file))
             return (uint32_t)i;
     }
+    FH_UNSAFE("clang-text");
     deed_file row = {.path = deed_text(b, clang_getFileName(file)), .is_system = system};
     row.is_main = fh_span_is(row.path, b->source->path);
     const deed_settings *settings = b->source->settings;
@@ -189,7 +200,6 @@ static uint32_t file_of(deed_build *b, CXFile file, bool system) {
         row.is_system = system || deed_setting_over(settings->exclude, path) != NULL;
     }
     size_t size = 0;
-    FH_UNSAFE("clang-text");
     const char *text = clang_getFileContents(b->tu, file, &size);
     if (text != NULL && !system && fh_failed(fh_arena_copy(b->arena, (fh_span){(const uint8_t *)text, size}, &row.text)))
         b->failed = true;
@@ -213,6 +223,7 @@ uint32_t deed_name_end(fh_span text, uint32_t at) {
 /* Where a location lies in a file; *expanded: where the outermost macro it comes out of is named. */
 static uint32_t offset_of(CXSourceLocation at, CXFile *file, CXFile *outer, unsigned *expanded) {
     unsigned offset = 0;
+    FH_UNSAFE("clang-text");
     clang_getFileLocation(at, file, NULL, NULL, &offset);
     clang_getExpansionLocation(at, outer, NULL, NULL, expanded);
     return offset;
@@ -229,6 +240,7 @@ deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, boo
         return (deed_place){0};
     const deed_file *f = deed_row_at(&b->files, p.file);
     bool argument = outer != file || expanded != offset;
+    FH_UNSAFE("clang-text");
     bool body = !argument && !clang_equalLocations(start, clang_getLocationForOffset(b->tu, file, offset));
     if (macro != NULL && (argument || body)) {
         const deed_file *o = deed_row_at(&b->files, file_of(b, outer, f->is_system));
@@ -251,6 +263,7 @@ uint32_t deed_new_node(deed_build *b, deed_kind kind, CXCursor c) {
     n.place = deed_place_of(b, clang_getCursorExtent(c), &n.macro, &n.in_macro);
     if (clang_isExpression(clang_getCursorKind(c)) != 0)
         n.type = deed_type_of(b, clang_getCursorType(c));
+    FH_UNSAFE("clang-text");
     *(deed_node *)deed_push(b, &b->nodes) = n;
     return b->failed ? 0 : id;
 }
@@ -258,6 +271,7 @@ uint32_t deed_new_node(deed_build *b, deed_kind kind, CXCursor c) {
 uint32_t deed_adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32_t count) {
     deed_node_row(b, id)->first = (uint32_t)b->children.count;
     deed_node_row(b, id)->count = count;
+    FH_UNSAFE("clang-text");
     for (uint32_t i = 0; i < count; i++)
         deed_push_u32(b, &b->children, children[i]);
     return id;
@@ -329,6 +343,7 @@ static enum CXChildVisitResult read_top(CXCursor c, CXCursor parent, CXClientDat
 }
 
 static void read_problems(deed_build *b) {
+    FH_UNSAFE("clang-text");
     unsigned count = clang_getNumDiagnostics(b->tu);
     for (unsigned i = 0; i < count; i++) {
         CXDiagnostic d = clang_getDiagnostic(b->tu, i);
@@ -368,6 +383,7 @@ static bool start_columns(deed_build *b) {
 static fh_status build_unit(deed_build *b, deed_unit **out) {
     if (!start_columns(b))
         return FH_STATUS(FH_NOMEM);
+    FH_UNSAFE("clang-text");
     file_of(b, clang_getFile(b->tu, b->source->path), false);
     read_problems(b);
     clang_visitChildren(clang_getTranslationUnitCursor(b->tu), read_top, b);
@@ -389,6 +405,7 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
 fh_status deed_unit_parse(fh_arena *arena, const deed_source *source, deed_unit **out, fh_err *err) {
     deed_build b = {.arena = arena, .source = source};
     *out = NULL;
+    FH_UNSAFE("clang-text");
     CXIndex index = clang_createIndex(0, 0);
     if (index == NULL)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "libclang cannot be started");

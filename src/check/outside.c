@@ -109,6 +109,7 @@ static void serve(fh_allocator *a, size_t count, size_t first, size_t jobs, deed
 
 static fh_status start(fh_allocator *a, worker *w, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx) {
     int ends[2];
+    FH_UNSAFE("check-outside");
     if (pipe(ends) != 0)
         return FH_STATUS(FH_IO);
     w->pid = fork();
@@ -139,6 +140,7 @@ static fh_status take(worker *w) {
 
 static fh_status gather(worker *workers, size_t jobs) {
     fh_status s = FH_DONE;
+    FH_UNSAFE("check-outside");
     for (;;) {
         struct pollfd polls[JOBS_MAX] = {0};
         size_t open = 0;
@@ -159,6 +161,7 @@ static fh_status gather(worker *workers, size_t jobs) {
 
 /* The answers in the order of the items: worker i % jobs has item i next. */
 static fh_status tell(worker *workers, size_t count, size_t jobs, deed_done *done, void *ctx) {
+    FH_UNSAFE("check-outside");
     for (size_t item = 0; item < count; item++) {
         worker *w = &workers[item % jobs];
         fh_span said = fh_buf_view(&w->said), answer = {NULL, 0};

@@ -129,6 +129,35 @@ class Driver(unittest.TestCase):
         self.write("my/src/core/d.c", BAD)  # the path begins at the root, not anywhere
         self.deed("check", "my", status=1)
 
+    def test_regions(self):
+        """Raw memory stands in an unsafe region of an audited file, or in a file that is audited as a whole."""
+        unsafe = '#define FH_UNSAFE(id) _Static_assert(1, "fh:unsafe:" id)\n'
+        code = unsafe + """int f(const int *p, int i) {
+    int sum = p[1];
+    if (i > 2) {
+        FH_UNSAFE("enough");
+        sum += p[i] + *(p + 1);
+    }
+    return sum + p[2];
+}
+"""
+        self.write("src/core/a.c", code)
+        room = '[[audited]]\npath = "src/core/"\nreason = "x"\n'
+        self.write("deed.toml", room)
+        out, _ = self.deed("check", "--format=gcc", "src", status=1)
+        found = [line for line in out.splitlines() if "error:" in line]
+        self.assertEqual([line.split(":")[1] for line in found], ["3", "8"], out)
+        self.assertTrue(all("[FH0509]" in line for line in found), out)
+        self.write("src/core/a.c", code.replace("    int sum", '    FH_UNSAFE("enough");\n    int sum', 1))
+        self.deed("check", "src")
+        self.write("src/core/a.c", code)
+        self.write("deed.toml", room + "whole = true\n")
+        self.deed("check", "src")
+        self.write("deed.toml", "")
+        out, _ = self.deed("check", "--format=gcc", "src", status=1)
+        self.assertIn("src/core/a.c:5:9: error: an unsafe region for `enough` [FH0510]", out)
+        self.assertIn("[FH0502]", out)
+
     def test_settings_are_looked_for_upwards(self):
         self.write("deed.toml", 'include = ["src"]\nexclude = ["src/theirs/"]\n'
                    '[[audited]]\npath = "src/core.c"\nreason = "x"\n')

@@ -85,4 +85,6 @@ void queue_free(fh_drop queue *q);
 void each(fh_mut queue *q, void (*visit)(void *ctx, fh_ref const tensor *t), void *ctx);
 _Bool queue_offer(fh_mut queue *q, fh_move tensor **t);
 
+#define FH_UNSAFE(id) _Static_assert(1, "fh:unsafe:" id)
+
 #endif
