@@ -65,16 +65,8 @@ static void read_argument(deed_flow *f, call *c, uint32_t i) {
 
 /* --- conflicts within one call -------------------------------------------------------------------------------------------- */
 
-static bool conflicts(const deed_flow *f, const argument *a, const argument *b) {
-    if (a->v.place == 0)
-        return false;
-    for (int i = 0; i < DEED_SOURCES_MAX && (b->v.bits & DEED_IS_VIEW) && !b->v.address && b->v.sources[i] != 0; i++) {
-        if (deed_place_under(f, b->v.sources[i], a->v.place) || deed_place_under(f, a->v.place, b->v.sources[i]))
-            return true;
-    }
-    if (b->v.place == 0 || !(b->pointer || deed_flow_type(f, f->places[b->v.place].type)->kind == DEED_TYPE_RECORD))
-        return false;
-    return deed_place_under(f, a->v.place, b->v.place) || (deed_place_under(f, b->v.place, a->v.place) && b->v.address);
+static bool reaches(deed_flow *f, const argument *a) {
+    return a->pointer || a->v.address || deed_type_carries(f, deed_flow_node(f, a->node)->type);
 }
 
 static void check_conflicts(deed_flow *f, const call *c) {
@@ -82,10 +74,10 @@ static void check_conflicts(deed_flow *f, const call *c) {
         const argument *a = &c->args[i];
         for (uint32_t j = 0; j < c->count && a->exclusive; j++) {
             const argument *b = &c->args[j];
-            if (i == j || (b->exclusive && j < i) || !conflicts(f, a, b))
+            if (i == j || (b->exclusive && j < i) || !reaches(f, b) || !deed_overlap(f, &a->v, &b->v))
                 continue;
             deed_error(f, FH0202, b->node, "borrowed again here", "`%.*s` is borrowed exclusively and again in one call",
-                       FH_SPAN_FMT(f->places[a->v.place].name));
+                       FH_SPAN_FMT(f->places[a->v.place != 0 ? a->v.place : a->v.via].name));
             deed_also(f, a->node, "borrowed exclusively here");
             deed_help(f->report, "copy what the call needs of it before, and pass the copy");
         }
@@ -99,29 +91,46 @@ static bool tells_success(const deed_flow *f, uint32_t node) {
     return t->kind == DEED_TYPE_RECORD || t->kind == DEED_TYPE_NUMBER || t->kind == DEED_TYPE_ENUM;
 }
 
+/* What argument k was lent for. */
+static void add_argument(deed_flow *f, const call *c, uint32_t k, deed_value *v) {
+    uint16_t sources[DEED_SOURCES_MAX] = {0};
+    const argument *a = &c->args[k];
+    deed_sources_of(f, &a->v, sources);
+    deed_add_sources(f, c->node, v->sources, sources);
+    if (sources[0] == 0)
+        return;
+    v->via = v->bits & DEED_IS_VIEW ? 0 : (uint16_t)(a->v.place != 0 ? a->v.place : a->v.via);
+    v->bits = (v->bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW;
+}
+
+/* What a result (decl: the function) or what is filled (decl: the parameter) looks into: what its contract says; without one,
+ * all that was lent for the call, unless it is a value that looks nowhere, or an owner. */
+static void look_into(deed_flow *f, const call *c, uint32_t decl, uint32_t type, deed_value *v) {
+    const deed_contract *view = deed_word_of(f->unit, decl, DEED_VIEW);
+    bool elided = view == NULL && !(v->bits & DEED_IS_OWNED) && deed_type_carries(f, type) && !has(f, decl, DEED_STATIC);
+    for (uint32_t i = 0; view != NULL && i < view->arg_count; i++) {
+        if (view->args[i] - 1 < c->count)
+            add_argument(f, c, view->args[i] - 1, v);
+    }
+    for (uint32_t k = 0; elided && k < c->count; k++) {
+        if (!c->args[k].fills && !c->args[k].takes && reaches(f, &c->args[k]))
+            add_argument(f, c, k, v);
+    }
+}
+
 static void fill(deed_flow *f, const call *c, const argument *a) {
     uint32_t place = a->v.place;
     bool owned = has(f, a->decl, DEED_OWNED), perhaps = has(f, a->decl, DEED_OWNED_OR_NULL);
     if (place == 0)
         return;
     if (!a->v.address)
-        place = deed_place_field(f, place, 0, a->node, true);
-    deed_value v = {.bits = DEED_IS_PLAIN, .node = a->node};
-    const deed_contract *view = deed_word_of(f->unit, a->decl, DEED_VIEW);
-    for (uint32_t i = 0, n = 0; view != NULL && i < view->arg_count && n < DEED_SOURCES_MAX; i++) {
-        uint32_t k = view->args[i] - 1;
-        if (k < c->count && c->args[k].v.place != 0) {
-            v.bits = DEED_IS_VIEW;
-            v.sources[n++] = (uint16_t)c->args[k].v.place;
-        }
-    }
-    if (owned || perhaps)
-        v.bits = DEED_IS_OWNED | DEED_IS_NULL;
+        place = deed_place_field(f, place, 0, a->node);
     bool gated = owned && tells_success(f, c->node);
-    if (owned && !gated)
-        v.bits = DEED_IS_OWNED;
+    deed_value v = {.bits = DEED_IS_PLAIN, .node = a->node};
+    if (owned || perhaps)
+        v.bits = DEED_IS_OWNED | (owned && !gated ? 0u : DEED_IS_NULL);
+    look_into(f, c, a->decl, f->places[place].type, &v);
     deed_store(f, a->node, place, &v, false);
-    deed_invalidate(f, a->node, place, place);
     deed_cell *cell = deed_cell_of(f, place);
     if (gated && (cell->bits & DEED_IS_OWNED)) {
         cell->gate = DEED_LAST_CALL;
@@ -129,7 +138,18 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
     }
 }
 
-static void take(deed_flow *f, argument *a) {
+/* `fh_mut fh_view(k)`: the argument may look into argument k from now on. */
+static void grow(deed_flow *f, const call *c, const argument *a) {
+    deed_value v = {.bits = DEED_IS_PLAIN, .node = a->node};
+    if (!has(f, a->decl, DEED_VIEW) || a->v.place == 0)
+        return;
+    look_into(f, c, a->decl, deed_flow_node(f, a->node)->type, &v);
+    uint32_t place = a->v.address ? a->v.place : deed_place_field(f, a->v.place, 0, a->node);
+    if (v.sources[0] != 0 && place != 0)
+        deed_keep(f, a->node, place, &v);
+}
+
+static void take(deed_flow *f, const call *c, argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
@@ -137,9 +157,18 @@ static void take(deed_flow *f, argument *a) {
         return;
     }
     deed_value held = {.bits = deed_cell_of(f, a->v.place)->bits, .place = a->v.place, .node = a->node};
-    uint32_t born = deed_cell_of(f, a->v.place)->born;
-    deed_consume(f, a->node, &held, drop); /* through T **: NULL afterwards; after a move, only if the callee took it */
-    *deed_cell_of(f, held.place) = (deed_cell){.bits = DEED_IS_NULL | (drop ? 0u : DEED_IS_OWNED), .born = born};
+    deed_cell was = *deed_cell_of(f, a->v.place), now = {.bits = DEED_IS_NULL, .born = was.born};
+    deed_consume(f, a->node, &held, drop);
+    if (!drop && (was.bits & DEED_IS_OWNED)) { /* a refused value stays: NULL exactly if the callee took it */
+        now.bits |= DEED_IS_OWNED | (was.bits & DEED_IS_VIEW);
+        if (tells_success(f, c->node)) {
+            now.gate = DEED_LAST_CALL;
+            now.bits |= DEED_IF_OK_NULL | (was.bits & DEED_IS_NULL ? 0u : DEED_IF_FAILED_OWNED);
+        }
+        for (uint32_t i = 0; i < DEED_SOURCES_MAX; i++)
+            now.sources[i] = was.sources[i];
+    }
+    *deed_cell_of(f, held.place) = now;
 }
 
 static void send(deed_flow *f, argument *a) {
@@ -167,7 +196,7 @@ static void borrow(deed_flow *f, argument *a) {
         if (f->places[place].parent == 0)
             deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_RAW;
         deed_use(f, a->node, place);
-        deed_state_ungate(f, f->s, place);
+        deed_state_ungate(f->place_count, f->s, place);
     }
     if (place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL)) {
         deed_report_null(f, a->node, place);
@@ -182,12 +211,9 @@ static void borrow(deed_flow *f, argument *a) {
         deed_note(f->report, deed_flow_decl(f, f->places[outer].root)->place, "declared `fh_ref` here");
         deed_help(f->report, "declare the parameter `fh_mut`");
     }
-    if (place != 0)
-        deed_invalidate(f, a->node, place, place);
-    for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources[i] != 0; i++) {
-        deed_state_ungate(f, f->s, a->v.sources[i]);
-        deed_invalidate(f, a->node, a->v.sources[i], place);
-    }
+    deed_invalidate(f, a->node, &a->v);
+    for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources[i] != 0; i++)
+        deed_state_ungate(f->place_count, f->s, a->v.sources[i]);
 }
 
 /* --- locks ---------------------------------------------------------------------------------------------------------------- */
@@ -256,27 +282,18 @@ static void locks(deed_flow *f, const call *c) {
 static deed_value result(deed_flow *f, const call *c) {
     deed_value v = {.bits = DEED_IS_PLAIN, .node = c->node, .call = true};
     const deed_contract *view = deed_word_of(f->unit, c->callee, DEED_VIEW);
-    if (has(f, c->callee, DEED_OWNED_OR_NULL) && view == NULL)
+    if (has(f, c->callee, DEED_OWNED_OR_NULL))
         v.bits = DEED_IS_OWNED | DEED_IS_NULL;
-    else if (has(f, c->callee, DEED_OWNED) && view == NULL)
+    else if (has(f, c->callee, DEED_OWNED))
         v.bits = DEED_IS_OWNED;
-    for (uint32_t i = 0, n = 0; view != NULL && i < view->arg_count; i++) {
-        uint32_t k = view->args[i] - 1;
-        const deed_value *a = k < c->count ? &c->args[k].v : NULL;
-        v.bits = DEED_IS_VIEW;
-        if (a != NULL && (a->bits & DEED_IS_VIEW) && !a->address) {
-            for (int j = 0; j < DEED_SOURCES_MAX && n < DEED_SOURCES_MAX && a->sources[j] != 0; j++)
-                v.sources[n++] = a->sources[j];
-        } else if (a != NULL && a->place != 0 && n < DEED_SOURCES_MAX) {
-            v.sources[n++] = (uint16_t)a->place;
-        } else if (a != NULL && a->place == 0 && (a->bits & DEED_IS_OWNED)) {
-            deed_error(f, FH0303, c->args[k].node, "nobody owns it afterwards",
-                       "a view into an owned result that is thrown away");
-            deed_help_named(f, c->args[k].node);
+    for (uint32_t i = 0; view != NULL && i < view->arg_count; i++) {
+        const argument *a = view->args[i] - 1 < c->count ? &c->args[view->args[i] - 1] : NULL;
+        if (a != NULL && a->v.place == 0 && (a->v.bits & DEED_IS_OWNED)) {
+            deed_error(f, FH0303, a->node, "nobody owns it afterwards", "a view into an owned result that is thrown away");
+            deed_help_named(f, a->node);
         }
     }
-    if (v.bits == DEED_IS_VIEW && v.sources[0] == 0)
-        v.bits = DEED_IS_PLAIN;
+    look_into(f, c, c->callee, deed_flow_node(f, c->node)->type, &v);
     return v;
 }
 
@@ -302,7 +319,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
         deed_eval(f, function);
     for (uint32_t i = 0; i < c.count; i++)
         read_argument(f, &c, i);
-    deed_state_ungate(f, f->s, DEED_LAST_CALL);
+    deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
     check_conflicts(f, &c);
     for (uint32_t i = 0; i < c.count; i++) {
         if (!c.args[i].takes && !c.args[i].fills)
@@ -315,7 +332,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
         if (has(f, a->decl, DEED_SEND))
             send(f, a);
         if (a->takes)
-            take(f, a);
+            take(f, &c, a);
         else if (!a->fills && a->v.place == 0 && (a->v.bits & DEED_IS_OWNED)) {
             deed_error(f, FH0303, a->node, "nobody owns it after the call", "an owned result is lent and thrown away");
             deed_help_named(f, a->node);
@@ -324,6 +341,8 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
     for (uint32_t i = 0; i < c.count; i++) {
         if (c.args[i].fills)
             fill(f, &c, &c.args[i]);
+        else
+            grow(f, &c, &c.args[i]);
     }
     if (ends(f, c.callee))
         f->s->live = false;

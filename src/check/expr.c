@@ -3,15 +3,11 @@
 
 static const deed_value plain = {.bits = DEED_IS_PLAIN};
 
-static void join_value(deed_value *a, const deed_value *b) {
+static void join_value(deed_flow *f, deed_value *a, const deed_value *b) {
     a->bits |= b->bits & ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
-    for (int i = 0; i < DEED_SOURCES_MAX && b->sources[i] != 0; i++) {
-        int j = 0;
-        while (j < DEED_SOURCES_MAX && a->sources[j] != 0 && a->sources[j] != b->sources[i])
-            j++;
-        if (j < DEED_SOURCES_MAX)
-            a->sources[j] = b->sources[i];
-    }
+    if (a->via != b->via)
+        a->via = 0;
+    deed_add_sources(f, b->node, a->sources, b->sources);
 }
 
 /* A guarded field needs the lock beside it, except in a value that nobody else can reach yet. */
@@ -32,28 +28,6 @@ static void check_guard(deed_flow *f, uint32_t node) {
     deed_help_lock(f, base, guard->text);
 }
 
-/* A value as it lies in its place, without a look at whether it may be read. */
-static deed_value lying(deed_flow *f, uint32_t node, uint32_t place) {
-    const deed_cell *c = deed_cell_of(f, place);
-    const deed_info *p = &f->places[place];
-    deed_value v = {.bits = c->bits & ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE), .place = place, .node = node};
-    for (int i = 0; i < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW); i++)
-        v.sources[i] = c->sources[i];
-    bool pointer = deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
-    uint32_t decl = p->field != 0 ? p->field : p->mode == DEED_MODE_GLOBAL && p->parent == 0 ? p->root : 0;
-    bool perhaps = deed_word_of(f->unit, decl, DEED_OWNED_OR_NULL), owning = perhaps || deed_word_of(f->unit, decl, DEED_OWNED);
-    if (pointer && p->parent == 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT || p->mode == DEED_MODE_OUT) &&
-        !deed_word_of(f->unit, p->root, DEED_STATIC) &&
-        deed_flow_type(f, deed_flow_type(f, p->type)->to)->kind != DEED_TYPE_FUNCTION) {
-        v.bits |= DEED_IS_BORROW;
-        v.sources[0] = (uint16_t)place;
-    } else if (pointer && owning && !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
-        v.bits |= DEED_IS_VIEW | DEED_IS_COPY | (perhaps ? DEED_IS_NULL : 0u);
-        v.sources[0] = (uint16_t)place;
-    }
-    return v;
-}
-
 static deed_value read_place(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
     check_guard(f, node);
@@ -66,11 +40,18 @@ static deed_value read_place(deed_flow *f, uint32_t node) {
     if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY) {
         for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent)
             deed_use(f, node, i);
-        deed_value v = {.bits = DEED_IS_VIEW, .place = place, .node = node, .address = true, .sources = {(uint16_t)place}};
-        return v;
+        return deed_address(f, node, place);
     }
     deed_use(f, node, place);
-    return lying(f, node, place);
+    return deed_lying(f, node, place);
+}
+
+/* What stands in front of the place is used, if there is anything to say about it. */
+static void reach(deed_flow *f, uint32_t node, uint32_t place) {
+    for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
+        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
+            deed_use(f, node, place);
+    }
 }
 
 static deed_value address_of(deed_flow *f, uint32_t node) {
@@ -78,24 +59,12 @@ static deed_value address_of(deed_flow *f, uint32_t node) {
     check_guard(f, inner);
     if (place == 0) {
         deed_value base = deed_eval(f, inner); /* &a[i], &f()->x */
-        base.bits = (base.bits & DEED_IS_VIEW) | DEED_IS_PLAIN;
+        base.bits = (base.bits & (DEED_IS_VIEW | DEED_IS_BORROW)) | DEED_IS_PLAIN;
         base.place = 0;
         return base;
     }
-    uint32_t outer = deed_place_outer(f, place);
-    for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
-        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
-            deed_use(f, node, place);
-    }
-    deed_value v = {.bits = DEED_IS_VIEW, .place = place, .node = node, .address = true, .sources = {(uint16_t)place}};
-    if (f->places[outer].mode == DEED_MODE_GLOBAL)
-        v.bits = DEED_IS_PLAIN;
-    const deed_cell *o = deed_cell_of(f, outer);
-    if (f->places[place].by_arrow && (o->bits & DEED_IS_VIEW)) {
-        for (int i = 0; i < DEED_SOURCES_MAX; i++)
-            v.sources[i] = o->sources[i];
-    }
-    return v;
+    reach(f, node, place);
+    return deed_address(f, node, place);
 }
 
 static deed_value assign(deed_flow *f, uint32_t node) {
@@ -104,20 +73,17 @@ static deed_value assign(deed_flow *f, uint32_t node) {
     deed_value v = deed_eval(f, right);
     if (n->op != DEED_OP_NONE) {
         deed_value was = deed_eval(f, left);
-        deed_state_ungate(f, f->s, was.place);
+        deed_state_ungate(f->place_count, f->s, was.place);
         return plain;
     }
     check_guard(f, left);
     uint32_t place = deed_place_find(f, left);
-    for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
-        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
-            deed_use(f, left, place);
-    }
+    reach(f, left, place);
     const deed_node *l = deed_flow_node(f, left);
     for (uint32_t i = 0; place == 0 && i < l->count; i++)
         deed_eval(f, deed_child(f, left, i));
     deed_store(f, node, place, &v, false);
-    return place != 0 ? lying(f, node, place) : plain;
+    return place != 0 ? deed_lying(f, node, place) : plain;
 }
 
 static deed_value choose(deed_flow *f, uint32_t node) {
@@ -136,21 +102,25 @@ static deed_value choose(deed_flow *f, uint32_t node) {
         if (fresh) {
             deed_consume(f, v[i].node, &v[i], false);
         } else {
-            v[i].bits = DEED_IS_VIEW | (v[i].bits & DEED_IS_NULL);
-            v[i].sources[0] = (uint16_t)v[i].place;
+            v[i] = (deed_value){.bits = DEED_IS_VIEW | (v[i].bits & DEED_IS_NULL), .node = v[i].node,
+                                .via = (uint16_t)v[i].place, .sources = {(uint16_t)v[i].place}};
         }
     }
-    join_value(&v[0], &v[1]);
+    join_value(f, &v[0], &v[1]);
     v[0].place = 0;
     v[0].address = v[0].call = false;
     v[0].node = node;
     v[0].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED | DEED_IS_COPY);
-    deed_state_join(f, yes, no);
-    deed_state_set(f, before, yes);
+    deed_state_join(f->place_count, yes, no);
+    deed_state_set(f->place_count, before, yes);
     f->s = before;
     deed_state_give(f, yes);
     deed_state_give(f, no);
     return v[0];
+}
+
+static bool says(const deed_flow *f, uint32_t decl, deed_word word) {
+    return deed_word_of(f->unit, decl, word) != NULL;
 }
 
 static deed_value list(deed_flow *f, uint32_t node) {
@@ -159,10 +129,19 @@ static deed_value list(deed_flow *f, uint32_t node) {
     for (uint32_t i = 0; i < n->count; i++) {
         uint32_t kid = deed_child(f, node, i);
         deed_value v = deed_eval(f, kid);
-        if ((v.bits & DEED_IS_OWNED) && v.place != 0 && !v.address)
-            deed_consume(f, kid, &v, false);
-        join_value(&all, &v);
         const deed_node *k = deed_flow_node(f, kid);
+        bool owned = says(f, k->field, DEED_OWNED) || says(f, k->field, DEED_OWNED_OR_NULL);
+        bool borrowed = says(f, k->field, DEED_REF_WORD) || says(f, k->field, DEED_MUT);
+        uint32_t type = k->field != 0 ? deed_flow_decl(f, k->field)->type : k->type;
+        deed_passing passing = deed_passes(f, type, owned, borrowed, &v);
+        if (passing == DEED_GOES && v.place != 0)
+            deed_consume(f, kid, &v, false);
+        if (passing != DEED_GOES && v.place != 0) {
+            deed_value looks = {.bits = DEED_IS_VIEW, .node = kid};
+            deed_sources_of(f, &v, looks.sources);
+            v = deed_type_carries(f, type) && looks.sources[0] != 0 ? looks : plain;
+        }
+        join_value(f, &all, &v);
         if (n->count == 1 && k->kind == DEED_INTEGER)
             all.bits |= k->number == 0 ? DEED_IS_OK : DEED_IS_FAILED;
         else if (n->count == 1 && k->kind == DEED_LIST)
@@ -175,11 +154,43 @@ static deed_value list(deed_flow *f, uint32_t node) {
 static deed_value logic(deed_flow *f, uint32_t node) {
     deed_state *yes = deed_state_take(f), *no = deed_state_take(f);
     deed_condition(f, node, yes, no);
-    deed_state_join(f, yes, no);
-    deed_state_set(f, f->s, yes);
+    deed_state_join(f->place_count, yes, no);
+    deed_state_set(f->place_count, f->s, yes);
     deed_state_give(f, yes);
     deed_state_give(f, no);
     return plain;
+}
+
+bool deed_is_atomic(const deed_node *n) {
+    static const char *const names[] = {"fh_load", "fh_store", "fh_cas", "fh_exchange", "fh_fetch_", "__atomic_", "__c11_atomic_",
+                                        "atomic_load", "atomic_store", "atomic_exchange", "atomic_compare_exchange",
+                                        "atomic_fetch_"};
+    for (size_t i = 0; n->kind == DEED_UNKNOWN && i < sizeof names / sizeof *names; i++) {
+        if (fh_span_starts(n->text, fh_span_of_str(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* An atomic operation: the place that its first operand is the address of is read, and written with whatever operand has its
+ * type (a load has none). */
+static deed_value atomic(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    deed_value at = deed_eval(f, deed_child(f, node, 0));
+    uint32_t type = deed_flow_type(f, deed_flow_node(f, deed_child(f, node, 0))->type)->to;
+    uint32_t place = at.place != 0 && !at.address ? deed_place_field(f, at.place, 0, node) : at.place;
+    deed_value was = place != 0 ? deed_lying(f, node, place) : at;
+    was.bits = place != 0 ? was.bits : at.sources[0] != 0 ? DEED_IS_VIEW : DEED_IS_PLAIN;
+    was.address = false;
+    for (uint32_t i = 1; i < n->count; i++) {
+        uint32_t operand = deed_child(f, node, i);
+        deed_value v = deed_eval(f, operand);
+        if (deed_flow_node(f, operand)->type == type && (deed_type_carries(f, type) || deed_place_says(f, place, DEED_OWNED)))
+            deed_store(f, operand, place, &v, true);
+    }
+    if (n->count > 2 && !deed_type_carries(f, type))
+        deed_state_ungate(f->place_count, f->s, place);
+    return deed_type_carries(f, type) ? was : plain;
 }
 
 deed_value deed_eval(deed_flow *f, uint32_t node) {
@@ -207,7 +218,7 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
         for (uint32_t i = 0; i < n->count; i++) {
             deed_value part = deed_eval(f, deed_child(f, node, i));
             if (n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC)
-                deed_state_ungate(f, f->s, part.place);
+                deed_state_ungate(f->place_count, f->s, part.place);
         }
         return v;
     case DEED_STATEMENTS:
@@ -215,7 +226,7 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
         if (deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER)
             deed_error(f, FH0901, node, "not understood", "a statement expression with a pointer as its value");
         return v;
-    case DEED_UNKNOWN: return v; /* reported for the whole unit (rules.c) */
+    case DEED_UNKNOWN: return deed_is_atomic(n) ? atomic(f, node) : v; /* others are reported for the whole unit (rules.c) */
     default:
         deed_error(f, FH0901, node, "not understood", "this expression is outside the checkable dialect");
         return v;
@@ -228,7 +239,7 @@ static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
     deed_cell *c = &s->cells[place];
     uint32_t gate = (c->bits & (null ? DEED_IF_OK_OWNED : DEED_IF_FAILED_NULL)) ? c->gate : 0;
     if (null && (c->bits & DEED_IS_NULL))
-        c->bits &= ~(uint32_t)(DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_PLAIN | DEED_IS_MOVED | DEED_IS_DROPPED);
+        c->bits &= ~(uint32_t)(DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_BORROW | DEED_IS_PLAIN | DEED_IS_MOVED | DEED_IS_DROPPED);
     else if (null && (c->bits & DEED_IS_OWNED))
         s->live = false;
     else if (!null && c->bits == DEED_IS_NULL)
@@ -236,7 +247,7 @@ static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
     else if (!null)
         c->bits &= ~(uint32_t)DEED_IS_NULL;
     if (gate != 0 && s->live)
-        deed_state_gate(f, s, gate, !null);
+        deed_state_gate(f->place_count, s, gate, !null);
 }
 
 static bool is_constant(const deed_flow *f, uint32_t node, deed_kind kind) {
@@ -253,16 +264,16 @@ static void tell(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no, b
         truth = !truth; /* a code that is not zero is a failure */
     }
     deed_value v = deed_eval(f, status != 0 ? status : node);
-    deed_state_set(f, yes, f->s);
-    deed_state_set(f, no, f->s);
+    deed_state_set(f->place_count, yes, f->s);
+    deed_state_set(f->place_count, no, f->s);
     if (pointer && v.place != 0 && !v.address) {
         tell_null(f, yes, v.place, !truth);
         tell_null(f, no, v.place, truth);
     } else if (!pointer && (v.call || (v.place != 0 && !v.address && !deed_place_lent(f, v.place)))) {
         uint32_t gate = v.call ? DEED_LAST_CALL : v.place;
         bool ok = f->s->cells[gate].bits & DEED_IS_OK, bad = f->s->cells[gate].bits & DEED_IS_FAILED;
-        deed_state_gate(f, yes, gate, truth);
-        deed_state_gate(f, no, gate, !truth);
+        deed_state_gate(f->place_count, yes, gate, truth);
+        deed_state_gate(f->place_count, no, gate, !truth);
         if (ok || bad) {
             yes->live = ok == truth;
             no->live = ok != truth;
@@ -285,13 +296,13 @@ static void compare(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no
     }
     if (n->op == DEED_OP_EQ && is_constant(f, right, DEED_INTEGER) && deed_name_is(f, deed_flow_node(f, left)->decl, "code")) {
         tell(f, left, yes, no, false, true); /* a certain failure; else anything */
-        deed_state_set(f, no, f->s);
+        deed_state_set(f->place_count, no, f->s);
         return;
     }
     deed_eval(f, left);
     deed_eval(f, right);
-    deed_state_set(f, yes, f->s);
-    deed_state_set(f, no, f->s);
+    deed_state_set(f->place_count, yes, f->s);
+    deed_state_set(f->place_count, no, f->s);
 }
 
 static void both(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
@@ -300,7 +311,7 @@ static void both(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
     deed_condition(f, deed_child(f, node, 0), yes1, no1);
     f->s = all ? yes1 : no1;
     deed_condition(f, deed_child(f, node, 1), yes, no);
-    deed_state_join(f, all ? no : yes, all ? no1 : yes1);
+    deed_state_join(f->place_count, all ? no : yes, all ? no1 : yes1);
     f->s = before;
     deed_state_give(f, yes1);
     deed_state_give(f, no1);
@@ -319,8 +330,8 @@ void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no
     } else if (n->kind == DEED_CALL && deed_name_is(f, deed_flow_node(f, deed_child(f, node, 0))->decl, "fh_failed")) {
         tell(f, deed_child(f, node, 1), yes, no, false, false);
     } else if (n->kind == DEED_INTEGER) {
-        deed_state_set(f, yes, f->s);
-        deed_state_set(f, no, f->s);
+        deed_state_set(f->place_count, yes, f->s);
+        deed_state_set(f->place_count, no, f->s);
         yes->live = n->number != 0;
         no->live = n->number == 0;
     } else {

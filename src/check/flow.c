@@ -35,6 +35,11 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
                        FH_SPAN_FMT(p->name));
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
         deed_help(f->report, "leave it to the scope: do not drop or move `%.*s` by hand", FH_SPAN_FMT(p->name));
+    } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, place)) {
+        deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was %s a borrow and not restored",
+                       FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
+        deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
+        deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p->name));
     } else if (!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) && p->mode != DEED_MODE_DROPPER) {
         deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
         deed_also(f, c->born, "it becomes an owner here");
@@ -64,7 +69,9 @@ static void leave(deed_flow *f, deed_place at, uint32_t depth) {
     }
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL) {
-            deed_state_ungate(f, f->s, i);
+            deed_state_ungate(f->place_count, f->s, i);
+            if (f->places[i].parent == 0)
+                deed_unlink(f, i);
             *deed_cell_of(f, i) = (deed_cell){0};
         }
     }
@@ -93,10 +100,8 @@ static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint3
     if (p->mode == DEED_MODE_GLOBAL || deed_word_of(f->unit, p->root, DEED_STATIC) ||
         deed_word_of(f->unit, f->function, DEED_STATIC))
         return;
-    bool pointer = deed_flow_type(f, f->places[deed_place_outer(f, source)].type)->kind == DEED_TYPE_POINTER;
-    bool own = !pointer || (v->address && p->parent == 0) || p->mode == DEED_MODE_OWNER ||
-               (deed_cell_of(f, source)->bits & DEED_IS_OWNED);
-    if (own && (p->mode == DEED_MODE_LOCAL || p->mode == DEED_MODE_OWNER || (v->address && p->parent == 0))) {
+    bool variable = v->address && v->place != 0 && f->places[v->place].parent == 0;
+    if (p->mode == DEED_MODE_LOCAL || p->mode == DEED_MODE_OWNER || variable) {
         deed_error(f, FH0203, node, "it leaves here", "a reference to the local `%.*s` leaves its function",
                    FH_SPAN_FMT(p->name));
         deed_note(f->report, root->place, "it lives here");
@@ -109,8 +114,8 @@ static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint3
         if (k < fn->count && fh_u32s_get(f->unit->members, fn->first + k) == p->root)
             return;
     }
-    if (root->kind != DEED_DECL_PARAMETER)
-        return;
+    if (root->kind != DEED_DECL_PARAMETER || (view == NULL && fn->is_static))
+        return; /* without a contract the result looks into all that was lent; in a header it has to be written */
     deed_error(f, FH0205, node, "returned here", "the borrow `%.*s` is returned without a view contract", FH_SPAN_FMT(p->name));
     deed_note(f->report, root->place, "borrowed here");
     for (uint32_t k = 0; k < fn->count; k++) {
@@ -142,9 +147,10 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
             deed_note(f->report, deed_flow_decl(f, f->function)->place, "declared `fh_owned` here");
             deed_help(f->report, "compare it with NULL before, or declare the function `fh_owned_or_null`");
         }
-        return;
     }
-    for (int i = 0; i < DEED_SOURCES_MAX && (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) && v->sources[i] != 0; i++)
+    uint32_t result = deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to;
+    borrowed = borrowed && !(v->bits & DEED_IS_OWNED); /* reported */
+    for (int i = 0; i < DEED_SOURCES_MAX && !borrowed && deed_type_carries(f, result) && v->sources[i] != 0; i++)
         check_source(f, node, v, v->sources[i]);
 }
 
@@ -160,6 +166,8 @@ static void finish(deed_flow *f, deed_place at, bool success) {
     for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
         const deed_info *p = &f->places[i];
+        if (p->mode == DEED_MODE_GLOBAL)
+            check_dropped(f, at, i);
         if ((c->bits & DEED_IS_HELD) && c->where != 0 && !deed_word_of(f->unit, f->function, DEED_LOCK)) {
             deed_report_at(f->report, FH0402, at, "still held here", "the lock `%.*s` is not released on every path",
                            FH_SPAN_FMT(p->name));
@@ -169,11 +177,6 @@ static void finish(deed_flow *f, deed_place at, bool success) {
                 deed_help(f->report, "call `%.*s` before control leaves the function", FH_SPAN_FMT(call));
             else
                 deed_help(f->report, "unlock it before control leaves the function");
-        } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, i)) {
-            deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was %s a borrow and not restored",
-                           FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
-            deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
-            deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p->name));
         } else if (success && p->mode == DEED_MODE_OUT && p->parent != 0 && p->field == 0 && (c->bits & DEED_IS_RAW)) {
             deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
                            FH_SPAN_FMT(f->places[p->parent].name));
@@ -207,7 +210,7 @@ static void test(deed_flow *f, const round_trip *r) {
     deed_state *yes = deed_state_take(f);
     if (r->condition != 0) {
         deed_condition(f, r->condition, yes, r->out);
-        deed_state_set(f, f->s, yes);
+        deed_state_set(f->place_count, f->s, yes);
     } else {
         r->out->live = false;
     }
@@ -219,13 +222,13 @@ static void go_round(deed_flow *f, const round_trip *r) {
     if (!r->body_first)
         test(f, r);
     scoped(f, r->body);
-    deed_state_join(f, f->s, r->on_continue);
+    deed_state_join(f->place_count, f->s, r->on_continue);
     if (r->body_first)
         test(f, r);
     if (r->step != 0)
         deed_eval(f, r->step);
-    deed_state_ungate(f, f->s, DEED_LAST_CALL);
-    deed_state_join(f, r->out, r->on_break);
+    deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
+    deed_state_join(f->place_count, r->out, r->on_break);
 }
 
 static void loop(deed_flow *f, uint32_t node, round_trip r) {
@@ -238,18 +241,18 @@ static void loop(deed_flow *f, uint32_t node, round_trip r) {
     mute(f, true);
     bool changed = true;
     while (changed && rounds++ < DEED_ROUNDS_MAX) {
-        deed_state_set(f, f->s, head);
+        deed_state_set(f->place_count, f->s, head);
         go_round(f, &r);
-        changed = deed_state_join(f, head, f->s);
+        changed = deed_state_join(f->place_count, head, f->s);
     }
     mute(f, false);
     if (changed)
         deed_error(f, FH0903, node, "no end in sight", "this loop takes too many rounds to check");
     if (f->muted == 0) {
-        deed_state_set(f, f->s, head);
+        deed_state_set(f->place_count, f->s, head);
         go_round(f, &r);
     }
-    deed_state_set(f, f->s, r.out);
+    deed_state_set(f->place_count, f->s, r.out);
     f->on_break = on_break;
     f->on_continue = on_continue;
     f->break_depth = break_depth;
@@ -271,9 +274,9 @@ static void switches(deed_flow *f, uint32_t node) {
     f->saw_default = false;
     f->s->live = false;
     scoped(f, deed_child(f, node, 1));
-    deed_state_join(f, f->s, f->on_break);
+    deed_state_join(f->place_count, f->s, f->on_break);
     if (!f->saw_default)
-        deed_state_join(f, f->s, f->on_case);
+        deed_state_join(f->place_count, f->s, f->on_case);
     deed_state_give(f, f->on_case);
     deed_state_give(f, f->on_break);
     f->on_case = on_case;
@@ -304,7 +307,7 @@ static void go_to(deed_flow *f, uint32_t node) {
         deed_help(f->report, "write a loop: `for (;;)` with `continue` where the jump is, and `break` at its end");
     } else if (l != NULL) {
         l->from = node;
-        deed_state_join(f, l->state, f->s);
+        deed_state_join(f->place_count, l->state, f->s);
     }
     f->s->live = false;
 }
@@ -319,7 +322,7 @@ static void label(deed_flow *f, uint32_t node) {
             if (f->places[i].parent == 0 && here->cells[i].bits != 0 && f->s->cells[i].bits == 0)
                 f->s->cells[i].bits = DEED_IS_RAW; /* the jump went over its declaration */
         }
-        deed_state_join(f, here, f->s);
+        deed_state_join(f->place_count, here, f->s);
         deed_state_give(f, f->s);
         f->s = here;
     }
@@ -346,12 +349,12 @@ static void variable(deed_flow *f, uint32_t node) {
             if (field == 0)
                 deed_store(f, kid, 0, &v, true);
             else
-                deed_store(f, kid, deed_place_field(f, place, field, kid, false), &v, true);
+                deed_store(f, kid, deed_place_field(f, place, field, kid), &v, true);
         }
     } else if (init != 0) {
         deed_value v = deed_eval(f, init);
         deed_store(f, node, place, &v, true);
-        deed_state_ungate(f, f->s, DEED_LAST_CALL);
+        deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
     }
 }
 
@@ -360,12 +363,12 @@ static void branch(deed_flow *f, uint32_t node) {
     deed_condition(f, deed_child(f, node, 0), yes, no);
     for (uint32_t i = 0; i < 2; i++) {
         f->s = i == 0 ? yes : no;
-        deed_state_ungate(f, f->s, DEED_LAST_CALL);
+        deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
         if (deed_child(f, node, i + 1) != 0)
             scoped(f, deed_child(f, node, i + 1));
     }
-    deed_state_join(f, yes, no);
-    deed_state_set(f, before, yes);
+    deed_state_join(f->place_count, yes, no);
+    deed_state_set(f->place_count, before, yes);
     f->s = before;
     deed_state_give(f, yes);
     deed_state_give(f, no);
@@ -377,13 +380,13 @@ static void expression(deed_flow *f, uint32_t node) {
         deed_error(f, FH0303, node, "nobody owns it", "an owned result is thrown away");
         deed_help_named(f, node);
     }
-    deed_state_ungate(f, f->s, DEED_LAST_CALL);
+    deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
 }
 
 static void jump_out(deed_flow *f, uint32_t node, deed_state *to, uint32_t depth) {
     leave(f, deed_flow_node(f, node)->place, depth);
     if (to != NULL)
-        deed_state_join(f, to, f->s);
+        deed_state_join(f->place_count, to, f->s);
     f->s->live = false;
 }
 
@@ -426,7 +429,7 @@ void deed_statement(deed_flow *f, uint32_t node) {
     case DEED_SWITCH: switches(f, node); return;
     case DEED_CASE: case DEED_DEFAULT:
         if (f->on_case != NULL)
-            deed_state_join(f, f->s, f->on_case);
+            deed_state_join(f->place_count, f->s, f->on_case);
         f->saw_default = f->saw_default || n->kind == DEED_DEFAULT;
         deed_statement(f, deed_child(f, node, 0));
         return;
@@ -463,10 +466,12 @@ static void parameter(deed_flow *f, uint32_t decl) {
         p->mode = DEED_MODE_DROPPER; /* what it points to may be taken and left empty */
     } else if (pointer && out) {
         p->mode = DEED_MODE_OUT;
-        deed_cell_of(f, deed_place_field(f, place, 0, 0, true))->bits = DEED_IS_RAW;
+        deed_cell_of(f, deed_place_field(f, place, 0, 0))->bits = DEED_IS_RAW;
     } else if (pointer) {
         bool shared = says(f, decl, DEED_REF_WORD) || (deed_flow_type(f, t->to)->is_const && !says(f, decl, DEED_MUT));
         p->mode = shared ? DEED_MODE_SHARED : DEED_MODE_MUT;
+    } else if (deed_type_carries(f, d->type)) {
+        p->mode = DEED_MODE_SHARED;
     }
     const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
     if (needs == NULL || d->name.size == 0 || !fh_span_starts(needs->text, d->name))
@@ -480,7 +485,7 @@ static void parameter(deed_flow *f, uint32_t decl) {
         fh_span name = deed_flow_decl(f, field)->name;
         size_t at = needs->text.size - (name.size < needs->text.size ? name.size : needs->text.size);
         if (at > d->name.size && fh_span_equal(fh_span_from(needs->text, at), name))
-            deed_cell_of(f, deed_place_field(f, place, field, 0, pointer))->bits |= DEED_IS_HELD;
+            deed_cell_of(f, deed_place_field(f, place, field, 0))->bits |= DEED_IS_HELD;
     }
 }
 
@@ -513,11 +518,12 @@ fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     fh_arena *arena = NULL;
     FH_TRY(fh_arena_new(a, NULL, &arena));
     deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
-    fh_status s = f == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
+    uint8_t *carries = fh_arena_alloc(arena, unit->types.count + 1, 1);
+    fh_status s = f == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
+    if (!fh_failed(s))
+        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .carries = {carries, unit->types.count}};
     for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
         uint32_t decl = fh_u32s_get(unit->functions, i);
-        if (i == 0)
-            *f = (deed_flow){.unit = unit, .report = r, .arena = arena};
         if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)
             check_function(f, decl);
         s = f->status;

@@ -13,6 +13,7 @@ typedef struct deed_value {
     uint32_t place; /* where it was read, or what its address was taken of; 0: nowhere that is followed */
     uint32_t node;
     bool address, call; /* call: the result of one, which DEED_LAST_CALL stands for */
+    uint16_t via;       /* of a borrow: the place it was derived through, or 0 */
     uint16_t sources[DEED_SOURCES_MAX];
 } deed_value;
 
@@ -21,7 +22,7 @@ FH_MUST_USE fh_status deed_flow_check(fh_ref fh_allocator *a, fh_mut deed_unit *
 /* What the rules of 05 refuse: no paths, each construct by itself. */
 FH_MUST_USE fh_status deed_raw_check(fh_mut deed_unit *unit, fh_mut deed_report *r);
 
-/* --- shared by flow.c, value.c, expr.c, call.c and advise.c --- */
+/* --- shared by flow.c, value.c, borrow.c, expr.c, call.c and advise.c --- */
 
 void deed_error(deed_flow *f, deed_code code, uint32_t node, const char *label, const char *format, ...) FH_PRINTF(5, 6);
 void deed_also(deed_flow *f, uint32_t node, const char *text);
@@ -44,9 +45,27 @@ void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no
 void deed_use(deed_flow *f, uint32_t node, uint32_t place);
 /* The value leaves its place; `dropped`: its life ends. */
 void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped);
+/* What becomes of an owner that is assigned: it goes along, or it stays and the new place only looks at it. A handle is a
+ * number: unless the new place is declared to own it, a copy of one is nobody's. */
+typedef enum deed_passing { DEED_STAYS, DEED_GOES, DEED_LOOKS } deed_passing;
+deed_passing deed_passes(deed_flow *f, uint32_t type, bool owned, bool borrowed, const deed_value *v);
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first);
-/* Views into the place die, but not the one in `except`. */
-void deed_invalidate(deed_flow *f, uint32_t node, uint32_t place, uint32_t except);
+/* The value of a place, without a look at whether it may be read; the address of one. */
+deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place);
+deed_value deed_address(deed_flow *f, uint32_t node, uint32_t place);
+/* The storage that a user of the value may reach. */
+void deed_sources_of(const deed_flow *f, const deed_value *v, uint16_t *out);
+void deed_add_sources(deed_flow *f, uint32_t node, uint16_t *to, const uint16_t *from);
+/* Users of the two may reach the same storage. */
+bool deed_overlap(const deed_flow *f, const deed_value *a, const deed_value *b);
+/* Somebody changes what he reaches through the value: borrows of that die, but not those that led to it. */
+void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed);
+/* The place is about to refer to something else: nothing is derived through it any more. */
+void deed_unlink(deed_flow *f, uint32_t place);
+/* A borrow is stored in a place that outlives this function, or that a local borrow leads to. */
+void deed_keep(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v);
+/* An atomic operation, which the front end has no name for. */
+bool deed_is_atomic(const deed_node *n);
 deed_value deed_call(deed_flow *f, uint32_t node);
 void deed_forget(deed_flow *f, uint32_t place);
 /* A statement or nothing. */

@@ -86,18 +86,18 @@ static fh_span joined_name(deed_flow *f, const deed_info *base, uint32_t field) 
     return deed_flow_text(f, "%.*s%s%.*s", FH_SPAN_FMT(base->name), arrow ? "->" : ".", FH_SPAN_FMT(name));
 }
 
-uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node, bool by_arrow) {
+uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node) {
+    if (base == 0)
+        return 0;
     for (uint32_t i = base + 1; i < f->place_count; i++) {
-        if (f->places[i].parent == base && f->places[i].field == field) {
-            f->places[i].by_arrow = f->places[i].by_arrow || by_arrow;
+        if (f->places[i].parent == base && f->places[i].field == field)
             return i;
-        }
     }
     const deed_info *b = &f->places[base];
     uint32_t type = field != 0 ? deed_flow_decl(f, field)->type : deed_flow_type(f, b->type)->to;
     fh_span name = written(f, node, field != 0 ? joined_name(f, b, field) : b->name);
     return add(f, (deed_info){.root = b->root, .parent = base, .field = field, .type = type, .depth = b->depth, .node = node,
-                              .mode = b->mode, .by_arrow = by_arrow || b->by_arrow, .name = name});
+                              .mode = b->mode, .name = name});
 }
 
 uint32_t deed_place_find(deed_flow *f, uint32_t node) {
@@ -106,27 +106,19 @@ uint32_t deed_place_find(deed_flow *f, uint32_t node) {
         return deed_place_root(f, n->decl, node);
     if (n->kind == DEED_CAST && deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER)
         return deed_place_find(f, deed_child(f, node, 0));
-    if (n->kind == DEED_DEREF) {
-        uint32_t inner = deed_child(f, node, 0);
-        if (deed_flow_node(f, inner)->kind == DEED_ADDRESS)
-            return deed_place_find(f, deed_child(f, inner, 0));
-        uint32_t base = deed_place_find(f, inner);
-        return base == 0 ? 0 : deed_place_field(f, base, 0, node, true);
-    }
-    if (n->kind != DEED_MEMBER)
+    if (n->kind != DEED_DEREF && n->kind != DEED_MEMBER)
         return 0;
     uint32_t inner = deed_child(f, node, 0);
     const deed_node *b = deed_flow_node(f, inner);
-    bool arrow = n->op == DEED_OP_ARROW;
-    if (arrow && b->kind == DEED_ADDRESS) {
-        inner = deed_child(f, inner, 0);
-        arrow = false;
-    } else if (!arrow && b->kind == DEED_DEREF) {
-        inner = deed_child(f, inner, 0);
-        arrow = true;
+    if (n->kind == DEED_DEREF || n->op == DEED_OP_ARROW) {
+        if (b->kind == DEED_ADDRESS && n->kind == DEED_DEREF)
+            return deed_place_find(f, deed_child(f, inner, 0)); /* *&x is x */
+        if (b->kind == DEED_ADDRESS)
+            inner = deed_child(f, inner, 0); /* (&x)->f is x.f */
+    } else if (b->kind == DEED_DEREF) {
+        inner = deed_child(f, inner, 0); /* (*p).f is p->f */
     }
-    uint32_t base = deed_place_find(f, inner);
-    return base == 0 ? 0 : deed_place_field(f, base, n->decl, node, arrow);
+    return deed_place_field(f, deed_place_find(f, inner), n->kind == DEED_DEREF ? 0 : n->decl, node);
 }
 
 uint32_t deed_place_outer(const deed_flow *f, uint32_t place) {
@@ -141,24 +133,83 @@ bool deed_place_under(const deed_flow *f, uint32_t place, uint32_t above) {
     return place == above && place != 0;
 }
 
-bool deed_place_lent(const deed_flow *f, uint32_t place) {
+/* --- whose storage it is -------------------------------------------------------------------------------------------------- */
+
+/* A pointer lies between the place and its parent. */
+bool deed_place_hops(const deed_flow *f, uint32_t place) {
     const deed_info *p = &f->places[place];
-    if (p->mode == DEED_MODE_GLOBAL)
-        return true;
-    return p->parent != 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT || p->mode == DEED_MODE_OUT);
+    return p->parent != 0 && (p->field == 0 || deed_flow_type(f, f->places[p->parent].type)->kind == DEED_TYPE_POINTER);
 }
 
-deed_cell *deed_cell_of(deed_flow *f, uint32_t place) {
+bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word) {
+    for (uint32_t i = place; i != 0; i = f->places[i].parent) {
+        uint32_t d = f->places[i].parent == 0 ? f->places[i].root : f->places[i].field;
+        if (d != 0 && deed_word_of(f->unit, d, word) != NULL)
+            return true;
+        if (deed_place_hops(f, i) && f->places[i].field != 0)
+            return false;
+    }
+    return false;
+}
+
+/* What the pointer in this place points to belongs to whoever has the place. */
+bool deed_place_owns(const deed_flow *f, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    if (deed_cell_of(f, place)->bits & (DEED_IS_OWNED | DEED_IS_MOVED))
+        return true;
+    if (p->parent == 0)
+        return p->mode == DEED_MODE_OWNER || p->mode == DEED_MODE_DROPPER;
+    return deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
+}
+
+bool deed_place_within(const deed_flow *f, uint32_t place, uint32_t above) {
+    while (place > above) {
+        uint32_t up = f->places[place].parent;
+        if (up > above && deed_place_hops(f, place) && !deed_place_owns(f, up))
+            return false;
+        place = up;
+    }
+    return place == above && place != 0;
+}
+
+bool deed_place_lent(const deed_flow *f, uint32_t place) {
+    for (uint32_t i = place; f->places[i].mode != DEED_MODE_GLOBAL; i = f->places[i].parent) {
+        if (f->places[i].parent == 0)
+            return false;
+        if (deed_place_hops(f, i) && !deed_place_owns(f, f->places[i].parent))
+            return true;
+    }
+    return true;
+}
+
+bool deed_type_carries(deed_flow *f, uint32_t type) {
+    if (type == 0 || type >= f->carries.size)
+        return false;
+    uint8_t *known = fh_mspan_at(f->carries, type);
+    if (*known != 0)
+        return *known == 2;
+    const deed_type *t = deed_flow_type(f, type);
+    bool yes = t->kind == DEED_TYPE_POINTER && deed_flow_type(f, t->to)->kind != DEED_TYPE_FUNCTION;
+    if (t->kind == DEED_TYPE_ARRAY)
+        yes = deed_type_carries(f, t->to);
+    const deed_decl *d = deed_flow_decl(f, t->decl);
+    for (uint32_t i = 0; t->kind == DEED_TYPE_RECORD && t->decl != 0 && !yes && i < d->count; i++)
+        yes = deed_type_carries(f, deed_flow_decl(f, fh_u32s_get(f->unit->members, d->first + i))->type);
+    *known = yes ? 2 : 1;
+    return yes;
+}
+
+deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) {
     return &f->s->cells[place];
 }
 
 /* --- states --------------------------------------------------------------------------------------------------------------- */
 
-void deed_state_set(const deed_flow *f, deed_state *to, const deed_state *from) {
+void deed_state_set(uint32_t count, deed_state *to, const deed_state *from) {
     to->live = from->live;
-    for (uint32_t i = 0; i < f->place_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         to->cells[i] = from->cells[i];
-    for (uint32_t i = f->place_count; i < DEED_PLACES_MAX; i++)
+    for (uint32_t i = count; i < DEED_PLACES_MAX; i++)
         to->cells[i] = (deed_cell){0};
 }
 
@@ -181,7 +232,7 @@ deed_state *deed_state_take(deed_flow *f) {
 
 deed_state *deed_state_copy(deed_flow *f, const deed_state *from) {
     deed_state *s = deed_state_take(f);
-    deed_state_set(f, s, from);
+    deed_state_set(f->place_count, s, from);
     return s;
 }
 
@@ -192,22 +243,34 @@ void deed_state_give(deed_flow *f, deed_state *s) {
     f->unused = s;
 }
 
-/* A promise about `gate` holds in a state by itself, or because the promise was made, or because the gate says otherwise. */
-static bool promises(const deed_state *s, uint32_t i, uint32_t gate, uint32_t promise) {
+/* A promise: with this outcome of the gate, the cell is not what `never` says. */
+struct promise {
+    uint32_t bit, never;
+    bool ok;
+};
+
+static const struct promise promises[4] = {
+    {DEED_IF_OK_OWNED, DEED_IS_NULL, true},
+    {DEED_IF_FAILED_NULL, DEED_IS_OWNED, false},
+    {DEED_IF_OK_NULL, DEED_IS_OWNED, true},
+    {DEED_IF_FAILED_OWNED, DEED_IS_NULL, false},
+};
+
+enum { PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED };
+
+/* It holds in a state by itself, or because it was made, or because the gate says otherwise. */
+static bool holds(const deed_state *s, uint32_t i, uint32_t gate, const struct promise *p) {
     const deed_cell *c = &s->cells[i];
-    uint32_t never = promise == DEED_IF_OK_OWNED ? DEED_IS_NULL : DEED_IS_OWNED;
-    uint32_t other = promise == DEED_IF_OK_OWNED ? DEED_IS_FAILED : DEED_IS_OK;
-    return !(c->bits & never) || (c->gate == gate && (c->bits & promise)) || (s->cells[gate].bits & other);
+    uint32_t other = p->ok ? DEED_IS_FAILED : DEED_IS_OK;
+    return !(c->bits & p->never) || (c->gate == gate && (c->bits & p->bit)) || (s->cells[gate].bits & other);
 }
 
 static uint32_t promised(const deed_state *a, const deed_state *b, uint32_t i, uint32_t gate) {
     uint32_t bits = 0;
-    if (gate == 0)
-        return 0;
-    if (promises(a, i, gate, DEED_IF_OK_OWNED) && promises(b, i, gate, DEED_IF_OK_OWNED))
-        bits |= DEED_IF_OK_OWNED;
-    if (promises(a, i, gate, DEED_IF_FAILED_NULL) && promises(b, i, gate, DEED_IF_FAILED_NULL))
-        bits |= DEED_IF_FAILED_NULL;
+    for (size_t k = 0; k < 4 && gate != 0; k++) {
+        if (holds(a, i, gate, &promises[k]) && holds(b, i, gate, &promises[k]))
+            bits |= promises[k].bit;
+    }
     return bits;
 }
 
@@ -225,7 +288,6 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     const deed_cell *x = &a->cells[i], *y = &b->cells[i];
     enum {
         KNOWN = DEED_IS_OK | DEED_IS_FAILED,
-        PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL,
         ENDED = DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_HELD, /* what `where` and `born` tell of */
         LIVES = DEED_IS_OWNED | DEED_IS_VIEW,
     };
@@ -240,56 +302,57 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     uint32_t promise = (c.bits & DEED_IS_OWNED) && (c.bits & DEED_IS_NULL) ? promised(a, b, i, gate) : 0;
     c.gate = promise != 0 ? gate : x->gate == y->gate ? x->gate : 0;
     c.bits |= promise;
+    c.via = x->via == y->via ? x->via : 0;
     c.where = x->where != 0 && ((x->bits & ENDED) || !(y->bits & ENDED)) ? x->where : y->where;
     c.born = x->born != 0 && ((x->bits & LIVES) || !(y->bits & LIVES)) ? x->born : y->born;
     join_sources(&c, y);
     return c;
 }
 
-bool deed_state_join(const deed_flow *f, deed_state *a, const deed_state *b) {
+bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b) {
     if (!b->live)
         return false;
     if (!a->live) {
-        deed_state_set(f, a, b);
+        deed_state_set(count, a, b);
         return true;
     }
     bool changed = false;
     deed_cell joined[DEED_PLACES_MAX];
-    for (uint32_t i = 0; i < f->place_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         joined[i] = join_cell(a, b, i);
-        changed |= joined[i].bits != a->cells[i].bits || joined[i].gate != a->cells[i].gate;
+        changed |= joined[i].bits != a->cells[i].bits || joined[i].gate != a->cells[i].gate || joined[i].via != a->cells[i].via;
         for (int j = 0; j < DEED_SOURCES_MAX; j++)
             changed |= joined[i].sources[j] != a->cells[i].sources[j];
     }
-    for (uint32_t i = 0; i < f->place_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         a->cells[i] = joined[i];
     return changed;
 }
 
-void deed_state_gate(const deed_flow *f, deed_state *s, uint32_t gate, bool ok) {
+void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
     if (gate == 0)
         return;
-    for (uint32_t i = 0; i < f->place_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         deed_cell *c = &s->cells[i];
         if (c->gate != gate || !(c->bits & DEED_IS_OWNED) || !(c->bits & DEED_IS_NULL))
             continue;
-        if (ok && (c->bits & DEED_IF_OK_OWNED))
-            c->bits &= ~(uint32_t)DEED_IS_NULL;
-        if (!ok && (c->bits & DEED_IF_FAILED_NULL))
-            c->bits &= ~(uint32_t)DEED_IS_OWNED;
+        for (size_t k = 0; k < 4; k++) {
+            if (promises[k].ok == ok && (c->bits & promises[k].bit))
+                c->bits &= ~promises[k].never;
+        }
     }
     deed_cell *g = &s->cells[gate];
     g->bits = (g->bits & ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED)) | (ok ? DEED_IS_OK : DEED_IS_FAILED);
     if (gate != g->gate && g->gate != 0) /* a copy of another status */
-        deed_state_gate(f, s, g->gate, ok);
+        deed_state_gate(count, s, g->gate, ok);
 }
 
-void deed_state_ungate(const deed_flow *f, deed_state *s, uint32_t gate) {
-    for (uint32_t i = 0; i < f->place_count; i++) {
+void deed_state_ungate(uint32_t count, deed_state *s, uint32_t gate) {
+    for (uint32_t i = 0; i < count; i++) {
         deed_cell *c = &s->cells[i];
         if (c->gate == gate) {
             c->gate = 0;
-            c->bits &= ~(uint32_t)(DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL);
+            c->bits &= ~(uint32_t)PROMISES;
         }
     }
     s->cells[gate].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);

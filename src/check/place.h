@@ -11,14 +11,14 @@
 
 #include "check/finding.h"
 
-enum { DEED_PLACES_MAX = 384, DEED_SOURCES_MAX = 4, DEED_LAST_CALL = 1, DEED_LABELS_MAX = 32, DEED_ROUNDS_MAX = 24 };
+enum { DEED_PLACES_MAX = 384, DEED_SOURCES_MAX = 8, DEED_LAST_CALL = 1, DEED_LABELS_MAX = 32, DEED_ROUNDS_MAX = 24 };
 
 enum {
     DEED_IS_OWNED = 1,     /* must be dropped or moved */
     DEED_IS_MOVED = 2,     /* its value went elsewhere */
     DEED_IS_DROPPED = 4,   /* its value's life ended; always with MOVED */
     DEED_IS_NULL = 8,
-    DEED_IS_VIEW = 16,     /* looks into `sources` */
+    DEED_IS_VIEW = 16,     /* looks into `sources`; an owner may do so too */
     DEED_IS_DEAD = 32,     /* a view whose source was changed or dropped */
     DEED_IS_ENDED = 64,    /* a view whose source left its scope */
     DEED_IS_RAW = 128,     /* not initialised */
@@ -29,8 +29,10 @@ enum {
     DEED_IF_FAILED_NULL = 4096, /* not owned if it is a failure */
     DEED_IS_OK = 8192,     /* a status that is known to be a success */
     DEED_IS_FAILED = 16384,
-    DEED_IS_BORROW = 32768, /* of values only: lent to this function for the length of its call */
+    DEED_IS_BORROW = 32768, /* a view that owns nothing; with OWNED: on some path only */
     DEED_IS_COPY = 65536,  /* a view that is the very pointer which the one place in `sources` owns */
+    DEED_IF_OK_NULL = 131072,     /* given away if the status `gate` is a success */
+    DEED_IF_FAILED_OWNED = 262144 /* not NULL if it is a failure */
 };
 
 typedef struct deed_cell {
@@ -38,6 +40,7 @@ typedef struct deed_cell {
     uint32_t where; /* node: moved, dropped, locked, died here */
     uint32_t born;  /* node: became owned here */
     uint16_t gate;  /* the place of the status that decides, or 0 */
+    uint16_t via;   /* of a view: the place it was derived through, or 0 */
     uint16_t sources[DEED_SOURCES_MAX];
 } deed_cell;
 
@@ -63,7 +66,6 @@ typedef struct deed_info {
     uint32_t field;  /* declaration; 0 with a parent: what that points to */
     uint32_t type, depth, node;
     deed_mode mode;
-    bool by_arrow; /* some use reaches it through a pointer */
     fh_span name;
 } deed_info;
 
@@ -78,6 +80,7 @@ typedef struct deed_flow {
     deed_unit *unit;
     deed_report *report;
     fh_arena *arena;
+    fh_mspan carries; /* of each type: 0 not known yet, 1 no, 2 yes */
     fh_status status;
     uint32_t function;
     uint32_t reported; /* node of the finding told last */
@@ -105,24 +108,36 @@ bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name);
 /* The place that an expression names, made if it is new; 0 if it is none that can be followed. */
 uint32_t deed_place_find(deed_flow *f, uint32_t node);
 uint32_t deed_place_root(deed_flow *f, uint32_t decl, uint32_t node);
-uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node, bool by_arrow);
+/* A field of it, or with field 0 what it points to (of a record: what the pointers in it point to). */
+uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node);
 /* The outermost place that it belongs to. */
 uint32_t deed_place_outer(const deed_flow *f, uint32_t place);
 bool deed_place_under(const deed_flow *f, uint32_t place, uint32_t above);
-/* Storage that belongs to someone else: behind a pointer parameter, or a global. */
+/* The same, and no borrowed pointer leads from one to the other: a change of `above` may end what is in `place`. */
+bool deed_place_within(const deed_flow *f, uint32_t place, uint32_t above);
+/* A pointer lies between the place and its parent. */
+bool deed_place_hops(const deed_flow *f, uint32_t place);
+/* What the pointers in this place point to belongs to whoever has the place. */
+bool deed_place_owns(const deed_flow *f, uint32_t place);
+/* Its declaration, or that of something that it is a part of by value, has the word. */
+bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word);
+/* Storage that belongs to someone else: behind a pointer that does not own, or a global. */
 bool deed_place_lent(const deed_flow *f, uint32_t place);
-deed_cell *deed_cell_of(deed_flow *f, uint32_t place);
+/* A pointer to data, or a value with one in it: it can look into something. Other values are numbers, handles too: a copy of
+ * one is no borrow. */
+bool deed_type_carries(deed_flow *f, uint32_t type);
+deed_cell *deed_cell_of(const deed_flow *f, uint32_t place);
 
 /* States. A dead one is returned when memory runs out, and f->status says so. */
 deed_state *deed_state_take(deed_flow *f);
 deed_state *deed_state_copy(deed_flow *f, const deed_state *from);
 void deed_state_give(deed_flow *f, deed_state *s);
-void deed_state_set(const deed_flow *f, deed_state *to, const deed_state *from);
+void deed_state_set(uint32_t count, deed_state *to, const deed_state *from);
 /* a = a or b; true if that changed a. */
-bool deed_state_join(const deed_flow *f, deed_state *a, const deed_state *b);
+bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b);
 /* What is known once the status or truth in a place is known. */
-void deed_state_gate(const deed_flow *f, deed_state *s, uint32_t gate, bool ok);
+void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok);
 /* Nothing depends on this place any more: it is about to change. */
-void deed_state_ungate(const deed_flow *f, deed_state *s, uint32_t gate);
+void deed_state_ungate(uint32_t count, deed_state *s, uint32_t gate);
 
 #endif

@@ -11,7 +11,7 @@ static void report_unknown(const deed_unit *unit, deed_report *r) {
     for (size_t i = 1; i < unit->nodes.count; i++) {
         const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
         const deed_file *file = fh_deed_files_at(unit->files, n->place.file);
-        if (n->kind != DEED_UNKNOWN || file->is_audited || file->is_system)
+        if (n->kind != DEED_UNKNOWN || deed_is_atomic(n) || file->is_audited || file->is_system)
             continue;
         deed_report_at(r, FH0901, n->place, "not understood", "`%.*s` is outside the checkable dialect", FH_SPAN_FMT(n->text));
     }

@@ -59,7 +59,11 @@ void deed_use(deed_flow *f, uint32_t node, uint32_t place) {
     for (uint32_t i = place; i != 0; i = f->places[i].parent)
         use_one(f, node, i, i != place);
     for (uint32_t i = place + 1; i < f->place_count; i++) {
-        if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, place)) {
+        if (!(deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) || !deed_place_within(f, i, place))
+            continue;
+        if (deed_cell_of(f, i)->bits & DEED_IS_DEAD) {
+            use_one(f, node, i, false);
+        } else {
             report_moved(f, node, place, i);
             deed_cell_of(f, i)->bits = DEED_IS_PLAIN;
         }
@@ -73,37 +77,22 @@ void deed_forget(deed_flow *f, uint32_t place) {
     }
 }
 
-void deed_invalidate(deed_flow *f, uint32_t node, uint32_t place, uint32_t except) {
-    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
-        deed_cell *c = deed_cell_of(f, i);
-        if (!(c->bits & DEED_IS_VIEW) || i == except)
-            continue;
-        for (int j = 0; j < DEED_SOURCES_MAX && c->sources[j] != 0; j++) {
-            uint32_t source = c->sources[j];
-            if (source != i && (deed_place_under(f, source, place) || deed_place_under(f, place, source))) {
-                c->bits |= DEED_IS_DEAD;
-                c->where = node;
-            }
-        }
-    }
-}
-
 /* --- moves ---------------------------------------------------------------------------------------------------------------- */
 
 /* True if the place may not be moved out of; reported. */
 static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropped) {
     uint32_t p = v->place, from = 0;
     const deed_cell *c = deed_cell_of(f, p);
-    if (p == 0 || v->address)
-        from = (v->bits & DEED_IS_VIEW) && !v->address ? v->sources[0] : 0;
-    else if (c->bits & DEED_IS_VIEW)
+    if (p == 0 || v->address) {
+        from = (v->bits & (DEED_IS_VIEW | DEED_IS_OWNED)) == DEED_IS_VIEW && !v->address ? v->sources[0] : 0;
+    } else if (c->bits & DEED_IS_BORROW) {
         from = c->sources[0];
-    if (p != 0) {
+    } else if (!(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
         const deed_info *i = &f->places[p];
-        bool pointer = deed_flow_type(f, i->type)->kind == DEED_TYPE_POINTER;
-        if ((i->mode == DEED_MODE_SHARED || (i->mode == DEED_MODE_MUT && i->parent == 0)) && (i->parent != 0 || pointer) &&
-            !(c->bits & DEED_IS_OWNED))
-            from = deed_place_outer(f, p);
+        bool lent = i->mode == DEED_MODE_SHARED || (i->mode == DEED_MODE_MUT && i->parent == 0);
+        from = lent && deed_type_carries(f, i->type) ? deed_place_outer(f, p) : 0;
+        if (from == 0 && i->parent == 0 && i->mode == DEED_MODE_MUT)
+            from = p;
     }
     if (from == 0)
         return false;
@@ -150,7 +139,7 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         deed_error(f, FH0305, node, "dropped again here", "`%.*s` is dropped twice", FH_SPAN_FMT(f->places[p].name));
         deed_also(f, c->where, "dropped first here");
         deed_help(f->report, "drop it once, or write `%.*s = NULL` after the first drop", FH_SPAN_FMT(f->places[p].name));
-    } else if (!dropped || (c->bits & DEED_IS_MOVED) || (c->bits & DEED_IS_RAW)) {
+    } else if (!dropped || (c->bits & (DEED_IS_MOVED | DEED_IS_RAW | DEED_IS_DEAD))) {
         uint32_t null = c->bits & DEED_IS_NULL;
         deed_use(f, node, p);
         c->bits |= null;
@@ -158,14 +147,15 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         for (uint32_t i = f->places[p].parent; i != 0; i = f->places[i].parent)
             use_one(f, node, i, true);
         for (uint32_t i = p + 1; i < f->place_count; i++) {
-            if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_under(f, i, p) &&
+            if ((deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_within(f, i, p) &&
                 f->places[p].mode != DEED_MODE_DROPPER) {
                 report_moved(f, node, p, i);
                 break;
             }
         }
     }
-    deed_invalidate(f, node, p, 0);
+    deed_value whole = {.bits = DEED_IS_OWNED, .place = p};
+    deed_invalidate(f, node, &whole);
     uint32_t was = c->bits, born = c->born;
     if (was == DEED_IS_NULL && dropped)
         return;
@@ -185,49 +175,8 @@ static bool owns_part(deed_flow *f, uint32_t place) {
     return false;
 }
 
-static bool declared(deed_flow *f, uint32_t place, deed_word word) {
-    for (uint32_t i = place; i != 0; i = f->places[i].parent) {
-        uint32_t d = f->places[i].parent == 0 ? f->places[i].root : f->places[i].field;
-        if (d != 0 && deed_word_of(f->unit, d, word) != NULL)
-            return true;
-    }
-    return false;
-}
-
-/* An owner, or a borrow, goes to a place that outlives this function. */
-static void check_escape(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool owner) {
-    const deed_info *p = &f->places[place];
-    if (owner && !declared(f, place, DEED_OWNED) && !declared(f, place, DEED_OWNED_OR_NULL)) {
-        deed_error(f, FH0304, node, "stored here", "an owned value is stored in `%.*s`, which is not declared to own it",
-                   FH_SPAN_FMT(p->name));
-        uint32_t decl = p->field != 0 ? p->field : p->root;
-        deed_note(f->report, deed_flow_decl(f, decl)->place, "declared without `fh_owned` here");
-        deed_help(f->report, "declare `%.*s` `fh_owned`, or `fh_owned_or_null` if it may be NULL",
-                  FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
-        return;
-    }
-    if (owner || !(v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) || v->sources[0] == 0)
-        return;
-    if (declared(f, place, DEED_REF_WORD) || declared(f, place, DEED_VIEW) || declared(f, place, DEED_STATIC))
-        return;
-    uint32_t source = v->sources[0];
-    const deed_info *s = &f->places[source];
-    if (s->mode == DEED_MODE_GLOBAL)
-        return;
-    bool local = !deed_place_lent(f, source) && (s->mode == DEED_MODE_LOCAL || s->mode == DEED_MODE_OWNER);
-    deed_error(f, local ? FH0203 : FH0204, node, "stored where it outlives the call",
-               local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored",
-               FH_SPAN_FMT(s->name));
-    deed_note(f->report, deed_flow_decl(f, s->root)->place, local ? "it lives here" : "it is borrowed for this call only");
-    if (local)
-        deed_help(f->report, "store the value itself, or the address of what outlives the call");
-    else
-        deed_help(f->report, "take it over: declare `%.*s` `fh_move`; or store a copy",
-                  FH_SPAN_FMT(deed_flow_decl(f, s->root)->name));
-}
-
 static void store_status(deed_flow *f, uint32_t place, const deed_value *v, deed_cell *next) {
-    deed_state_ungate(f, f->s, place);
+    deed_state_ungate(f->place_count, f->s, place);
     if (v->call) {
         for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
             if (deed_cell_of(f, i)->gate == DEED_LAST_CALL)
@@ -282,14 +231,14 @@ static void copy_parts(deed_flow *f, uint32_t node, const deed_state *before, ui
     for (uint32_t i = from + 1, end = f->place_count; i < end; i++) {
         const deed_cell *c = &before->cells[i];
         bool record = deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD;
-        if (f->places[i].parent != from || (!record && !(c->bits & KEPT)))
+        if (f->places[i].parent != from || f->places[i].field == 0 || (!record && !(c->bits & KEPT)))
             continue;
-        uint32_t part = deed_place_field(f, to, f->places[i].field, node, false);
-        deed_value v = {.bits = c->bits, .place = i, .node = node};
+        uint32_t part = deed_place_field(f, to, f->places[i].field, node);
+        deed_value v = {.bits = c->bits, .place = i, .node = node, .via = c->via};
         for (int j = 0; j < DEED_SOURCES_MAX; j++)
             v.sources[j] = c->sources[j];
         if (part != 0 && deed_place_lent(f, part))
-            check_escape(f, node, part, &v, c->bits & DEED_IS_OWNED);
+            deed_keep(f, node, part, &v);
         else if (part != 0)
             *deed_cell_of(f, part) = *c;
         if (part != 0 && record)
@@ -297,22 +246,32 @@ static void copy_parts(deed_flow *f, uint32_t node, const deed_state *before, ui
     }
 }
 
+deed_passing deed_passes(deed_flow *f, uint32_t type, bool owned, bool borrowed, const deed_value *v) {
+    bool owner = (v->bits & DEED_IS_OWNED) && !v->address;
+    if (!owner && (v->place == 0 || v->address || !owns_part(f, v->place)))
+        return DEED_STAYS;
+    if (v->place == 0)
+        return DEED_GOES;
+    const deed_type *to = deed_flow_type(f, type), *from = deed_flow_type(f, f->places[v->place].type);
+    if (borrowed || (deed_flow_type(f, to->to)->is_const && !deed_flow_type(f, from->to)->is_const))
+        return DEED_LOOKS;
+    return owned || deed_type_carries(f, f->places[v->place].type) ? DEED_GOES : DEED_STAYS;
+}
+
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
-    bool keeps = place != 0 && (v->bits & DEED_IS_OWNED) && v->place != 0 && !v->address &&
-                 deed_flow_type(f, deed_flow_type(f, f->places[place].type)->to)->is_const &&
-                 !deed_flow_type(f, deed_flow_type(f, f->places[v->place].type)->to)->is_const; /* a const pointer only looks */
-    bool takes = (v->bits & DEED_IS_COPY) && place != 0 && v->place != place &&
-                 (declared(f, place, DEED_OWNED) || declared(f, place, DEED_OWNED_OR_NULL));
-    bool owner = !keeps && ((v->bits & DEED_IS_OWNED) || takes) && !v->address;
+    bool owned = deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
+    bool borrowed = deed_place_says(f, place, DEED_REF_WORD) || deed_place_says(f, place, DEED_MUT);
+    deed_passing passing = deed_passes(f, f->places[place].type, owned, borrowed, v);
+    if ((v->bits & DEED_IS_COPY) && owned && v->place != place)
+        passing = DEED_GOES;
     bool record = v->place != 0 && v->place != place && !v->address &&
                   deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD;
-    bool parts = !owner && record && owns_part(f, v->place);
     deed_state *before = record ? deed_state_copy(f, f->s) : NULL;
     deed_cell old = *deed_cell_of(f, v->place), next = {.bits = DEED_IS_PLAIN, .born = node};
-    if ((owner || parts) && v->place != 0 && v->place != place)
+    if (passing == DEED_GOES && v->place != 0 && v->place != place)
         deed_consume(f, v->node, v, false);
     if (place == 0) {
-        if (owner || parts) {
+        if (passing == DEED_GOES) {
             deed_error(f, FH0304, node, "stored here", "an owned value is stored where nothing can follow it");
             deed_help(f->report, "keep it in a variable or an `fh_owned` field; keep many in a pool that gives handles");
         }
@@ -320,30 +279,46 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
             deed_state_give(f, before);
         return;
     }
+    const deed_type *type = deed_flow_type(f, f->places[place].type);
+    bool lent = deed_place_lent(f, place), carries = deed_type_carries(f, f->places[place].type);
     if (!first) {
         check_overwritten(f, node, place);
         inherit(f, node, place);
+        deed_value whole = {.bits = DEED_IS_OWNED, .place = place};
+        if (type->kind == DEED_TYPE_RECORD || (carries && deed_place_owns(f, place)))
+            deed_invalidate(f, node, &whole);
+        deed_unlink(f, place);
     }
-    if (owner || (v->bits & DEED_IS_NULL) || deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD)
-        deed_invalidate(f, node, place, place);
-    bool lent = deed_place_lent(f, place);
-    if (lent)
-        check_escape(f, node, place, v, owner || parts);
-    if (owner && !lent) {
+    deed_value looked = {.place = v->place, .sources = {(uint16_t)v->place}};
+    if (passing == DEED_GOES && lent && !owned) {
+        deed_error(f, FH0304, node, "stored here", "an owned value is stored in `%.*s`, which is not declared to own it",
+                   FH_SPAN_FMT(f->places[place].name));
+        uint32_t decl = f->places[place].field != 0 ? f->places[place].field : f->places[place].root;
+        deed_note(f->report, deed_flow_decl(f, decl)->place, "declared without `fh_owned` here");
+        deed_help(f->report, "declare `%.*s` `fh_owned`, or `fh_owned_or_null` if it may be NULL",
+                  FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
+    } else if (passing == DEED_GOES && !lent && (!record || (old.bits & DEED_IS_OWNED))) {
         next.bits = DEED_IS_OWNED | (v->bits & DEED_IS_NULL);
         if (v->place != 0 && (old.bits & DEED_IS_NULL)) {
             next.gate = old.gate;
-            next.bits |= old.bits & (DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL);
+            next.bits |= old.bits & (DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED);
         }
-    } else if (keeps) {
-        next.bits = DEED_IS_VIEW;
-        next.sources[0] = (uint16_t)v->place;
-    } else if (!owner && (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW))) {
-        next.bits = DEED_IS_VIEW | (v->bits & (DEED_IS_NULL | DEED_IS_DEAD | DEED_IS_ENDED | DEED_IS_COPY));
-        for (int i = 0; i < DEED_SOURCES_MAX; i++)
-            next.sources[i] = v->sources[i];
     } else if (v->bits & DEED_IS_NULL) {
         next.bits = DEED_IS_NULL | (v->bits & DEED_IS_PLAIN);
+    }
+    const deed_value *borrow = passing == DEED_LOOKS ? &looked : v;
+    bool taken = passing == DEED_GOES && (v->bits & DEED_IS_COPY);
+    if (carries && borrow->sources[0] != 0 && !taken) {
+        if (lent)
+            deed_keep(f, node, place, borrow);
+        next.bits = (next.bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW | (v->bits & (DEED_IS_DEAD | DEED_IS_ENDED));
+        if (!(next.bits & DEED_IS_OWNED))
+            next.bits |= DEED_IS_BORROW;
+        if (passing == DEED_STAYS)
+            next.bits |= v->bits & (DEED_IS_COPY | DEED_IS_NULL);
+        next.via = borrow->via;
+        for (int i = 0; i < DEED_SOURCES_MAX; i++)
+            next.sources[i] = borrow->sources[i];
     }
     store_status(f, place, v, &next);
     deed_forget(f, place);

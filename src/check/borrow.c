@@ -1,0 +1,284 @@
+/* borrow.c: who looks where: what a value was borrowed from, what ends when something changes, and where a borrow may be kept.
+ *
+ * A borrow has sources, the storage that it may look into: places whose owner is known to this function, or `*p` for what
+ * somebody else lends through p; and the place it was derived through (`via`), so that a change through a borrow spares
+ * the borrows it came from and its neighbours in other fields. One source stands for everything behind it. Threading: flow.h. */
+#include "check/flow.h"
+
+static uint32_t add_source(uint16_t *sources, uint32_t source) {
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX; i++) {
+        if (sources[i] == 0 || sources[i] == source) {
+            sources[i] = (uint16_t)source;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void deed_add_sources(deed_flow *f, uint32_t node, uint16_t *to, const uint16_t *from) {
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX && from[i] != 0; i++) {
+        if (!add_source(to, from[i]))
+            deed_error(f, FH0903, node, "too many to follow", "a borrow of more than %d things", (int)DEED_SOURCES_MAX);
+    }
+}
+
+/* --- values --------------------------------------------------------------------------------------------------------------- */
+
+static bool is_local_borrow(const deed_flow *f, uint32_t place) {
+    return (deed_cell_of(f, place)->bits & DEED_IS_BORROW) != 0;
+}
+
+/* The storage of the place itself: where a borrow leads to it, what that looks into. */
+static void storage_of(const deed_flow *f, uint32_t place, uint16_t *out) {
+    for (uint32_t i = place; f->places[i].parent != 0; i = f->places[i].parent) {
+        uint32_t up = f->places[i].parent;
+        if (!deed_place_hops(f, i))
+            continue;
+        if (is_local_borrow(f, up)) {
+            for (uint32_t k = 0; k < DEED_SOURCES_MAX; k++)
+                out[k] = deed_cell_of(f, up)->sources[k];
+            return;
+        }
+        if (!deed_place_owns(f, up) && f->places[up].parent != 0)
+            break;
+    }
+    if (f->places[place].mode != DEED_MODE_GLOBAL)
+        out[0] = (uint16_t)place;
+}
+
+/* What the pointers look into that lie in a place nothing was stored to in this function. */
+static void origins_of(deed_flow *f, uint32_t place, uint16_t *out) {
+    bool borrowed = !deed_place_owns(f, place);
+    for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
+        const deed_cell *c = deed_cell_of(f, i);
+        if ((c->bits & DEED_IS_VIEW) && (borrowed || !(c->bits & DEED_IS_OWNED) || (c->bits & DEED_IS_BORROW))) {
+            for (uint32_t k = 0; k < DEED_SOURCES_MAX; k++)
+                out[k] = c->sources[k];
+            return;
+        }
+        if (f->places[i].parent == 0 && f->places[i].mode == DEED_MODE_LOCAL && borrowed)
+            return;
+    }
+    const deed_info *p = &f->places[place];
+    if ((p->mode == DEED_MODE_GLOBAL && borrowed) || deed_place_says(f, place, DEED_STATIC))
+        return;
+    if (p->parent == 0 && p->mode == DEED_MODE_LOCAL)
+        return;
+    out[0] = (uint16_t)(borrowed && p->parent != 0 ? deed_place_field(f, place, 0, p->node) : place);
+}
+
+/* The very pointer that a place is declared to own: who empties the place may take it. */
+static uint32_t owned_pointer(const deed_flow *f, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    uint32_t decl = p->field != 0 ? p->field : p->mode == DEED_MODE_GLOBAL && p->parent == 0 ? p->root : 0;
+    if (deed_flow_type(f, p->type)->kind != DEED_TYPE_POINTER)
+        return 0;
+    if (deed_word_of(f->unit, decl, DEED_OWNED_OR_NULL))
+        return DEED_IS_COPY | DEED_IS_NULL;
+    return deed_word_of(f->unit, decl, DEED_OWNED) ? DEED_IS_COPY : 0;
+}
+
+deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
+    const deed_cell *c = deed_cell_of(f, place);
+    deed_value v = {.bits = c->bits & ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE), .place = place, .node = node};
+    if (!deed_type_carries(f, f->places[place].type)) {
+        v.bits &= ~(uint32_t)DEED_IS_VIEW;
+        return v;
+    }
+    v.via = f->places[place].mode == DEED_MODE_GLOBAL ? 0 : (uint16_t)place;
+    for (uint32_t i = place; i < f->place_count; i++) {
+        const deed_cell *part = deed_cell_of(f, i);
+        if ((part->bits & DEED_IS_VIEW) && deed_place_within(f, i, place) && (i == place || !deed_place_hops(f, i))) {
+            v.bits |= DEED_IS_VIEW | (part->bits & DEED_IS_DEAD);
+            deed_add_sources(f, node, v.sources, part->sources);
+        }
+    }
+    bool untouched = !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_VIEW | DEED_IS_NULL));
+    bool written = (c->bits & DEED_IS_PLAIN) && !(f->places[place].parent == 0 && f->places[place].mode != DEED_MODE_LOCAL);
+    if (untouched && !written && v.sources[0] == 0) {
+        origins_of(f, place, v.sources);
+        if (v.sources[0] != 0 && deed_place_under(f, v.sources[0], place))
+            v.via = v.sources[0];
+        if (v.sources[0] == place)
+            v.bits |= owned_pointer(f, place);
+        if (v.sources[0] != 0)
+            v.bits |= f->places[place].parent == 0 ? DEED_IS_BORROW : DEED_IS_VIEW;
+    }
+    return v;
+}
+
+deed_value deed_address(deed_flow *f, uint32_t node, uint32_t place) {
+    deed_value v = {.bits = DEED_IS_PLAIN, .place = place, .node = node, .address = true, .via = (uint16_t)place};
+    storage_of(f, place, v.sources);
+    if (v.sources[0] != 0)
+        v.bits = DEED_IS_VIEW;
+    return v;
+}
+
+void deed_sources_of(const deed_flow *f, const deed_value *v, uint16_t *out) {
+    bool owner = v->place != 0 && !v->address && (v->bits & (DEED_IS_OWNED | DEED_IS_BORROW)) == DEED_IS_OWNED;
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX && !owner; i++)
+        out[i] = v->sources[i];
+    if (v->place != 0 && out[0] == 0 && f->places[v->place].mode != DEED_MODE_GLOBAL)
+        out[0] = (uint16_t)v->place;
+}
+
+/* --- conflicts and ends --------------------------------------------------------------------------------------------------- */
+
+static bool meet(const deed_flow *f, const uint16_t *a, const uint16_t *b) {
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX && a[i] != 0; i++) {
+        for (uint32_t j = 0; j < DEED_SOURCES_MAX && b[j] != 0; j++) {
+            if (deed_place_within(f, a[i], b[j]) || deed_place_within(f, b[j], a[i]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The place that the borrow in a variable was derived through, or 0. */
+static uint32_t led_from(const deed_flow *f, uint32_t place) {
+    return deed_cell_of(f, deed_place_outer(f, place))->via;
+}
+
+/* Whether both were derived through one variable: 1 if they reach a common part of it, 0 if not, -1 if there is none. */
+static int meet_near(const deed_flow *f, uint32_t a, uint32_t b) {
+    for (uint32_t i = 0; a != 0 && i < f->place_count; i++, a = led_from(f, a)) {
+        uint32_t y = b;
+        for (uint32_t j = 0; y != 0 && j < f->place_count; j++, y = led_from(f, y)) {
+            if (deed_place_outer(f, a) == deed_place_outer(f, y))
+                return deed_place_within(f, a, y) || deed_place_within(f, y, a);
+        }
+    }
+    return -1;
+}
+
+static uint32_t reached_through(const deed_value *v) {
+    return v->via != 0 ? v->via : v->place;
+}
+
+bool deed_overlap(const deed_flow *f, const deed_value *a, const deed_value *b) {
+    int near = meet_near(f, reached_through(a), reached_through(b));
+    uint16_t s[DEED_SOURCES_MAX] = {0}, t[DEED_SOURCES_MAX] = {0};
+    deed_sources_of(f, a, s);
+    deed_sources_of(f, b, t);
+    return near >= 0 ? near == 1 : meet(f, s, t);
+}
+
+/* The borrow in `view` is one that the place was reached through. */
+static bool led_to(const deed_flow *f, uint32_t view, uint32_t place) {
+    for (uint32_t i = 0; place != 0 && i < f->place_count; i++) {
+        if (deed_place_under(f, place, view))
+            return true;
+        place = led_from(f, place);
+    }
+    return false;
+}
+
+void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
+    uint16_t sources[DEED_SOURCES_MAX] = {0};
+    deed_sources_of(f, changed, sources);
+    uint32_t through = reached_through(changed);
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        if (!(c->bits & DEED_IS_VIEW) || led_to(f, i, through))
+            continue;
+        int near = meet_near(f, c->via, through);
+        if (near == 1 || (near < 0 && meet(f, c->sources, sources))) {
+            c->bits |= DEED_IS_DEAD;
+            c->where = node;
+        }
+    }
+}
+
+void deed_unlink(deed_flow *f, uint32_t place) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        if (c->via != 0 && deed_place_under(f, c->via, place))
+            c->via = 0;
+    }
+}
+
+/* --- where a borrow may be kept ------------------------------------------------------------------------------------------- */
+
+/* The number of a parameter of this function, from 1; 0 for other declarations. */
+static uint32_t number_of(const deed_flow *f, uint32_t decl) {
+    const deed_decl *fn = deed_flow_decl(f, f->function);
+    for (uint32_t k = 0; k < fn->count; k++) {
+        if (fh_u32s_get(f->unit->members, fn->first + k) == decl)
+            return k + 1;
+    }
+    return 0;
+}
+
+/* The contract of `root` (a parameter) tells the caller that afterwards it looks into what `source` was lent for. */
+static bool tells(const deed_flow *f, uint32_t root, uint32_t source) {
+    const deed_contract *view = deed_word_of(f->unit, f->places[root].root, DEED_VIEW);
+    uint32_t number = number_of(f, f->places[source].root);
+    for (uint32_t i = 0; view != NULL && number != 0 && i < view->arg_count; i++) {
+        if (view->args[i] == number)
+            return true;
+    }
+    return false;
+}
+
+static void report_escape(deed_flow *f, uint32_t node, uint32_t target, uint32_t source) {
+    const deed_info *s = &f->places[source];
+    bool local = !deed_place_lent(f, source) && (s->mode == DEED_MODE_LOCAL || s->mode == DEED_MODE_OWNER);
+    deed_error(f, local ? FH0203 : FH0204, node, "stored where it outlives the call",
+               local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored",
+               FH_SPAN_FMT(s->name));
+    deed_note(f->report, deed_flow_decl(f, s->root)->place, local ? "it lives here" : "it is borrowed for this call only");
+    if (local)
+        deed_help(f->report, "store the value itself, or the address of what outlives the call");
+    else if (target != 0 && f->places[target].mode != DEED_MODE_GLOBAL && number_of(f, s->root) != 0)
+        deed_help(f->report, "tell the caller: declare `%.*s` `fh_view(%u)`; or take it over: declare `%.*s` `fh_move`",
+                  FH_SPAN_FMT(f->places[deed_place_outer(f, target)].name), number_of(f, s->root),
+                  FH_SPAN_FMT(deed_flow_decl(f, s->root)->name));
+    else
+        deed_help(f->report, "take it over: declare `%.*s` `fh_move`; or store a copy",
+                  FH_SPAN_FMT(deed_flow_decl(f, s->root)->name));
+}
+
+/* The variable of this function, or its part, that has a borrow when it is stored in `place`; 0 if that is lent. */
+static uint32_t keeper(const deed_flow *f, uint32_t place) {
+    const deed_info *r = &f->places[deed_place_outer(f, place)];
+    bool pointer = deed_flow_type(f, f->places[deed_place_outer(f, place)].type)->kind == DEED_TYPE_POINTER;
+    bool own = r->mode == DEED_MODE_LOCAL || r->mode == DEED_MODE_OWNER || r->mode == DEED_MODE_DROPPER || !pointer;
+    if (!own || deed_place_lent(f, place))
+        return 0;
+    for (uint32_t i = place; i != 0; i = f->places[i].parent) {
+        if (deed_place_hops(f, i))
+            place = f->places[i].parent; /* the owner of what it lies in */
+    }
+    return place;
+}
+
+static bool may_keep(const deed_flow *f, uint32_t target, uint32_t source) {
+    uint32_t root = deed_place_outer(f, target), from = deed_place_outer(f, source);
+    bool outside = from == root && !deed_place_within(f, source, root); /* what the same value borrows */
+    return f->places[source].mode == DEED_MODE_GLOBAL || outside || tells(f, root, source);
+}
+
+void deed_keep(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v) {
+    uint16_t targets[DEED_SOURCES_MAX] = {0};
+    storage_of(f, place, targets);
+    if (targets[0] == 0 && v->sources[0] != 0) {
+        report_escape(f, node, 0, v->sources[0]);
+        return;
+    }
+    for (uint32_t t = 0; t < DEED_SOURCES_MAX && targets[t] != 0; t++) {
+        uint32_t has = keeper(f, targets[t]);
+        if (has != 0) {
+            deed_cell *c = deed_cell_of(f, has);
+            c->bits |= DEED_IS_VIEW;
+            deed_add_sources(f, node, c->sources, v->sources);
+            continue;
+        }
+        for (uint32_t i = 0; i < DEED_SOURCES_MAX && v->sources[i] != 0; i++) {
+            if (!may_keep(f, targets[t], v->sources[i])) {
+                report_escape(f, node, targets[t], v->sources[i]);
+                return;
+            }
+        }
+    }
+}
