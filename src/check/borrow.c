@@ -1,8 +1,8 @@
 /* borrow.c: who looks where: what a value was borrowed from, what ends when something changes, and where a borrow may be kept.
  *
  * A borrow has sources, the storage that it may look into: places whose owner is known to this function, or `*p` for what
- * somebody else lends through p; and the place it was derived through (`via`), so that a change through a borrow spares
- * the borrows it came from and its neighbours in other fields. One source stands for everything behind it. Threading: flow.h. */
+ * somebody else lends through p; and the place it was derived through (`via`), so that a change through a borrow spares the
+ * borrows it came from and its neighbours in other fields. One source stands for everything behind it. Threading: flow.h. */
 #include "check/flow.h"
 
 static uint32_t add_source(uint16_t *sources, uint32_t source) {

@@ -162,9 +162,10 @@ static deed_value logic(deed_flow *f, uint32_t node) {
 }
 
 bool deed_is_atomic(const deed_node *n) {
-    static const char *const names[] = {"fh_load", "fh_store", "fh_cas", "fh_exchange", "fh_fetch_", "__atomic_", "__c11_atomic_",
-                                        "atomic_load", "atomic_store", "atomic_exchange", "atomic_compare_exchange",
-                                        "atomic_fetch_"};
+    static const char *const names[] = {
+        "fh_load",      "fh_store",    "fh_cas",       "fh_exchange",     "fh_fetch_",               "__atomic_",
+        "__c11_atomic", "atomic_load", "atomic_store", "atomic_exchange", "atomic_compare_exchange", "atomic_fetch_",
+    };
     for (size_t i = 0; n->kind == DEED_UNKNOWN && i < sizeof names / sizeof *names; i++) {
         if (fh_span_starts(n->text, fh_span_of_str(names[i])))
             return true;

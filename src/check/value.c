@@ -258,6 +258,16 @@ deed_passing deed_passes(deed_flow *f, uint32_t type, bool owned, bool borrowed,
     return owned || deed_type_carries(f, f->places[v->place].type) ? DEED_GOES : DEED_STAYS;
 }
 
+/* An owner goes to a place that outlives this function, and that nobody is told to own. */
+static void report_unowned(deed_flow *f, uint32_t node, uint32_t place) {
+    deed_error(f, FH0304, node, "stored here", "an owned value is stored in `%.*s`, which is not declared to own it",
+               FH_SPAN_FMT(f->places[place].name));
+    uint32_t decl = f->places[place].field != 0 ? f->places[place].field : f->places[place].root;
+    deed_note(f->report, deed_flow_decl(f, decl)->place, "declared without `fh_owned` here");
+    deed_help(f->report, "declare `%.*s` `fh_owned`, or `fh_owned_or_null` if it may be NULL",
+              FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
+}
+
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
     bool owned = deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
     bool borrowed = deed_place_says(f, place, DEED_REF_WORD) || deed_place_says(f, place, DEED_MUT);
@@ -291,12 +301,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     }
     deed_value looked = {.place = v->place, .sources = {(uint16_t)v->place}};
     if (passing == DEED_GOES && lent && !owned) {
-        deed_error(f, FH0304, node, "stored here", "an owned value is stored in `%.*s`, which is not declared to own it",
-                   FH_SPAN_FMT(f->places[place].name));
-        uint32_t decl = f->places[place].field != 0 ? f->places[place].field : f->places[place].root;
-        deed_note(f->report, deed_flow_decl(f, decl)->place, "declared without `fh_owned` here");
-        deed_help(f->report, "declare `%.*s` `fh_owned`, or `fh_owned_or_null` if it may be NULL",
-                  FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
+        report_unowned(f, node, place);
     } else if (passing == DEED_GOES && !lent && (!record || (old.bits & DEED_IS_OWNED))) {
         next.bits = DEED_IS_OWNED | (v->bits & DEED_IS_NULL);
         if (v->place != 0 && (old.bits & DEED_IS_NULL)) {
