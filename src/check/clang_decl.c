@@ -111,6 +111,40 @@ static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
     d->has_unknown_attribute = unknown && cleanup == 0;
 }
 
+/* Gives a declaration without words one that deed.toml speaks of. */
+static void give_word(deed_build *b, uint32_t decl, deed_word word) {
+    if (decl == 0 || deed_decl_row(b, decl)->contract_count != 0)
+        return;
+    deed_decl *d = deed_decl_row(b, decl);
+    d->first_contract = (uint32_t)b->contracts.count;
+    d->contract_count = 1;
+    deed_contract *row = deed_push(b, &b->contracts);
+    *row = (deed_contract){.word = word, .place = d->place};
+}
+
+/* What the pairs of deed.toml say of a function: its result is owned, or its first pointer is dropped. */
+static void read_pairs(deed_build *b, uint32_t decl) {
+    const deed_settings *settings = b->source->settings;
+    if (settings == NULL || deed_decl_row(b, decl)->kind != DEED_DECL_FUNCTION)
+        return;
+    for (const deed_setting *s = settings->pairs; s != NULL; s = s->next) {
+        const deed_decl *d = deed_decl_row(b, decl);
+        bool allocates = fh_span_equal(d->name, s->text), frees = fh_span_equal(d->name, s->other);
+        if (!allocates && !frees)
+            continue;
+        deed_decl_row(b, decl)->is_paired = true;
+        if (allocates)
+            give_word(b, decl, DEED_OWNED_OR_NULL);
+        for (uint32_t i = 0; frees && i < d->count; i++) {
+            uint32_t parameter = deed_u32_at(&b->members, d->first + i);
+            if (deed_type_row(b, deed_decl_row(b, parameter)->type)->kind != DEED_TYPE_POINTER)
+                continue;
+            give_word(b, parameter, DEED_DROP);
+            break;
+        }
+    }
+}
+
 /* Takes clang's copies of the words of `before` out of the words of `own`. */
 static void drop_copies(deed_build *b, uint32_t before, uint32_t own) {
     deed_decl *d = deed_decl_row(b, own);
@@ -149,6 +183,10 @@ static void share_with_previous(deed_build *b, uint32_t decl) {
         }
         if (i < deed_decl_row(b, entity)->count)
             share_contracts(b, own, deed_u32_at(&b->members, deed_decl_row(b, entity)->first + i));
+    }
+    if (deed_decl_row(b, entity)->count == 0) { /* what clang itself knows has no parameters until a header says so */
+        deed_decl_row(b, entity)->first = deed_decl_row(b, decl)->first;
+        deed_decl_row(b, entity)->count = count;
     }
 }
 
@@ -254,6 +292,7 @@ static void fill_decl(deed_build *b, uint32_t decl, CXCursor c) {
     read_members(b, decl, kids, d.kind == DEED_DECL_RECORD ? CXCursor_FieldDecl : CXCursor_ParmDecl);
     read_contracts(b, decl, kids);
     deed_kids_end(b, kids);
+    read_pairs(b, decl);
     share_with_previous(b, decl);
     if (d.kind == DEED_DECL_TYPEDEF)
         lend_to_record(b, decl);

@@ -257,10 +257,11 @@ fh_status deed_verb_explain(deed_app *app, fh_err *err) {
 
 fh_status deed_verb_dump(deed_app *app, fh_err *err) {
     fh_deed_tasks tasks;
+    FH_TRY(deed_settings_read(app, err));
     FH_TRY(deed_tasks_find(app, &tasks, err));
     for (size_t i = 0; i < tasks.count; i++) {
         const deed_task *task = fh_deed_tasks_get(tasks, i);
-        deed_source source = {.path = task->path, .args = task->args, .main_only = true};
+        deed_source source = {.path = task->path, .args = task->args, .settings = &app->settings, .main_only = true};
         deed_unit *unit;
         FH_TRY(deed_unit_parse(app->arena, &source, &unit, err));
         FH_TRY(deed_unit_dump(unit, &app->out));

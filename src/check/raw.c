@@ -82,7 +82,8 @@ static void call(const raw *w, const deed_node *n) {
     for (uint32_t i = 1; i < n->count; i++)
         pointers |= is_pointer(w, kid(w, n, i));
     pointers |= fh_deed_types_at(w->unit->types, n->type)->kind == DEED_TYPE_POINTER;
-    if (d->kind != DEED_DECL_FUNCTION || !(d->is_system || builtin) || !pointers || named(d->name, fine) || !is_refused(w, n))
+    bool raw_call = d->kind == DEED_DECL_FUNCTION && (d->is_system || builtin) && !d->is_paired && pointers;
+    if (!raw_call || named(d->name, fine) || !is_refused(w, n))
         return;
     deed_report_at(w->report, FH0501, n->place, "not allowed here", "a raw memory call: `%.*s`", FH_SPAN_FMT(d->name));
     deed_help(w->report, "use a span, a buffer or an allocator of the core");

@@ -164,6 +164,7 @@ typedef struct deed_decl {
     bool inherits;                           /* has no words of its own: its contracts are those of `previous` */
     bool is_global, is_static, is_thread_local, is_extern, is_variadic, is_inline;
     bool is_system; /* of a system header */
+    bool is_paired; /* function: deed.toml names it as one that allocates or frees */
     bool is_union;
     uint32_t cleanup;                        /* variable: the function of its cleanup attribute, or 0 */
     bool has_unknown_attribute;

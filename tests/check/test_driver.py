@@ -179,6 +179,17 @@ class Driver(unittest.TestCase):
         _, err = self.deed("check", "a.c", status=2)
         self.assertIn("deed.toml:2: expected [[audited]] or [[pair]]", err)
 
+    def test_pairs(self):
+        """malloc and free become words where deed.toml pairs them; without that they are raw calls."""
+        self.write("a.c", "#include <stdlib.h>\nint leak(void) {\n    int *p = malloc(4);\n    return p == NULL;\n}\n"
+                   "int fine(void) {\n    int *p = malloc(4);\n    free(p);\n    return 0;\n}\n")
+        out, _ = self.deed("check", "--format=gcc", "a.c", status=1)
+        self.assertEqual(out.count("[FH0501]"), 3)
+        self.write("deed.toml", '[[pair]]\nalloc = "malloc"\nfree = "free"\n')
+        out, _ = self.deed("check", "--format=gcc", "a.c", status=1)
+        self.assertEqual([line for line in out.splitlines() if ": error:" in line],
+                         ["a.c:4:5: error: `p` is not dropped on every path [FH0301]"])
+
     def test_pending(self):
         """A pending code fails nothing, is named and counted, and counts with --all."""
         self.write("a.c", BAD)
