@@ -32,10 +32,10 @@ typedef struct fh_loaded {
 } fh_loaded;
 
 /* Maps a file and makes it the subject of errors. */
-FH_MUST_USE fh_status fh_loaded_file(fh_mut fh_loaded *l, fh_ref fh_app *app, fh_ref const fh_path *path, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_loaded_file(fh_mut fh_loaded *l, fh_mut fh_app *app, fh_ref const fh_path *path, fh_mut fh_err *err);
 /* Maps `path`, or where it is empty the default model: what FREEHOLD_MODEL names, else the first demo.gguf of: the share
  * folder and the models folder beside the program, the installed share folder, ./models. */
-FH_MUST_USE fh_status fh_loaded_find(fh_mut fh_loaded *l, fh_ref fh_app *app, fh_ref const fh_path *path, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_loaded_find(fh_mut fh_loaded *l, fh_mut fh_app *app, fh_ref const fh_path *path, fh_mut fh_err *err);
 /* Opens the mapped file as GGUF. */
 FH_MUST_USE fh_status fh_loaded_gguf(fh_mut fh_loaded *l, fh_mut fh_err *err);
 /* Reads the file in, with a progress bar where it is large, makes a device and loads the model. threads 0 = all. */

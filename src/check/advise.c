@@ -119,11 +119,16 @@ void deed_help_lock(deed_flow *f, uint32_t base, fh_span lock) {
 
 /* Of the places that a dead view looks into, the one that ended. */
 static uint32_t lost_source(deed_flow *f, const deed_cell *view) {
+    uint32_t node = deed_flow_node(f, view->where)->kind == DEED_ADDRESS ? deed_child(f, view->where, 0) : view->where;
+    deed_kind kind = deed_flow_node(f, node)->kind;
+    bool named = kind == DEED_REF || kind == DEED_MEMBER || kind == DEED_DEREF;
+    uint32_t changed = named && !(view->bits & DEED_IS_ENDED) ? deed_place_find(f, node) : 0;
     for (int i = 0; i < DEED_SOURCES_MAX && view->sources[i] != 0; i++) {
         const deed_cell *s = deed_cell_of(f, view->sources[i]);
         bool moved = (s->bits & DEED_IS_MOVED) && s->where == view->where;
         bool ended = (view->bits & DEED_IS_ENDED) && f->places[deed_place_outer(f, view->sources[i])].node == view->where;
-        if (moved || ended)
+        bool under = changed != 0 && deed_place_under(f, view->sources[i], changed);
+        if (moved || ended || under)
             return view->sources[i];
     }
     return view->sources[0];
@@ -135,20 +140,24 @@ void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view) {
     uint32_t from = lost_source(f, c);
     fh_span owner = from != 0 ? f->places[from].name : FH_LIT("its owner");
     uint32_t bits = from != 0 && deed_cell_of(f, from)->where == c->where ? deed_cell_of(f, from)->bits : 0;
-    const char *what = bits & DEED_IS_DROPPED ? "dropped" : bits & DEED_IS_MOVED ? "moved" : "changed";
+    uint32_t parameter = f->muted == 0 ? parameter_of(f, c->where) : 0;
+    bool dropped = (bits & DEED_IS_DROPPED) || (parameter != 0 && deed_word_of(f->unit, parameter, DEED_DROP));
+    bool moved = (bits & DEED_IS_MOVED) || (parameter != 0 && deed_word_of(f->unit, parameter, DEED_MOVE));
+    const char *what = dropped ? "dropped" : moved ? "moved" : "changed";
     if (c->bits & DEED_IS_ENDED) {
         deed_error(f, FH0201, node, "used here", "`%.*s` outlives `%.*s`, which it looks into", FH_SPAN_FMT(name),
                    FH_SPAN_FMT(owner));
-        deed_also(f, c->where, "this ends with its block");
-        deed_help(f->report, "declare `%.*s` outside the block, before `%.*s`", FH_SPAN_FMT(owner), FH_SPAN_FMT(name));
+        const deed_info *root = &f->places[deed_place_outer(f, from)];
+        deed_note(f->report, deed_flow_decl(f, root->root)->place, "it lives in this block only");
+        deed_help(f->report, "declare `%.*s` outside the block, before `%.*s`", FH_SPAN_FMT(root->name), FH_SPAN_FMT(name));
         return;
     }
     deed_error(f, FH0206, node, "used here", "`%.*s` is used after `%.*s`, which it looks into, was %s", FH_SPAN_FMT(name),
                FH_SPAN_FMT(owner), what);
     if (c->born != 0 && c->born != c->where)
         deed_note(f->report, deed_flow_node(f, c->born)->place, "it looks into `%.*s` from here", FH_SPAN_FMT(owner));
-    deed_also(f, c->where, bits & DEED_IS_DROPPED ? "dropped here" : bits & DEED_IS_MOVED ? "moved here" : "changed here");
-    if (bits & DEED_IS_MOVED)
+    deed_also(f, c->where, dropped ? "dropped here" : moved ? "moved here" : "changed here");
+    if (dropped || moved)
         deed_help(f->report, "use `%.*s` before, or copy what it shows", FH_SPAN_FMT(name));
     else
         deed_help(f->report, "make `%.*s` again after the change", FH_SPAN_FMT(name));

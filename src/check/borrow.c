@@ -180,7 +180,7 @@ void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
     uint32_t through = reached_through(changed);
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
-        if (!(c->bits & DEED_IS_VIEW) || led_to(f, i, through))
+        if (!(c->bits & DEED_IS_VIEW) || (c->bits & DEED_IS_DEAD) || led_to(f, i, through))
             continue;
         int near = meet_near(f, c->via, through);
         if (near == 1 || (near < 0 && meet(f, c->sources, sources))) {
@@ -281,4 +281,30 @@ void deed_keep(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v)
             }
         }
     }
+}
+
+/* --- shared borrows ------------------------------------------------------------------------------------------------------- */
+
+/* The parameter, borrowed shared, that leads to this place through pointers which own what they point to; or 0. */
+static uint32_t shared_root(deed_flow *f, uint32_t place, bool pointee) {
+    bool reached = pointee;
+    if (pointee && f->places[place].parent != 0 && !deed_place_owns(f, place))
+        return 0;
+    for (; f->places[place].parent != 0; place = f->places[place].parent) {
+        uint32_t up = f->places[place].parent;
+        bool hops = deed_place_hops(f, place);
+        reached = reached || hops;
+        if (hops && f->places[up].parent != 0 && !deed_place_owns(f, up))
+            return 0;
+    }
+    return reached && f->places[place].mode == DEED_MODE_SHARED ? place : 0;
+}
+
+void deed_check_shared(deed_flow *f, uint32_t node, uint32_t place, bool pointee) {
+    uint32_t outer = place != 0 ? shared_root(f, place, pointee) : 0;
+    if (outer == 0)
+        return;
+    deed_error(f, FH0207, node, "changed here", "`%.*s` is only borrowed shared", FH_SPAN_FMT(f->places[place].name));
+    deed_note(f->report, deed_flow_decl(f, f->places[outer].root)->place, "borrowed shared: `fh_ref`, or a pointer to const");
+    deed_help(f->report, "declare the parameter `fh_mut`");
 }

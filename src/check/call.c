@@ -204,13 +204,8 @@ static void borrow(deed_flow *f, argument *a) {
     }
     if (!a->exclusive)
         return;
-    uint32_t outer = place != 0 ? deed_place_outer(f, place) : 0;
-    if (place != 0 && f->places[outer].mode == DEED_MODE_SHARED && has(f, f->places[outer].root, DEED_REF_WORD) &&
-        has(f, a->decl, DEED_MUT) && (a->v.address || place == outer)) {
-        deed_error(f, FH0207, a->node, "changed here", "`%.*s` is only borrowed shared", FH_SPAN_FMT(f->places[place].name));
-        deed_note(f->report, deed_flow_decl(f, f->places[outer].root)->place, "declared `fh_ref` here");
-        deed_help(f->report, "declare the parameter `fh_mut`");
-    }
+    if (has(f, a->decl, DEED_MUT))
+        deed_check_shared(f, a->node, a->v.bits & DEED_IS_COPY ? a->v.sources[0] : place, !a->v.address);
     deed_invalidate(f, a->node, &a->v);
     for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources[i] != 0; i++)
         deed_state_ungate(f->place_count, f->s, a->v.sources[i]);

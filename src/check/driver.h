@@ -35,7 +35,7 @@ typedef deed_task *deed_task_ref;
 FH_SPAN_DEFINE(deed_task, deed_task_ref);
 
 /* A NUL-terminated copy in the arena, or NULL. */
-fh_owned_or_null const char *deed_copy_text(fh_mut fh_arena *arena, fh_span a, fh_span b);
+const char *deed_copy_text(fh_mut fh_arena *arena, fh_span a, fh_span b) fh_view(1);
 bool deed_ends_with(fh_span text, fh_ref const char *end);
 
 /* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */

@@ -67,18 +67,30 @@ static deed_value address_of(deed_flow *f, uint32_t node) {
     return deed_address(f, node, place);
 }
 
+/* May this place be written? */
+static void check_target(deed_flow *f, uint32_t left, uint32_t place) {
+    check_guard(f, left);
+    reach(f, left, place);
+    deed_check_shared(f, left, place, false);
+}
+
 static deed_value assign(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
     uint32_t left = deed_child(f, node, 0), right = deed_child(f, node, 1);
+    uint32_t whole = n->op == DEED_OP_NONE ? deed_place_find(f, left) : 0;
+    if (whole != 0 && deed_store_fields(f, node, whole, right, false)) {
+        check_target(f, left, whole);
+        return deed_lying(f, node, whole);
+    }
     deed_value v = deed_eval(f, right);
     if (n->op != DEED_OP_NONE) {
         deed_value was = deed_eval(f, left);
+        deed_check_shared(f, left, was.place, false);
         deed_state_ungate(f->place_count, f->s, was.place);
         return plain;
     }
-    check_guard(f, left);
     uint32_t place = deed_place_find(f, left);
-    reach(f, left, place);
+    check_target(f, left, place);
     const deed_node *l = deed_flow_node(f, left);
     for (uint32_t i = 0; place == 0 && i < l->count; i++)
         deed_eval(f, deed_child(f, left, i));
@@ -218,8 +230,10 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
             return logic(f, node);
         for (uint32_t i = 0; i < n->count; i++) {
             deed_value part = deed_eval(f, deed_child(f, node, i));
-            if (n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC)
+            if (n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC) {
+                deed_check_shared(f, deed_child(f, node, i), part.place, false);
                 deed_state_ungate(f->place_count, f->s, part.place);
+            }
         }
         return v;
     case DEED_STATEMENTS:

@@ -338,20 +338,8 @@ static void variable(deed_flow *f, uint32_t node) {
     uint32_t init = deed_child(f, node, 0), place = deed_place_root(f, n->decl, node);
     if (place == 0 || f->places[place].mode == DEED_MODE_GLOBAL)
         return;
-    const deed_node *value = deed_flow_node(f, init);
     *deed_cell_of(f, place) = (deed_cell){.bits = init == 0 ? DEED_IS_RAW : DEED_IS_PLAIN, .born = node};
-    bool record = deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD;
-    if (init != 0 && value->kind == DEED_LIST && record && value->count > 0 &&
-        deed_flow_node(f, deed_child(f, init, 0))->field != 0) {
-        for (uint32_t i = 0; i < value->count; i++) {
-            uint32_t kid = deed_child(f, init, i), field = deed_flow_node(f, kid)->field;
-            deed_value v = deed_eval(f, kid);
-            if (field == 0)
-                deed_store(f, kid, 0, &v, true);
-            else
-                deed_store(f, kid, deed_place_field(f, place, field, kid), &v, true);
-        }
-    } else if (init != 0) {
+    if (init != 0 && !deed_store_fields(f, node, place, init, true)) {
         deed_value v = deed_eval(f, init);
         deed_store(f, node, place, &v, true);
         deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);

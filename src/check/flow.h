@@ -58,6 +58,10 @@ void deed_sources_of(const deed_flow *f, const deed_value *v, uint16_t *out);
 void deed_add_sources(deed_flow *f, uint32_t node, uint16_t *to, const uint16_t *from);
 /* Users of the two may reach the same storage. */
 bool deed_overlap(const deed_flow *f, const deed_value *a, const deed_value *b);
+/* What the place holds (pointee: what that points to) is changed: is it only borrowed shared? Reported. */
+void deed_check_shared(deed_flow *f, uint32_t node, uint32_t place, bool pointee);
+/* Stores the fields of a struct one by one, if `list` gives them by name; false: nothing was done. */
+bool deed_store_fields(deed_flow *f, uint32_t node, uint32_t place, uint32_t list, bool first);
 /* Somebody changes what he reaches through the value: borrows of that die, but not those that led to it. */
 void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed);
 /* The place is about to refer to something else: nothing is derived through it any more. */

@@ -104,9 +104,9 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropp
     if (!parameter) {
         deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` owns it", FH_SPAN_FMT(o->name));
         deed_help(f->report, "%s its owner: `%.*s`", dropped ? "drop" : "move", FH_SPAN_FMT(o->name));
-    } else if (from == p) {
+    } else if (o->parent == 0 && f->places[p].parent == 0) {
         deed_note(f->report, deed_flow_decl(f, o->root)->place, "a borrow, since it is not declared `%s`", word);
-        deed_help(f->report, "declare the parameter `%s`", word);
+        deed_help(f->report, "leave it to its owner, or declare `%.*s` `%s`", FH_SPAN_FMT(o->name), word);
     } else if (o->mode != DEED_MODE_SHARED) {
         deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` still owns it on some path", FH_SPAN_FMT(o->name));
         deed_help(f->report, "put NULL or a new value into `%.*s` on every path before", FH_SPAN_FMT(o->name));
@@ -333,4 +333,28 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
         copy_parts(f, node, before, v->place, place);
         deed_state_give(f, before);
     }
+}
+
+bool deed_store_fields(deed_flow *f, uint32_t node, uint32_t place, uint32_t list, bool first) {
+    enum { FIELDS_MAX = 32 };
+    while (deed_flow_node(f, list)->kind == DEED_LITERAL)
+        list = deed_child(f, list, 0);
+    const deed_node *l = deed_flow_node(f, list);
+    if (place == 0 || deed_flow_type(f, f->places[place].type)->kind != DEED_TYPE_RECORD || l->kind != DEED_LIST ||
+        l->count == 0 || l->count > FIELDS_MAX)
+        return false;
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (deed_flow_node(f, deed_child(f, list, i))->field == 0)
+            return false;
+    }
+    deed_value values[FIELDS_MAX], empty = {.bits = DEED_IS_PLAIN, .node = list};
+    for (uint32_t i = 0; i < l->count; i++)
+        values[i] = deed_eval(f, deed_child(f, list, i));
+    if (!first)
+        deed_store(f, node, place, &empty, false);
+    for (uint32_t i = 0; i < l->count; i++) {
+        uint32_t kid = deed_child(f, list, i);
+        deed_store(f, kid, deed_place_field(f, place, deed_flow_node(f, kid)->field, kid), &values[i], true);
+    }
+    return true;
 }

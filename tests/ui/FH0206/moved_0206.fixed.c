@@ -1,0 +1,9 @@
+/* moved_0206.fixed.c: accepted, the corrected twin of moved_0206.c. */
+#include "../ui.h"
+
+int f(queue *q, fh_drop box *b) {
+    const tensor *seen = b->inner;
+    int sum = tensor_sum(seen);
+    queue_push(q, b->inner);
+    return sum;
+}
