@@ -308,6 +308,13 @@ static void read_function(deed_build *b, uint32_t decl, CXCursor c) {
     bool main = clang_Location_isFromMainFile(clang_getCursorLocation(c)) != 0;
     if (!clang_isCursorDefinition(c) || (b->source->main_only && !main))
         return;
+    if (b->source->seen != NULL && !main) {
+        uint64_t print = deed_print_of(b, c);
+        if (deed_seen_has(b->source->seen, print))
+            return;
+        deed_print *row = deed_push(b, &b->prints);
+        *row = (deed_print){print, decl};
+    }
     b->function = decl;
     b->depth = 0;
     deed_kids kids = deed_kids_of(b, c);
@@ -358,6 +365,45 @@ static void read_problems(deed_build *b) {
     }
 }
 
+fh_span deed_printed(deed_build *b, CXCursor c, bool whole) {
+    FH_UNSAFE("clang-text");
+    if (b->whole == NULL) {
+        CXCursor unit = clang_getTranslationUnitCursor(b->tu);
+        b->whole = clang_getCursorPrintingPolicy(unit);
+        b->head = clang_getCursorPrintingPolicy(unit);
+        clang_PrintingPolicy_setProperty(b->head, CXPrintingPolicy_TerseOutput, 1);
+    }
+    return deed_text(b, clang_getCursorPrettyPrinted(c, whole ? b->whole : b->head));
+}
+
+static void end_printing(deed_build *b) {
+    FH_UNSAFE("clang-text");
+    clang_PrintingPolicy_dispose(b->whole); /* NULL is allowed */
+    clang_PrintingPolicy_dispose(b->head);
+}
+
+void deed_visit_unit(deed_build *b, CXCursorVisitor visit) {
+    FH_UNSAFE("clang-column");
+    clang_visitChildren(clang_getTranslationUnitCursor(b->tu), visit, b);
+}
+
+/* A file that the unit was made of, with what libclang saw in it. */
+static void read_input(CXFile file, CXSourceLocation *stack, unsigned depth, CXClientData data) {
+    deed_build *b = data;
+    CXFile by = NULL;
+    size_t size = 0;
+    FH_UNSAFE("clang-text");
+    if (depth > 0)
+        clang_getFileLocation(stack[0], &by, NULL, NULL, NULL);
+    const char *at = clang_getFileContents(b->tu, file, &size);
+    fh_span text = {(const uint8_t *)at, at == NULL ? 0 : size};
+    bool system = clang_Location_isInSystemHeader(clang_getLocationForOffset(b->tu, file, 0)) != 0;
+    deed_input row = {.path = deed_text(b, clang_getFileName(file)), .hash = deed_input_hash(text)};
+    row.includer = by == NULL ? (fh_span){0} : deed_text(b, clang_getFileName(by));
+    row.asks_for_files = !system && fh_span_find(text, FH_LIT("__has_include"), 0) != SIZE_MAX;
+    *(deed_input *)deed_push(b, &b->inputs) = row;
+}
+
 static bool start_columns(deed_build *b) {
     const struct {
         deed_column *column;
@@ -368,7 +414,9 @@ static bool start_columns(deed_build *b) {
         {&b->members, sizeof(uint32_t)}, {&b->functions, sizeof(uint32_t)}, {&b->globals, sizeof(uint32_t)},
         {&b->problems, sizeof(deed_problem)}, {&b->file_keys, sizeof(CXFile)}, {&b->decl_keys, sizeof(CXCursor)},
         {&b->latest, sizeof(uint32_t)}, {&b->type_keys, sizeof(deed_type_key)}, {&b->cursors, sizeof(CXCursor)},
-        {&b->pending, sizeof(uint32_t)},
+        {&b->pending, sizeof(uint32_t)}, {&b->prints, sizeof(deed_print)}, {&b->inputs, sizeof(deed_input)},
+        {&b->symbols, sizeof(deed_symbol)}, {&b->entries, sizeof(deed_name)}, {&b->names, sizeof(uint64_t)},
+        {&b->links, sizeof(uint32_t)},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         *all[i].column = (deed_column){fh_arena_alloc(b->arena, COLUMN_FIRST, all[i].size), 0, COLUMN_FIRST, all[i].size};
@@ -376,7 +424,7 @@ static bool start_columns(deed_build *b) {
             return false;
         deed_push(b, all[i].column); /* row 0 */
     }
-    b->functions.count = b->globals.count = b->problems.count = 0;
+    b->functions.count = b->globals.count = b->problems.count = b->prints.count = b->inputs.count = 0;
     return true;
 }
 
@@ -386,7 +434,10 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
     FH_UNSAFE("clang-text");
     file_of(b, clang_getFile(b->tu, b->source->path), false);
     read_problems(b);
-    clang_visitChildren(clang_getTranslationUnitCursor(b->tu), read_top, b);
+    deed_visit_unit(b, read_top);
+    end_printing(b);
+    if (b->source->lists_inputs)
+        clang_getInclusions(b->tu, read_input, b);
     deed_unit *unit = b->failed ? NULL : fh_arena_alloc(b->arena, 1, sizeof *unit);
     if (unit == NULL)
         return FH_STATUS(FH_NOMEM);
@@ -397,6 +448,7 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
         .contracts = {b->contracts.at, b->contracts.count}, .children = {b->children.at, b->children.count},
         .members = {b->members.at, b->members.count}, .functions = {b->functions.at, b->functions.count},
         .problems = {b->problems.at, b->problems.count}, .globals = {b->globals.at, b->globals.count},
+        .prints = {b->prints.at, b->prints.count}, .inputs = {b->inputs.at, b->inputs.count},
     };
     *out = unit;
     return FH_DONE;
@@ -421,4 +473,9 @@ fh_status deed_unit_parse(fh_arena *arena, const deed_source *source, deed_unit 
         clang_disposeTranslationUnit(b.tu);
     clang_disposeIndex(index);
     return s;
+}
+
+fh_span deed_clang_version(fh_arena *arena) {
+    deed_build b = {.arena = arena};
+    return deed_text(&b, clang_getClangVersion());
 }

@@ -8,6 +8,7 @@
 #ifndef FH_CHECK_CLANG_H
 #define FH_CHECK_CLANG_H
 
+#include "check/seen.h"
 #include "check/settings.h"
 #include "check/syntax.h"
 #include "freehold/buf.h"
@@ -21,12 +22,19 @@ typedef struct deed_source {
     fh_deed_args args;             /* of the compiler: -I, -D, -std and the like, without the file */
     const deed_settings *settings; /* which files are audited, and which functions allocate and free; NULL: none */
     bool main_only;                /* functions of headers are declared, but not checked */
+    bool lists_inputs;             /* fills deed_unit.inputs */
+    const deed_seen *seen;         /* functions of headers that need not be read again; fills deed_unit.prints */
 } deed_source;
 
 /* Everything of the unit lives in the arena. FH_NOMEM; FH_IO when the file cannot be read; FH_UNSUPPORTED when libclang fails.
  * What the compiler refuses is no failure: see deed_unit.problems. */
 FH_MUST_USE fh_status deed_unit_parse(fh_mut fh_arena *arena, fh_ref const deed_source *source, fh_out deed_unit **out,
                                       fh_mut fh_err *err);
+
+/* What libclang calls itself, in the arena; empty when there is no memory. */
+fh_span deed_clang_version(fh_mut fh_arena *arena);
+/* The hash of a file's text as deed_unit.inputs has it; never 0. */
+uint64_t deed_input_hash(fh_span text);
 
 /* Appends the tables as text: for tests, and for whoever works on the checker. */
 FH_MUST_USE fh_status deed_unit_dump(fh_ref const deed_unit *unit, fh_mut fh_buf *out);

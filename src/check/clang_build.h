@@ -36,6 +36,20 @@ typedef struct deed_type_key {
     uint32_t decl;
 } deed_type_key;
 
+/* A declaration of file scope: the hash of its text, and the names in it. */
+typedef struct deed_symbol {
+    uint64_t text;
+    uint32_t first, count; /* of deed_build.names, later of deed_build.links */
+    uint32_t next;         /* another symbol of the same name */
+} deed_symbol;
+
+/* A name that something at file scope has: the head of its symbols. */
+typedef struct deed_name {
+    uint64_t name;
+    uint32_t symbol;
+    uint32_t stamp; /* the last function that reached it */
+} deed_name;
+
 typedef struct deed_build {
     fh_arena *arena;
     const deed_source *source;
@@ -51,6 +65,13 @@ typedef struct deed_build {
     deed_column cursors;     /* a stack: children of cursors that are being read */
     deed_column pending;     /* a stack: children of nodes that are being made */
     deed_table decl_table, type_table;
+    /* clang_print.c */
+    deed_column prints, inputs;
+    deed_column symbols, entries, names, links;
+    deed_table name_table;
+    CXPrintingPolicy whole, head; /* NULL until something is printed */
+    uint64_t args_hash;
+    uint32_t stamp;               /* of the function whose print is being made; 0: no symbols yet */
 } deed_build;
 
 /* Children of a cursor on the stack; deed_kids_end takes them down. */
@@ -83,6 +104,12 @@ deed_kids deed_kids_of(deed_build *b, CXCursor c);
 CXCursor deed_kid(deed_build *b, deed_kids k, size_t i);
 void deed_kid_set(deed_build *b, deed_kids k, size_t i, CXCursor c);
 void deed_kids_end(deed_build *b, deed_kids k);
+
+/* Adds a row under a hash; the caller has looked that it is not there. */
+void deed_table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row);
+/* A walk over the rows of a hash, and perhaps of others: the first one and the next; 0 at the end. */
+uint32_t deed_first_row(const deed_table *t, uint32_t hash, size_t *at);
+uint32_t deed_next_row(const deed_table *t, size_t *at);
 
 /* The place of a range, and the macro it comes out of, if any: *in_body tells whether the macro's body wrote it. */
 deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, bool *in_body);
@@ -134,5 +161,14 @@ uint32_t deed_type_of(deed_build *b, CXType t);
 uint32_t deed_entity_of(deed_build *b, CXCursor c);
 /* A label of the function that is being read. */
 uint32_t deed_label_of(deed_build *b, CXCursor c);
+
+/* --- clang_print.c -------------------------------------------------------------------------------------------------------- */
+
+/* The print of a function that is defined here (seen.h); never 0. */
+uint64_t deed_print_of(deed_build *b, CXCursor c);
+/* A declaration as clang prints it from its tree; of a function, if not `whole`, the head alone. */
+fh_span deed_printed(deed_build *b, CXCursor c, bool whole);
+/* Visits what stands at file scope, with the build as its data. */
+void deed_visit_unit(deed_build *b, CXCursorVisitor visit);
 
 #endif

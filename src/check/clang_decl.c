@@ -305,7 +305,7 @@ static size_t next_slot(const deed_table *t, size_t i) {
     return (i + 1) & (t->slots.count - 1);
 }
 
-static void table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row) {
+void deed_table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row) {
     if (4 * (t->count + 1) > 3 * t->slots.count) {
         size_t room = t->slots.count == 0 ? 1024 : 2 * t->slots.count;
         deed_slot *at = b->failed ? NULL : fh_arena_alloc(b->arena, room, sizeof *at);
@@ -316,7 +316,7 @@ static void table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row)
         for (size_t i = 0; i < t->slots.count; i++) {
             deed_slot s = fh_deed_slots_get(t->slots, i);
             if (s.row != 0)
-                table_add(b, &more, s.hash, s.row);
+                deed_table_add(b, &more, s.hash, s.row);
         }
         *t = more;
     }
@@ -327,12 +327,11 @@ static void table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row)
     t->count++;
 }
 
-/* The first slot of a walk over the rows of a hash: its row, or 0 at the end; *at is for next_slot. */
-static uint32_t first_row(const deed_table *t, uint32_t hash, size_t *at) {
+uint32_t deed_first_row(const deed_table *t, uint32_t hash, size_t *at) {
     *at = t->slots.count == 0 ? 0 : hash & (t->slots.count - 1);
     return t->slots.count == 0 ? 0 : fh_deed_slots_get(t->slots, *at).row;
 }
-static uint32_t next_row(const deed_table *t, size_t *at) {
+uint32_t deed_next_row(const deed_table *t, size_t *at) {
     *at = next_slot(t, *at);
     return fh_deed_slots_get(t->slots, *at).row;
 }
@@ -340,7 +339,7 @@ static uint32_t next_row(const deed_table *t, size_t *at) {
 static uint32_t find_decl(deed_build *b, uint32_t hash, CXCursor c) {
     const deed_table *t = &b->decl_table;
     size_t at;
-    for (uint32_t row = first_row(t, hash, &at); row != 0; row = next_row(t, &at)) {
+    for (uint32_t row = deed_first_row(t, hash, &at); row != 0; row = deed_next_row(t, &at)) {
         if (fh_deed_slots_get(t->slots, at).hash == hash && clang_equalCursors(*deed_decl_key(b, row), c))
             return row;
     }
@@ -364,7 +363,7 @@ uint32_t deed_decl_of(deed_build *b, CXCursor c) {
     *key = c;
     if (b->failed)
         return 0;
-    table_add(b, &b->decl_table, hash, decl);
+    deed_table_add(b, &b->decl_table, hash, decl);
     fill_decl(b, decl, c);
     return decl;
 }
@@ -489,7 +488,7 @@ uint32_t deed_type_of(deed_build *b, CXType t) {
     uint32_t hash = (uint32_t)(mixed >> 32);
     const deed_table *table = &b->type_table;
     size_t at;
-    for (uint32_t found = first_row(table, hash, &at); found != 0; found = next_row(table, &at)) {
+    for (uint32_t found = deed_first_row(table, hash, &at); found != 0; found = deed_next_row(table, &at)) {
         const deed_type_key *key = deed_type_key_row(b, found);
         if (fh_deed_slots_get(table->slots, at).hash != hash || key->decl != decl || !clang_equalTypes(key->type, canonical))
             continue;
@@ -500,7 +499,7 @@ uint32_t deed_type_of(deed_build *b, CXType t) {
     deed_push(b, &b->types);
     deed_type_key *key = deed_push(b, &b->type_keys);
     *key = (deed_type_key){canonical, decl};
-    table_add(b, &b->type_table, hash, row);
+    deed_table_add(b, &b->type_table, hash, row);
     if (b->failed)
         return 0;
     fill_type(b, row, t, canonical);

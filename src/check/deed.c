@@ -33,6 +33,7 @@ static const char help[] =
     "  --compdb FILE           take the files and their arguments from a compilation database\n"
     "  --jobs N                so many processes (as many as there are processors)\n"
     "  --format=FORMAT         rustc, gcc, json (a line for each finding) or sarif\n"
+    "  --cache DIR             check: where answers are kept for the next time ($XDG_CACHE_HOME/deed); none: nowhere\n"
     "  --color=WHEN            auto, always or never\n"
     "  --all                   check: codes that deed.toml lets through for now count too\n"
     "  --bless                 ui: write the findings as what is expected\n"
@@ -76,6 +77,10 @@ static fh_status read_option(deed_app *app, fh_span name, fh_span value, const c
         app->compdb = text;
         return FH_DONE;
     }
+    if (fh_span_is(name, "--cache")) {
+        app->cache_folder = text;
+        return FH_DONE;
+    }
     if (fh_span_is(name, "--jobs") && read_number(value, &app->jobs) && app->jobs > 0)
         return FH_DONE;
     if (fh_span_is(name, "--format")) {
@@ -91,8 +96,8 @@ static fh_status read_option(deed_app *app, fh_span name, fh_span value, const c
 }
 
 static bool takes_value(fh_span name) {
-    return fh_span_is(name, "--compdb") || fh_span_is(name, "--jobs") || fh_span_is(name, "--format") ||
-           fh_span_is(name, "--color");
+    return fh_span_is(name, "--compdb") || fh_span_is(name, "--cache") || fh_span_is(name, "--jobs") ||
+           fh_span_is(name, "--format") || fh_span_is(name, "--color");
 }
 
 /* Options may stand anywhere before --; what is left are the paths. */

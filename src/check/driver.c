@@ -1,11 +1,15 @@
 /* driver.c: the verbs check, explain and dump.
  *
+ * Files whose answer is in the cache are not checked again; the others are shared out to worker processes. A worker reads the
+ * functions of a header only in the first of its files that includes them, if they are clean (seen.h).
+ *
  * A worker process turns one file into an answer: a head {functions, findings}, then for each finding {size, size, key, text}.
  * The key names the place and the code: a header's finding comes from each file that includes it, and is told once.
  *
  * Threading: the main thread, and processes that share nothing. */
 #include "check/driver.h"
 
+#include "check/answers.h"
 #include "check/outside.h"
 #include "check/rules.h"
 #include "freehold/os.h"
@@ -41,7 +45,7 @@ static fh_status put_finding(const deed_app *app, const deed_unit *unit, const d
 }
 
 /* Rules are for units that compile: the compiler's refusals are told first, and alone. */
-static fh_status find_all(fh_allocator *a, deed_unit *unit, deed_report *r) {
+fh_status deed_find_all(fh_allocator *a, deed_unit *unit, deed_report *r) {
     for (size_t i = 0; i < unit->problems.count; i++) {
         const deed_problem *p = fh_deed_problems_at(unit->problems, i);
         deed_report_at(r, FH0901, p->place, "the compiler refuses this", "%.*s", FH_SPAN_FMT(p->text));
@@ -58,15 +62,25 @@ static uint32_t count_functions(const deed_unit *unit) {
     return count;
 }
 
-static fh_status check_unit(const deed_app *app, deed_unit *unit, fh_span prefix, fh_buf *out) {
+/* A function of a header is clean if nothing was found in the header, nor while the function was read. */
+static void learn(deed_seen *seen, const deed_unit *unit, deed_report *r) {
+    for (size_t i = 0; i < unit->prints.count; i++) {
+        const deed_print *p = fh_deed_prints_at(unit->prints, i);
+        const deed_decl *d = fh_deed_decls_at(unit->decls, p->decl);
+        bool clean = true;
+        for (const deed_finding *f = deed_report_first(r); f != NULL && clean; f = f->next)
+            clean = f->place.file != d->place.file && !fh_span_equal(f->function, d->name);
+        if (clean)
+            deed_seen_add(seen, p->print);
+    }
+}
+
+static fh_status put_answer(const deed_app *app, deed_unit *unit, deed_report *r, fh_span prefix, fh_buf *out) {
     for (size_t i = 1; i < unit->files.count; i++) {
         deed_file *f = fh_deed_files_at(unit->files, i);
         if (prefix.size != 0 && fh_span_starts(f->path, prefix))
             f->path = fh_span_from(f->path, prefix.size);
     }
-    deed_report *r;
-    FH_TRY(deed_report_new(unit, &r));
-    FH_TRY(find_all(app->heap, unit, r));
     FH_TRY(put_u32(out, count_functions(unit)));
     FH_TRY(put_u32(out, (uint32_t)deed_report_count(r)));
     for (const deed_finding *f = deed_report_first(r); f != NULL; f = f->next)
@@ -74,16 +88,36 @@ static fh_status check_unit(const deed_app *app, deed_unit *unit, fh_span prefix
     return FH_DONE;
 }
 
+/* What an answer depends on beside its task and its inputs: the shape of the output. */
+static fh_span how(const deed_app *app) {
+    static const char *const names[] = {"rustc", "gcc", "json", "sarif"};
+    return app->color ? FH_LIT("color") : fh_span_of_str(names[app->format]);
+}
+
+static fh_status check_unit(const deed_app *app, const deed_task *task, deed_unit *unit, fh_span prefix, fh_buf *out) {
+    deed_report *r;
+    FH_TRY(deed_report_new(unit, &r));
+    FH_TRY(deed_find_all(app->heap, unit, r));
+    if (app->seen != NULL && unit->problems.count == 0)
+        learn(app->seen, unit, r);
+    FH_TRY(put_answer(app, unit, r, prefix, out));
+    if (app->cache == NULL || unit->problems.count != 0)
+        return FH_DONE;
+    fh_status kept = deed_cache_keep(app->cache, task, how(app), unit, fh_buf_view(out));
+    return kept.code == FH_IO ? FH_DONE : kept; /* a full disk makes the next check slower, not this one wrong */
+}
+
 fh_status deed_check_one(const deed_app *app, const deed_task *task, fh_span prefix, fh_buf *out) {
     fh_arena *arena;
     FH_TRY(fh_arena_new(app->heap, NULL, &arena));
-    deed_source source = {.path = task->path, .args = task->args, .settings = &app->settings};
+    deed_source source = {.path = task->path, .args = task->args, .settings = &app->settings,
+                          .lists_inputs = app->cache != NULL, .seen = app->seen};
     deed_unit *unit;
     fh_err err;
     fh_err_clear(&err);
     fh_status s = deed_unit_parse(arena, &source, &unit, &err);
     if (!fh_failed(s))
-        s = check_unit(app, unit, prefix, out);
+        s = check_unit(app, task, unit, prefix, out);
     else if (err.code != FH_OK && fh_failed(fh_buf_put(out, fh_span_of_str(err.message))))
         s = FH_STATUS(FH_NOMEM);
     fh_arena_free(arena);
@@ -120,14 +154,18 @@ typedef struct told {
 typedef struct check_run {
     deed_app *app;
     fh_deed_tasks tasks;
+    fh_u32s missing; /* numbers of the tasks without an answer in the cache */
+    fh_views kept;   /* the answers of the others; nothing for those that are missing */
     told *told;
-    uint64_t functions, findings, let_through;
+    uint64_t functions, findings, let_through, start_ns, shown_ns;
     uint64_t pending[DEED_CODE_COUNT]; /* findings let through, by code */
+    size_t next;                       /* the first task that was not told */
 } check_run;
 
 static fh_status work(void *ctx, size_t item, fh_buf *out) {
     check_run *run = ctx;
-    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, item), run->app->settings.here, out);
+    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, fh_u32s_get(run->missing, item)),
+                          run->app->settings.here, out);
 }
 
 /* The code at the end of a finding's key. */
@@ -165,11 +203,10 @@ static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
     return fh_buf_put(&run->app->out, text);
 }
 
-static fh_status done(void *ctx, size_t item, fh_status status, fh_span answer) {
-    check_run *run = ctx;
+static fh_status tell(check_run *run, size_t task, fh_status status, fh_span answer) {
     deed_answer a;
     if (fh_failed(status) || !deed_answer_open(answer, &a)) {
-        const char *path = fh_deed_tasks_get(run->tasks, item)->path;
+        const char *path = fh_deed_tasks_get(run->tasks, task)->path;
         run->app->exit = DEED_EXIT_USAGE;
         FH_TRY(fh_buf_format(&run->app->err, "deed: "));
         if (answer.size != 0)
@@ -181,6 +218,43 @@ static fh_status done(void *ctx, size_t item, fh_status status, fh_span answer) 
     while (deed_answer_next(&a, &key, &text))
         FH_TRY(tell_once(run, key, text));
     return FH_DONE;
+}
+
+/* Tells the answers of the cache that come before task `end`. */
+static fh_status tell_kept(check_run *run, size_t end) {
+    for (; run->next < end; run->next++)
+        FH_TRY(tell(run, run->next, FH_DONE, fh_views_get(run->kept, run->next)));
+    return FH_DONE;
+}
+
+static fh_status done(void *ctx, size_t item, fh_status status, fh_span answer) {
+    check_run *run = ctx;
+    size_t task = fh_u32s_get(run->missing, item);
+    FH_TRY(tell_kept(run, task));
+    run->next = task + 1;
+    return tell(run, task, status, answer);
+}
+
+/* A bar on a terminal, for checks that take longer than a moment. */
+static void show_progress(void *ctx, size_t answered) {
+    enum { BAR = 30 };
+    const uint64_t patience_ns = 400000000, pause_ns = 50000000;
+    check_run *run = ctx;
+    uint64_t now = fh_os_clock_ns();
+    if (now - run->start_ns < patience_ns || now - run->shown_ns < pause_ns)
+        return;
+    run->shown_ns = now;
+    size_t count = run->missing.count, full = BAR * answered / count;
+    fh_buf line;
+    fh_buf_init(&line, run->app->heap, 0);
+    fh_status s = fh_buf_format(&line, "\r  [");
+    for (size_t i = 0; i < BAR && !fh_failed(s); i++)
+        s = fh_buf_put_u8(&line, i < full ? '=' : ' ');
+    if (!fh_failed(s))
+        s = fh_buf_format(&line, "] %zu of %zu files\033[K", answered, count);
+    if (!fh_failed(s))
+        (void)fh_failed(fh_os_write(2, fh_buf_view(&line)));
+    fh_buf_deinit(&line);
 }
 
 static const char *plural(uint64_t count) {
@@ -210,9 +284,76 @@ static fh_status put_pending(const check_run *run) {
     return fh_buf_put(out, FH_LIT("\n"));
 }
 
+/* The folder of the cache that nobody named, or NULL: under $XDG_CACHE_HOME or the user's home. */
+static const char *cache_folder(deed_app *app) {
+    const char *base = fh_os_env("XDG_CACHE_HOME"), *home = fh_os_env("HOME");
+    if (fh_span_of_str(base).size != 0)
+        return deed_copy_text(app->arena, fh_span_of_str(base), FH_LIT("/deed"));
+    return fh_span_of_str(home).size == 0 ? NULL : deed_copy_text(app->arena, fh_span_of_str(home), FH_LIT("/.cache/deed"));
+}
+
+/* A folder that was named has to work; without the user's own the check is only slower, and says so. */
+static fh_status open_cache(deed_app *app, fh_err *err) {
+    bool named = app->cache_folder != NULL;
+    const char *folder = named ? app->cache_folder : cache_folder(app);
+    if (folder == NULL || fh_span_is(fh_span_of_str(folder), "none"))
+        return FH_DONE;
+    fh_err why;
+    fh_err_clear(&why);
+    const char *settings = app->settings.is_there ? deed_copy_text(app->arena, app->settings.root, FH_LIT("deed.toml")) : "";
+    fh_status s = deed_cache_open(app->arena, folder, fh_span_of_str(settings), &app->cache, named ? err : &why);
+    if (named || s.code != FH_IO)
+        return s;
+    return fh_buf_format(&app->err, "deed: no cache: %s\n", why.message);
+}
+
+/* Looks for the answer of each task in the cache. */
+static fh_status find_kept(check_run *run, fh_buf *room) {
+    deed_app *app = run->app;
+    size_t count = run->tasks.count, missing = 0;
+    uint32_t *numbers = fh_arena_alloc(app->arena, count, sizeof *numbers);
+    fh_span *kept = fh_arena_alloc(app->arena, count, sizeof *kept);
+    if (numbers == NULL || kept == NULL)
+        return FH_STATUS(FH_NOMEM);
+    run->missing = (fh_u32s){numbers, count};
+    run->kept = (fh_views){kept, count};
+    for (size_t i = 0; i < count; i++) {
+        fh_span answer = {NULL, 0};
+        fh_buf_truncate(room, 0);
+        if (app->cache == NULL || !deed_cache_find(app->cache, fh_deed_tasks_get(run->tasks, i), how(app), room))
+            fh_u32s_set(run->missing, missing++, (uint32_t)i);
+        else
+            FH_TRY(fh_arena_copy(app->arena, fh_buf_view(room), &answer));
+        fh_views_set(run->kept, i, answer);
+    }
+    run->missing.count = missing;
+    return FH_DONE;
+}
+
+static fh_status check_all(check_run *run) {
+    deed_app *app = run->app;
+    fh_buf room;
+    fh_buf_init(&room, app->heap, 0);
+    fh_status s = find_kept(run, &room);
+    fh_buf_deinit(&room);
+    FH_TRY(s);
+    uint64_t *places = fh_arena_alloc(app->arena, DEED_SEEN_MAX, sizeof *places);
+    if (places == NULL)
+        return FH_STATUS(FH_NOMEM);
+    deed_seen seen = {.places = {places, DEED_SEEN_MAX}};
+    app->seen = &seen;
+    bool shows = fh_os_is_terminal(2);
+    if (run->missing.count > 0)
+        s = deed_share(app->heap, run->missing.count, app->jobs, work, done, shows ? show_progress : NULL, run);
+    app->seen = NULL;
+    if (run->shown_ns != 0)
+        FH_TRY(fh_os_write(2, FH_LIT("\r\033[K")));
+    FH_TRY(s);
+    return tell_kept(run, run->tasks.count);
+}
+
 fh_status deed_verb_check(deed_app *app, fh_err *err) {
-    uint64_t start = fh_os_clock_ns();
-    check_run run = {.app = app};
+    check_run run = {.app = app, .start_ns = fh_os_clock_ns()};
     FH_TRY(deed_settings_read(app, err));
     if (app->paths.count == 0) {
         app->usage = true;
@@ -222,18 +363,21 @@ fh_status deed_verb_check(deed_app *app, fh_err *err) {
     if (run.tasks.count == 0)
         return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "no C file to check%s",
                        app->compdb == NULL ? "" : ": the compilation database has none of these paths");
+    FH_TRY(open_cache(app, err));
     if (app->format == DEED_FORMAT_SARIF)
         FH_TRY(put_sarif_head(&app->out));
-    FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, &run));
+    FH_TRY(check_all(&run));
     if (app->format == DEED_FORMAT_SARIF)
         FH_TRY(fh_buf_put(&app->out, FH_LIT("]}]}\n")));
     if (app->exit == DEED_EXIT_CLEAN && run.findings > 0)
         app->exit = DEED_EXIT_FINDINGS;
-    double seconds = (double)(fh_os_clock_ns() - start) / 1e9;
+    double seconds = (double)(fh_os_clock_ns() - run.start_ns) / 1e9;
     FH_TRY(put_pending(&run));
-    return fh_buf_format(&app->err, "deed: %zu file%s, %llu function%s, %llu finding%s (%.1f s)\n", run.tasks.count,
+    FH_TRY(fh_buf_format(&app->err, "deed: %zu file%s, %llu function%s, %llu finding%s (%.1f s", run.tasks.count,
                          plural(run.tasks.count), (unsigned long long)run.functions, plural(run.functions),
-                         (unsigned long long)run.findings, plural(run.findings), seconds);
+                         (unsigned long long)run.findings, plural(run.findings), seconds));
+    size_t kept = run.tasks.count - run.missing.count;
+    return kept == 0 ? fh_buf_put(&app->err, FH_LIT(")\n")) : fh_buf_format(&app->err, "; %zu unchanged)\n", kept);
 }
 
 /* --- explain and dump ----------------------------------------------------------------------------------------------------- */

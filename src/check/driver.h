@@ -22,6 +22,9 @@ typedef struct deed_app {
     bool color, bless, usage; /* usage: the failure is one of the command line */
     bool all;                 /* findings whose code is pending count too */
     deed_settings settings;
+    const char *cache_folder; /* NULL: that of the user; "none": no cache */
+    struct deed_cache *cache; /* NULL: none */
+    deed_seen *seen;          /* NULL: functions of headers are read in each unit */
     int exit;
 } deed_app;
 
@@ -43,6 +46,9 @@ FH_MUST_USE fh_status deed_tasks_find(fh_mut deed_app *app, fh_out fh_deed_tasks
 /* Reads the deed.toml that the first path lies under (the current folder, without a path). If there are no paths, they become
  * the ones that it includes. */
 FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *err);
+
+/* Reports what the rules refuse in a unit, or, when it does not compile, what the compiler does. FH_NOMEM, FH_LIMIT. */
+FH_MUST_USE fh_status deed_find_all(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
 
 /* Checks one file. `prefix` is taken away from the paths that findings show. The answer is for deed_answer_next: findings in
  * the app's format. */

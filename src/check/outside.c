@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,13 +81,67 @@ fh_status deed_here(fh_arena *arena, fh_span *out) {
     return fh_arena_copy(arena, (fh_span){(const uint8_t *)path, size + 1}, out);
 }
 
+static bool make_one(const char *path) {
+    struct stat st;
+    FH_UNSAFE("check-outside");
+    if (mkdir(path, 0700) == 0)
+        return true;
+    bool there = errno == EEXIST && stat(path, &st) == 0;
+    if (there && !S_ISDIR(st.st_mode))
+        errno = ENOTDIR;
+    return there && S_ISDIR(st.st_mode);
+}
+
+fh_status deed_folder_make(const char *path, fh_err *err) {
+    char part[PATH_BYTES];
+    FH_UNSAFE("check-outside");
+    size_t size = strlen(path);
+    if (size == 0 || size >= sizeof part)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "the name of a folder has 1 to %d bytes, not %zu", PATH_BYTES - 1, size);
+    for (size_t i = 1; i <= size; i++) {
+        if (path[i] != '/' && path[i] != 0)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (!make_one(part))
+            return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", part, strerror(errno));
+    }
+    return FH_DONE;
+}
+
+fh_status deed_file_write(const char *path, fh_span head, fh_span body) {
+    char beside[PATH_BYTES];
+    FH_UNSAFE("check-outside");
+    int size = snprintf(beside, sizeof beside, "%s.%ld", path, (long)getpid());
+    if (size < 0 || (size_t)size >= sizeof beside)
+        return FH_STATUS(FH_IO);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return FH_STATUS(FH_IO);
+    bool good = !fh_failed(fh_os_write(fd, head)) && !fh_failed(fh_os_write(fd, body));
+    good = close(fd) == 0 && good;
+    if (good && rename(beside, path) == 0)
+        return FH_DONE;
+    unlink(beside);
+    return FH_STATUS(FH_IO);
+}
+
 /* --- processes ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct worker {
     pid_t pid;
     int fd; /* -1: at its end */
     fh_buf said;
+    size_t whole, answered; /* bytes and number of the frames that are all there */
 } worker;
+
+/* The size of the frame at `from`, or 0 while it is not all there. */
+static size_t frame_bytes(fh_span said, size_t from) {
+    size_t left = said.size - from;
+    if (left < FRAME_HEAD_BYTES || fh_span_u64(said, from + 8) > left - FRAME_HEAD_BYTES)
+        return 0;
+    return FRAME_HEAD_BYTES + (size_t)fh_span_u64(said, from + 8);
+}
 
 /* In the child: every jobs-th item. */
 static void serve(fh_allocator *a, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx, int fd) {
@@ -131,19 +186,23 @@ static fh_status take(worker *w) {
     uint8_t step[16384];
     size_t got = 0;
     fh_status s = fh_os_read(w->fd, (fh_mspan){step, sizeof step}, &got);
-    if (!fh_failed(s) && got > 0)
-        return fh_buf_put(&w->said, (fh_span){step, got});
+    if (!fh_failed(s) && got > 0) {
+        s = fh_buf_put(&w->said, (fh_span){step, got});
+        for (size_t size; !fh_failed(s) && (size = frame_bytes(fh_buf_view(&w->said), w->whole)) != 0; w->answered++)
+            w->whole += size;
+        return s;
+    }
     close(w->fd);
     w->fd = -1;
     return s;
 }
 
-static fh_status gather(worker *workers, size_t jobs) {
+static fh_status gather(worker *workers, size_t jobs, deed_progress *progress, void *ctx) {
     fh_status s = FH_DONE;
     FH_UNSAFE("check-outside");
     for (;;) {
         struct pollfd polls[JOBS_MAX] = {0};
-        size_t open = 0;
+        size_t open = 0, answered = 0;
         for (size_t i = 0; i < jobs; i++) {
             polls[i] = (struct pollfd){.fd = workers[i].fd, .events = POLLIN};
             open += workers[i].fd >= 0;
@@ -155,7 +214,10 @@ static fh_status gather(worker *workers, size_t jobs) {
         for (size_t i = 0; i < jobs; i++) {
             fh_status one = workers[i].fd >= 0 && polls[i].revents != 0 ? take(&workers[i]) : FH_DONE;
             s = fh_failed(s) ? s : one;
+            answered += workers[i].answered;
         }
+        if (progress != NULL)
+            progress(ctx, answered);
     }
 }
 
@@ -166,17 +228,19 @@ static fh_status tell(worker *workers, size_t count, size_t jobs, deed_done *don
         worker *w = &workers[item % jobs];
         fh_span said = fh_buf_view(&w->said), answer = {NULL, 0};
         fh_status s = FH_STATUS(FH_CORRUPT);
-        if (said.size >= FRAME_HEAD_BYTES && fh_span_u64(said, 8) <= said.size - FRAME_HEAD_BYTES) {
-            answer = fh_span_sub(said, FRAME_HEAD_BYTES, (size_t)fh_span_u64(said, 8));
+        size_t size = frame_bytes(said, 0);
+        if (size != 0) {
+            answer = fh_span_sub(said, FRAME_HEAD_BYTES, size - FRAME_HEAD_BYTES);
             s = FH_STATUS((fh_code)fh_span_u32(said, 4));
         }
         FH_TRY(done(ctx, item, s, answer));
-        fh_buf_consume(&w->said, answer.size == 0 && s.code == FH_CORRUPT ? w->said.size : FRAME_HEAD_BYTES + answer.size);
+        fh_buf_consume(&w->said, size == 0 ? w->said.size : size);
     }
     return FH_DONE;
 }
 
-fh_status deed_share(fh_allocator *a, size_t count, unsigned jobs, deed_work *work, deed_done *done, void *ctx) {
+fh_status deed_share(fh_allocator *a, size_t count, unsigned jobs, deed_work *work, deed_done *done,
+                     deed_progress *progress, void *ctx) {
     worker workers[JOBS_MAX];
     size_t used = jobs == 0 ? 1 : jobs > JOBS_MAX ? JOBS_MAX : jobs;
     used = used > count ? count : used;
@@ -188,7 +252,7 @@ fh_status deed_share(fh_allocator *a, size_t count, unsigned jobs, deed_work *wo
         if (!fh_failed(s))
             s = start(a, &workers[i], count, i, used, work, ctx);
     }
-    fh_status gathered = gather(workers, used);
+    fh_status gathered = gather(workers, used, progress, ctx);
     s = fh_failed(s) ? s : gathered;
     for (size_t i = 0; i < used; i++) {
         if (workers[i].pid > 0)

@@ -21,12 +21,20 @@ FH_MUST_USE fh_status deed_walk(const char *path, deed_found *found, void *ctx, 
 /* The current folder, with a slash behind it, in the arena. */
 FH_MUST_USE fh_status deed_here(fh_mut fh_arena *arena, fh_out fh_span *out);
 
+/* Makes a folder, and those above it, for this user alone; one that is there stays as it is. FH_IO. */
+FH_MUST_USE fh_status deed_folder_make(fh_ref const char *path, fh_mut fh_err *err);
+/* Writes head and body as a file that appears whole or not at all. It is not synced: it may be lost or cut when the system
+ * ends. FH_IO. */
+FH_MUST_USE fh_status deed_file_write(fh_ref const char *path, fh_span head, fh_span body);
+
 /* Does items 0 … count - 1 in `jobs` processes, each with a copy of this program's memory: `work` appends its answer to `out`,
  * and what it returns comes back beside it. Then calls `done` here, once an item and in their order. An item whose process
- * ended before it answered has FH_CORRUPT. FH_NOMEM, FH_IO, or the first failure of `done`. */
+ * ended before it answered has FH_CORRUPT. `progress` (NULL: none) is told how many have been answered, now and then. FH_NOMEM,
+ * FH_IO, or the first failure of `done`. */
 typedef fh_status deed_work(void *ctx, size_t item, fh_buf *out);
 typedef fh_status deed_done(void *ctx, size_t item, fh_status status, fh_span answer);
+typedef void deed_progress(void *ctx, size_t answered);
 FH_MUST_USE fh_status deed_share(fh_ref fh_allocator *a, size_t count, unsigned jobs, deed_work *work, deed_done *done,
-                                 void *ctx);
+                                 deed_progress *progress, void *ctx);
 
 #endif

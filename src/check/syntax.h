@@ -191,6 +191,21 @@ typedef struct deed_problem {
 } deed_problem;
 FH_SPAN_DEFINE(deed_problem, deed_problem);
 
+/* The print of a function of a header that is read here (seen.h). */
+typedef struct deed_print {
+    uint64_t print;
+    uint32_t decl;
+} deed_print;
+FH_SPAN_DEFINE(deed_print, deed_print);
+
+/* A file that the unit was made of. */
+typedef struct deed_input {
+    fh_span path, includer; /* includer: empty for the main file */
+    uint64_t hash;          /* of its text */
+    bool asks_for_files;    /* has a __has_include: what it means depends on files that are not there */
+} deed_input;
+FH_SPAN_DEFINE(deed_input, deed_input);
+
 typedef struct deed_unit {
     fh_arena *arena;
     fh_deed_files files;
@@ -202,6 +217,8 @@ typedef struct deed_unit {
     fh_u32s members;  /* of declarations */
     fh_u32s functions; /* declarations with a body in a file that is to be checked, in order */
     fh_deed_problems problems;
+    fh_deed_prints prints;
+    fh_deed_inputs inputs;
     fh_u32s globals;   /* variables of file scope, records and typedefs, function declarations of files to be checked */
 } deed_unit;
 

@@ -295,7 +295,7 @@ fh_status deed_verb_ui(deed_app *app, fh_err *err) {
     app->format = DEED_FORMAT_RUSTC;
     app->color = false;
     FH_TRY(deed_tasks_find(app, &run.tasks, err));
-    FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, &run));
+    FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, NULL, &run));
     FH_TRY(deed_walk(bare, found_file, &run, err));
     if (run.failed > 0)
         app->exit = DEED_EXIT_FINDINGS;

@@ -2,36 +2,13 @@
 """The program deed, driven as a person or a script would: its verbs, its exit status, what it prints where."""
 import json
 import os
-import pathlib
 import subprocess
-import tempfile
 import unittest
 
-PROGRAM = os.path.abspath(os.environ["DEED_PROGRAM"])
-GOOD = "int good(int a) {\n    return a + 1;\n}\n"
-BAD = "int bad(int a) {\n    return a ?: 1;\n}\n"
-MARKED = BAD.replace("1;", "1; //~ FH0901")
-WRONG = "int wrong(void) {\n    return nothing;\n}\n"
+from cases import BAD, GOOD, MARKED, PROGRAM, WRONG, DeedCase
 
 
-class Driver(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name).resolve()
-
-    def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
-    def deed(self, *args, status=0):
-        """Runs it in the folder; its standard output and standard error."""
-        done = subprocess.run([PROGRAM, *args], cwd=self.folder, capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout, done.stderr
-
+class Driver(DeedCase):
     def test_clean(self):
         self.write("a.c", GOOD)
         out, err = self.deed("check", "a.c")

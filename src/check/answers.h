@@ -1,0 +1,27 @@
+/* answers.h: answers that were given before, kept in a folder.
+ *
+ *     if (!deed_cache_find(cache, task, how, &answer)) … check, and then
+ *     FH_TRY(deed_cache_keep(cache, task, how, unit, answer));
+ *
+ * An answer is found again only if everything that it was made from is as it was: the file and all that it includes, by hash;
+ * the arguments; the shape of the output (`how`); deed.toml; this program and its libclang. A new header in a folder that is
+ * searched earlier counts too. What does not fit, or was damaged, is no answer.
+ *
+ * Threading: one thread at a time; several processes may share the folder. Ownership: it lives in its arena. */
+#ifndef FH_CHECK_ANSWERS_H
+#define FH_CHECK_ANSWERS_H
+
+#include "check/driver.h"
+
+typedef struct deed_cache deed_cache;
+
+/* Opens the folder, and makes it if it is not there; `settings` is the path of deed.toml, or empty. FH_IO, FH_NOMEM. */
+FH_MUST_USE fh_status deed_cache_open(fh_mut fh_arena *arena, fh_ref const char *folder, fh_span settings,
+                                      fh_out deed_cache **out, fh_mut fh_err *err);
+/* Appends the answer that is kept for the task; false if there is none that holds. */
+FH_MUST_USE bool deed_cache_find(fh_mut deed_cache *cache, fh_ref const deed_task *task, fh_span how, fh_mut fh_buf *answer);
+/* Keeps an answer. FH_IO, FH_NOMEM. */
+FH_MUST_USE fh_status deed_cache_keep(fh_mut deed_cache *cache, fh_ref const deed_task *task, fh_span how,
+                                      fh_ref const deed_unit *unit, fh_span answer);
+
+#endif

@@ -1,0 +1,33 @@
+"""cases: what the tests share that drive the program deed: a scratch folder, its files, and the program run in it."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.path.abspath(os.environ["DEED_PROGRAM"])
+GOOD = "int good(int a) {\n    return a + 1;\n}\n"
+BAD = "int bad(int a) {\n    return a ?: 1;\n}\n"
+MARKED = BAD.replace("1;", "1; //~ FH0901")
+WRONG = "int wrong(void) {\n    return nothing;\n}\n"
+
+
+class DeedCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name).resolve()
+        self.environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / ".cache")}
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def deed(self, *args, status=0):
+        """Runs it in the folder; its standard output and standard error."""
+        done = subprocess.run([PROGRAM, *args], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout, done.stderr
