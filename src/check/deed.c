@@ -25,7 +25,7 @@ static const char help[] =
     "Verbs\n"
     "  check [PATHS] [-- ARGS] check files, or all .c files of folders; ARGS go to the compiler\n"
     "  explain [CODE]          explain a code; without one, list them all\n"
-    "  audit PATHS             count the unsafe regions of each folder\n"
+    "  audit [PATHS]           how much code is unsafe, where, and what each region rests on\n"
     "  ui DIR [-- ARGS]        compare the findings for a folder of bad programs with what is expected\n"
     "  dump PATHS [-- ARGS]    print what the rules see of a file\n"
     "\n"
@@ -34,6 +34,7 @@ static const char help[] =
     "  --jobs N                so many processes (as many as there are processors)\n"
     "  --format=FORMAT         rustc, gcc, json (a line for each finding) or sarif\n"
     "  --cache DIR             check: where answers are kept for the next time ($XDG_CACHE_HOME/deed); none: nowhere\n"
+    "  --json                  the same as --format=json\n"
     "  --color=WHEN            auto, always or never\n"
     "  --all                   check: codes that deed.toml lets through for now count too\n"
     "  --bless                 ui: write the findings as what is expected\n"
@@ -119,6 +120,8 @@ static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_he
             app->bless = true;
         } else if (fh_span_is(word, "--all")) {
             app->all = true;
+        } else if (fh_span_is(word, "--json")) {
+            app->format = DEED_FORMAT_JSON;
         } else if (takes_value(name) && (equal != SIZE_MAX || i + 1 < args.count)) {
             const char *value = text;
             if (equal == SIZE_MAX)

@@ -118,15 +118,28 @@ static const deed_setting **list_of(deed_settings *out, fh_span key) {
                                         : NULL;
 }
 
-static fh_status read_plain(reader *r, deed_settings *out) {
-    const deed_setting **list = list_of(out, read_key(r));
-    if (list == NULL)
-        return refuse(r, "include, exclude, pending, [[audited]] or [[pair]]");
+static fh_status read_equal(reader *r) {
     skip(r, false);
     if (!take(r, '='))
         return refuse(r, "= behind the key");
     skip(r, false);
-    return read_list(r, list);
+    return FH_DONE;
+}
+
+static fh_status read_plain(reader *r, deed_settings *out) {
+    fh_span key = read_key(r), text;
+    const deed_setting **list = list_of(out, key);
+    bool evidence = fh_span_is(key, "evidence");
+    if (list == NULL && !evidence)
+        return refuse(r, "include, exclude, pending, evidence, [[audited]] or [[pair]]");
+    FH_TRY(read_equal(r));
+    if (!evidence)
+        return read_list(r, list);
+    if (out->evidence != NULL)
+        return refuse(r, "each key once");
+    FH_TRY(read_text(r, &text));
+    deed_setting *s;
+    return add(r, &out->evidence, text, &s);
 }
 
 /* One key of a table, into the entry. */
@@ -136,10 +149,7 @@ static fh_status read_member(reader *r, deed_setting *s, bool pair) {
     bool whole = !pair && fh_span_is(key, "whole");
     if (!first && !second && !whole)
         return refuse(r, pair ? "alloc or free" : "path, reason or whole");
-    skip(r, false);
-    if (!take(r, '='))
-        return refuse(r, "= behind the key");
-    skip(r, false);
+    FH_TRY(read_equal(r));
     if (whole) {
         if (s->is_whole || !fh_span_is(read_key(r), "true"))
             return refuse(r, "true, once");
@@ -201,6 +211,7 @@ fh_status deed_settings_parse(fh_arena *arena, fh_span text, deed_settings *out,
     FH_TRY(check_paths(&r, out->audited));
     FH_TRY(check_paths(&r, out->include));
     FH_TRY(check_paths(&r, out->exclude));
+    FH_TRY(check_paths(&r, out->evidence));
     for (const deed_setting *s = out->pending; s != NULL; s = s->next) {
         if (deed_code_of(s->text) == DEED_CODE_COUNT)
             return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "deed.toml:%zu: expected a code, not %.*s", s->line,

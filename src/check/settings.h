@@ -3,6 +3,8 @@
  *     include = ["src"]                    what `deed check` checks when it is given no path
  *     exclude = ["src/third_party/"]       neither checked nor part of an audit
  *
+ *     evidence = "docs/UNSAFE.md"          a table of what each unsafe region rests on, and what shows it (`deed audit`)
+ *
  *     [[audited]]                          a room in which raw memory is allowed: a folder or a file, and why
  *     path = "src/core/"
  *     reason = "the allocator"
@@ -36,6 +38,7 @@ typedef struct deed_settings {
     fh_span root; /* the folder of deed.toml likewise; the current one where there is no deed.toml */
     bool is_there;
     const deed_setting *audited, *pairs, *include, *exclude, *pending;
+    const deed_setting *evidence; /* one, or NULL */
 } deed_settings;
 
 /* Reads the text of a deed.toml. FH_CORRUPT with the line, and what was expected there; FH_NOMEM. */

@@ -2,6 +2,8 @@
 """The program deed, driven as a person or a script would: its verbs, its exit status, what it prints where."""
 import json
 import os
+import pathlib
+import re
 import subprocess
 import unittest
 
@@ -195,7 +197,64 @@ class Driver(DeedCase):
         self.write("b/y.c", 'void f(void) {\n    /* FH_UNSAFE("no") */\n    char c = \'}\';\n}\n')
         out, _ = self.deed("audit", ".")
         self.assertEqual([line.split() for line in out.splitlines()[1:]],
-                         [["1", "3", "8", "37.5%", "./a/"], ["1", "3", "12", "25.0%", "in", "all"]])
+                         [["1", "8", "1", "3", "25.0%", "./a/"], ["1", "8", "1", "3", "25.0%", "all", "of", "them"]])
+
+    ROOMS = ('include = ["a", "b", "c"]\nexclude = ["c/theirs/"]\nevidence = "UNSAFE.md"\n'
+             '[[audited]]\npath = "a/"\nreason = "the core"\n[[audited]]\npath = "b/"\nreason = "fast"\nwhole = true\n')
+    ROWS = ("| id | file | invariant | shown by |\n|---|---|---|---|\n"
+            "| `one` | `a/x.c` | i \\| j | `weave_x`, `test_x` |\n| `rows` | `b/*` | whole rows | `test_y` |\n")
+
+    def test_audit_of_rooms(self):
+        """Each region has a row, each row a region or a whole room, and something that shows it."""
+        region = 'void f(void) {{\n    FH_UNSAFE("{}");\n    g();\n}}\n'
+        self.write("a/x.c", region.format("one"))
+        self.write("b/y.c", "int y;\nint z;\n")
+        self.write("c/z.c", "int plain;\n")
+        self.write("c/theirs/t.c", region.format("theirs") * 10)
+        self.write("deed.toml", self.ROOMS)
+        self.write("UNSAFE.md", self.ROWS)
+        found = json.loads(self.deed("audit", "--json")[0])
+        self.assertEqual(found["lines"], 7)
+        self.assertEqual(found["unsafe"], {"files": 2, "lines": 6, "regions": 1, "unsafe_lines": 5})
+        self.assertEqual(found["unsafe_but_whole_rooms"], {"files": 1, "lines": 4, "regions": 1, "unsafe_lines": 3})
+        self.assertEqual([(r["path"], r["whole"], r["unsafe_lines"]) for r in found["rooms"]],
+                         [("a/", False, 3), ("b/", True, 2)])
+        one = found["invariants"][0]
+        self.assertEqual((one["id"], one["by"], one["regions"], one["unsafe_lines"], one["invariant"]),
+                         ("one", "model", 1, 3, "i \\| j"))
+        for bad, message in (
+                (self.ROWS.replace("`one`", "`two`"), "one: regions of this id have no row"),
+                (self.ROWS.replace("`one`", "`two`"), "two: the table has a row, but there is no region"),
+                (self.ROWS.replace("`weave_x`, `test_x`", "care"), "one: its row names no proof, model or test"),
+                (self.ROWS.replace("`b/*`", "`d/*`"), "b/: it is audited as a whole, and no row of the table names it"),
+                (self.ROWS + "| `one` | a | b | `test_x` |\n", "one: two rows of the table have this id")):
+            self.write("UNSAFE.md", bad)
+            _, err = self.deed("audit", status=1)
+            self.assertIn(message, err)
+        (self.folder / "UNSAFE.md").unlink()
+        self.deed("audit", status=2)
+
+    def test_readme_of_this_tree(self):
+        """The table in the README is what `deed audit` counts, within 5 % (10 lines, 0.1 % of the tree)."""
+        root = pathlib.Path(__file__).resolve().parents[2]
+        done = subprocess.run([PROGRAM, "audit", "--json"], cwd=root, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found, seen = json.loads(done.stdout), 0
+        for line in (root / "README.md").read_text().splitlines():
+            row = re.match(r"\| ((?:`[\w/]+/`(?:, )?)+): .* \| ([\d,–]+) \| ([\d,]+) \| ([\d.]+) % \|$", line)
+            if not row:
+                continue
+            folders = tuple(re.findall(r"`([^`]+)`", row.group(1)))
+            rooms = [room for room in found["rooms"] if room["path"].startswith(folders)]
+            lines = sum(room["unsafe_lines"] for room in rooms)
+            seen += lines
+            self.assertAlmostEqual(int(row.group(3).replace(",", "")), lines, delta=max(10, lines * 0.05), msg=line)
+            share = lines / found["lines"]
+            self.assertAlmostEqual(float(row.group(4)), 100 * share, delta=0.1 + 5 * share, msg=line)
+            if row.group(2) != "–":
+                regions = sum(room["regions"] for room in rooms)
+                self.assertAlmostEqual(int(row.group(2)), regions, delta=max(3, regions * 0.05), msg=line)
+        self.assertEqual(seen, found["unsafe"]["unsafe_lines"], "a room is missing in the README's table")
 
     def test_ui(self):
         """A pair passes when its output is exact and its twin silent; everything else fails."""

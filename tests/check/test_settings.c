@@ -55,9 +55,9 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-    {"inclde = [\"a\"]\n", 1, "include, exclude, pending, [[audited]] or [[pair]]"},
-    {"\n# x\naudited = [\"src/\"]\n", 3, "include, exclude, pending, [[audited]] or [[pair]]"},
-    {"[audited]\n", 1, "include, exclude, pending, [[audited]] or [[pair]]"},
+    {"inclde = [\"a\"]\n", 1, "include, exclude, pending, evidence, [[audited]] or [[pair]]"},
+    {"\n# x\naudited = [\"src/\"]\n", 3, "include, exclude, pending, evidence, [[audited]] or [[pair]]"},
+    {"[audited]\n", 1, "include, exclude, pending, evidence, [[audited]] or [[pair]]"},
     {"include [\"a\"]\n", 1, "= behind the key"},
     {"include = \"a\"\n", 1, "a list of texts"},
     {"include = [a]\n", 1, "a text in quotes"},
@@ -71,6 +71,9 @@ static const refusal refusals[] = {
     {"include = [\"/a\"]\n", 1, "a path below the root, not /a"},
     {"exclude = [\"b\", \"a/../../b\"]\n", 1, "a path below the root, not a/../../b"},
     {"pending = [\"FH9999\"]\n", 1, "a code, not FH9999"},
+    {"evidence = [\"a\"]\n", 1, "a text in quotes"},
+    {"evidence = \"a\"\nevidence = \"b\"\n", 2, "each key once"},
+    {"evidence = \"/a\"\n", 1, "a path below the root, not /a"},
     {"[[audit]]\n", 1, "[[audited]] or [[pair]]"},
     {"[[audited]\n", 1, "]] behind the name"},
     {"[[audited]] path = \"a\"\n", 1, "the end of the line"},
