@@ -78,11 +78,19 @@ void deed_report_null(deed_flow *f, uint32_t node, uint32_t place) {
         deed_help(f->report, "compare it with NULL before: `if (%.*s == NULL)`", FH_SPAN_FMT(name));
 }
 
-void deed_help_moved(deed_flow *f, uint32_t place) {
+void deed_help_moved(deed_flow *f, uint32_t node, uint32_t whole, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
     fh_span name = f->places[place].name;
     uint32_t parameter = f->muted == 0 ? parameter_of(f, c->where) : 0, to = f->muted == 0 ? parent_of(f, c->where) : 0;
-    if (c->bits & DEED_IS_DROPPED) {
+    uint32_t use = f->muted == 0 ? parameter_of(f, node) : 0;
+    bool drops = use != 0 && deed_word_of(f->unit, use, DEED_DROP) != NULL;
+    if (drops && whole != place) {
+        deed_help(f->report, "write `%.*s = NULL` behind that, since `%.*s` is dropped whole", FH_SPAN_FMT(name),
+                  FH_SPAN_FMT(f->places[whole].name));
+    } else if (drops && parameter != 0) {
+        deed_help(f->report, "do not drop it: `%.*s` has taken it over",
+                  FH_SPAN_FMT(deed_flow_decl(f, deed_flow_decl(f, parameter)->parent)->name));
+    } else if (c->bits & DEED_IS_DROPPED) {
         deed_help(f->report, "drop `%.*s` after its last use", FH_SPAN_FMT(name));
     } else if (parameter != 0 && deed_word_of(f->unit, parameter, DEED_MOVE) != NULL) {
         fh_span function = deed_flow_decl(f, deed_flow_decl(f, parameter)->parent)->name;

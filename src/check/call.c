@@ -153,6 +153,8 @@ static void take(deed_flow *f, const call *c, argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
+        if (!drop && a->v.place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL))
+            deed_report_null(f, a->node, a->v.place);
         deed_consume(f, a->node, &a->v, drop);
         return;
     }

@@ -34,7 +34,7 @@ static deed_value read_place(deed_flow *f, uint32_t node) {
     uint32_t place = deed_place_find(f, node);
     if (place == 0) {
         for (uint32_t i = 0; i < n->count; i++)
-            deed_eval(f, deed_child(f, node, i));
+            deed_eval_discarded(f, deed_child(f, node, i));
         return plain;
     }
     if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY) {
@@ -206,6 +206,15 @@ static deed_value atomic(deed_flow *f, uint32_t node) {
     return deed_type_carries(f, type) ? was : plain;
 }
 
+deed_value deed_eval_discarded(deed_flow *f, uint32_t node) {
+    deed_value v = deed_eval(f, node);
+    if ((v.bits & DEED_IS_OWNED) && v.place == 0) {
+        deed_error(f, FH0303, node, "nobody owns it", "an owned result is thrown away");
+        deed_help_named(f, node);
+    }
+    return v;
+}
+
 deed_value deed_eval(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
     deed_value v = plain;
@@ -223,13 +232,13 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
     case DEED_NULL: v.bits = DEED_IS_NULL; return v;
     case DEED_INTEGER: case DEED_REAL: case DEED_STRING: return v;
     case DEED_SEQUENCE:
-        deed_eval(f, deed_child(f, node, 0));
+        deed_eval_discarded(f, deed_child(f, node, 0));
         return deed_eval(f, deed_child(f, node, 1));
     case DEED_UNARY: case DEED_INDEX: case DEED_BINARY:
         if (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR || n->op == DEED_OP_LNOT)
             return logic(f, node);
         for (uint32_t i = 0; i < n->count; i++) {
-            deed_value part = deed_eval(f, deed_child(f, node, i));
+            deed_value part = deed_eval_discarded(f, deed_child(f, node, i));
             if (n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC) {
                 deed_check_shared(f, deed_child(f, node, i), part.place, false);
                 deed_state_ungate(f->place_count, f->s, part.place);
@@ -278,7 +287,7 @@ static void tell(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no, b
         status = deed_child(f, node, 0);
         truth = !truth; /* a code that is not zero is a failure */
     }
-    deed_value v = deed_eval(f, status != 0 ? status : node);
+    deed_value v = deed_eval_discarded(f, status != 0 ? status : node);
     deed_state_set(f->place_count, yes, f->s);
     deed_state_set(f->place_count, no, f->s);
     if (pointer && v.place != 0 && !v.address) {
@@ -314,8 +323,8 @@ static void compare(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no
         deed_state_set(f->place_count, no, f->s);
         return;
     }
-    deed_eval(f, left);
-    deed_eval(f, right);
+    deed_eval_discarded(f, left);
+    deed_eval_discarded(f, right);
     deed_state_set(f->place_count, yes, f->s);
     deed_state_set(f->place_count, no, f->s);
 }

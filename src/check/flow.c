@@ -134,7 +134,9 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
         return;
     bool borrowed = (owned || perhaps) && kind == DEED_TYPE_POINTER && (v->bits & (DEED_IS_VIEW | DEED_IS_BORROW)) &&
                     deed_word_of(f->unit, f->function, DEED_VIEW) == NULL;
-    if (((v->bits & DEED_IS_OWNED) || borrowed) && !v->address) {
+    uint32_t result = deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to;
+    bool goes = deed_passes(f, result, owned || perhaps, false, v) == DEED_GOES;
+    if ((goes || borrowed) && !v->address) {
         deed_value value = *v;
         deed_consume(f, node, &value, false);
         if (!owned && !perhaps) {
@@ -148,7 +150,6 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
             deed_help(f->report, "compare it with NULL before, or declare the function `fh_owned_or_null`");
         }
     }
-    uint32_t result = deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to;
     borrowed = borrowed && !(v->bits & DEED_IS_OWNED); /* reported */
     for (int i = 0; i < DEED_SOURCES_MAX && !borrowed && deed_type_carries(f, result) && v->sources[i] != 0; i++)
         check_source(f, node, v, v->sources[i]);
@@ -363,11 +364,7 @@ static void branch(deed_flow *f, uint32_t node) {
 }
 
 static void expression(deed_flow *f, uint32_t node) {
-    deed_value v = deed_eval(f, node);
-    if ((v.bits & DEED_IS_OWNED) && v.place == 0) {
-        deed_error(f, FH0303, node, "nobody owns it", "an owned result is thrown away");
-        deed_help_named(f, node);
-    }
+    deed_eval_discarded(f, node);
     deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
 }
 

@@ -32,13 +32,15 @@ fh_span deed_call_for(deed_flow *f, deed_word word, uint32_t type, fh_span name)
 void deed_help_drop(deed_flow *f, uint32_t type, fh_span name, const char *when);
 /* … that an owned result needs a name. */
 void deed_help_named(deed_flow *f, uint32_t node);
-void deed_help_moved(deed_flow *f, uint32_t place);
+void deed_help_moved(deed_flow *f, uint32_t node, uint32_t whole, uint32_t place);
 /* … how the lock in a field of `base` is taken. */
 void deed_help_lock(deed_flow *f, uint32_t base, fh_span lock);
 /* A use of an owner that may be NULL; of a view whose source has ended or changed. */
 void deed_report_null(deed_flow *f, uint32_t node, uint32_t place);
 void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view);
 deed_value deed_eval(deed_flow *f, uint32_t node);
+/* The same where the value goes no further: an owner must not be lost. */
+deed_value deed_eval_discarded(deed_flow *f, uint32_t node);
 /* Evaluates a condition in f->s; the states in which it holds and does not. */
 void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no);
 /* A read of a place: of a moved value, a dead view, a null owner, nothing at all? */

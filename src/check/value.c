@@ -27,7 +27,7 @@ static void report_moved(deed_flow *f, uint32_t node, uint32_t whole, uint32_t p
     if (again)
         deed_help(f->report, "give `%.*s` a new value, or leave the loop, before the next round", FH_SPAN_FMT(name));
     else
-        deed_help_moved(f, place);
+        deed_help_moved(f, node, whole, place);
 }
 
 static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {

@@ -4,7 +4,8 @@
 void first_null(queue *q, fh_mut box *b) {
     tensor *t = b->inner;
     b->inner = NULL;
-    queue_push(q, t);
+    if (t != NULL)
+        queue_push(q, t);
 }
 
 void first_new(fh_mut box *b, int n) {

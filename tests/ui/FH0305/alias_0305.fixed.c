@@ -1,0 +1,7 @@
+/* alias_0305.fixed.c: accepted, the corrected twin of alias_0305.c. */
+#include "../ui.h"
+
+void f(fh_drop box *b) {
+    tensor *t = b->inner;
+    tensor_free(t);
+}
