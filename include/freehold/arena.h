@@ -83,7 +83,9 @@ FH_FALLIBLE fh_arena_reset(fh_mut fh_arena *arena);
 /* Frees the chunks that hold nothing; the number of bytes. */
 FH_API size_t fh_arena_trim(fh_mut fh_arena *arena);
 
-/* --- allocation --------------------------------------------------------------------------------------------------------- */
+/* --- allocation ---------------------------------------------------------------------------------------------------------
+ *
+ * Allocating only borrows the arena shared (fh_ref): what was allocated before stays where it is. */
 
 /* What fh_arena_alloc touches, the first member of every arena: the free room of the current chunk is [low, top), and is handed
  * out from its top. Whatever needs more than lowering `top` (memory that was never touched, the next level of pressure, a
@@ -93,11 +95,11 @@ typedef struct fh_arena_fast {
 } fh_arena_fast;
 
 /* The rest of fh_arena_alloc. Only that calls it. */
-FH_API fh_owned_or_null void *fh_arena_alloc_slow(fh_mut fh_arena *arena, size_t bytes) fh_view(1);
+FH_API void *fh_arena_alloc_slow(fh_ref fh_arena *arena, size_t bytes) fh_view(1);
 
 /* `count` zeroed elements at 64-byte alignment for sizes from 64, else at 16; NULL on overflow, limit or no memory; count or
  * size 0 gives NULL. Valid until: the end of the scope it is made in. */
-static inline fh_owned_or_null void *fh_arena_alloc(fh_mut fh_arena *arena, size_t count, size_t size_bytes) fh_view(1) {
+static inline void *fh_arena_alloc(fh_ref fh_arena *arena, size_t count, size_t size_bytes) fh_view(1) {
     size_t bytes;
     if (FH_UNLIKELY(!fh_mul_size(count, size_bytes, &bytes) || bytes == 0))
         return NULL;
@@ -112,12 +114,12 @@ static inline fh_owned_or_null void *fh_arena_alloc(fh_mut fh_arena *arena, size
 }
 
 /* A copy of bytes; FH_NOMEM. Valid until: the end of the scope it is made in. */
-FH_FALLIBLE fh_arena_copy(fh_mut fh_arena *arena, fh_span bytes, fh_out fh_span *out);
+FH_FALLIBLE fh_arena_copy(fh_ref fh_arena *arena, fh_span bytes, fh_out fh_view(1) fh_span *out);
 /* fh_arena_alloc, as a handle. FH_INVALID for count or size 0, FH_NOMEM. */
-FH_FALLIBLE fh_arena_place(fh_mut fh_arena *arena, size_t count, size_t size_bytes, fh_out fh_arena_handle *out);
+FH_FALLIBLE fh_arena_place(fh_ref fh_arena *arena, size_t count, size_t size_bytes, fh_out fh_arena_handle *out);
 /* Where a handle's first `size_bytes` bytes lie. FH_STALE when its scope was popped, FH_INVALID when it has fewer bytes. Valid
  * until: the end of the handle's scope. */
-FH_FALLIBLE fh_arena_get(fh_mut fh_arena *arena, fh_arena_handle h, size_t size_bytes, fh_out void **out);
+FH_FALLIBLE fh_arena_get(fh_ref fh_arena *arena, fh_arena_handle h, size_t size_bytes, fh_out fh_view(1) void **out);
 
 /* --- numbers ------------------------------------------------------------------------------------------------------------ */
 
