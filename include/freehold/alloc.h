@@ -80,8 +80,8 @@ FH_API fh_alloc_stats fh_trace_stats(fh_ref const fh_trace *trace);
 /* Defines fh_NAMEs_new(allocator, count, &out) (zeroed; count 0 gives an empty span) and fh_NAMEs_free(allocator, &span) for a
  * span type of FH_SPAN_DEFINE. */
 #define FH_ARRAY_DEFINE(name)                                                                                \
-    FH_UNUSED FH_MUST_USE static inline fh_status fh_##name##s_new(fh_allocator *a, size_t count,            \
-                                                                   fh_##name##s *out) {                      \
+    FH_UNUSED FH_MUST_USE static inline fh_status fh_##name##s_new(fh_ref fh_allocator *a, size_t count,     \
+                                                                   fh_owned fh_##name##s *out) {             \
         *out = (fh_##name##s){NULL, 0};                                                                      \
         if (count == 0)                                                                                      \
             return FH_DONE;                                                                                  \
@@ -91,7 +91,7 @@ FH_API fh_alloc_stats fh_trace_stats(fh_ref const fh_trace *trace);
         out->count = count;                                                                                  \
         return FH_DONE;                                                                                      \
     }                                                                                                        \
-    FH_UNUSED static inline void fh_##name##s_free(fh_allocator *a, fh_##name##s *s) {                       \
+    FH_UNUSED static inline void fh_##name##s_free(fh_ref fh_allocator *a, fh_drop fh_##name##s *s) {        \
         fh_free(a, s->at);                                                                                   \
         *s = (fh_##name##s){NULL, 0};                                                                        \
     }                                                                                                        \

@@ -21,6 +21,8 @@
  * A hardened arena (an option; always under AddressSanitizer) puts a header before and a canary behind each allocation, and
  * looks at them when the scope ends.
  *
+ * Allocations do not move when more is allocated, so allocating borrows the arena shared; only ending some of them changes it.
+ *
  * Invariants: chunks never move; an allocation lies whole in one chunk; allocations are disjoint; scopes end in the opposite
  * order of their beginning. Threading: one thread at a time. */
 #ifndef FREEHOLD_ARENA_H
@@ -52,7 +54,7 @@ typedef struct fh_arena_options {
 } fh_arena_options;
 
 /* NULL options are all defaults. FH_NOMEM. */
-FH_FALLIBLE fh_arena_new(fh_ref fh_allocator *a, fh_ref const fh_arena_options *options, fh_owned fh_arena **out);
+FH_FALLIBLE fh_arena_new(fh_ref fh_allocator *a, fh_ref const fh_arena_options *options, fh_owned fh_view(1) fh_arena **out);
 /* Ends the arena and all that was allocated in it; NULL is allowed. */
 FH_API void fh_arena_free(fh_drop fh_arena *arena);
 

@@ -33,7 +33,8 @@ typedef struct fh_bytes {
 FH_FALLIBLE fh_bytes_copy(fh_ref fh_allocator *a, fh_span bytes, fh_owned fh_bytes *out);
 /* Bytes that somebody else holds and does not change; `release(ctx)` runs at the last drop, on the thread that does it. On
  * failure (FH_NOMEM) it does not run. */
-FH_FALLIBLE fh_bytes_wrap(fh_ref fh_allocator *a, fh_span bytes, void (*release)(void *ctx), void *ctx, fh_owned fh_bytes *out);
+FH_FALLIBLE fh_bytes_wrap(fh_ref fh_allocator *a, fh_span bytes, void (*release)(void *ctx), fh_ref void *ctx,
+                          fh_owned fh_view(1, 2, 4) fh_bytes *out);
 /* One more reference to the same range. */
 FH_API fh_owned fh_bytes fh_bytes_share(fh_bytes b);
 /* One more reference to a part; FH_INVALID when it is not inside. An empty part holds nothing. */

@@ -97,7 +97,7 @@ typedef struct fh_cache_stats {
 } fh_cache_stats;
 
 /* Makes an empty cache. FH_INVALID for a configuration that is none; FH_NOMEM. */
-FH_FALLIBLE fh_cache_new(fh_ref fh_allocator *a, fh_ref const fh_cache_config *config, fh_owned fh_cache **out);
+FH_FALLIBLE fh_cache_new(fh_ref fh_allocator *a, fh_ref const fh_cache_config *config, fh_owned fh_view(1) fh_cache **out);
 /* Ends it and releases its values, pinned ones too. Nobody else uses it any more and no reference is left: both are asserted.
  * NULL is allowed. */
 FH_API void fh_cache_free(fh_drop fh_cache *cache);

@@ -48,7 +48,7 @@ FH_API fh_static const char *fh_isa_name(fh_isa isa);
 FH_API fh_isa fh_isa_best(void);
 
 /* A CPU device. `par` may be NULL (serial) and must outlive the device. An `isa` the processor lacks is FH_UNSUPPORTED. */
-FH_FALLIBLE fh_cpu_new(fh_ref fh_allocator *a, fh_ref const fh_par *par, fh_isa isa, fh_owned fh_device **out);
+FH_FALLIBLE fh_cpu_new(fh_ref fh_allocator *a, fh_ref const fh_par *par, fh_isa isa, fh_owned fh_view(1, 2) fh_device **out);
 /* Ends the device with its memory and weights; NULL is allowed. */
 FH_API void fh_device_free(fh_drop fh_device *dev);
 

@@ -40,7 +40,8 @@ typedef struct fh_engine_options {
 /* FH_NOMEM, FH_LIMIT (the sizes asked for do not fit). A step allocates nothing afterwards, except KV segments that were not
  * needed before, and room for the logits of more rows than ever before. `model` and `dev` outlive the engine. */
 FH_FALLIBLE fh_engine_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_device *dev,
-                          fh_ref const fh_engine_options *options, fh_owned fh_engine **out, fh_mut fh_err *err);
+                          fh_ref const fh_engine_options *options, fh_owned fh_view(1, 2, 3) fh_engine **out,
+                          fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_engine_free(fh_drop fh_engine *e);
 

@@ -51,7 +51,8 @@ typedef struct fh_generator fh_generator;
 
 /* Opens a sequence of its own in the engine. */
 FH_FALLIBLE fh_generator_new(fh_ref fh_allocator *a, fh_ref const fh_model *model, fh_mut fh_engine *engine,
-                             fh_ref const fh_generate_options *options, fh_owned fh_generator **out, fh_mut fh_err *err);
+                             fh_ref const fh_generate_options *options, fh_owned fh_view(1, 2, 3) fh_generator **out,
+                             fh_mut fh_err *err);
 /* Closes its sequence; NULL is allowed. */
 FH_API void fh_generator_free(fh_drop fh_generator *g);
 /* Runs the prompt in chunks of the engine's rows_max and draws the first token. `progress` (may be NULL) is called after each

@@ -58,7 +58,7 @@ typedef struct fh_gguf_tensor {
 typedef struct fh_gguf fh_gguf;
 
 /* Shares `bytes`. FH_CORRUPT, FH_LIMIT, FH_UNSUPPORTED (version) name the offset, what was found and what was expected. */
-FH_FALLIBLE fh_gguf_open(fh_ref fh_allocator *a, fh_bytes bytes, fh_owned fh_gguf **out, fh_mut fh_err *err);
+FH_FALLIBLE fh_gguf_open(fh_ref fh_allocator *a, fh_bytes bytes, fh_owned fh_view(1) fh_gguf **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_gguf_close(fh_drop fh_gguf *g);
 
@@ -107,7 +107,7 @@ typedef struct fh_sink {
 /* A writer of version 3 files. Add keys and tensors, then fh_gguf_writer_header writes everything up to the tensor data;
  * the caller then puts each tensor's bytes through fh_gguf_writer_data in the order of adding (padding is done here). */
 typedef struct fh_gguf_writer fh_gguf_writer;
-FH_FALLIBLE fh_gguf_writer_new(fh_ref fh_allocator *a, fh_owned fh_gguf_writer **out);
+FH_FALLIBLE fh_gguf_writer_new(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_gguf_writer **out);
 FH_API void fh_gguf_writer_free(fh_drop fh_gguf_writer *w);
 FH_FALLIBLE fh_gguf_put_u32(fh_mut fh_gguf_writer *w, fh_ref const char *key, uint32_t v);
 FH_FALLIBLE fh_gguf_put_f32(fh_mut fh_gguf_writer *w, fh_ref const char *key, float v);

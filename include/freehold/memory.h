@@ -97,14 +97,14 @@ FH_API void fh_ledger_leave(fh_mut fh_ledger_node *node);
 
 /* What the list says at one moment. */
 typedef struct fh_memory {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_memory_rows rows; /* "other blocks", then the owners in the order of their making */
     fh_alloc_stats heap;
     uint64_t resident_peak_bytes; /* the largest the process ever was; 0 = not known */
 } fh_memory;
 
 /* Looks. The rows are allocated on a, after the heap was read. FH_NOMEM. */
-FH_FALLIBLE fh_memory_look(fh_ref fh_allocator *a, fh_owned fh_memory *out);
+FH_FALLIBLE fh_memory_look(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_memory *out);
 /* Ends it; a zeroed one is allowed. */
 FH_API void fh_memory_deinit(fh_drop fh_memory *m);
 /* The committed bytes of all owners, without allocating anything. */

@@ -68,8 +68,8 @@ typedef struct fh_model fh_model;
 
 /* Reads the shape, checks all tensors, makes the tokenizer and hands the weights to the device. `gguf` may be closed
  * afterwards; `dev` must outlive the model. */
-FH_FALLIBLE fh_model_load(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_mut fh_device *dev, fh_owned fh_model **out,
-                          fh_mut fh_err *err);
+FH_FALLIBLE fh_model_load(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_mut fh_device *dev,
+                          fh_owned fh_view(1) fh_model **out, fh_mut fh_err *err);
 /* NULL is allowed. The device keeps the weights until it is freed. */
 FH_API void fh_model_free(fh_drop fh_model *m);
 /* Valid until: free. */

@@ -51,7 +51,8 @@ typedef struct fh_page_options {
 
 /* Reserves the addresses; memory follows as pages are needed. NULL options are all defaults. FH_INVALID for options beyond
  * their limits, FH_NOMEM. */
-FH_FALLIBLE fh_page_source_new(fh_ref fh_allocator *a, fh_ref const fh_page_options *options, fh_owned fh_page_source **out);
+FH_FALLIBLE fh_page_source_new(fh_ref fh_allocator *a, fh_ref const fh_page_options *options,
+                               fh_owned fh_view(1) fh_page_source **out);
 /* Ends the source; a slab that still lives is a programmer's error. The addresses go when the last bytes on them are dropped.
  * NULL is allowed. */
 FH_API void fh_page_source_free(fh_drop fh_page_source *source);

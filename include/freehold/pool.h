@@ -263,7 +263,7 @@ FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_pool *pool, uint64_t *out_h
 /* A pool. FH_INVALID for a configuration that contradicts itself (a size or capacity of 0, an alignment that is no power of
  * two or below the natural one, max_capacity below capacity or without growth, an exponent of 100 percent or less, reset
  * without eager …), FH_LIMIT for a capacity above FH_POOL_SLOTS_MAX, FH_NOMEM, and what an eager init hook said. */
-FH_FALLIBLE fh_pool_new(fh_ref fh_allocator *a, fh_ref const fh_pool_config *config, fh_owned fh_pool **out);
+FH_FALLIBLE fh_pool_new(fh_ref fh_allocator *a, fh_ref const fh_pool_config *config, fh_owned fh_view(1) fh_pool **out);
 /* Ends the pool with all slots; NULL is allowed. fini runs for what is live (eager: for every slot that init has seen); what
  * the hook says is lost, and it cannot allocate here any more (FH_CANCELED). A slot that is borrowed or in flight, a view that
  * is attached, and a thread that may not use the pool are programmers' errors. */
@@ -424,7 +424,7 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
 #define FH_POOL_DEFINE(name, type) FH_POOL_DEFINE_ALIGNED(name, type, __alignof__(type))
 #define FH_POOL_DEFINE_ALIGNED(name, type, align)                                                                      \
     typedef struct name##_pool {                                                                                       \
-        fh_pool *pool;                                                                                                 \
+        fh_owned fh_pool *pool;                                                                                        \
     } name##_pool;                                                                                                     \
     typedef struct name##_handle {                                                                                     \
         uint64_t value;                                                                                                \
@@ -434,8 +434,8 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
         name##_handle handle;                                                                                          \
     } name##_owned;                                                                                                    \
     enum { name##_pool_stride = (sizeof(type) + (align)-1) / (align) * (align) };                                      \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_pool_new(fh_allocator *a, const fh_pool_config *config,       \
-                                                                  name##_pool *out) {                                  \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_pool_new(fh_ref fh_allocator *a,                              \
+                           fh_ref const fh_pool_config *config, fh_owned fh_view(1) name##_pool *out) {                \
         fh_pool_config c = *config;                                                                                    \
         out->pool = NULL;                                                                                              \
         if (c.align_bytes > (align))                                                                                   \
@@ -445,10 +445,11 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
         c.align_bytes = (align);                                                                                       \
         return fh_pool_new(a, &c, &out->pool);                                                                         \
     }                                                                                                                  \
-    FH_UNUSED static inline void name##_pool_free(name##_pool p) {                                                     \
+    FH_UNUSED static inline void name##_pool_free(fh_drop name##_pool p) {                                             \
         fh_pool_free(p.pool);                                                                                          \
     }                                                                                                                  \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_alloc(name##_pool p, name##_handle *out, type **out_at) {     \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_alloc(name##_pool p, fh_out name##_handle *out,               \
+                                                               fh_out fh_view(1) type **out_at) {                      \
         fh_pool_found found = fh_pool_fast_alloc(p.pool, &out->value, name##_pool_stride, sizeof(type));               \
         if (out_at != NULL)                                                                                            \
             FH_ASSIGN_VOID(*out_at, found.at);                                                                         \
@@ -459,23 +460,23 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
     FH_POOL_DEFINE_AT_(name, const type, borrow, BORROW)                                                               \
     FH_POOL_DEFINE_AT_(name, type, borrow_mut, BORROW_MUT)                                                             \
     FH_POOL_DEFINE_AT_(name, type, pin, PIN)                                                                           \
-    FH_POOL_DEFINE_DO_(name, borrow_end)                                                                               \
-    FH_POOL_DEFINE_DO_(name, borrow_mut_end)                                                                           \
-    FH_POOL_DEFINE_DO_(name, unpin)                                                                                    \
-    FH_POOL_DEFINE_DO_(name, release)                                                                                  \
-    FH_POOL_DEFINE_DO_(name, share)                                                                                    \
-    FH_POOL_DEFINE_DO_(name, upgrade)                                                                                  \
-    FH_POOL_DEFINE_DO_(name, drop)                                                                                     \
+    FH_POOL_DEFINE_DO_(name, borrow_end, fh_mut)                                                                       \
+    FH_POOL_DEFINE_DO_(name, borrow_mut_end, fh_mut)                                                                   \
+    FH_POOL_DEFINE_DO_(name, unpin, fh_mut)                                                                            \
+    FH_POOL_DEFINE_DO_(name, release, fh_mut)                                                                          \
+    FH_POOL_DEFINE_DO_(name, share, )                                                                                  \
+    FH_POOL_DEFINE_DO_(name, upgrade, )                                                                                \
+    FH_POOL_DEFINE_DO_(name, drop, )                                                                                   \
     FH_UNUSED static inline name##_owned name##_own(name##_pool p, name##_handle h) {                                  \
         name##_owned o = {p, h};                                                                                       \
         return o;                                                                                                      \
     }                                                                                                                  \
-    FH_UNUSED static inline name##_handle name##_owned_take(name##_owned *o) {                                         \
+    FH_UNUSED static inline name##_handle name##_owned_take(fh_mut name##_owned *o) {                                  \
         name##_handle h = o->handle;                                                                                   \
         o->handle.value = 0;                                                                                           \
         return h;                                                                                                      \
     }                                                                                                                  \
-    FH_UNUSED static inline void name##_owned_drop(name##_owned *o) {                                                  \
+    FH_UNUSED static inline void name##_owned_drop(fh_drop name##_owned *o) {                                          \
         name##_handle h = name##_owned_take(o);                                                                        \
         if (h.value != 0 && fh_failed(name##_release(o->pool, h)))                                                     \
             return;                                                                                                    \
@@ -483,15 +484,14 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
     struct name##_pool
 
 #define FH_POOL_DEFINE_AT_(name, type, verb, op)                                                                       \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h, type **out) {          \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h, fh_out fh_view(1) type **out) {\
         fh_handle plain = {h.value};                                                                                   \
         fh_pool_found found = fh_pool_fast_use(p.pool, plain, FH_POOL_##op, name##_pool_stride);                       \
         FH_ASSIGN_VOID(*out, found.at);                                                                                \
         return found.status;                                                                                           \
     }
-
-#define FH_POOL_DEFINE_DO_(name, verb)                                                                                 \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h) {                      \
+#define FH_POOL_DEFINE_DO_(name, verb, word)                                                                           \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(word name##_pool p, name##_handle h) {                 \
         fh_handle plain = {h.value};                                                                                   \
         return fh_pool_##verb(p.pool, plain);                                                                          \
     }

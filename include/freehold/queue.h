@@ -56,10 +56,10 @@ FH_API void *fh_queue_object(fh_ref fh_queue_node *node, size_t offset_bytes) fh
 
 /* Defines NAME_push(queue, type *) and NAME_pop(queue, type **) for a type whose member `member` is its fh_queue_node. */
 #define FH_QUEUE_DEFINE(name, type, member)                                                                  \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_push(fh_queue *q, type *object) {                   \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_push(fh_ref fh_queue *q, fh_move type *object) {    \
         return fh_queue_push(q, &object->member);                                                            \
     }                                                                                                        \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_pop(fh_queue *q, type **out) {                      \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_pop(fh_mut fh_queue *q, fh_owned type **out) {      \
         fh_queue_node *node;                                                                                 \
         type *object;                                                                                        \
         *out = NULL;                                                                                         \

@@ -73,7 +73,8 @@ typedef struct fh_quiesce_member {
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
 /* A domain without members. FH_INVALID for options out of their limits, FH_NOMEM. */
-FH_FALLIBLE fh_quiesce_new(fh_ref fh_allocator *a, fh_ref const fh_quiesce_options *options, fh_owned fh_quiesce **out);
+FH_FALLIBLE fh_quiesce_new(fh_ref fh_allocator *a, fh_ref const fh_quiesce_options *options,
+                           fh_owned fh_view(1) fh_quiesce **out);
 /* Ends a domain that everybody has left (a member that has not is a programmer's error and ends the program), and what is still
  * retired in it. NULL is allowed. */
 FH_API void fh_quiesce_free(fh_drop fh_quiesce *q);

@@ -37,7 +37,7 @@ typedef struct fh_ring_side {
 
 /* Fields are for the functions of this header. */
 typedef struct fh_ring {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     uint8_t *slots;
     uint64_t capacity; /* a power of two */
     size_t element_bytes;
@@ -49,7 +49,7 @@ typedef struct fh_ring {
 
 /* A ring of `capacity` elements, a power of two up to FH_RING_CAPACITY_MAX. FH_INVALID for another capacity and for elements of
  * 0 bytes; FH_NOMEM. */
-FH_FALLIBLE fh_ring_new(fh_ref fh_allocator *a, size_t element_bytes, uint32_t capacity, fh_owned fh_ring **out);
+FH_FALLIBLE fh_ring_new(fh_ref fh_allocator *a, size_t element_bytes, uint32_t capacity, fh_owned fh_view(1) fh_ring **out);
 /* Ends it, with the elements that are still in it; nobody uses it any more. NULL is allowed. */
 FH_API void fh_ring_free(fh_drop fh_ring *ring);
 /* Producer: nothing comes after what was pushed. The consumer gets the rest, then FH_END; a later push is FH_END.
@@ -122,45 +122,46 @@ FH_MUST_USE static inline fh_status fh_ring_pop(fh_ring *ring, void *element, si
  *     _push(ring, const type *)             _push_n(ring, const type *, count, &done)
  *     _give(ring, type *)                   *item becomes zero exactly if it was taken
  *     _pop(ring, type *)                    _pop_n(ring, type *, count, &done) */
-#define FH_RING_DEFINE(name, type)                                                                                      \
-    typedef struct name##_ring {                                                                                        \
-        fh_ring *ring;                                                                                                  \
-    } name##_ring;                                                                                                      \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_new(fh_allocator *a, uint32_t capacity, name##_ring *out) { \
-        return fh_ring_new(a, sizeof(type), capacity, &out->ring);                                                      \
-    }                                                                                                                   \
-    FH_UNUSED static inline void name##_ring_free(name##_ring r) {                                                      \
-        fh_ring_free(r.ring);                                                                                           \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_close(name##_ring r) {                                    \
-        return fh_ring_close(r.ring);                                                                                   \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_leave(name##_ring r) {                                    \
-        return fh_ring_leave(r.ring);                                                                                   \
-    }                                                                                                                   \
-    FH_UNUSED static inline uint64_t name##_ring_count(name##_ring r) {                                                 \
-        return fh_ring_count(r.ring);                                                                                   \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_push(name##_ring r, const type *fh_item) {                \
-        return fh_ring_push(r.ring, fh_item, sizeof(type));                                                             \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_give(name##_ring r, type *fh_item) {                      \
-        fh_status s = fh_ring_push(r.ring, fh_item, sizeof(type));                                                      \
-        if (!fh_failed(s))                                                                                              \
-            __builtin_memset(fh_item, 0, sizeof *fh_item);                                                              \
-        return s;                                                                                                       \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_pop(name##_ring r, type *fh_item) {                       \
-        return fh_ring_pop(r.ring, fh_item, sizeof(type));                                                              \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_push_n(name##_ring r, const type *fh_items, size_t count, \
-                                                                     size_t *done) {                                    \
-        return fh_ring_push_n(r.ring, fh_items, count, done);                                                           \
-    }                                                                                                                   \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_pop_n(name##_ring r, type *fh_items, size_t count,        \
-                                                                    size_t *done) {                                     \
-        return fh_ring_pop_n(r.ring, fh_items, count, done);                                                            \
-    }                                                                                                                   \
+#define FH_RING_DEFINE(name, type)                                                                                    \
+    typedef struct name##_ring {                                                                                      \
+        fh_owned fh_ring *ring;                                                                                       \
+    } name##_ring;                                                                                                    \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_new(fh_ref fh_allocator *a, uint32_t capacity,          \
+                                                                  fh_owned fh_view(1) name##_ring *out) {             \
+        return fh_ring_new(a, sizeof(type), capacity, &out->ring);                                                    \
+    }                                                                                                                 \
+    FH_UNUSED static inline void name##_ring_free(fh_drop name##_ring r) {                                            \
+        fh_ring_free(r.ring);                                                                                         \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_close(name##_ring r) {                                  \
+        return fh_ring_close(r.ring);                                                                                 \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_leave(name##_ring r) {                                  \
+        return fh_ring_leave(r.ring);                                                                                 \
+    }                                                                                                                 \
+    FH_UNUSED static inline uint64_t name##_ring_count(name##_ring r) {                                               \
+        return fh_ring_count(r.ring);                                                                                 \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_push(name##_ring r, fh_ref const type *fh_item) {       \
+        return fh_ring_push(r.ring, fh_item, sizeof(type));                                                           \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_give(name##_ring r, fh_mut type *fh_item) {             \
+        fh_status s = fh_ring_push(r.ring, fh_item, sizeof(type));                                                    \
+        if (!fh_failed(s))                                                                                            \
+            __builtin_memset(fh_item, 0, sizeof *fh_item);                                                            \
+        return s;                                                                                                     \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_pop(name##_ring r, fh_out type *fh_item) {              \
+        return fh_ring_pop(r.ring, fh_item, sizeof(type));                                                            \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_push_n(name##_ring r, fh_ref const type *fh_items,      \
+                                                                     size_t count, fh_out size_t *done) {             \
+        return fh_ring_push_n(r.ring, fh_items, count, done);                                                         \
+    }                                                                                                                 \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_ring_pop_n(name##_ring r, fh_out type *fh_items,             \
+                                                                    size_t count, fh_out size_t *done) {              \
+        return fh_ring_pop_n(r.ring, fh_items, count, done);                                                          \
+    }                                                                                                                 \
     struct name##_ring
 
 FH_EXTERN_END

@@ -31,7 +31,7 @@ typedef struct fh_sampler fh_sampler;
 
 /* Refuses options out of range or not finite (FH_INVALID names the option). */
 FH_FALLIBLE fh_sampler_new(fh_ref fh_allocator *a, uint32_t vocab, fh_ref const fh_sampler_options *options,
-                           fh_owned fh_sampler **out, fh_mut fh_err *err);
+                           fh_owned fh_view(1) fh_sampler **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_sampler_free(fh_drop fh_sampler *s);
 /* Picks the token for absolute position `position`. `recent` are the tokens so far, newest last. FH_NOT_FINITE for NaN or

@@ -54,7 +54,7 @@ typedef struct fh_segment_pin {
 /* An empty ring. FH_INVALID for options out of their limits (`first` from 2^42 × capacity on among them), FH_NOMEM. Memory of
  * segments is allocated as they are begun. */
 FH_FALLIBLE fh_segment_ring_new(fh_ref fh_allocator *a, fh_ref const fh_segment_ring_options *options,
-                                fh_owned fh_segment_ring **out);
+                                fh_owned fh_view(1) fh_segment_ring **out);
 /* Ends it with its segments. Nobody uses it any more: a pin that is left is a programmer's error and ends the program. NULL is
  * allowed. */
 FH_API void fh_segment_ring_free(fh_drop fh_segment_ring *ring);

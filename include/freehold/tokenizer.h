@@ -41,10 +41,10 @@ typedef enum fh_token_type {
 typedef struct fh_vocab {
     fh_vocab_kind kind;
     fh_pretok pretok;   /* byte-level BPE only */
-    fh_views tokens;    /* text of each token, in the file's own spelling */
-    fh_f32s scores;     /* SPM: one a token */
-    fh_u32s types;      /* fh_token_type each, or empty: all normal */
-    fh_views merges;    /* byte-level BPE: "left right", best first */
+    fh_owned fh_views tokens;    /* text of each token, in the file's own spelling */
+    fh_owned fh_f32s scores;     /* SPM: one a token */
+    fh_owned fh_u32s types;      /* fh_token_type each, or empty: all normal */
+    fh_owned fh_views merges;    /* byte-level BPE: "left right", best first */
     uint32_t bos, eos, unk; /* FH_NO_TOKEN: none */
     bool add_bos, add_eos, add_space_prefix;
     bool ignore_merges; /* a whole piece that is a token wins over merging (Llama 3) */
@@ -54,12 +54,12 @@ typedef struct fh_vocab {
 
 /* The list: ids so far, and the room behind them. */
 typedef struct fh_ids {
-    fh_allocator *allocator;
-    fh_u32s items; /* items.count is the capacity */
+    fh_ref fh_allocator *allocator;
+    fh_owned fh_u32s items; /* items.count is the capacity */
     size_t count, limit;
 } fh_ids;
 /* An empty list of at most `limit` ids (0 = no limit). */
-FH_API void fh_ids_init(fh_out fh_ids *ids, fh_ref fh_allocator *a, size_t limit);
+FH_API void fh_ids_init(fh_out fh_view(2) fh_ids *ids, fh_ref fh_allocator *a, size_t limit);
 FH_API void fh_ids_deinit(fh_drop fh_ids *ids);
 /* Appends; FH_LIMIT, FH_NOMEM. */
 FH_FALLIBLE fh_ids_put(fh_mut fh_ids *ids, uint32_t id);
@@ -75,11 +75,12 @@ typedef struct fh_tokenizer fh_tokenizer;
 
 /* Checks a vocabulary and builds its tables: special ids in range, byte tokens well formed, merges known, every byte
  * reachable. */
-FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *vocab, fh_owned fh_tokenizer **out,
+FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *vocab, fh_owned fh_view(1) fh_tokenizer **out,
                              fh_mut fh_err *err);
 /* From a Hugging Face tokenizer.json of byte-level BPE with one of the known pre-tokenizers; the rest is FH_UNSUPPORTED by
  * name. */
-FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owned fh_tokenizer **out, fh_mut fh_err *err);
+FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_tokenizer **out,
+                                   fh_mut fh_err *err);
 /* NULL is allowed. */
 FH_API void fh_tokenizer_free(fh_drop fh_tokenizer *tok);
 

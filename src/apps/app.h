@@ -14,7 +14,7 @@
 enum { FH_EXIT_DONE = 0, FH_EXIT_SYSTEM = 1, FH_EXIT_REFUSED = 2 };
 
 typedef struct fh_app {
-    fh_allocator *heap;
+    fh_ref fh_allocator *heap;
     fh_term out, err;
     fh_span program; /* how the program was called */
     fh_path subject; /* the file that errors are about; empty: none */

@@ -26,7 +26,7 @@ typedef struct findings {
     bool has_shape, runs; /* the architecture is known; everything fits together */
     fh_model_shape shape;
     fh_err why; /* why it does not run */
-    fh_tokenizer *tokenizer; /* NULL: none */
+    fh_owned fh_tokenizer *tokenizer; /* NULL: none */
     fh_err no_tokenizer;
     uint64_t context;
     fh_memory_plan plan;
@@ -75,7 +75,7 @@ static fh_status note_why(findings *f, fh_status s, fh_err *err) {
     return FH_DONE;
 }
 
-static fh_status find_out(findings *f, fh_allocator *heap, uint64_t context, fh_err *err) {
+static fh_status find_out(findings *f, fh_ref fh_allocator *heap, uint64_t context, fh_err *err) {
     sum_types(f);
     fh_status s = fh_model_shape_read(f->gguf, &f->shape, &f->why);
     f->has_shape = !fh_failed(s);

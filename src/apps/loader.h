@@ -23,12 +23,12 @@ typedef struct fh_loaded {
     fh_os_map map;
     fh_ledger_node node; /* lists the mapping under its file's name */
     fh_memory_row row;   /* what a report of memory says of it */
-    fh_bytes bytes; /* the mapping, shared by gguf and device */
-    fh_gguf *gguf;
-    fh_team *team;
-    fh_device *device;
-    fh_model *model;
-    fh_engine *engine;
+    fh_owned fh_bytes bytes; /* the mapping, shared by gguf and device */
+    fh_owned fh_gguf *gguf;
+    fh_owned fh_team *team;
+    fh_owned fh_device *device;
+    fh_owned fh_model *model;
+    fh_owned fh_engine *engine;
 } fh_loaded;
 
 /* Maps a file and makes it the subject of errors. */

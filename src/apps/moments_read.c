@@ -14,7 +14,7 @@ enum { ROWS_FIRST = 32 };
 
 typedef struct reader {
     fh_json json;
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_err *err;
 } reader;
 

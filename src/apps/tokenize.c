@@ -11,7 +11,8 @@ static void free_tokenizer(fh_tokenizer **tok) {
     fh_tokenizer_free(*tok);
 }
 
-static fh_status load_tokenizer(fh_loaded *l, bool gguf_only, fh_tokenizer **out, fh_err *err) {
+static fh_status load_tokenizer(fh_loaded *l, bool gguf_only, fh_owned fh_tokenizer **out,
+                                fh_err *err) {
     if (gguf_only || fh_span_starts(l->bytes.span, FH_LIT("GGUF"))) {
         FH_TRY(fh_loaded_gguf(l, err));
         return fh_model_tokenizer(l->app->heap, l->gguf, out, err);
@@ -45,7 +46,7 @@ static fh_status put_json(fh_term *t, const fh_tokenizer *tok, fh_u32s ids) {
 }
 
 /* For a person: the text with its tokens told apart by colour (by bars where there is none), then how many. */
-static fh_status put_pieces(fh_term *t, fh_allocator *heap, const fh_tokenizer *tok, fh_u32s ids) {
+static fh_status put_pieces(fh_term *t, fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_u32s ids) {
     fh_auto(fh_buf_deinit) fh_buf piece;
     fh_buf_init(&piece, heap, 0);
     size_t lines = 0; /* newlines at the end of the piece */

@@ -131,15 +131,15 @@ static uint32_t lost_source(deed_flow *f, const deed_cell *view) {
     deed_kind kind = deed_flow_node(f, node)->kind;
     bool named = kind == DEED_REF || kind == DEED_MEMBER || kind == DEED_DEREF;
     uint32_t changed = named && !(view->bits & DEED_IS_ENDED) ? deed_place_find(f, node) : 0;
-    for (int i = 0; i < DEED_SOURCES_MAX && view->sources[i] != 0; i++) {
-        const deed_cell *s = deed_cell_of(f, view->sources[i]);
+    for (int i = 0; i < DEED_SOURCES_MAX && view->sources.at[i] != 0; i++) {
+        const deed_cell *s = deed_cell_of(f, view->sources.at[i]);
         bool moved = (s->bits & DEED_IS_MOVED) && s->where == view->where;
-        bool ended = (view->bits & DEED_IS_ENDED) && f->places[deed_place_outer(f, view->sources[i])].node == view->where;
-        bool under = changed != 0 && deed_place_under(f, view->sources[i], changed);
+        bool ended = (view->bits & DEED_IS_ENDED) && f->places[deed_place_outer(f, view->sources.at[i])].node == view->where;
+        bool under = changed != 0 && deed_place_under(f, view->sources.at[i], changed);
         if (moved || ended || under)
-            return view->sources[i];
+            return view->sources.at[i];
     }
-    return view->sources[0];
+    return view->sources.at[0];
 }
 
 void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view) {

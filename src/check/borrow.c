@@ -5,19 +5,28 @@
  * borrows it came from and its neighbours in other fields. One source stands for everything behind it. Threading: flow.h. */
 #include "check/flow.h"
 
-static uint32_t add_source(uint16_t *sources, uint32_t source) {
+static bool add_source(deed_sources *to, uint32_t source) {
     for (uint32_t i = 0; i < DEED_SOURCES_MAX; i++) {
-        if (sources[i] == 0 || sources[i] == source) {
-            sources[i] = (uint16_t)source;
-            return 1;
+        if (to->at[i] == 0 || to->at[i] == source) {
+            to->at[i] = (uint16_t)source;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-void deed_add_sources(deed_flow *f, uint32_t node, uint16_t *to, const uint16_t *from) {
-    for (uint32_t i = 0; i < DEED_SOURCES_MAX && from[i] != 0; i++) {
-        if (!add_source(to, from[i]))
+/* Says less to make room: the variables instead of the parts of them. */
+static bool add_outer(const deed_flow *f, deed_sources *to, uint32_t source) {
+    deed_sources outer = {{0}};
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX; i++)
+        add_source(&outer, deed_place_outer(f, to->at[i]));
+    *to = outer;
+    return add_source(to, deed_place_outer(f, source));
+}
+
+void deed_add_sources(deed_flow *f, uint32_t node, deed_sources *to, const deed_sources *from) {
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX && from->at[i] != 0; i++) {
+        if (!add_source(to, from->at[i]) && !add_outer(f, to, from->at[i]))
             deed_error(f, FH0903, node, "too many to follow", "a borrow of more than %d things", (int)DEED_SOURCES_MAX);
     }
 }
@@ -29,42 +38,37 @@ static bool is_local_borrow(const deed_flow *f, uint32_t place) {
 }
 
 /* The storage of the place itself: where a borrow leads to it, what that looks into. */
-static void storage_of(const deed_flow *f, uint32_t place, uint16_t *out) {
+static deed_sources storage_of(const deed_flow *f, uint32_t place) {
     for (uint32_t i = place; f->places[i].parent != 0; i = f->places[i].parent) {
         uint32_t up = f->places[i].parent;
         if (!deed_place_hops(f, i))
             continue;
-        if (is_local_borrow(f, up)) {
-            for (uint32_t k = 0; k < DEED_SOURCES_MAX; k++)
-                out[k] = deed_cell_of(f, up)->sources[k];
-            return;
-        }
+        if (is_local_borrow(f, up))
+            return deed_cell_of(f, up)->sources;
         if (!deed_place_owns(f, up) && f->places[up].parent != 0)
             break;
     }
-    if (f->places[place].mode != DEED_MODE_GLOBAL)
-        out[0] = (uint16_t)place;
+    return (deed_sources){{f->places[place].mode == DEED_MODE_GLOBAL ? 0 : (uint16_t)place}};
 }
 
 /* What the pointers look into that lie in a place nothing was stored to in this function. */
-static void origins_of(deed_flow *f, uint32_t place, uint16_t *out) {
+static deed_sources origins_of(deed_flow *f, uint32_t place) {
+    const deed_sources none = {{0}};
     bool borrowed = !deed_place_owns(f, place);
     for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
         const deed_cell *c = deed_cell_of(f, i);
-        if ((c->bits & DEED_IS_VIEW) && (borrowed || !(c->bits & DEED_IS_OWNED) || (c->bits & DEED_IS_BORROW))) {
-            for (uint32_t k = 0; k < DEED_SOURCES_MAX; k++)
-                out[k] = c->sources[k];
-            return;
-        }
+        if ((c->bits & DEED_IS_VIEW) && (borrowed || !(c->bits & DEED_IS_OWNED) || (c->bits & DEED_IS_BORROW)))
+            return c->sources;
         if (f->places[i].parent == 0 && f->places[i].mode == DEED_MODE_LOCAL && borrowed)
-            return;
+            return none;
     }
     const deed_info *p = &f->places[place];
     if ((p->mode == DEED_MODE_GLOBAL && borrowed) || deed_place_says(f, place, DEED_STATIC))
-        return;
+        return none;
     if (p->parent == 0 && p->mode == DEED_MODE_LOCAL)
-        return;
-    out[0] = (uint16_t)(borrowed && p->parent != 0 ? deed_place_field(f, place, 0, p->node) : place);
+        return none;
+    uint32_t source = borrowed && p->parent != 0 ? deed_place_field(f, place, 0, p->node) : place;
+    return (deed_sources){{(uint16_t)source}};
 }
 
 /* The very pointer that a place is declared to own: who empties the place may take it. */
@@ -85,23 +89,25 @@ deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
         v.bits &= ~(uint32_t)DEED_IS_VIEW;
         return v;
     }
-    v.via = f->places[place].mode == DEED_MODE_GLOBAL ? 0 : (uint16_t)place;
+    const deed_info *p = &f->places[place];
+    bool pointer = deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER && p->mode != DEED_MODE_GLOBAL;
+    v.via = pointer && (p->parent == 0 || deed_place_owns(f, place)) ? (uint16_t)place : 0;
     for (uint32_t i = place; i < f->place_count; i++) {
         const deed_cell *part = deed_cell_of(f, i);
         if ((part->bits & DEED_IS_VIEW) && deed_place_within(f, i, place) && (i == place || !deed_place_hops(f, i))) {
             v.bits |= DEED_IS_VIEW | (part->bits & DEED_IS_DEAD);
-            deed_add_sources(f, node, v.sources, part->sources);
+            deed_add_sources(f, node, &v.sources, &part->sources);
         }
     }
     bool untouched = !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_VIEW | DEED_IS_NULL));
     bool written = (c->bits & DEED_IS_PLAIN) && !(f->places[place].parent == 0 && f->places[place].mode != DEED_MODE_LOCAL);
-    if (untouched && !written && v.sources[0] == 0) {
-        origins_of(f, place, v.sources);
-        if (v.sources[0] != 0 && deed_place_under(f, v.sources[0], place))
-            v.via = v.sources[0];
-        if (v.sources[0] == place)
+    if (untouched && !written && v.sources.at[0] == 0) {
+        v.sources = origins_of(f, place);
+        if (v.sources.at[0] != 0 && deed_place_under(f, v.sources.at[0], place))
+            v.via = v.sources.at[0];
+        if (v.sources.at[0] == place)
             v.bits |= owned_pointer(f, place);
-        if (v.sources[0] != 0)
+        if (v.sources.at[0] != 0)
             v.bits |= f->places[place].parent == 0 ? DEED_IS_BORROW : DEED_IS_VIEW;
     }
     return v;
@@ -109,26 +115,24 @@ deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
 
 deed_value deed_address(deed_flow *f, uint32_t node, uint32_t place) {
     deed_value v = {.bits = DEED_IS_PLAIN, .place = place, .node = node, .address = true, .via = (uint16_t)place};
-    storage_of(f, place, v.sources);
-    if (v.sources[0] != 0)
+    v.sources = storage_of(f, place);
+    if (v.sources.at[0] != 0)
         v.bits = DEED_IS_VIEW;
     return v;
 }
 
-void deed_sources_of(const deed_flow *f, const deed_value *v, uint16_t *out) {
-    bool owner = v->place != 0 && !v->address && (v->bits & (DEED_IS_OWNED | DEED_IS_BORROW)) == DEED_IS_OWNED;
-    for (uint32_t i = 0; i < DEED_SOURCES_MAX && !owner; i++)
-        out[i] = v->sources[i];
-    if (v->place != 0 && out[0] == 0 && f->places[v->place].mode != DEED_MODE_GLOBAL)
-        out[0] = (uint16_t)v->place;
+deed_sources deed_sources_of(const deed_flow *f, const deed_value *v) {
+    if (v->place == 0 || v->address || (v->bits & (DEED_IS_OWNED | DEED_IS_BORROW)) != DEED_IS_OWNED)
+        return v->sources;
+    return (deed_sources){{f->places[v->place].mode == DEED_MODE_GLOBAL ? 0 : (uint16_t)v->place}};
 }
 
 /* --- conflicts and ends --------------------------------------------------------------------------------------------------- */
 
-static bool meet(const deed_flow *f, const uint16_t *a, const uint16_t *b) {
-    for (uint32_t i = 0; i < DEED_SOURCES_MAX && a[i] != 0; i++) {
-        for (uint32_t j = 0; j < DEED_SOURCES_MAX && b[j] != 0; j++) {
-            if (deed_place_within(f, a[i], b[j]) || deed_place_within(f, b[j], a[i]))
+static bool meet(const deed_flow *f, deed_sources a, deed_sources b) {
+    for (uint32_t i = 0; i < DEED_SOURCES_MAX && a.at[i] != 0; i++) {
+        for (uint32_t j = 0; j < DEED_SOURCES_MAX && b.at[j] != 0; j++) {
+            if (deed_place_within(f, a.at[i], b.at[j]) || deed_place_within(f, b.at[j], a.at[i]))
                 return true;
         }
     }
@@ -158,10 +162,7 @@ static uint32_t reached_through(const deed_value *v) {
 
 bool deed_overlap(const deed_flow *f, const deed_value *a, const deed_value *b) {
     int near = meet_near(f, reached_through(a), reached_through(b));
-    uint16_t s[DEED_SOURCES_MAX] = {0}, t[DEED_SOURCES_MAX] = {0};
-    deed_sources_of(f, a, s);
-    deed_sources_of(f, b, t);
-    return near >= 0 ? near == 1 : meet(f, s, t);
+    return near >= 0 ? near == 1 : meet(f, deed_sources_of(f, a), deed_sources_of(f, b));
 }
 
 /* The borrow in `view` is one that the place was reached through. */
@@ -175,8 +176,7 @@ static bool led_to(const deed_flow *f, uint32_t view, uint32_t place) {
 }
 
 void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
-    uint16_t sources[DEED_SOURCES_MAX] = {0};
-    deed_sources_of(f, changed, sources);
+    deed_sources sources = deed_sources_of(f, changed);
     uint32_t through = reached_through(changed);
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
@@ -214,6 +214,8 @@ static uint32_t number_of(const deed_flow *f, uint32_t decl) {
 static bool tells(const deed_flow *f, uint32_t root, uint32_t source) {
     const deed_contract *view = deed_word_of(f->unit, f->places[root].root, DEED_VIEW);
     uint32_t number = number_of(f, f->places[source].root);
+    if (view == NULL && number != 0 && f->places[root].mode == DEED_MODE_OUT && deed_flow_decl(f, f->function)->is_static)
+        return true; /* without a word it looks into all that was lent; in a header it has to be written */
     for (uint32_t i = 0; view != NULL && number != 0 && i < view->arg_count; i++) {
         if (view->args[i] == number)
             return true;
@@ -260,23 +262,22 @@ static bool may_keep(const deed_flow *f, uint32_t target, uint32_t source) {
 }
 
 void deed_keep(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v) {
-    uint16_t targets[DEED_SOURCES_MAX] = {0};
-    storage_of(f, place, targets);
-    if (targets[0] == 0 && v->sources[0] != 0) {
-        report_escape(f, node, 0, v->sources[0]);
+    deed_sources targets = place != 0 ? storage_of(f, place) : (deed_sources){{0}};
+    if (targets.at[0] == 0 && v->sources.at[0] != 0) {
+        report_escape(f, node, 0, v->sources.at[0]);
         return;
     }
-    for (uint32_t t = 0; t < DEED_SOURCES_MAX && targets[t] != 0; t++) {
-        uint32_t has = keeper(f, targets[t]);
+    for (uint32_t t = 0; t < DEED_SOURCES_MAX && targets.at[t] != 0; t++) {
+        uint32_t has = keeper(f, targets.at[t]);
         if (has != 0) {
             deed_cell *c = deed_cell_of(f, has);
             c->bits |= DEED_IS_VIEW;
-            deed_add_sources(f, node, c->sources, v->sources);
+            deed_add_sources(f, node, &c->sources, &v->sources);
             continue;
         }
-        for (uint32_t i = 0; i < DEED_SOURCES_MAX && v->sources[i] != 0; i++) {
-            if (!may_keep(f, targets[t], v->sources[i])) {
-                report_escape(f, node, targets[t], v->sources[i]);
+        for (uint32_t i = 0; i < DEED_SOURCES_MAX && v->sources.at[i] != 0; i++) {
+            if (!may_keep(f, targets.at[t], v->sources.at[i])) {
+                report_escape(f, node, targets.at[t], v->sources.at[i]);
                 return;
             }
         }

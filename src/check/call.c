@@ -59,7 +59,7 @@ static void read_argument(deed_flow *f, call *c, uint32_t i) {
     a->takes = has(f, a->decl, DEED_MOVE) || has(f, a->decl, DEED_DROP);
     a->fills = has(f, a->decl, DEED_OUT) || has(f, a->decl, DEED_OWNED) || has(f, a->decl, DEED_OWNED_OR_NULL);
     bool shared = has(f, a->decl, DEED_REF_WORD) || (to->is_const && !has(f, a->decl, DEED_MUT)) || a->decl == 0;
-    a->exclusive = a->pointer && (a->takes || a->fills || !shared);
+    a->exclusive = a->pointer ? a->takes || a->fills || !shared : has(f, a->decl, DEED_MUT);
     a->v = a->takes ? peek(f, a->node) : deed_eval(f, a->node);
 }
 
@@ -93,13 +93,12 @@ static bool tells_success(const deed_flow *f, uint32_t node) {
 
 /* What argument k was lent for. */
 static void add_argument(deed_flow *f, const call *c, uint32_t k, deed_value *v) {
-    uint16_t sources[DEED_SOURCES_MAX] = {0};
     const argument *a = &c->args[k];
-    deed_sources_of(f, &a->v, sources);
-    deed_add_sources(f, c->node, v->sources, sources);
-    if (sources[0] == 0)
+    deed_sources sources = deed_sources_of(f, &a->v);
+    deed_add_sources(f, c->node, &v->sources, &sources);
+    if (sources.at[0] == 0)
         return;
-    v->via = v->bits & DEED_IS_VIEW ? 0 : (uint16_t)(a->v.place != 0 ? a->v.place : a->v.via);
+    v->via = v->bits & DEED_IS_VIEW ? 0 : a->v.via;
     v->bits = (v->bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW;
 }
 
@@ -145,7 +144,7 @@ static void grow(deed_flow *f, const call *c, const argument *a) {
         return;
     look_into(f, c, a->decl, deed_flow_node(f, a->node)->type, &v);
     uint32_t place = a->v.address ? a->v.place : deed_place_field(f, a->v.place, 0, a->node);
-    if (v.sources[0] != 0 && place != 0)
+    if (v.sources.at[0] != 0 && place != 0)
         deed_keep(f, a->node, place, &v);
 }
 
@@ -167,8 +166,7 @@ static void take(deed_flow *f, const call *c, argument *a) {
             now.gate = DEED_LAST_CALL;
             now.bits |= DEED_IF_OK_NULL | (was.bits & DEED_IS_NULL ? 0u : DEED_IF_FAILED_OWNED);
         }
-        for (uint32_t i = 0; i < DEED_SOURCES_MAX; i++)
-            now.sources[i] = was.sources[i];
+        now.sources = was.sources;
     }
     *deed_cell_of(f, held.place) = now;
 }
@@ -178,7 +176,7 @@ static void send(deed_flow *f, argument *a) {
     bool sync = (t->decl != 0 && has(f, t->decl, DEED_SYNC)) || (to->decl != 0 && has(f, to->decl, DEED_SYNC));
     if (!sync && (a->v.bits & (DEED_IS_VIEW | DEED_IS_BORROW))) {
         deed_error(f, FH0401, a->node, "another thread will use it", "a borrow crosses to another thread");
-        uint32_t source = a->v.sources[0];
+        uint32_t source = a->v.sources.at[0];
         if (source != 0)
             deed_note(f->report, deed_flow_decl(f, f->places[source].root)->place,
                       deed_flow_decl(f, f->places[source].root)->kind == DEED_DECL_PARAMETER
@@ -207,10 +205,10 @@ static void borrow(deed_flow *f, argument *a) {
     if (!a->exclusive)
         return;
     if (has(f, a->decl, DEED_MUT))
-        deed_check_shared(f, a->node, a->v.bits & DEED_IS_COPY ? a->v.sources[0] : place, !a->v.address);
+        deed_check_shared(f, a->node, a->v.bits & DEED_IS_COPY ? a->v.sources.at[0] : place, !a->v.address);
     deed_invalidate(f, a->node, &a->v);
-    for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources[i] != 0; i++)
-        deed_state_ungate(f->place_count, f->s, a->v.sources[i]);
+    for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources.at[i] != 0; i++)
+        deed_state_ungate(f->place_count, f->s, a->v.sources.at[i]);
 }
 
 /* --- locks ---------------------------------------------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ typedef struct deed_source {
 
 /* Everything of the unit lives in the arena. FH_NOMEM; FH_IO when the file cannot be read; FH_UNSUPPORTED when libclang fails.
  * What the compiler refuses is no failure: see deed_unit.problems. */
-FH_MUST_USE fh_status deed_unit_parse(fh_mut fh_arena *arena, fh_ref const deed_source *source, fh_out deed_unit **out,
+FH_MUST_USE fh_status deed_unit_parse(fh_ref fh_arena *arena, fh_ref const deed_source *source, fh_out deed_unit **out,
                                       fh_mut fh_err *err);
 
 /* What libclang calls itself, in the arena; empty when there is no memory. */

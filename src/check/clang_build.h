@@ -51,7 +51,7 @@ typedef struct deed_name {
 } deed_name;
 
 typedef struct deed_build {
-    fh_arena *arena;
+    fh_ref fh_arena *arena;
     const deed_source *source;
     CXTranslationUnit tu;
     bool failed;

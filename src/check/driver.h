@@ -11,8 +11,8 @@ enum { DEED_EXIT_CLEAN = 0, DEED_EXIT_FINDINGS = 1, DEED_EXIT_USAGE = 2 };
 
 /* The program: where its output gathers, and what it was told. */
 typedef struct deed_app {
-    fh_allocator *heap;
-    fh_arena *arena;
+    fh_ref fh_allocator *heap;
+    fh_ref fh_arena *arena;
     fh_buf out, err;    /* written when the verb is over */
     fh_deed_args paths; /* the arguments that are no options */
     fh_deed_args clang; /* what stands behind -- */
@@ -38,7 +38,7 @@ typedef deed_task *deed_task_ref;
 FH_SPAN_DEFINE(deed_task, deed_task_ref);
 
 /* A NUL-terminated copy in the arena, or NULL. */
-const char *deed_copy_text(fh_mut fh_arena *arena, fh_span a, fh_span b) fh_view(1);
+const char *deed_copy_text(fh_ref fh_arena *arena, fh_span a, fh_span b) fh_view(1);
 bool deed_ends_with(fh_span text, fh_ref const char *end);
 
 /* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */

@@ -7,7 +7,7 @@ static void join_value(deed_flow *f, deed_value *a, const deed_value *b) {
     a->bits |= b->bits & ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
     if (a->via != b->via)
         a->via = 0;
-    deed_add_sources(f, b->node, a->sources, b->sources);
+    deed_add_sources(f, b->node, &a->sources, &b->sources);
 }
 
 /* A guarded field needs the lock beside it, except in a value that nobody else can reach yet. */
@@ -115,7 +115,7 @@ static deed_value choose(deed_flow *f, uint32_t node) {
             deed_consume(f, v[i].node, &v[i], false);
         } else {
             v[i] = (deed_value){.bits = DEED_IS_VIEW | (v[i].bits & DEED_IS_NULL), .node = v[i].node,
-                                .via = (uint16_t)v[i].place, .sources = {(uint16_t)v[i].place}};
+                                .via = (uint16_t)v[i].place, .sources = {{(uint16_t)v[i].place}}};
         }
     }
     join_value(f, &v[0], &v[1]);
@@ -150,8 +150,8 @@ static deed_value list(deed_flow *f, uint32_t node) {
             deed_consume(f, kid, &v, false);
         if (passing != DEED_GOES && v.place != 0) {
             deed_value looks = {.bits = DEED_IS_VIEW, .node = kid};
-            deed_sources_of(f, &v, looks.sources);
-            v = deed_type_carries(f, type) && looks.sources[0] != 0 ? looks : plain;
+            looks.sources = deed_sources_of(f, &v);
+            v = deed_type_carries(f, type) && looks.sources.at[0] != 0 ? looks : plain;
         }
         join_value(f, &all, &v);
         if (n->count == 1 && k->kind == DEED_INTEGER)
@@ -193,7 +193,7 @@ static deed_value atomic(deed_flow *f, uint32_t node) {
     uint32_t type = deed_flow_type(f, deed_flow_node(f, deed_child(f, node, 0))->type)->to;
     uint32_t place = at.place != 0 && !at.address ? deed_place_field(f, at.place, 0, node) : at.place;
     deed_value was = place != 0 ? deed_lying(f, node, place) : at;
-    was.bits = place != 0 ? was.bits : at.sources[0] != 0 ? DEED_IS_VIEW : DEED_IS_PLAIN;
+    was.bits = place != 0 ? was.bits : at.sources.at[0] != 0 ? DEED_IS_VIEW : DEED_IS_PLAIN;
     was.address = false;
     for (uint32_t i = 1; i < n->count; i++) {
         uint32_t operand = deed_child(f, node, i);

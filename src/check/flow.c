@@ -59,11 +59,11 @@ static void leave(deed_flow *f, deed_place at, uint32_t depth) {
         deed_cell *c = deed_cell_of(f, i);
         if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL)
             continue;
-        for (int j = 0; j < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW) && c->sources[j] != 0; j++) {
-            const deed_info *source = &f->places[c->sources[j]];
+        for (int j = 0; j < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW) && c->sources.at[j] != 0; j++) {
+            const deed_info *source = &f->places[c->sources.at[j]];
             if (source->depth >= depth && source->mode != DEED_MODE_GLOBAL) {
                 c->bits |= DEED_IS_DEAD | DEED_IS_ENDED;
-                c->where = f->places[deed_place_outer(f, c->sources[j])].node;
+                c->where = f->places[deed_place_outer(f, c->sources.at[j])].node;
             }
         }
     }
@@ -151,8 +151,8 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
         }
     }
     borrowed = borrowed && !(v->bits & DEED_IS_OWNED); /* reported */
-    for (int i = 0; i < DEED_SOURCES_MAX && !borrowed && deed_type_carries(f, result) && v->sources[i] != 0; i++)
-        check_source(f, node, v, v->sources[i]);
+    for (int i = 0; i < DEED_SOURCES_MAX && !borrowed && deed_type_carries(f, result) && v->sources.at[i] != 0; i++)
+        check_source(f, node, v, v->sources.at[i]);
 }
 
 static bool succeeds(deed_flow *f, uint32_t value, const deed_value *v) {
@@ -456,7 +456,7 @@ static void parameter(deed_flow *f, uint32_t decl) {
         bool shared = says(f, decl, DEED_REF_WORD) || (deed_flow_type(f, t->to)->is_const && !says(f, decl, DEED_MUT));
         p->mode = shared ? DEED_MODE_SHARED : DEED_MODE_MUT;
     } else if (deed_type_carries(f, d->type)) {
-        p->mode = DEED_MODE_SHARED;
+        p->mode = says(f, decl, DEED_REF_WORD) ? DEED_MODE_SHARED : DEED_MODE_MUT;
     }
     const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
     if (needs == NULL || d->name.size == 0 || !fh_span_starts(needs->text, d->name))

@@ -14,7 +14,7 @@ typedef struct deed_value {
     uint32_t node;
     bool address, call; /* call: the result of one, which DEED_LAST_CALL stands for */
     uint16_t via;       /* of a borrow: the place it was derived through, or 0 */
-    uint16_t sources[DEED_SOURCES_MAX];
+    deed_sources sources;
 } deed_value;
 
 /* Reports what the rules of flow (01 to 04, 0507, 0508 and 09) refuse in all functions of the unit. */
@@ -56,8 +56,8 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
 deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place);
 deed_value deed_address(deed_flow *f, uint32_t node, uint32_t place);
 /* The storage that a user of the value may reach. */
-void deed_sources_of(const deed_flow *f, const deed_value *v, uint16_t *out);
-void deed_add_sources(deed_flow *f, uint32_t node, uint16_t *to, const uint16_t *from);
+deed_sources deed_sources_of(const deed_flow *f, const deed_value *v);
+void deed_add_sources(deed_flow *f, uint32_t node, deed_sources *to, const deed_sources *from);
 /* Users of the two may reach the same storage. */
 bool deed_overlap(const deed_flow *f, const deed_value *a, const deed_value *b);
 /* What the place holds (pointee: what that points to) is changed: is it only borrowed shared? Reported. */

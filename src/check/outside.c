@@ -144,7 +144,7 @@ static size_t frame_bytes(fh_span said, size_t from) {
 }
 
 /* In the child: every jobs-th item. */
-static void serve(fh_allocator *a, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx, int fd) {
+static void serve(fh_ref fh_allocator *a, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx, int fd) {
     for (size_t item = first; item < count; item += jobs) {
         fh_buf out;
         fh_buf_init(&out, a, 0);
@@ -162,7 +162,7 @@ static void serve(fh_allocator *a, size_t count, size_t first, size_t jobs, deed
     _exit(0);
 }
 
-static fh_status start(fh_allocator *a, worker *w, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx) {
+static fh_status start(fh_ref fh_allocator *a, worker *w, size_t count, size_t first, size_t jobs, deed_work *work, void *ctx) {
     int ends[2];
     FH_UNSAFE("check-outside");
     if (pipe(ends) != 0)

@@ -11,7 +11,8 @@
 #include "freehold/buf.h"
 
 /* Formatted text in the arena, cut at 2000 bytes; empty when there is no memory. */
-fh_span deed_format_text(fh_mut fh_arena *arena, const char *format, va_list args) FH_PRINTF(2, 0);
+fh_span deed_format_text(fh_ref fh_arena *arena, const char *format, va_list args) FH_PRINTF(2, 0)
+    fh_view(1);
 
 /* Calls `found` for each regular file under the folder (or for the file itself), folders in the order of names, hidden ones
  * left out. `path` ends in NUL and is valid during the call. FH_IO when there is nothing of this name. */
@@ -19,7 +20,7 @@ typedef fh_status deed_found(void *ctx, const char *path);
 FH_MUST_USE fh_status deed_walk(const char *path, deed_found *found, void *ctx, fh_mut fh_err *err);
 
 /* The current folder, with a slash behind it, in the arena. */
-FH_MUST_USE fh_status deed_here(fh_mut fh_arena *arena, fh_out fh_span *out);
+FH_MUST_USE fh_status deed_here(fh_ref fh_arena *arena, fh_out fh_view(1) fh_span *out);
 
 /* Makes a folder, and those above it, for this user alone; one that is there stays as it is. FH_IO. */
 FH_MUST_USE fh_status deed_folder_make(fh_ref const char *path, fh_mut fh_err *err);

@@ -143,10 +143,12 @@ bool deed_place_hops(const deed_flow *f, uint32_t place) {
 
 bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word) {
     for (uint32_t i = place; i != 0; i = f->places[i].parent) {
-        uint32_t d = f->places[i].parent == 0 ? f->places[i].root : f->places[i].field;
-        if (d != 0 && deed_word_of(f->unit, d, word) != NULL)
+        const deed_info *p = &f->places[i];
+        if (p->parent == 0 && (word == DEED_REF_WORD || word == DEED_MUT))
+            return false; /* speaks of a parameter for the length of the call */
+        if (deed_word_of(f->unit, p->parent == 0 ? p->root : p->field, word) != NULL)
             return true;
-        if (deed_place_hops(f, i) && f->places[i].field != 0)
+        if (p->parent != 0 && p->field != 0 && f->places[p->parent].parent != 0 && deed_place_hops(f, i))
             return false;
     }
     return false;
@@ -193,7 +195,8 @@ bool deed_type_carries(deed_flow *f, uint32_t type) {
     if (t->kind == DEED_TYPE_ARRAY)
         yes = deed_type_carries(f, t->to);
     const deed_decl *d = deed_flow_decl(f, t->decl);
-    for (uint32_t i = 0; t->kind == DEED_TYPE_RECORD && t->decl != 0 && !yes && i < d->count; i++)
+    bool ours = t->kind == DEED_TYPE_RECORD && t->decl != 0 && !d->is_system;
+    for (uint32_t i = 0; ours && !yes && i < d->count; i++)
         yes = deed_type_carries(f, deed_flow_decl(f, fh_u32s_get(f->unit->members, d->first + i))->type);
     *known = yes ? 2 : 1;
     return yes;
@@ -275,12 +278,12 @@ static uint32_t promised(const deed_state *a, const deed_state *b, uint32_t i, u
 }
 
 static void join_sources(deed_cell *a, const deed_cell *b) {
-    for (int i = 0; i < DEED_SOURCES_MAX && b->sources[i] != 0; i++) {
+    for (int i = 0; i < DEED_SOURCES_MAX && b->sources.at[i] != 0; i++) {
         int j = 0;
-        while (j < DEED_SOURCES_MAX && a->sources[j] != 0 && a->sources[j] != b->sources[i])
+        while (j < DEED_SOURCES_MAX && a->sources.at[j] != 0 && a->sources.at[j] != b->sources.at[i])
             j++;
         if (j < DEED_SOURCES_MAX)
-            a->sources[j] = b->sources[i];
+            a->sources.at[j] = b->sources.at[i];
     }
 }
 
@@ -294,7 +297,7 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     deed_cell c = *x;
     c.bits = (x->bits | y->bits) & ~(uint32_t)(KNOWN | PROMISES);
     c.bits |= x->bits & y->bits & KNOWN;
-    if ((c.bits & DEED_IS_COPY) && (!(x->bits & y->bits & DEED_IS_COPY) || x->sources[0] != y->sources[0]))
+    if ((c.bits & DEED_IS_COPY) && (!(x->bits & y->bits & DEED_IS_COPY) || x->sources.at[0] != y->sources.at[0]))
         c.bits &= ~(uint32_t)DEED_IS_COPY;
     if ((x->bits ^ y->bits) & DEED_IS_HELD)
         c.bits |= DEED_IS_LOOSE;
@@ -322,7 +325,7 @@ bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b) {
         joined[i] = join_cell(a, b, i);
         changed |= joined[i].bits != a->cells[i].bits || joined[i].gate != a->cells[i].gate || joined[i].via != a->cells[i].via;
         for (int j = 0; j < DEED_SOURCES_MAX; j++)
-            changed |= joined[i].sources[j] != a->cells[i].sources[j];
+            changed |= joined[i].sources.at[j] != a->cells[i].sources.at[j];
     }
     for (uint32_t i = 0; i < count; i++)
         a->cells[i] = joined[i];

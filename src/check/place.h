@@ -35,13 +35,18 @@ enum {
     DEED_IF_FAILED_OWNED = 262144 /* not NULL if it is a failure */
 };
 
+/* What a borrow may look into: places, in no order, 0 behind the last. */
+typedef struct deed_sources {
+    uint16_t at[DEED_SOURCES_MAX];
+} deed_sources;
+
 typedef struct deed_cell {
     uint32_t bits;
     uint32_t where; /* node: moved, dropped, locked, died here */
     uint32_t born;  /* node: became owned here */
     uint16_t gate;  /* the place of the status that decides, or 0 */
     uint16_t via;   /* of a view: the place it was derived through, or 0 */
-    uint16_t sources[DEED_SOURCES_MAX];
+    deed_sources sources;
 } deed_cell;
 
 typedef struct deed_state {
@@ -79,7 +84,7 @@ typedef struct deed_label {
 typedef struct deed_flow {
     deed_unit *unit;
     deed_report *report;
-    fh_arena *arena;
+    fh_ref fh_arena *arena;
     fh_mspan carries; /* of each type: 0 not known yet, 1 no, 2 yes */
     fh_status status;
     uint32_t function;
@@ -124,7 +129,7 @@ bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word);
 /* Storage that belongs to someone else: behind a pointer that does not own, or a global. */
 bool deed_place_lent(const deed_flow *f, uint32_t place);
 /* A pointer to data, or a value with one in it: it can look into something. Other values are numbers, handles too: a copy of
- * one is no borrow. */
+ * one is no borrow. What a struct of a system header points to is the library's (deed_store lets nobody put a borrow there). */
 bool deed_type_carries(deed_flow *f, uint32_t type);
 deed_cell *deed_cell_of(const deed_flow *f, uint32_t place);
 

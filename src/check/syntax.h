@@ -207,7 +207,7 @@ typedef struct deed_input {
 FH_SPAN_DEFINE(deed_input, deed_input);
 
 typedef struct deed_unit {
-    fh_arena *arena;
+    fh_ref fh_arena *arena;
     fh_deed_files files;
     fh_deed_nodes nodes;
     fh_deed_types types;

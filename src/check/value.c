@@ -84,9 +84,9 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropp
     uint32_t p = v->place, from = 0;
     const deed_cell *c = deed_cell_of(f, p);
     if (p == 0 || v->address) {
-        from = (v->bits & (DEED_IS_VIEW | DEED_IS_OWNED)) == DEED_IS_VIEW && !v->address ? v->sources[0] : 0;
+        from = (v->bits & (DEED_IS_VIEW | DEED_IS_OWNED)) == DEED_IS_VIEW && !v->address ? v->sources.at[0] : 0;
     } else if (c->bits & DEED_IS_BORROW) {
-        from = c->sources[0];
+        from = c->sources.at[0];
     } else if (!(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
         const deed_info *i = &f->places[p];
         bool lent = i->mode == DEED_MODE_SHARED || (i->mode == DEED_MODE_MUT && i->parent == 0);
@@ -122,7 +122,7 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
     const deed_cell copy = *deed_cell_of(f, v->place);
     if (v->place != 0 && !v->address && (copy.bits & DEED_IS_COPY)) { /* what is taken leaves the place that owns it */
         deed_use(f, node, v->place);
-        deed_value held = {.bits = deed_cell_of(f, copy.sources[0])->bits, .place = copy.sources[0], .node = v->node};
+        deed_value held = {.bits = deed_cell_of(f, copy.sources.at[0])->bits, .place = copy.sources.at[0], .node = v->node};
         if (!(copy.bits & DEED_IS_DEAD))
             deed_consume(f, node, &held, dropped);
         return;
@@ -212,8 +212,8 @@ static void inherit(deed_flow *f, uint32_t node, uint32_t place) {
     uint32_t heir = 0;
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
-        bool copy = (c->bits & DEED_IS_COPY) && !(c->bits & DEED_IS_DEAD) && c->sources[0] == place && !deed_place_lent(f, i);
-        heir = heir == 0 && copy ? i : heir;
+        bool copy = (c->bits & DEED_IS_COPY) && !(c->bits & DEED_IS_DEAD) && c->sources.at[0] == place;
+        heir = heir == 0 && copy && !deed_place_lent(f, i) ? i : heir;
     }
     if (heir == 0 || (deed_cell_of(f, place)->bits & DEED_IS_MOVED))
         return;
@@ -221,7 +221,7 @@ static void inherit(deed_flow *f, uint32_t node, uint32_t place) {
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
         for (int j = 0; j < DEED_SOURCES_MAX && (c->bits & DEED_IS_VIEW); j++)
-            c->sources[j] = c->sources[j] == place ? (uint16_t)heir : c->sources[j];
+            c->sources.at[j] = c->sources.at[j] == place ? (uint16_t)heir : c->sources.at[j];
     }
 }
 
@@ -235,8 +235,7 @@ static void copy_parts(deed_flow *f, uint32_t node, const deed_state *before, ui
             continue;
         uint32_t part = deed_place_field(f, to, f->places[i].field, node);
         deed_value v = {.bits = c->bits, .place = i, .node = node, .via = c->via};
-        for (int j = 0; j < DEED_SOURCES_MAX; j++)
-            v.sources[j] = c->sources[j];
+        v.sources = c->sources;
         if (part != 0 && deed_place_lent(f, part))
             deed_keep(f, node, part, &v);
         else if (part != 0)
@@ -299,7 +298,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
             deed_invalidate(f, node, &whole);
         deed_unlink(f, place);
     }
-    deed_value looked = {.place = v->place, .sources = {(uint16_t)v->place}};
+    deed_value looked = {.place = v->place, .sources = {{(uint16_t)v->place}}};
     if (passing == DEED_GOES && lent && !owned) {
         report_unowned(f, node, place);
     } else if (passing == DEED_GOES && !lent && (!record || (old.bits & DEED_IS_OWNED))) {
@@ -311,19 +310,20 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     } else if (v->bits & DEED_IS_NULL) {
         next.bits = DEED_IS_NULL | (v->bits & DEED_IS_PLAIN);
     }
+    const deed_info *p = &f->places[place];
     const deed_value *borrow = passing == DEED_LOOKS ? &looked : v;
+    bool foreign = p->field != 0 && deed_flow_decl(f, deed_flow_decl(f, p->field)->parent)->is_system;
     bool taken = passing == DEED_GOES && (v->bits & DEED_IS_COPY);
-    if (carries && borrow->sources[0] != 0 && !taken) {
-        if (lent)
-            deed_keep(f, node, place, borrow);
+    if (carries && borrow->sources.at[0] != 0 && !taken) {
+        if (lent || foreign)
+            deed_keep(f, node, foreign ? 0 : place, borrow);
         next.bits = (next.bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW | (v->bits & (DEED_IS_DEAD | DEED_IS_ENDED));
         if (!(next.bits & DEED_IS_OWNED))
             next.bits |= DEED_IS_BORROW;
         if (passing == DEED_STAYS)
             next.bits |= v->bits & (DEED_IS_COPY | DEED_IS_NULL);
         next.via = borrow->via;
-        for (int i = 0; i < DEED_SOURCES_MAX; i++)
-            next.sources[i] = borrow->sources[i];
+        next.sources = borrow->sources;
     }
     store_status(f, place, v, &next);
     deed_forget(f, place);

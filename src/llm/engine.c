@@ -18,7 +18,7 @@ enum { ROWS_DEFAULT = 512, SEQS_DEFAULT = 16, SEQS_MAX = FH_ROWS_MAX };
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 /* A device buffer of `rows` rows of `cols` float32; none for 0 columns. */
-static fh_status make_buffer(fh_engine *e, uint64_t rows, uint64_t cols, fh_mem *out) {
+static fh_status make_buffer(fh_engine *e, uint64_t rows, uint64_t cols, fh_owned fh_mem *out) {
     uint64_t bytes = 0;
     if (cols == 0)
         return FH_DONE;

@@ -17,10 +17,10 @@ enum { FH_LOGIT_ROWS = 16 };
 #define FH_NO_PLACE UINT32_MAX
 
 struct fh_engine {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     const fh_model *model;
-    fh_device *dev;
-    fh_kv_cache *kv;
+    fh_mut fh_device *dev;
+    fh_owned fh_kv_cache *kv;
     uint32_t rows_max;
     uint64_t route_seed, kv_layer_bytes;
 
@@ -39,13 +39,13 @@ struct fh_engine {
 
     /* The step, on the host: one entry a row (ids and gates: experts_used). */
     size_t rows; /* 0: there was none, or the last one failed */
-    fh_kv_slots slots;
-    fh_u32s tokens, positions;
-    fh_u32s first, base; /* where the row's segments begin in fh_kv_cache_segments; the first is block 0 always */
-    fh_u32s ids;
-    fh_f32s gates;
-    fh_u32s places; /* which row of `logits` is the row's, or FH_NO_PLACE */
-    fh_f32s logits; /* vocab values for each wanted row, in the order of the rows */
+    fh_owned fh_kv_slots slots;
+    fh_owned fh_u32s tokens, positions;
+    fh_owned fh_u32s first, base; /* where the row's segments begin in fh_kv_cache_segments; the first is block 0 always */
+    fh_owned fh_u32s ids;
+    fh_owned fh_f32s gates;
+    fh_owned fh_u32s places; /* which row of `logits` is the row's, or FH_NO_PLACE */
+    fh_owned fh_f32s logits; /* vocab values for each wanted row, in the order of the rows */
 };
 
 /* Computes the step: rows, tokens, positions, first and places are set, segments reserved, `logits` large enough. */

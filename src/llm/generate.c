@@ -19,20 +19,20 @@
 FH_ARRAY_DEFINE(row);
 
 struct fh_generator {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_engine *engine;
     const fh_tokenizer *tokenizer;
-    fh_sampler *sampler;
+    fh_owned fh_sampler *sampler;
     uint64_t tokens_max; /* UINT64_MAX: none */
     bool ignore_end;
     uint64_t sequence_max;
 
     fh_buf stop_bytes;
-    fh_views stops; /* parts of stop_bytes */
+    fh_owned fh_views stops; /* parts of stop_bytes */
 
-    fh_seq seq;
-    fh_rows rows;    /* one chunk of a prompt */
-    fh_u32s history; /* token at each position of the sequence, for the repetition penalty; empty without one */
+    fh_owned fh_seq seq;
+    fh_owned fh_rows rows;    /* one chunk of a prompt */
+    fh_owned fh_u32s history; /* token at each position of the sequence, for the repetition penalty; empty without one */
 
     bool prompted;   /* `drawn` is valid */
     uint32_t drawn;  /* the token to come after the sequence */

@@ -27,14 +27,14 @@ FH_SPAN_DEFINE(gguf_tensor, fh_gguf_tensor);
 FH_ARRAY_DEFINE(gguf_tensor);
 
 struct fh_gguf {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_bytes bytes;
     uint32_t version;
     uint64_t alignment, data_at;
-    fh_gguf_keys keys;
-    fh_u32s keys_by_name;
-    fh_gguf_tensors tensors;
-    fh_u32s tensors_by_name;
+    fh_owned fh_gguf_keys keys;
+    fh_owned fh_u32s keys_by_name;
+    fh_owned fh_gguf_tensors tensors;
+    fh_owned fh_u32s tensors_by_name;
 };
 
 /* Bytes of a value of a fixed size; 0 for strings and arrays. */

@@ -11,7 +11,7 @@
 
 typedef struct vocab_reader {
     const fh_gguf *g;
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_err *err;
 } vocab_reader;
 

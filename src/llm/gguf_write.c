@@ -25,12 +25,12 @@ FH_ARRAY_DEFINE(entry);
 /* Encoded entries; `entries.count` is their capacity. */
 typedef struct section {
     fh_buf bytes;
-    fh_entrys entries;
+    fh_owned fh_entrys entries;
     size_t count;
 } section;
 
 struct fh_gguf_writer {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     section keys, tensors;
     uint64_t data_bytes;
     bool started;   /* the header is out */
@@ -75,7 +75,7 @@ static fh_status put_text(fh_buf *b, fh_span text) {
 }
 
 /* Makes room for one more entry. */
-static fh_status grow(fh_allocator *a, section *s) {
+static fh_status grow(fh_ref fh_allocator *a, section *s) {
     if (s->count < s->entries.count)
         return FH_DONE;
     fh_entrys wider;
@@ -238,7 +238,7 @@ static bool entry_less(const void *ctx, uint32_t a, uint32_t b) {
     return fh_span_compare(entry_name(ctx, a), entry_name(ctx, b)) < 0;
 }
 
-static fh_status check_names(fh_allocator *a, const section *s, const char *thing, fh_err *err) {
+static fh_status check_names(fh_ref fh_allocator *a, const section *s, const char *thing, fh_err *err) {
     fh_u32s order;
     if (fh_failed(fh_u32s_new(a, s->count, &order)))
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory to write a header");

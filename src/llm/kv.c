@@ -39,28 +39,28 @@ FH_ARRAY_DEFINE(mem);
 FH_POOL_DEFINE(kv_number, uint32_t);
 
 struct fh_kv_cache {
-    fh_allocator *allocator;
-    fh_device *dev;
+    fh_ref fh_allocator *allocator;
+    fh_mut fh_device *dev;
     uint32_t layers;
     uint64_t layer_bytes, sequence_max, blocks_max; /* blocks_max: of one sequence */
 
-    fh_segments segments; /* segments_max */
+    fh_owned fh_segments segments; /* segments_max */
     uint32_t made;        /* of them, those with memory */
-    fh_u32s free_ids;     /* a stack of segments without references */
+    fh_owned fh_u32s free_ids;     /* a stack of segments without references */
     uint32_t free_count;
 
-    kv_number_pool handles; /* slots hold a sequence's number */
-    fh_sequences seqs;
-    fh_u32s idle; /* a stack of numbers that are not in use */
+    fh_owned kv_number_pool handles; /* slots hold a sequence's number */
+    fh_owned fh_sequences seqs;
+    fh_owned fh_u32s idle; /* a stack of numbers that are not in use */
     uint32_t idle_count;
-    fh_u32s block_ids; /* seqs_max × blocks_max */
+    fh_owned fh_u32s block_ids; /* seqs_max × blocks_max */
 
-    fh_u32s busy; /* numbers of the sequences with planned positions */
+    fh_owned fh_u32s busy; /* numbers of the sequences with planned positions */
     uint32_t busy_count;
     bool reserved; /* the planned positions have their segments */
-    fh_mems view;  /* of the step under way; room for all sequences at their longest */
+    fh_owned fh_mems view;  /* of the step under way; room for all sequences at their longest */
     size_t view_count;
-    fh_f32s copy; /* one layer of a segment, on its way from one to another */
+    fh_owned fh_f32s copy; /* one layer of a segment, on its way from one to another */
 
     fh_ledger_node node;
     bool on_heap; /* segments are blocks of the process heap */

@@ -40,7 +40,7 @@ typedef struct fh_kv_slot {
 FH_SPAN_DEFINE(kv_slot, fh_kv_slot);
 
 fh_status fh_kv_cache_new(fh_ref fh_allocator *a, fh_mut fh_device *dev, const fh_kv_cache_options *options,
-                          fh_owned fh_kv_cache **out, fh_err *err);
+                          fh_owned fh_view(1) fh_kv_cache **out, fh_err *err);
 void fh_kv_cache_free(fh_drop fh_kv_cache *kv);
 fh_kv_cache_stats fh_kv_cache_stats_get(fh_ref const fh_kv_cache *kv);
 

@@ -17,7 +17,7 @@ FH_ARRAY_DEFINE(layer);
 /* What loading needs at every weight. */
 struct loader {
     const fh_gguf *gguf;
-    fh_device *dev;
+    fh_mut fh_device *dev;
     fh_buf name; /* the name being looked up */
     fh_err *err;
 };
@@ -25,7 +25,7 @@ struct loader {
 /* --- weights ------------------------------------------------------------------------------------------------------ */
 
 /* Hands the tensor called `name` to the device. */
-static fh_status take_named(struct loader *ld, fh_span name, bool rows_only, fh_weight *out) {
+static fh_status take_named(struct loader *ld, fh_span name, bool rows_only, fh_owned fh_weight *out) {
     fh_gguf_tensor t;
     if (!fh_gguf_tensor_find(ld->gguf, name, &t) || !t.known)
         return fh_fail(ld->err, FH_NOT_FOUND, FH_NO_OFFSET, "tensor '%.*s' is missing", FH_SPAN_FMT(name));

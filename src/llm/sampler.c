@@ -21,7 +21,7 @@
 enum { VOCAB_MAX = 1 << 20, REPEAT_LAST_DEFAULT = 64, REPEAT_LAST_MAX = 1 << 20, RANK_STEP = 64, WEIGHT_BITS = 40 };
 
 struct fh_sampler {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_sampler_options options;
     fh_u64s keys;  /* vocab */
     size_t ranked; /* the first of them are the best, in order */

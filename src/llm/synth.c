@@ -115,7 +115,7 @@ static fh_status put_to_buf(void *ctx, fh_span bytes, fh_err *err) {
 }
 
 /* The shape that a file with these options has, by the rules of a reader. */
-static fh_status read_back(fh_allocator *a, const fh_buf *file, fh_model_shape *out, fh_err *err) {
+static fh_status read_back(fh_ref fh_allocator *a, const fh_buf *file, fh_model_shape *out, fh_err *err) {
     fh_bytes bytes;
     fh_gguf *g = NULL;
     fh_status status = fh_bytes_copy(a, fh_buf_view(file), &bytes);
@@ -129,7 +129,7 @@ static fh_status read_back(fh_allocator *a, const fh_buf *file, fh_model_shape *
     return status;
 }
 
-static fh_status shape_of(fh_allocator *a, const fh_synth_options *o, fh_model_shape *out, fh_err *err) {
+static fh_status shape_of(fh_ref fh_allocator *a, const fh_synth_options *o, fh_model_shape *out, fh_err *err) {
     fh_gguf_writer *w;
     fh_buf file;
     if (fh_failed(fh_gguf_writer_new(a, &w)))
@@ -284,7 +284,7 @@ static fh_status write_tensor(job *j, const fh_layout_tensor *t, size_t index, f
     return FH_DONE;
 }
 
-static fh_status put_keys(job *j, fh_allocator *a, fh_err *err) {
+static fh_status put_keys(job *j, fh_ref fh_allocator *a, fh_err *err) {
     fh_synth_vocab v;
     fh_status status = fh_synth_vocab_init(&v, a, j->options->vocab);
     if (!fh_failed(status))
@@ -295,7 +295,7 @@ static fh_status put_keys(job *j, fh_allocator *a, fh_err *err) {
     return fh_failed(status) ? fh_fail(err, status.code, FH_NO_OFFSET, "no memory for a header") : FH_DONE;
 }
 
-static fh_status write_file(job *j, fh_allocator *a, fh_err *err) {
+static fh_status write_file(job *j, fh_ref fh_allocator *a, fh_err *err) {
     FH_TRY(put_keys(j, a, err));
     FH_TRY(each_tensor(j, add_tensor, err));
     FH_TRY(fh_gguf_writer_header(j->writer, j->sink, err));

@@ -76,7 +76,7 @@ static fh_status put_token(fh_buf *b, uint32_t id, uint32_t words) {
 }
 
 /* Puts all texts one behind the other, with ends[i] behind text i; then views them. */
-static fh_status make_texts(fh_synth_vocab *v, uint32_t words, bool merges, fh_buf *b, fh_views *out) {
+static fh_status make_texts(fh_synth_vocab *v, uint32_t words, bool merges, fh_buf *b, fh_owned fh_views *out) {
     fh_sizes ends;
     FH_TRY(fh_sizes_new(v->allocator, merges ? words : words + BYTES + FH_SYNTH_CONTROLS, &ends));
     fh_status status = FH_DONE;

@@ -10,10 +10,10 @@
 enum { FH_SYNTH_CONTROLS = 3 }; /* the last ids; the first of them ends a text */
 
 typedef struct fh_synth_vocab {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_buf token_text, merge_text; /* what the views show */
     fh_views tokens, merges;
-    fh_i32s types;
+    fh_owned fh_i32s types;
 } fh_synth_vocab;
 
 /* `tokens` tokens, FH_SYNTH_VOCAB_MIN to FH_SYNTH_VOCAB_MAX. After FH_NOMEM deinit is still due. */

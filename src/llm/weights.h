@@ -26,14 +26,14 @@ typedef struct fh_layer {
 FH_SPAN_DEFINE(layer, fh_layer);
 
 struct fh_model {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_model_shape shape;
-    fh_tokenizer *tokenizer;
+    fh_owned fh_tokenizer *tokenizer;
     fh_weight embed;    /* vocab × width */
     fh_weight out_norm; /* 1 × width */
     fh_weight output;   /* vocab × width; `embed` itself in a tied model */
-    fh_layers layers;
-    fh_f64s freq; /* rot_dim/2: angle of pair i = position · freq[i] */
+    fh_owned fh_layers layers;
+    fh_owned fh_f64s freq; /* rot_dim/2: angle of pair i = position · freq[i] */
 };
 
 #endif

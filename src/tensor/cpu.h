@@ -14,14 +14,14 @@
 #include "tensor/kern/kern.h"
 
 struct cpu {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     const fh_par *par;
     const struct kern *kern;
-    fh_arena *slab;    /* panels of large weights; NULL before the first */
-    fh_mspan space;    /* workspace of the running operation */
-    fh_mspan rope_key; /* positions and frequencies that rope_table was made for */
+    fh_owned fh_arena *slab;    /* panels of large weights; NULL before the first */
+    fh_owned fh_mspan space;    /* workspace of the running operation */
+    fh_owned fh_mspan rope_key; /* positions and frequencies that rope_table was made for */
     size_t rope_key_bytes;
-    fh_f32s rope_table; /* for each position: cosines, then sines */
+    fh_owned fh_f32s rope_table; /* for each position: cosines, then sines */
 };
 
 /* --- workspace: an operation plans what it needs, reserves it once, and cuts it --------------------------------- */

@@ -17,7 +17,7 @@
 struct dev_mem {
     struct dev_mem *next, *before;
     uint64_t size_bytes;
-    fh_mspan bytes; /* of a device that keeps its memory in the host's address space */
+    fh_owned fh_mspan bytes; /* of a device that keeps its memory in the host's address space */
 };
 
 /* One weight. `raw` is shared with the caller where the device uses it in place, else empty; `own` is the device's form. */
@@ -26,7 +26,7 @@ struct dev_weight {
     fh_dtype dtype;
     uint64_t cols, rows, planes;
     bool rows_only;
-    fh_bytes raw;
+    fh_owned fh_bytes raw;
     fh_mspan own;
 };
 
@@ -127,7 +127,7 @@ struct dev_ops {
 enum { DEV_MEMS_MAX = 16384, DEV_WEIGHTS_MAX = 16384 };
 
 struct fh_device {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     const struct dev_ops *ops;
     void *self;
     dev_mem_pool mems;
@@ -135,11 +135,11 @@ struct fh_device {
     struct dev_mem *mem_list;
     struct dev_weight *weight_list;
     fh_device_caps caps; /* name, threads and the counts that device.c keeps */
-    fh_f32s logits;      /* of fh_device_route, grown as needed */
+    fh_owned fh_f32s logits;      /* of fh_device_route, grown as needed */
 };
 
 /* A device around an implementation; on failure `self` stays the caller's. */
-fh_status fh_dev_new(fh_ref fh_allocator *a, const struct dev_ops *ops, void *self, fh_owned fh_device **out);
+fh_status fh_dev_new(fh_ref fh_allocator *a, const struct dev_ops *ops, void *self, fh_owned fh_view(1) fh_device **out);
 /* The memory behind a handle, or NULL. */
 struct dev_mem *fh_dev_mem(fh_mut fh_device *dev, fh_mem mem);
 /* The choice of experts, from logits: fh_device_route after the product (route.c). */

@@ -38,7 +38,7 @@ typedef struct fh_pair {
 FH_SPAN_DEFINE(pair, fh_pair);
 FH_ARRAY_DEFINE(pair);
 typedef struct fh_pair_table {
-    fh_pairs slots; /* a power of two, at most 2/3 full; or none */
+    fh_owned fh_pairs slots; /* a power of two, at most 2/3 full; or none */
     uint64_t seed;
 } fh_pair_table;
 
@@ -52,17 +52,17 @@ fh_pair fh_pair_table_find(const fh_pair_table *t, uint32_t left, uint32_t right
 /* The tokens that are looked for in raw text, as a trie: node 0 is the root. */
 typedef struct fh_special {
     fh_pair_table edges;  /* (node, byte) → child, as result */
-    fh_u32s token;        /* of each node: the token that ends here, or FH_NO_TOKEN */
+    fh_owned fh_u32s token;        /* of each node: the token that ends here, or FH_NO_TOKEN */
     uint32_t first[256];  /* the root's child for each byte, or 0 */
 } fh_special;
 
 struct fh_tokenizer {
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_vocab_kind kind;
     fh_pretok pretok;
-    fh_tokens tokens;
-    fh_mspan text;       /* all spellings, then all bytes that differ from their spelling */
-    fh_u32s by_spelling; /* ids by hash of the spelling, open addressing; FH_NO_TOKEN: empty */
+    fh_owned fh_tokens tokens;
+    fh_owned fh_mspan text;       /* all spellings, then all bytes that differ from their spelling */
+    fh_owned fh_u32s by_spelling; /* ids by hash of the spelling, open addressing; FH_NO_TOKEN: empty */
     uint64_t seed;       /* of the hashes: from the vocabulary itself, so that no file can aim at collisions */
     size_t longest;      /* bytes of the longest spelling */
     fh_pair_table merges;
@@ -128,17 +128,17 @@ FH_ARRAY_DEFINE(recall);
 /* Scratch memory of one encode call. */
 typedef struct fh_merger {
     const fh_tokenizer *tok;
-    fh_allocator *allocator;
+    fh_ref fh_allocator *allocator;
     fh_ids *out;
     fh_span piece;      /* what `at` counts in */
-    fh_symbols symbols;
+    fh_owned fh_symbols symbols;
     size_t count;       /* symbols in use */
-    fh_u64s heap;
+    fh_owned fh_u64s heap;
     size_t heap_count;
     fh_buf normal;      /* text in form C */
     fh_buf text, other; /* rewritten text: marked spaces, a spelling */
     fh_ids codes;       /* code points on their way to form C */
-    fh_recalls recall;  /* pieces encoded before; none for short texts */
+    fh_owned fh_recalls recall;  /* pieces encoded before; none for short texts */
 } fh_merger;
 
 void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out);

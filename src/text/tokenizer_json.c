@@ -552,7 +552,7 @@ static fh_status resolve(reader *r, place p, uint32_t *out) {
 }
 
 /* Turns what was read into r->v. */
-static fh_status make_vocab(reader *r, fh_allocator *a) {
+static fh_status make_vocab(reader *r, fh_ref fh_allocator *a) {
     size_t count = token_count(r);
     fh_u32s seen, merges = fh_ids_view(&r->merges);
     FH_TRY(fh_views_new(a, count, &r->v.tokens));
