@@ -26,8 +26,10 @@ static bool add_outer(const deed_flow *f, deed_sources *to, uint32_t source) {
 
 void deed_add_sources(deed_flow *f, uint32_t node, deed_sources *to, const deed_sources *from) {
     for (uint32_t i = 0; i < DEED_SOURCES_MAX && from->at[i] != 0; i++) {
-        if (!add_source(to, from->at[i]) && !add_outer(f, to, from->at[i]))
-            deed_error(f, FH0903, node, "too many to follow", "a borrow of more than %d things", (int)DEED_SOURCES_MAX);
+        if (add_source(to, from->at[i]) || add_outer(f, to, from->at[i]))
+            continue;
+        deed_error(f, FH0903, node, "too many to follow", "a borrow of more than %d things", (int)DEED_SOURCES_MAX);
+        deed_help(f->report, "cut the function into smaller ones");
     }
 }
 

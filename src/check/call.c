@@ -228,12 +228,16 @@ static void lock(deed_flow *f, const argument *a, bool on) {
     uint32_t place = a->v.place;
     if (place == 0) {
         deed_error(f, FH0901, a->node, "not understood", "a lock that cannot be followed");
+        deed_help(f->report, "lock a variable, or a field of what a variable points to");
         return;
     }
     deed_cell *c = deed_cell_of(f, place);
     if (on && (c->bits & DEED_IS_HELD)) {
         deed_error(f, FH0403, a->node, "taken again here", "the lock `%.*s` is taken twice",
                    FH_SPAN_FMT(f->places[place].name));
+        const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
+        if (c->where == 0 && needs != NULL)
+            deed_note(f->report, needs->place, "the caller holds it");
         deed_also(f, c->where, "taken first here");
         deed_help(f->report, "unlock it before, or call a function that is declared `fh_requires` this lock");
     }
@@ -308,6 +312,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
     call c = {.node = node, .callee = callee_of(f, function), .count = n->count - 1};
     if (c.count > ARGS_MAX) {
         deed_error(f, FH0903, node, "too many arguments", "a call with more than %d arguments", (int)ARGS_MAX);
+        deed_help(f->report, "pass a struct");
         c.count = ARGS_MAX;
     }
     if (c.callee == 0 || deed_flow_decl(f, c.callee)->kind != DEED_DECL_FUNCTION)

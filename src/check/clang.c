@@ -288,16 +288,28 @@ uint32_t deed_adopt_pending(deed_build *b, uint32_t id, size_t base) {
     return id;
 }
 
+/* What a programmer calls it, where libclang's name would not tell; NULL: that name will do. */
+static const char *plain_name(CXCursor c, fh_span source) {
+    switch ((int)clang_getCursorKind(c)) {
+    case CXCursor_AddrLabelExpr: return "the address of a label";
+    case CXCursor_IndirectGotoStmt: return "a computed goto";
+    case CXCursor_UnexposedExpr: return fh_span_find(source, FH_LIT("?"), 0) == SIZE_MAX ? NULL : "a ?: without its middle";
+    default: return NULL;
+    }
+}
+
 uint32_t deed_unknown(deed_build *b, CXCursor c, const char *what) {
     uint32_t id = deed_new_node(b, DEED_UNKNOWN, c);
-    fh_span text = what == NULL ? deed_text(b, clang_getCursorKindSpelling(clang_getCursorKind(c))) : fh_span_of_str(what);
     const deed_node *n = deed_node_row(b, id);
-    if (what == NULL && n->place.file != 0) { /* __builtin_va_arg and the like say it better */
-        const deed_file *f = deed_row_at(&b->files, n->place.file);
-        uint32_t end = deed_name_end(f->text, n->place.offset_bytes);
-        if (end > n->place.offset_bytes)
-            text = fh_span_sub(f->text, n->place.offset_bytes, end - n->place.offset_bytes);
-    }
+    const deed_file *f = deed_row_at(&b->files, n->place.file);
+    uint32_t from = n->place.offset_bytes, name = n->place.file != 0 ? deed_name_end(f->text, from) : from;
+    fh_span source = {NULL, 0};
+    if (n->place.file != 0 && n->place.end_bytes > from && n->place.end_bytes <= f->text.size)
+        source = fh_span_sub(f->text, from, n->place.end_bytes - from);
+    what = what == NULL && !n->in_macro ? plain_name(c, source) : what;
+    fh_span text = what == NULL ? deed_text(b, clang_getCursorKindSpelling(clang_getCursorKind(c))) : fh_span_of_str(what);
+    if (what == NULL && name > from) /* __builtin_va_arg and the like say it better */
+        text = fh_span_sub(f->text, from, name - from);
     deed_node_row(b, id)->text = text;
     return id;
 }

@@ -247,12 +247,15 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
         return v;
     case DEED_STATEMENTS:
         deed_statement(f, deed_child(f, node, 0));
-        if (deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER)
+        if (deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER) {
             deed_error(f, FH0901, node, "not understood", "a statement expression with a pointer as its value");
+            deed_help(f->report, "write a function, or a variable and statements");
+        }
         return v;
     case DEED_UNKNOWN: return deed_is_atomic(n) ? atomic(f, node) : v; /* others are reported for the whole unit (rules.c) */
     default:
         deed_error(f, FH0901, node, "not understood", "this expression is outside the checkable dialect");
+        deed_help(f->report, "write it in a plainer way, or move it into an audited room");
         return v;
     }
 }

@@ -247,8 +247,10 @@ static void loop(deed_flow *f, uint32_t node, round_trip r) {
         changed = deed_state_join(f->place_count, head, f->s);
     }
     mute(f, false);
-    if (changed)
+    if (changed) {
         deed_error(f, FH0903, node, "no end in sight", "this loop takes too many rounds to check");
+        deed_help(f->report, "cut its body into functions");
+    }
     if (f->muted == 0) {
         deed_state_set(f->place_count, f->s, head);
         go_round(f, &r);
@@ -293,6 +295,7 @@ static deed_label *label_of(deed_flow *f, uint32_t decl, uint32_t node) {
     }
     if (f->label_count == DEED_LABELS_MAX) {
         deed_error(f, FH0903, node, "one label too many", "more than %d labels in one function", (int)DEED_LABELS_MAX);
+        deed_help(f->report, "cut the function into smaller ones");
         return NULL;
     }
     f->labels[f->label_count] = (deed_label){.decl = decl, .state = deed_state_take(f)};
@@ -492,8 +495,10 @@ static void check_function(deed_flow *f, uint32_t decl) {
     if (f->s->live)
         finish(f, last_of(f, d->body), deed_flow_type(f, deed_flow_type(f, d->type)->to)->kind == DEED_TYPE_VOID);
     for (uint32_t i = 0; i < f->label_count; i++) {
-        if (f->labels[i].state->live && !f->labels[i].placed)
+        if (f->labels[i].state->live && !f->labels[i].placed) {
             deed_error(f, FH0901, f->labels[i].from, "not understood", "a jump into a statement that is not reached otherwise");
+            deed_help(f->report, "put the label where control also comes without the jump");
+        }
         deed_state_give(f, f->labels[i].state);
     }
     deed_state_give(f, f->s);

@@ -49,7 +49,7 @@ static uint32_t add(deed_flow *f, deed_info info) {
         if (!f->full) {
             deed_report_at(f->report, FH0903, deed_flow_node(f, info.node)->place, "one place too many",
                            "this function has more than %d places to follow", DEED_PLACES_MAX);
-            deed_help(f->report, "split the function");
+            deed_help(f->report, "cut the function into smaller ones");
         }
         f->full = true;
         return 0;

@@ -76,6 +76,9 @@ static void call(const raw *w, const deed_node *n) {
     if (named(d->name, jumps)) {
         if (is_refused(w, n))
             deed_report_at(w->report, FH0506, n->place, "not allowed here", "a call of `%.*s`", FH_SPAN_FMT(d->name));
+        deed_help(w->report, fh_span_find(d->name, FH_LIT("alloca"), 0) != SIZE_MAX
+                                 ? "use an array of constant size, or an allocator"
+                                 : "return a status from each function on the way");
         return;
     }
     bool pointers = false;
@@ -168,8 +171,10 @@ fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
             deed_help(r, "write it in the dialect, or move it into a room that deed.toml lists as audited");
         } else if (n->kind == DEED_VARIABLE) {
             const deed_type *t = fh_deed_types_at(unit->types, fh_deed_decls_at(unit->decls, n->decl)->type);
-            if (t->kind == DEED_TYPE_ARRAY && t->count == -2 && is_refused(&w, n))
+            if (t->kind == DEED_TYPE_ARRAY && t->count == -2 && is_refused(&w, n)) {
                 deed_report_at(r, FH0506, n->place, "its size is known at run time only", "an array of variable length");
+                deed_help(r, "give it a constant size and refuse what does not fit, or allocate a span");
+            }
         }
     }
     for (uint32_t i = 1; i < unit->decls.count; i++)

@@ -10,6 +10,8 @@
  * In known-miss, marks say what ought to be found and is not; known-fp has programs that ought to be accepted and are not. A
  * program there fails as soon as that changes. In other folders programs are accepted.
  *
+ * A deed.toml in the folder may name rooms and pairs for its programs.
+ *
  * Threading: the main thread, and processes that share nothing. */
 #include "check/driver.h"
 #include "check/outside.h"
@@ -294,6 +296,7 @@ fh_status deed_verb_ui(deed_app *app, fh_err *err) {
     fh_deed_args_set(app->paths, 0, bare);
     app->format = DEED_FORMAT_RUSTC;
     app->color = false;
+    FH_TRY(deed_settings_find(app->arena, folder, &app->settings, err));
     FH_TRY(deed_tasks_find(app, &run.tasks, err));
     FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, NULL, &run));
     FH_TRY(deed_walk(bare, found_file, &run, err));

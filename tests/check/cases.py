@@ -12,6 +12,11 @@ MARKED = BAD.replace("1;", "1; //~ FH0901")
 WRONG = "int wrong(void) {\n    return nothing;\n}\n"
 
 
+def files_of(out):
+    """The files that findings of --format=gcc are in, one for each."""
+    return [line.split(":")[0] for line in out.splitlines() if " error: " in line]
+
+
 class DeedCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

@@ -7,7 +7,7 @@ import re
 import subprocess
 import unittest
 
-from cases import BAD, GOOD, MARKED, PROGRAM, WRONG, DeedCase
+from cases import BAD, GOOD, MARKED, PROGRAM, WRONG, DeedCase, files_of
 
 
 class Driver(DeedCase):
@@ -37,7 +37,7 @@ class Driver(DeedCase):
         self.write("src/d.txt", BAD)
         self.write("src/.hidden/e.c", BAD)
         out, err = self.deed("check", "--format=gcc", "src", status=1)
-        self.assertEqual([line.split(":")[0] for line in out.splitlines()], ["src/a.c", "src/b.c", "src/deep/c.c"])
+        self.assertEqual(files_of(out), ["src/a.c", "src/b.c", "src/deep/c.c"])
         self.assertIn("deed: 3 files, 3 functions, 3 findings", err)
         self.deed("check", "x" * 5000, status=2)
         self.deed("check", "src/none.c", status=2)
@@ -143,7 +143,7 @@ class Driver(DeedCase):
         for name in ("src/core.c", "src/theirs/c.c", "src/a.c"):
             self.write(name, BAD)
         out, _ = self.deed("check", "--format=gcc", status=1)
-        self.assertEqual([line.split(":")[0] for line in out.splitlines()], ["src/a.c"])
+        self.assertEqual(files_of(out), ["src/a.c"])
         program = str(self.folder / "src")
         done = subprocess.run([PROGRAM, "check", "--format=gcc", program], cwd="/", capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 1)

@@ -1,0 +1,10 @@
+/* computed_0901.fixed.c: accepted, the corrected twin of computed_0901.c. */
+#include "../ui.h"
+
+int f(int n) {
+    if (n > 3)
+        goto out;
+    n++;
+out:
+    return n;
+}

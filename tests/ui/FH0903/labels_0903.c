@@ -1,0 +1,17 @@
+/* labels_0903.c: deed refuses it as FH0903, too large to check. */
+#include "../ui.h"
+
+#define STEP(name)  \
+    if (n == __LINE__) \
+        goto name;  \
+    name:           \
+    n++;
+#define EIGHT(at) STEP(at##0) STEP(at##1) STEP(at##2) STEP(at##3) STEP(at##4) STEP(at##5) STEP(at##6) STEP(at##7)
+int f(int n) {
+    EIGHT(a)
+    EIGHT(b)
+    EIGHT(c)
+    EIGHT(d)
+    STEP(e) //~ FH0903 FH0903
+    return n;
+}
