@@ -166,7 +166,7 @@ static size_t word_put(fh_word *w, size_t at, const char *text) {
 }
 
 static size_t word_put_count(fh_word *w, size_t at, uint64_t n, bool commas) {
-    char digits[32];
+    char digits[32] = {0};
     size_t count = 0;
     for (unsigned i = 0; n != 0 || i == 0; i++, n /= 10) {
         if (commas && i != 0 && i % 3 == 0)

@@ -193,8 +193,7 @@ static void borrow(deed_flow *f, argument *a) {
     if (place != 0 && !a->exclusive && a->v.address)
         deed_use(f, a->node, place);
     if (place != 0 && a->exclusive && a->v.address) {
-        if (f->places[place].parent == 0)
-            deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_RAW;
+        deed_written(f, place);
         deed_use(f, a->node, place);
         deed_state_ungate(f->place_count, f->s, place);
     }

@@ -294,7 +294,8 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    a[2] = 1;\n",
     [FH0508] =
         "Until something is written to it, a local variable holds whatever the stack held\n"
-        "before.\n"
+        "before. So does each field of a struct; and an array that is written element by\n"
+        "element counts as written only if it was declared with a value.\n"
         BAD
         "    int n;\n"
         "    if (known)\n"

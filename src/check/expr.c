@@ -28,6 +28,14 @@ static void check_guard(deed_flow *f, uint32_t node) {
     deed_help_lock(f, base, guard->text);
 }
 
+/* What stands in front of the place is used, if there is anything to say about it. */
+static void reach(deed_flow *f, uint32_t node, uint32_t place) {
+    for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
+        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
+            deed_use(f, node, place);
+    }
+}
+
 static deed_value read_place(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
     check_guard(f, node);
@@ -38,27 +46,41 @@ static deed_value read_place(deed_flow *f, uint32_t node) {
         return plain;
     }
     if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY) {
-        for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent)
-            deed_use(f, node, i);
+        reach(f, node, place);
         return deed_address(f, node, place);
     }
     deed_use(f, node, place);
     return deed_lying(f, node, place);
 }
 
-/* What stands in front of the place is used, if there is anything to say about it. */
-static void reach(deed_flow *f, uint32_t node, uint32_t place) {
-    for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
-        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
-            deed_use(f, node, place);
-    }
+/* a[i], read or (target) written or only named. What an array's element gives looks into the array. */
+static deed_value element(deed_flow *f, uint32_t node, bool target) {
+    uint32_t array = deed_child(f, node, 0);
+    bool inner = deed_flow_node(f, array)->kind == DEED_INDEX;
+    deed_value base = inner ? element(f, array, target) : deed_eval_discarded(f, array);
+    deed_eval_discarded(f, deed_child(f, node, 1));
+    if (!base.address)
+        return plain;
+    if (!target && base.place != 0 && deed_flow_type(f, deed_flow_node(f, node)->type)->kind != DEED_TYPE_ARRAY)
+        deed_check_written(f, node, base.place);
+    return base;
+}
+
+/* What stands to the left of an assignment, or behind &, and is no place that can be followed. */
+static deed_value reached(deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    if (n->kind == DEED_INDEX)
+        return element(f, node, true);
+    if (n->kind == DEED_MEMBER && n->op == DEED_OP_DOT && deed_place_find(f, deed_child(f, node, 0)) == 0)
+        return reached(f, deed_child(f, node, 0));
+    return deed_eval(f, node);
 }
 
 static deed_value address_of(deed_flow *f, uint32_t node) {
     uint32_t inner = deed_child(f, node, 0), place = deed_place_find(f, inner);
     check_guard(f, inner);
     if (place == 0) {
-        deed_value base = deed_eval(f, inner); /* &a[i], &f()->x */
+        deed_value base = reached(f, inner); /* &a[i], &f()->x */
         base.bits = (base.bits & (DEED_IS_VIEW | DEED_IS_BORROW)) | DEED_IS_PLAIN;
         base.place = 0;
         return base;
@@ -91,9 +113,8 @@ static deed_value assign(deed_flow *f, uint32_t node) {
     }
     uint32_t place = deed_place_find(f, left);
     check_target(f, left, place);
-    const deed_node *l = deed_flow_node(f, left);
-    for (uint32_t i = 0; place == 0 && i < l->count; i++)
-        deed_eval(f, deed_child(f, left, i));
+    if (place == 0)
+        reached(f, left);
     deed_store(f, node, place, &v, false);
     return place != 0 ? deed_lying(f, node, place) : plain;
 }
@@ -101,7 +122,7 @@ static deed_value assign(deed_flow *f, uint32_t node) {
 static deed_value choose(deed_flow *f, uint32_t node) {
     deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
     deed_condition(f, deed_child(f, node, 0), yes, no);
-    deed_value v[2];
+    deed_value v[2] = {{0}};
     for (uint32_t i = 0; i < 2; i++) {
         f->s = i == 0 ? yes : no;
         v[i] = f->s->live ? deed_eval(f, deed_child(f, node, i + 1)) : (deed_value){0};
@@ -234,7 +255,10 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
     case DEED_SEQUENCE:
         deed_eval_discarded(f, deed_child(f, node, 0));
         return deed_eval(f, deed_child(f, node, 1));
-    case DEED_UNARY: case DEED_INDEX: case DEED_BINARY:
+    case DEED_INDEX:
+        v = element(f, node, false);
+        return deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY ? v : plain;
+    case DEED_UNARY: case DEED_BINARY:
         if (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR || n->op == DEED_OP_LNOT)
             return logic(f, node);
         for (uint32_t i = 0; i < n->count; i++) {

@@ -342,12 +342,14 @@ static void variable(deed_flow *f, uint32_t node) {
     uint32_t init = deed_child(f, node, 0), place = deed_place_root(f, n->decl, node);
     if (place == 0 || f->places[place].mode == DEED_MODE_GLOBAL)
         return;
-    *deed_cell_of(f, place) = (deed_cell){.bits = init == 0 ? DEED_IS_RAW : DEED_IS_PLAIN, .born = node};
+    deed_unwritten(f, node, place);
     if (init != 0 && !deed_store_fields(f, node, place, init, true)) {
         deed_value v = deed_eval(f, init);
         deed_store(f, node, place, &v, true);
         deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
     }
+    if (init != 0)
+        deed_written(f, place);
 }
 
 static void branch(deed_flow *f, uint32_t node) {

@@ -320,7 +320,7 @@ bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b) {
         return true;
     }
     bool changed = false;
-    deed_cell joined[DEED_PLACES_MAX];
+    deed_cell joined[DEED_PLACES_MAX] = {{0}};
     for (uint32_t i = 0; i < count; i++) {
         joined[i] = join_cell(a, b, i);
         changed |= joined[i].bits != a->cells[i].bits || joined[i].gate != a->cells[i].gate || joined[i].via != a->cells[i].via;

@@ -32,21 +32,12 @@ static void report_moved(deed_flow *f, uint32_t node, uint32_t whole, uint32_t p
 
 static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
     deed_cell *c = deed_cell_of(f, place);
-    const deed_info *p = &f->places[place];
-    deed_type_kind kind = deed_flow_type(f, p->type)->kind;
     if (c->bits & DEED_IS_MOVED) {
         report_moved(f, node, place, place);
     } else if (c->bits & DEED_IS_DEAD) {
         deed_report_dead(f, node, place);
     } else if (through && (c->bits & DEED_IS_NULL) && !(c->bits & (DEED_IS_PLAIN | DEED_IS_VIEW))) {
         deed_report_null(f, node, place);
-    } else if ((c->bits & DEED_IS_RAW) && p->parent == 0 && kind != DEED_TYPE_ARRAY && kind != DEED_TYPE_RECORD) {
-        bool some = (c->bits & ~(uint32_t)DEED_IS_RAW) != 0;
-        deed_error(f, FH0508, node, some ? "on some path it has no value here" : "it has no value here",
-                   "`%.*s` is read before it is initialised", FH_SPAN_FMT(p->name));
-        deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared here");
-        deed_help(f->report, "declare it with a value, before any jump: `%.*s = %s`", FH_SPAN_FMT(p->name),
-                  kind == DEED_TYPE_POINTER ? "NULL" : "0");
     } else {
         return;
     }
@@ -58,6 +49,7 @@ void deed_use(deed_flow *f, uint32_t node, uint32_t place) {
         return;
     for (uint32_t i = place; i != 0; i = f->places[i].parent)
         use_one(f, node, i, i != place);
+    deed_check_written(f, node, place);
     for (uint32_t i = place + 1; i < f->place_count; i++) {
         if (!(deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) || !deed_place_within(f, i, place))
             continue;

@@ -132,7 +132,7 @@ static fh_kern_querys start_queries(const struct attend_job *job, const struct a
 static void attend_block(const struct attend_job *job, const struct attend_item *item, fh_kern_querys queries, uint64_t block) {
     const fh_kv_view *kv = job->op->kv;
     size_t per_row = item->heads.to - item->heads.from, seen = 0;
-    struct kern_query *seeing[QUERIES_MAX];
+    struct kern_query *seeing[QUERIES_MAX] = {NULL};
     for (size_t i = item->rows.from; i < item->rows.to; i++) {
         uint64_t position = fh_u32s_get(kv->positions, i);
         if (position / FH_KV_BLOCK < block)

@@ -150,7 +150,7 @@ static void mix_work(void *arg, unsigned part, unsigned parts) {
     fh_f32s y = fh_cpu_tensor(&op->y);
     fh_range share = fh_par_share((size_t)op->y.rows, part, parts);
     for (size_t i = share.from; i < share.to; i++) {
-        const float *ranks[FH_TOP_K_MAX];
+        const float *ranks[FH_TOP_K_MAX] = {NULL};
         for (size_t r = 0; r < top_k; r++)
             ranks[r] = fh_f32s_sub(job->out, fh_u32s_get(job->place, i * top_k + r) * cols, cols).at;
         job->cpu->kern->mix(ranks, fh_f32s_sub(op->weights, i * top_k, top_k).at, top_k, cols,

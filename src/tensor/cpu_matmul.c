@@ -77,9 +77,9 @@ uint64_t fh_cpu_scratch_bytes(size_t cols) {
 
 struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols) {
     size_t wide = cols / KERN_BLOCK * KERN_Q8_RECORD, tile = KERN_TOKENS * KERN_ROWS * sizeof(float), at = 0;
-    struct cpu_scratch s;
+    struct cpu_scratch s = {0};
     for (unsigned i = 0; i < 2; i++) {
-        fh_mspan part;
+        fh_mspan part = {NULL, 0};
         bool ok = fh_mspan_slice(bytes, at, wide, &s.wide[i]) && fh_mspan_slice(bytes, at + wide, tile, &part);
         FH_ASSERT(ok);
         s.tile[i] = fh_kern_f32s(part);

@@ -36,7 +36,7 @@ static bool before(struct rank a, struct rank b) {
 
 /* The best `top_k` experts of a row, best first, by insertion. */
 static void choose_row(const fh_route *op, fh_f32s logits, fh_u32s ids) {
-    struct rank best[FH_TOP_K_MAX];
+    struct rank best[FH_TOP_K_MAX] = {{0}};
     unsigned have = 0;
     for (uint32_t e = 0; e < logits.count; e++) {
         struct rank r = {sortable(fh_f32s_get(logits, e)), e, 0};

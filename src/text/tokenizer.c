@@ -158,7 +158,7 @@ static fh_status read_tokens(fh_tokenizer *tok, const fh_vocab *v, size_t bytes,
     for (uint32_t id = 0; id < v->tokens.count; id++) {
         fh_span spelling = fh_views_get(v->tokens, id);
         fh_token *t = fh_tokens_at(tok->tokens, id);
-        fh_mspan own, rest;
+        fh_mspan own = {NULL, 0}, rest = own;
         if (!fh_utf8_valid(spelling))
             return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "token %u is not UTF-8", id);
         bool fits = fh_mspan_slice(tok->text, at, spelling.size, &own) &&

@@ -81,8 +81,9 @@ def check_programs(folder, ranges, found):
     for name, target in (("include", ROOT / "include"), ("shapes", HERE / "shapes")):  # deed knows rooms below its root alone
         if not (folder / name).exists():
             (folder / name).symlink_to(target)
-    done = subprocess.run([os.environ["DEED_PROGRAM"], "check", "--format=json", "--jobs", str(JOBS), *sorted(ranges), "--",
-                           "-Iinclude", "-Ishapes", "-I."], cwd=folder, capture_output=True, text=True, check=False)
+    command = [os.environ["DEED_PROGRAM"], "check", "--cache", "none", "--format=json", "--jobs", str(JOBS), *sorted(ranges)]
+    done = subprocess.run([*command, "--", "-Iinclude", "-Ishapes", "-I."], cwd=folder, capture_output=True, text=True,
+                          check=False)
     if done.returncode not in (0, 1):
         raise RuntimeError(done.stdout[-3000:] + done.stderr)
     for line in done.stdout.splitlines():

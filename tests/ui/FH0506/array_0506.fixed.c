@@ -2,7 +2,7 @@
 #include "../ui.h"
 
 int f(int n) {
-    int all[3];
+    int all[3] = {0};
     all[0] = n;
     return all[0];
 }

@@ -4,7 +4,7 @@
 int f(int n) {
     int sum = 0;
     for (int i = 1; i < n; i++) {
-        int row[8];
+        int row[8] = {0};
         row[0] = i;
         sum += row[0];
     }

@@ -2,7 +2,7 @@
 #include "../ui.h"
 
 int f(int n) {
-    char text[9];
+    char text[9] = {0};
     text[0] = 'a';
     return text[0] + n;
 }
