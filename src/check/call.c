@@ -148,12 +148,20 @@ static void grow(deed_flow *f, const call *c, const argument *a) {
         deed_keep(f, a->node, place, &v);
 }
 
+/* A variable that may be NULL; whoever writes NULL as an argument means it. */
+static void check_null(deed_flow *f, const argument *a) {
+    if (!a->pointer || a->v.place == 0 || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
+        return;
+    deed_report_null(f, a->node, a->v.place);
+    deed_cell_of(f, a->v.place)->bits &= ~(uint32_t)DEED_IS_NULL;
+}
+
 static void take(deed_flow *f, const call *c, argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
-        if (!drop && a->v.place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL))
-            deed_report_null(f, a->node, a->v.place);
+        if (!drop)
+            check_null(f, a);
         deed_consume(f, a->node, &a->v, drop);
         return;
     }
@@ -197,10 +205,7 @@ static void borrow(deed_flow *f, argument *a) {
         deed_use(f, a->node, place);
         deed_state_ungate(f->place_count, f->s, place);
     }
-    if (place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL)) {
-        deed_report_null(f, a->node, place);
-        deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_NULL;
-    }
+    check_null(f, a);
     if (!a->exclusive)
         return;
     if (has(f, a->decl, DEED_MUT))

@@ -35,6 +35,12 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
                        FH_SPAN_FMT(p->name));
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
         deed_help(f->report, "leave it to the scope: do not drop or move `%.*s` by hand", FH_SPAN_FMT(p->name));
+    } else if (automatic && p->parent == 0 && deed_without_value(f, place) != 0) {
+        deed_report_at(f->report, FH0508, at, "its scope drops it here", "`%.*s` is dropped before it is initialised",
+                       FH_SPAN_FMT(p->name));
+        deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared here");
+        deed_help(f->report, "declare it with a value: `%.*s = %s`", FH_SPAN_FMT(p->name),
+                  deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER ? "NULL" : "{0}");
     } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, place)) {
         deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was %s a borrow and not restored",
                        FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");

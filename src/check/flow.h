@@ -45,8 +45,10 @@ deed_value deed_eval_discarded(deed_flow *f, uint32_t node);
 void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no);
 /* A read of a place: of a moved value, a dead view, a null owner, nothing at all? */
 void deed_use(deed_flow *f, uint32_t node, uint32_t place);
-/* unwritten.c: a variable without a value; a place that has got one, with all its parts; a read of a place that has none. */
+/* unwritten.c: a variable without a value; the part of a place that has none, or 0; a place that has got one, with all its
+ * parts; a read of a place that has none. */
 void deed_unwritten(deed_flow *f, uint32_t node, uint32_t place);
+uint32_t deed_without_value(const deed_flow *f, uint32_t place);
 void deed_written(deed_flow *f, uint32_t place);
 void deed_check_written(deed_flow *f, uint32_t node, uint32_t place);
 /* The value leaves its place; `dropped`: its life ends. */

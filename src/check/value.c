@@ -36,7 +36,7 @@ static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
         report_moved(f, node, place, place);
     } else if (c->bits & DEED_IS_DEAD) {
         deed_report_dead(f, node, place);
-    } else if (through && (c->bits & DEED_IS_NULL) && !(c->bits & (DEED_IS_PLAIN | DEED_IS_VIEW))) {
+    } else if (through && (c->bits & (DEED_IS_NULL | DEED_IS_COPY)) == DEED_IS_NULL) {
         deed_report_null(f, node, place);
     } else {
         return;
@@ -136,6 +136,7 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         deed_use(f, node, p);
         c->bits |= null;
     } else {
+        deed_check_written(f, node, p);
         for (uint32_t i = f->places[p].parent; i != 0; i = f->places[i].parent)
             use_one(f, node, i, true);
         for (uint32_t i = p + 1; i < f->place_count; i++) {
