@@ -300,11 +300,11 @@ static deed_value result(deed_flow *f, const call *c) {
     return v;
 }
 
-static bool ends(deed_flow *f, uint32_t callee) {
+bool deed_never_returns(const deed_unit *unit, uint32_t callee) {
     static const char *const names[] = {"abort", "exit", "_Exit", "_exit", "fh_assert_fail", "fh_bounds_fail", "__assert_fail",
                                         "__builtin_unreachable", "__builtin_trap"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (deed_name_is(f, callee, names[i]))
+        if (callee != 0 && fh_span_is(fh_deed_decls_at(unit->decls, callee)->name, names[i]))
             return true;
     }
     return false;
@@ -348,7 +348,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
         else
             grow(f, &c, &c.args[i]);
     }
-    if (ends(f, c.callee))
+    if (deed_never_returns(f->unit, c.callee))
         f->s->live = false;
     return v;
 }

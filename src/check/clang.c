@@ -440,6 +440,17 @@ static bool start_columns(deed_build *b) {
     return true;
 }
 
+/* -fsanitize=bounds, array-bounds, undefined … */
+static bool checks_indices(const deed_source *source) {
+    for (size_t i = 0; i < source->args.count; i++) {
+        fh_span arg = fh_span_of_str(fh_deed_args_get(source->args, i));
+        if (fh_span_starts(arg, FH_LIT("-fsanitize=")) && (fh_span_find(arg, FH_LIT("bounds"), 0) != SIZE_MAX ||
+                                                           fh_span_find(arg, FH_LIT("undefined"), 0) != SIZE_MAX))
+            return true;
+    }
+    return false;
+}
+
 static fh_status build_unit(deed_build *b, deed_unit **out) {
     if (!start_columns(b))
         return FH_STATUS(FH_NOMEM);
@@ -459,6 +470,7 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
         .types = {b->types.at, b->types.count}, .decls = {b->decls.at, b->decls.count},
         .contracts = {b->contracts.at, b->contracts.count}, .children = {b->children.at, b->children.count},
         .members = {b->members.at, b->members.count}, .functions = {b->functions.at, b->functions.count},
+        .checks_indices = checks_indices(b->source),
         .problems = {b->problems.at, b->problems.count}, .globals = {b->globals.at, b->globals.count},
         .prints = {b->prints.at, b->prints.count}, .inputs = {b->inputs.at, b->inputs.count},
     };

@@ -323,6 +323,16 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    return text[i];\n"
         GOOD
         "    return fh_span_at(text, i);\n",
+    [FH0512] =
+        "Nothing on the way to this index says that it is inside the array: no condition\n"
+        "around it, no guard before it, no remainder or mask, no type. With -fsanitize=bounds\n"
+        "among its arguments, a file needs no proof: the compiler checks each index then.\n"
+        BAD
+        "    static const int days[12] = {31, 28};\n"
+        "    return days[month];\n"
+        GOOD
+        "    static const int days[12] = {31, 28};\n"
+        "    return month < 12 ? days[month] : 0;\n",
     [FH0901] =
         "The checker cannot tell what this does, and it never passes over what it does\n"
         "not understand. Write it in a plainer way, or move it into an audited folder.\n"

@@ -145,7 +145,7 @@ static size_t words_kept(fh_span word) {
             return 2;
     }
     static const char *const alone[] = {"-I", "-D", "-U", "-std=", "-isystem", "-fms-extensions", "-fshort-enums",
-                                        "-m", "-ansi"};
+                                        "-m", "-ansi", "-fsanitize=bounds", "-fsanitize=array-bounds"};
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++) {
         if (fh_span_starts(word, fh_span_of_str(alone[i])))
             return 1;
@@ -187,6 +187,8 @@ static fh_status end_entry(finder *f, const entry *e) {
         fh_span word = fh_span_sub(words, from, end - from);
         if (kept == 0)
             kept = words_kept(word);
+        if (fh_span_starts(word, FH_LIT("-fsanitize=bounds")))
+            word = FH_LIT("-fsanitize=array-bounds"); /* gcc has kinds of it that clang does not know */
         if (kept > 0) {
             kept--;
             fh_deed_args_set(args, count, deed_copy_text(arena, word, (fh_span){0}));

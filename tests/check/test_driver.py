@@ -169,6 +169,17 @@ class Driver(DeedCase):
         self.assertEqual([line for line in out.splitlines() if ": error:" in line],
                          ["a.c:4:5: error: `p` is not dropped on every path [FH0301]"])
 
+    def test_compiler_checks_indices(self):
+        """A variable index needs a proof, or a compile command that has the compiler check it."""
+        self.write("a.c", "static int a[4];\nint at(unsigned i) {\n    return a[i];\n}\n")
+        self.deed("check", "a.c", status=1)
+        for flag in ("-fsanitize=bounds", "-fsanitize=array-bounds", "-fsanitize=undefined"):
+            self.deed("check", "a.c", "--", flag)
+        self.deed("check", "a.c", "--", "-fsanitize=address", status=1)
+        for flags, status in (("-fsanitize=bounds-strict -O3", 0), ("-O3", 1)):
+            self.write("db.json", json.dumps([{"file": "a.c", "directory": str(self.folder), "command": f"cc {flags} -c a.c"}]))
+            self.deed("check", "--compdb", "db.json", ".", status=status)
+
     def test_pending(self):
         """A pending code fails nothing, is named and counted, and counts with --all."""
         self.write("a.c", BAD)
