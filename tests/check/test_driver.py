@@ -68,6 +68,17 @@ class Driver(DeedCase):
             self.write("bad.json", bad)
             self.deed("check", "--compdb", "bad.json", "src", status=2)
 
+    def test_database_elsewhere(self):
+        """Paths of a command are those of its folder."""
+        self.write("inc/one.h", "#define ONE 1\n")
+        self.write("inc2/two.h", "#define TWO 2\n")
+        self.write("src/a.c", '#include "one.h"\n#include "two.h"\nint f(int a) {\n    return a + ONE + TWO;\n}\n')
+        self.write("out/deep/db.json", json.dumps([{"directory": str(self.folder / "out/deep"), "file": "../../src/./a.c",
+                                                    "arguments": ["cc", "-I../../inc", "-isystem", "../../inc2", "-c"]}]))
+        out, err = self.deed("check", "--compdb=out/deep/db.json", "src")
+        self.assertIn("deed: 1 file, 1 function, 0 findings", err, out)
+        self.deed("check", "--compdb=out/deep/db.json", str(self.folder / "src/a.c"))
+
     def test_header_once(self):
         """What a header does wrong is told once, though each file that includes it finds it."""
         self.write("h.h", "static inline int h(int a) {\n    return a ?: 1;\n}\n")
