@@ -58,7 +58,8 @@ static void read_argument(deed_flow *f, call *c, uint32_t i) {
     a->pointer = t->kind == DEED_TYPE_POINTER && to->kind != DEED_TYPE_FUNCTION;
     a->takes = has(f, a->decl, DEED_MOVE) || has(f, a->decl, DEED_DROP);
     a->fills = has(f, a->decl, DEED_OUT) || has(f, a->decl, DEED_OWNED) || has(f, a->decl, DEED_OWNED_OR_NULL);
-    bool shared = has(f, a->decl, DEED_REF_WORD) || (to->is_const && !has(f, a->decl, DEED_MUT)) || a->decl == 0;
+    bool shared = has(f, a->decl, DEED_REF_WORD) || (to->is_const && !has(f, a->decl, DEED_MUT)) ||
+                  (a->decl == 0 && !fh_span_starts(deed_flow_decl(f, c->callee)->name, FH_LIT("__builtin_")));
     a->exclusive = a->pointer ? a->takes || a->fills || !shared : has(f, a->decl, DEED_MUT);
     a->v = a->takes ? peek(f, a->node) : deed_eval(f, a->node);
 }
@@ -186,7 +187,7 @@ static void send(deed_flow *f, argument *a) {
         deed_error(f, FH0401, a->node, "another thread will use it", "a borrow crosses to another thread");
         uint32_t source = a->v.sources.at[0];
         if (source != 0)
-            deed_note(f->report, deed_flow_decl(f, f->places[source].root)->place,
+            deed_note(f->report, deed_place_declared(f, source),
                       deed_flow_decl(f, f->places[source].root)->kind == DEED_DECL_PARAMETER
                           ? "it is borrowed for this call only"
                           : "it lives in this function only");
@@ -228,6 +229,19 @@ bool deed_has_lock(deed_flow *f, uint32_t base, fh_span field) {
     return false;
 }
 
+/* Other threads may change from here on what the lock guards: borrows of it end. */
+static void end_guarded(deed_flow *f, uint32_t node, uint32_t lock) {
+    const deed_info *l = &f->places[lock];
+    for (uint32_t i = l->parent; l->parent != 0 && i < f->place_count; i++) {
+        const deed_info *p = &f->places[i];
+        const deed_contract *guard = p->parent == l->parent ? deed_word_of(f->unit, p->field, DEED_GUARDED) : NULL;
+        if (guard == NULL || !fh_span_equal(guard->text, deed_flow_decl(f, l->field)->name))
+            continue;
+        deed_value field = deed_address(f, node, i);
+        deed_invalidate(f, node, &field);
+    }
+}
+
 static void lock(deed_flow *f, const argument *a, bool on) {
     uint32_t place = a->v.place;
     if (place == 0) {
@@ -249,6 +263,8 @@ static void lock(deed_flow *f, const argument *a, bool on) {
     if (on)
         c->bits |= DEED_IS_HELD;
     c->where = on ? a->node : 0;
+    if (!on)
+        end_guarded(f, a->node, place);
 }
 
 static void locks(deed_flow *f, const call *c) {

@@ -358,6 +358,13 @@ static void variable(deed_flow *f, uint32_t node) {
         deed_written(f, place);
 }
 
+/* A declaration before the first case of a switch: no case gives it its value. */
+static void jumped_over(deed_flow *f, uint32_t node) {
+    uint32_t place = deed_place_root(f, deed_flow_node(f, node)->decl, node);
+    if (place != 0 && f->places[place].mode == DEED_MODE_LOCAL)
+        f->on_case->cells[place] = (deed_cell){.bits = DEED_IS_RAW, .born = node};
+}
+
 static void branch(deed_flow *f, uint32_t node) {
     deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
     deed_condition(f, deed_child(f, node, 0), yes, no);
@@ -398,6 +405,8 @@ static void for_loop(deed_flow *f, uint32_t node) {
 
 void deed_statement(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
+    for (uint32_t i = 0; !f->s->live && n->kind == DEED_DECLARE && f->on_case != NULL && i < n->count; i++)
+        jumped_over(f, deed_child(f, node, i));
     bool enters = n->kind == DEED_BLOCK || n->kind == DEED_LABEL || n->kind == DEED_CASE || n->kind == DEED_DEFAULT;
     if (node == 0 || (!f->s->live && !enters))
         return;
