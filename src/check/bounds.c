@@ -47,16 +47,18 @@ static bool is_step(const deed_node *n) {
     return n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC && n->op <= DEED_OP_POST_DEC;
 }
 
-/* Whether something under the node assigns the variable. A node that stands alone in a step upwards does not count with
- * `but_up`. */
-static bool changes(const prover *p, uint32_t node, uint32_t variable, bool but_up) {
+/* Which steps of a variable do not count as changes. */
+typedef enum spared { NO_STEPS, STEPS_UP, STEPS_DOWN } spared;
+
+/* Whether something under the node assigns the variable. */
+static bool changes(const prover *p, uint32_t node, uint32_t variable, spared steps) {
     const deed_node *n = node_at(p, node);
     bool writes = (n->kind == DEED_ASSIGN || is_step(n) || n->kind == DEED_ADDRESS) && is_of(p, kid(p, node, 0), variable);
     bool up = n->op == DEED_OP_PRE_INC || n->op == DEED_OP_POST_INC;
-    if (writes && !(but_up && is_step(n) && up))
+    if (writes && !(is_step(n) && steps == (up ? STEPS_UP : STEPS_DOWN)))
         return true;
     for (uint32_t i = 0; i < n->count; i++) {
-        if (kid(p, node, i) != 0 && changes(p, kid(p, node, i), variable, but_up))
+        if (kid(p, node, i) != 0 && changes(p, kid(p, node, i), variable, steps))
             return true;
     }
     return false;
@@ -181,7 +183,7 @@ static range from_condition(const prover *p, uint32_t condition, bool truth, uin
 
 /* The same behind the condition, which may change the variable itself. */
 static range behind(const prover *p, uint32_t condition, bool truth, uint32_t variable, unsigned depth) {
-    return changes(p, condition, variable, false) ? ANY : from_condition(p, condition, truth, variable, depth);
+    return changes(p, condition, variable, NO_STEPS) ? ANY : from_condition(p, condition, truth, variable, depth);
 }
 
 /* Whether control never runs past a statement. */
@@ -218,7 +220,7 @@ static range from_guards(const prover *p, uint32_t block, uint32_t child, uint32
     for (uint32_t i = 0; i < n->count && kid(p, block, i) != child; i++) {
         uint32_t statement = kid(p, block, i), guard = guard_in(p, statement);
         deed_kind kind = node_at(p, statement)->kind;
-        if (changes(p, statement, variable, false) || kind == DEED_CASE || kind == DEED_DEFAULT)
+        if (changes(p, statement, variable, NO_STEPS) || kind == DEED_CASE || kind == DEED_DEFAULT)
             r = ANY;
         else if (guard != 0)
             r = meet(r, from_condition(p, kid(p, guard, 0), false, variable, depth));
@@ -226,7 +228,8 @@ static range from_guards(const prover *p, uint32_t block, uint32_t child, uint32
     return r;
 }
 
-/* What the first statement of a for says: a start that is only stepped up is the least value. */
+/* What the first statement of a for says: a start that is only stepped up is the least value, one only stepped down the
+ * greatest. */
 static range from_start(const prover *p, uint32_t loop, uint32_t variable, unsigned depth) {
     uint32_t start = kid(p, loop, 0), value = 0;
     const deed_node *n = node_at(p, start);
@@ -236,11 +239,24 @@ static range from_start(const prover *p, uint32_t loop, uint32_t variable, unsig
         if (node_at(p, kid(p, start, i))->decl == variable)
             value = kid(p, kid(p, start, i), 0);
     }
+    if (value == 0)
+        return ANY;
+    range r = range_of(p, value, depth + 1), in = ANY;
+    range type = range_of_type(p, fh_deed_decls_at(p->unit->decls, variable)->type);
+    bool up = true, down = true, body = false;
     for (uint32_t i = 1; i < 4; i++) {
-        if (kid(p, loop, i) != 0 && changes(p, kid(p, loop, i), variable, true))
-            return ANY;
+        uint32_t part = kid(p, loop, i);
+        up = up && (part == 0 || !changes(p, part, variable, STEPS_UP));
+        down = down && (part == 0 || !changes(p, part, variable, STEPS_DOWN));
+        body = body || (i != 2 && part != 0 && changes(p, part, variable, NO_STEPS));
     }
-    return value == 0 ? ANY : (range){range_of(p, value, depth + 1).low, INT64_MAX};
+    if (type.low >= 0) { /* it wraps, unless one step a round begins inside the condition */
+        bool single = !body && kid(p, loop, 2) != 0 && is_step(node_at(p, kid(p, loop, 2)));
+        in = single && kid(p, loop, 1) != 0 ? from_condition(p, kid(p, loop, 1), true, variable, depth) : ANY;
+        up = up && single && in.high < type.high;
+        down = down && single && in.low > 0;
+    }
+    return (range){up ? r.low : INT64_MIN, down ? r.high : INT64_MAX};
 }
 
 static bool is_loop(const deed_node *n) {
@@ -254,10 +270,10 @@ static bool is_kept(const prover *p, uint32_t top, uint32_t use, uint32_t variab
         const deed_node *n = node_at(p, parent);
         bool in_order = n->kind == DEED_BLOCK || n->kind == DEED_IF;
         for (uint32_t i = 0; i < n->count && (is_loop(n) || !in_order || kid(p, parent, i) != child); i++) {
-            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && changes(p, kid(p, parent, i), variable, false))
+            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && changes(p, kid(p, parent, i), variable, NO_STEPS))
                 return false;
         }
-        if (is_loop(n) && changes(p, child, variable, false))
+        if (is_loop(n) && changes(p, child, variable, NO_STEPS))
             return false;
     }
     return true;
@@ -312,14 +328,14 @@ static range range_of_variable(const prover *p, uint32_t node, unsigned depth) {
     for (uint32_t child = node; fh_u32s_get(p->parents, child) != 0; child = fh_u32s_get(p->parents, child)) {
         uint32_t parent = fh_u32s_get(p->parents, child);
         r = meet(r, from_parent(p, parent, child, node, depth));
-        if (is_loop(node_at(p, parent)) && changes(p, parent, variable, false))
+        if (is_loop(node_at(p, parent)) && changes(p, parent, variable, NO_STEPS))
             break; /* what holds around a loop that changes it need not hold inside */
     }
     return r;
 }
 
 static range sum(range a, range b) {
-    range r;
+    range r = {0, 0};
     if (__builtin_add_overflow(a.low, b.low, &r.low) || __builtin_add_overflow(a.high, b.high, &r.high))
         return ANY;
     return r;
