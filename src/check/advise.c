@@ -108,6 +108,22 @@ void deed_help_moved(deed_flow *f, uint32_t node, uint32_t whole, uint32_t place
     }
 }
 
+void deed_help_view(deed_flow *f, const deed_value *v) {
+    const deed_contract *view = deed_word_of(f->unit, f->function, DEED_VIEW);
+    const deed_decl *fn = deed_flow_decl(f, f->function);
+    fh_span list = {NULL, 0};
+    for (uint32_t k = 1; f->muted == 0 && k <= fn->count; k++) {
+        bool listed = false;
+        for (uint32_t i = 0; view != NULL && i < view->arg_count; i++)
+            listed = listed || view->args[i] == k;
+        for (uint32_t i = 0; i < DEED_SOURCES_MAX && v->sources.at[i] != 0; i++)
+            listed = listed || f->places[v->sources.at[i]].root == fh_u32s_get(f->unit->members, fn->first + k - 1);
+        if (listed)
+            list = deed_flow_text(f, "%.*s%s%u", FH_SPAN_FMT(list), list.size != 0 ? ", " : "", k);
+    }
+    deed_help(f->report, "declare the function `fh_view(%.*s)`", FH_SPAN_FMT(list));
+}
+
 void deed_help_lock(deed_flow *f, uint32_t base, fh_span lock) {
     const deed_type *t = deed_flow_type(f, f->places[base].type);
     bool arrow = t->kind == DEED_TYPE_POINTER;
@@ -156,7 +172,7 @@ void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view) {
         deed_error(f, FH0201, node, "used here", "`%.*s` outlives `%.*s`, which it looks into", FH_SPAN_FMT(name),
                    FH_SPAN_FMT(owner));
         const deed_info *root = &f->places[deed_place_outer(f, from)];
-        deed_note(f->report, deed_place_declared(f, deed_place_outer(f, from)), "it lives in this block only");
+        deed_note(f->report, deed_flow_decl(f, root->root)->place, "it lives in this block only");
         deed_help(f->report, "declare `%.*s` outside the block, before `%.*s`", FH_SPAN_FMT(root->name), FH_SPAN_FMT(name));
         return;
     }

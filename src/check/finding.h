@@ -39,6 +39,7 @@
     X(0402, "a lock is not released on every path")                               \
     X(0403, "a lock is taken twice")                                              \
     X(0404, "a guarded field without its lock")                                   \
+    X(0407, "a lock is released that is not held")                                \
     X(0501, "a raw memory call")                                                  \
     X(0502, "an index into a raw pointer")                                        \
     X(0503, "arithmetic on a pointer")                                            \
@@ -49,7 +50,6 @@
     X(0508, "a local that is not initialised")                                    \
     X(0509, "raw memory outside an unsafe region")                                \
     X(0510, "an unsafe region outside the audited rooms")                         \
-    X(0512, "an index that nothing bounds")                                       \
     X(0901, "outside the checkable dialect")                                      \
     X(0902, "a jump backwards")                                                   \
     X(0903, "too large to check")

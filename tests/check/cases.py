@@ -30,9 +30,13 @@ class DeedCase(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def deed(self, *args, status=0):
-        """Runs it in the folder; its standard output and standard error."""
-        done = subprocess.run([PROGRAM, *args], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+    def run_deed(self, *args):
+        """Runs it in the folder, whatever comes of it."""
+        return subprocess.run([PROGRAM, *args], cwd=self.folder, env=self.environment, capture_output=True, text=True,
                               check=False)
+
+    def deed(self, *args, status=0):
+        """Runs it; its standard output and standard error."""
+        done = self.run_deed(*args)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout, done.stderr

@@ -97,8 +97,8 @@ static void test_tables(void **state) {
                                      "            variable z <int>\n              integer 1\n          ref z\n"},
         {"*p = 2[p];", "    assign\n      deref\n        ref p\n      index\n        ref p\n        integer 2\n"},
         {"__asm__(\"\");", "    unknown `inline assembly`\n"},
-        {"a = a ?: 1;", "    assign\n      ref a\n      unknown `a`\n        ref a\n        ref a\n        ref a\n"
-         "        integer 1\n"},
+        {"a = a ?: 1;", "    assign\n      ref a\n      unknown `a ?: without its middle`\n        ref a\n        ref a\n"
+         "        ref a\n        integer 1\n"},
         {"a = __builtin_offsetof(struct s, m);", "    assign\n      ref a\n      integer 4\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

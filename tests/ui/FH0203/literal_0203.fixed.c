@@ -1,7 +1,11 @@
 /* literal_0203.fixed.c: accepted, the corrected twin of literal_0203.c. */
 #include "../ui.h"
 
-const int *f(void) {
-    static const int all[] = {1, 2};
-    return all;
+struct at {
+    const int *p;
+    int n;
+};
+struct at f(int n) {
+    int local = n + 1;
+    return (struct at){.n = local};
 }

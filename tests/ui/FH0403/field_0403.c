@@ -10,5 +10,5 @@ void f(fh_mut struct room *r, int n) {
         mutex_lock(&r->m); //~ FH0403
         mutex_unlock(&r->m);
     }
-    mutex_unlock(&r->m);
+    mutex_unlock(&r->m); //~ FH0407
 }

@@ -7,5 +7,5 @@ void f(fh_mut mutex *m, int n) {
         if (i < 3)
             mutex_unlock(m);
     }
-    mutex_unlock(m);
+    mutex_unlock(m); //~ FH0407
 }

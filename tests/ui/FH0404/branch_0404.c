@@ -10,6 +10,6 @@ int f(fh_mut struct room *r, int n) {
         mutex_lock(&r->m);
     int guests = r->guests; //~ FH0404
     if (n > 3)
-        mutex_unlock(&r->m);
+        mutex_unlock(&r->m); //~ FH0407
     return guests; //~ FH0402
 }

@@ -1,0 +1,9 @@
+/* nested_0101.c: deed refuses it as FH0101, use of a moved value. */
+#include "../ui.h"
+
+int two(fh_ref const tensor *t, int n);
+int eat(fh_move tensor *t);
+int f(int n) {
+    tensor *t = tensor_new(n);
+    return two(t, eat(t)); //~ FH0101
+}

@@ -1,0 +1,13 @@
+/* miss_chain.c: missed: one thing is reached by two names, through a pointer in a borrowed struct. */
+#include "../ui.h"
+
+struct shelf {
+    box *below;
+};
+int f(fh_mut struct shelf *s, queue *q) {
+    box *b = s->below;
+    queue_push(q, b->inner);
+    int sum = tensor_sum(s->below->inner); //~ FH0101
+    b->inner = NULL;
+    return sum;
+}

@@ -1,0 +1,9 @@
+/* miss_failed.c: missed: an output is written, and then the function fails: its caller takes the output for NULL. */
+#include "../ui.h"
+
+fh_status f(int n, fh_owned tensor **out) {
+    *out = tensor_new(n);
+    if (n > 3)
+        return FH_STATUS(FH_INVALID); //~ FH0301
+    return FH_DONE;
+}
