@@ -481,8 +481,9 @@ static fh_status json_tokenizer(fh_json_writer *w, const findings *f) {
 }
 
 static fh_status json_all(fh_app *app, const findings *f, fh_buf *scratch) {
-    fh_json_writer writer, *w = &writer;
-    fh_json_writer_init(w, &app->out.text, true);
+    fh_json_writer writer;
+    fh_json_writer_init(&writer, &app->out.text, true);
+    fh_json_writer *w = &writer;
     FH_TRY(fh_json_open(w, true));
     FH_TRY(json_text(w, "file", fh_span_of_str(app->subject.text)));
     FH_TRY(json_u64(w, "gguf_version", fh_gguf_version(f->gguf)));

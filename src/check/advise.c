@@ -172,7 +172,7 @@ void deed_report_dead(deed_flow *f, uint32_t node, uint32_t view) {
         deed_error(f, FH0201, node, "used here", "`%.*s` outlives `%.*s`, which it looks into", FH_SPAN_FMT(name),
                    FH_SPAN_FMT(owner));
         const deed_info *root = &f->places[deed_place_outer(f, from)];
-        deed_note(f->report, deed_flow_decl(f, root->root)->place, "it lives in this block only");
+        deed_note(f->report, deed_place_declared(f, deed_place_outer(f, from)), "it lives in this block only");
         deed_help(f->report, "declare `%.*s` outside the block, before `%.*s`", FH_SPAN_FMT(root->name), FH_SPAN_FMT(name));
         return;
     }

@@ -231,7 +231,7 @@ static void report_escape(deed_flow *f, uint32_t node, uint32_t target, uint32_t
     deed_error(f, local ? FH0203 : FH0204, node, "stored where it outlives the call",
                local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored",
                FH_SPAN_FMT(s->name));
-    deed_note(f->report, deed_flow_decl(f, s->root)->place, local ? "it lives here" : "it is borrowed for this call only");
+    deed_note(f->report, deed_place_declared(f, source), local ? "it lives here" : "it is borrowed for this call only");
     if (local)
         deed_help(f->report, "store the value itself, or the address of what outlives the call");
     else if (target != 0 && f->places[target].mode != DEED_MODE_GLOBAL && number_of(f, s->root) != 0)
@@ -308,6 +308,6 @@ void deed_check_shared(deed_flow *f, uint32_t node, uint32_t place, bool pointee
     if (outer == 0)
         return;
     deed_error(f, FH0207, node, "changed here", "`%.*s` is only borrowed shared", FH_SPAN_FMT(f->places[place].name));
-    deed_note(f->report, deed_flow_decl(f, f->places[outer].root)->place, "borrowed shared: `fh_ref`, or a pointer to const");
+    deed_note(f->report, deed_place_declared(f, outer), "borrowed shared: `fh_ref`, or a pointer to const");
     deed_help(f->report, "declare the parameter `fh_mut`");
 }

@@ -58,7 +58,8 @@ static void read_argument(deed_flow *f, call *c, uint32_t i) {
     a->pointer = t->kind == DEED_TYPE_POINTER && to->kind != DEED_TYPE_FUNCTION;
     a->takes = has(f, a->decl, DEED_MOVE) || has(f, a->decl, DEED_DROP);
     a->fills = has(f, a->decl, DEED_OUT) || has(f, a->decl, DEED_OWNED) || has(f, a->decl, DEED_OWNED_OR_NULL);
-    bool shared = has(f, a->decl, DEED_REF_WORD) || (to->is_const && !has(f, a->decl, DEED_MUT)) || a->decl == 0;
+    bool shared = has(f, a->decl, DEED_REF_WORD) || (to->is_const && !has(f, a->decl, DEED_MUT)) ||
+                  (a->decl == 0 && !fh_span_starts(deed_flow_decl(f, c->callee)->name, FH_LIT("__builtin_")));
     a->exclusive = a->pointer ? a->takes || a->fills || !shared : has(f, a->decl, DEED_MUT);
     a->v = a->takes ? peek(f, a->node) : deed_eval(f, a->node);
 }
@@ -159,12 +160,20 @@ static void grow(deed_flow *f, const call *c, const argument *a) {
         deed_keep(f, a->node, place, &v);
 }
 
+/* A variable that may be NULL; whoever writes NULL as an argument means it. */
+static void check_null(deed_flow *f, const argument *a) {
+    if (!a->pointer || a->v.place == 0 || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
+        return;
+    deed_report_null(f, a->node, a->v.place);
+    deed_cell_of(f, a->v.place)->bits &= ~(uint32_t)DEED_IS_NULL;
+}
+
 static void take(deed_flow *f, const call *c, argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
-        if (!drop && a->v.place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL))
-            deed_report_null(f, a->node, a->v.place);
+        if (!drop)
+            check_null(f, a);
         deed_consume(f, a->node, &a->v, drop);
         return;
     }
@@ -189,7 +198,7 @@ static void send(deed_flow *f, argument *a) {
         deed_error(f, FH0401, a->node, "another thread will use it", "a borrow crosses to another thread");
         uint32_t source = a->v.sources.at[0];
         if (source != 0)
-            deed_note(f->report, deed_flow_decl(f, f->places[source].root)->place,
+            deed_note(f->report, deed_place_declared(f, source),
                       deed_flow_decl(f, f->places[source].root)->kind == DEED_DECL_PARAMETER
                           ? "it is borrowed for this call only"
                           : "it lives in this function only");
@@ -208,10 +217,7 @@ static void borrow(deed_flow *f, argument *a) {
         deed_use(f, a->node, place);
         deed_state_ungate(f->place_count, f->s, place);
     }
-    if (place != 0 && !a->v.address && (a->v.bits & DEED_IS_OWNED) && (a->v.bits & DEED_IS_NULL)) {
-        deed_report_null(f, a->node, place);
-        deed_cell_of(f, place)->bits &= ~(uint32_t)DEED_IS_NULL;
-    }
+    check_null(f, a);
     if (!a->exclusive)
         return;
     if (has(f, a->decl, DEED_MUT))
@@ -232,6 +238,19 @@ bool deed_has_lock(deed_flow *f, uint32_t base, fh_span field) {
         }
     }
     return false;
+}
+
+/* Other threads may change from here on what the lock guards: borrows of it end. */
+static void end_guarded(deed_flow *f, uint32_t node, uint32_t lock) {
+    const deed_info *l = &f->places[lock];
+    for (uint32_t i = l->parent; l->parent != 0 && i < f->place_count; i++) {
+        const deed_info *p = &f->places[i];
+        const deed_contract *guard = p->parent == l->parent ? deed_word_of(f->unit, p->field, DEED_GUARDED) : NULL;
+        if (guard == NULL || !fh_span_equal(guard->text, deed_flow_decl(f, l->field)->name))
+            continue;
+        deed_value field = deed_address(f, node, i);
+        deed_invalidate(f, node, &field);
+    }
 }
 
 static void lock(deed_flow *f, const argument *a, bool on) {
@@ -263,6 +282,8 @@ static void lock(deed_flow *f, const argument *a, bool on) {
     if (on)
         c->bits |= DEED_IS_HELD;
     c->where = on ? a->node : 0;
+    if (!on)
+        end_guarded(f, a->node, place);
 }
 
 static void locks(deed_flow *f, const call *c) {
@@ -314,11 +335,11 @@ static deed_value result(deed_flow *f, const call *c) {
     return v;
 }
 
-static bool ends(deed_flow *f, uint32_t callee) {
+bool deed_never_returns(const deed_unit *unit, uint32_t callee) {
     static const char *const names[] = {"abort", "exit", "_Exit", "_exit", "fh_assert_fail", "fh_bounds_fail", "__assert_fail",
                                         "__builtin_unreachable", "__builtin_trap"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (deed_name_is(f, callee, names[i]))
+        if (callee != 0 && fh_span_is(fh_deed_decls_at(unit->decls, callee)->name, names[i]))
             return true;
     }
     return false;
@@ -366,7 +387,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
         else
             grow(f, &c, &c.args[i]);
     }
-    if (ends(f, c.callee))
+    if (deed_never_returns(f->unit, c.callee))
         f->s->live = false;
     return v;
 }

@@ -440,6 +440,17 @@ static bool start_columns(deed_build *b) {
     return true;
 }
 
+/* -fsanitize=bounds, array-bounds, undefined … */
+static bool checks_indices(const deed_source *source) {
+    for (size_t i = 0; i < source->args.count; i++) {
+        fh_span arg = fh_span_of_str(fh_deed_args_get(source->args, i));
+        if (fh_span_starts(arg, FH_LIT("-fsanitize=")) && (fh_span_find(arg, FH_LIT("bounds"), 0) != SIZE_MAX ||
+                                                           fh_span_find(arg, FH_LIT("undefined"), 0) != SIZE_MAX))
+            return true;
+    }
+    return false;
+}
+
 static fh_status build_unit(deed_build *b, deed_unit **out) {
     if (!start_columns(b))
         return FH_STATUS(FH_NOMEM);
@@ -459,6 +470,7 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
         .types = {b->types.at, b->types.count}, .decls = {b->decls.at, b->decls.count},
         .contracts = {b->contracts.at, b->contracts.count}, .children = {b->children.at, b->children.count},
         .members = {b->members.at, b->members.count}, .functions = {b->functions.at, b->functions.count},
+        .checks_indices = checks_indices(b->source),
         .problems = {b->problems.at, b->problems.count}, .globals = {b->globals.at, b->globals.count},
         .prints = {b->prints.at, b->prints.count}, .inputs = {b->inputs.at, b->inputs.count},
     };
@@ -466,24 +478,55 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
     return FH_DONE;
 }
 
+/* Parses for the first time, or again. */
+static enum CXErrorCode parse(const deed_source *source, deed_live *live) {
+    struct CXUnsavedFile texts[DEED_TEXTS_MAX];
+    unsigned text_count = 0, flags = CXTranslationUnit_KeepGoing;
+    FH_UNSAFE("clang-text");
+    for (size_t i = 0; i < source->texts.count && i < DEED_TEXTS_MAX; i++) {
+        const deed_text_file *t = fh_deed_text_files_at(source->texts, i);
+        const char *at = t->text.size == 0 ? "" : (const char *)t->text.at;
+        texts[text_count++] = (struct CXUnsavedFile){t->path, at, t->text.size};
+    }
+    if (live->unit != NULL)
+        return clang_reparseTranslationUnit(live->unit, text_count, texts, clang_defaultReparseOptions(live->unit));
+    if (source->live != NULL)
+        flags |= CXTranslationUnit_PrecompiledPreamble | CXTranslationUnit_CreatePreambleOnFirstParse;
+    int count = source->args.count > 10000 ? 10000 : (int)source->args.count;
+    CXTranslationUnit unit = NULL;
+    enum CXErrorCode code = clang_parseTranslationUnit2(live->index, source->path, source->args.at, count, texts, text_count,
+                                                        flags, &unit);
+    live->unit = unit;
+    return code;
+}
+
+void deed_live_end(deed_live *live) {
+    FH_UNSAFE("clang-text");
+    if (live->unit != NULL)
+        clang_disposeTranslationUnit(live->unit);
+    if (live->index != NULL)
+        clang_disposeIndex(live->index);
+    *live = (deed_live){NULL, NULL};
+}
+
 fh_status deed_unit_parse(fh_arena *arena, const deed_source *source, deed_unit **out, fh_err *err) {
     deed_build b = {.arena = arena, .source = source};
+    deed_live one = {NULL, NULL}, *live = source->live == NULL ? &one : source->live;
     *out = NULL;
     FH_UNSAFE("clang-text");
-    CXIndex index = clang_createIndex(0, 0);
-    if (index == NULL)
+    if (live->index == NULL)
+        live->index = clang_createIndex(0, 0);
+    if (live->index == NULL)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "libclang cannot be started");
-    unsigned flags = CXTranslationUnit_KeepGoing;
-    int count = source->args.count > 10000 ? 10000 : (int)source->args.count;
-    enum CXErrorCode code = clang_parseTranslationUnit2(index, source->path, source->args.at, count, NULL, 0, flags, &b.tu);
+    enum CXErrorCode code = parse(source, live);
+    b.tu = live->unit;
     fh_status s = FH_DONE;
     if (code == CXError_Success)
         s = build_unit(&b, out);
     else
         s = fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: cannot be read (libclang's error %d)", source->path, (int)code);
-    if (b.tu != NULL)
-        clang_disposeTranslationUnit(b.tu);
-    clang_disposeIndex(index);
+    if (source->live == NULL || code != CXError_Success) /* after a failed reparse nothing but its end is allowed */
+        deed_live_end(live);
     return s;
 }
 

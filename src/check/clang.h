@@ -17,11 +17,27 @@
 typedef const char *deed_arg;
 FH_SPAN_DEFINE(deed_arg, deed_arg);
 
+enum { DEED_TEXTS_MAX = 64 };
+
+/* A text that stands for a file, whatever is on the disk. */
+typedef struct deed_text_file {
+    const char *path;
+    fh_span text;
+} deed_text_file;
+FH_SPAN_DEFINE(deed_text_file, deed_text_file);
+
+/* What libclang keeps of a file that is parsed again and again: its headers, precompiled. Zeroed at first. */
+typedef struct deed_live {
+    void *index, *unit;
+} deed_live;
+
 typedef struct deed_source {
     const char *path;
     fh_deed_args args;             /* of the compiler: -I, -D, -std and the like, without the file */
     const deed_settings *settings; /* which files are audited, and which functions allocate and free; NULL: none */
     bool main_only;                /* functions of headers are declared, but not checked */
+    fh_deed_text_files texts;      /* at most DEED_TEXTS_MAX */
+    deed_live *live;               /* NULL: nothing is kept. With one, path and args are those of the first parse */
     bool lists_inputs;             /* fills deed_unit.inputs */
     const deed_seen *seen;         /* functions of headers that need not be read again; fills deed_unit.prints */
 } deed_source;
@@ -30,6 +46,9 @@ typedef struct deed_source {
  * What the compiler refuses is no failure: see deed_unit.problems. */
 FH_MUST_USE fh_status deed_unit_parse(fh_ref fh_arena *arena, fh_ref const deed_source *source, fh_out deed_unit **out,
                                       fh_mut fh_err *err);
+
+/* Ends what libclang keeps. */
+void deed_live_end(fh_drop deed_live *live);
 
 /* What libclang calls itself, in the arena; empty when there is no memory. */
 fh_span deed_clang_version(fh_mut fh_arena *arena);

@@ -480,10 +480,12 @@ static void fill_type(deed_build *b, uint32_t row, CXType written, CXType canoni
 uint32_t deed_type_of(deed_build *b, CXType t) {
     if (t.kind == CXType_Invalid || b->failed)
         return 0;
-    CXType canonical = clang_getCanonicalType(t), outer = peeled(t);
+    CXType canonical = clang_getCanonicalType(t), named = peeled(t);
     uint32_t decl = 0;
-    if (outer.kind == CXType_Typedef && is_function_type(canonical))
-        decl = deed_decl_of(b, clang_getTypeDeclaration(outer));
+    if (named.kind == CXType_Pointer) /* to what a typedef calls a function */
+        named = peeled(clang_getPointeeType(named));
+    if (named.kind == CXType_Typedef && is_function_type(canonical))
+        decl = deed_decl_of(b, clang_getTypeDeclaration(named));
     uint64_t mixed = (deed_hash_type(canonical) ^ decl) * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t hash = (uint32_t)(mixed >> 32);
     const deed_table *table = &b->type_table;

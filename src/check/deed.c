@@ -12,6 +12,7 @@ typedef struct verb {
 static const verb verbs[] = {
     {"check", deed_verb_check}, {"explain", deed_verb_explain}, {"audit", deed_verb_audit},
     {"ui", deed_verb_ui},       {"dump", deed_verb_dump},
+    {"lsp", deed_verb_lsp},
 };
 
 static const char help[] =

@@ -284,8 +284,9 @@ static fh_status put_pending(const check_run *run) {
     return fh_buf_put(out, FH_LIT("\n"));
 }
 
-/* The folder of the cache that nobody named, or NULL: under $XDG_CACHE_HOME or the user's home. */
-static const char *cache_folder(deed_app *app) {
+const char *deed_cache_folder(deed_app *app) {
+    if (app->cache_folder != NULL)
+        return fh_span_is(fh_span_of_str(app->cache_folder), "none") ? NULL : app->cache_folder;
     const char *base = fh_os_env("XDG_CACHE_HOME"), *home = fh_os_env("HOME");
     if (fh_span_of_str(base).size != 0)
         return deed_copy_text(app->arena, fh_span_of_str(base), FH_LIT("/deed"));
@@ -295,8 +296,8 @@ static const char *cache_folder(deed_app *app) {
 /* A folder that was named has to work; without the user's own the check is only slower, and says so. */
 static fh_status open_cache(deed_app *app, fh_err *err) {
     bool named = app->cache_folder != NULL;
-    const char *folder = named ? app->cache_folder : cache_folder(app);
-    if (folder == NULL || fh_span_is(fh_span_of_str(folder), "none"))
+    const char *folder = deed_cache_folder(app);
+    if (folder == NULL)
         return FH_DONE;
     fh_err why;
     fh_err_clear(&why);

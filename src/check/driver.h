@@ -43,9 +43,15 @@ bool deed_ends_with(fh_span text, fh_ref const char *end);
 
 /* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */
 FH_MUST_USE fh_status deed_tasks_find(fh_mut deed_app *app, fh_out fh_deed_tasks *out, fh_mut fh_err *err);
+/* How one file is compiled, by the compilation database if there is one: a file that it does not name is compiled as its first
+ * one is. */
+FH_MUST_USE fh_status deed_task_for(fh_mut deed_app *app, fh_ref const char *path, fh_out deed_task *out, fh_mut fh_err *err);
 /* Reads the deed.toml that the first path lies under (the current folder, without a path). If there are no paths, they become
  * the ones that it includes. */
 FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *err);
+
+/* The folder of the cache: the one that was named, or one under $XDG_CACHE_HOME or the user's home. NULL: none. */
+const char *deed_cache_folder(fh_mut deed_app *app);
 
 /* Reports what the rules refuse in a unit, or, when it does not compile, what the compiler does. FH_NOMEM, FH_LIMIT. */
 FH_MUST_USE fh_status deed_find_all(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
@@ -66,6 +72,7 @@ FH_MUST_USE fh_status deed_verb_check(fh_mut deed_app *app, fh_mut fh_err *err);
 FH_MUST_USE fh_status deed_verb_explain(fh_mut deed_app *app, fh_mut fh_err *err);
 FH_MUST_USE fh_status deed_verb_ui(fh_mut deed_app *app, fh_mut fh_err *err);
 FH_MUST_USE fh_status deed_verb_audit(fh_mut deed_app *app, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_verb_lsp(fh_mut deed_app *app, fh_mut fh_err *err);
 FH_MUST_USE fh_status deed_verb_dump(fh_mut deed_app *app, fh_mut fh_err *err);
 
 #endif

@@ -562,6 +562,22 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    }\n"
         IDIOM
         "Write it in the dialect, or move it into a room: `[[audited]]` in deed.toml.\n",
+    [FH0512] =
+        "Nothing on the way to this index says that it is inside the array: no condition around it,\n"
+        "no guard before it, no remainder or mask, no type. With -fsanitize=bounds among its\n"
+        "arguments, a file needs no proof: the compiler checks each index then.\n"
+        BAD
+        "    static const int days[12] = {31, 28, 31};\n"
+        "    int length(unsigned month) {\n"
+        "        return days[month];\n"
+        "    }\n"
+        GOOD
+        "    static const int days[12] = {31, 28, 31};\n"
+        "    int length(unsigned month) {\n"
+        "        return month < 12 ? days[month] : 0;\n"
+        "    }\n"
+        IDIOM
+        "Compare with the size before, or take `% size`; in a loop, `i < size` is enough.\n",
     [FH0901] =
         "The checker cannot tell what this does, and it never passes over what it does not\n"
         "understand. What the compiler refuses is reported under this code too.\n"

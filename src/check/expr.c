@@ -76,8 +76,20 @@ static deed_value reached(deed_flow *f, uint32_t node) {
     return deed_eval(f, node);
 }
 
+/* A compound literal where it lies. */
+static deed_value literal(deed_flow *f, uint32_t node) {
+    uint32_t place = deed_place_literal(f, node), list = deed_child(f, node, 0);
+    if (place == 0 || deed_store_fields(f, node, place, list, true))
+        return deed_address(f, node, place);
+    deed_value v = deed_eval(f, list);
+    deed_store(f, node, place, &v, true);
+    return deed_address(f, node, place);
+}
+
 static deed_value address_of(deed_flow *f, uint32_t node) {
     uint32_t inner = deed_child(f, node, 0), place = deed_place_find(f, inner);
+    if (deed_flow_node(f, inner)->kind == DEED_LITERAL)
+        return literal(f, inner);
     check_guard(f, inner);
     if (place == 0) {
         deed_value base = reached(f, inner); /* &a[i], &f()->x */
@@ -248,7 +260,11 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
     case DEED_CALL: return deed_call(f, node);
     case DEED_ASSIGN: return assign(f, node);
     case DEED_CHOOSE: return choose(f, node);
-    case DEED_LIST: case DEED_LITERAL: return list(f, node);
+    case DEED_LITERAL:
+        if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY)
+            return literal(f, node);
+        return list(f, node);
+    case DEED_LIST: return list(f, node);
     case DEED_CAST: return deed_eval(f, deed_child(f, node, 0));
     case DEED_NULL: v.bits = DEED_IS_NULL; return v;
     case DEED_INTEGER: case DEED_REAL: case DEED_STRING: return v;

@@ -50,6 +50,7 @@
     X(0508, "a local that is not initialised")                                    \
     X(0509, "raw memory outside an unsafe region")                                \
     X(0510, "an unsafe region outside the audited rooms")                         \
+    X(0512, "an index that nothing bounds")                                       \
     X(0901, "outside the checkable dialect")                                      \
     X(0902, "a jump backwards")                                                   \
     X(0903, "too large to check")

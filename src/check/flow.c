@@ -35,6 +35,12 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
                        FH_SPAN_FMT(p->name));
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
         deed_help(f->report, "leave it to the scope: do not drop or move `%.*s` by hand", FH_SPAN_FMT(p->name));
+    } else if (automatic && p->parent == 0 && deed_without_value(f, place) != 0) {
+        deed_report_at(f->report, FH0508, at, "its scope drops it here", "`%.*s` is dropped before it is initialised",
+                       FH_SPAN_FMT(p->name));
+        deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared here");
+        deed_help(f->report, "declare it with a value: `%.*s = %s`", FH_SPAN_FMT(p->name),
+                  deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER ? "NULL" : "{0}");
     } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, place)) {
         deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was %s a borrow and not restored",
                        FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
@@ -347,6 +353,13 @@ static void variable(deed_flow *f, uint32_t node) {
         deed_written(f, place);
 }
 
+/* A declaration before the first case of a switch: no case gives it its value. */
+static void jumped_over(deed_flow *f, uint32_t node) {
+    uint32_t place = deed_place_root(f, deed_flow_node(f, node)->decl, node);
+    if (place != 0 && f->places[place].mode == DEED_MODE_LOCAL)
+        f->on_case->cells[place] = (deed_cell){.bits = DEED_IS_RAW, .born = node};
+}
+
 static void branch(deed_flow *f, uint32_t node) {
     deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
     deed_condition(f, deed_child(f, node, 0), yes, no);
@@ -387,6 +400,8 @@ static void for_loop(deed_flow *f, uint32_t node) {
 
 void deed_statement(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
+    for (uint32_t i = 0; !f->s->live && n->kind == DEED_DECLARE && f->on_case != NULL && i < n->count; i++)
+        jumped_over(f, deed_child(f, node, i));
     bool enters = n->kind == DEED_BLOCK || n->kind == DEED_LABEL || n->kind == DEED_CASE || n->kind == DEED_DEFAULT;
     if (node == 0 || (!f->s->live && !enters))
         return;

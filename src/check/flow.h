@@ -19,6 +19,8 @@ typedef struct deed_value {
 
 /* Reports what the rules of flow (01 to 04, 0507, 0508 and 09) refuse in all functions of the unit. */
 FH_MUST_USE fh_status deed_flow_check(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
+/* Whether the function is one that ends the program. */
+bool deed_never_returns(fh_ref const deed_unit *unit, uint32_t callee);
 /* What the rules of 05 refuse: no paths, each construct by itself. */
 FH_MUST_USE fh_status deed_raw_check(fh_mut deed_unit *unit, fh_mut deed_report *r);
 
@@ -47,8 +49,10 @@ deed_value deed_eval_discarded(deed_flow *f, uint32_t node);
 void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no);
 /* A read of a place: of a moved value, a dead view, a null owner, nothing at all? */
 void deed_use(deed_flow *f, uint32_t node, uint32_t place);
-/* unwritten.c: a variable without a value; a place that has got one, with all its parts; a read of a place that has none. */
+/* unwritten.c: a variable without a value; the part of a place that has none, or 0; a place that has got one, with all its
+ * parts; a read of a place that has none. */
 void deed_unwritten(deed_flow *f, uint32_t node, uint32_t place);
+uint32_t deed_without_value(const deed_flow *f, uint32_t place);
 void deed_written(deed_flow *f, uint32_t place);
 void deed_check_written(deed_flow *f, uint32_t node, uint32_t place);
 /* The value leaves its place; `dropped`: its life ends. */

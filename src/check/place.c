@@ -74,7 +74,8 @@ uint32_t deed_place_root(deed_flow *f, uint32_t decl, uint32_t node) {
 static fh_span written(const deed_flow *f, uint32_t node, fh_span otherwise) {
     const deed_node *n = deed_flow_node(f, node);
     fh_span text = fh_deed_files_at(f->unit->files, n->place.file)->text;
-    bool ok = !n->in_macro && (n->kind == DEED_MEMBER || n->kind == DEED_DEREF) && n->place.end_bytes > n->place.offset_bytes &&
+    bool named = n->kind == DEED_MEMBER || n->kind == DEED_DEREF || n->kind == DEED_LITERAL;
+    bool ok = !n->in_macro && named && n->place.end_bytes > n->place.offset_bytes &&
               n->place.end_bytes - n->place.offset_bytes <= 60 && n->place.end_bytes <= text.size;
     return ok ? fh_span_sub(text, n->place.offset_bytes, n->place.end_bytes - n->place.offset_bytes) : otherwise;
 }
@@ -84,6 +85,21 @@ static fh_span joined_name(deed_flow *f, const deed_info *base, uint32_t field) 
     bool arrow = deed_flow_type(f, base->type)->kind == DEED_TYPE_POINTER;
     fh_span name = deed_flow_decl(f, field)->name;
     return deed_flow_text(f, "%.*s%s%.*s", FH_SPAN_FMT(base->name), arrow ? "->" : ".", FH_SPAN_FMT(name));
+}
+
+uint32_t deed_place_literal(deed_flow *f, uint32_t node) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        if (f->places[i].root == 0 && f->places[i].parent == 0 && f->places[i].node == node)
+            return i;
+    }
+    return add(f, (deed_info){.type = deed_flow_node(f, node)->type, .depth = f->depth, .node = node, .mode = DEED_MODE_LOCAL,
+                              .name = written(f, node, FH_LIT("literal"))});
+}
+
+deed_place deed_place_declared(const deed_flow *f, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    uint32_t literal = f->places[deed_place_outer(f, place)].node;
+    return p->root != 0 ? deed_flow_decl(f, p->root)->place : deed_flow_node(f, literal)->place;
 }
 
 uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node) {

@@ -116,6 +116,10 @@ uint32_t deed_place_find(deed_flow *f, uint32_t node);
 uint32_t deed_place_root(deed_flow *f, uint32_t decl, uint32_t node);
 /* A field of it, or with field 0 what it points to (of a record: what the pointers in it point to). */
 uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node);
+/* The storage of a compound literal, which lives as long as its block. */
+uint32_t deed_place_literal(deed_flow *f, uint32_t node);
+/* Where its variable is declared, or its literal is written. */
+deed_place deed_place_declared(const deed_flow *f, uint32_t place);
 /* The outermost place that it belongs to. */
 uint32_t deed_place_outer(const deed_flow *f, uint32_t place);
 bool deed_place_under(const deed_flow *f, uint32_t place, uint32_t above);

@@ -5,18 +5,21 @@
  * files are all the code that the memory contract rests on.
  *
  * Threading: flow.h. */
+#include "check/bounds.h"
 #include "check/flow.h"
 
 typedef struct raw {
     const deed_unit *unit;
     deed_report *report;
+    fh_u32s regions; /* nodes */
+    fh_u32s parents;
 } raw;
 
 /* Whether a region of its file covers the place. */
 static bool is_in_region(const raw *w, deed_place place) {
-    for (size_t i = 1; i < w->unit->nodes.count; i++) {
-        const deed_node *n = fh_deed_nodes_at(w->unit->nodes, i);
-        if (n->kind == DEED_REGION && n->place.file == place.file && n->place.offset_bytes <= place.offset_bytes &&
+    for (size_t i = 0; i < w->regions.count; i++) {
+        const deed_node *n = fh_deed_nodes_at(w->unit->nodes, fh_u32s_get(w->regions, i));
+        if (n->place.file == place.file && n->place.offset_bytes <= place.offset_bytes &&
             place.offset_bytes <= n->place.end_bytes)
             return true;
     }
@@ -92,6 +95,18 @@ static void call(const raw *w, const deed_node *n) {
     deed_help(w->report, "use a span, a buffer or an allocator of the core");
 }
 
+/* An index that is not constant: proved, checked by the compiler, or refused. */
+static void variable_index(const raw *w, const deed_node *n, const deed_type *array) {
+    uint32_t index = kid(w, n, 1);
+    if (fh_deed_files_at(w->unit->files, n->place.file)->is_audited || w->unit->checks_indices || array->count < 0 ||
+        deed_is_inside(w->unit, w->parents, index, array->count))
+        return;
+    deed_report_at(w->report, FH0512, fh_deed_nodes_at(w->unit->nodes, index)->place, "nothing here says that it is below",
+                   "an index that nothing bounds, into an array of %lld", (long long)array->count);
+    deed_help(w->report, "compare it with %lld before, or let the compiler check it: -fsanitize=bounds",
+              (long long)array->count);
+}
+
 static void index_of(const raw *w, const deed_node *n) {
     const deed_type *base = type_of(w, kid(w, n, 0));
     const deed_node *at = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 1));
@@ -105,6 +120,10 @@ static void index_of(const raw *w, const deed_node *n) {
     bool negative = at->kind == DEED_UNARY && at->op == DEED_OP_NEG;
     if (negative)
         at = fh_deed_nodes_at(w->unit->nodes, kid(w, at, 0));
+    if (base->kind == DEED_TYPE_ARRAY && at->kind != DEED_INTEGER) {
+        variable_index(w, n, base);
+        return;
+    }
     int64_t i = negative ? -at->number : at->number;
     if (base->kind == DEED_TYPE_ARRAY && at->kind == DEED_INTEGER && base->count >= 0 && (i < 0 || i >= base->count)) {
         deed_report_at(w->report, FH0507, n->place, "outside", "index %lld of an array of %lld", (long long)i,
@@ -151,8 +170,26 @@ static void unions(const raw *w, uint32_t decl) {
     }
 }
 
+static fh_status find_regions(raw *w) {
+    size_t count = 0, found = 0;
+    for (size_t i = 1; i < w->unit->nodes.count; i++)
+        count += fh_deed_nodes_at(w->unit->nodes, i)->kind == DEED_REGION;
+    uint32_t *at = fh_arena_alloc(w->unit->arena, count + 1, sizeof *at);
+    if (at == NULL)
+        return FH_STATUS(FH_NOMEM);
+    fh_u32s regions = {at, count + 1};
+    for (uint32_t i = 1; i < w->unit->nodes.count; i++) {
+        if (fh_deed_nodes_at(w->unit->nodes, i)->kind == DEED_REGION)
+            fh_u32s_set(regions, found++, i);
+    }
+    w->regions = fh_u32s_sub(regions, 0, count);
+    return FH_DONE;
+}
+
 fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
-    raw w = {unit, r};
+    raw w = {.unit = unit, .report = r, .parents = deed_parents_of(unit)};
+    if (w.parents.count == 0 || fh_failed(find_regions(&w)))
+        return FH_STATUS(FH_NOMEM);
     for (size_t i = 1; i < unit->nodes.count; i++) {
         const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
         if (fh_deed_files_at(unit->files, n->place.file)->is_system)

@@ -217,6 +217,7 @@ typedef struct deed_unit {
     fh_u32s members;  /* of declarations */
     fh_u32s functions; /* declarations with a body in a file that is to be checked, in order */
     fh_deed_problems problems;
+    bool checks_indices; /* the compile command makes the compiler check indices into arrays */
     fh_deed_prints prints;
     fh_deed_inputs inputs;
     fh_u32s globals;   /* variables of file scope, records and typedefs, function declarations of files to be checked */

@@ -33,6 +33,7 @@ typedef struct finder {
     size_t count;
     fh_deed_args args; /* of files found in folders */
     bool any_name;     /* this path was named itself */
+    bool any_file;     /* of a compilation database, every entry is asked for */
     fh_span here;      /* the current folder */
 } finder;
 
@@ -145,7 +146,7 @@ static size_t words_kept(fh_span word) {
             return 2;
     }
     static const char *const alone[] = {"-I", "-D", "-U", "-std=", "-isystem", "-fms-extensions", "-fshort-enums",
-                                        "-m", "-ansi"};
+                                        "-m", "-ansi", "-fsanitize=bounds", "-fsanitize=array-bounds"};
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++) {
         if (fh_span_starts(word, fh_span_of_str(alone[i])))
             return 1;
@@ -153,9 +154,14 @@ static size_t words_kept(fh_span word) {
     return 0;
 }
 
+/* A path as seen from the current folder. */
+static fh_span seen_from_here(const finder *f, fh_span path) {
+    return fh_span_starts(path, f->here) ? fh_span_from(path, f->here.size) : path;
+}
+
 static bool is_asked_for(const finder *f, fh_span file) {
-    for (size_t i = 0; i < f->app->paths.count; i++) {
-        fh_span path = fh_span_of_str(fh_deed_args_get(f->app->paths, i));
+    for (size_t i = 0; i < f->app->paths.count && !f->any_file; i++) {
+        fh_span path = seen_from_here(f, fh_span_of_str(fh_deed_args_get(f->app->paths, i)));
         if (fh_span_is(path, ".") && file.size != 0)
             return fh_span_at(file, 0) != '/';
         while (path.size > 1 && fh_span_at(path, path.size - 1) == '/')
@@ -163,17 +169,41 @@ static bool is_asked_for(const finder *f, fh_span file) {
         if (fh_span_starts(file, path) && (file.size == path.size || fh_span_at(file, path.size) == '/'))
             return true;
     }
-    return false;
+    return f->any_file;
 }
 
-/* A path as seen from the current folder. */
-static fh_span seen_from_here(const finder *f, fh_span path) {
-    return fh_span_starts(path, f->here) ? fh_span_from(path, f->here.size) : path;
+/* The word with the path in it, from its byte `from` on, as seen from the current folder: commands run in one of their own. */
+static const char *word_from(const finder *f, const entry *e, fh_span word, size_t from) {
+    fh_arena *arena = f->app->arena;
+    fh_span folder = fh_buf_view(&e->folder), path = fh_span_from(word, from), none = {NULL, 0};
+    if (folder.size == 0 || path.size == 0 || fh_span_at(path, 0) == '/')
+        return deed_copy_text(arena, word, none);
+    const char *with_slash = deed_copy_text(arena, folder, FH_LIT("/"));
+    if (with_slash == NULL)
+        return NULL;
+    const char *whole = deed_copy_text(arena, seen_from_here(f, fh_span_of_str(with_slash)), path);
+    return whole == NULL ? NULL : deed_copy_text(arena, fh_span_sub(word, 0, from), fh_span_of_str(whole));
+}
+
+/* Where the path in a word begins: behind -I and the like, or in the word after such an option; SIZE_MAX: there is none. */
+static size_t path_in(fh_span word, fh_span before) {
+    static const char *const options[] = {"-isystem", "-iquote", "-idirafter", "-I"};
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        fh_span option = fh_span_of_str(options[i]);
+        if (fh_span_equal(before, option))
+            return 0;
+        if (fh_span_starts(word, option) && word.size > option.size)
+            return option.size;
+    }
+    return SIZE_MAX;
 }
 
 static fh_status end_entry(finder *f, const entry *e) {
     fh_arena *arena = f->app->arena;
-    fh_span file = seen_from_here(f, fh_buf_view(&e->file)), words = fh_buf_view(&e->words);
+    fh_span words = fh_buf_view(&e->words), before = {NULL, 0};
+    deed_settings top = {.here = f->here, .root = FH_LIT("/")};
+    fh_span file = deed_path_from_root(arena, &top, fh_span_of_str(word_from(f, e, fh_buf_view(&e->file), 0)));
+    file = seen_from_here(f, fh_span_of_str(deed_copy_text(arena, FH_LIT("/"), file)));
     if (!is_asked_for(f, file) || !deed_ends_with(file, ".c"))
         return FH_DONE;
     deed_arg *at = fh_arena_alloc(arena, e->count + f->args.count + 2, sizeof *at);
@@ -187,12 +217,17 @@ static fh_status end_entry(finder *f, const entry *e) {
         fh_span word = fh_span_sub(words, from, end - from);
         if (kept == 0)
             kept = words_kept(word);
+        if (fh_span_starts(word, FH_LIT("-fsanitize=bounds")))
+            word = FH_LIT("-fsanitize=array-bounds"); /* gcc has kinds of it that clang does not know */
         if (kept > 0) {
             kept--;
-            fh_deed_args_set(args, count, deed_copy_text(arena, word, (fh_span){0}));
-            if (fh_deed_args_get(args, count++) == NULL)
+            size_t path_at = path_in(word, before);
+            const char *text = path_at == SIZE_MAX ? deed_copy_text(arena, word, (fh_span){0}) : word_from(f, e, word, path_at);
+            if (text == NULL)
                 return FH_STATUS(FH_NOMEM);
+            fh_deed_args_set(args, count++, text);
         }
+        before = word;
         from = end + 1;
     }
     for (size_t i = 0; i < f->args.count; i++)
@@ -253,8 +288,8 @@ static fh_status common_args(deed_app *app, fh_deed_args *out) {
     return FH_DONE;
 }
 
-fh_status deed_tasks_find(deed_app *app, fh_deed_tasks *out, fh_err *err) {
-    finder f = {.app = app};
+static fh_status find_tasks(deed_app *app, bool any_file, fh_deed_tasks *out, fh_err *err) {
+    finder f = {.app = app, .any_file = any_file};
     f.end = &f.first;
     FH_TRY(common_args(app, &f.args));
     FH_TRY(deed_here(app->arena, &f.here));
@@ -275,6 +310,29 @@ fh_status deed_tasks_find(deed_app *app, fh_deed_tasks *out, fh_err *err) {
     size_t i = 0;
     for (deed_task *t = f.first; t != NULL; t = t->next)
         fh_deed_tasks_set(*out, i++, t);
+    return FH_DONE;
+}
+
+fh_status deed_tasks_find(deed_app *app, fh_deed_tasks *out, fh_err *err) {
+    return find_tasks(app, false, out, err);
+}
+
+fh_status deed_task_for(deed_app *app, const char *path, deed_task *out, fh_err *err) {
+    *out = (deed_task){.path = path};
+    if (app->compdb == NULL)
+        return common_args(app, &out->args);
+    deed_arg *at = fh_arena_alloc(app->arena, 1, sizeof *at);
+    if (at == NULL)
+        return FH_STATUS(FH_NOMEM);
+    app->paths = (fh_deed_args){at, 1};
+    fh_deed_args_set(app->paths, 0, path);
+    fh_deed_tasks tasks;
+    FH_TRY(find_tasks(app, false, &tasks, err));
+    if (tasks.count == 0) /* a header, or a file that is not built yet: as others are compiled */
+        FH_TRY(find_tasks(app, true, &tasks, err));
+    if (tasks.count == 0)
+        return common_args(app, &out->args);
+    out->args = fh_deed_tasks_get(tasks, 0)->args;
     return FH_DONE;
 }
 

@@ -45,7 +45,7 @@ void deed_written(deed_flow *f, uint32_t place) {
 }
 
 /* The place itself, or what it is a part of, or a part of it, that has no value; pointers are not followed. */
-static uint32_t without_value(const deed_flow *f, uint32_t place) {
+uint32_t deed_without_value(const deed_flow *f, uint32_t place) {
     for (uint32_t i = place; i != 0; i = f->places[i].parent) {
         if (deed_cell_of(f, i)->bits & DEED_IS_RAW)
             return i;
@@ -61,7 +61,7 @@ static uint32_t without_value(const deed_flow *f, uint32_t place) {
 }
 
 void deed_check_written(deed_flow *f, uint32_t node, uint32_t place) {
-    uint32_t part = deed_place_lent(f, place) ? 0 : without_value(f, place);
+    uint32_t part = deed_place_lent(f, place) ? 0 : deed_without_value(f, place);
     if (part == 0)
         return;
     const deed_info *p = &f->places[part];

@@ -39,7 +39,7 @@ static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
         report_moved(f, node, place, place);
     } else if (c->bits & DEED_IS_DEAD) {
         deed_report_dead(f, node, place);
-    } else if (through && (c->bits & DEED_IS_NULL) && !(c->bits & (DEED_IS_PLAIN | DEED_IS_VIEW))) {
+    } else if (through && (c->bits & (DEED_IS_NULL | DEED_IS_COPY)) == DEED_IS_NULL) {
         deed_report_null(f, node, place);
     } else {
         return;
@@ -97,16 +97,16 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropp
     const char *word = dropped ? "fh_drop" : "fh_move";
     bool parameter = o->root != 0 && deed_flow_decl(f, o->root)->kind == DEED_DECL_PARAMETER;
     if (!parameter) {
-        deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` owns it", FH_SPAN_FMT(o->name));
+        deed_note(f->report, deed_place_declared(f, from), "`%.*s` owns it", FH_SPAN_FMT(o->name));
         deed_help(f->report, "%s its owner: `%.*s`", dropped ? "drop" : "move", FH_SPAN_FMT(o->name));
     } else if (o->parent == 0 && f->places[p].parent == 0) {
-        deed_note(f->report, deed_flow_decl(f, o->root)->place, "a borrow, since it is not declared `%s`", word);
+        deed_note(f->report, deed_place_declared(f, from), "a borrow, since it is not declared `%s`", word);
         deed_help(f->report, "leave it to its owner, or declare `%.*s` `%s`", FH_SPAN_FMT(o->name), word);
     } else if (o->mode != DEED_MODE_SHARED) {
-        deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` still owns it on some path", FH_SPAN_FMT(o->name));
+        deed_note(f->report, deed_place_declared(f, from), "`%.*s` still owns it on some path", FH_SPAN_FMT(o->name));
         deed_help(f->report, "put NULL or a new value into `%.*s` on every path before", FH_SPAN_FMT(o->name));
     } else {
-        deed_note(f->report, deed_flow_decl(f, o->root)->place, "`%.*s` is only borrowed", FH_SPAN_FMT(o->name));
+        deed_note(f->report, deed_place_declared(f, from), "`%.*s` is only borrowed", FH_SPAN_FMT(o->name));
         deed_help(f->report, "borrow `%.*s` by `fh_mut`, and put NULL or a new value in the place of what is taken",
                   FH_SPAN_FMT(f->places[deed_place_outer(f, from)].name));
     }
@@ -139,6 +139,7 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         deed_use(f, node, p);
         c->bits |= null;
     } else {
+        deed_check_written(f, node, p);
         for (uint32_t i = f->places[p].parent; i != 0; i = f->places[i].parent)
             use_one(f, node, i, true);
         for (uint32_t i = p + 1; i < f->place_count; i++) {
@@ -268,6 +269,8 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     deed_passing passing = deed_passes(f, f->places[place].type, owned, borrowed, v);
     if ((v->bits & DEED_IS_COPY) && owned && v->place != place)
         passing = DEED_GOES;
+    if (v->address && v->place != 0 && deed_flow_type(f, f->places[v->place].type)->kind != DEED_TYPE_ARRAY)
+        deed_check_written(f, v->node, v->place); /* nobody knows who will write it through the pointer */
     bool record = v->place != 0 && v->place != place && !v->address &&
                   deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD;
     deed_state *before = record ? deed_state_copy(f, f->s) : NULL;

@@ -68,6 +68,17 @@ class Driver(DeedCase):
             self.write("bad.json", bad)
             self.deed("check", "--compdb", "bad.json", "src", status=2)
 
+    def test_database_elsewhere(self):
+        """Paths of a command are those of its folder."""
+        self.write("inc/one.h", "#define ONE 1\n")
+        self.write("inc2/two.h", "#define TWO 2\n")
+        self.write("src/a.c", '#include "one.h"\n#include "two.h"\nint f(int a) {\n    return a + ONE + TWO;\n}\n')
+        self.write("out/deep/db.json", json.dumps([{"directory": str(self.folder / "out/deep"), "file": "../../src/./a.c",
+                                                    "arguments": ["cc", "-I../../inc", "-isystem", "../../inc2", "-c"]}]))
+        out, err = self.deed("check", "--compdb=out/deep/db.json", "src")
+        self.assertIn("deed: 1 file, 1 function, 0 findings", err, out)
+        self.deed("check", "--compdb=out/deep/db.json", str(self.folder / "src/a.c"))
+
     def test_header_once(self):
         """What a header does wrong is told once, though each file that includes it finds it."""
         self.write("h.h", "static inline int h(int a) {\n    return a ?: 1;\n}\n")
@@ -168,6 +179,17 @@ class Driver(DeedCase):
         out, _ = self.deed("check", "--format=gcc", "a.c", status=1)
         self.assertEqual([line for line in out.splitlines() if ": error:" in line],
                          ["a.c:4:5: error: `p` is not dropped on every path [FH0301]"])
+
+    def test_compiler_checks_indices(self):
+        """A variable index needs a proof, or a compile command that has the compiler check it."""
+        self.write("a.c", "static int a[4];\nint at(unsigned i) {\n    return a[i];\n}\n")
+        self.deed("check", "a.c", status=1)
+        for flag in ("-fsanitize=bounds", "-fsanitize=array-bounds", "-fsanitize=undefined"):
+            self.deed("check", "a.c", "--", flag)
+        self.deed("check", "a.c", "--", "-fsanitize=address", status=1)
+        for flags, status in (("-fsanitize=bounds-strict -O3", 0), ("-O3", 1)):
+            self.write("db.json", json.dumps([{"file": "a.c", "directory": str(self.folder), "command": f"cc {flags} -c a.c"}]))
+            self.deed("check", "--compdb", "db.json", ".", status=status)
 
     def test_pending(self):
         """A pending code fails nothing, is named and counted, and counts with --all."""

@@ -80,6 +80,15 @@ class HardeningTest(unittest.TestCase):
         self.assertTrue(commands)
         self.assertEqual({file for file in kernels if "/src/tensor/kern/" not in file}, set())
 
+    def test_arrays_are_checked(self):
+        """Outside the rooms that deed.toml lists as folders, the compiler checks each index into an array."""
+        with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as f:
+            commands = {e["file"]: e["command"] for e in json.load(f) if e["file"].endswith(".c") and "/src/" in e["file"]}
+        unchecked = {file for file, command in commands.items()
+                     if not re.search(r"-fsanitize=(bounds-strict|array-bounds) -fsanitize-(undefined-)?trap", command)}
+        self.assertTrue(commands)
+        self.assertEqual({file for file in unchecked if not re.search("/src/(mem|os|tensor/kern)/", file)}, set())
+
 
 class InstallTest(unittest.TestCase):
     def test_use(self):

@@ -4,7 +4,7 @@
 void f(queue *q, fh_mut box *b, int n) {
     for (int i = 0; i < n; i++) {
         queue_push(q, b->inner); //~ FH0104
-        b->inner = NULL;
+        b->inner = tensor_new(i);
         if (i == 7)
             queue_push(q, b->inner);
     }

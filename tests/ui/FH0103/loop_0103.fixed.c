@@ -4,6 +4,6 @@
 void f(queue *q, fh_mut box *b, int n) {
     for (int i = 0; i < n; i++) {
         queue_push(q, b->inner);
-        b->inner = NULL;
+        b->inner = tensor_new(i);
     }
 }

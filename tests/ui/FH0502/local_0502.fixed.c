@@ -3,5 +3,5 @@
 
 int f(int i) {
     int all[3] = {1, 2, 3};
-    return all[i % 3];
+    return all[(unsigned)i % 3];
 }

@@ -1,0 +1,422 @@
+/* bounds.c: whether an index into an array of known size is proved to lie inside.
+ *
+ * An index has a range: of its type, of what is computed, and of what is known of a variable where it is used. That is known
+ * from the conditions that dominate the use: those of the ifs, loops and conditional expressions around it, and of the guards
+ * before it in its blocks (`if (i >= 4) return …;`). A condition speaks of a variable for as long as nothing assigns it; it
+ * must be a local or a parameter whose address nobody takes. What is not proved so is checked by the compiler (see raw.c), or
+ * refused.
+ *
+ * Threading: flow.h. */
+#include "check/bounds.h"
+
+#include "check/flow.h"
+
+enum { DEPTH_MAX = 6 }; /* of variables that are known through others */
+
+typedef struct range {
+    int64_t low, high;
+} range;
+
+static const range ANY = {INT64_MIN, INT64_MAX};
+
+typedef struct prover {
+    const deed_unit *unit;
+    fh_u32s parents;
+} prover;
+
+static const deed_node *node_at(const prover *p, uint32_t i) {
+    return fh_deed_nodes_at(p->unit->nodes, i);
+}
+
+static uint32_t kid(const prover *p, uint32_t node, uint32_t i) {
+    const deed_node *n = node_at(p, node);
+    return i < n->count ? fh_u32s_get(p->unit->children, n->first + i) : 0;
+}
+
+static range meet(range a, range b) {
+    return (range){a.low > b.low ? a.low : b.low, a.high < b.high ? a.high : b.high};
+}
+
+/* --- what may change a variable ------------------------------------------------------------------------------------------- */
+
+static bool is_of(const prover *p, uint32_t node, uint32_t variable) {
+    return node_at(p, node)->kind == DEED_REF && node_at(p, node)->decl == variable;
+}
+
+static bool is_step(const deed_node *n) {
+    return n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC && n->op <= DEED_OP_POST_DEC;
+}
+
+/* Which steps of a variable do not count as changes. */
+typedef enum spared { NO_STEPS, STEPS_UP, STEPS_DOWN } spared;
+
+/* Whether something under the node assigns the variable. */
+static bool changes(const prover *p, uint32_t node, uint32_t variable, spared steps) {
+    const deed_node *n = node_at(p, node);
+    bool writes = (n->kind == DEED_ASSIGN || is_step(n) || n->kind == DEED_ADDRESS) && is_of(p, kid(p, node, 0), variable);
+    bool up = n->op == DEED_OP_PRE_INC || n->op == DEED_OP_POST_INC;
+    if (writes && !(is_step(n) && steps == (up ? STEPS_UP : STEPS_DOWN)))
+        return true;
+    for (uint32_t i = 0; i < n->count; i++) {
+        if (kid(p, node, i) != 0 && changes(p, kid(p, node, i), variable, steps))
+            return true;
+    }
+    return false;
+}
+
+/* A local or a parameter whose address is taken nowhere. */
+static bool is_private(const prover *p, uint32_t variable) {
+    const deed_decl *d = fh_deed_decls_at(p->unit->decls, variable);
+    bool local = !d->is_global && !d->is_static && (d->kind == DEED_DECL_VARIABLE || d->kind == DEED_DECL_PARAMETER);
+    for (uint32_t i = 1; local && i < p->unit->nodes.count; i++)
+        local = node_at(p, i)->kind != DEED_ADDRESS || !is_of(p, kid(p, i, 0), variable);
+    return local;
+}
+
+/* Whether a jump may come in between a condition around a node and the node: there is a label before it in its function. */
+static bool is_jumped_to(const prover *p, uint32_t node) {
+    uint32_t from = node;
+    while (fh_u32s_get(p->parents, from) != 0)
+        from = fh_u32s_get(p->parents, from);
+    for (uint32_t i = from; i < node; i++) {
+        if (node_at(p, i)->kind == DEED_LABEL)
+            return true;
+    }
+    return false;
+}
+
+/* --- ranges --------------------------------------------------------------------------------------------------------------- */
+
+static range range_of(const prover *p, uint32_t node, unsigned depth);
+
+/* No bound: of a number of 64 bits without a sign, INT64_MAX stands for whatever it may be. */
+static bool is_unsigned(fh_span spelling) {
+    return fh_span_starts(spelling, FH_LIT("unsigned")) || fh_span_is(spelling, "_Bool") || fh_span_is(spelling, "bool");
+}
+
+static range range_of_type(const prover *p, uint32_t type) {
+    const deed_type *t = fh_deed_types_at(p->unit->types, type);
+    fh_span s = t->spelling;
+    if (t->kind != DEED_TYPE_NUMBER)
+        return ANY;
+    if (fh_span_is(s, "_Bool") || fh_span_is(s, "bool"))
+        return (range){0, 1};
+    if (fh_span_is(s, "unsigned char"))
+        return (range){0, UINT8_MAX};
+    if (fh_span_is(s, "unsigned short"))
+        return (range){0, UINT16_MAX};
+    if (fh_span_is(s, "unsigned int"))
+        return (range){0, UINT32_MAX};
+    return is_unsigned(s) ? (range){0, INT64_MAX} : ANY;
+}
+
+/* What a comparison says of its left side, whose right side has range `r`. */
+static range from_comparison(deed_op op, range r) {
+    switch ((int)op) {
+    case DEED_OP_LT: return (range){INT64_MIN, r.high == INT64_MAX ? INT64_MAX : r.high - (r.high > INT64_MIN)};
+    case DEED_OP_LE: return (range){INT64_MIN, r.high};
+    case DEED_OP_GT: return (range){r.low == INT64_MIN ? INT64_MIN : r.low + (r.low < INT64_MAX), INT64_MAX};
+    case DEED_OP_GE: return (range){r.low, INT64_MAX};
+    case DEED_OP_EQ: return r;
+    default: return ANY;
+    }
+}
+
+static deed_op negated(deed_op op) {
+    switch ((int)op) {
+    case DEED_OP_LT: return DEED_OP_GE;
+    case DEED_OP_LE: return DEED_OP_GT;
+    case DEED_OP_GT: return DEED_OP_LE;
+    case DEED_OP_GE: return DEED_OP_LT;
+    case DEED_OP_EQ: return DEED_OP_NE;
+    case DEED_OP_NE: return DEED_OP_EQ;
+    default: return DEED_OP_NONE;
+    }
+}
+
+static deed_op mirrored(deed_op op) {
+    switch ((int)op) {
+    case DEED_OP_LT: return DEED_OP_GT;
+    case DEED_OP_LE: return DEED_OP_GE;
+    case DEED_OP_GT: return DEED_OP_LT;
+    case DEED_OP_GE: return DEED_OP_LE;
+    default: return op;
+    }
+}
+
+/* Whether the type is computed with as it is, without a sign. */
+static bool is_wide_unsigned(const prover *p, uint32_t node) {
+    fh_span s = fh_deed_types_at(p->unit->types, node_at(p, node)->type)->spelling;
+    return is_unsigned(s) && !fh_span_is(s, "unsigned char") && !fh_span_is(s, "unsigned short") &&
+           !fh_span_is(s, "_Bool") && !fh_span_is(s, "bool");
+}
+
+/* What `variable op other` says of the variable. Where one side has a sign and the other has none, the language compares
+ * without: that a converted number is small still says that it was not negative. */
+static range compared(const prover *p, uint32_t variable, deed_op op, uint32_t other, unsigned depth) {
+    range r = range_of(p, other, depth + 1);
+    bool left = is_wide_unsigned(p, variable), right = is_wide_unsigned(p, other);
+    if (left == right || (left && r.low >= 0))
+        return from_comparison(op, r);
+    range small = from_comparison(op, (range){0, r.high});
+    bool below = op == DEED_OP_LT || op == DEED_OP_LE || op == DEED_OP_EQ;
+    return right && below && small.high < INT32_MAX ? (range){0, small.high} : ANY;
+}
+
+/* What a condition says of a variable when it is true, or false. */
+static range from_condition(const prover *p, uint32_t condition, bool truth, uint32_t variable, unsigned depth) {
+    const deed_node *n = node_at(p, condition);
+    uint32_t left = kid(p, condition, 0), right = kid(p, condition, 1);
+    if (n->kind == DEED_UNARY && n->op == DEED_OP_LNOT)
+        return from_condition(p, left, !truth, variable, depth);
+    if (n->kind != DEED_BINARY)
+        return ANY;
+    if ((n->op == DEED_OP_LAND && truth) || (n->op == DEED_OP_LOR && !truth))
+        return meet(from_condition(p, left, truth, variable, depth), from_condition(p, right, truth, variable, depth));
+    deed_op op = truth ? n->op : negated(n->op);
+    if (is_of(p, left, variable))
+        return compared(p, left, op, right, depth);
+    if (is_of(p, right, variable))
+        return compared(p, right, mirrored(op), left, depth);
+    return ANY;
+}
+
+/* The same behind the condition, which may change the variable itself. */
+static range behind(const prover *p, uint32_t condition, bool truth, uint32_t variable, unsigned depth) {
+    return changes(p, condition, variable, NO_STEPS) ? ANY : from_condition(p, condition, truth, variable, depth);
+}
+
+/* Whether control never runs past a statement. */
+static bool leaves(const prover *p, uint32_t node) {
+    const deed_node *n = node_at(p, node);
+    switch ((int)n->kind) {
+    case DEED_RETURN:
+    case DEED_BREAK:
+    case DEED_CONTINUE:
+    case DEED_GOTO: return true;
+    case DEED_BLOCK: return n->count != 0 && leaves(p, kid(p, node, n->count - 1));
+    case DEED_CALL: {
+        uint32_t callee = node_at(p, kid(p, node, 0))->decl;
+        return callee != 0 && deed_never_returns(p->unit, callee);
+    }
+    default: return false;
+    }
+}
+
+/* The guard that a statement is, perhaps in the braces of a macro: the if without else that leaves. 0: none. */
+static uint32_t guard_in(const prover *p, uint32_t node) {
+    const deed_node *n = node_at(p, node);
+    if (n->kind == DEED_IF)
+        return kid(p, node, 2) == 0 && leaves(p, kid(p, node, 1)) ? node : 0;
+    if (n->kind == DEED_DO || (n->kind == DEED_BLOCK && n->count == 1))
+        return kid(p, node, 0) != 0 ? guard_in(p, kid(p, node, 0)) : 0;
+    return 0;
+}
+
+/* The guards among the statements of a block before `child`. */
+static range from_guards(const prover *p, uint32_t block, uint32_t child, uint32_t variable, unsigned depth) {
+    range r = ANY;
+    const deed_node *n = node_at(p, block);
+    for (uint32_t i = 0; i < n->count && kid(p, block, i) != child; i++) {
+        uint32_t statement = kid(p, block, i), guard = guard_in(p, statement);
+        deed_kind kind = node_at(p, statement)->kind;
+        if (changes(p, statement, variable, NO_STEPS) || kind == DEED_CASE || kind == DEED_DEFAULT)
+            r = ANY;
+        else if (guard != 0)
+            r = meet(r, from_condition(p, kid(p, guard, 0), false, variable, depth));
+    }
+    return r;
+}
+
+/* What the first statement of a for says: a start that is only stepped up is the least value, one only stepped down the
+ * greatest. */
+static range from_start(const prover *p, uint32_t loop, uint32_t variable, unsigned depth) {
+    uint32_t start = kid(p, loop, 0), value = 0;
+    const deed_node *n = node_at(p, start);
+    if (n->kind == DEED_ASSIGN && n->op == DEED_OP_NONE && is_of(p, kid(p, start, 0), variable))
+        value = kid(p, start, 1);
+    for (uint32_t i = 0; n->kind == DEED_DECLARE && i < n->count; i++) {
+        if (node_at(p, kid(p, start, i))->decl == variable)
+            value = kid(p, kid(p, start, i), 0);
+    }
+    if (value == 0)
+        return ANY;
+    range r = range_of(p, value, depth + 1), in = ANY;
+    range type = range_of_type(p, fh_deed_decls_at(p->unit->decls, variable)->type);
+    bool up = true, down = true, body = false;
+    for (uint32_t i = 1; i < 4; i++) {
+        uint32_t part = kid(p, loop, i);
+        up = up && (part == 0 || !changes(p, part, variable, STEPS_UP));
+        down = down && (part == 0 || !changes(p, part, variable, STEPS_DOWN));
+        body = body || (i != 2 && part != 0 && changes(p, part, variable, NO_STEPS));
+    }
+    if (type.low >= 0) { /* it wraps, unless one step a round begins inside the condition */
+        bool single = !body && kid(p, loop, 2) != 0 && is_step(node_at(p, kid(p, loop, 2)));
+        in = single && kid(p, loop, 1) != 0 ? from_condition(p, kid(p, loop, 1), true, variable, depth) : ANY;
+        up = up && single && in.high < type.high;
+        down = down && single && in.low > 0;
+    }
+    return (range){up ? r.low : INT64_MIN, down ? r.high : INT64_MAX};
+}
+
+static bool is_loop(const deed_node *n) {
+    return n->kind == DEED_FOR || n->kind == DEED_WHILE || n->kind == DEED_DO;
+}
+
+/* Whether a variable has the same value where `top` begins and at the node `use` inside it. */
+static bool is_kept(const prover *p, uint32_t top, uint32_t use, uint32_t variable) {
+    for (uint32_t child = use; child != top; child = fh_u32s_get(p->parents, child)) {
+        uint32_t parent = fh_u32s_get(p->parents, child);
+        const deed_node *n = node_at(p, parent);
+        bool in_order = n->kind == DEED_BLOCK || n->kind == DEED_IF;
+        for (uint32_t i = 0; i < n->count && (is_loop(n) || !in_order || kid(p, parent, i) != child); i++) {
+            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && changes(p, kid(p, parent, i), variable, NO_STEPS))
+                return false;
+        }
+        if (is_loop(n) && changes(p, child, variable, NO_STEPS))
+            return false;
+    }
+    return true;
+}
+
+/* What the construct around `child` says of a variable at the node `use` inside `child`. */
+static range from_parent(const prover *p, uint32_t parent, uint32_t child, uint32_t use, unsigned depth) {
+    uint32_t variable = node_at(p, use)->decl;
+    const deed_node *n = node_at(p, parent);
+    uint32_t first = kid(p, parent, 0), second = kid(p, parent, 1), third = kid(p, parent, 2);
+    if (n->kind == DEED_BLOCK) {
+        range r = from_guards(p, parent, child, variable, depth);
+        return is_kept(p, child, use, variable) ? r : ANY;
+    }
+    if (n->kind == DEED_FOR && child != first) {
+        range r = from_start(p, parent, variable, depth);
+        bool body = child == kid(p, parent, 3) && second != 0 && is_kept(p, child, use, variable);
+        return body ? meet(r, behind(p, second, true, variable, depth)) : r;
+    }
+    if (!is_kept(p, child, use, variable))
+        return ANY;
+    if ((n->kind == DEED_IF || n->kind == DEED_CHOOSE) && child != first)
+        return behind(p, first, child == second && second != third, variable, depth);
+    if (n->kind == DEED_WHILE && child == second)
+        return behind(p, first, true, variable, depth);
+    if (n->kind == DEED_BINARY && child == second && (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR))
+        return behind(p, first, n->op == DEED_OP_LAND, variable, depth);
+    return ANY;
+}
+
+/* Of a variable that keeps the value it begins with. */
+static range from_first_value(const prover *p, uint32_t variable, unsigned depth) {
+    uint32_t value = 0;
+    for (uint32_t i = 1; i < p->unit->nodes.count; i++) {
+        const deed_node *n = node_at(p, i);
+        if (n->kind == DEED_VARIABLE && n->decl == variable)
+            value = kid(p, i, 0);
+        else if ((n->kind == DEED_ASSIGN || is_step(n)) && is_of(p, kid(p, i, 0), variable))
+            return ANY;
+    }
+    return value == 0 ? ANY : range_of(p, value, depth + 1);
+}
+
+static range range_of_variable(const prover *p, uint32_t node, unsigned depth) {
+    uint32_t variable = node_at(p, node)->decl;
+    range r = range_of_type(p, node_at(p, node)->type);
+    if (depth >= DEPTH_MAX || !is_private(p, variable))
+        return r;
+    r = meet(r, from_first_value(p, variable, depth));
+    if (is_jumped_to(p, node))
+        return r;
+    for (uint32_t child = node; fh_u32s_get(p->parents, child) != 0; child = fh_u32s_get(p->parents, child)) {
+        uint32_t parent = fh_u32s_get(p->parents, child);
+        r = meet(r, from_parent(p, parent, child, node, depth));
+        if (is_loop(node_at(p, parent)) && changes(p, parent, variable, NO_STEPS))
+            break; /* what holds around a loop that changes it need not hold inside */
+    }
+    return r;
+}
+
+static range sum(range a, range b) {
+    range r = {0, 0};
+    if (__builtin_add_overflow(a.low, b.low, &r.low) || __builtin_add_overflow(a.high, b.high, &r.high))
+        return ANY;
+    return r;
+}
+
+static range product(range a, range b) {
+    range r = {0, 0};
+    bool wraps = __builtin_mul_overflow(a.low, b.low, &r.low) || __builtin_mul_overflow(a.high, b.high, &r.high);
+    return wraps || a.low < 0 || b.low < 0 ? ANY : r;
+}
+
+static range range_of_binary(deed_op op, range a, range b) {
+    bool constant = b.low == b.high && b.low > 0;
+    switch ((int)op) {
+    case DEED_OP_LT: case DEED_OP_GT: case DEED_OP_LE: case DEED_OP_GE: case DEED_OP_EQ: case DEED_OP_NE: case DEED_OP_LAND:
+    case DEED_OP_LOR: return (range){0, 1};
+    case DEED_OP_REM: return constant && a.low >= 0 ? (range){0, b.high - 1 < a.high ? b.high - 1 : a.high} : ANY;
+    case DEED_OP_AND:
+        return a.low >= 0 && b.low >= 0 ? (range){0, a.high < b.high ? a.high : b.high}
+               : b.low >= 0             ? (range){0, b.high}
+               : a.low >= 0             ? (range){0, a.high}
+                                        : ANY;
+    case DEED_OP_DIV: return constant && a.low >= 0 && a.high < INT64_MAX ? (range){a.low / b.high, a.high / b.high} : ANY;
+    case DEED_OP_SHR:
+        return b.low == b.high && b.low >= 0 && b.low < 63 && a.low >= 0 && a.high < INT64_MAX
+                   ? (range){a.low >> b.low, a.high >> b.low}
+                   : ANY;
+    case DEED_OP_ADD: return a.high == INT64_MAX || b.high == INT64_MAX ? ANY : sum(a, b);
+    case DEED_OP_SUB:
+        return b.low == INT64_MIN || b.high == INT64_MAX || a.high == INT64_MAX ? ANY : sum(a, (range){-b.high, -b.low});
+    case DEED_OP_MUL: return a.high == INT64_MAX || b.high == INT64_MAX ? ANY : product(a, b);
+    default: return ANY;
+    }
+}
+
+/* A computation that would leave its type wraps, if that is unsigned: then nothing but the type is known. */
+static range in_type(const prover *p, uint32_t type, range r) {
+    range of = range_of_type(p, type);
+    return r.low >= of.low && r.high <= of.high ? r : of;
+}
+
+static range range_of(const prover *p, uint32_t node, unsigned depth) {
+    const deed_node *n = node_at(p, node);
+    if (depth >= DEPTH_MAX || node == 0)
+        return ANY;
+    switch ((int)n->kind) {
+    case DEED_INTEGER: return (range){n->number, n->number};
+    case DEED_REF: return range_of_variable(p, node, depth);
+    case DEED_CAST: return in_type(p, n->type, range_of(p, kid(p, node, 0), depth));
+    case DEED_UNARY:
+        return n->op == DEED_OP_LNOT ? (range){0, 1}
+               : n->op == DEED_OP_PLUS ? range_of(p, kid(p, node, 0), depth)
+                                       : range_of_type(p, n->type);
+    case DEED_CHOOSE: {
+        range a = range_of(p, kid(p, node, 1), depth), b = range_of(p, kid(p, node, 2), depth);
+        return (range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+    }
+    case DEED_BINARY: {
+        range a = range_of(p, kid(p, node, 0), depth), b = range_of(p, kid(p, node, 1), depth);
+        return in_type(p, n->type, range_of_binary(n->op, a, b));
+    }
+    default: return range_of_type(p, n->type);
+    }
+}
+
+bool deed_is_inside(const deed_unit *unit, fh_u32s parents, uint32_t index, int64_t count) {
+    prover p = {unit, parents};
+    range r = parents.count == 0 ? ANY : range_of(&p, index, 0);
+    return r.low >= 0 && r.high < count;
+}
+
+fh_u32s deed_parents_of(const deed_unit *unit) {
+    size_t count = unit->nodes.count;
+    uint32_t *at = fh_arena_alloc(unit->arena, count, sizeof *at);
+    if (at == NULL)
+        return (fh_u32s){NULL, 0};
+    fh_u32s parents = {at, count};
+    for (uint32_t i = 1; i < count; i++) {
+        const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
+        for (uint32_t k = 0; k < n->count; k++)
+            fh_u32s_set(parents, fh_u32s_get(unit->children, n->first + k), i);
+    }
+    return parents;
+}

@@ -1,0 +1,11 @@
+/* jump_0512.fixed.c: accepted, the corrected twin of jump_0512.c. */
+#include "../ui.h"
+
+static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+int f(unsigned month, _Bool known) {
+    if (!known)
+        return 0;
+    if (month >= 12)
+        return 0;
+    return days[month];
+}

@@ -1,0 +1,10 @@
+/* loop_0512.c: deed refuses it as FH0512, an index that nothing bounds. */
+#include "../ui.h"
+
+static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+int f(void) {
+    int sum = 0;
+    for (int i = 0; i <= 12; i++)
+        sum += days[i]; //~ FH0512
+    return sum;
+}

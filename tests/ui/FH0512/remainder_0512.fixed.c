@@ -1,0 +1,7 @@
+/* remainder_0512.fixed.c: accepted, the corrected twin of remainder_0512.c. */
+#include "../ui.h"
+
+static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+int f(unsigned month) {
+    return days[month % 12];
+}

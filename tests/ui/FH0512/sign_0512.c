@@ -1,0 +1,9 @@
+/* sign_0512.c: deed refuses it as FH0512, an index that nothing bounds. */
+#include "../ui.h"
+
+static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+int f(int month, unsigned limit) {
+    if (month >= limit || month > 11)
+        return 0;
+    return days[month]; //~ FH0512
+}

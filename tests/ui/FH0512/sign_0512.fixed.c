@@ -1,0 +1,9 @@
+/* sign_0512.fixed.c: accepted, the corrected twin of sign_0512.c. */
+#include "../ui.h"
+
+static const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+int f(int month) {
+    if (month >= 12u)
+        return 0;
+    return days[month];
+}
