@@ -16,28 +16,28 @@
 
 FH_EXTERN_BEGIN
 
-/* *out = a + b. */
+/*@ requires \valid(out); assigns *out; ensures \result <==> a + b <= UINT64_MAX; ensures *out == (\result ? a + b : 0); */
 FH_MUST_USE static inline bool fh_add_u64(uint64_t a, uint64_t b, uint64_t *out) {
     bool ok = !__builtin_add_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
 }
 
-/* *out = a * b. */
+/*@ requires \valid(out); assigns *out; ensures \result <==> a * b <= UINT64_MAX; ensures *out == (\result ? a * b : 0); */
 FH_MUST_USE static inline bool fh_mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
     bool ok = !__builtin_mul_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
 }
 
-/* *out = a + b. */
+/*@ requires \valid(out); assigns *out; ensures \result <==> a + b <= SIZE_MAX; ensures *out == (\result ? a + b : 0); */
 FH_MUST_USE static inline bool fh_add_size(size_t a, size_t b, size_t *out) {
     bool ok = !__builtin_add_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
 }
 
-/* *out = a * b. */
+/*@ requires \valid(out); assigns *out; ensures \result <==> a * b <= SIZE_MAX; ensures *out == (\result ? a * b : 0); */
 FH_MUST_USE static inline bool fh_mul_size(size_t a, size_t b, size_t *out) {
     bool ok = !__builtin_mul_overflow(a, b, out);
     *out = ok ? *out : 0;
@@ -45,13 +45,20 @@ FH_MUST_USE static inline bool fh_mul_size(size_t a, size_t b, size_t *out) {
 }
 
 /* *out = the lowest multiple of `align` (a power of two) that is not below a. */
+/*@ requires \valid(out); assigns *out;
+    ensures \result ==> align != 0 && *out % align == 0 && a <= *out < a + align;
+    ensures align == 0 ==> !\result;
+    ensures !\result ==> *out == 0; */
 FH_MUST_USE static inline bool fh_align_up_u64(uint64_t a, uint64_t align, uint64_t *out) {
     bool ok = align != 0 && (align & (align - 1)) == 0 && fh_add_u64(a, align - 1, out);
-    *out = ok ? *out & ~(align - 1) : 0;
+    *out = ok ? *out - *out % align : 0;
     return ok;
 }
 
 /* *out = the same as size_t. */
+/*@ requires \valid(out); assigns *out;
+    ensures \result ==> align != 0 && *out % align == 0 && a <= *out < a + align;
+    ensures !\result ==> *out == 0; */
 FH_MUST_USE static inline bool fh_align_up_size(size_t a, size_t align, size_t *out) {
     uint64_t wide = 0;
     bool ok = fh_align_up_u64(a, align, &wide) && wide <= SIZE_MAX;
@@ -60,6 +67,7 @@ FH_MUST_USE static inline bool fh_align_up_size(size_t a, size_t align, size_t *
 }
 
 /* *out = a, if it fits a size_t. */
+/*@ requires \valid(out); assigns *out; ensures \result <==> a <= SIZE_MAX; ensures *out == (\result ? a : 0); */
 FH_MUST_USE static inline bool fh_u64_to_size(uint64_t a, size_t *out) {
     *out = a <= SIZE_MAX ? (size_t)a : 0;
     return a <= SIZE_MAX;

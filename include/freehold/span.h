@@ -34,7 +34,11 @@ typedef struct fh_mspan {
     size_t size;
 } fh_mspan;
 
+/*@ predicate readable(fh_span s) = s.size == 0 || \valid_read(s.at + (0 .. s.size - 1));
+    predicate writable(fh_mspan s) = s.size == 0 || \valid(s.at + (0 .. s.size - 1)); */
+
 /* Ends the program: index `i` of `count` elements. Only accessors call it. */
+/*@ assigns \nothing; ensures \false; */
 FH_NORETURN FH_API void fh_bounds_fail(uint64_t i, uint64_t count);
 
 /* A span of a string literal, without its NUL. */
@@ -63,6 +67,7 @@ static inline fh_span fh_span_of_mut(fh_mspan s) {
 }
 
 /* Byte i. */
+/*@ requires readable(s); assigns \nothing; ensures i < s.size && \result == s.at[i]; */
 static inline uint8_t fh_span_at(fh_span s, size_t i) {
     if (FH_UNLIKELY(i >= s.size))
         fh_bounds_fail(i, s.size);
@@ -70,6 +75,7 @@ static inline uint8_t fh_span_at(fh_span s, size_t i) {
     return s.at[i];
 }
 /* Byte i, for writing. */
+/*@ requires writable(s); assigns \nothing; ensures i < s.size && \result == s.at + i && \valid(\result); */
 static inline uint8_t *fh_mspan_at(fh_mspan s, size_t i) {
     if (FH_UNLIKELY(i >= s.size))
         fh_bounds_fail(i, s.size);
@@ -78,20 +84,33 @@ static inline uint8_t *fh_mspan_at(fh_mspan s, size_t i) {
 }
 
 /* *out = `count` bytes from `from`; false (and an empty span) when they are not inside s. */
+/*@ requires readable(s) && \valid(out); assigns *out;
+    ensures \result <==> from + count <= s.size;
+    ensures \result ==> readable(*out) && out->size == count && out->at == s.at + (count > 0 ? from : 0);
+    ensures !\result ==> out->size == 0; */
 FH_MUST_USE static inline bool fh_span_slice(fh_span s, size_t from, size_t count, fh_span *out) {
     bool ok = from <= s.size && count <= s.size - from;
     FH_UNSAFE("span-bounds");
-    *out = ok ? (fh_span){count ? s.at + from : s.at, count} : (fh_span){NULL, 0};
+    out->at = !ok ? NULL : count ? s.at + from : s.at;
+    out->size = ok ? count : 0;
     return ok;
 }
 /* The same for writable bytes. */
+/*@ requires writable(s) && \valid(out); assigns *out;
+    ensures \result <==> from + count <= s.size;
+    ensures \result ==> writable(*out) && out->size == count && out->at == s.at + (count > 0 ? from : 0);
+    ensures !\result ==> out->size == 0; */
 FH_MUST_USE static inline bool fh_mspan_slice(fh_mspan s, size_t from, size_t count, fh_mspan *out) {
     bool ok = from <= s.size && count <= s.size - from;
     FH_UNSAFE("span-bounds");
-    *out = ok ? (fh_mspan){count ? s.at + from : s.at, count} : (fh_mspan){NULL, 0};
+    out->at = !ok ? NULL : count ? s.at + from : s.at;
+    out->size = ok ? count : 0;
     return ok;
 }
 /* `count` bytes from `from`, for numbers the caller has proved; a miss ends the program. */
+/*@ requires readable(s); assigns \nothing;
+    ensures readable(\result) && \result.size == count && from + count <= s.size;
+    ensures \result.at == s.at + (count > 0 ? from : 0); */
 static inline fh_span fh_span_sub(fh_span s, size_t from, size_t count) {
     fh_span out;
     if (FH_UNLIKELY(!fh_span_slice(s, from, count, &out)))
@@ -99,6 +118,7 @@ static inline fh_span fh_span_sub(fh_span s, size_t from, size_t count) {
     return out;
 }
 /* Everything from `from`. */
+/*@ requires readable(s); assigns \nothing; ensures readable(\result) && \result.size == s.size - from; */
 static inline fh_span fh_span_from(fh_span s, size_t from) {
     return fh_span_sub(s, from, from <= s.size ? s.size - from : 0);
 }
@@ -119,12 +139,18 @@ FH_API void fh_span_copy(fh_mspan to, fh_span from);
 FH_API void fh_mspan_fill(fh_mspan to, uint8_t value);
 
 /* Little-endian numbers at byte `i`; a miss ends the program. */
+/*@ requires readable(s); assigns \nothing; ensures i + 2 <= s.size; */
 FH_API uint16_t fh_span_u16(fh_span s, size_t i);
+/*@ requires readable(s); assigns \nothing; ensures i + 4 <= s.size; */
 FH_API uint32_t fh_span_u32(fh_span s, size_t i);
+/*@ requires readable(s); assigns \nothing; ensures i + 8 <= s.size; */
 FH_API uint64_t fh_span_u64(fh_span s, size_t i);
 /* Writes a little-endian number at byte `i`; a miss ends the program. */
+/*@ requires writable(s); assigns s.at[i .. i + 1]; ensures i + 2 <= s.size; */
 FH_API void fh_mspan_put_u16(fh_mspan s, size_t i, uint16_t v);
+/*@ requires writable(s); assigns s.at[i .. i + 3]; ensures i + 4 <= s.size; */
 FH_API void fh_mspan_put_u32(fh_mspan s, size_t i, uint32_t v);
+/*@ requires writable(s); assigns s.at[i .. i + 7]; ensures i + 8 <= s.size; */
 FH_API void fh_mspan_put_u64(fh_mspan s, size_t i, uint64_t v);
 
 /* `to = from` for a void pointer, which C++ converts only on demand. */

@@ -106,6 +106,7 @@ FH_API void fh_err_clear(fh_out fh_err *err);
 FH_FALLIBLE fh_fail(fh_mut fh_err *err, fh_code code, uint64_t offset_bytes, const char *format, ...) FH_PRINTF(4, 5);
 
 /* Ends the program with the place and the condition on standard error. Only FH_ASSERT calls it. */
+/*@ assigns \nothing; ensures \false; */
 FH_NORETURN FH_API void fh_assert_fail(const char *condition, const char *file, int line, uint64_t a, uint64_t b);
 
 /* Checks a programmer's error, O(1), in every build. Input from files, sockets and bindings is never asserted but refused. */

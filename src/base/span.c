@@ -92,7 +92,7 @@ void fh_mspan_fill(fh_mspan to, uint8_t value) {
 uint16_t fh_span_u16(fh_span s, size_t i) {
     const uint8_t *p = fh_span_sub(s, i, 2).at;
     FH_UNSAFE("span-bounds");
-    return (uint16_t)(p[0] | p[1] << 8);
+    return (uint16_t)((uint32_t)p[0] | (uint32_t)p[1] << 8);
 }
 
 uint32_t fh_span_u32(fh_span s, size_t i) {
@@ -107,6 +107,7 @@ uint64_t fh_span_u64(fh_span s, size_t i) {
 }
 
 /* Where `count` bytes may be written from i on. */
+/*@ requires writable(s) && count > 0; assigns \nothing; ensures i + count <= s.size && \result == s.at + i; */
 static uint8_t *room(fh_mspan s, size_t i, size_t count) {
     fh_mspan out;
     if (FH_UNLIKELY(!fh_mspan_slice(s, i, count, &out)))
@@ -133,6 +134,7 @@ void fh_mspan_put_u32(fh_mspan s, size_t i, uint32_t v) {
 void fh_mspan_put_u64(fh_mspan s, size_t i, uint64_t v) {
     uint8_t *p = room(s, i, 8);
     FH_UNSAFE("span-bounds");
+    /*@ loop invariant 0 <= k <= 8; loop assigns k, p[0 .. 7]; loop variant 8 - k; */
     for (unsigned k = 0; k < 8; k++)
         p[k] = (uint8_t)(v >> 8 * k);
 }

@@ -55,7 +55,8 @@ class FrontDoorTest(unittest.TestCase):
         with open(door, encoding="utf-8") as f:
             script = f.read()
         self.assertLessEqual(script.count("\n"), 80)
-        for verb in ("demo", "test", "build", "install", "bench", "tidy", "asan", "tsan", "msan", "valgrind", "fuzz", "bits"):
+        for verb in ("demo", "test", "build", "install", "bench", "tidy", "deed", "asan", "tsan", "msan", "weave",
+                     "mutants", "proofs", "valgrind", "fuzz", "bits"):
             self.assertIn(f"./x {verb} ", alone.stdout)
         wrong = subprocess.run([door, "frobnicate"], capture_output=True, text=True)
         self.assertEqual((wrong.returncode, wrong.stderr), (2, "x: no verb 'frobnicate'; ./x prints them\n"))
