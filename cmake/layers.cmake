@@ -4,7 +4,8 @@
 #   fh_layer(NAME mem RANK 2 USES base os HEADERS alloc.h SOURCES heap.c)
 #       makes the object library fh_mem from src/mem; HEADERS are the files of include/freehold that it implements.
 #   fh_program(NAME freehold SOURCES main.c)
-#       makes a program over the static library and the layers of rank 6 (target freehold-cli for freehold).
+#       makes a program over the static library and the layers of rank 6 (target freehold-cli for freehold), installed with all
+#       else or, as the component of its name, alone.
 find_package(Threads REQUIRED)
 
 # Layers of this rank and above belong to programs; those below make up the library.
@@ -93,5 +94,5 @@ function(fh_program)
     fh_check_arrays(${layer} ${P_SOURCES})
     set_target_properties(${P_NAME}-cli PROPERTIES OUTPUT_NAME ${P_NAME} RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
     fh_link_layer(${P_NAME}-cli ${layer})
-    install(TARGETS ${P_NAME}-cli)
+    install(TARGETS ${P_NAME}-cli COMPONENT ${P_NAME})
 endfunction()

@@ -80,6 +80,9 @@ fh_status deed_cache_open(fh_arena *arena, const char *folder, fh_span settings,
         return fh_fail(err, FH_IO, FH_NO_OFFSET, "this program cannot read itself, so it cannot tell its answers from others");
     uint64_t told = settings.size == 0 ? 0 : hash_of(c, settings);
     c->identity = fh_hash_bytes(program ^ fh_mix64(told), deed_clang_version(arena));
+    static const char *const searched[] = {"CPATH", "C_INCLUDE_PATH"}; /* clang looks for headers there too */
+    for (size_t i = 0; i < sizeof searched / sizeof searched[0]; i++)
+        c->identity = fh_hash_bytes(c->identity, fh_span_of_str(fh_os_env(searched[i])));
     *out = c;
     return FH_DONE;
 }

@@ -282,7 +282,7 @@ static fh_status common_args(deed_app *app, fh_deed_args *out) {
         return FH_STATUS(FH_NOMEM);
     *out = (fh_deed_args){at, count + 2};
     fh_deed_args_set(*out, 0, "-DFH_DEED");
-    fh_deed_args_set(*out, 1, app->compdb == NULL ? "-std=c11" : "-Wno-everything");
+    fh_deed_args_set(*out, 1, app->compdb == NULL ? "-std=gnu17" : "-Wno-everything");
     for (size_t i = 0; i < count; i++)
         fh_deed_args_set(*out, i + 2, fh_deed_args_get(app->clang, i));
     return FH_DONE;

@@ -45,7 +45,10 @@ class Client:
         self.server.kill()
         self.server.wait()
         for stream in (self.server.stdin, self.server.stdout, self.server.stderr):
-            stream.close()
+            try:
+                stream.close()
+            except BrokenPipeError:  # what was written and never read goes to nobody
+                pass
 
     def raw(self, data):
         self.server.stdin.write(data)

@@ -1,0 +1,66 @@
+/* letters.c: a box that holds one letter, and what is done with both. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <freehold/deed.h>
+
+#include "show.h"
+
+typedef struct letter {
+    fh_owned_or_null char *text;
+} letter;
+
+typedef struct box {
+    fh_owned_or_null letter *inside;
+} box;
+
+void letter_free(fh_drop letter *l) {
+    if (l == NULL)
+        return;
+    free(l->text);
+    l->text = NULL;
+    free(l);
+}
+
+fh_owned_or_null letter *letter_new(fh_ref const char *text) {
+    letter *l = malloc(sizeof *l);
+    if (l == NULL)
+        return NULL;
+    l->text = strdup(text);
+    if (l->text == NULL) {
+        letter_free(l);
+        return NULL;
+    }
+    return l;
+}
+
+const char *letter_text(fh_ref const letter *l) fh_view(1) {
+    return l->text;
+}
+
+void box_put(fh_mut box *b, fh_move letter *l) {
+    letter_free(b->inside);
+    b->inside = l;
+}
+
+fh_owned_or_null letter *box_take(fh_mut box *b) {
+    letter *l = b->inside;
+    b->inside = NULL;
+    return l;
+}
+
+int main(void) {
+    box b = {NULL};
+    letter *l = letter_new("see you on Sunday");
+    if (l == NULL)
+        return 1;
+    show("putting into the box", letter_text(l));
+    box_put(&b, l);
+
+    letter *got = box_take(&b);
+    if (got == NULL)
+        return 1;
+    show("taken out", letter_text(got));
+    letter_free(got);
+    return 0;
+}
