@@ -33,7 +33,8 @@
 #define fh_ref FH_WORD("ref")                     /* argument: shared borrow for the length of the call */
 #define fh_mut FH_WORD("mut")                     /* argument: exclusive borrow for the length of the call */
 #define fh_out FH_WORD("out")                     /* argument: written before a successful return */
-#define fh_view(...) FH_WORD("view:" #__VA_ARGS__) /* result: valid while these arguments live and are not changed */
+#define fh_view(...) FH_WORD("view:" #__VA_ARGS__) /* result: valid while these arguments live and are not changed;
+                                                      *1: while what lies behind the borrows in argument 1 does */
 #define fh_static FH_WORD("static")               /* result: lives as long as the program */
 #define fh_send FH_WORD("send")                   /* argument: crosses to another thread */
 #define fh_sync FH_WORD("sync")                   /* type: threads may share its values */

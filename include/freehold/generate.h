@@ -59,7 +59,8 @@ FH_API void fh_generator_free(fh_drop fh_generator *g);
  * chunk and may return false to cancel: FH_CANCELED. FH_INVALID for an empty prompt, FH_LIMIT for one that fills the context.
  * On failure the sequence is as long as before. */
 FH_FALLIBLE fh_generator_prompt(fh_mut fh_generator *g, fh_u32s ids,
-                                bool (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx, fh_mut fh_err *err);
+                                bool (*progress)(void *ctx, uint64_t done, uint64_t total), fh_mut void *ctx,
+                                fh_mut fh_err *err);
 /* Gives the next token: runs the last one and draws from its logits. After `done` every call gives done again. FH_INVALID
  * before the first prompt; the failures of fh_engine_step and fh_sampler_pick, after which the call may be repeated. */
 FH_FALLIBLE fh_generator_next(fh_mut fh_generator *g, fh_out fh_generated *out, fh_mut fh_err *err);

@@ -36,7 +36,7 @@ FH_API void fh_pool_harden_all(bool on);
  * bad byte in it (FH_NO_OFFSET if that cannot be told). Runs outside every lock, on the thread that found it. */
 typedef void fh_pool_alarm(void *ctx, fh_ref const fh_err *report);
 /* Sets the alarm of the process; NULL: none. Before the first hardened pool is made. */
-FH_API void fh_pool_on_overwritten(fh_pool_alarm *alarm, void *ctx);
+FH_API void fh_pool_on_overwritten(fh_pool_alarm *alarm, fh_mut void *ctx);
 /* What became of a handle of any pool: FH_OK while it is live; else FH_STALE or FH_WRONG_POOL, and `err` tells of the slot's
  * lives, and of a sampled slot the code addresses where its last life was allocated and released. Counts nothing. Threads as
  * for fh_pool_get. */

@@ -20,15 +20,15 @@ FH_API size_t fh_os_page_bytes(void);
 /* Reserves address space without memory; size_bytes is a multiple of the page size. */
 FH_FALLIBLE fh_os_reserve(size_t size_bytes, fh_out void **out);
 /* Makes [at, at + size) of a reservation readable and writable, zeroed on first touch. */
-FH_FALLIBLE fh_os_commit(void *at, size_t size_bytes);
+FH_FALLIBLE fh_os_commit(fh_mut void *at, size_t size_bytes);
 /* Gives the memory of a committed range back; the range reads as zeros afterwards. */
-FH_FALLIBLE fh_os_decommit(void *at, size_t size_bytes);
+FH_FALLIBLE fh_os_decommit(fh_mut void *at, size_t size_bytes);
 /* Makes a range trap again and gives its memory back: the opposite of commit. */
-FH_FALLIBLE fh_os_forbid(void *at, size_t size_bytes);
+FH_FALLIBLE fh_os_forbid(fh_mut void *at, size_t size_bytes);
 /* Ends a whole reservation. */
 FH_API void fh_os_release(fh_drop void *at, size_t size_bytes);
 /* Asks for huge pages on a range; a hint. */
-FH_API void fh_os_prefer_huge(void *at, size_t size_bytes);
+FH_API void fh_os_prefer_huge(fh_mut void *at, size_t size_bytes);
 
 /* --- files -------------------------------------------------------------------------------------------------------------- */
 

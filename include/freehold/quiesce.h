@@ -93,7 +93,7 @@ FH_API void fh_quiesce_leave(fh_drop fh_quiesce_member **me);
 /* Calls end(ctx) once nobody can hold it any more. The caller has taken it out of sight: nobody can find it who does not hold
  * it already. `r` lies in it, or lives as long. FH_INVALID when it is retired already. `end` may retire more, and free what
  * `r` lies in; it may not leave the domain. */
-FH_FALLIBLE fh_quiesce_retire(fh_mut fh_quiesce_member *me, fh_ref fh_retired *r, void (*end)(void *ctx), void *ctx);
+FH_FALLIBLE fh_quiesce_retire(fh_mut fh_quiesce_member *me, fh_ref fh_retired *r, void (*end)(void *ctx), fh_mut void *ctx);
 /* The part of fh_quiesce_here for a member with things to end: ends those that nobody holds any more. */
 FH_API void fh_quiesce_collect(fh_mut fh_quiesce_member *me);
 /* Things retired by this member (or inherited), and not ended yet. */

@@ -212,17 +212,24 @@ static uint32_t number_of(const deed_flow *f, uint32_t decl) {
     return 0;
 }
 
+bool deed_view_tells(const deed_flow *f, const deed_contract *view, uint32_t source) {
+    uint32_t number = number_of(f, f->places[source].root), root = deed_place_outer(f, source);
+    bool pointer = deed_flow_type(f, f->places[root].type)->kind == DEED_TYPE_POINTER;
+    bool within = pointer && deed_place_within(f, source, root);
+    for (uint32_t i = 0; view != NULL && number != 0 && i < view->arg_count; i++) {
+        if (view->args[i] == number && !(view->behind[i] && within))
+            return true;
+    }
+    return false;
+}
+
 /* The contract of `root` (a parameter) tells the caller that afterwards it looks into what `source` was lent for. */
 static bool tells(const deed_flow *f, uint32_t root, uint32_t source) {
     const deed_contract *view = deed_word_of(f->unit, f->places[root].root, DEED_VIEW);
     uint32_t number = number_of(f, f->places[source].root);
     if (view == NULL && number != 0 && f->places[root].mode == DEED_MODE_OUT && deed_flow_decl(f, f->function)->is_static)
         return true; /* without a word it looks into all that was lent; in a header it has to be written */
-    for (uint32_t i = 0; view != NULL && number != 0 && i < view->arg_count; i++) {
-        if (view->args[i] == number)
-            return true;
-    }
-    return false;
+    return deed_view_tells(f, view, source);
 }
 
 static void report_escape(deed_flow *f, uint32_t node, uint32_t target, uint32_t source) {

@@ -114,13 +114,25 @@ static void add_argument(deed_flow *f, const call *c, uint32_t k, deed_value *v)
     v->bits = (v->bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW;
 }
 
+/* What the borrows in what argument k points to look into. */
+static void add_behind(deed_flow *f, const call *c, uint32_t k, deed_value *v) {
+    const argument *a = &c->args[k];
+    uint32_t place = a->v.address || !a->pointer ? a->v.place : deed_place_field(f, a->v.place, 0, a->node);
+    deed_value inside = place != 0 ? deed_lying(f, a->node, place) : a->v;
+    deed_add_sources(f, c->node, &v->sources, &inside.sources);
+    if (v->sources.at[0] != 0)
+        v->bits = (v->bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW;
+}
+
 /* What a result (decl: the function) or what is filled (decl: the parameter) looks into: what its contract says; without one,
  * all that was lent for the call, unless it is a value that looks nowhere, or an owner. */
 static void look_into(deed_flow *f, const call *c, uint32_t decl, uint32_t type, deed_value *v) {
     const deed_contract *view = deed_word_of(f->unit, decl, DEED_VIEW);
     bool elided = view == NULL && !(v->bits & DEED_IS_OWNED) && deed_type_carries(f, type) && !has(f, decl, DEED_STATIC);
     for (uint32_t i = 0; view != NULL && i < view->arg_count; i++) {
-        if (view->args[i] - 1 < c->count)
+        if (view->args[i] - 1 < c->count && view->behind[i])
+            add_behind(f, c, view->args[i] - 1, v);
+        else if (view->args[i] - 1 < c->count)
             add_argument(f, c, view->args[i] - 1, v);
     }
     for (uint32_t k = 0; elided && k < c->count; k++) {

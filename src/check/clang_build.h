@@ -79,40 +79,40 @@ typedef struct deed_kids {
     size_t first, count;
 } deed_kids;
 
-void *deed_push(deed_build *b, deed_column *c);
-void deed_push_u32(deed_build *b, deed_column *c, uint32_t value);
+void *deed_push(fh_mut deed_build *b, fh_mut deed_column *c) fh_view(2);
+void deed_push_u32(fh_mut deed_build *b, fh_mut deed_column *c, uint32_t value);
 uint32_t deed_u32_at(const deed_column *c, size_t i);
 /* Row i, checked. */
-void *deed_row_at(const deed_column *c, size_t i);
+void *deed_row_at(const deed_column *c, size_t i) fh_view(1);
 
-deed_node *deed_node_row(deed_build *b, uint32_t i);
-deed_decl *deed_decl_row(deed_build *b, uint32_t i);
-deed_type *deed_type_row(deed_build *b, uint32_t i);
-deed_contract *deed_contract_row(deed_build *b, uint32_t i);
+deed_node *deed_node_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
+deed_decl *deed_decl_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
+deed_type *deed_type_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
+deed_contract *deed_contract_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
 /* What declaration or type i was made from. */
-CXCursor *deed_decl_key(deed_build *b, uint32_t i);
-deed_type_key *deed_type_key_row(deed_build *b, uint32_t i);
+CXCursor *deed_decl_key(fh_ref deed_build *b, uint32_t i) fh_view(1);
+deed_type_key *deed_type_key_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
 /* The last declaration so far of entity i. */
-uint32_t *deed_latest_row(deed_build *b, uint32_t i);
+uint32_t *deed_latest_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
 /* A hash of a canonical type. */
 uint64_t deed_hash_type(CXType canonical);
 
 /* A copy of a libclang string, which ends here. */
-fh_span deed_text(deed_build *b, CXString s);
+fh_span deed_text(fh_mut deed_build *b, CXString s) fh_view(*1);
 /* All children of a cursor, in order. */
-deed_kids deed_kids_of(deed_build *b, CXCursor c);
-CXCursor deed_kid(deed_build *b, deed_kids k, size_t i);
-void deed_kid_set(deed_build *b, deed_kids k, size_t i, CXCursor c);
-void deed_kids_end(deed_build *b, deed_kids k);
+deed_kids deed_kids_of(fh_mut deed_build *b, CXCursor c);
+CXCursor deed_kid(fh_mut deed_build *b, deed_kids k, size_t i);
+void deed_kid_set(fh_mut deed_build *b, deed_kids k, size_t i, CXCursor c);
+void deed_kids_end(fh_mut deed_build *b, deed_kids k);
 
 /* Adds a row under a hash; the caller has looked that it is not there. */
-void deed_table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row);
+void deed_table_add(fh_mut deed_build *b, fh_mut deed_table *t, uint32_t hash, uint32_t row);
 /* A walk over the rows of a hash, and perhaps of others: the first one and the next; 0 at the end. */
-uint32_t deed_first_row(const deed_table *t, uint32_t hash, size_t *at);
-uint32_t deed_next_row(const deed_table *t, size_t *at);
+uint32_t deed_first_row(const deed_table *t, uint32_t hash, fh_mut size_t *at);
+uint32_t deed_next_row(const deed_table *t, fh_mut size_t *at);
 
 /* The place of a range, and the macro it comes out of, if any: *in_body tells whether the macro's body wrote it. */
-deed_place deed_place_of(deed_build *b, CXSourceRange range, fh_span *macro, bool *in_body);
+deed_place deed_place_of(fh_mut deed_build *b, CXSourceRange range, fh_out fh_view(*1) fh_span *macro, fh_out bool *in_body);
 bool deed_is_system(CXCursor c);
 /* The end of the name that begins at `at`. */
 uint32_t deed_name_end(fh_span text, uint32_t at);
@@ -125,50 +125,50 @@ typedef struct deed_token {
 } deed_token;
 FH_SPAN_DEFINE(deed_token, deed_token);
 /* The words that a cursor covers; empty when memory runs out. */
-fh_deed_tokens deed_tokens_of(deed_build *b, CXCursor c);
+fh_deed_tokens deed_tokens_of(fh_mut deed_build *b, CXCursor c) fh_view(*1);
 /* True for a cursor of this name. */
 bool deed_is_named(CXCursor c, fh_span name);
 /* A function of this name anywhere in the unit; the null cursor for none. */
-CXCursor deed_function_named(deed_build *b, fh_span name);
+CXCursor deed_function_named(fh_mut deed_build *b, fh_span name);
 /* The value of an integer constant expression. */
-bool deed_constant(CXCursor c, int64_t *out);
+bool deed_constant(CXCursor c, fh_out int64_t *out);
 
 /* --- nodes ---------------------------------------------------------------------------------------------------------------- */
 
 enum { DEED_DEPTH_MAX = 2000 };
 
 /* A node without children yet. */
-uint32_t deed_new_node(deed_build *b, deed_kind kind, CXCursor c);
+uint32_t deed_new_node(fh_mut deed_build *b, deed_kind kind, CXCursor c);
 /* Gives a node its children; returns it. The second one takes what was pushed on `pending` since it had `base` rows. */
-uint32_t deed_adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32_t count);
-uint32_t deed_adopt_pending(deed_build *b, uint32_t id, size_t base);
+uint32_t deed_adopt(fh_mut deed_build *b, uint32_t id, const uint32_t *children, uint32_t count);
+uint32_t deed_adopt_pending(fh_mut deed_build *b, uint32_t id, size_t base);
 /* A DEED_UNKNOWN; NULL: named by the source, or by the kind of the cursor. */
-uint32_t deed_unknown(deed_build *b, CXCursor c, const char *what);
+uint32_t deed_unknown(fh_mut deed_build *b, CXCursor c, const char *what);
 
 /* --- clang_expr.c, clang_stmt.c ------------------------------------------------------------------------------------------- */
 
-uint32_t deed_read_expr(deed_build *b, CXCursor c);
+uint32_t deed_read_expr(fh_mut deed_build *b, CXCursor c);
 /* An initial value of the type. */
-uint32_t deed_read_value(deed_build *b, CXCursor c, uint32_t type);
+uint32_t deed_read_value(fh_mut deed_build *b, CXCursor c, uint32_t type);
 /* A statement or an expression. */
-uint32_t deed_read_stmt(deed_build *b, CXCursor c);
+uint32_t deed_read_stmt(fh_mut deed_build *b, CXCursor c);
 /* --- clang_decl.c --------------------------------------------------------------------------------------------------------- */
 
 /* The row of a declaration or a type, made when it is asked for first. 0 for what has none. */
-uint32_t deed_decl_of(deed_build *b, CXCursor c);
-uint32_t deed_type_of(deed_build *b, CXType t);
+uint32_t deed_decl_of(fh_mut deed_build *b, CXCursor c);
+uint32_t deed_type_of(fh_mut deed_build *b, CXType t);
 /* The row that references name: of the first declaration of the same thing. */
-uint32_t deed_entity_of(deed_build *b, CXCursor c);
+uint32_t deed_entity_of(fh_mut deed_build *b, CXCursor c);
 /* A label of the function that is being read. */
-uint32_t deed_label_of(deed_build *b, CXCursor c);
+uint32_t deed_label_of(fh_mut deed_build *b, CXCursor c);
 
 /* --- clang_print.c -------------------------------------------------------------------------------------------------------- */
 
 /* The print of a function that is defined here (seen.h); never 0. */
-uint64_t deed_print_of(deed_build *b, CXCursor c);
+uint64_t deed_print_of(fh_mut deed_build *b, CXCursor c);
 /* A declaration as clang prints it from its tree; of a function, if not `whole`, the head alone. */
-fh_span deed_printed(deed_build *b, CXCursor c, bool whole);
+fh_span deed_printed(fh_mut deed_build *b, CXCursor c, bool whole) fh_view(*1);
 /* Visits what stands at file scope, with the build as its data. */
-void deed_visit_unit(deed_build *b, CXCursorVisitor visit);
+void deed_visit_unit(fh_mut deed_build *b, CXCursorVisitor visit);
 
 #endif

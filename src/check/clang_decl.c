@@ -22,14 +22,17 @@ static const word_name words[] = {
 
 /* --- contracts ------------------------------------------------------------------------------------------------------------ */
 
-/* Numbers divided by commas, such as "1, 2". */
+/* Numbers divided by commas, such as "1, *2". */
 static void read_args(deed_contract *c, fh_span text) {
-    bool inside = false;
+    bool inside = false, star = false;
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = fh_span_at(text, i);
         bool digit = byte >= '0' && byte <= '9';
-        if (digit && !inside && c->arg_count < DEED_ARGS_MAX)
-            c->arg_count++;
+        if (digit && !inside && c->arg_count < DEED_ARGS_MAX) {
+            c->behind[c->arg_count++] = star;
+            star = false;
+        }
+        star = star || byte == '*';
         if (digit && c->arg_count > 0 && c->args[c->arg_count - 1] < 1000)
             c->args[c->arg_count - 1] = c->args[c->arg_count - 1] * 10 + (uint32_t)(byte - '0');
         inside = digit;

@@ -392,6 +392,39 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    }\n"
         IDIOM
         "Lock around the use, or declare the function fh_requires(r->m).\n",
+    [FH0405] =
+        "A variable that lives as long as the program can be reached by all threads. If it can\n"
+        "change, two of them may change it at once. What is made for that (locks, atomics, types\n"
+        "that are fh_sync) may be shared; everything else is constant, belongs to one thread, or\n"
+        "is handed over as an argument.\n"
+        BAD
+        "    static int calls;\n"
+        "    int f(void) {\n"
+        "        return ++calls;\n"
+        "    }\n"
+        GOOD
+        "    static _Thread_local int calls;\n"
+        "    int f(void) {\n"
+        "        return ++calls;\n"
+        "    }\n"
+        IDIOM
+        "Keep it in the object whose number it is, and let the caller lend that: fh_mut.\n",
+    [FH0406] =
+        "fh_sync says that threads may use a value at the same time. That is not believed but\n"
+        "computed: each field must be const, atomic, a lock, guarded by a lock of the same\n"
+        "struct, or of a type that is fh_sync itself.\n"
+        BAD
+        "    typedef fh_sync struct tally {\n"
+        "        mutex m;\n"
+        "        int count;\n"
+        "    } tally;\n"
+        GOOD
+        "    typedef fh_sync struct tally {\n"
+        "        mutex m;\n"
+        "        fh_guarded(m) int count;\n"
+        "    } tally;\n"
+        IDIOM
+        "Put a lock beside what changes, and say of each field that it guards: fh_guarded(m).\n",
     [FH0407] =
         "The lock is not taken here, at least on some path: what is released belongs to another\n"
         "thread, or to nobody.\n"
@@ -578,6 +611,44 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    }\n"
         IDIOM
         "Compare with the size before, or take `% size`; in a loop, `i < size` is enough.\n",
+    [FH0601] =
+        "Callers see the declaration and nothing else, so it has to say what happens to what a\n"
+        "pointer leads to, and who owns a pointer that comes back. `const T *` is fh_ref without\n"
+        "saying so; a static function may leave out fh_mut.\n"
+        BAD
+        "    void rename_it(tensor *t, int name);\n"
+        GOOD
+        "    void rename_it(fh_mut tensor *t, int name);\n"
+        IDIOM
+        "Words are written once, in the header; a definition without words has those.\n",
+    [FH0602] =
+        "Two declarations of one function promise different things: its callers and its body\n"
+        "would be checked against different contracts.\n"
+        BAD
+        "    void rename_it(fh_mut tensor *t, int name);\n"
+        "    void rename_it(fh_ref tensor *t, int name);\n"
+        GOOD
+        "    void rename_it(fh_mut tensor *t, int name);\n"
+        "    void rename_it(tensor *t, int name);\n"
+        IDIOM
+        "Write the words in the header only.\n",
+    [FH0603] =
+        "Who calls through a pointer relies on the words of the pointer's type. A function that\n"
+        "does something else with its arguments cannot stand in for it.\n"
+        BAD
+        "    typedef void (*tensor_done)(fh_mut tensor *t);\n"
+        "    void f(void) {\n"
+        "        tensor_done done = tensor_free; /* void tensor_free(fh_drop tensor *t) */\n"
+        "        done(NULL);\n"
+        "    }\n"
+        GOOD
+        "    typedef void (*tensor_done)(fh_drop tensor *t);\n"
+        "    void f(void) {\n"
+        "        tensor_done done = tensor_free;\n"
+        "        done(NULL);\n"
+        "    }\n"
+        IDIOM
+        "Give the type of the pointer a typedef with words, and the function the same words.\n",
     [FH0901] =
         "The checker cannot tell what this does, and it never passes over what it does not\n"
         "understand. What the compiler refuses is reported under this code too.\n"

@@ -39,6 +39,8 @@
     X(0402, "a lock is not released on every path")                               \
     X(0403, "a lock is taken twice")                                              \
     X(0404, "a guarded field without its lock")                                   \
+    X(0405, "a variable that threads share and may change")                       \
+    X(0406, "declared fh_sync, and not so by its fields")                         \
     X(0407, "a lock is released that is not held")                                \
     X(0501, "a raw memory call")                                                  \
     X(0502, "an index into a raw pointer")                                        \
@@ -51,6 +53,9 @@
     X(0509, "raw memory outside an unsafe region")                                \
     X(0510, "an unsafe region outside the audited rooms")                         \
     X(0512, "an index that nothing bounds")                                       \
+    X(0601, "a pointer in a declaration without a contract")                      \
+    X(0602, "declared again with another contract")                               \
+    X(0603, "a function in a pointer of another contract")                        \
     X(0901, "outside the checkable dialect")                                      \
     X(0902, "a jump backwards")                                                   \
     X(0903, "too large to check")
@@ -77,35 +82,35 @@ typedef struct deed_finding {
 typedef struct deed_report deed_report;
 
 /* The name of a code, "FH0101"; its title; its explanation, several lines. Never NULL. */
-const char *deed_code_name(deed_code code);
-const char *deed_code_title(deed_code code);
-const char *deed_code_explanation(deed_code code);
+fh_static const char *deed_code_name(deed_code code);
+fh_static const char *deed_code_title(deed_code code);
+fh_static const char *deed_code_explanation(deed_code code);
 /* The code of a name such as "FH0101" or "0101"; DEED_CODE_COUNT for no code. */
 deed_code deed_code_of(fh_span name);
 
 /* A report into the unit's arena. FH_NOMEM. */
-fh_status deed_report_new(deed_unit *unit, deed_report **out);
+fh_status deed_report_new(fh_mut deed_unit *unit, fh_out deed_report **out);
 /* Muted: findings are dropped (the rounds before a fixpoint). */
-void deed_report_mute(deed_report *r, bool on);
-void deed_report_function(deed_report *r, fh_span name);
+void deed_report_mute(fh_mut deed_report *r, bool on);
+void deed_report_function(fh_mut deed_report *r, fh_span name);
 /* Adds a finding. When memory runs out, or there are more than FINDINGS_MAX, deed_report_status says so. */
-void deed_report_at(deed_report *r, deed_code code, deed_place place, const char *label, const char *format, ...)
+void deed_report_at(fh_mut deed_report *r, deed_code code, deed_place place, const char *label, const char *format, ...)
     FH_PRINTF(5, 6);
-void deed_note(deed_report *r, deed_place place, const char *format, ...) FH_PRINTF(3, 4);
-void deed_help(deed_report *r, const char *format, ...) FH_PRINTF(2, 3);
+void deed_note(fh_mut deed_report *r, deed_place place, const char *format, ...) FH_PRINTF(3, 4);
+void deed_help(fh_mut deed_report *r, const char *format, ...) FH_PRINTF(2, 3);
 /* Other words under the place of the finding. `label` lives as long as the report. */
-void deed_relabel(deed_report *r, fh_span label);
+void deed_relabel(fh_mut deed_report *r, fh_span label);
 fh_status deed_report_status(const deed_report *r);
 /* Findings in the order of their places. */
-const deed_finding *deed_report_first(deed_report *r);
+const deed_finding *deed_report_first(fh_mut deed_report *r) fh_view(1);
 size_t deed_report_count(const deed_report *r);
 
 typedef enum deed_format { DEED_FORMAT_RUSTC = 0, DEED_FORMAT_GCC, DEED_FORMAT_JSON, DEED_FORMAT_SARIF } deed_format;
 /* Appends one finding: in the rustc format several lines and an empty one, in the gcc format lines, as JSON one line, in SARIF
  * a result without a comma behind it (the driver puts the frame around them). */
-fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_format format, bool color, fh_buf *out);
+fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_format format, bool color, fh_out fh_buf *out);
 /* Appends all of them, with commas between those of SARIF. */
-fh_status deed_render(const deed_unit *unit, deed_report *r, deed_format format, bool color, fh_buf *out);
+fh_status deed_render(const deed_unit *unit, fh_mut deed_report *r, deed_format format, bool color, fh_out fh_buf *out);
 
 /* Line and column of a place, from 1; the column counts bytes. */
 typedef struct deed_spot {

@@ -115,11 +115,8 @@ static void check_source(deed_flow *f, uint32_t node, const deed_value *v, uint3
         return;
     }
     const deed_decl *fn = deed_flow_decl(f, f->function);
-    for (uint32_t i = 0; view != NULL && i < view->arg_count; i++) {
-        uint32_t k = view->args[i] - 1;
-        if (k < fn->count && fh_u32s_get(f->unit->members, fn->first + k) == p->root)
-            return;
-    }
+    if (deed_view_tells(f, view, source))
+        return;
     if (root->kind != DEED_DECL_PARAMETER || (view == NULL && fn->is_static))
         return; /* without a contract the result looks into all that was lent; in a header it has to be written */
     deed_error(f, FH0205, node, "returned here", "the borrow `%.*s` is returned without a view contract", FH_SPAN_FMT(p->name));
@@ -520,10 +517,12 @@ fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     fh_arena *arena = NULL;
     FH_TRY(fh_arena_new(a, NULL, &arena));
     deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
+    deed_state *nowhere = fh_arena_alloc(arena, 1, sizeof *nowhere);
     uint8_t *carries = fh_arena_alloc(arena, unit->types.count + 1, 1);
-    fh_status s = f == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
+    fh_status s = f == NULL || nowhere == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
     if (!fh_failed(s))
-        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .carries = {carries, unit->types.count}};
+        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .nowhere = nowhere,
+                         .carries = {carries, unit->types.count}};
     for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
         uint32_t decl = fh_u32s_get(unit->functions, i);
         if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)

@@ -11,13 +11,13 @@
 #include "freehold/buf.h"
 
 /* Formatted text in the arena, cut at 2000 bytes; empty when there is no memory. */
-fh_span deed_format_text(fh_ref fh_arena *arena, const char *format, va_list args) FH_PRINTF(2, 0)
+fh_span deed_format_text(fh_ref fh_arena *arena, const char *format, fh_mut va_list args) FH_PRINTF(2, 0)
     fh_view(1);
 
 /* Calls `found` for each regular file under the folder (or for the file itself), folders in the order of names, hidden ones
  * left out. `path` ends in NUL and is valid during the call. FH_IO when there is nothing of this name. */
 typedef fh_status deed_found(void *ctx, const char *path);
-FH_MUST_USE fh_status deed_walk(const char *path, deed_found *found, void *ctx, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_walk(const char *path, deed_found *found, fh_mut void *ctx, fh_mut fh_err *err);
 
 /* The current folder, with a slash behind it, in the arena. */
 FH_MUST_USE fh_status deed_here(fh_ref fh_arena *arena, fh_out fh_view(1) fh_span *out);
@@ -36,6 +36,6 @@ typedef fh_status deed_work(void *ctx, size_t item, fh_buf *out);
 typedef fh_status deed_done(void *ctx, size_t item, fh_status status, fh_span answer);
 typedef void deed_progress(void *ctx, size_t answered);
 FH_MUST_USE fh_status deed_share(fh_ref fh_allocator *a, size_t count, unsigned jobs, deed_work *work, deed_done *done,
-                                 deed_progress *progress, void *ctx);
+                                 deed_progress *progress, fh_mut void *ctx);
 
 #endif

@@ -233,7 +233,6 @@ void deed_state_set(uint32_t count, deed_state *to, const deed_state *from) {
 }
 
 deed_state *deed_state_take(deed_flow *f) {
-    static deed_state nowhere;
     deed_state *s = f->unused;
     if (s != NULL) {
         f->unused = s->next;
@@ -243,8 +242,8 @@ deed_state *deed_state_take(deed_flow *f) {
     s = fh_arena_alloc(f->arena, 1, sizeof *s);
     if (s == NULL) {
         f->status = FH_STATUS(FH_NOMEM);
-        nowhere = (deed_state){0};
-        return &nowhere;
+        *f->nowhere = (deed_state){0};
+        return f->nowhere;
     }
     return s;
 }

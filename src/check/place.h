@@ -90,7 +90,7 @@ typedef struct deed_flow {
     uint32_t function;
     uint32_t reported; /* node of the finding told last */
     uint32_t within;   /* the call whose arguments are looked at again, or 0 */
-    deed_state *s, *unused;
+    fh_mut deed_state *s, *unused, *nowhere; /* nowhere: for when memory runs out */
     uint32_t place_count, depth, muted;
     deed_info places[DEED_PLACES_MAX];
     deed_label labels[DEED_LABELS_MAX];
@@ -101,23 +101,23 @@ typedef struct deed_flow {
 } deed_flow;
 
 /* Rows of the unit. */
-const deed_node *deed_flow_node(const deed_flow *f, uint32_t id);
-const deed_decl *deed_flow_decl(const deed_flow *f, uint32_t id);
-const deed_type *deed_flow_type(const deed_flow *f, uint32_t id);
+const deed_node *deed_flow_node(const deed_flow *f, uint32_t id) fh_view(*1);
+const deed_decl *deed_flow_decl(const deed_flow *f, uint32_t id) fh_view(*1);
+const deed_type *deed_flow_type(const deed_flow *f, uint32_t id) fh_view(*1);
 uint32_t deed_child(const deed_flow *f, uint32_t node, uint32_t i);
 /* The contract of this word that a declaration has, or NULL. */
-const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word);
+const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word) fh_view(*1);
 /* Text that lives as long as the unit. */
-fh_span deed_flow_text(deed_flow *f, const char *format, ...) FH_PRINTF(2, 3);
+fh_span deed_flow_text(fh_mut deed_flow *f, const char *format, ...) FH_PRINTF(2, 3);
 bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name);
 
 /* The place that an expression names, made if it is new; 0 if it is none that can be followed. */
-uint32_t deed_place_find(deed_flow *f, uint32_t node);
-uint32_t deed_place_root(deed_flow *f, uint32_t decl, uint32_t node);
+uint32_t deed_place_find(fh_mut deed_flow *f, uint32_t node);
+uint32_t deed_place_root(fh_mut deed_flow *f, uint32_t decl, uint32_t node);
 /* A field of it, or with field 0 what it points to (of a record: what the pointers in it point to). */
-uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t node);
+uint32_t deed_place_field(fh_mut deed_flow *f, uint32_t base, uint32_t field, uint32_t node);
 /* The storage of a compound literal, which lives as long as its block. */
-uint32_t deed_place_literal(deed_flow *f, uint32_t node);
+uint32_t deed_place_literal(fh_mut deed_flow *f, uint32_t node);
 /* Where its variable is declared, or its literal is written. */
 deed_place deed_place_declared(const deed_flow *f, uint32_t place);
 /* The outermost place that it belongs to. */
@@ -135,19 +135,19 @@ bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word);
 bool deed_place_lent(const deed_flow *f, uint32_t place);
 /* A pointer to data, or a value with one in it: it can look into something. Other values are numbers, handles too: a copy of
  * one is no borrow. What a struct of a system header points to is the library's (deed_store lets nobody put a borrow there). */
-bool deed_type_carries(deed_flow *f, uint32_t type);
-deed_cell *deed_cell_of(const deed_flow *f, uint32_t place);
+bool deed_type_carries(fh_mut deed_flow *f, uint32_t type);
+deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) fh_view(*1);
 
 /* States. A dead one is returned when memory runs out, and f->status says so. */
-deed_state *deed_state_take(deed_flow *f);
-deed_state *deed_state_copy(deed_flow *f, const deed_state *from);
-void deed_state_give(deed_flow *f, deed_state *s);
-void deed_state_set(uint32_t count, deed_state *to, const deed_state *from);
+deed_state *deed_state_take(fh_mut deed_flow *f) fh_view(*1);
+deed_state *deed_state_copy(fh_mut deed_flow *f, const deed_state *from) fh_view(*1);
+void deed_state_give(fh_mut deed_flow *f, fh_mut deed_state *s);
+void deed_state_set(uint32_t count, fh_mut deed_state *to, const deed_state *from);
 /* a = a or b; true if that changed a. */
-bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b);
+bool deed_state_join(uint32_t count, fh_mut deed_state *a, const deed_state *b);
 /* What is known once the status or truth in a place is known. */
-void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok);
+void deed_state_gate(uint32_t count, fh_mut deed_state *s, uint32_t gate, bool ok);
 /* Nothing depends on this place any more: it is about to change. */
-void deed_state_ungate(uint32_t count, deed_state *s, uint32_t gate);
+void deed_state_ungate(uint32_t count, fh_mut deed_state *s, uint32_t gate);
 
 #endif

@@ -24,6 +24,7 @@ static void report_unknown(const deed_unit *unit, deed_report *r) {
 fh_status deed_rules_run(fh_allocator *a, deed_unit *unit, deed_report *r) {
     report_unknown(unit, r);
     FH_TRY(deed_raw_check(unit, r));
+    FH_TRY(deed_contract_check(unit, r));
     FH_TRY(deed_flow_check(a, unit, r));
     return deed_report_status(r);
 }

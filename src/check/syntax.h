@@ -139,6 +139,7 @@ typedef struct deed_contract {
     deed_word word;
     deed_place place;
     uint32_t arg_count, args[DEED_ARGS_MAX]; /* numbers of parameters, from 1 */
+    bool behind[DEED_ARGS_MAX];              /* "*1": what lies behind the borrows in argument 1, not that itself */
     fh_span text;
 } deed_contract;
 

@@ -40,21 +40,21 @@ typedef struct fh_kv_slot {
 FH_SPAN_DEFINE(kv_slot, fh_kv_slot);
 
 fh_status fh_kv_cache_new(fh_ref fh_allocator *a, fh_mut fh_device *dev, const fh_kv_cache_options *options,
-                          fh_owned fh_view(1) fh_kv_cache **out, fh_err *err);
+                          fh_owned fh_view(1) fh_kv_cache **out, fh_mut fh_err *err);
 void fh_kv_cache_free(fh_drop fh_kv_cache *kv);
 fh_kv_cache_stats fh_kv_cache_stats_get(fh_ref const fh_kv_cache *kv);
 
 /* As in engine.h. */
-fh_status fh_kv_cache_open(fh_mut fh_kv_cache *kv, fh_seq *out);
-fh_status fh_kv_cache_fork(fh_mut fh_kv_cache *kv, fh_seq from, fh_seq *out);
+fh_status fh_kv_cache_open(fh_mut fh_kv_cache *kv, fh_out fh_seq *out);
+fh_status fh_kv_cache_fork(fh_mut fh_kv_cache *kv, fh_seq from, fh_out fh_seq *out);
 fh_status fh_kv_cache_close(fh_mut fh_kv_cache *kv, fh_seq s);
-fh_status fh_kv_cache_length(fh_mut fh_kv_cache *kv, fh_seq s, uint64_t *out);
+fh_status fh_kv_cache_length(fh_mut fh_kv_cache *kv, fh_seq s, fh_out uint64_t *out);
 fh_status fh_kv_cache_truncate(fh_mut fh_kv_cache *kv, fh_seq s, uint64_t length);
 
 /* Plans one further position of s in the step under way. FH_STALE; FH_LIMIT when the sequence is full. */
-fh_status fh_kv_cache_append(fh_mut fh_kv_cache *kv, fh_seq s, fh_kv_slot *out, fh_err *err);
+fh_status fh_kv_cache_append(fh_mut fh_kv_cache *kv, fh_seq s, fh_out fh_kv_slot *out, fh_mut fh_err *err);
 /* Gives every planned position a segment of its sequence's own. FH_LIMIT (the budget), FH_NOMEM: nothing has changed. */
-fh_status fh_kv_cache_reserve(fh_mut fh_kv_cache *kv, fh_err *err);
+fh_status fh_kv_cache_reserve(fh_mut fh_kv_cache *kv, fh_mut fh_err *err);
 /* The segments of the sequences of the step, and where block 0 of a row's sequence stands among them. Valid until: the step
  * ends. */
 fh_mems fh_kv_cache_segments(fh_ref const fh_kv_cache *kv);

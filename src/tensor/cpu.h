@@ -43,7 +43,7 @@ unsigned fh_cpu_parts(const struct cpu *cpu);
 /* How many shares to cut `items` into, so that parts which take one after the other end at about the same time. */
 unsigned fh_cpu_shares(size_t items, unsigned parts);
 /* Runs fn over the parts, or at once on the calling thread when `work` (rough operations) does not pay for waking them. */
-void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, void *arg);
+void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, fh_mut void *arg);
 
 /* --- tensors, matrices, activations ----------------------------------------------------------------------------- */
 
@@ -85,20 +85,20 @@ struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols);
 
 /* y[·, rows of panel p] = (or += with add) acts · matrixᵀ for groups [from, to). y: n × y_cols. */
 void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups,
-                    fh_f32s y, bool add, struct cpu_scratch *scratch);
+                    fh_f32s y, bool add, fh_mut struct cpu_scratch *scratch);
 /* The gated pair: y = silu(acts · gateᵀ) ⊙ (acts · upᵀ) for panel p. */
 void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, const struct cpu_matrix *up, size_t p,
-                        const struct cpu_acts *acts, fh_range groups, fh_f32s y, struct cpu_scratch *scratch);
+                        const struct cpu_acts *acts, fh_range groups, fh_f32s y, fh_mut struct cpu_scratch *scratch);
 /* How many groups to take at a time, so that their activations stay in the second-level cache. */
 size_t fh_cpu_groups_at_once(const struct cpu_acts *acts);
 
 /* --- operations, for the table in cpu.c ------------------------------------------------------------------------- */
 
-fh_status fh_cpu_matmul(void *self, const struct dev_matmul *op);
-fh_status fh_cpu_glu(void *self, const struct dev_glu *op);
-fh_status fh_cpu_route(void *self, const struct dev_route *op);
-fh_status fh_cpu_kv_put(void *self, fh_device *dev, const struct dev_kv_put *op);
-fh_status fh_cpu_attend(void *self, fh_device *dev, const struct dev_attend *op);
-fh_status fh_cpu_experts(void *self, const struct dev_experts *op);
+fh_status fh_cpu_matmul(fh_mut void *self, const struct dev_matmul *op);
+fh_status fh_cpu_glu(fh_mut void *self, const struct dev_glu *op);
+fh_status fh_cpu_route(fh_mut void *self, const struct dev_route *op);
+fh_status fh_cpu_kv_put(fh_mut void *self, fh_mut fh_device *dev, const struct dev_kv_put *op);
+fh_status fh_cpu_attend(fh_mut void *self, fh_mut fh_device *dev, const struct dev_attend *op);
+fh_status fh_cpu_experts(fh_mut void *self, const struct dev_experts *op);
 
 #endif

@@ -139,10 +139,10 @@ struct fh_device {
 };
 
 /* A device around an implementation; on failure `self` stays the caller's. */
-fh_status fh_dev_new(fh_ref fh_allocator *a, const struct dev_ops *ops, void *self, fh_owned fh_view(1) fh_device **out);
+fh_status fh_dev_new(fh_ref fh_allocator *a, const struct dev_ops *ops, fh_mut void *self, fh_owned fh_view(1) fh_device **out);
 /* The memory behind a handle, or NULL. */
-struct dev_mem *fh_dev_mem(fh_mut fh_device *dev, fh_mem mem);
+struct dev_mem *fh_dev_mem(fh_ref fh_device *dev, fh_mem mem) fh_view(1);
 /* The choice of experts, from logits: fh_device_route after the product (route.c). */
-fh_status fh_dev_choose(const fh_route *op, uint64_t n, uint64_t experts, fh_f32s logits, fh_err *err);
+fh_status fh_dev_choose(const fh_route *op, uint64_t n, uint64_t experts, fh_f32s logits, fh_mut fh_err *err);
 
 #endif

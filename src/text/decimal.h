@@ -11,8 +11,8 @@ enum { FH_DECIMAL_BYTES = 32 };
 
 /* The value of a number of JSON's grammar (-? digits [. digits] [e digits]), which the caller has checked. False, and infinity,
  * when it rounds to more than the largest float64. */
-FH_MUST_USE bool fh_decimal_read(fh_span text, double *out);
+FH_MUST_USE bool fh_decimal_read(fh_span text, fh_out double *out);
 /* Writes a finite number; returns its length. */
-size_t fh_decimal_write(double v, uint8_t out[FH_DECIMAL_BYTES]);
+size_t fh_decimal_write(double v, fh_out uint8_t out[FH_DECIMAL_BYTES]);
 
 #endif

@@ -43,9 +43,9 @@ typedef struct fh_pair_table {
 } fh_pair_table;
 
 /* An empty table with room for `count` pairs. */
-FH_MUST_USE fh_status fh_pair_table_new(fh_allocator *a, size_t count, uint64_t seed, fh_pair_table *out);
+FH_MUST_USE fh_status fh_pair_table_new(fh_ref fh_allocator *a, size_t count, uint64_t seed, fh_out fh_pair_table *out);
 /* Adds a pair; false when it is there already. Adding more than `count` pairs is a programmer's error. */
-FH_MUST_USE bool fh_pair_table_put(fh_pair_table *t, fh_pair pair);
+FH_MUST_USE bool fh_pair_table_put(fh_mut fh_pair_table *t, fh_pair pair);
 /* The entry of (left, right); its rank is FH_NO_TOKEN when there is none. */
 fh_pair fh_pair_table_find(const fh_pair_table *t, uint32_t left, uint32_t right);
 
@@ -78,7 +78,7 @@ struct fh_tokenizer {
 /* --- vocab.c --------------------------------------------------------------------------------------------------------- */
 
 /* Builds by_spelling; FH_CORRUPT for two tokens of one spelling. Empty spellings stay outside. */
-FH_MUST_USE fh_status fh_vocab_index(fh_tokenizer *tok, fh_err *err);
+FH_MUST_USE fh_status fh_vocab_index(fh_mut fh_tokenizer *tok, fh_mut fh_err *err);
 /* The token that text may become: its spelling is `text` and it is no control, unknown or byte token. FH_NO_TOKEN: none. */
 uint32_t fh_vocab_match(const fh_tokenizer *tok, fh_span text);
 /* True for tokens that fh_vocab_match gives. */
@@ -94,10 +94,11 @@ int fh_alphabet_byte(uint32_t code);
 /* --- special.c ------------------------------------------------------------------------------------------------------- */
 
 /* Builds the trie of the user-defined, control and unknown tokens. */
-FH_MUST_USE fh_status fh_special_build(fh_tokenizer *tok, fh_err *err);
+FH_MUST_USE fh_status fh_special_build(fh_mut fh_tokenizer *tok, fh_mut fh_err *err);
 /* The first, and there the longest, special token at or after `from`; false when there is none. Control and unknown tokens
  * count only if `control`. */
-FH_MUST_USE bool fh_special_find(const fh_tokenizer *tok, fh_span text, size_t from, bool control, size_t *at, uint32_t *id);
+FH_MUST_USE bool fh_special_find(const fh_tokenizer *tok, fh_span text, size_t from, bool control, fh_mut size_t *at,
+                                 fh_mut uint32_t *id);
 
 /* --- pretok.c -------------------------------------------------------------------------------------------------------- */
 
@@ -141,28 +142,28 @@ typedef struct fh_merger {
     fh_owned fh_recalls recall;  /* pieces encoded before; none for short texts */
 } fh_merger;
 
-void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out);
-void fh_merger_deinit(fh_merger *m);
+void fh_merger_init(fh_mut fh_merger *m, const fh_tokenizer *tok, fh_out fh_ids *out);
+void fh_merger_deinit(fh_mut fh_merger *m);
 /* Makes room for `count` symbols and sets m->count to 0. */
-FH_MUST_USE fh_status fh_merger_reset(fh_merger *m, fh_span piece, size_t count);
+FH_MUST_USE fh_status fh_merger_reset(fh_mut fh_merger *m, fh_span piece, size_t count);
 /* Appends a symbol. */
-void fh_merger_add(fh_merger *m, uint32_t at, uint32_t size, uint32_t token);
+void fh_merger_add(fh_mut fh_merger *m, uint32_t at, uint32_t size, uint32_t token);
 /* Joins symbols, the lowest rank first, the leftmost first among equals, until none join; symbol 0 heads what is left. */
-FH_MUST_USE fh_status fh_merge(fh_merger *m);
+FH_MUST_USE fh_status fh_merge(fh_mut fh_merger *m);
 
 /* --- recall.c -------------------------------------------------------------------------------------------------------- */
 
 /* Prepares the memory of pieces for a text of so many bytes. */
-FH_MUST_USE fh_status fh_recall_init(fh_merger *m, size_t text_bytes);
+FH_MUST_USE fh_status fh_recall_init(fh_mut fh_merger *m, size_t text_bytes);
 /* Appends the ids of a piece, from memory or by `encode`, which must depend on the piece alone. */
-FH_MUST_USE fh_status fh_recall_encode(fh_merger *m, fh_span piece, fh_status (*encode)(fh_merger *m, fh_span piece));
+FH_MUST_USE fh_status fh_recall_encode(fh_mut fh_merger *m, fh_span piece, fh_status (*encode)(fh_merger *m, fh_span piece));
 
 /* --- bpe.c, spm.c ---------------------------------------------------------------------------------------------------- */
 
 /* Appends the ids of a text that holds no special token. `prefix`: SPM: a special token or nothing stands before it. */
-FH_MUST_USE fh_status fh_bpe_encode(fh_merger *m, fh_span text);
-FH_MUST_USE fh_status fh_spm_encode(fh_merger *m, fh_span text, bool prefix);
+FH_MUST_USE fh_status fh_bpe_encode(fh_mut fh_merger *m, fh_span text);
+FH_MUST_USE fh_status fh_spm_encode(fh_mut fh_merger *m, fh_span text, bool prefix);
 /* Reads the merges: FH_CORRUPT for one that is malformed, repeated, or names an unknown token. */
-FH_MUST_USE fh_status fh_bpe_build(fh_tokenizer *tok, fh_views merges, fh_err *err);
+FH_MUST_USE fh_status fh_bpe_build(fh_mut fh_tokenizer *tok, fh_views merges, fh_mut fh_err *err);
 
 #endif

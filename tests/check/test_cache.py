@@ -194,9 +194,10 @@ class Headers(DeedCase):
 
     def test_contract_elsewhere(self):
         """The contract of what it calls stands in the file that includes it."""
-        word = '__attribute__((annotate("fh:drop")))'
+        lent, word = ('__attribute__((annotate("fh:%s")))' % name for name in ("mut", "drop"))
         self.differs("struct s;\nvoid take(struct s *p);\nstatic inline void f(struct s *p) {\n    take(p);\n}\n",
-                     '#include "h.h"\n', f'struct s;\nvoid take({word} struct s *p);\n#include "h.h"\n', 4)
+                     f'struct s;\nvoid take({lent} struct s *p);\n#include "h.h"\n',
+                     f'struct s;\nvoid take({word} struct s *p);\n#include "h.h"\n', 4)
 
     def test_type_elsewhere(self):
         """What a name stands for is decided by a type that the file defines."""

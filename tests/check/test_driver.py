@@ -182,7 +182,7 @@ class Driver(DeedCase):
 
     def test_compiler_checks_indices(self):
         """A variable index needs a proof, or a compile command that has the compiler check it."""
-        self.write("a.c", "static int a[4];\nint at(unsigned i) {\n    return a[i];\n}\n")
+        self.write("a.c", "static _Thread_local int a[4];\nint at(unsigned i) {\n    return a[i];\n}\n")
         self.deed("check", "a.c", status=1)
         for flag in ("-fsanitize=bounds", "-fsanitize=array-bounds", "-fsanitize=undefined"):
             self.deed("check", "a.c", "--", flag)

@@ -82,7 +82,7 @@ const tensor *box_look(fh_ref const box *b) fh_view(1);
 fh_owned_or_null tensor *box_take(fh_mut box *b);
 fh_owned queue *queue_new(void);
 void queue_free(fh_drop queue *q);
-void each(fh_mut queue *q, void (*visit)(void *ctx, fh_ref const tensor *t), void *ctx);
+void each(fh_mut queue *q, void (*visit)(void *ctx, fh_ref const tensor *t), fh_mut void *ctx);
 _Bool queue_offer(fh_mut queue *q, fh_move tensor **t);
 
 #define FH_UNSAFE(id) _Static_assert(1, "fh:unsafe:" id)

@@ -30,6 +30,7 @@ struct fh_cache {
 };
 
 /* fh_cache_new with ages of fewer bits. */
-FH_MUST_USE fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, unsigned age_bits, fh_cache **out);
+FH_MUST_USE fh_status fh_cache_new_narrow(fh_ref fh_allocator *a, const fh_cache_config *config, unsigned age_bits,
+                                          fh_out fh_cache **out);
 
 #endif

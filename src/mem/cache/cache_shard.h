@@ -67,9 +67,10 @@ enum { FH_CACHE_AGE_BITS = 40, FH_CACHE_SHARD_BITS = 6, FH_CACHE_INDEX_BITS = 64
 #define FH_CACHE_ONE_AGE (UINT64_C(1) << FH_CACHE_INDEX_BITS)
 
 /* `first` is the number of slot 0 at age 0; ages end after `age_bits`. FH_NOMEM. */
-FH_MUST_USE fh_status fh_shard_init(fh_cache_shard *s, fh_allocator *a, const fh_cache_config *config, fh_evict_time *time,
+FH_MUST_USE fh_status fh_shard_init(fh_mut fh_cache_shard *s, fh_ref fh_allocator *a, const fh_cache_config *config,
+                                    fh_mut fh_evict_time *time,
                                     uint64_t first, unsigned age_bits);
-void fh_shard_deinit(fh_cache_shard *s);
+void fh_shard_deinit(fh_mut fh_cache_shard *s);
 
 static inline void fh_shard_lock(fh_cache_shard *s) {
     fh_lock_take(&s->lock);
@@ -99,13 +100,14 @@ static inline uint32_t fh_shard_find(const fh_cache_shard *s, uint64_t key, uint
     return FH_CACHE_NONE;
 }
 /* Makes an entry LOADING, in the table, without a reference. FH_EXHAUSTED, FH_NOMEM. */
-FH_MUST_USE fh_status fh_shard_add(fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t size_bytes, uint32_t *out);
+FH_MUST_USE fh_status fh_shard_add(fh_mut fh_cache_shard *s, uint64_t key, uint32_t tag, uint64_t size_bytes,
+                                   fh_out uint32_t *out);
 /* Ends the load of an entry, which is referenced: its value, or its failure, which leaves the table. */
-void fh_shard_loaded(fh_cache_shard *s, uint32_t i, fh_status status, void *value);
+void fh_shard_loaded(fh_mut fh_cache_shard *s, uint32_t i, fh_status status, fh_mut void *value);
 /* Takes an entry out of table and lists. */
-void fh_shard_unmap(fh_cache_shard *s, uint32_t i);
+void fh_shard_unmap(fh_mut fh_cache_shard *s, uint32_t i);
 /* Ends an entry that is neither mapped nor referenced. */
-void fh_shard_end(fh_cache_shard *s, uint32_t i);
+void fh_shard_end(fh_mut fh_cache_shard *s, uint32_t i);
 
 /* Lives begun and ended at a number of this shard. */
 static inline uint64_t fh_shard_age(const fh_cache_shard *s, uint64_t number) {
@@ -117,7 +119,7 @@ static inline bool fh_shard_is_life(uint64_t number) {
 }
 
 /* A free slot. FH_EXHAUSTED, FH_NOMEM. */
-FH_MUST_USE fh_status fh_shard_new_slot(fh_cache_shard *s, uint32_t *out_slot);
+FH_MUST_USE fh_status fh_shard_new_slot(fh_mut fh_cache_shard *s, fh_out uint32_t *out_slot);
 /* One more reference to entry i. Refused like fh_shard_new_slot. */
 FH_MUST_USE static inline fh_status fh_shard_refer(fh_cache_shard *s, uint32_t i, uint32_t *out_slot) {
     uint32_t k = s->free_slot;
@@ -135,7 +137,7 @@ FH_MUST_USE static inline fh_status fh_shard_refer(fh_cache_shard *s, uint32_t i
 }
 
 /* The shard's victim may be another one. */
-void fh_shard_publish(fh_cache_shard *s);
+void fh_shard_publish(fh_mut fh_cache_shard *s);
 /* After a reference or a pin ended: an idle entry takes its place in the lists. */
 static inline void fh_shard_settle(fh_cache_shard *s, uint32_t i) {
     fh_cache_entry *e = fh_shard_entry(s, i);
@@ -163,13 +165,13 @@ static inline uint32_t fh_shard_unrefer(fh_cache_shard *s, uint32_t k) {
     return slot->entry;
 }
 /* One more or one fewer pin of a resident entry. */
-void fh_shard_pin(fh_cache_shard *s, uint32_t i);
-void fh_shard_unpin(fh_cache_shard *s, uint32_t i);
+void fh_shard_pin(fh_mut fh_cache_shard *s, uint32_t i);
+void fh_shard_unpin(fh_mut fh_cache_shard *s, uint32_t i);
 /* Puts the victim out of lists and table. FH_CACHE_NONE if it turned out to be in use: the shard has another one now, or none.
  * */
-uint32_t fh_shard_evict(fh_cache_shard *s);
+uint32_t fh_shard_evict(fh_mut fh_cache_shard *s);
 
 /* Verifies the shard, O(entries + references), and adds the bytes of its loads and values. */
-FH_MUST_USE fh_status fh_shard_check(const fh_cache_shard *s, uint64_t *bytes, fh_err *err);
+FH_MUST_USE fh_status fh_shard_check(const fh_cache_shard *s, fh_mut uint64_t *bytes, fh_mut fh_err *err);
 
 #endif

@@ -64,31 +64,32 @@ typedef struct fh_evict {
 } fh_evict;
 
 /* Nodes of up to `count_max` entries, the first at `nodes`. FH_NOMEM: only the optimum allocates. */
-FH_MUST_USE fh_status fh_evict_init(fh_evict *e, fh_allocator *a, fh_cache_policy policy, fh_evict_time *time,
-                                    fh_evict_node *nodes, size_t stride, uint32_t count_max);
-void fh_evict_deinit(fh_evict *e);
-void fh_evict_fresh(fh_evict *e, uint32_t i);
+FH_MUST_USE fh_status fh_evict_init(fh_mut fh_evict *e, fh_ref fh_allocator *a, fh_cache_policy policy,
+                                    fh_mut fh_evict_time *time,
+                                    fh_mut fh_evict_node *nodes, size_t stride, uint32_t count_max);
+void fh_evict_deinit(fh_mut fh_evict *e);
+void fh_evict_fresh(fh_mut fh_evict *e, uint32_t i);
 /* Puts entry i, listed or not, where it belongs after `uses` hits. True if the victim may be another one now. */
-FH_MUST_USE bool fh_evict_idle(fh_evict *e, uint32_t i, uint32_t uses);
+FH_MUST_USE bool fh_evict_idle(fh_mut fh_evict *e, uint32_t i, uint32_t uses);
 /* LRU: true if entry i is where fh_evict_idle would put it, which is what happens to a value that is much in use. */
 static inline bool fh_evict_is_newest(const fh_evict *e, uint32_t i) {
     return e->policy == FH_CACHE_LRU && e->lists[0].newest == i && e->newest_stamp == fh_load(&e->time->clock, FH_RELAXED);
 }
 /* Puts an entry out of its list, if it is in one. */
-void fh_evict_leave(fh_evict *e, uint32_t i);
+void fh_evict_leave(fh_mut fh_evict *e, uint32_t i);
 /* Optimum: entry i is in use, and next at this position of the trace; UINT64_MAX = never again. */
-void fh_evict_next_use(fh_evict *e, uint32_t i, uint64_t position);
+void fh_evict_next_use(fh_mut fh_evict *e, uint32_t i, uint64_t position);
 /* The listed entry that goes first, FH_EVICT_NONE without any; its rank. */
 uint32_t fh_evict_victim(const fh_evict *e);
 fh_evict_rank fh_evict_victim_rank(const fh_evict *e);
 /* Takes the victim out, as evicted. */
-uint32_t fh_evict_take(fh_evict *e);
+uint32_t fh_evict_take(fh_mut fh_evict *e);
 static inline bool fh_evict_before(fh_evict_rank a, fh_evict_rank b) {
     return a.worth != b.worth ? a.worth < b.worth : a.stamp < b.stamp;
 }
 
 /* For each position of a trace of keys the position at which the same key comes next, UINT64_MAX = never. FH_NOMEM. */
-FH_MUST_USE fh_status fh_evict_next_uses(fh_allocator *a, fh_u64s trace, fh_u64s *out);
+FH_MUST_USE fh_status fh_evict_next_uses(fh_ref fh_allocator *a, fh_u64s trace, fh_out fh_u64s *out);
 
 /* Verifies all links, O(count): each list runs both ways between its ends, worths lie in their lists, counts add up. */
 bool fh_evict_check(const fh_evict *e);

@@ -29,9 +29,9 @@ typedef struct fh_flights {
     fh_flight *first;
 } fh_flights;
 
-void fh_flight_load(fh_flights *list, fh_flight *f, const void *work);
+void fh_flight_load(fh_mut fh_flights *list, fh_mut fh_flight *f, const void *work);
 /* Lists a wait; false, and nothing is listed, if it could not end. */
-FH_MUST_USE bool fh_flight_wait(fh_flights *list, fh_flight *f, const void *work);
-void fh_flight_end(fh_flights *list, const fh_flight *f);
+FH_MUST_USE bool fh_flight_wait(fh_mut fh_flights *list, fh_mut fh_flight *f, const void *work);
+void fh_flight_end(fh_mut fh_flights *list, const fh_flight *f);
 
 #endif

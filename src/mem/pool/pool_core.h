@@ -166,7 +166,7 @@ typedef struct fh_pool_checking {
 
 /* Notes that a slot was found free, in the place that `where` names. FH_CORRUPT if it cannot be: it is live, out of range, or
  * was found before (which ends the walk through a list with a cycle). */
-fh_status fh_pool_check_free(fh_pool_checking *checking, uint32_t index, const char *where);
+fh_status fh_pool_check_free(fh_mut fh_pool_checking *checking, uint32_t index, const char *where);
 
 /* How slots are found, kept and changed. The caller has checked the thread and the handle's index. */
 struct fh_pool_policy {
@@ -264,42 +264,42 @@ uint32_t fh_pool_next_capacity(const fh_pool_core *core);
 /* Commits the indexes that policy->slots_for(capacity) needs and makes the pool's capacity `capacity`, above the present one;
  * counts a growth. The words of slots that were never committed are 0. FH_NOMEM changes nothing. One thread at a time: under
  * the policy's lock. */
-fh_status fh_pool_commit(fh_pool_core *core, uint32_t capacity);
+fh_status fh_pool_commit(fh_mut fh_pool_core *core, uint32_t capacity);
 /* The opposite: gives the slots from index `capacity` on back (of a policy without holes), keeps their words; returns how many
  * bytes, 0 if the system refuses, and then nothing has changed. */
-size_t fh_pool_uncommit(fh_pool_core *core, uint32_t capacity);
+size_t fh_pool_uncommit(fh_mut fh_pool_core *core, uint32_t capacity);
 /* Reserves and ends the region. */
-fh_status fh_pool_region_open(fh_pool_core *core);
-void fh_pool_region_close(fh_pool_core *core);
+fh_status fh_pool_region_open(fh_mut fh_pool_core *core);
+void fh_pool_region_close(fh_mut fh_pool_core *core);
 
 /* fh_pool_alloc_slow and fh_pool_use without the policy's short roads. */
-fh_pool_found fh_pool_alloc_long(fh_pool *view, fh_handle *out);
-fh_pool_found fh_pool_use_long(fh_pool *view, fh_handle h, fh_pool_op op);
+fh_pool_found fh_pool_alloc_long(fh_mut fh_pool *view, fh_out fh_handle *out);
+fh_pool_found fh_pool_use_long(fh_mut fh_pool *view, fh_handle h, fh_pool_op op);
 /* Brings a slot whose word is 0 or UNMADE into being: runs the init hook of an eager pool (outside every lock), then writes
  * the word {seed, FREE | all INDEX bits}, and raises core->used. When the hook fails the word becomes {seed − 2 (UNMADE), the
  * same}: the slot may be tried again later. */
-fh_status fh_pool_slot_create(fh_pool *view, uint32_t index);
+fh_status fh_pool_slot_create(fh_mut fh_pool *view, uint32_t index);
 /* Ends a life that the caller has claimed (word {odd generation, HOOK}): fini or reset hook, poison, policy->put. What the
  * hook said. */
-fh_status fh_pool_end_life(fh_pool *view, uint32_t index, uint32_t generation);
+fh_status fh_pool_end_life(fh_mut fh_pool *view, uint32_t index, uint32_t generation);
 
 /* Says why `word` refuses a handle, and counts it in the view: FH_STALE, FH_DOUBLE_FREE (releases only), FH_WRONG_POOL,
  * FH_BORROWED. */
-fh_status fh_pool_refuse(fh_pool *view, fh_handle h, uint64_t word, bool is_release);
+fh_status fh_pool_refuse(fh_mut fh_pool *view, fh_handle h, uint64_t word, bool is_release);
 /* FH_WRONG_THREAD, counted, unless the calling thread may use the view; also brings the limits in `fast` up to date. */
-fh_status fh_pool_enter(fh_pool *view);
+fh_status fh_pool_enter(fh_mut fh_pool *view);
 /* Fills in a view of a core (all but `own`) for the calling thread and opens its inline roads. */
-void fh_pool_view_init(fh_pool *view, fh_pool_core *core);
+void fh_pool_view_init(fh_mut fh_pool *view, fh_mut fh_pool_core *core);
 
 /* The pool's row on the ledger (pool_stats.c). */
-void fh_pool_fill_row(const void *owner, fh_memory_row *row);
+void fh_pool_fill_row(const void *owner, fh_mut fh_memory_row *row);
 
 /* True while fh_pool_harden_all is on. */
 bool fh_pool_harden_default(void);
 /* Of a hardened pool: from now on one alloc of about `every` is given a guarded slot, the next one included; 0: none. */
-void fh_pool_hard_sample(fh_pool *pool, uint32_t every);
+void fh_pool_hard_sample(fh_mut fh_pool *pool, uint32_t every);
 
 /* fh_pool_new with generations of `bits` bits, 3 to 32, so that a test can wear slots out: 2^(bits − 1) − 2 lives each. */
-fh_status fh_pool_new_narrow(fh_allocator *a, const fh_pool_config *config, unsigned bits, fh_pool **out);
+fh_status fh_pool_new_narrow(fh_ref fh_allocator *a, const fh_pool_config *config, unsigned bits, fh_out fh_pool **out);
 
 #endif

@@ -67,15 +67,15 @@ bool fh_hard_is_slot(const fh_pool_core *core, const fh_hard *h, uint32_t i);
 /* The number of a guarded slot, or FH_HARD_GUARDED; its index; its pages. */
 uint32_t fh_hard_guarded_number(const fh_hard *h, uint32_t i);
 uint32_t fh_hard_guarded_index(const fh_hard *h, uint32_t number);
-uint8_t *fh_hard_guarded_pages(const fh_pool_core *core, uint32_t i, size_t *out_bytes);
+uint8_t *fh_hard_guarded_pages(const fh_pool_core *core, uint32_t i, fh_out size_t *out_bytes) fh_view(1);
 /* Takes from the committed indexes what shall trap. When the system refuses, what was done is done, and the next try goes on.
  * */
-fh_status fh_hard_make_guards(fh_pool_core *core, fh_hard *h);
+fh_status fh_hard_make_guards(fh_mut fh_pool_core *core, fh_mut fh_hard *h);
 
 /* Writes the canary of a slot that is to live. Tools that watch memory let the object be touched, and not the canary. */
 void fh_hard_open(const fh_pool_core *core, const fh_hard *h, uint32_t i);
 /* Leaves in a slot what fh_hard_wrong expects. Nobody may touch it from here on. */
-void fh_hard_leave(const fh_pool_core *core, fh_hard *h, uint32_t i);
+void fh_hard_leave(const fh_pool_core *core, fh_mut fh_hard *h, uint32_t i);
 /* Offset of the first byte that somebody wrote to a slot that is nobody's, FH_NO_OFFSET if that cannot be told, or the
  * stride. */
 uint64_t fh_hard_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t i, uint64_t word);

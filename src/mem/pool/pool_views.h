@@ -54,31 +54,31 @@ typedef struct fh_hub_kind {
 } fh_hub_kind;
 
 /* Makes hub and first seat. FH_NOMEM leaves nothing behind. */
-fh_status fh_hub_open(fh_pool *first, const fh_hub_kind *kind);
+fh_status fh_hub_open(fh_mut fh_pool *first, const fh_hub_kind *kind);
 /* Ends them all. */
-void fh_hub_close(fh_pool *first);
+void fh_hub_close(fh_mut fh_pool *first);
 
 /* The policy's attach, detach and is_alone. */
-fh_status fh_hub_attach(fh_pool *first, fh_pool **out_view);
-fh_status fh_hub_detach(fh_pool *view);
+fh_status fh_hub_attach(fh_mut fh_pool *first, fh_out fh_pool **out_view);
+fh_status fh_hub_detach(fh_mut fh_pool *view);
 bool fh_hub_is_alone(const fh_pool *first);
 
 /* Up to `want` slots that no view has had yet, [*out, *out + *out_count); grows the pool if there are none. FH_EXHAUSTED,
  * FH_NOMEM. */
-fh_status fh_hub_fresh(fh_pool_core *core, uint32_t want, uint32_t *out, uint32_t *out_count);
+fh_status fh_hub_fresh(fh_mut fh_pool_core *core, uint32_t want, fh_out uint32_t *out, fh_out uint32_t *out_count);
 
 /* An empty block, or 0 when there is no memory for another. `may_make`: the caller does not hold the lock. */
-uint32_t fh_hub_block_get(fh_pool_core *core, bool may_make);
+uint32_t fh_hub_block_get(fh_mut fh_pool_core *core, bool may_make);
 /* Gives a block back. */
 static inline void fh_hub_block_put(fh_hub *hub, uint32_t number) {
     fh_stack_push(&hub->empty, hub->blocks, number);
 }
 
 /* Adds the counters of all views but the first; peak is what ever was in circulation: as many may have been live at once. */
-void fh_hub_stats(const fh_pool *first, fh_pool_stats *stats);
+void fh_hub_stats(const fh_pool *first, fh_mut fh_pool_stats *stats);
 
 /* Of a view of a single-writer pool (pool_shared.c); for tests. */
-uint64_t *fh_pool_inbox(fh_pool *view);
+uint64_t *fh_pool_inbox(fh_mut fh_pool *view) fh_view(1);
 
 /* A release by the view's own thread that needs no hook, of a slot that has a word. */
 static inline bool fh_hub_is_short(const fh_pool *view, fh_handle h, fh_pool_op op) {

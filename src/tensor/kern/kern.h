@@ -117,13 +117,13 @@ extern const struct kern fh_kern_avx2, fh_kern_avx512;
 /* Bytes of one panel record of a block type. */
 size_t fh_kern_record_bytes(fh_dtype t);
 /* Rows `first` … of a GGUF matrix (rows × cols of block type t, at any alignment) as a panel. */
-void fh_kern_panel(fh_dtype t, const uint8_t *matrix, size_t cols, size_t rows, size_t first, uint8_t *panel);
+void fh_kern_panel(fh_dtype t, const uint8_t *matrix, size_t cols, size_t rows, size_t first, fh_mut uint8_t *panel);
 /* Row `row` of a panel as float32. */
-void fh_kern_panel_row(fh_dtype t, const uint8_t *panel, size_t cols, unsigned row, float *y);
+void fh_kern_panel_row(fh_dtype t, const uint8_t *panel, size_t cols, unsigned row, fh_mut float *y);
 /* One row in GGUF layout as float32. */
-void fh_kern_widen(fh_dtype t, const uint8_t *row, size_t cols, float *y);
+void fh_kern_widen(fh_dtype t, const uint8_t *row, size_t cols, fh_mut float *y);
 /* Stores float16 keys of one position: k[d · 64] for d < head_dim. */
-void fh_kern_scatter(const uint16_t *from, size_t head_dim, uint16_t *k);
+void fh_kern_scatter(const uint16_t *from, size_t head_dim, fh_mut uint16_t *k);
 
 /* --- typed views of bytes; a wrong size or alignment ends the program ------------------------------------------- */
 

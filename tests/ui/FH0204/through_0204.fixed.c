@@ -2,7 +2,7 @@
 #include "../ui.h"
 
 void tensor_link(fh_mut tensor *t);
-static tensor *last;
+static _Thread_local tensor *last;
 
 void f(fh_mut box *b, fh_mut tensor *t) {
     box *same = b;

@@ -1,7 +1,7 @@
 /* array_0401.c: deed refuses it as FH0401, a borrow crosses to another thread. */
 #include "../ui.h"
 
-void run(void *ctx);
+void run(fh_mut void *ctx);
 void f(int n) {
     int all[4] = {0};
     all[0] = n;

@@ -1,7 +1,7 @@
 /* local_0401.c: deed refuses it as FH0401, a borrow crosses to another thread. */
 #include "../ui.h"
 
-void run(void *ctx);
+void run(fh_mut void *ctx);
 void f(void) {
     int n = 3;
     thread_start(run, &n); //~ FH0401

@@ -5,7 +5,7 @@ struct work {
     const tensor *input;
     int n;
 };
-void run(void *ctx);
+void run(fh_mut void *ctx);
 void f(fh_ref const tensor *t) {
     struct work w = {.input = t, .n = 3};
     thread_start(run, &w); //~ FH0401

@@ -1,0 +1,8 @@
+/* argument_0603.c: deed refuses it as FH0603, a function in a pointer of another contract. */
+#include "../ui.h"
+
+void for_each(fh_mut queue *q, void (*visit)(fh_mut tensor *t));
+
+void f(fh_mut queue *q) {
+    for_each(q, tensor_free); //~ FH0603
+}
