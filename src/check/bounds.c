@@ -47,30 +47,57 @@ static bool is_step(const deed_node *n) {
     return n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC && n->op <= DEED_OP_POST_DEC;
 }
 
-/* Which steps of a variable do not count as changes. */
-typedef enum spared { NO_STEPS, STEPS_UP, STEPS_DOWN } spared;
+/* How a variable may change: bits. */
+enum { GOES_UP = 1, GOES_DOWN = 2, GOES_ANYWHERE = 4 };
 
-/* Whether something under the node assigns the variable. */
-static bool changes(const prover *p, uint32_t node, uint32_t variable, spared steps) {
+/* How something under the node changes the variable. */
+static unsigned changes(const prover *p, uint32_t node, uint32_t variable) {
     const deed_node *n = node_at(p, node);
-    bool writes = (n->kind == DEED_ASSIGN || is_step(n) || n->kind == DEED_ADDRESS) && is_of(p, kid(p, node, 0), variable);
-    bool up = n->op == DEED_OP_PRE_INC || n->op == DEED_OP_POST_INC;
-    if (writes && !(is_step(n) && steps == (up ? STEPS_UP : STEPS_DOWN)))
-        return true;
+    unsigned how = 0;
+    if (is_step(n) && is_of(p, kid(p, node, 0), variable))
+        how = n->op == DEED_OP_PRE_INC || n->op == DEED_OP_POST_INC ? GOES_UP : GOES_DOWN;
+    else if ((n->kind == DEED_ASSIGN || n->kind == DEED_ADDRESS) && is_of(p, kid(p, node, 0), variable))
+        how = GOES_ANYWHERE;
+    for (uint32_t i = 0; i < n->count; i++)
+        how |= kid(p, node, i) != 0 ? changes(p, kid(p, node, i), variable) : 0;
+    return how;
+}
+
+/* Whether something under the node changes a variable in an expression. */
+static bool disturbs(const prover *p, uint32_t node, uint32_t what) {
+    const deed_node *n = node_at(p, what);
+    if (n->kind == DEED_REF)
+        return changes(p, node, n->decl) != 0;
     for (uint32_t i = 0; i < n->count; i++) {
-        if (kid(p, node, i) != 0 && changes(p, kid(p, node, i), variable, steps))
+        if (disturbs(p, node, kid(p, what, i)))
             return true;
     }
     return false;
 }
 
-/* A local or a parameter whose address is taken nowhere. */
-static bool is_private(const prover *p, uint32_t variable) {
-    const deed_decl *d = fh_deed_decls_at(p->unit->decls, variable);
-    bool local = !d->is_global && !d->is_static && (d->kind == DEED_DECL_VARIABLE || d->kind == DEED_DECL_PARAMETER);
+/* A local or a parameter whose address is taken nowhere, or an expression of those alone. */
+static bool is_private(const prover *p, uint32_t what) {
+    const deed_node *n = node_at(p, what);
+    bool local = n->kind == DEED_INTEGER || n->kind == DEED_BINARY || n->kind == DEED_REF;
+    for (uint32_t i = 0; local && i < n->count; i++)
+        local = is_private(p, kid(p, what, i));
+    if (!local || n->kind != DEED_REF)
+        return local;
+    const deed_decl *d = fh_deed_decls_at(p->unit->decls, n->decl);
+    local = !d->is_global && !d->is_static && (d->kind == DEED_DECL_VARIABLE || d->kind == DEED_DECL_PARAMETER);
     for (uint32_t i = 1; local && i < p->unit->nodes.count; i++)
-        local = node_at(p, i)->kind != DEED_ADDRESS || !is_of(p, kid(p, i, 0), variable);
+        local = node_at(p, i)->kind != DEED_ADDRESS || !is_of(p, kid(p, i, 0), n->decl);
     return local;
+}
+
+/* Whether two private expressions are written alike. */
+static bool is_same(const prover *p, uint32_t a, uint32_t b) {
+    const deed_node *x = node_at(p, a), *y = node_at(p, b);
+    bool same = x->kind == y->kind && x->op == y->op && x->decl == y->decl && x->number == y->number && x->count == y->count &&
+                x->type == y->type;
+    for (uint32_t i = 0; same && i < x->count; i++)
+        same = is_same(p, kid(p, a, i), kid(p, b, i));
+    return same;
 }
 
 /* Whether a jump may come in between a condition around a node and the node: there is a label before it in its function. */
@@ -151,11 +178,11 @@ static bool is_wide_unsigned(const prover *p, uint32_t node) {
            !fh_span_is(s, "_Bool") && !fh_span_is(s, "bool");
 }
 
-/* What `variable op other` says of the variable. Where one side has a sign and the other has none, the language compares
+/* What `what op other` says of its left side. Where one side has a sign and the other has none, the language compares
  * without: that a converted number is small still says that it was not negative. */
-static range compared(const prover *p, uint32_t variable, deed_op op, uint32_t other, unsigned depth) {
+static range compared(const prover *p, uint32_t what, deed_op op, uint32_t other, unsigned depth) {
     range r = range_of(p, other, depth + 1);
-    bool left = is_wide_unsigned(p, variable), right = is_wide_unsigned(p, other);
+    bool left = is_wide_unsigned(p, what), right = is_wide_unsigned(p, other);
     if (left == right || (left && r.low >= 0))
         return from_comparison(op, r);
     range small = from_comparison(op, (range){0, r.high});
@@ -163,27 +190,27 @@ static range compared(const prover *p, uint32_t variable, deed_op op, uint32_t o
     return right && below && small.high < INT32_MAX ? (range){0, small.high} : ANY;
 }
 
-/* What a condition says of a variable when it is true, or false. */
-static range from_condition(const prover *p, uint32_t condition, bool truth, uint32_t variable, unsigned depth) {
+/* What a condition says of a private expression when it is true, or false. */
+static range from_condition(const prover *p, uint32_t condition, bool truth, uint32_t what, unsigned depth) {
     const deed_node *n = node_at(p, condition);
     uint32_t left = kid(p, condition, 0), right = kid(p, condition, 1);
     if (n->kind == DEED_UNARY && n->op == DEED_OP_LNOT)
-        return from_condition(p, left, !truth, variable, depth);
+        return from_condition(p, left, !truth, what, depth);
     if (n->kind != DEED_BINARY)
         return ANY;
     if ((n->op == DEED_OP_LAND && truth) || (n->op == DEED_OP_LOR && !truth))
-        return meet(from_condition(p, left, truth, variable, depth), from_condition(p, right, truth, variable, depth));
+        return meet(from_condition(p, left, truth, what, depth), from_condition(p, right, truth, what, depth));
     deed_op op = truth ? n->op : negated(n->op);
-    if (is_of(p, left, variable))
+    if (is_same(p, left, what))
         return compared(p, left, op, right, depth);
-    if (is_of(p, right, variable))
+    if (is_same(p, right, what))
         return compared(p, right, mirrored(op), left, depth);
     return ANY;
 }
 
-/* The same behind the condition, which may change the variable itself. */
-static range behind(const prover *p, uint32_t condition, bool truth, uint32_t variable, unsigned depth) {
-    return changes(p, condition, variable, NO_STEPS) ? ANY : from_condition(p, condition, truth, variable, depth);
+/* The same behind the condition, which may change the expression itself. */
+static range behind(const prover *p, uint32_t condition, bool truth, uint32_t what, unsigned depth) {
+    return disturbs(p, condition, what) ? ANY : from_condition(p, condition, truth, what, depth);
 }
 
 /* Whether control never runs past a statement. */
@@ -214,24 +241,71 @@ static uint32_t guard_in(const prover *p, uint32_t node) {
 }
 
 /* The guards among the statements of a block before `child`. */
-static range from_guards(const prover *p, uint32_t block, uint32_t child, uint32_t variable, unsigned depth) {
+static range from_guards(const prover *p, uint32_t block, uint32_t child, uint32_t what, unsigned depth) {
     range r = ANY;
     const deed_node *n = node_at(p, block);
     for (uint32_t i = 0; i < n->count && kid(p, block, i) != child; i++) {
         uint32_t statement = kid(p, block, i), guard = guard_in(p, statement);
         deed_kind kind = node_at(p, statement)->kind;
-        if (changes(p, statement, variable, NO_STEPS) || kind == DEED_CASE || kind == DEED_DEFAULT)
+        if (disturbs(p, statement, what) || kind == DEED_CASE || kind == DEED_DEFAULT)
             r = ANY;
         else if (guard != 0)
-            r = meet(r, from_condition(p, kid(p, guard, 0), false, variable, depth));
+            r = meet(r, from_condition(p, kid(p, guard, 0), false, what, depth));
     }
     return r;
 }
 
-/* What the first statement of a for says: a start that is only stepped up is the least value, one only stepped down the
- * greatest. */
-static range from_start(const prover *p, uint32_t loop, uint32_t variable, unsigned depth) {
-    uint32_t start = kid(p, loop, 0), value = 0;
+static bool is_loop(const deed_node *n) {
+    return n->kind == DEED_FOR || n->kind == DEED_WHILE || n->kind == DEED_DO;
+}
+
+/* Whether an expression has the same value where `top` begins and at the node `use` inside it, which is that expression. */
+static bool is_kept(const prover *p, uint32_t top, uint32_t use) {
+    for (uint32_t child = use; child != top; child = fh_u32s_get(p->parents, child)) {
+        uint32_t parent = fh_u32s_get(p->parents, child);
+        const deed_node *n = node_at(p, parent);
+        bool in_order = n->kind == DEED_BLOCK || n->kind == DEED_IF;
+        for (uint32_t i = 0; i < n->count && (is_loop(n) || !in_order || kid(p, parent, i) != child); i++) {
+            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && disturbs(p, kid(p, parent, i), use))
+                return false;
+        }
+        if (is_loop(n) && disturbs(p, child, use))
+            return false;
+    }
+    return true;
+}
+
+/* --- variables ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether steps may lead a variable round the end of its type: not with a sign, for that is undefined (but a narrow one comes
+ * back), nor upwards in 64 bits, for that takes centuries. */
+static bool goes_round(const prover *p, uint32_t use, unsigned how) {
+    static const char *const fixed[] = {"int", "long", "long long"}, *const wide[] = {"unsigned long", "unsigned long long"};
+    fh_span s = fh_deed_types_at(p->unit->types, node_at(p, use)->type)->spelling;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        if (fh_span_is(s, fixed[i]))
+            return false;
+    }
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        if (fh_span_is(s, wide[i]))
+            return how != GOES_UP;
+    }
+    return true;
+}
+
+/* From a start that is only stepped up, or only down. `ends`: before it could go round. */
+static range from_steps(const prover *p, uint32_t start, uint32_t use, unsigned how, bool ends, unsigned depth) {
+    range r = range_of(p, start, depth + 1);
+    if (how == 0)
+        return r;
+    if ((how != GOES_UP && how != GOES_DOWN) || (!ends && goes_round(p, use, how)))
+        return ANY;
+    return how == GOES_UP ? (range){r.low, INT64_MAX} : (range){INT64_MIN, r.high};
+}
+
+/* What the first statement of a for says of a variable: where it starts, and which way it goes. */
+static range from_start(const prover *p, uint32_t loop, uint32_t use, unsigned depth) {
+    uint32_t start = kid(p, loop, 0), value = 0, variable = node_at(p, use)->decl;
     const deed_node *n = node_at(p, start);
     if (n->kind == DEED_ASSIGN && n->op == DEED_OP_NONE && is_of(p, kid(p, start, 0), variable))
         value = kid(p, start, 1);
@@ -241,98 +315,96 @@ static range from_start(const prover *p, uint32_t loop, uint32_t variable, unsig
     }
     if (value == 0)
         return ANY;
-    range r = range_of(p, value, depth + 1), in = ANY;
-    range type = range_of_type(p, fh_deed_decls_at(p->unit->decls, variable)->type);
-    bool up = true, down = true, body = false;
-    for (uint32_t i = 1; i < 4; i++) {
-        uint32_t part = kid(p, loop, i);
-        up = up && (part == 0 || !changes(p, part, variable, STEPS_UP));
-        down = down && (part == 0 || !changes(p, part, variable, STEPS_DOWN));
-        body = body || (i != 2 && part != 0 && changes(p, part, variable, NO_STEPS));
+    uint32_t condition = kid(p, loop, 1), step = kid(p, loop, 2);
+    unsigned inside = changes(p, kid(p, loop, 3), variable) | (condition != 0 ? changes(p, condition, variable) : 0);
+    unsigned how = inside | (step != 0 ? changes(p, step, variable) : 0);
+    bool ends = false;
+    if (inside == 0 && condition != 0 && is_step(node_at(p, step))) { /* one step a round, from where the condition holds */
+        range before = from_condition(p, condition, true, use, depth + 1);
+        ends = how == GOES_UP ? before.high < range_of_type(p, node_at(p, use)->type).high : before.low >= 1;
     }
-    if (type.low >= 0) { /* it wraps, unless one step a round begins inside the condition */
-        bool single = !body && kid(p, loop, 2) != 0 && is_step(node_at(p, kid(p, loop, 2)));
-        in = single && kid(p, loop, 1) != 0 ? from_condition(p, kid(p, loop, 1), true, variable, depth) : ANY;
-        up = up && single && in.high < type.high;
-        down = down && single && in.low > 0;
-    }
-    return (range){up ? r.low : INT64_MIN, down ? r.high : INT64_MAX};
+    return from_steps(p, value, use, how, ends, depth);
 }
 
-static bool is_loop(const deed_node *n) {
-    return n->kind == DEED_FOR || n->kind == DEED_WHILE || n->kind == DEED_DO;
+static bool is_under(const prover *p, uint32_t node, uint32_t top) {
+    while (node != 0 && node != top)
+        node = fh_u32s_get(p->parents, node);
+    return node == top;
 }
 
-/* Whether a variable has the same value where `top` begins and at the node `use` inside it. */
-static bool is_kept(const prover *p, uint32_t top, uint32_t use, uint32_t variable) {
-    for (uint32_t child = use; child != top; child = fh_u32s_get(p->parents, child)) {
-        uint32_t parent = fh_u32s_get(p->parents, child);
-        const deed_node *n = node_at(p, parent);
-        bool in_order = n->kind == DEED_BLOCK || n->kind == DEED_IF;
-        for (uint32_t i = 0; i < n->count && (is_loop(n) || !in_order || kid(p, parent, i) != child); i++) {
-            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && changes(p, kid(p, parent, i), variable, NO_STEPS))
-                return false;
-        }
-        if (is_loop(n) && changes(p, child, variable, NO_STEPS))
-            return false;
-    }
-    return true;
-}
-
-/* What the construct around `child` says of a variable at the node `use` inside `child`. */
-static range from_parent(const prover *p, uint32_t parent, uint32_t child, uint32_t use, unsigned depth) {
-    uint32_t variable = node_at(p, use)->decl;
-    const deed_node *n = node_at(p, parent);
-    uint32_t first = kid(p, parent, 0), second = kid(p, parent, 1), third = kid(p, parent, 2);
-    if (n->kind == DEED_BLOCK) {
-        range r = from_guards(p, parent, child, variable, depth);
-        return is_kept(p, child, use, variable) ? r : ANY;
-    }
-    if (n->kind == DEED_FOR && child != first) {
-        range r = from_start(p, parent, variable, depth);
-        bool body = child == kid(p, parent, 3) && second != 0 && is_kept(p, child, use, variable);
-        return body ? meet(r, behind(p, second, true, variable, depth)) : r;
-    }
-    if (!is_kept(p, child, use, variable))
-        return ANY;
-    if ((n->kind == DEED_IF || n->kind == DEED_CHOOSE) && child != first)
-        return behind(p, first, child == second && second != third, variable, depth);
-    if (n->kind == DEED_WHILE && child == second)
-        return behind(p, first, true, variable, depth);
-    if (n->kind == DEED_BINARY && child == second && (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR))
-        return behind(p, first, n->op == DEED_OP_LAND, variable, depth);
-    return ANY;
-}
-
-/* Of a variable that keeps the value it begins with. */
-static range from_first_value(const prover *p, uint32_t variable, unsigned depth) {
-    uint32_t value = 0;
+/* What the declaration says of a variable, by all that its function does to it. With `first_loop`: when control comes to that
+ * loop, which must be once in the variable's life. */
+static range from_first_value(const prover *p, uint32_t use, uint32_t first_loop, unsigned depth) {
+    uint32_t declared = 0, variable = node_at(p, use)->decl;
+    unsigned how = 0;
     for (uint32_t i = 1; i < p->unit->nodes.count; i++) {
         const deed_node *n = node_at(p, i);
         if (n->kind == DEED_VARIABLE && n->decl == variable)
-            value = kid(p, i, 0);
-        else if ((n->kind == DEED_ASSIGN || is_step(n)) && is_of(p, kid(p, i, 0), variable))
+            declared = i;
+        else if ((n->kind == DEED_ASSIGN || is_step(n)) && is_of(p, kid(p, i, 0), variable) &&
+                 (first_loop == 0 || !is_under(p, i, first_loop)))
+            how |= changes(p, i, variable);
+    }
+    for (uint32_t i = first_loop; i != 0; i = fh_u32s_get(p->parents, i)) {
+        if (is_loop(node_at(p, i)) && i != first_loop && !is_under(p, declared, i))
             return ANY;
     }
-    return value == 0 ? ANY : range_of(p, value, depth + 1);
+    uint32_t value = declared != 0 ? kid(p, declared, 0) : 0;
+    return value == 0 ? ANY : from_steps(p, value, use, how, false, depth);
 }
 
-static range range_of_variable(const prover *p, uint32_t node, unsigned depth) {
-    uint32_t variable = node_at(p, node)->decl;
-    range r = range_of_type(p, node_at(p, node)->type);
-    if (depth >= DEPTH_MAX || !is_private(p, variable))
+/* --- what stands around --------------------------------------------------------------------------------------------------- */
+
+static range join(range a, range b) {
+    return (range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+}
+
+/* What the construct around `child` says of the expression `use` inside `child`. */
+static range from_parent(const prover *p, uint32_t parent, uint32_t child, uint32_t use, unsigned depth) {
+    const deed_node *n = node_at(p, parent);
+    uint32_t first = kid(p, parent, 0), second = kid(p, parent, 1), third = kid(p, parent, 2);
+    bool variable = node_at(p, use)->kind == DEED_REF;
+    if (n->kind == DEED_BLOCK) {
+        range r = from_guards(p, parent, child, use, depth);
+        return is_kept(p, child, use) ? r : ANY;
+    }
+    if (n->kind == DEED_FOR && child != first) {
+        range r = variable ? from_start(p, parent, use, depth) : ANY;
+        bool body = child == kid(p, parent, 3) && second != 0 && is_kept(p, child, use);
+        return body ? meet(r, behind(p, second, true, use, depth)) : r;
+    }
+    if (!is_kept(p, child, use))
+        return ANY;
+    if ((n->kind == DEED_IF || n->kind == DEED_CHOOSE) && child != first)
+        return behind(p, first, child == second && second != third, use, depth);
+    if (n->kind == DEED_WHILE && child == second)
+        return behind(p, first, true, use, depth);
+    if (n->kind == DEED_DO && child == first && variable)
+        return join(from_first_value(p, use, parent, depth), behind(p, second, true, use, depth));
+    if (n->kind == DEED_BINARY && child == second && (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR))
+        return behind(p, first, n->op == DEED_OP_LAND, use, depth);
+    return ANY;
+}
+
+/* What is known of a variable, or of an expression of variables, where it stands. */
+static range from_around(const prover *p, uint32_t node, unsigned depth) {
+    range r = ANY;
+    if (depth >= DEPTH_MAX || !is_private(p, node))
         return r;
-    r = meet(r, from_first_value(p, variable, depth));
+    if (node_at(p, node)->kind == DEED_REF)
+        r = from_first_value(p, node, 0, depth);
     if (is_jumped_to(p, node))
         return r;
     for (uint32_t child = node; fh_u32s_get(p->parents, child) != 0; child = fh_u32s_get(p->parents, child)) {
         uint32_t parent = fh_u32s_get(p->parents, child);
         r = meet(r, from_parent(p, parent, child, node, depth));
-        if (is_loop(node_at(p, parent)) && changes(p, parent, variable, NO_STEPS))
+        if (is_loop(node_at(p, parent)) && disturbs(p, parent, node))
             break; /* what holds around a loop that changes it need not hold inside */
     }
     return r;
 }
+
+/* --- computations --------------------------------------------------------------------------------------------------------- */
 
 static range sum(range a, range b) {
     range r = {0, 0};
@@ -383,7 +455,7 @@ static range range_of(const prover *p, uint32_t node, unsigned depth) {
         return ANY;
     switch ((int)n->kind) {
     case DEED_INTEGER: return (range){n->number, n->number};
-    case DEED_REF: return range_of_variable(p, node, depth);
+    case DEED_REF: return meet(range_of_type(p, n->type), from_around(p, node, depth));
     case DEED_CAST: return in_type(p, n->type, range_of(p, kid(p, node, 0), depth));
     case DEED_UNARY:
         return n->op == DEED_OP_LNOT ? (range){0, 1}
@@ -391,11 +463,11 @@ static range range_of(const prover *p, uint32_t node, unsigned depth) {
                                        : range_of_type(p, n->type);
     case DEED_CHOOSE: {
         range a = range_of(p, kid(p, node, 1), depth), b = range_of(p, kid(p, node, 2), depth);
-        return (range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+        return join(a, b);
     }
     case DEED_BINARY: {
         range a = range_of(p, kid(p, node, 0), depth), b = range_of(p, kid(p, node, 1), depth);
-        return in_type(p, n->type, range_of_binary(n->op, a, b));
+        return meet(in_type(p, n->type, range_of_binary(n->op, a, b)), from_around(p, node, depth));
     }
     default: return range_of_type(p, n->type);
     }
