@@ -43,9 +43,10 @@ static deed_value peek(deed_flow *f, uint32_t node) {
     if (place == 0)
         return deed_eval(f, node);
     deed_cell saved = *deed_cell_of(f, place);
-    if (!(saved.bits & (DEED_IS_MOVED | DEED_IS_RAW)))
-        return deed_eval(f, node);
-    return (deed_value){.bits = saved.bits, .place = place, .node = node};
+    bool gone = (saved.bits & (DEED_IS_MOVED | DEED_IS_RAW)) != 0;
+    for (uint32_t i = place + 1; !gone && i < f->place_count; i++)
+        gone = (deed_cell_of(f, i)->bits & DEED_IS_MOVED) && deed_place_within(f, i, place);
+    return gone ? (deed_value){.bits = saved.bits, .place = place, .node = node} : deed_eval(f, node);
 }
 
 static void read_argument(deed_flow *f, call *c, uint32_t i) {
@@ -155,7 +156,7 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
     look_into(f, c, a->decl, f->places[place].type, &v);
     deed_store(f, a->node, place, &v, false);
     deed_cell *cell = deed_cell_of(f, place);
-    if (gated && (cell->bits & DEED_IS_OWNED)) {
+    if (gated && (cell->bits & (DEED_IS_OWNED | DEED_IS_NULL))) {
         cell->gate = DEED_LAST_CALL;
         cell->bits |= DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL;
     }
@@ -184,8 +185,11 @@ static void take(deed_flow *f, const call *c, argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
+        const deed_type *t = deed_flow_type(f, deed_flow_decl(f, a->decl)->type);
         if (!drop)
             check_null(f, a);
+        if (drop && deed_flow_type(f, t->to)->kind == DEED_TYPE_VOID)
+            deed_end_block(f, a->node, &a->v);
         deed_consume(f, a->node, &a->v, drop);
         return;
     }

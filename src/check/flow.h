@@ -59,6 +59,8 @@ void deed_written(fh_mut deed_flow *f, uint32_t place);
 void deed_check_written(fh_mut deed_flow *f, uint32_t node, uint32_t place);
 /* The value leaves its place; `dropped`: its life ends. */
 void deed_consume(fh_mut deed_flow *f, uint32_t node, const deed_value *v, bool dropped);
+/* A block of memory ends, but not what its fields own (`fh_drop void *`): that has to be gone by then. */
+void deed_end_block(fh_mut deed_flow *f, uint32_t node, const deed_value *v);
 /* What becomes of an owner that is assigned: it goes along, or it stays and the new place only looks at it. A handle is a
  * number: unless the new place is declared to own it, a copy of one is nobody's. */
 typedef enum deed_passing { DEED_STAYS, DEED_GOES, DEED_LOOKS } deed_passing;

@@ -317,7 +317,7 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     if ((x->bits ^ y->bits) & DEED_IS_HELD)
         c.bits |= DEED_IS_LOOSE;
     uint16_t gate = x->gate != 0 ? x->gate : y->gate;
-    uint32_t promise = (c.bits & DEED_IS_OWNED) && (c.bits & DEED_IS_NULL) ? promised(a, b, i, gate) : 0;
+    uint32_t promise = c.bits & DEED_IS_NULL ? promised(a, b, i, gate) : 0;
     c.gate = promise != 0 ? gate : x->gate == y->gate ? x->gate : 0;
     c.bits |= promise;
     c.via = x->via == y->via ? x->via : 0;
@@ -352,7 +352,7 @@ void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
         return;
     for (uint32_t i = 0; i < count; i++) {
         deed_cell *c = &s->cells[i];
-        if (c->gate != gate || !(c->bits & DEED_IS_OWNED) || !(c->bits & DEED_IS_NULL))
+        if (c->gate != gate || !(c->bits & DEED_IS_NULL))
             continue;
         for (size_t k = 0; k < 4; k++) {
             if (promises[k].ok == ok && (c->bits & promises[k].bit))

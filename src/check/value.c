@@ -161,6 +161,21 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
     c->born = born;
 }
 
+void deed_end_block(deed_flow *f, uint32_t node, const deed_value *v) {
+    for (uint32_t i = v->place; v->place != 0 && !v->address && i + 1 < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i + 1);
+        const deed_info *p = &f->places[i + 1];
+        if (!deed_place_within(f, i + 1, v->place))
+            continue;
+        if ((c->bits & DEED_IS_OWNED) && !(c->bits & DEED_IS_NULL)) {
+            deed_error(f, FH0301, node, "its memory ends here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
+            deed_also(f, c->born, "it becomes an owner here");
+            deed_help_drop(f, p->type, p->name, " before");
+        }
+        *c = (deed_cell){0};
+    }
+}
+
 /* --- stores --------------------------------------------------------------------------------------------------------------- */
 
 static bool owns_part(deed_flow *f, uint32_t place) {
