@@ -5,46 +5,78 @@
 #include "freehold/os.h"
 
 typedef struct verb {
-    const char *name;
+    const char *name, *name_space; /* with a space behind it */
     fh_status (*main)(deed_app *app, fh_err *err);
+    const char *help;
 } verb;
-
-static const verb verbs[] = {
-    {"check", deed_verb_check}, {"explain", deed_verb_explain}, {"audit", deed_verb_audit},
-    {"ui", deed_verb_ui},       {"dump", deed_verb_dump},
-    {"lsp", deed_verb_lsp},
-};
 
 static const char help[] =
     "deed: an ownership and borrow checker for C\n"
     "\n"
-    "Examples\n"
-    "  deed check src/pool.c -- -Iinclude           one file, and how it is compiled\n"
-    "  deed check --compdb build/compile_commands.json src\n"
-    "  deed explain FH0101                          why this is an error, and what to write instead\n"
+    "It refuses what would leak, be used after its end, be freed twice, or be changed while somebody looks at it.\n"
     "\n"
-    "Verbs\n"
-    "  check [PATHS] [-- ARGS] check files, or all .c files of folders; ARGS go to the compiler\n"
-    "  explain [CODE]          explain a code; without one, list them all\n"
-    "  audit [PATHS]           how much code is unsafe, where, and what each region rests on\n"
-    "  ui DIR [-- ARGS]        compare the findings for a folder of bad programs with what is expected\n"
-    "  dump PATHS [-- ARGS]    print what the rules see of a file\n"
+    "  deed check src/pool.c -- -Iinclude                     check a file; behind -- stands how it is compiled\n"
+    "  deed check --compdb build/compile_commands.json src    check a project as its build compiles it\n"
+    "  deed explain FH0101                                    why this is an error, and what to write instead\n"
+    "  deed audit                                             how much code is unsafe, where, and what it rests on\n"
+    "  deed lsp                                               serve an editor\n"
+    "  deed ui tests/ui                                       compare findings with what is expected\n"
+    "  deed dump src/pool.c                                   what the rules see of a file\n"
     "\n"
-    "Options\n"
-    "  --compdb FILE           take the files and their arguments from a compilation database\n"
-    "  --jobs N                so many processes (as many as there are processors)\n"
-    "  --format=FORMAT         rustc, gcc, json (a line for each finding) or sarif\n"
-    "  --cache DIR             check: where answers are kept for the next time ($XDG_CACHE_HOME/deed); none: nowhere\n"
-    "  --json                  the same as --format=json\n"
-    "  --color=WHEN            auto, always or never\n"
-    "  --all                   check: codes that deed.toml lets through for now count too\n"
-    "  --bless                 ui: write the findings as what is expected\n"
-    "  --help                  this text\n"
-    "\n"
-    "A file deed.toml in the folder of the first path, or in one above, names what is checked without PATHS, the audited\n"
-    "rooms, and the project's own functions that allocate and free (docs/DEED.md).\n"
-    "\n"
-    "Exit status: 0 nothing found, 1 findings, 2 wrong use or a file that cannot be read.\n";
+    "deed VERB --help tells more. Exit status: 0 nothing found, 1 findings, 2 wrong use or a file that cannot be read.\n";
+
+#define FILES_HELP                                                                                        \
+    "  --compdb FILE     take files and their arguments from a compilation database; PATHS choose among them\n" \
+    "  --jobs N          so many processes (as many as there are processors)\n"
+#define COLOR_HELP "  --color=WHEN      auto, always or never\n"
+
+static const verb verbs[] = {
+    {"check", "check ", deed_verb_check,
+     "deed check [OPTIONS] [PATHS] [-- ARGS]\n"
+     "\n"
+     "Checks files, and all .c files in folders. Without PATHS it checks what deed.toml includes. ARGS go to the compiler;\n"
+     "-DFH_DEED is always among them.\n"
+     "\n" FILES_HELP
+     "  --format=FORMAT   rustc (lines of the source, with marks), gcc (a line each), json (an object each), or sarif 2.1.0\n"
+     "  --cache DIR       where answers are kept for the next time ($XDG_CACHE_HOME/deed, ~/.cache/deed); none: nowhere\n"
+     "  --all             codes that deed.toml lets through for now count too\n" COLOR_HELP
+     "\n"
+     "A file deed.toml in the folder of the first path, or in one above, names the audited rooms, and the functions of the\n"
+     "project that make and end memory. What has not changed since the last check is not checked again.\n"
+     "\n"
+     "Exit status: 0 nothing found, 1 findings, 2 wrong use or a file that cannot be read.\n"},
+    {"explain", "explain ", deed_verb_explain,
+     "deed explain [CODES]\n"
+     "\n"
+     "Says why each code is an error, with a program that has it and one that has not. Without CODES, lists them all. A code\n"
+     "may be written FH0101 or 0101.\n"},
+    {"audit", "audit ", deed_verb_audit,
+     "deed audit [--json] [PATHS]\n"
+     "\n"
+     "Counts the unsafe code of each room that deed.toml lists (regions, lines, share), and tells what each region rests\n"
+     "on: a proof, a model or a test, by the table that deed.toml names as `evidence`.\n"
+     "\n"
+     "  --json            the same, as one object\n"},
+    {"lsp", "lsp ", deed_verb_lsp,
+     "deed lsp [--compdb FILE] [--cache DIR] [-- ARGS]\n"
+     "\n"
+     "Speaks the Language Server Protocol on standard input and output: findings, contracts on hover, fixes. An editor starts\n"
+     "it; docs/deed-editors.md has the lines for some. compile_commands.json (also in build/) and deed.toml are looked for in\n"
+     "the folders above each file; ARGS are the compiler's where there is no database.\n"},
+    {"ui", "ui ", deed_verb_ui,
+     "deed ui DIR [--bless] [-- ARGS]\n"
+     "\n"
+     "Checks a folder of bad programs: FH0101/x.c must give exactly x.stderr and the codes that its lines are marked with\n"
+     "(//~ FH0101), and its twin x.fixed.c nothing.\n"
+     "\n"
+     "  --jobs N          so many processes (as many as there are processors)\n"
+     "  --bless           write the findings as what is expected\n"},
+    {"dump", "dump ", deed_verb_dump,
+     "deed dump PATHS [-- ARGS]\n"
+     "\n"
+     "Prints the tables that the rules read: declarations with their contracts, and the bodies of functions, as trees.\n"
+     "\n" FILES_HELP},
+};
 
 /* The number of `word` among words divided by bars; SIZE_MAX for none. */
 static size_t choice(fh_span word, fh_span words) {
@@ -140,23 +172,32 @@ static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_he
     return FH_DONE;
 }
 
+static const verb *verb_of(fh_deed_args args, size_t i) {
+    fh_span name = i < args.count ? fh_span_of_str(fh_deed_args_get(args, i)) : (fh_span){NULL, 0};
+    for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
+        if (fh_span_is(name, verbs[k].name))
+            return &verbs[k];
+    }
+    return NULL;
+}
+
 static fh_status dispatch(deed_app *app, fh_deed_args args, fh_err *err) {
-    bool wants_help = args.count == 0;
-    app->usage = true;
-    fh_span name = wants_help ? (fh_span){0} : fh_span_of_str(fh_deed_args_get(args, 0));
-    const verb *v = NULL;
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        v = fh_span_is(name, verbs[i].name) ? &verbs[i] : v;
+    if (args.count == 0) {
+        app->exit = DEED_EXIT_USAGE;
+        return fh_buf_put(&app->err, fh_span_of_str(help));
+    }
+    fh_span name = fh_span_of_str(fh_deed_args_get(args, 0));
     bool asks = fh_span_is(name, "--help") || fh_span_is(name, "-h") || fh_span_is(name, "help");
-    if (v == NULL && !asks && !wants_help)
+    const verb *v = verb_of(args, asks ? 1 : 0);
+    app->usage = true;
+    app->verb = v == NULL ? "" : v->name_space;
+    if (v == NULL && !asks)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "no verb %.*s", FH_SPAN_FMT(name));
-    if (v != NULL)
+    if (!asks)
         FH_TRY(read_arguments(app, fh_deed_args_sub(args, 1, args.count - 1), &asks, err));
     app->usage = false;
-    if (asks || v == NULL) {
-        app->exit = wants_help ? DEED_EXIT_USAGE : DEED_EXIT_CLEAN;
-        return fh_buf_put(wants_help ? &app->err : &app->out, fh_span_of_str(help));
-    }
+    if (asks)
+        return fh_buf_put(&app->out, fh_span_of_str(v == NULL ? help : v->help));
     return v->main(app, err);
 }
 
@@ -166,15 +207,18 @@ static int run(deed_app *app, fh_deed_args args) {
     fh_status s = dispatch(app, args, &err);
     if (fh_failed(s)) {
         app->exit = DEED_EXIT_USAGE;
-        s = fh_buf_format(&app->err, "deed: %s%s\n", err.code != FH_OK ? err.message : fh_code_text(s.code),
-                          app->usage ? " (see: deed --help)" : "");
+        s = fh_buf_format(&app->err, "deed: %s", err.code != FH_OK ? err.message : fh_code_text(s.code));
+        if (!fh_failed(s) && app->usage)
+            s = fh_buf_format(&app->err, " (see: deed %s--help)", app->verb);
+        if (!fh_failed(s))
+            s = fh_buf_put_u8(&app->err, '\n');
     }
     fh_status out = fh_os_write(1, fh_buf_view(&app->out)), said = fh_os_write(2, fh_buf_view(&app->err));
     return fh_failed(s) || fh_failed(out) || fh_failed(said) ? DEED_EXIT_USAGE : app->exit;
 }
 
 int main(int argc, char **argv) {
-    deed_app app = {.heap = fh_heap(), .jobs = fh_os_cpus(), .color = fh_os_is_terminal(1)};
+    deed_app app = {.heap = fh_heap(), .verb = "", .jobs = fh_os_cpus(), .color = fh_os_is_terminal(1)};
     fh_buf_init(&app.out, app.heap, 0);
     fh_buf_init(&app.err, app.heap, 0);
     int code = DEED_EXIT_USAGE;

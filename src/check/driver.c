@@ -12,6 +12,7 @@
 #include "check/answers.h"
 #include "check/outside.h"
 #include "check/rules.h"
+#include "freehold/json.h"
 #include "freehold/os.h"
 
 /* --- one file ------------------------------------------------------------------------------------------------------------- */
@@ -261,13 +262,32 @@ static const char *plural(uint64_t count) {
     return count == 1 ? "" : "s";
 }
 
+static fh_status put_rule(fh_json_writer *w, deed_code code) {
+    const char *const keys[] = {"shortDescription", "help"};
+    const char *const texts[] = {deed_code_title(code), deed_code_explanation(code)};
+    FH_TRY(fh_json_open(w, true));
+    FH_TRY(fh_json_key(w, "id"));
+    FH_TRY(fh_json_put_text(w, fh_span_of_str(deed_code_name(code))));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        FH_TRY(fh_json_key(w, keys[i]));
+        FH_TRY(fh_json_open(w, true));
+        FH_TRY(fh_json_key(w, "text"));
+        FH_TRY(fh_json_put_text(w, fh_span_of_str(texts[i])));
+        FH_TRY(fh_json_close(w, true));
+    }
+    return fh_json_close(w, true);
+}
+
 static fh_status put_sarif_head(fh_buf *out) {
     FH_TRY(fh_buf_put(out, FH_LIT("{\"version\":\"2.1.0\","
                                   "\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"runs\":["
                                   "{\"tool\":{\"driver\":{\"name\":\"deed\",\"rules\":[\n")));
-    for (deed_code i = 0; i < DEED_CODE_COUNT; i++)
-        FH_TRY(fh_buf_format(out, "%s{\"id\":\"%s\",\"shortDescription\":{\"text\":\"%s\"}}", i == 0 ? "" : ",\n",
-                             deed_code_name(i), deed_code_title(i)));
+    for (deed_code i = 0; i < DEED_CODE_COUNT; i++) {
+        fh_json_writer w;
+        fh_json_writer_init(&w, out, false);
+        FH_TRY(put_rule(&w, i));
+        FH_TRY(fh_buf_put(out, i + 1 < DEED_CODE_COUNT ? FH_LIT(",\n") : FH_LIT("\n")));
+    }
     return fh_buf_put(out, FH_LIT("]}},\"columnKind\":\"utf16CodeUnits\",\"results\":[\n"));
 }
 

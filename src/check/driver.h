@@ -19,6 +19,7 @@ typedef struct deed_app {
     const char *compdb; /* NULL: none */
     deed_format format;
     unsigned jobs;
+    const char *verb;         /* its name and a space, for the advice where to read more */
     bool color, bless, usage; /* usage: the failure is one of the command line */
     bool all;                 /* findings whose code is pending count too */
     deed_settings settings;

@@ -169,6 +169,33 @@ deed_spot deed_spot_of(const deed_unit *unit, deed_place place) {
     return at;
 }
 
+size_t deed_units_of(uint8_t byte) {
+    return byte >= 0xf0 ? 2 : byte < 0x80 || byte >= 0xc0;
+}
+
+size_t deed_units_before(const deed_unit *unit, deed_place place) {
+    fh_span text = text_of(unit, place);
+    deed_spot at = deed_spot_of(unit, place);
+    size_t units = 0;
+    for (size_t i = at.line_offset; i < at.line_offset + at.column - 1 && i < text.size; i++)
+        units += deed_units_of(fh_span_at(text, i));
+    return units;
+}
+
+fh_status deed_put_uri(fh_buf *out, fh_span path) {
+    fh_span hex = FH_LIT("0123456789ABCDEF"), plain = FH_LIT("/.-_~");
+    for (size_t i = 0; i < path.size; i++) {
+        fh_span one = fh_span_sub(path, i, 1);
+        uint8_t c = fh_span_at(path, i);
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (letter || fh_span_find(plain, one, 0) != SIZE_MAX)
+            FH_TRY(fh_buf_put_u8(out, c));
+        else
+            FH_TRY(fh_buf_format(out, "%%%c%c", fh_span_at(hex, c >> 4), fh_span_at(hex, c & 15)));
+    }
+    return FH_DONE;
+}
+
 static fh_span line_at(fh_span text, size_t offset) {
     if (offset >= text.size)
         return (fh_span){NULL, 0};
@@ -457,6 +484,20 @@ static fh_status render_gcc(const deed_unit *unit, const deed_finding *f, fh_buf
     return fh_buf_put(out, FH_LIT("\n"));
 }
 
+fh_status deed_put_whole(const deed_finding *f, fh_buf *out) {
+    FH_TRY(fh_buf_put(out, f->message));
+    for (const deed_remark *n = f->notes; n != NULL; n = n->next) {
+        if (n->place.file != 0)
+            continue;
+        FH_TRY(fh_buf_put(out, FH_LIT("\nnote: ")));
+        FH_TRY(fh_buf_put(out, n->text));
+    }
+    if (f->help.size == 0)
+        return FH_DONE;
+    FH_TRY(fh_buf_put(out, FH_LIT("\nhelp: ")));
+    return fh_buf_put(out, f->help);
+}
+
 static fh_status put_key_text(fh_json_writer *w, const char *key, fh_span text) {
     FH_TRY(fh_json_key(w, key));
     return fh_json_put_text(w, text);
@@ -504,30 +545,57 @@ static fh_status render_json(const deed_unit *unit, const deed_finding *f, fh_bu
     return fh_buf_put(out, FH_LIT("\n"));
 }
 
+static fh_status put_sarif_uri(fh_json_writer *w, fh_span path) {
+    fh_buf uri;
+    fh_buf_init(&uri, w->out->allocator, 0);
+    fh_status s = fh_span_starts(path, FH_LIT("/")) ? fh_buf_put(&uri, FH_LIT("file://")) : FH_DONE;
+    if (!fh_failed(s))
+        s = deed_put_uri(&uri, path);
+    if (!fh_failed(s))
+        s = put_key_text(w, "uri", fh_buf_view(&uri));
+    fh_buf_deinit(&uri);
+    return s;
+}
+
+static fh_status put_sarif_text(fh_json_writer *w, fh_span text) {
+    FH_TRY(fh_json_key(w, "message"));
+    FH_TRY(fh_json_open(w, true));
+    FH_TRY(put_key_text(w, "text", text));
+    return fh_json_close(w, true);
+}
+
 static fh_status put_sarif_place(fh_json_writer *w, const deed_unit *unit, deed_place place, fh_span message) {
-    deed_spot at = deed_spot_of(unit, place), end = end_of(unit, place);
+    uint32_t last = place.end_bytes > place.offset_bytes ? place.end_bytes : place.offset_bytes;
+    deed_place end = {place.file, last, last};
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "physicalLocation"));
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "artifactLocation"));
     FH_TRY(fh_json_open(w, true));
-    FH_TRY(put_key_text(w, "uri", path_of(unit, place)));
+    FH_TRY(put_sarif_uri(w, path_of(unit, place)));
     FH_TRY(fh_json_close(w, true));
     FH_TRY(fh_json_key(w, "region"));
     FH_TRY(fh_json_open(w, true));
-    FH_TRY(put_key_number(w, "startLine", at.line));
-    FH_TRY(put_key_number(w, "startColumn", at.column));
-    FH_TRY(put_key_number(w, "endLine", end.line));
-    FH_TRY(put_key_number(w, "endColumn", end.column));
+    FH_TRY(put_key_number(w, "startLine", deed_spot_of(unit, place).line));
+    FH_TRY(put_key_number(w, "startColumn", deed_units_before(unit, place) + 1));
+    FH_TRY(put_key_number(w, "endLine", deed_spot_of(unit, end).line));
+    FH_TRY(put_key_number(w, "endColumn", deed_units_before(unit, end) + 1));
     FH_TRY(fh_json_close(w, true));
     FH_TRY(fh_json_close(w, true));
-    if (message.size != 0) {
-        FH_TRY(fh_json_key(w, "message"));
-        FH_TRY(fh_json_open(w, true));
-        FH_TRY(put_key_text(w, "text", message));
-        FH_TRY(fh_json_close(w, true));
-    }
+    if (message.size != 0)
+        FH_TRY(put_sarif_text(w, message));
     return fh_json_close(w, true);
+}
+
+/* The message, with the notes that have no place, and the help, below it. */
+static fh_status put_sarif_message(fh_json_writer *w, const deed_finding *f) {
+    fh_buf text;
+    fh_buf_init(&text, w->out->allocator, 0);
+    fh_status s = deed_put_whole(f, &text);
+    if (!fh_failed(s))
+        s = put_sarif_text(w, fh_buf_view(&text));
+    fh_buf_deinit(&text);
+    return s;
 }
 
 static fh_status render_sarif(const deed_unit *unit, const deed_finding *f, fh_buf *out) {
@@ -537,10 +605,7 @@ static fh_status render_sarif(const deed_unit *unit, const deed_finding *f, fh_b
     FH_TRY(put_key_text(&w, "ruleId", fh_span_of_str(deed_code_name(f->code))));
     FH_TRY(put_key_number(&w, "ruleIndex", f->code));
     FH_TRY(put_key_text(&w, "level", FH_LIT("error")));
-    FH_TRY(fh_json_key(&w, "message"));
-    FH_TRY(fh_json_open(&w, true));
-    FH_TRY(put_key_text(&w, "text", f->message));
-    FH_TRY(fh_json_close(&w, true));
+    FH_TRY(put_sarif_message(&w, f));
     FH_TRY(fh_json_key(&w, "locations"));
     FH_TRY(fh_json_open(&w, false));
     FH_TRY(put_sarif_place(&w, unit, f->place, f->label));

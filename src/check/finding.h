@@ -117,5 +117,13 @@ typedef struct deed_spot {
     size_t line, column, line_offset;
 } deed_spot;
 deed_spot deed_spot_of(const deed_unit *unit, deed_place place);
+/* Appends the message, and below it the notes that have no place, and the help. */
+fh_status deed_put_whole(fh_ref const deed_finding *f, fh_mut fh_buf *out);
+/* UTF-16 units of a UTF-8 character that begins with this byte; 0 for a byte that continues one. */
+size_t deed_units_of(uint8_t byte);
+/* The UTF-16 units between the beginning of its line and a place: what SARIF and editors count. */
+size_t deed_units_before(fh_ref const deed_unit *unit, deed_place place);
+/* Appends a path as a URI reference: what is neither a letter nor a digit nor one of /.-_~ as %XX. */
+fh_status deed_put_uri(fh_mut fh_buf *out, fh_span path);
 
 #endif

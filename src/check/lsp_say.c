@@ -59,20 +59,12 @@ fh_status deed_lsp_answer(deed_server *s, fh_span id, fh_span result) {
 
 /* --- places: the protocol counts lines and UTF-16 units from 0 ----------------------------------------------------------- */
 
-/* UTF-16 units of a character that begins with this byte; 0 for a byte that continues one. */
-static size_t units_of(uint8_t byte) {
-    return byte >= 0xf0 ? 2 : byte < 0x80 || byte >= 0xc0;
-}
-
 static fh_status put_position(fh_json_writer *w, const deed_unit *unit, uint32_t file, size_t offset) {
-    fh_span text = fh_deed_files_at(unit->files, file)->text;
-    deed_spot at = deed_spot_of(unit, (deed_place){file, (uint32_t)offset, (uint32_t)offset});
-    size_t units = 0;
-    for (size_t i = at.line_offset; i < at.line_offset + at.column - 1 && i < text.size; i++)
-        units += units_of(fh_span_at(text, i));
+    deed_place place = {file, (uint32_t)offset, (uint32_t)offset};
+    size_t line = deed_spot_of(unit, place).line - 1, units = deed_units_before(unit, place);
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "line"));
-    FH_TRY(fh_json_put_u64(w, at.line - 1));
+    FH_TRY(fh_json_put_u64(w, line));
     FH_TRY(fh_json_key(w, "character"));
     FH_TRY(fh_json_put_u64(w, units));
     return fh_json_close(w, true);
@@ -99,7 +91,7 @@ size_t deed_lsp_offset(fh_span text, int64_t line, int64_t character) {
     }
     size_t units = 0;
     while (at < text.size && fh_span_at(text, at) != '\n') {
-        size_t more = units_of(fh_span_at(text, at));
+        size_t more = deed_units_of(fh_span_at(text, at));
         if (more != 0 && units >= (size_t)(character < 0 ? 0 : character))
             break;
         units += more;
@@ -139,29 +131,15 @@ const char *deed_lsp_path(fh_arena *arena, fh_span uri) {
     return out;
 }
 
-static fh_status put_escaped(fh_buf *uri, fh_span path) {
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < path.size; i++) {
-        uint8_t c = fh_span_at(path, i);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
-                     c == '-' || c == '_' || c == '~';
-        if (plain)
-            FH_TRY(fh_buf_put_u8(uri, c));
-        else
-            FH_TRY(fh_buf_format(uri, "%%%c%c", hex[c >> 4], hex[c & 15]));
-    }
-    return FH_DONE;
-}
-
 /* The URI of a path; one that is not absolute begins in the current folder. */
 static fh_status put_uri(deed_server *s, fh_json_writer *w, fh_span here, fh_span path) {
     fh_buf uri;
     fh_buf_init(&uri, s->app->heap, 0);
     fh_status status = fh_buf_put(&uri, FH_LIT("file://"));
     if (!fh_failed(status) && !fh_span_starts(path, FH_LIT("/")))
-        status = put_escaped(&uri, here);
+        status = deed_put_uri(&uri, here);
     if (!fh_failed(status))
-        status = put_escaped(&uri, path);
+        status = deed_put_uri(&uri, path);
     if (!fh_failed(status))
         status = fh_json_put_text(w, fh_buf_view(&uri));
     fh_buf_deinit(&uri);
@@ -223,17 +201,10 @@ static fh_status put_note(deed_server *s, fh_json_writer *w, const deed_document
     return fh_json_close(w, true);
 }
 
-/* The message, and below it the notes without a place, and the help. */
 static fh_status put_message(deed_server *s, fh_json_writer *w, const deed_finding *f) {
     fh_buf text;
     fh_buf_init(&text, s->app->heap, 0);
-    fh_status status = fh_buf_put(&text, f->message);
-    for (const deed_remark *n = f->notes; n != NULL && !fh_failed(status); n = n->next) {
-        if (n->place.file == 0)
-            status = fh_buf_format(&text, "\nnote: %.*s", FH_SPAN_FMT(n->text));
-    }
-    if (f->help.size != 0 && !fh_failed(status))
-        status = fh_buf_format(&text, "\nhelp: %.*s", FH_SPAN_FMT(f->help));
+    fh_status status = deed_put_whole(f, &text);
     if (!fh_failed(status))
         status = fh_json_put_text(w, fh_buf_view(&text));
     fh_buf_deinit(&text);

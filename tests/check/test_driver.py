@@ -104,6 +104,87 @@ class Driver(DeedCase):
         out, _ = self.deed("check", "--format=sarif", "good.c")
         self.assertEqual(json.loads(out)["runs"][0]["results"], [])
 
+    def check_sarif(self, log):
+        """What the schema of SARIF 2.1.0 requires of a log such as deed's, property by property (sections 3.13 to 3.30)."""
+        def only(thing, required, optional=()):
+            self.assertIsInstance(thing, dict)
+            self.assertTrue(set(required) <= set(thing) <= {*required, *optional}, thing)
+        def text(thing):
+            only(thing, ["text"])
+            self.assertIsInstance(thing["text"], str)
+            self.assertNotEqual(thing["text"], "")
+        def location(thing):
+            only(thing, ["physicalLocation"], ["message"])
+            only(thing["physicalLocation"], ["artifactLocation", "region"])
+            only(thing["physicalLocation"]["artifactLocation"], ["uri"])
+            uri = thing["physicalLocation"]["artifactLocation"]["uri"]
+            self.assertRegex(uri, r"^(file:///)?([A-Za-z0-9/._~-]|%[0-9A-F]{2})+$")
+            region = thing["physicalLocation"]["region"]
+            only(region, ["startLine", "startColumn", "endLine", "endColumn"])
+            for value in region.values():
+                self.assertIsInstance(value, int)
+                self.assertGreaterEqual(value, 1)
+            self.assertLessEqual((region["startLine"], region["startColumn"]), (region["endLine"], region["endColumn"]))
+            if "message" in thing:
+                text(thing["message"])
+        only(log, ["version", "$schema", "runs"])
+        self.assertEqual(log["version"], "2.1.0")
+        for run in log["runs"]:
+            only(run, ["tool", "columnKind", "results"])
+            self.assertIn(run["columnKind"], ("utf16CodeUnits", "unicodeCodePoints"))
+            only(run["tool"], ["driver"])
+            only(run["tool"]["driver"], ["name", "rules"])
+            rules = run["tool"]["driver"]["rules"]
+            for rule in rules:
+                only(rule, ["id", "shortDescription", "help"])
+                text(rule["shortDescription"])
+                text(rule["help"])
+            self.assertEqual(len({rule["id"] for rule in rules}), len(rules))
+            for result in run["results"]:
+                only(result, ["ruleId", "ruleIndex", "level", "message", "locations", "relatedLocations"])
+                self.assertEqual(rules[result["ruleIndex"]]["id"], result["ruleId"])
+                self.assertIn(result["level"], ("none", "note", "warning", "error"))
+                text(result["message"])
+                self.assertEqual(len(result["locations"]), 1)
+                for place in result["locations"] + result["relatedLocations"]:
+                    location(place)
+        return log["runs"][0]["results"]
+
+    def test_sarif(self):
+        """Valid, with columns in UTF-16 units, and names of files as URIs."""
+        line = "    /* \u00e9\U0001f600 */ return a ?: 1;\n"
+        self.write("odd name\u00e9:1.c", f"int bad(int a) {{\n{line}}}\n")
+        self.write("leak.c", "#include <stdlib.h>\nint leak(void) {\n    int *p = malloc(4);\n    return p == NULL;\n}\n")
+        self.write("deed.toml", '[[pair]]\nalloc = "malloc"\nfree = "free"\n')
+        out, _ = self.deed("check", "--format=sarif", "leak.c", "odd name\u00e9:1.c", status=1)
+        results = self.check_sarif(json.loads(out))
+        self.assertEqual([result["ruleId"] for result in results], ["FH0301", "FH0901"])
+        self.assertIn("\nhelp: ", results[0]["message"]["text"])
+        self.assertEqual(results[0]["relatedLocations"][0]["physicalLocation"]["region"]["startLine"], 3)
+        place = results[1]["locations"][0]["physicalLocation"]
+        self.assertEqual(place["artifactLocation"]["uri"], "odd%20name%C3%A9%3A1.c")
+        units = line.encode("utf-16-le")[2 * (place["region"]["startColumn"] - 1):2 * (place["region"]["endColumn"] - 1)]
+        self.assertTrue(units.decode("utf-16-le").startswith("a"))
+        out, _ = self.deed("check", "--format=sarif", str(self.folder / "odd name\u00e9:1.c"), "--cache=none", status=1)
+        self.check_sarif(json.loads(out))
+        self.write("good.c", GOOD)
+        self.assertEqual(self.check_sarif(json.loads(self.deed("check", "--format=sarif", "good.c")[0])), [])
+
+    def test_json(self):
+        """An object a line, each with all of its members, and places that are there."""
+        self.write("leak.c", "#include <stdlib.h>\nint leak(void) {\n    int *p = malloc(4);\n    return p == NULL;\n}\n")
+        self.write("deed.toml", '[[pair]]\nalloc = "malloc"\nfree = "free"\n')
+        out, _ = self.deed("check", "--format=json", "leak.c", status=1)
+        place = {"file": str, "line": int, "column": int, "end_line": int, "end_column": int}
+        for line in out.splitlines():
+            finding = json.loads(line)
+            members = {"code": str, "message": str, "label": str, "function": str, "notes": list, "help": str, **place}
+            self.assertEqual({name: type(value) for name, value in finding.items()}, members)
+            for note in finding["notes"]:
+                self.assertEqual({name: type(value) for name, value in note.items()}, {"message": str, **place})
+        self.assertEqual((finding["code"], finding["function"], finding["line"], finding["notes"][0]["line"]),
+                         ("FH0301", "leak", 4, 3))
+
     def test_color(self):
         self.write("b.c", BAD)
         self.assertNotIn("\033", self.deed("check", "b.c", status=1)[0])
@@ -352,8 +433,16 @@ class Driver(DeedCase):
 
     def test_usage(self):
         out, _ = self.deed("--help")
-        self.assertIn("Examples", out)
-        self.assertEqual(self.deed("check", "--help")[0], out)
+        for verb in ("check", "explain", "audit", "lsp", "ui", "dump"):
+            self.assertIn(f"  deed {verb}", out)
+            told, _ = self.deed(verb, "--help")
+            self.assertTrue(told.startswith(f"deed {verb}"))
+            self.assertTrue(all(len(line) <= 120 for line in told.splitlines()))
+            self.assertEqual(self.deed("help", verb)[0], told)
+        for option in ("--compdb", "--jobs", "--format", "--cache", "--all", "--color"):
+            self.assertIn(f"\n  {option}", self.deed("check", "--help")[0])
+        self.assertIn("(see: deed check --help)", self.deed("check", "--nonsense", status=2)[1])
+        self.assertIn("(see: deed --help)", self.deed("nonsense", status=2)[1])
         for args in ((), ("nothing",), ("check",), ("check", "--format=none", "a.c"), ("check", "--jobs", "0", "a.c"),
                      ("check", "--jobs", "many", "a.c"), ("check", "--nonsense"), ("check", "a.c", "--compdb"), ("ui",),
                      ("ui", "a", "b"), ("audit",), ("check", ".")):
