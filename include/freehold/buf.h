@@ -23,7 +23,7 @@ typedef struct fh_buf {
 } fh_buf;
 
 /* An empty buffer of at most limit_bytes (0 = no limit). Allocates nothing. */
-FH_API void fh_buf_init(fh_out fh_view(2) fh_buf *b, fh_ref fh_allocator *a, size_t limit_bytes);
+FH_API void fh_buf_init(fh_owned fh_view(2) fh_buf *b, fh_ref fh_allocator *a, size_t limit_bytes);
 /* Ends it; an already ended or zeroed buffer is allowed. */
 FH_API void fh_buf_deinit(fh_drop fh_buf *b);
 /* Makes room for `more` bytes beyond size. FH_LIMIT or FH_NOMEM; the content stays as it is. */

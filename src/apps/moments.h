@@ -22,7 +22,7 @@ typedef struct fh_watch {
     fh_app *app;
     fh_path path;
     uint64_t every_ns; /* how often the file is written after the first look; 0 = not before fh_watch_write */
-    fh_buf text;       /* the file so far, without its end: first the peak, then the moments marked */
+    fh_owned fh_buf text; /* the file so far, without its end: first the peak, then the moments marked */
     size_t peak_at;    /* where the peak begins */
     uint64_t peak_bytes;
     uint64_t written_ns; /* 0 = not yet */

@@ -16,11 +16,11 @@
 /* A stream of text. */
 typedef struct fh_term {
     fh_sink sink;
-    fh_buf text;      /* not yet handed on */
-    fh_status status; /* the first failure */
-    int fd;           /* for fh_term_init_fd */
-    bool terminal;    /* a person looks at it */
-    bool colour;      /* terminal, and colours are wanted */
+    fh_owned fh_buf text; /* not yet handed on */
+    fh_status status;     /* the first failure */
+    int fd;               /* for fh_term_init_fd */
+    bool terminal;        /* a person looks at it */
+    bool colour;          /* terminal, and colours are wanted */
 } fh_term;
 
 /* A stream into a sink; neither terminal nor colour. */

@@ -210,7 +210,8 @@ static void take(deed_flow *f, const call *c, argument *a) {
 static void send(deed_flow *f, argument *a) {
     const deed_type *t = deed_flow_type(f, deed_flow_node(f, a->node)->type), *to = deed_flow_type(f, t->to);
     bool sync = (t->decl != 0 && has(f, t->decl, DEED_SYNC)) || (to->decl != 0 && has(f, to->decl, DEED_SYNC));
-    if (!sync && (a->v.bits & (DEED_IS_VIEW | DEED_IS_BORROW))) {
+    bool taken = a->takes && (a->v.bits & DEED_IS_COPY) && a->v.sources.at[0] == a->v.place; /* out of the field that owns it */
+    if (!sync && !taken && (a->v.bits & (DEED_IS_VIEW | DEED_IS_BORROW))) {
         deed_error(f, FH0401, a->node, "another thread will use it", "a borrow crosses to another thread");
         uint32_t source = a->v.sources.at[0];
         if (source != 0)

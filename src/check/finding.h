@@ -108,9 +108,9 @@ size_t deed_report_count(const deed_report *r);
 typedef enum deed_format { DEED_FORMAT_RUSTC = 0, DEED_FORMAT_GCC, DEED_FORMAT_JSON, DEED_FORMAT_SARIF } deed_format;
 /* Appends one finding: in the rustc format several lines and an empty one, in the gcc format lines, as JSON one line, in SARIF
  * a result without a comma behind it (the driver puts the frame around them). */
-fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_format format, bool color, fh_out fh_buf *out);
+fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_format format, bool color, fh_mut fh_buf *out);
 /* Appends all of them, with commas between those of SARIF. */
-fh_status deed_render(const deed_unit *unit, fh_mut deed_report *r, deed_format format, bool color, fh_out fh_buf *out);
+fh_status deed_render(const deed_unit *unit, fh_mut deed_report *r, deed_format format, bool color, fh_mut fh_buf *out);
 
 /* Line and column of a place, from 1; the column counts bytes. */
 typedef struct deed_spot {

@@ -11,7 +11,7 @@ enum { FH_SYNTH_CONTROLS = 3 }; /* the last ids; the first of them ends a text *
 
 typedef struct fh_synth_vocab {
     fh_ref fh_allocator *allocator;
-    fh_buf token_text, merge_text; /* what the views show */
+    fh_owned fh_buf token_text, merge_text; /* what the views show */
     fh_views tokens, merges;
     fh_owned fh_i32s types;
 } fh_synth_vocab;

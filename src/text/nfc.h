@@ -27,6 +27,6 @@ extern const fh_nfc_pair fh_nfc_pairs[FH_NFC_PAIRS];
 
 /* Appends text in form C to out; bytes that are not UTF-8 stay as they are. `scratch` is emptied and used. Time is linear
  * in the text's size. FH_NOMEM, FH_LIMIT. */
-FH_MUST_USE fh_status fh_nfc_put(fh_span text, fh_mut fh_ids *scratch, fh_out fh_buf *out);
+FH_MUST_USE fh_status fh_nfc_put(fh_span text, fh_mut fh_ids *scratch, fh_mut fh_buf *out);
 
 #endif

@@ -136,8 +136,8 @@ typedef struct fh_merger {
     size_t count;       /* symbols in use */
     fh_owned fh_u64s heap;
     size_t heap_count;
-    fh_buf normal;      /* text in form C */
-    fh_buf text, other; /* rewritten text: marked spaces, a spelling */
+    fh_owned fh_buf normal;      /* text in form C */
+    fh_owned fh_buf text, other; /* rewritten text: marked spaces, a spelling */
     fh_ids codes;       /* code points on their way to form C */
     fh_owned fh_recalls recall;  /* pieces encoded before; none for short texts */
 } fh_merger;
