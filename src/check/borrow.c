@@ -177,12 +177,45 @@ static bool led_to(const deed_flow *f, uint32_t view, uint32_t place) {
     return false;
 }
 
+/* Whoever has the value may change the places that it leads to: locals no longer hold the very pointers of those. */
+static void forget_aliases(deed_flow *f, const deed_value *changed, const deed_sources *sources) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        for (uint32_t k = 0; k < DEED_SOURCES_MAX && c->alias != 0 && sources->at[k] != 0; k++) {
+            uint32_t from = sources->at[k];
+            bool points = !changed->address; /* to what is changed: the pointer itself stays */
+            if (f->places[from].parent != 0 && f->places[from].field == 0)
+                from = f->places[from].parent;
+            if (deed_place_under(f, c->alias, from) && !(points && c->alias == from))
+                c->alias = 0;
+        }
+    }
+}
+
+void deed_forget_globals(deed_flow *f) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        if (c->alias != 0 && f->places[c->alias].mode == DEED_MODE_GLOBAL)
+            c->alias = 0;
+    }
+}
+
+/* The change goes through the pointer in this place. */
+static bool is_led_past(const deed_flow *f, uint32_t place, uint32_t through) {
+    for (uint32_t i = 0; place != 0 && through != 0 && i < f->place_count; i++, through = led_from(f, through)) {
+        if (through != place && deed_place_under(f, through, place))
+            return true;
+    }
+    return false;
+}
+
 void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
     deed_sources sources = deed_sources_of(f, changed);
     uint32_t through = reached_through(changed);
+    forget_aliases(f, changed, &sources);
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
-        if (!(c->bits & DEED_IS_VIEW) || (c->bits & DEED_IS_DEAD) || led_to(f, i, through))
+        if (!(c->bits & DEED_IS_VIEW) || (c->bits & DEED_IS_DEAD) || led_to(f, i, through) || is_led_past(f, c->alias, through))
             continue;
         int near = meet_near(f, c->via, through);
         if (near == 1 || (near < 0 && meet(f, c->sources, sources))) {
@@ -197,6 +230,10 @@ void deed_unlink(deed_flow *f, uint32_t place) {
         deed_cell *c = deed_cell_of(f, i);
         if (c->via != 0 && deed_place_under(f, c->via, place))
             c->via = 0;
+        if (c->alias != 0 && deed_place_under(f, c->alias, f->places[place].field == 0 ? f->places[place].parent : place))
+            c->alias = 0;
+        if (c->alias == place)
+            c->alias = 0;
     }
 }
 

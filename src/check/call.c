@@ -385,6 +385,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
         if (!c.args[i].takes && !c.args[i].fills)
             borrow(f, &c.args[i]);
     }
+    deed_forget_globals(f);
     deed_value v = result(f, &c);
     locks(f, &c);
     for (uint32_t i = 0; i < c.count; i++) {

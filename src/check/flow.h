@@ -80,6 +80,8 @@ void deed_check_shared(fh_mut deed_flow *f, uint32_t node, uint32_t place, bool 
 bool deed_store_fields(fh_mut deed_flow *f, uint32_t node, uint32_t place, uint32_t list, bool first);
 /* Somebody changes what he reaches through the value: borrows of that die, but not those that led to it. */
 void deed_invalidate(fh_mut deed_flow *f, uint32_t node, const deed_value *changed);
+/* Somebody else may have changed globals. */
+void deed_forget_globals(fh_mut deed_flow *f);
 /* The place is about to refer to something else: nothing is derived through it any more. */
 void deed_unlink(fh_mut deed_flow *f, uint32_t place);
 /* A view contract of this function covers a borrow from this source. */

@@ -46,6 +46,7 @@ typedef struct deed_cell {
     uint32_t born;  /* node: became owned here */
     uint16_t gate;  /* the place of the status that decides, or 0 */
     uint16_t via;   /* of a view: the place it was derived through, or 0 */
+    uint16_t alias; /* of a local pointer: the place that holds the very same one, or 0 */
     deed_sources sources;
 } deed_cell;
 
@@ -120,6 +121,8 @@ uint32_t deed_place_field(fh_mut deed_flow *f, uint32_t base, uint32_t field, ui
 uint32_t deed_place_literal(fh_mut deed_flow *f, uint32_t node);
 /* Where its variable is declared, or its literal is written. */
 deed_place deed_place_declared(const deed_flow *f, uint32_t place);
+/* Where the pointer in a local place was read, if that still holds it: what one points to, the other does. */
+uint32_t deed_place_same(const deed_flow *f, uint32_t place);
 /* The outermost place that it belongs to. */
 uint32_t deed_place_outer(const deed_flow *f, uint32_t place);
 bool deed_place_under(const deed_flow *f, uint32_t place, uint32_t above);

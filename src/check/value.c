@@ -338,6 +338,9 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
         next.via = borrow->via;
         next.sources = borrow->sources;
     }
+    bool local = p->parent == 0 && p->mode == DEED_MODE_LOCAL && type->kind == DEED_TYPE_POINTER && v->place != place;
+    if (local && !v->address && v->place != 0 && (next.bits & DEED_IS_BORROW))
+        next.alias = (uint16_t)deed_place_same(f, v->place);
     store_status(f, place, v, &next);
     deed_forget(f, place);
     mark_written(f, place);

@@ -1,4 +1,4 @@
-/* miss_chain.c: missed: one thing is reached by two names, through a pointer in a borrowed struct. */
+/* chain_0101.fixed.c: accepted, the corrected twin of chain_0101.c. */
 #include "../ui.h"
 
 struct shelf {
@@ -6,8 +6,8 @@ struct shelf {
 };
 int f(fh_mut struct shelf *s, queue *q) {
     box *b = s->below;
+    int sum = tensor_sum(s->below->inner);
     queue_push(q, b->inner);
-    int sum = tensor_sum(s->below->inner); //~ FH0101
     b->inner = NULL;
     return sum;
 }
