@@ -278,6 +278,13 @@ static void report_unowned(deed_flow *f, uint32_t node, uint32_t place) {
               FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
 }
 
+/* The place whose pointer a local gets, or 0. */
+static uint16_t alias_of(const deed_flow *f, uint32_t place, const deed_value *v) {
+    const deed_info *p = &f->places[place];
+    bool local = p->parent == 0 && p->mode == DEED_MODE_LOCAL && deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
+    return local && !v->address && v->place != 0 && v->place != place ? (uint16_t)deed_place_same(f, v->place) : 0;
+}
+
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
     bool owned = deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
     bool borrowed = deed_place_says(f, place, DEED_REF_WORD) || deed_place_says(f, place, DEED_MUT);
@@ -338,9 +345,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
         next.via = borrow->via;
         next.sources = borrow->sources;
     }
-    bool local = p->parent == 0 && p->mode == DEED_MODE_LOCAL && type->kind == DEED_TYPE_POINTER && v->place != place;
-    if (local && !v->address && v->place != 0 && (next.bits & DEED_IS_BORROW))
-        next.alias = (uint16_t)deed_place_same(f, v->place);
+    next.alias = (next.bits & DEED_IS_BORROW) ? alias_of(f, place, v) : 0;
     store_status(f, place, v, &next);
     deed_forget(f, place);
     mark_written(f, place);

@@ -45,7 +45,7 @@ int after_a_call(fh_mut struct list *l) {
     return n->n;
 }
 
-static struct list all;
+static _Thread_local struct list all;
 void next_of_all(void);
 void global_head(void) {
     struct node *n = all.head;

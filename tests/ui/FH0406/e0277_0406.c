@@ -1,0 +1,8 @@
+/* e0277_0406.c: deed refuses it as FH0406, declared fh_sync, and not so by its fields. */
+#include "../ui.h"
+
+typedef fh_sync struct cell {
+    int value; //~ FH0406
+} cell;
+
+int read_cell(fh_ref cell *c);
