@@ -239,12 +239,8 @@ FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_pool *pool, fh_handle h, fh_p
 FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_pool *pool, uint64_t *out_handle, uint64_t stride, uint64_t size) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint64_t zeroing = FH_POOL_PEEK(&p->alloc_thread) - fh_thread_self();
-    if (FH_UNLIKELY(zeroing > 1 || p->head == FH_POOL_NO_SLOT)) {
-        fh_handle h;
-        fh_pool_found slow = fh_pool_alloc_slow(pool, &h);
-        *out_handle = h.value;
-        return slow;
-    }
+    if (FH_UNLIKELY(zeroing > 1 || p->head == FH_POOL_NO_SLOT))
+        return fh_pool_alloc_slow(pool, (fh_handle *)(void *)out_handle);
     FH_UNSAFE("pool-slot");
     uint32_t i = p->head & FH_POOL_INDEX;
     uint64_t word = fh_load(&p->words[i], FH_RELAXED), live = ((word >> 32) + 1) << 32;

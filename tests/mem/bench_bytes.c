@@ -13,7 +13,8 @@
  *                       lie; the plain way copies each message out
  *     xthread           messages of 256 bytes made by one thread, read and dropped by another
  *
- * Rows: slabs of a page source that are frozen (page.h), fh_bytes_copy on the heap, and the plain way on each allocator.
+ * Rows: slabs of a page source that are frozen (page.h), fh_page_source_copy, fh_bytes_copy on the heap, and the plain way on
+ * each allocator.
  *
  * Threading: xthread has two threads, all else one. */
 #define _GNU_SOURCE 1
@@ -111,6 +112,11 @@ static message make_slab(void *state, const uint8_t *from, size_t size) {
     check(fh_slab_freeze(state, &slab, size, &m.bytes));
     return m;
 }
+static message make_page(void *state, const uint8_t *from, size_t size) {
+    message m;
+    check(fh_page_source_copy(state, (fh_span){from, size}, &m.bytes));
+    return m;
+}
 static message slice_bytes(message m, size_t from, size_t size) {
     message out;
     check(fh_bytes_slice(m.bytes, from, size, &out.bytes));
@@ -127,6 +133,7 @@ static void drop_bytes(message *m) {
 
 static const way plain_way = {make_plain, slice_plain, read_plain, drop_plain};
 static const way copy_way = {make_copy, slice_bytes, read_bytes, drop_bytes};
+static const way page_way = {make_page, slice_bytes, read_bytes, drop_bytes};
 static const way slab_way = {make_slab, slice_bytes, read_bytes, drop_bytes};
 
 /* --- workloads -------------------------------------------------------------------------------------------------------- */
@@ -295,6 +302,7 @@ static void measure(const char *mode) {
     fh_page_source *source;
     check(fh_page_source_new(fh_heap(), NULL, &source));
     measure_way("frozen slabs", &slab_way, source);
+    measure_way("copies on pages", &page_way, source);
     fh_page_source_free(source);
     measure_way("copies on the heap", &copy_way, NULL);
 }

@@ -94,6 +94,8 @@ void fh_pool_view_init(fh_pool *view, fh_pool_core *core) {
     uint64_t self = fh_thread_self();
     view->core = core;
     view->owner = c->threads == FH_POOL_SERIAL ? 0 : self;
+    view->alloc = core->policy->alloc != NULL ? core->policy->alloc : fh_pool_alloc_long;
+    view->use = core->policy->use != NULL ? core->policy->use : fh_pool_use_long;
     view->roads = core->policy->roads;
     if ((!c->eager && c->init != NULL) || FH_MEM_CHUNKED || core->is_watched) /* chunks: the head may lie in a later one */
         view->roads &= ~(unsigned)FH_POOL_ROAD_ALLOC;
@@ -318,8 +320,7 @@ static fh_status take_one(fh_pool *view, uint32_t *out) {
 fh_pool_found fh_pool_alloc_slow(fh_pool *pool, fh_handle *out) {
     FH_UNSAFE("pool-slot");
     FH_POOL_SITE(pool);
-    const fh_pool_policy *policy = pool->core->policy;
-    return policy->alloc != NULL ? policy->alloc(pool, out) : fh_pool_alloc_long(pool, out);
+    return pool->alloc(pool, out);
 }
 
 fh_pool_found fh_pool_alloc_long(fh_pool *pool, fh_handle *out) {
@@ -467,8 +468,7 @@ static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
 fh_pool_found fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
     FH_UNSAFE("pool-slot");
     FH_POOL_SITE(pool);
-    const fh_pool_policy *policy = pool->core->policy;
-    return policy->use != NULL ? policy->use(pool, h, op) : fh_pool_use_long(pool, h, op);
+    return pool->use(pool, h, op);
 }
 
 fh_pool_found fh_pool_use_long(fh_pool *pool, fh_handle h, fh_pool_op op) {

@@ -119,6 +119,8 @@ struct fh_pool {
     uint32_t used;  /* core->used when the limits in `fast` were last brought up to date */
     fh_pool_counts counts;
     uintptr_t site; /* the return address of the call under way, for what a sampled slot remembers */
+    fh_pool_found (*alloc)(fh_pool *view, fh_handle *out); /* what is not done inline: the policy's short roads, or the long */
+    fh_pool_found (*use)(fh_pool *view, fh_handle h, fh_pool_op op);
     void *own; /* the policy's: of this view */
 };
 
@@ -180,7 +182,8 @@ struct fh_pool_policy {
     fh_status (*open)(fh_pool *first);
     /* Ends that state; no slot is looked at again. */
     void (*close)(fh_pool *first);
-    /* Short roads of the policy's own, which go over to fh_pool_alloc_long and fh_pool_use_long where they must. NULL: none. */
+    /* Short roads of the policy's own, which go over to fh_pool_alloc_long and fh_pool_use_long where they must: of every new
+     * view. NULL: none. */
     fh_pool_found (*alloc)(fh_pool *view, fh_handle *out);
     fh_pool_found (*use)(fh_pool *view, fh_handle h, fh_pool_op op);
     /* A free slot with its word in place (even generation), growing the pool if need be (fh_pool_commit). FH_EXHAUSTED,
@@ -219,7 +222,7 @@ struct fh_pool_policy {
 extern const fh_pool_policy fh_pool_local;         /* confined and serial: pool_local.c */
 extern const fh_pool_policy fh_pool_shared;        /* single-writer slots: pool_shared.c */
 extern const fh_pool_policy fh_pool_shared_borrow; /* compare-and-swap: pool_depot.c */
-extern const fh_pool_policy fh_pool_hardened;      /* any threads, under a lock: pool_hard.c */
+extern const fh_pool_policy fh_pool_hardened;      /* any threads: pool_hard.c */
 extern const fh_pool_policy fh_pool_hardened_borrow; /* the same, borrow_only */
 
 /* --- for policies (pool.c, pool_region.c) --------------------------------------------------------------------------- */
@@ -298,6 +301,9 @@ void fh_pool_fill_row(const void *owner, fh_mut fh_memory_row *row);
 bool fh_pool_harden_default(void);
 /* Of a hardened pool: from now on one alloc of about `every` is given a guarded slot, the next one included; 0: none. */
 void fh_pool_hard_sample(fh_mut fh_pool *pool, uint32_t every);
+
+/* Of hardened pools made from now on: only the short roads that every processor can run (pool_short.h). */
+void fh_pool_hard_plain(bool only);
 
 /* fh_pool_new with generations of `bits` bits, 3 to 32, so that a test can wear slots out: 2^(bits − 1) − 2 lives each. */
 fh_status fh_pool_new_narrow(fh_ref fh_allocator *a, const fh_pool_config *config, unsigned bits, fh_out fh_pool **out);

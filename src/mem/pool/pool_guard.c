@@ -10,17 +10,15 @@
  * the first GUARDS_MAX groups traps; hard-poison: between fh_hard_leave and fh_hard_open a slot is nobody's, and its bytes
  * are what leave left. Threading: fh_hard_make_guards under the pool's lock; the rest by whoever has the slot, or under the
  * lock. */
-#include "mem/pool/pool_hard.h"
+#include "mem/pool/pool_short.h"
 
 #include "freehold/hash.h"
 #include "freehold/os.h"
-#include "mem/poison.h"
 
 enum {
     GROUP_PAGES = 16,  /* at least, of which one is a guard */
     GROUP_SLOTS = 4,   /* at least */
     GUARDS_MAX = 1024, /* of a pool: a process may have only some 65,000 mappings */
-    MEMSET_FROM = 1024, /* bytes that the C library fills faster */
     WAITING_SHARE = 4, /* a quarter of the capacity may wait, */
     WAITING_BYTES = 64 << 10, /* and no more than so many bytes, */
     WAITING_MIN = 4,   /* but so many slots always */
@@ -138,25 +136,23 @@ fh_status fh_hard_make_guards(fh_pool_core *core, fh_hard *h) {
 
 /* Offset of the first byte that is not the pattern's, or size. All bytes of the pattern are the same. */
 static size_t first_wrong(const uint8_t *at, size_t size, uint64_t pattern) {
-    if (fh_hard_is_filled(at, size, pattern))
-        return size;
+    size_t k = size >= FH_HARD_CHUNK && fh_hard_is_filled(at, size, pattern, false) ? size : 0;
     FH_UNSAFE("hard-poison");
-    size_t k = 0;
-    while (at[k] == (uint8_t)pattern)
+    while (k < size && at[k] == (uint8_t)pattern)
         k++;
     return k;
 }
 
 uint64_t fh_hard_canary_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t i) {
     FH_UNSAFE("hard-poison");
-    uint8_t *at = fh_pool_at(core, i);
+    uint8_t *at = fh_pool_at(core, i), canary[8];
     size_t k = core->config.size_bytes;
+    uint64_t word = fh_hard_canary(h->secret, at);
     FH_UNPOISON(at + k, core->stride - k);
-    if (fh_hard_is_canary_whole(at, k, core->stride, fh_hard_canary(h, i), h->canary_mask))
+    if (fh_hard_is_canary_whole(at, k, core->stride, word))
         return core->stride;
-    uint8_t canary[8];
-    fh_hard_put_word(canary, fh_hard_canary(h, i));
-    while (at[k] == canary[k & 7])
+    fh_hard_put_word(canary, word);
+    for (size_t from = k; at[k] == canary[(k - from) % 8];)
         k++;
     return k;
 }
@@ -168,10 +164,14 @@ static uint64_t sum_of(const fh_pool_core *core, const fh_hard *h, uint32_t i) {
 void fh_hard_open(const fh_pool_core *core, const fh_hard *h, uint32_t i) {
     FH_UNSAFE("hard-poison");
     uint8_t *at = fh_pool_at(core, i);
-    size_t size = core->config.size_bytes;
-    FH_UNPOISON(at, core->stride);
-    fh_hard_put_canary(at, size, core->stride, fh_hard_canary(h, i), h->canary_mask);
-    FH_POISON(at + size, core->stride - size);
+    size_t size = core->config.size_bytes, stride = core->stride;
+    uint64_t canary = fh_hard_canary(h->secret, at);
+    FH_UNPOISON(at, stride);
+    size_t k = size;
+    for (; k + 8 <= stride; k += 8)
+        fh_hard_put_word(at + k, canary);
+    memcpy(at + k, &canary, stride - k); /* its first bytes */
+    FH_POISON(at + size, stride - size);
 }
 
 void fh_hard_leave(const fh_pool_core *core, fh_hard *h, uint32_t i) {
@@ -180,24 +180,25 @@ void fh_hard_leave(const fh_pool_core *core, fh_hard *h, uint32_t i) {
     FH_UNPOISON(at, core->stride);
     if (h->sums != NULL)
         h->sums[i] = sum_of(core, h, i);
-    else if (core->stride >= MEMSET_FROM)
-        memset(at, (uint8_t)FH_HARD_POISON, core->stride);
     else
-        fh_hard_fill(at, core->stride, FH_HARD_POISON);
+        memset(at, (uint8_t)FH_HARD_POISON, core->config.size_bytes);
     FH_POISON(at, core->stride);
 }
 
 uint64_t fh_hard_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t i, uint64_t word) {
     FH_UNSAFE("hard-poison");
     uint8_t *at = fh_pool_at(core, i);
+    size_t size = core->config.size_bytes;
     FH_UNPOISON(at, core->stride);
-    uint64_t wrong;
+    uint64_t wrong = size;
     if (word == 0)
         wrong = first_wrong(at, core->stride, 0);
     else if (h->sums == NULL)
-        wrong = first_wrong(at, core->stride, FH_HARD_POISON);
-    else
-        wrong = h->sums[i] == sum_of(core, h, i) ? fh_hard_canary_wrong(core, h, i) : FH_NO_OFFSET;
+        wrong = first_wrong(at, size, FH_HARD_POISON);
+    else if (h->sums[i] != sum_of(core, h, i))
+        wrong = FH_NO_OFFSET;
+    if (word != 0 && wrong == size)
+        wrong = fh_hard_canary_wrong(core, h, i);
     FH_POISON(at, core->stride);
     return wrong;
 }

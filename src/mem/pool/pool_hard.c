@@ -3,40 +3,38 @@
  * Handles are checked as in every pool. This policy is about raw pointers that outlive their slot's life, and about writes
  * that run past an object:
  *
- *     take ─► verified, canary written ─► live ─► put: canary verified, poisoned ─► queue ─► free set ─► (at random) take
+ *     free set ─► (at random) drawn ─► take: verified ─► live ─► put: canary verified, poisoned ─► ended ─► queue ─► free set
+ *                └──────────── in a view's hand ────────────────────────────────────────────────────────┘
  *
  * - A slot that ends its life is poisoned and waits in a queue, first in, first out, until waiting_max others have followed
- *   it; then it joins the free set, from which take draws at random among the CHOICE that joined last. The pool makes
+ *   it; then it joins the free set, from which slots are drawn at random among the CHOICE that joined last. The pool makes
  *   waiting_max slots more than its capacity, so the queue is full-length even when all of the capacity is live. A slot is
- *   verified when it is drawn. One that was written meanwhile is never given out again: it is retired, counted and reported
- *   (fh_pool_on_overwritten), and take goes on with another. Slots that never lived are zero, and that is verified too;
- *   objects of an eager pool stay as they are, and a keyed sum stands for the poison.
+ *   verified when it is given out. One that was written meanwhile is never given out again: it is retired, counted and
+ *   reported (fh_pool_on_overwritten), and take goes on with another. Slots that never lived are zero, and that is verified
+ *   too; objects of an eager pool stay as they are, and a keyed sum stands for the poison.
+ * - Slots are drawn, and join the queue, by the handful: each view has a hand of up to FH_HARD_HAND slots that were drawn, and
+ *   as many that ended. So what a single alloc and release do is in the view (pool_short.h), and threads meet once a handful.
+ *   A slot belongs to nobody: whoever ends its life, by a swap of its word, has it in hand.
  * - The bytes between an object and the next slot, 8 at least, hold a canary made from the slot's index and a secret. It is
- *   verified at release.
+ *   written when the slot is given out by the long road, the first time at the latest, and stays; it is verified at release
+ *   and with the poison.
  * - Pages between the slots trap (pool_guard.c), so a write that runs on, or leaps far, ends the program.
  * - One alloc of SAMPLE_EVERY is given a slot that stands alone: the object ends where a trapping page begins, the page
  *   before it traps, and at release its own pages trap: a kept pointer ends the program at its first use. Where it was
  *   allocated and released is remembered (fh_pool_explain).
  *
- * Invariants: those of pool_guard.c; hard-lists: the free set and the queue hold each slot of [lead, ready) that is neither
- * live nor retired, once; free_count ≤ capacity + waiting_max, waiting_count ≤ waiting_max; live ≤ capacity.
+ * Invariants: those of pool_guard.c; hard-lists: the free set, the queue and the hands hold each slot of [lead, ready) that is
+ * neither live nor retired, once; free_count ≤ capacity + waiting_max, waiting_count ≤ waiting_max; out = live slots + slots in
+ * hands ≤ capacity (and HAND more while a hand is emptied), so live ≤ capacity.
  *
  * No road is inline: a slot is larger than the typed pools of pool.h take for granted. Threading: in a pool for several
- * threads a lock guards the lists, and words change by compare-and-swap; a slot is filled and verified outside the lock, by
- * the one thread that has it. */
+ * threads a lock guards the lists, each hand is its view's, and words change by compare-and-swap; a slot is filled and verified
+ * outside the lock, by the one thread that has it. */
 #include "mem/pool/pool_hard.h"
 
 #include "freehold/harden.h"
 #include "freehold/os.h"
 #include "mem/poison.h"
-
-enum {
-    SAMPLE_EVERY = 5000,
-    CHOICE = 256,       /* so many slots at most are drawn from */
-    SHORT_BYTES = 1024, /* the largest object of the short roads */
-};
-
-#define LOW_FREE FH_POOL_NO_SLOT
 
 /* --- switches and reports --------------------------------------------------------------------------------------------- */
 
@@ -62,8 +60,7 @@ static fh_hard *hard_of(const fh_pool *view) {
 }
 
 /* Says that a slot was written to where nobody may; `offset` is the first such byte. */
-static fh_status damage(const fh_pool *view, uint32_t i, uint64_t word, uint64_t offset, bool is_release, fh_err *err) {
-    const fh_pool_core *core = view->core;
+static fh_status damage(const fh_pool_core *core, uint32_t i, uint64_t word, uint64_t offset, bool is_release, fh_err *err) {
     uint32_t age = word == 0 ? 0 : fh_word_generation(word) - core->seed;
     const char *when = is_release ? "its last life wrote past the object" : word == 0 ? "written before its first life"
                                                                                        : "written after its release";
@@ -79,183 +76,35 @@ static fh_status report_damage(fh_pool *view, uint32_t i, uint64_t word, uint64_
     FH_POOL_COUNT(view->counts.overwritten);
     fh_err err;
     fh_err_clear(&err);
-    fh_status s = damage(view, i, word, offset, is_release, &err);
+    fh_status s = damage(view->core, i, word, offset, is_release, &err);
     fh_pool_alarm *alarm = fh_load(&alarm_fn, FH_ACQUIRE);
     if (alarm != NULL)
         alarm(fh_load(&alarm_ctx, FH_RELAXED), &err);
     return s;
 }
 
-/* --- the lists: all under the lock ------------------------------------------------------------------------------------ */
-
-static void lock(fh_hard *h) {
-    if (h->several_threads)
-        fh_lock_take(&h->hub.lock);
-}
-
-static void unlock(fh_hard *h) {
-    if (h->several_threads)
-        fh_lock_give(&h->hub.lock);
-}
-
-static uint32_t random_below(fh_hard *h, uint32_t n) {
-    h->random = h->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((h->random >> 32) * n >> 32);
-}
-
-/* Chooses the slot to be drawn next among the last ones that joined, and begins to fetch it. (Were it any of a large free
- * set, none would be in the cache.) */
-static inline void choose_next(const fh_pool *view, fh_hard *h) {
-    uint32_t n = h->free_count;
-    if (FH_UNLIKELY(n == 0))
-        return;
-    FH_UNSAFE("hard-poison");
-    uint32_t *last = &h->free[n - 1], *chosen = last - random_below(h, n < CHOICE ? n : CHOICE), i = *chosen;
-    *chosen = *last;
-    *last = i;
-    const uint8_t *at = view->fast.base + i * view->fast.stride;
-    __builtin_prefetch(at, 1);
-    __builtin_prefetch(at + view->fast.stride - 1, 1);
-    __builtin_prefetch(&view->fast.words[i], 1);
-}
-
-static inline void note_live(fh_hard *h, uint32_t live) {
-    h->live = live;
-    if (FH_UNLIKELY(live > h->peak))
-        fh_store(&h->peak, live, FH_RELAXED);
-}
-
-/* The slot joins the free set, beneath the one that was chosen. */
-static inline void add_free(fh_hard *h, uint32_t i) {
-    uint32_t n = h->free_count++;
-    FH_UNSAFE("hard-lists");
-    h->free[n] = i;
-    if (n > 0) {
-        h->free[n] = h->free[n - 1];
-        h->free[n - 1] = i;
-    }
-}
-
-static uint32_t oldest_waiting(fh_hard *h) {
-    uint32_t at = h->waiting_at - h->waiting_count;
-    fh_store(&h->waiting_count, h->waiting_count - 1, FH_RELAXED);
-    FH_UNSAFE("hard-lists");
-    return h->waiting[at & h->waiting_mask];
-}
-
-/* The slot joins the queue; when the queue is full, the oldest one leaves it. */
-static inline void add_waiting(fh_hard *h, uint32_t i) {
-    FH_UNSAFE("hard-lists");
-    h->waiting[h->waiting_at & h->waiting_mask] = i;
-    uint32_t oldest = h->waiting[(h->waiting_at++ - h->waiting_max) & h->waiting_mask];
-    if (FH_LIKELY(h->waiting_count == h->waiting_max))
-        add_free(h, oldest);
-    else
-        fh_store(&h->waiting_count, h->waiting_count + 1, FH_RELAXED);
-}
-
-/* Puts the committed slots that are new into the free set. When the system refuses a guard they stay out until the next try. */
-static fh_status look_at_new(fh_pool *view, fh_hard *h) {
-    fh_pool_core *core = view->core;
-    FH_TRY(fh_hard_make_guards(core, h));
-    FH_UNSAFE("hard-lists");
-    for (; h->ready < core->slots; h->ready++)
-        if (fh_hard_is_slot(core, h, h->ready))
-            h->free[h->free_count++] = h->ready;
-    choose_next(view, h);
-    return FH_DONE;
-}
-
-static size_t sums_size(const fh_hard *h, uint64_t slots) {
-    return (size_t)((slots * sizeof *h->sums + h->is.page_bytes - 1) & ~(h->is.page_bytes - 1));
-}
-
-/* Room in the free set, and sums, for a pool of `capacity` slots. FH_NOMEM changes nothing. */
-static fh_status make_room(fh_pool_core *core, fh_hard *h, uint32_t capacity) {
-    uint64_t slots = fh_hard_slots_for(core, capacity);
-    if (h->sums != NULL)
-        FH_TRY(fh_pages_commit(core->allocator, h->sums, sums_size(h, slots)));
-    uint32_t *free = fh_alloc(core->allocator, capacity + h->is.waiting_max, sizeof *free);
-    if (free == NULL)
-        return FH_STATUS(FH_NOMEM);
-    FH_UNSAFE("hard-lists");
-    if (h->free != NULL)
-        memcpy(free, h->free, h->free_count * sizeof *free);
-    fh_free(core->allocator, h->free);
-    h->free = free;
-    return FH_DONE;
-}
-
-/* The slot that was chosen, from the free set. */
-static fh_status draw(fh_pool *view, fh_hard *h, uint32_t *out) {
-    fh_pool_core *core = view->core;
-    if (h->ready < core->slots)
-        FH_TRY(look_at_new(view, h));
-    if (h->live >= core->capacity) {
-        uint32_t capacity = fh_pool_next_capacity(core);
-        if (capacity == core->capacity)
-            return FH_STATUS(FH_EXHAUSTED);
-        FH_TRY(make_room(core, h, capacity));
-        FH_TRY(fh_pool_commit(core, capacity));
-        FH_TRY(look_at_new(view, h));
-    }
-    do {
-        if (h->free_count == 0) {
-            if (h->waiting_count == 0)
-                return FH_STATUS(FH_EXHAUSTED); /* too many were retired */
-            add_free(h, oldest_waiting(h));
-        }
-        FH_UNSAFE("hard-lists");
-        *out = h->free[--h->free_count];
-        choose_next(view, h);
-    } while (fh_word_low(fh_load(fh_pool_word(core, *out), FH_RELAXED)) == FH_WORD_OVERWRITTEN);
-    return FH_DONE;
-}
-
-/* --- guarded slots ---------------------------------------------------------------------------------------------------- */
-
-/* A guarded slot, if this alloc is sampled and one is free. They take turns, so that the pages of one that ended trap for
- * long. */
-static bool draw_guarded(fh_pool *view, fh_hard *h, uint32_t *out) {
-    fh_pool_core *core = view->core;
-    if (--h->sample_in != 0 || h->sample_every == 0)
-        return false;
-    h->sample_in = 1 + random_below(h, 2 * h->sample_every - 1);
-    for (uint32_t k = 0; k < FH_HARD_GUARDED && h->live < core->capacity; k++) {
-        uint32_t number = (h->guarded_next + k) % FH_HARD_GUARDED, i = fh_hard_guarded_index(h, number);
-        uint64_t word = fh_load(fh_pool_word(core, i), FH_ACQUIRE);
-        if (h->guarded[number].is_taken ||
-            (word != 0 && (fh_word_low(word) != LOW_FREE || fh_pool_is_worn(core, fh_word_generation(word)))))
-            continue;
-        size_t bytes;
-        uint8_t *pages = fh_hard_guarded_pages(core, i, &bytes);
-        if (fh_failed(fh_pages_commit(core->allocator, pages, bytes)))
-            return false;
-        h->guarded_next = number + 1;
-        h->guarded[number] = (fh_hard_guarded){.is_taken = true, .allocated_at = fh_load(&view->site, FH_RELAXED)};
-        *out = i;
-        return true;
-    }
-    return false;
-}
-
 /* --- the policy ------------------------------------------------------------------------------------------------------- */
 
-/* True if nobody wrote to a slot that was drawn. Else it is retired and reported. */
+/* True if nobody wrote to a slot that was drawn. Else it is retired and reported, if it is not yet. */
 static bool examine(fh_pool *view, uint32_t i) {
     fh_pool_core *core = view->core;
     fh_hard *h = hard_of(view);
-    uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED), wrong = fh_hard_wrong(core, h, i, word);
-    if (FH_LIKELY(wrong == core->stride))
+    uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED), wrong = 0;
+    bool is_known = fh_word_low(word) == FH_WORD_OVERWRITTEN;
+    if (!is_known)
+        wrong = fh_hard_wrong(core, h, i, word);
+    if (FH_LIKELY(!is_known && wrong == core->stride))
         return true;
     if (word != 0)
         fh_store(fh_pool_word(core, i), fh_word(fh_word_generation(word), FH_WORD_OVERWRITTEN), FH_RELEASE);
-    lock(h);
-    h->live--;
-    fh_store(&h->retired, h->retired + 1, FH_RELAXED);
-    unlock(h);
-    fh_status reported = report_damage(view, i, word, wrong, false);
-    (void)reported;
+    fh_hard_lock(h);
+    fh_hard_count_out(view, h, UINT32_MAX);
+    fh_store(&h->retired, h->retired + !is_known, FH_RELAXED);
+    fh_hard_unlock(h);
+    if (!is_known) {
+        fh_status reported = report_damage(view, i, word, wrong, false);
+        (void)reported;
+    }
     return false;
 }
 
@@ -275,25 +124,24 @@ static fh_status hard_take(fh_pool *view, uint32_t *out) {
     fh_hard *h = hard_of(view);
     for (;;) {
         uint32_t i = 0;
-        lock(h);
-        bool alone = draw_guarded(view, h, &i);
-        fh_status s = alone ? FH_DONE : draw(view, h, &i);
-        note_live(h, h->live + !fh_failed(s));
-        unlock(h);
-        FH_TRY(s);
-        if (!alone && !examine(view, i))
+        bool is_guarded;
+        FH_TRY(fh_hard_next(view, &i, &is_guarded));
+        if (!is_guarded && !examine(view, i))
             continue;
+        fh_status s = FH_DONE;
         if (FH_UNLIKELY(!fh_pool_is_made(core, fh_load(fh_pool_word(core, i), FH_RELAXED))))
             s = make(view, i);
         if (!fh_failed(s)) {
             fh_hard_open(core, h, i);
+            if (!h->several_threads)
+                fh_hard_note_peak(fh_hard_hand_of(view), fh_hard_hand_of(view)->drawn_count);
             *out = i;
             return FH_DONE;
         }
-        lock(h);
-        h->live--;
-        add_free(h, i);
-        unlock(h);
+        fh_hard_lock(h);
+        fh_hard_count_out(view, h, UINT32_MAX);
+        fh_hard_add_free(h, i);
+        fh_hard_unlock(h);
         return s;
     }
 }
@@ -314,16 +162,18 @@ static fh_status hard_put(fh_pool *view, uint32_t i, uint32_t generation) {
         if (fh_failed(fh_os_forbid(pages, bytes)))
             fh_hard_leave(core, h, i); /* the system has no more mappings: what it cannot trap is poisoned */
     }
-    uint64_t word = fh_word(generation, whole ? LOW_FREE : FH_WORD_OVERWRITTEN);
+    uint64_t word = fh_word(generation, whole ? FH_HARD_FREE : FH_WORD_OVERWRITTEN);
     fh_store(fh_pool_word(core, i), word, FH_RELEASE);
-    lock(h);
-    h->live--;
+    if (number == FH_HARD_GUARDED && whole && !worn) {
+        fh_hard_keep(view, i);
+        return FH_DONE;
+    }
+    fh_hard_lock(h);
+    fh_hard_count_out(view, h, UINT32_MAX);
     fh_store(&h->retired, h->retired + (!whole && !worn), FH_RELAXED);
     if (number != FH_HARD_GUARDED)
         h->guarded[number].is_taken = false;
-    else if (whole && !worn)
-        add_waiting(h, i);
-    unlock(h);
+    fh_hard_unlock(h);
     return whole ? FH_DONE : report_damage(view, i, word, wrong, true);
 }
 
@@ -336,82 +186,50 @@ static fh_status hard_swap(fh_pool *view, uint32_t i, uint64_t from, uint64_t to
     return fh_cas(word, &from, to, FH_ACQ_REL) ? FH_DONE : FH_STATUS(FH_AGAIN);
 }
 
-/* --- the short roads: nearly every alloc and release of a pool with one user and without hooks -----------------------------
- *
- * They change nothing before they know that all is as usual; else the long road finds out what it is. */
-
-/* Of a serial pool, any thread may be the next user: the long road makes it the view's `thread`. */
-static inline bool may_be_short(const fh_pool *view, const fh_hard *h) {
-    return FH_LIKELY(fh_load(&view->fast.thread, FH_RELAXED) == fh_thread_self() && h->is_simple);
-}
-
-static fh_pool_found hard_alloc(fh_pool *view, fh_handle *out) {
-    fh_hard *h = hard_of(view);
-    if (FH_UNLIKELY(!may_be_short(view, h) || h->free_count == 0 || h->live >= view->core->capacity || h->sample_in == 1))
-        return fh_pool_alloc_long(view, out);
-    FH_UNSAFE("hard-poison");
-    size_t size = view->fast.size, stride = view->fast.stride;
-    uint32_t n = h->free_count, i = h->free[n - 1];
-    uint64_t *word = &view->fast.words[i], found = fh_load(word, FH_RELAXED);
-    uint8_t *at = view->fast.base + i * stride;
-    if (FH_UNLIKELY(found == 0 || fh_word_low(found) != LOW_FREE || !fh_hard_is_filled(at, stride, FH_HARD_POISON)))
-        return fh_pool_alloc_long(view, out);
-    h->free_count = n - 1;
-    h->sample_in--;
-    choose_next(view, h);
-    note_live(h, h->live + 1);
-    fh_hard_fill(at, stride, 0);
-    fh_hard_put_canary(at, size, stride, fh_hard_canary(h, i), h->canary_mask);
-    uint64_t begun = fh_word(fh_word_generation(found) + 1, 0);
-    fh_store(word, begun, FH_RELEASE);
-    *out = (fh_handle){begun | i};
-    return (fh_pool_found){at, FH_DONE};
-}
-
-static fh_pool_found hard_use(fh_pool *view, fh_handle handle, fh_pool_op op) {
-    fh_hard *h = hard_of(view);
-    uint32_t i = fh_handle_index(handle), generation = fh_handle_generation(handle);
-    if (FH_UNLIKELY(!may_be_short(view, h) || (op != FH_POOL_RELEASE && op != FH_POOL_GET) || i < h->is.lead || i >= h->ready ||
-                    generation == view->fast.last))
-        return fh_pool_use_long(view, handle, op);
-    FH_UNSAFE("hard-poison");
-    size_t size = view->fast.size, stride = view->fast.stride;
-    uint64_t *word = &view->fast.words[i];
-    uint8_t *at = view->fast.base + i * stride;
-    if (FH_UNLIKELY(fh_load(word, FH_RELAXED) != fh_word(generation, 0) || (generation & 1) == 0))
-        return fh_pool_use_long(view, handle, op);
-    if (op == FH_POOL_GET)
-        return (fh_pool_found){at, FH_DONE};
-    if (FH_UNLIKELY(!fh_hard_is_canary_whole(at, size, stride, fh_hard_canary(h, i), h->canary_mask)))
-        return fh_pool_use_long(view, handle, op);
-    fh_hard_fill(at, stride, FH_HARD_POISON);
-    fh_store(word, fh_word(generation + 1, LOW_FREE), FH_RELEASE);
-    h->live--;
-    add_waiting(h, i);
-    return (fh_pool_found){NULL, FH_DONE};
-}
-
 /* --- looking after -------------------------------------------------------------------------------------------------------
  *
- * A slot that is found overwritten where it lies is marked in its word; draw drops it when it comes to it. */
+ * A slot that is found overwritten where it lies is marked in its word; examine drops it when its turn has come. */
 
-/* The k-th slot of the free set and then of the queue. */
-static uint32_t resting(const fh_hard *h, uint32_t k) {
+/* Slots that are neither live nor retired: the free set, the queue with its empty places, the hands. */
+typedef struct rest {
+    const uint32_t *slots;
+    uint32_t count;
+} rest;
+
+/* The k-th part of them; the hands only where nobody uses them. False: there are no more. */
+static bool rest_of(const fh_pool_core *core, const fh_hard *h, uint32_t k, rest *out) {
+    uint32_t hand = k / 2 - 1, views = h->several_threads ? h->hub.view_count : 1;
     FH_UNSAFE("hard-lists");
-    if (k < h->free_count)
-        return h->free[k];
-    return h->waiting[(h->waiting_at - h->waiting_count + (k - h->free_count)) & h->waiting_mask];
+    if (k < 2) {
+        *out = k == 0 ? (rest){h->free, h->free_count} : (rest){h->waiting, h->waiting_max};
+        return true;
+    }
+    if (hand >= views)
+        return false;
+    const fh_hard_hand *of = fh_hard_hand_of(h->several_threads ? h->hub.views[hand] : core->first);
+    *out = k % 2 == 0 ? (rest){of->drawn + 1, of->drawn_count} : (rest){of->ended, of->ended_count};
+    return true;
 }
 
-/* The first slot from the k-th on that somebody wrote to and that is not marked yet; false if all is well. */
-static bool find_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t *k, uint64_t *wrong) {
-    for (; *k < h->free_count + h->waiting_count; ++*k) {
-        uint32_t i = resting(h, *k);
-        uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
-        *wrong = fh_word_low(word) == FH_WORD_OVERWRITTEN ? core->stride : fh_hard_wrong(core, h, i, word);
-        if (*wrong != core->stride)
-            return true;
-    }
+/* A slot that rests was written to, first at *wrong, and is not marked yet. */
+static bool is_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t i, uint64_t *wrong) {
+    uint64_t word = i == FH_POOL_NO_SLOT ? 0 : fh_load(fh_pool_word(core, i), FH_RELAXED);
+    *wrong = core->stride;
+    if (i != FH_POOL_NO_SLOT && fh_word_low(word) != FH_WORD_OVERWRITTEN)
+        *wrong = fh_hard_wrong(core, h, i, word);
+    return *wrong != core->stride;
+}
+
+/* The first such slot of the free set and the queue; false if all is well. */
+static bool find_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t *out, uint64_t *wrong) {
+    rest r;
+    for (uint32_t part = 0; part < 2 && rest_of(core, h, part, &r); part++)
+        for (uint32_t k = 0; k < r.count; k++) {
+            FH_UNSAFE("hard-lists");
+            *out = r.slots[k];
+            if (is_wrong(core, h, *out, wrong))
+                return true;
+        }
     return false;
 }
 
@@ -419,19 +237,19 @@ static fh_status hard_reap(fh_pool *view) {
     fh_pool_core *core = view->core;
     fh_hard *h = hard_of(view);
     fh_status first = FH_DONE;
+    fh_hard_give_back(view);
     for (;;) {
-        uint32_t k = 0, i = 0;
+        uint32_t i = 0;
         uint64_t wrong = 0, word = 0;
-        lock(h);
-        bool found = find_wrong(core, h, &k, &wrong);
+        fh_hard_lock(h);
+        bool found = find_wrong(core, h, &i, &wrong);
         if (found) {
-            i = resting(h, k);
             word = fh_load(fh_pool_word(core, i), FH_RELAXED);
             uint32_t generation = word == 0 ? core->seed : fh_word_generation(word);
             fh_store(fh_pool_word(core, i), fh_word(generation, FH_WORD_OVERWRITTEN), FH_RELEASE);
             fh_store(&h->retired, h->retired + 1, FH_RELAXED);
         }
-        unlock(h);
+        fh_hard_unlock(h);
         if (!found)
             return first;
         fh_status s = report_damage(view, i, word, wrong, false);
@@ -439,19 +257,32 @@ static fh_status hard_reap(fh_pool *view) {
     }
 }
 
+static fh_status check_rest(const fh_hard *h, fh_pool_checking *c, rest r) {
+    const fh_pool_core *core = c->core;
+    FH_UNSAFE("hard-lists");
+    for (uint32_t k = 0; k < r.count; k++) {
+        uint32_t i = r.slots[k];
+        uint64_t wrong;
+        if (i == FH_POOL_NO_SLOT)
+            continue;
+        if (!fh_hard_is_slot(core, h, i))
+            return fh_fail(c->err, FH_CORRUPT, FH_NO_OFFSET, "pool: slot %u overlaps a guard", i);
+        if (is_wrong(core, h, i, &wrong))
+            return damage(core, i, fh_load(fh_pool_word(core, i), FH_RELAXED), wrong, false, c->err);
+        if (i < core->used)
+            FH_TRY(fh_pool_check_free(c, i, "the free and the waiting"));
+    }
+    return FH_DONE;
+}
+
 static fh_status hard_check(const fh_pool *view, fh_pool_checking *c) {
     const fh_pool_core *core = view->core;
     const fh_hard *h = hard_of(view);
-    uint32_t k = 0, live = 0;
-    uint64_t wrong;
-    if (find_wrong(core, h, &k, &wrong))
-        return damage(view, resting(h, k), fh_load(fh_pool_word(core, resting(h, k)), FH_RELAXED), wrong, false, c->err);
-    for (k = 0; k < h->free_count + h->waiting_count; k++) {
-        uint32_t i = resting(h, k);
-        if (!fh_hard_is_slot(core, h, i))
-            return fh_fail(c->err, FH_CORRUPT, FH_NO_OFFSET, "pool: slot %u overlaps a guard", i);
-        if (i < core->used)
-            FH_TRY(fh_pool_check_free(c, i, "the free and the waiting"));
+    uint32_t live = 0, in_hands = 0, peak = fh_hard_hand_of(core->first)->peak;
+    rest r;
+    for (uint32_t part = 0; rest_of(core, h, part, &r); part++) {
+        FH_TRY(check_rest(h, c, r));
+        in_hands += part < 2 ? 0 : r.count;
     }
     for (uint32_t i = 0; i < core->used; i++) {
         uint64_t word = fh_load(fh_pool_word(core, i), FH_RELAXED);
@@ -461,29 +292,36 @@ static fh_status hard_check(const fh_pool *view, fh_pool_checking *c) {
         if (!fh_word_live(word) && is_apart && fh_span_at(fh_span_of_mut(c->seen), i) == 0)
             FH_TRY(fh_pool_check_free(c, i, "the holes and the retired"));
     }
-    if (live != h->live || h->live > h->peak || h->peak > core->capacity)
-        return fh_fail(c->err, FH_CORRUPT, FH_NO_OFFSET, "pool: %u slots are live, counted %u of %u, peak %u", live, h->live,
-                       core->capacity, h->peak);
+    if (live + in_hands != h->out || live > peak || peak > core->capacity)
+        return fh_fail(c->err, FH_CORRUPT, FH_NO_OFFSET, "pool: %u slots are live, %u in hands, counted %u of %u, peak %u",
+                       live, in_hands, h->out, core->capacity, peak);
     return FH_DONE;
 }
 
 /* --- numbers, views, life ------------------------------------------------------------------------------------------------ */
 
-static void hard_stats(const fh_pool *view, fh_pool_stats *stats) {
-    fh_hard *h = hard_of(view);
+static void hard_stats(const fh_pool *first, fh_pool_stats *stats) {
+    const fh_hard *h = hard_of(first);
     if (h->several_threads)
-        fh_hub_stats(view, stats);
-    stats->peak = fh_load(&h->peak, FH_RELAXED);
+        fh_hub_stats(first, stats);
+    stats->peak = fh_load(&fh_hard_hand_of(first->core->first)->peak, FH_RELAXED);
     stats->quarantined = fh_load(&h->waiting_count, FH_RELAXED);
+    uint32_t views = h->several_threads ? fh_load(&h->hub.view_count, FH_ACQUIRE) : 1;
+    FH_UNSAFE("pool-views");
+    for (uint32_t v = 0; v < views; v++) {
+        const fh_pool *view = h->several_threads ? h->hub.views[v] : first->core->first;
+        stats->quarantined += fh_load(&fh_hard_hand_of(view)->ended_count, FH_RELAXED);
+    }
     stats->retired += fh_load(&h->retired, FH_RELAXED);
     stats->committed_bytes -= fh_load(&h->forbidden_bytes, FH_RELAXED);
 }
 
 static void hard_stats_reset(fh_pool *view) {
     fh_hard *h = hard_of(view);
-    lock(h);
-    fh_store(&h->peak, h->live, FH_RELAXED);
-    unlock(h);
+    fh_hard_give_back(view);
+    fh_hard_lock(h);
+    fh_store(&fh_hard_hand_of(view->core->first)->peak, h->out, FH_RELAXED);
+    fh_hard_unlock(h);
 }
 
 static fh_status hard_attach(fh_pool *first, fh_pool **out_view) {
@@ -501,80 +339,48 @@ static bool hard_is_alone(const fh_pool *first) {
 static void hard_close(fh_pool *first) {
     fh_allocator *a = first->core->allocator;
     fh_hard *h = hard_of(first);
-    fh_pages_release(a, h->sums, h->sums_bytes);
-    fh_free(a, h->free);
-    fh_free(a, h->waiting);
-    if (h->several_threads)
+    fh_hard_lists_close(first->core, h);
+    if (h->several_threads) {
         fh_hub_close(first);
-    else
+    } else {
+        fh_free(a, first->own);
         fh_free(a, h);
+    }
 }
 
-static fh_status fill_in(fh_pool *first, fh_hard *h) {
-    fh_pool_core *core = first->core;
-    h->is = fh_hard_layout_of(core);
-    h->random = fh_os_random();
-    h->secret = fh_os_random();
-    h->sample_every = core->config.eager ? 0 : SAMPLE_EVERY; /* a page that traps keeps no object */
-    h->sample_in = 1 + random_below(h, 2 * SAMPLE_EVERY - 1);
-    const fh_pool_config *c = &core->config;
-    h->is_simple = !h->several_threads && !c->eager && c->init == NULL && c->fini == NULL && c->size_bytes <= SHORT_BYTES &&
-                   !FH_IS_WATCHED();
-    uint8_t mask[8];
-    for (size_t k = 0; k < 8; k++)
-        mask[k] = k < (c->size_bytes & 7) ? 0 : 0xff;
-    h->canary_mask = fh_hard_word(mask);
-    h->waiting_max = (uint32_t)h->is.waiting_max;
-    h->waiting_mask = 1;
-    while (h->waiting_mask < h->waiting_max)
-        h->waiting_mask = 2 * h->waiting_mask + 1;
-    h->waiting = fh_alloc(core->allocator, (size_t)h->waiting_mask + 1, sizeof *h->waiting);
-    if (h->waiting == NULL)
-        return FH_STATUS(FH_NOMEM);
-    if (core->config.eager) {
-        h->sums_bytes = sums_size(h, core->slots_max);
-        void *at;
-        FH_TRY(fh_pages_reserve(core->allocator, h->sums_bytes, &at));
-        h->sums = at;
-    }
-    FH_TRY(make_room(core, h, core->capacity));
-    FH_TRY(look_at_new(first, h));
+/* Every slot of an eager pool exists from the beginning. */
+static fh_status make_all(fh_pool *first, fh_hard *h) {
     FH_UNSAFE("hard-lists");
-    if (core->config.eager && !h->several_threads)
-        for (uint32_t k = 0; k < h->free_count; k++)
-            FH_TRY(make(first, h->free[k]));
+    for (uint32_t k = 0; first->core->config.eager && !h->several_threads && k < h->free_count; k++)
+        FH_TRY(make(first, h->free[k]));
     return FH_DONE;
 }
 
-/* A view holds nothing of its own. */
-static void nothing(fh_pool *view) {
-    (void)view;
-}
-
 static fh_status hard_open(fh_pool *first) {
-    static const fh_hub_kind kind = {sizeof(fh_hard), sizeof(fh_seat), false, nothing, nothing};
+    static const fh_hub_kind kind = {sizeof(fh_hard), sizeof(fh_hard_hand), false, fh_hard_begin, fh_hard_give_back};
     fh_pool_core *core = first->core;
+    fh_allocator *a = core->allocator;
     bool several_threads = core->config.threads == FH_POOL_SHARED || core->config.threads == FH_POOL_SHARED_BORROW;
-    if (several_threads)
+    if (several_threads) {
         FH_TRY(fh_hub_open(first, &kind));
-    else
-        core->own = fh_alloc(core->allocator, 1, sizeof(fh_hard));
+    } else {
+        core->own = fh_alloc(a, 1, sizeof(fh_hard));
+        first->own = core->own == NULL ? NULL : fh_alloc(a, 1, sizeof(fh_hard_hand));
+        if (first->own == NULL) {
+            fh_free(a, core->own);
+            return FH_STATUS(FH_NOMEM);
+        }
+    }
     fh_hard *h = core->own;
-    if (h == NULL)
-        return FH_STATUS(FH_NOMEM);
     h->several_threads = several_threads;
-    fh_status s = fill_in(first, h);
+    fh_status s = fh_hard_lists_open(core, h);
+    if (!fh_failed(s))
+        s = make_all(first, h);
     if (fh_failed(s))
         hard_close(first);
+    else
+        fh_hard_begin(first); /* fh_hub_open did not know yet what there is to know */
     return s;
-}
-
-void fh_pool_hard_sample(fh_pool *pool, uint32_t every) {
-    fh_hard *h = hard_of(pool);
-    lock(h);
-    h->sample_every = pool->core->config.eager ? 0 : every;
-    h->sample_in = 1;
-    unlock(h);
 }
 
 /* --- what became of a handle ------------------------------------------------------------------------------------------ */
@@ -614,7 +420,7 @@ fh_status fh_pool_explain(fh_pool *pool, fh_handle h, fh_err *err) {
 
 #define HARDENED                                                                                                       \
     .name = "hardened", .slack_bytes = FH_HARD_SLACK_BYTES, .guard_bytes = FH_HARD_GUARD_BYTES, .open = hard_open,     \
-    .close = hard_close, .alloc = hard_alloc, .use = hard_use, .take = hard_take, .put = hard_put, .swap = hard_swap,  \
+    .close = hard_close, .take = hard_take, .put = hard_put, .swap = hard_swap,                                        \
     .reap = hard_reap, .stats = hard_stats, .stats_reset = hard_stats_reset, .check = hard_check,                      \
     .attach = hard_attach, .detach = hard_detach, .is_alone = hard_is_alone, .slots_for = fh_hard_slots_for
 

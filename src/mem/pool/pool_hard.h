@@ -3,11 +3,11 @@
  *     index 0                lead                                              slots           slots_max
  *     | guarded slots        | slots; the last page of each group is a guard   | never committed |
  *
- *     a slot's bytes      live: [ object | canary ]       else: [ POISON … ], zeros if it never lived, or (of an eager
- *                                                                pool) the object and the canary as they were
+ *     a slot's bytes      live: [ object | canary ]       else: [ POISON … | canary ], zeros if it never lived, or (of an
+ *                                                                eager pool) the object and the canary as they were
  *
- * pool_guard.c knows where slots lie and verifies their bytes, pool_hard.c moves them between lists. Invariants and threading:
- * pool_hard.c. */
+ * pool_guard.c knows where slots lie and verifies their bytes, pool_hand.c keeps them while they are nobody's, pool_short.h has
+ * the short roads, which are compiled for each width of vectors. Invariants and threading: pool_hard.c. */
 #ifndef FH_MEM_POOL_HARD_H
 #define FH_MEM_POOL_HARD_H
 
@@ -19,7 +19,10 @@ enum {
     FH_HARD_SLACK_BYTES = 8,
     FH_HARD_GUARD_BYTES = (1 << 20) + (64 << 10), /* beside all slots: a write that is off by 1 MiB shall trap too */
     FH_HARD_GUARDED = 16,
+    FH_HARD_HAND = 64,          /* slots that a view takes, and keeps back, at once */
 };
+
+#define FH_HARD_FREE FH_POOL_NO_SLOT /* low half of a free slot's word */
 
 #define FH_HARD_POISON UINT64_C(0xdfdfdfdfdfdfdfdf) /* as a pointer: an address that no program has */
 
@@ -39,23 +42,85 @@ typedef struct fh_hard_guarded {
 
 /* core->own. */
 typedef struct fh_hard {
-    fh_hub hub; /* of a pool for several threads */
+    fh_hub hub; /* of a pool for several threads; its lock guards what follows, but for what is fixed at fh_pool_new */
     fh_hard_layout is;
     bool several_threads;
-    bool is_simple; /* one user, no hooks, no objects to keep, small ones, no tool that watches */
-    uint64_t random, secret, canary_mask;
-    uint32_t live, peak, retired;
-    uint32_t ready;  /* indexes below it have been looked at */
-    uint32_t guards; /* groups below it have their guard */
+    uint64_t random, secret;
+    uint32_t out;     /* slots that are live or in a hand */
+    uint32_t peak, retired;
+    uint32_t ready;   /* indexes below it have been looked at */
+    uint32_t guards;  /* groups below it have their guard */
     uint64_t forbidden_bytes;
-    uint32_t *free, free_count; /* the last one is the next to be drawn, and was chosen at random */
-    uint32_t *waiting, waiting_mask; /* a ring; the oldest lies waiting_count before waiting_at */
+    uint32_t *free, free_count;
+    uint32_t *waiting; /* a ring of waiting_max; the oldest is at waiting_at, or follows it; FH_POOL_NO_SLOT: nothing there */
     uint32_t waiting_max, waiting_at, waiting_count;
     uint64_t *sums; /* of the objects of an eager pool, by index; else NULL */
     size_t sums_bytes;
-    uint32_t sample_every, sample_in, guarded_next;
+    uint32_t sample_every, guarded_next;
     fh_hard_guarded guarded[FH_HARD_GUARDED];
 } fh_hard;
+
+/* view->own: what the view has in hand, and what the short roads need of the pool. */
+typedef struct fh_hard_hand {
+    fh_seat seat;
+    uint32_t drawn_count, ended_count;
+    uint32_t most;      /* of each */
+    uint32_t lead;      /* slots below it are guarded */
+    uint32_t out, peak; /* of a pool with one user: fh_hard.out, and the most that were live */
+    uint32_t sample_in; /* draws until a guarded slot is due */
+    uint64_t secret;
+    uint32_t drawn[1 + FH_HARD_HAND]; /* the last one is the next to be given out; drawn[0] only fills the place below it */
+    uint32_t ended[FH_HARD_HAND];     /* the first one ended first */
+} fh_hard_hand;
+
+static inline fh_hard_hand *fh_hard_hand_of(const fh_pool *view) {
+    return view->own;
+}
+
+/* Roads for objects of some sizes without hooks (pool_short.h): of one user, of several threads, and of several
+ * threads that borrow. */
+typedef struct fh_hard_roads {
+    fh_pool_found (*alloc)(fh_pool *view, fh_handle *out);
+    fh_pool_found (*use)(fh_pool *view, fh_handle h, fh_pool_op op);
+} fh_hard_roads;
+enum { FH_HARD_ONE, FH_HARD_SEVERAL, FH_HARD_BORROW, FH_HARD_KINDS };
+/* With chunks of 16 (pool_plain.c) and 32 bytes (pool_avx2.c), for small objects (is_small) and others. */
+extern const fh_hard_roads fh_hard_roads_small16[FH_HARD_KINDS], fh_hard_roads_some16[FH_HARD_KINDS];
+extern const fh_hard_roads fh_hard_roads_small32[FH_HARD_KINDS], fh_hard_roads_some32[FH_HARD_KINDS];
+
+/* After `drawn` became what is left in hand, in a pool with one user. */
+static inline void fh_hard_note_peak(fh_hard_hand *hand, uint32_t drawn) {
+    uint32_t live = hand->out - drawn - hand->ended_count;
+    if (FH_UNLIKELY(live > hand->peak))
+        fh_store(&hand->peak, live, FH_RELAXED);
+}
+
+/* --- pool_hand.c -------------------------------------------------------------------------------------------------------- */
+
+/* Makes the lists and puts the first slots into the free set. After a failure fh_hard_lists_close is due all the same. */
+fh_status fh_hard_lists_open(fh_pool_core *core, fh_hard *h);
+void fh_hard_lists_close(fh_pool_core *core, fh_hard *h);
+/* Makes an empty hand, and chooses the view's roads. */
+void fh_hard_begin(fh_pool *view);
+/* A guarded slot if one is due, or else the next one in hand, which is filled if need be. FH_EXHAUSTED, FH_NOMEM. */
+fh_status fh_hard_next(fh_pool *view, uint32_t *out, bool *out_is_guarded);
+/* Takes a slot in hand whose life is over, whole, and that may have another. */
+void fh_hard_keep(fh_pool *view, uint32_t i);
+/* What the view has in hand is everybody's. */
+void fh_hard_give_back(fh_pool *view);
+/* Under the lock: so many slots are live or in a hand that were not, or no longer (a negative number). */
+void fh_hard_count_out(fh_pool *view, fh_hard *h, uint32_t more);
+/* Under the lock: the slot joins the free set. */
+void fh_hard_add_free(fh_hard *h, uint32_t i);
+
+static inline void fh_hard_lock(fh_hard *h) {
+    if (h->several_threads)
+        fh_lock_take(&h->hub.lock);
+}
+static inline void fh_hard_unlock(fh_hard *h) {
+    if (h->several_threads)
+        fh_lock_give(&h->hub.lock);
+}
 
 /* --- pool_guard.c ------------------------------------------------------------------------------------------------------- */
 
@@ -82,8 +147,9 @@ uint64_t fh_hard_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t i, u
 /* Offset of the first overwritten byte of a live slot's canary, or the stride. */
 uint64_t fh_hard_canary_wrong(const fh_pool_core *core, const fh_hard *h, uint32_t i);
 
-/* --- bytes: a stride is a multiple of 8 and at least 16, and a slot begins at a multiple of 8 ------------------------------
- * */
+/* --- bytes: a stride is a multiple of 8 and at least the size + 8, and a slot begins at a multiple of 8 ----------------------
+ *
+ * A canary repeats one word from the object's end to the next slot. */
 
 static inline uint64_t fh_hard_word(const uint8_t *at) {
     uint64_t w;
@@ -97,62 +163,19 @@ static inline void fh_hard_put_word(uint8_t *at, uint64_t w) {
     memcpy(at, &w, sizeof w);
 }
 
-typedef uint64_t fh_hard_pair __attribute__((vector_size(16)));
-
-static inline fh_hard_pair fh_hard_pair_at(const uint8_t *at) {
-    fh_hard_pair p;
-    FH_UNSAFE("hard-poison");
-    memcpy(&p, at, sizeof p);
-    return p;
+static inline uint64_t fh_hard_canary(uint64_t secret, const uint8_t *at) {
+    return secret ^ (uintptr_t)at;
 }
 
-/* This and the next take 16 bytes or more; the last 16 may overlap those before them. No branch depends on the bytes, since
- * nearly always all of them are right. */
-static inline bool fh_hard_is_filled(const uint8_t *at, size_t size, uint64_t pattern) {
+static inline bool fh_hard_is_canary_whole(const uint8_t *at, size_t size, size_t stride, uint64_t canary) {
     FH_UNSAFE("hard-poison");
-    const fh_hard_pair expected = {pattern, pattern};
-    fh_hard_pair wrong = fh_hard_pair_at(at + size - 16) ^ expected;
-    size_t k = 0;
-    for (; k + 32 <= size; k += 32)
-        wrong |= (fh_hard_pair_at(at + k) ^ expected) | (fh_hard_pair_at(at + k + 16) ^ expected);
-    if (k + 16 < size)
-        wrong |= fh_hard_pair_at(at + k) ^ expected;
-    return FH_LIKELY((wrong[0] | wrong[1]) == 0);
-}
-
-static inline void fh_hard_fill(uint8_t *at, size_t size, uint64_t pattern) {
-    FH_UNSAFE("hard-poison");
-    const fh_hard_pair with = {pattern, pattern};
-    size_t k = 0;
-    for (; k + 32 <= size; k += 32) {
-        memcpy(at + k, &with, sizeof with);
-        memcpy(at + k + 16, &with, sizeof with);
-        __asm__("" : "+r"(at)); /* else the compiler calls memset, which takes longer for the usual sizes */
+    uint32_t turn = (uint32_t)(stride - size) % 8 * 8; /* the last eight bytes begin with another of the word's bytes */
+    uint64_t wrong = fh_hard_word(at + size) ^ canary;
+    for (size_t k = size + 16; FH_UNLIKELY(k <= stride); k += 8) {
+        wrong |= fh_hard_word(at + k - 8) ^ canary;
+        __asm__("" : "+r"(k)); /* else the compiler takes vectors for these few words, and stack for those */
     }
-    if (k + 16 < size)
-        memcpy(at + k, &with, sizeof with);
-    memcpy(at + size - 16, &with, sizeof with);
-}
-
-/* The word of a slot's canary. In the word where the object ends, the canary has the bytes of canary_mask. */
-static inline uint64_t fh_hard_canary(const fh_hard *h, uint32_t i) {
-    return h->secret ^ i * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static inline void fh_hard_put_canary(uint8_t *at, size_t size, size_t stride, uint64_t canary, uint64_t mask) {
-    FH_UNSAFE("hard-poison");
-    size_t k = size & ~(size_t)7;
-    fh_hard_put_word(at + k, (fh_hard_word(at + k) & ~mask) | (canary & mask));
-    for (k += 8; FH_UNLIKELY(k < stride); k += 8)
-        fh_hard_put_word(at + k, canary);
-}
-
-static inline bool fh_hard_is_canary_whole(const uint8_t *at, size_t size, size_t stride, uint64_t canary, uint64_t mask) {
-    FH_UNSAFE("hard-poison");
-    size_t k = size & ~(size_t)7;
-    uint64_t wrong = (fh_hard_word(at + k) ^ canary) & mask;
-    for (k += 8; FH_UNLIKELY(k < stride); k += 8)
-        wrong |= fh_hard_word(at + k) ^ canary;
+    wrong |= fh_hard_word(at + stride - 8) ^ (canary >> turn | canary << (-turn & 63));
     return FH_LIKELY(wrong == 0);
 }
 

@@ -196,7 +196,7 @@ static void test_poison(void **state) {
         assert_int_equal(at[i], 0);
     memset(at, 'A', 61);
     fh_assert_ok(fh_pool_release(pool, h));
-    for (size_t i = 0; i < pool->core->stride; i++)
+    for (size_t i = 0; i < 61; i++)
         assert_int_equal(at[i], POISON);
     fh_pool_free(pool);
 }
@@ -242,12 +242,10 @@ static void test_reap(void **state) {
     fh_pool_on_overwritten(NULL, NULL);
 }
 
-/* Nobody calls check or reap: alloc gives another slot. */
-static void test_alloc_verifies(void **state) {
-    skip_if_watched();
-    start_listening();
-    for (int k = 0; k < 72; k += 8) {
-        fh_pool *pool = new_pool(fh_test_allocator(state), 64, 4);
+/* Nobody calls check or reap: alloc gives another slot. Each byte counts, on each of the roads. */
+static void alloc_verifies(fh_allocator *a, size_t size) {
+    for (size_t k = 0; k < size + 8; k += 1 + k / 80) {
+        fh_pool *pool = new_pool(a, size, 4);
         uint8_t *at, *other;
         fh_handle h = alloc_one(pool, &at);
         fh_assert_ok(fh_pool_release(pool, h));
@@ -256,6 +254,9 @@ static void test_alloc_verifies(void **state) {
         for (int i = 0; i < 100; i++) {
             fh_handle next = alloc_one(pool, &other);
             assert_ptr_not_equal(other, at);
+            for (size_t j = 0; j < size; j++)
+                assert_int_equal(other[j], 0);
+            memset(other, 0xee, size);
             fh_assert_ok(fh_pool_release(pool, next));
         }
         assert_true(heard_count == 1 && heard.offset_bytes == (uint64_t)k);
@@ -264,6 +265,18 @@ static void test_alloc_verifies(void **state) {
         check(pool);
         fh_pool_free(pool);
     }
+}
+
+static void test_alloc_verifies(void **state) {
+    skip_if_watched();
+    static const size_t sizes[] = {8, 16, 21, 24, 32, 40, 61, 64, 72, 100, 128, 300, 1100};
+    start_listening();
+    for (int plain = 0; plain < 2; plain++) {
+        fh_pool_hard_plain(plain);
+        for (size_t r = 0; r < sizeof sizes / sizeof sizes[0]; r++)
+            alloc_verifies(fh_test_allocator(state), sizes[r]);
+    }
+    fh_pool_hard_plain(false);
     fh_pool_on_overwritten(NULL, NULL);
 }
 
@@ -321,33 +334,46 @@ static void test_all_overwritten(void **state) {
 
 /* --- the canary --------------------------------------------------------------------------------------------------------- */
 
+static void write_past(fh_allocator *a, size_t size, size_t align) {
+    fh_pool *pool;
+    fh_pool_config c = {.size_bytes = size, .natural_align_bytes = align, .capacity = 400, .hardened = true};
+    fh_assert_ok(fh_pool_new(a, &c, &pool));
+    fh_pool_hard_sample(pool, 0);
+    for (uint32_t i = 0; i < 1000; i++) /* so that slots have had a life */
+        fh_assert_ok(fh_pool_release(pool, alloc_one(pool, NULL)));
+    size_t stride = pool->core->stride;
+    uint64_t found = 0;
+    for (size_t k = size; k < stride; k++) {
+        uint8_t *at;
+        fh_handle h = alloc_one(pool, &at);
+        memset(at, 0xff, size);
+        at[k] ^= 1;
+        heard_count = 0;
+        fh_assert_code(fh_pool_release(pool, h), FH_OVERWRITTEN);
+        fh_assert_err(&heard, FH_OVERWRITTEN, "its last life wrote past the object");
+        assert_true(heard_count == 1 && heard.offset_bytes == k);
+        fh_assert_code(fh_pool_release(pool, h), FH_DOUBLE_FREE);
+        void *gone;
+        fh_assert_code(fh_pool_get(pool, h, &gone), FH_STALE);
+        found++;
+        check(pool);
+    }
+    fh_pool_stats s = fh_pool_stats_get(pool);
+    assert_true(s.overwritten == found && s.retired == found && s.live == 0 && s.allocs == s.releases);
+    fh_pool_free(pool);
+}
+
 static void test_canary(void **state) {
     skip_if_watched();
-    static const size_t sizes[] = {1, 7, 8, 13, 64, 100, 4096};
+    static const struct { size_t size, align; } rows[] = {{1, 8}, {7, 8}, {8, 8}, {13, 8}, {16, 8}, {32, 16}, {50, 8}, {64, 8},
+                                                          {64, 16}, {64, 64}, {66, 16}, {100, 8}, {4096, 8}};
     start_listening();
-    for (size_t r = 0; r < sizeof sizes / sizeof sizes[0]; r++) {
-        fh_pool *pool = new_pool(fh_test_allocator(state), sizes[r], 4000 / 10);
-        size_t stride = pool->core->stride;
-        uint64_t found = 0;
-        for (size_t k = sizes[r]; k < stride; k++) {
-            uint8_t *at;
-            fh_handle h = alloc_one(pool, &at);
-            memset(at, 0xff, sizes[r]);
-            at[k] ^= 1;
-            heard_count = 0;
-            fh_assert_code(fh_pool_release(pool, h), FH_OVERWRITTEN);
-            fh_assert_err(&heard, FH_OVERWRITTEN, "its last life wrote past the object");
-            assert_true(heard_count == 1 && heard.offset_bytes == k);
-            fh_assert_code(fh_pool_release(pool, h), FH_DOUBLE_FREE);
-            void *gone;
-            fh_assert_code(fh_pool_get(pool, h, &gone), FH_STALE);
-            found++;
-            check(pool);
-        }
-        fh_pool_stats s = fh_pool_stats_get(pool);
-        assert_true(s.overwritten == found && s.retired == found && s.live == 0 && s.allocs == s.releases);
-        fh_pool_free(pool);
+    for (int plain = 0; plain < 2; plain++) {
+        fh_pool_hard_plain(plain);
+        for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+            write_past(fh_test_allocator(state), rows[r].size, rows[r].align);
     }
+    fh_pool_hard_plain(false);
     fh_pool_on_overwritten(NULL, NULL);
 }
 
@@ -473,6 +499,13 @@ static void test_sampling(void **state) {
         alloc_one(pool, NULL);
     fh_assert_code(fh_pool_alloc(pool, &none, NULL), FH_EXHAUSTED);
     check(pool);
+    fh_pool_free(pool);
+
+    pool = new_pool(fh_test_allocator(state), 64, 4); /* fewer than there are guarded slots */
+    fh_pool_hard_sample(pool, 1);
+    for (int i = 0; i < 4; i++)
+        alloc_one(pool, NULL);
+    fh_assert_code(fh_pool_alloc(pool, &none, NULL), FH_EXHAUSTED);
     fh_pool_free(pool);
 }
 
@@ -638,22 +671,25 @@ static void test_large(void **state) {
 }
 
 static void test_retire(void **state) {
-    fh_pool *pool;
-    fh_pool_config c = {.size_bytes = 8, .natural_align_bytes = 8, .capacity = 2, .hardened = true};
-    fh_assert_ok(fh_pool_new_narrow(fh_test_allocator(state), &c, 4, &pool));
-    fh_handle h;
-    uint64_t lives = 0;
-    fh_status s;
-    while (!fh_failed(s = fh_pool_alloc(pool, &h, NULL))) {
-        lives++;
-        fh_assert_ok(fh_pool_release(pool, h));
-        fh_assert_code(fh_pool_release(pool, h), FH_DOUBLE_FREE);
-        check(pool);
+    static const size_t sizes[] = {8, 64};
+    for (size_t r = 0; r < 2; r++) {
+        fh_pool *pool;
+        fh_pool_config c = {.size_bytes = sizes[r], .natural_align_bytes = 8, .capacity = 2, .hardened = true};
+        fh_assert_ok(fh_pool_new_narrow(fh_test_allocator(state), &c, 4, &pool));
+        fh_handle h;
+        uint64_t lives = 0;
+        fh_status s;
+        while (!fh_failed(s = fh_pool_alloc(pool, &h, NULL))) {
+            lives++;
+            fh_assert_ok(fh_pool_release(pool, h));
+            fh_assert_code(fh_pool_release(pool, h), FH_DOUBLE_FREE);
+            check(pool);
+        }
+        assert_int_equal(s.code, FH_EXHAUSTED);
+        assert_int_equal(lives, 6 * 6); /* two slots and four that wait, 2^(4-1) - 2 lives each */
+        assert_int_equal(fh_pool_stats_get(pool).retired, 6);
+        fh_pool_free(pool);
     }
-    assert_int_equal(s.code, FH_EXHAUSTED);
-    assert_int_equal(lives, 6 * 6); /* two slots and four that wait, 2^(4-1) - 2 lives each */
-    assert_int_equal(fh_pool_stats_get(pool).retired, 6);
-    fh_pool_free(pool);
 }
 
 static void test_switch(void **state) {
@@ -790,6 +826,8 @@ static void *use_elsewhere(void *arg) {
 /* The short roads are the owner's alone, too. */
 static void test_wrong_thread(void **state) {
     borrowed b = {.pool = new_pool(fh_test_allocator(state), 64, 4)};
+    for (int i = 0; i < 100; i++) /* slots that have had a life take the short roads */
+        fh_assert_ok(fh_pool_release(b.pool, alloc_one(b.pool, NULL)));
     b.handle = alloc_one(b.pool, NULL);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, use_elsewhere, &b), 0);
@@ -797,125 +835,6 @@ static void test_wrong_thread(void **state) {
     assert_int_equal(fh_pool_stats_get(b.pool).wrong_threads, 3);
     fh_assert_ok(fh_pool_release(b.pool, b.handle));
     fh_pool_free(b.pool);
-}
-
-/* --- several threads -------------------------------------------------------------------------------------------------------
- * */
-
-enum { THREADS = 3, SHARED_SLOTS = 64, PASSED = 8 };
-
-typedef struct shared {
-    fh_pool *pool;
-    uint64_t passed[PASSED]; /* handles that any thread may release */
-    uint64_t won, refused, steps;
-} shared;
-
-static void *work(void *arg) {
-    shared *s = arg;
-    fh_pool *view;
-    fh_status status = fh_pool_attach(s->pool, &view);
-    assert_false(fh_failed(status));
-    uint64_t won = 0, refused = 0;
-    for (uint64_t i = 0; i < s->steps; i++) {
-        fh_handle h;
-        void *at;
-        status = fh_pool_alloc(view, &h, NULL);
-        if (!fh_failed(status)) {
-            status = fh_pool_borrow_mut(view, h, &at);
-            assert_false(fh_failed(status));
-            memset(at, (int)i, 64);
-            status = fh_pool_borrow_mut_end(view, h);
-            assert_false(fh_failed(status));
-            h.value = fh_exchange(&s->passed[i % PASSED], h.value, FH_ACQ_REL);
-        } else {
-            h.value = fh_exchange(&s->passed[i % PASSED], 0, FH_ACQ_REL);
-        }
-        /* This handle, and one that another thread may be about to release. */
-        fh_handle two[2] = {h, {fh_load(&s->passed[(i + 3) % PASSED], FH_ACQUIRE)}};
-        for (int k = 0; k < 2; k++) {
-            if (two[k].value == 0)
-                continue;
-            status = fh_pool_release(view, two[k]);
-            won += !fh_failed(status);
-            refused += fh_failed(status);
-        }
-    }
-    fh_fetch_add(&s->won, won, FH_RELAXED);
-    fh_fetch_add(&s->refused, refused, FH_RELAXED);
-    status = fh_pool_detach(view);
-    assert_false(fh_failed(status));
-    return NULL;
-}
-
-/* Each life ends once, whoever races; every refusal is counted. */
-static void test_threads(void **state) {
-    for (int round = 0; round < 4; round++) {
-        int kind = round % 2 == 0 ? FH_POOL_SHARED : FH_POOL_SHARED_BORROW;
-        bool sampled = round >= 2; /* each alloc is given a guarded slot, as long as one is free */
-        shared s = {.steps = fh_test_ops() / (sampled ? 100 : 40)};
-        fh_pool_config c = {.size_bytes = 64, .natural_align_bytes = 8, .capacity = SHARED_SLOTS, .hardened = true,
-                            .threads = (fh_pool_threads)kind};
-        fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &s.pool));
-        fh_pool_hard_sample(s.pool, sampled ? 1 : 0);
-        pthread_t threads[THREADS];
-        for (int i = 0; i < THREADS; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, work, &s), 0);
-        for (int i = 0; i < THREADS; i++)
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-        fh_pool_stats stats = fh_pool_stats_get(s.pool);
-        assert_int_equal(stats.releases, s.won);
-        assert_int_equal(stats.double_frees + stats.stale_uses + stats.borrow_conflicts, s.refused);
-        assert_true(stats.overwritten == 0 && stats.peak <= SHARED_SLOTS && s.refused > 0);
-        check(s.pool);
-        fh_assert_ok(fh_pool_reset(s.pool));
-        assert_int_equal(fh_pool_stats_get(s.pool).live, 0);
-        check(s.pool);
-        fh_pool_free(s.pool);
-    }
-}
-
-/* Threads that release the same handles, in the same order: whoever is behind is refused, which is quicker, so they meet. */
-enum { RACE_SLOTS = 2048, RACE_ROUNDS = 30 };
-
-typedef struct race {
-    fh_pool *pool;
-    const fh_handle *handles;
-    uint64_t won;
-} race;
-
-static void *release_all(void *arg) {
-    race *r = arg;
-    fh_pool *view;
-    fh_status s = fh_pool_attach(r->pool, &view);
-    assert_false(fh_failed(s));
-    uint64_t won = 0;
-    for (size_t i = 0; i < RACE_SLOTS; i++) {
-        s = fh_pool_release(view, r->handles[i]);
-        won += !fh_failed(s);
-    }
-    fh_fetch_add(&r->won, won, FH_RELAXED);
-    s = fh_pool_detach(view);
-    assert_false(fh_failed(s));
-    return NULL;
-}
-
-static void test_race(void **state) {
-    static fh_handle handles[RACE_SLOTS];
-    race r = {.handles = handles};
-    fh_pool_config c = {.size_bytes = 16, .capacity = RACE_SLOTS, .hardened = true, .threads = FH_POOL_SHARED_BORROW};
-    fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &r.pool));
-    for (int round = 0; round < RACE_ROUNDS; round++) {
-        fh_assert_ok(fh_pool_alloc_n(r.pool, RACE_SLOTS, handles));
-        pthread_t threads[2];
-        r.won = 0;
-        for (int i = 0; i < 2; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, release_all, &r), 0);
-        for (int i = 0; i < 2; i++)
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(r.won, RACE_SLOTS);
-    }
-    check(r.pool);
-    fh_pool_free(r.pool);
 }
 
 static void *use_next(void *arg) {
@@ -944,30 +863,6 @@ static void test_serial(void **state) {
     fh_pool_free(pool);
 }
 
-static void test_views(void **state) {
-    fh_pool *pool = new_pool(fh_test_allocator(state), 64, 4), *view;
-    fh_assert_code(fh_pool_attach(pool, &view), FH_UNSUPPORTED);
-    fh_pool_free(pool);
-
-    fh_pool_config c = {.size_bytes = 64, .capacity = 4, .hardened = true, .threads = FH_POOL_SHARED_BORROW};
-    fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &pool));
-    fh_pool *views[3];
-    for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < 3; i++)
-            fh_assert_ok(fh_pool_attach(pool, &views[i]));
-        fh_handle h = alloc_one(views[1], NULL);
-        fh_assert_ok(fh_pool_release(views[2], h));
-        fh_assert_code(fh_pool_release(views[0], h), FH_DOUBLE_FREE);
-        fh_assert_code(fh_pool_reset(pool), FH_BORROWED);
-        fh_assert_ok(fh_pool_detach(views[(round + 1) % 3]));
-        fh_assert_ok(fh_pool_detach(views[(round + 2) % 3]));
-        fh_assert_ok(fh_pool_detach(views[round]));
-        assert_int_equal(fh_pool_stats_get(pool).double_frees, round + 1);
-    }
-    fh_assert_ok(fh_pool_reset(pool));
-    fh_pool_free(pool);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_slots), FH_TEST_ALLOC(test_guards), FH_TEST_ALLOC(test_order), FH_TEST_ALLOC(test_queue),
@@ -978,7 +873,7 @@ int main(void) {
         FH_TEST_ALLOC(test_hooks), FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_large), FH_TEST_ALLOC(test_retire),
         FH_TEST_ALLOC(test_switch), FH_TEST_ALLOC(test_explain), FH_TEST_ALLOC(test_without_memory),
         FH_TEST_ALLOC(test_foreign), FH_TEST_ALLOC(test_wrong_thread), FH_TEST_ALLOC(test_serial),
-        FH_TEST_ALLOC(test_watched), FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_race), FH_TEST_ALLOC(test_views),
+        FH_TEST_ALLOC(test_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
