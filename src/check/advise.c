@@ -71,7 +71,8 @@ void deed_report_null(deed_flow *f, uint32_t node, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
     fh_span name = f->places[place].name, gate = f->places[c->gate].name;
     deed_error(f, FH0307, node, "used here without a check", "`%.*s` may be NULL", FH_SPAN_FMT(name));
-    deed_also(f, c->born, "it becomes an owner here, or NULL");
+    bool owned = (c->bits & DEED_IS_OWNED) != 0;
+    deed_also(f, c->born, owned ? "it becomes an owner here, or NULL" : "it has its value from here, or NULL");
     if (gate.size != 0 && deed_flow_type(f, f->places[c->gate].type)->kind == DEED_TYPE_RECORD)
         deed_help(f->report, "look at `%.*s` before: `fh_failed(%.*s)`", FH_SPAN_FMT(gate), FH_SPAN_FMT(gate));
     else

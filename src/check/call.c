@@ -159,6 +159,11 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
     if (gated && (cell->bits & (DEED_IS_OWNED | DEED_IS_NULL))) {
         cell->gate = DEED_LAST_CALL;
         cell->bits |= DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL;
+    } else if (!owned && !perhaps && has(f, a->decl, DEED_OUT) &&
+               deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_POINTER &&
+               deed_flow_type(f, deed_flow_node(f, c->node)->type)->kind == DEED_TYPE_RECORD) {
+        cell->gate = DEED_LAST_CALL; /* whoever fails leaves a pointer NULL */
+        cell->bits |= DEED_IS_NULL | DEED_IF_OK_OWNED;
     }
 }
 
@@ -173,12 +178,25 @@ static void grow(deed_flow *f, const call *c, const argument *a) {
         deed_keep(f, a->node, place, &v);
 }
 
-/* A variable that may be NULL; whoever writes NULL as an argument means it. */
+/* NULL, written as it is: whoever does that means it. */
+static bool writes_null(const deed_flow *f, uint32_t node) {
+    const deed_node *n = deed_flow_node(f, node);
+    if (n->kind == DEED_CHOOSE)
+        return writes_null(f, deed_child(f, node, 1)) || writes_null(f, deed_child(f, node, 2));
+    return n->kind == DEED_NULL;
+}
+
+/* A pointer that may be NULL is lent, or moved. */
 static void check_null(deed_flow *f, const argument *a) {
-    if (!a->pointer || a->v.place == 0 || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
+    if (!a->pointer || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
         return;
-    deed_report_null(f, a->node, a->v.place);
-    deed_cell_of(f, a->v.place)->bits &= ~(uint32_t)DEED_IS_NULL;
+    if (a->v.place != 0) {
+        deed_report_null(f, a->node, a->v.place);
+        deed_cell_of(f, a->v.place)->bits &= ~(uint32_t)DEED_IS_NULL;
+    } else if (!writes_null(f, a->node) && !(a->v.bits & DEED_IS_OWNED)) {
+        deed_error(f, FH0307, a->node, "used here without a check", "this may be NULL");
+        deed_help(f->report, "give it a name, and compare that with NULL before");
+    }
 }
 
 static void take(deed_flow *f, const call *c, argument *a) {
