@@ -57,5 +57,8 @@ uint64_t deed_input_hash(fh_span text);
 
 /* Appends the tables as text: for tests, and for whoever works on the checker. */
 FH_MUST_USE fh_status deed_unit_dump(fh_ref const deed_unit *unit, fh_mut fh_buf *out);
+/* The functions of the main file for other programs: a JSON object on a line for each node, in order, with its depth, its place
+ * in bytes, its type and the words of what it calls. */
+FH_MUST_USE fh_status deed_unit_dump_rows(fh_ref const deed_unit *unit, fh_mut fh_buf *out);
 
 #endif

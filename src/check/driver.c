@@ -429,7 +429,7 @@ fh_status deed_verb_dump(deed_app *app, fh_err *err) {
         deed_source source = {.path = task->path, .args = task->args, .settings = &app->settings, .main_only = true};
         deed_unit *unit;
         FH_TRY(deed_unit_parse(app->arena, &source, &unit, err));
-        FH_TRY(deed_unit_dump(unit, &app->out));
+        FH_TRY(app->format == DEED_FORMAT_JSON ? deed_unit_dump_rows(unit, &app->out) : deed_unit_dump(unit, &app->out));
     }
     return FH_DONE;
 }

@@ -113,3 +113,81 @@ fh_status deed_unit_dump(const deed_unit *unit, fh_buf *out) {
     }
     return FH_DONE;
 }
+
+/* --- for programs --------------------------------------------------------------------------------------------------------- */
+
+static fh_status put_words(const deed_unit *unit, uint32_t decl, fh_buf *out) {
+    const deed_decl *d = fh_deed_decls_at(unit->decls, decl);
+    FH_TRY(fh_buf_put(out, FH_LIT("\"")));
+    for (uint32_t i = 0; decl != 0 && i < d->contract_count; i++) {
+        deed_word word = fh_deed_contracts_get(unit->contracts, d->first_contract + i).word;
+        FH_TRY(fh_buf_format(out, "%s%s", i == 0 ? "" : " ", words[word]));
+    }
+    return fh_buf_put(out, FH_LIT("\""));
+}
+
+/* The words of a function, and of its parameters. */
+static fh_status put_all_words(const deed_unit *unit, uint32_t decl, fh_buf *out) {
+    const deed_decl *d = fh_deed_decls_at(unit->decls, decl);
+    FH_TRY(fh_buf_put(out, FH_LIT(",\"words\":[")));
+    FH_TRY(put_words(unit, decl, out));
+    for (uint32_t i = 0; decl != 0 && i < d->count; i++) {
+        FH_TRY(fh_buf_put(out, FH_LIT(",")));
+        FH_TRY(put_words(unit, fh_u32s_get(unit->members, d->first + i), out));
+    }
+    return fh_buf_put(out, FH_LIT("]"));
+}
+
+static fh_status put_row(const deed_unit *unit, unsigned depth, const char *kind, deed_place place, uint32_t type,
+                         uint32_t decl, fh_buf *out) {
+    fh_span name = decl != 0 ? fh_deed_decls_at(unit->decls, decl)->name : (fh_span){NULL, 0};
+    const deed_type *t = fh_deed_types_at(unit->types, type);
+    FH_TRY(fh_buf_format(out, "{\"depth\":%u,\"kind\":\"%s\",\"begin\":%u,\"end\":%u,", depth, kind, place.offset_bytes,
+                         place.end_bytes));
+    return fh_buf_format(out, "\"name\":\"%.*s\",\"type\":\"%.*s\"", FH_SPAN_FMT(name), FH_SPAN_FMT(t->spelling));
+}
+
+static fh_status put_node_row(const deed_unit *unit, uint32_t id, unsigned depth, fh_buf *out) {
+    const deed_node *n = fh_deed_nodes_at(unit->nodes, id);
+    uint32_t type = n->kind == DEED_VARIABLE ? fh_deed_decls_at(unit->decls, n->decl)->type : n->type;
+    FH_TRY(put_row(unit, depth, kinds[n->kind], n->place, type, n->decl, out));
+    FH_TRY(fh_buf_format(out, ",\"op\":\"%s\",\"macro\":%s,\"number\":%lld", ops[n->op], n->macro.size != 0 ? "true" : "false",
+                         (long long)n->number));
+    if (n->kind == DEED_CALL) {
+        uint32_t callee = fh_deed_nodes_at(unit->nodes, fh_u32s_get(unit->children, n->first))->decl;
+        FH_TRY(put_all_words(unit, callee, out));
+    } else if (n->kind == DEED_VARIABLE) {
+        bool automatic = fh_deed_decls_at(unit->decls, n->decl)->cleanup != 0;
+        FH_TRY(fh_buf_format(out, ",\"cleanup\":%s", automatic ? "true" : "false"));
+    } else if (n->kind == DEED_INDEX) {
+        const deed_node *base = fh_deed_nodes_at(unit->nodes, fh_u32s_get(unit->children, n->first));
+        FH_TRY(fh_buf_format(out, ",\"count\":%lld", (long long)fh_deed_types_at(unit->types, base->type)->count));
+    }
+    FH_TRY(fh_buf_put(out, FH_LIT("}\n")));
+    for (uint32_t i = 0; i < n->count && depth < DUMP_DEPTH_MAX; i++)
+        FH_TRY(put_node_row(unit, fh_u32s_get(unit->children, n->first + i), depth + 1, out));
+    return FH_DONE;
+}
+
+fh_status deed_unit_dump_rows(const deed_unit *unit, fh_buf *out) {
+    for (size_t i = 0; i < unit->functions.count; i++) {
+        uint32_t id = fh_u32s_get(unit->functions, i);
+        const deed_decl *d = fh_deed_decls_at(unit->decls, id);
+        const deed_type *t = fh_deed_types_at(unit->types, d->type);
+        if (!fh_deed_files_get(unit->files, d->place.file).is_main)
+            continue;
+        FH_TRY(put_row(unit, 0, "function", d->place, t->to, id, out));
+        FH_TRY(put_all_words(unit, id, out));
+        FH_TRY(fh_buf_put(out, FH_LIT("}\n")));
+        for (uint32_t k = 0; k < d->count; k++) {
+            uint32_t parameter = fh_u32s_get(unit->members, d->first + k);
+            const deed_decl *p = fh_deed_decls_at(unit->decls, parameter);
+            FH_TRY(put_row(unit, 1, "parameter", p->place, p->type, parameter, out));
+            FH_TRY(fh_buf_put(out, FH_LIT(",\"words\":[")));
+            FH_TRY(put_words(unit, parameter, out));
+            FH_TRY(fh_buf_put(out, FH_LIT("]}\n")));
+        }
+        FH_TRY(put_node_row(unit, d->body, 1, out));
+    }
+    return FH_DONE;
+}

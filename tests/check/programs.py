@@ -150,7 +150,7 @@ class Maker:
             var = self.new("t", state)
             return [Node(f"thing *{var.name} = {call};", declares=[var.name])]
         if way == "f":
-            make = self.rng.choice(["thing_new", "thing_new", "thing_try"])
+            make = self.rng.choice(["thing_new"] * 9 + ["thing_try"])
             var, fn = self.new("t", "owned"), self.new("i", "plain")
             return [Node(f"make_fn *{fn.name} = {make};", declares=[fn.name]),
                     Node(f"thing *{var.name} = {fn.name}({n});", declares=[var.name])]
@@ -315,11 +315,11 @@ class Maker:
                 slot.state = "null"
             return nodes
         if way == "f":
-            return self.bind("f", self.rng.choice(["thing_sum", "thing_sum", "thing_sum"]), [])
+            return self.bind("f", "thing_sum", [])
         if way == "e":
-            return self.bind("e", self.rng.choice(["thing_eat", "thing_eat", "thing_eat", "thing_touch"]), [])
+            return self.bind("e", self.rng.choice(["thing_eat"] * 9 + ["thing_touch"]), [])
         if way == "w":
-            return self.bind("w", self.rng.choice(["thing_touch", "thing_touch", "thing_touch", "thing_eat"]), [])
+            return self.bind("w", self.rng.choice(["thing_touch"] * 9 + ["thing_eat"]), [])
         if way == "c" and thing:
             fn = self.bind("c", "thing_cells", [])
             name = re.search(NAME, fn[-1].text).group()
@@ -358,6 +358,11 @@ class Maker:
             if var and not ask:
                 self.consumed(var)
             return var and var.name
+        if kind == "t" and word == "fh_owned":
+            var = self.some("t", "null", "moved")
+            if var and not ask:
+                var.state = "owned"
+            return var and "&" + var.name
         if kind == "t" and word in ("fh_clear", "fh_give"):
             var = self.some("t", "owned")
             if var and not ask:
@@ -383,7 +388,10 @@ class Maker:
         return None
 
     def call(self, helper):
-        return f"p@_{helper.name}({', '.join(self.argument(word, name) or 'NULL' for word, name in helper.params)})"
+        arguments = [self.argument(word, name) for word, name in helper.params]
+        if None in arguments:  # the first one took what the second one needs
+            return {"thing *": "thing_new(1)", "fh_status ": "FH_DONE", "void ": "(void)0"}.get(helper.result[1], "1")
+        return f"p@_{helper.name}({', '.join(arguments)})"
 
     # --- control ------------------------------------------------------------------------------------------------------
 
