@@ -66,6 +66,31 @@ static deed_value element(deed_flow *f, uint32_t node, bool target) {
     return base;
 }
 
+/* The value of an element, or of a field of one: of the borrows in an array it is not known which one lies where. */
+static deed_value kept_in(deed_flow *f, uint32_t node, uint32_t array) {
+    deed_value v = {.bits = DEED_IS_VIEW, .node = node};
+    if (array == 0 || !(deed_cell_of(f, array)->bits & DEED_IS_VIEW) || !deed_type_carries(f, deed_flow_node(f, node)->type))
+        return plain;
+    v.sources = deed_cell_of(f, array)->sources;
+    if (deed_cell_of(f, array)->bits & DEED_IS_DEAD)
+        deed_use(f, node, array);
+    return v.sources.at[0] != 0 ? v : plain;
+}
+
+/* A borrow goes into an element: the array looks there, too, from now on. */
+static void keep_in(deed_flow *f, uint32_t node, uint32_t array, const deed_value *v) {
+    if (array == 0 || v->sources.at[0] == 0 || (v->bits & DEED_IS_OWNED) || !deed_type_carries(f, f->places[array].type))
+        return;
+    if (deed_place_lent(f, array)) {
+        deed_keep(f, node, array, v);
+        return;
+    }
+    deed_cell *c = deed_cell_of(f, array);
+    c->bits |= DEED_IS_VIEW | DEED_IS_BORROW;
+    c->born = node;
+    deed_add_sources(f, node, &c->sources, &v->sources);
+}
+
 /* What stands to the left of an assignment, or behind &, and is no place that can be followed. */
 static deed_value reached(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
@@ -125,9 +150,10 @@ static deed_value assign(deed_flow *f, uint32_t node) {
     }
     uint32_t place = deed_place_find(f, left);
     check_target(f, left, place);
-    if (place == 0)
-        reached(f, left);
+    deed_value at = place == 0 ? reached(f, left) : plain;
     deed_store(f, node, place, &v, false);
+    if (at.address)
+        keep_in(f, node, at.place, &v);
     return place != 0 ? deed_lying(f, node, place) : plain;
 }
 
@@ -273,7 +299,7 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
         return deed_eval(f, deed_child(f, node, 1));
     case DEED_INDEX:
         v = element(f, node, false);
-        return deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY ? v : plain;
+        return deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY ? v : kept_in(f, node, v.place);
     case DEED_UNARY: case DEED_BINARY:
         if (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR || n->op == DEED_OP_LNOT)
             return logic(f, node);
