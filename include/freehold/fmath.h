@@ -10,6 +10,13 @@
 
 FH_EXTERN_BEGIN
 
+/* √x, correctly rounded: an instruction of the processor, never a call. */
+static inline float fh_sqrtf(float x) {
+    return __builtin_sqrtf(x);
+}
+static inline double fh_sqrt(double x) {
+    return __builtin_sqrt(x);
+}
 /* e^x; 0 below −87.34 (no denormal results), +inf above 88.72, NaN for NaN. */
 FH_API float fh_expf(float x);
 /* ln(x) for x > 0. */

@@ -155,5 +155,6 @@ const struct kern fh_kern_avx2 = {
     .attend = wide_attend,
     .attend_end = wide_attend_end,
     .mix = wide_mix,
+    .score = wide_score,
 };
 #endif

@@ -173,5 +173,6 @@ const struct kern fh_kern_avx512 = {
     .attend = wide_attend,
     .attend_end = wide_attend_end,
     .mix = wide_mix,
+    .score = wide_score,
 };
 #endif

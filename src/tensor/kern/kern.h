@@ -28,6 +28,7 @@ enum {
     KERN_ROWS = 32,                              /* rows of a panel */
     KERN_TOKENS = 6,                             /* tokens of a tile */
     KERN_BLOCK = 32,                             /* columns of a record */
+    KERN_TILE_ROWS = 16,                         /* vectors of a tile */
     KERN_RECORD = 256,                           /* bytes of an activation record */
     KERN_RECORD_BIAS = KERN_TOKENS * KERN_BLOCK, /* where the biases lie */
     KERN_RECORD_SCALE = KERN_RECORD_BIAS + 4 * KERN_TOKENS,
@@ -81,6 +82,20 @@ struct kern_attend {
     struct kern_query *query[KERN_TOKENS];
 };
 
+/* Queries against whole tiles of KERN_TILE_ROWS vectors of plain elements: element `c` of vector `r` of a tile is element
+ * c · KERN_TILE_ROWS + r of it. y[q · y_stride + tile · KERN_TILE_ROWS + r] = Σ_c x·v, or Σ_c (x − v)² with `differs`: fused,
+ * from 0, c ascending, so that each vector has a lane of its own and no sum is ever split. */
+struct kern_score {
+    fh_dtype dtype; /* F32, F16, BF16 */
+    bool differs;
+    const uint8_t *tiles; /* at any alignment */
+    size_t cols, count;   /* elements of a vector; tiles */
+    const float *x;       /* x[q · cols + c] */
+    size_t queries;
+    float *y;
+    size_t y_stride;
+};
+
 struct kern {
     fh_isa isa;
     /* y = x · (1 / sqrt(mean(x²) + eps)) · w. w: float32 at any alignment; y may be x. */
@@ -103,6 +118,7 @@ struct kern {
     void (*attend_end)(const struct kern_query *q, size_t head_dim, float *y);
     /* y[i] = y[i] + Σ_r w[r] · x[r][i], r ascending, the sum from 0. */
     void (*mix)(const float *const *x, const float *w, size_t ranks, size_t count, float *y);
+    void (*score)(const struct kern_score *s);
 };
 
 /* The table of an instruction set, or NULL where the build has none. */

@@ -8,9 +8,6 @@
  *
  * Threading: pure functions. */
 #include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #include "freehold/fmath.h"
 #include "freehold/hash.h"
@@ -20,14 +17,6 @@ enum { LANES = 16 };
 
 static float canonical(float x) {
     return x != x ? fh_f32_of_bits(0x7fc00000u) : x;
-}
-
-static float root(float x) {
-#if defined(__SSE2__)
-    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x)));
-#else
-    return __builtin_sqrtf(x);
-#endif
 }
 
 /* a·b + c with one rounding, without the instruction: the product is exact in float64; the sum is rounded to odd there (S.
@@ -69,7 +58,7 @@ static void scalar_norm(const float *x, const uint8_t *w, size_t cols, float eps
     float lane[LANES] = {0};
     for (size_t i = 0; i < cols; i++)
         lane[i % LANES] = lane[i % LANES] + x[i] * x[i];
-    float inverse = 1.0f / root(tree(lane) / (float)cols + eps);
+    float inverse = 1.0f / fh_sqrtf(tree(lane) / (float)cols + eps);
     for (size_t i = 0; i < cols; i++)
         y[i] = canonical((x[i] * inverse) * weight_at(FH_DTYPE_F32, w, i));
 }
@@ -232,6 +221,21 @@ static void scalar_mix(const float *const *x, const float *w, size_t ranks, size
     }
 }
 
+static void scalar_score(const struct kern_score *s) {
+    size_t element = s->dtype == FH_DTYPE_F32 ? 4 : 2, tile_bytes = KERN_TILE_ROWS * s->cols * element;
+    for (size_t q = 0; q < s->queries; q++) {
+        for (size_t i = 0; i < s->count * KERN_TILE_ROWS; i++) {
+            const uint8_t *tile = s->tiles + i / KERN_TILE_ROWS * tile_bytes;
+            float sum = 0.0f;
+            for (size_t c = 0; c < s->cols; c++) {
+                float x = s->x[q * s->cols + c], v = weight_at(s->dtype, tile, c * KERN_TILE_ROWS + i % KERN_TILE_ROWS);
+                sum = s->differs ? fused(x - v, x - v, sum) : fused(x, v, sum);
+            }
+            s->y[q * s->y_stride + i] = canonical(sum);
+        }
+    }
+}
+
 const struct kern fh_kern_scalar = {
     .isa = FH_ISA_SCALAR,
     .norm = scalar_norm,
@@ -244,4 +248,5 @@ const struct kern fh_kern_scalar = {
     .attend = scalar_attend,
     .attend_end = scalar_attend_end,
     .mix = scalar_mix,
+    .score = scalar_score,
 };

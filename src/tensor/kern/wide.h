@@ -291,6 +291,73 @@ static void wide_attend(const struct kern_attend *a) {
     }
 }
 
+/* --- scores ------------------------------------------------------------------------------------------------------ */
+
+LANES_FN lanes wide_element(fh_dtype t, const uint8_t *at) {
+    return t == FH_DTYPE_F32 ? lanes_load(at) : t == FH_DTYPE_F16 ? lanes_half(at) : lanes_bfloat(at);
+}
+
+/* Queries [q, q + queries) against tiles [tile, tile + tiles). */
+LANES_FN void wide_score_block(const struct kern_score *s, fh_dtype t, bool differs, size_t q, unsigned queries, size_t tile,
+                               unsigned tiles) {
+    size_t column_bytes = KERN_TILE_ROWS * (t == FH_DTYPE_F32 ? 4u : 2u), tile_bytes = column_bytes * s->cols;
+    const uint8_t *at = s->tiles + tile * tile_bytes;
+    const float *x = s->x + q * s->cols;
+    lanes sum[SCORE_QUERIES][SCORE_STREAMS];
+    for (unsigned i = 0; i < queries; i++)
+        for (unsigned k = 0; k < tiles; k++)
+            sum[i][k] = lanes_zero();
+    for (size_t c = 0; c < s->cols; c++, at += column_bytes) {
+        lanes v[SCORE_STREAMS];
+        for (unsigned k = 0; k < tiles; k++)
+            v[k] = wide_element(t, at + k * tile_bytes);
+        for (unsigned i = 0; i < queries; i++) {
+            lanes all = lanes_set(x[i * s->cols + c]);
+            for (unsigned k = 0; k < tiles; k++) {
+                lanes a = differs ? lanes_sub(all, v[k]) : all, b = differs ? a : v[k];
+                sum[i][k] = lanes_fused(a, b, sum[i][k]);
+            }
+        }
+    }
+    for (unsigned i = 0; i < queries; i++)
+        for (unsigned k = 0; k < tiles; k++)
+            lanes_store(s->y + (q + i) * s->y_stride + (tile + k) * KERN_TILE_ROWS, lanes_canonical(sum[i][k]));
+}
+
+/* One query reads SCORE_STREAMS tiles at a time, so that enough lines are on their way; more of them share each tile. */
+LANES_FN void wide_score_kind(const struct kern_score *s, fh_dtype t, bool differs) {
+    size_t q = 0;
+    for (; q + SCORE_QUERIES <= s->queries; q += SCORE_QUERIES) {
+        size_t tile = 0;
+        for (; tile + SCORE_TILES <= s->count; tile += SCORE_TILES)
+            wide_score_block(s, t, differs, q, SCORE_QUERIES, tile, SCORE_TILES);
+        for (; tile < s->count; tile++)
+            wide_score_block(s, t, differs, q, SCORE_QUERIES, tile, 1);
+    }
+    for (; q < s->queries; q++) {
+        size_t tile = 0;
+        for (; tile + SCORE_STREAMS <= s->count; tile += SCORE_STREAMS)
+            wide_score_block(s, t, differs, q, 1, tile, SCORE_STREAMS);
+        for (; tile < s->count; tile++)
+            wide_score_block(s, t, differs, q, 1, tile, 1);
+    }
+}
+
+static void wide_score(const struct kern_score *s) {
+    if (s->dtype == FH_DTYPE_F32 && s->differs)
+        wide_score_kind(s, FH_DTYPE_F32, true);
+    else if (s->dtype == FH_DTYPE_F32)
+        wide_score_kind(s, FH_DTYPE_F32, false);
+    else if (s->dtype == FH_DTYPE_F16 && s->differs)
+        wide_score_kind(s, FH_DTYPE_F16, true);
+    else if (s->dtype == FH_DTYPE_F16)
+        wide_score_kind(s, FH_DTYPE_F16, false);
+    else if (s->differs)
+        wide_score_kind(s, FH_DTYPE_BF16, true);
+    else
+        wide_score_kind(s, FH_DTYPE_BF16, false);
+}
+
 static void wide_attend_end(const struct kern_query *q, size_t head_dim, float *y) {
     for (size_t d = 0; d < head_dim; d += LANES)
         lanes_store_n(y + d, wide_left(d, head_dim), lanes_canonical(lanes_div(lanes_load(q->out + d), lanes_set(q->sum))));

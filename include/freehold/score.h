@@ -1,0 +1,50 @@
+/* score.h: many vectors against a few queries, in tiles of 16 vectors.
+ *
+ *     fh_tiles t = {FH_DTYPE_F32, dim, bytes};       bytes: whole tiles of fh_tile_bytes(FH_DTYPE_F32, dim, &n) each
+ *     fh_tile_put(t, row, vector)                    writes vector `row`
+ *     fh_score(isa, t, FH_SCORE_DOT, queries, out)   out[q · rows + row], rows = 16 · tiles
+ *
+ * A tile holds its vectors side by side: element c of vector r is element 16 c + r. So one load brings one element of 16
+ * vectors, each vector is summed in a lane of its own in ascending order of c, by fused multiply-add from 0, and one pass over
+ * memory serves several queries. The bits do not depend on the instruction set, on the number of queries or on a vector's
+ * place. A sum that is not a number is the one NaN 0x7fc00000.
+ *
+ * Threading: pure functions. Ownership: the caller has all memory. */
+#ifndef FREEHOLD_SCORE_H
+#define FREEHOLD_SCORE_H
+
+#include "freehold/device.h"
+
+FH_EXTERN_BEGIN
+
+enum { FH_TILE_ROWS = 16, FH_TILE_DIM_MAX = 1 << 16 };
+
+/* What is summed. */
+typedef enum fh_score_kind {
+    FH_SCORE_DOT,  /* Σ q · v */
+    FH_SCORE_DIFF, /* Σ (q − v)² */
+    FH_SCORE_COUNT
+} fh_score_kind;
+
+/* Whole tiles of vectors of `dim` elements of a plain type: F32, F16 or BF16. */
+typedef struct fh_tiles {
+    fh_dtype dtype;
+    size_t dim;
+    fh_mspan bytes;
+} fh_tiles;
+
+/* Bytes of a tile. FH_UNSUPPORTED for another type; FH_LIMIT for 0 or more than FH_TILE_DIM_MAX elements. */
+FH_FALLIBLE fh_tile_bytes(fh_dtype t, size_t dim, fh_out size_t *out);
+/* Writes vector `row`: `dim` elements, rounded to the type to nearest even. A row outside, or another number of elements, ends
+ * the program. */
+FH_API void fh_tile_put(fh_tiles tiles, size_t row, fh_f32s vector);
+/* Copies vector `from` of one set of tiles to `to` of another of the same type and dimension, or of the same. */
+FH_API void fh_tile_copy(fh_tiles to_tiles, size_t to, fh_tiles from_tiles, size_t from);
+/* Reads vector `row`. */
+FH_API void fh_tile_get(fh_tiles tiles, size_t row, fh_f32s vector);
+/* out[q · rows + row] for every vector of the tiles and each of the queries.count / dim queries. FH_UNSUPPORTED for an
+ * instruction set or type that is not there; FH_INVALID for queries or results of another size. */
+FH_FALLIBLE fh_score(fh_isa isa, fh_tiles tiles, fh_score_kind kind, fh_f32s queries, fh_f32s out);
+
+FH_EXTERN_END
+#endif

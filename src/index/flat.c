@@ -1,0 +1,437 @@
+/* flat.c: exact search: every vector is scored, the best are kept (index.h).
+ *
+ * Vectors stand in tiles of 16 (score.h), tiles in chunks that never move, so that adding copies nothing. Row i is vector
+ * i mod 16 of tile i / 16; rows [0, count) are in use. A removed row is filled with the last one.
+ *
+ *     chunk 0 [ tile 0 | tile 1 | … | tile chunk_tiles − 1 ]  chunk 1 [ … ]  …
+ *
+ * A search cuts the tiles into shares, one a thread; each thread keeps its own best, and the best of these are the answer: the
+ * order (key, id) is total, so it does not matter who saw what. Queries go four at a time through each stretch of tiles that
+ * fits a cache. A key is smaller for the better: the squared distance, or the negated product.
+ *
+ * Invariants: element i of `rows` belongs to row i of the tiles; the map has exactly the ids of rows [0, count); the state is
+ * the number of readers, or CHANGING. Threading: index.h. */
+#include "freehold/index.h"
+
+#include "freehold/atomic.h"
+#include "freehold/checked.h"
+#include "freehold/fmath.h"
+#include "freehold/hash.h"
+#include "freehold/score.h"
+#include "index/best.h"
+#include "index/idmap.h"
+
+enum { TOGETHER = 4, STRETCH_TILES = 64, CHUNK_BYTES = 4 << 20 };
+#define CHANGING UINT32_MAX
+
+/* Tiles of one allocation. */
+typedef struct fh_chunk {
+    fh_owned fh_u64s words;
+} fh_chunk;
+FH_SPAN_DEFINE(chunk, fh_chunk);
+FH_ARRAY_DEFINE(chunk);
+
+/* What belongs to a vector beside its elements. */
+typedef struct fh_flat_row {
+    uint64_t id;
+    float scale; /* cosine: 1 / length */
+} fh_flat_row;
+FH_SPAN_DEFINE(flat_row, fh_flat_row);
+FH_ARRAY_DEFINE(flat_row);
+
+struct fh_flat {
+    fh_ref fh_allocator *allocator;
+    fh_flat_options options;
+    fh_isa isa;
+    size_t tile_bytes, chunk_tiles, chunk_count, count;
+    fh_owned fh_chunks chunks; /* room for some more than chunk_count */
+    fh_owned fh_flat_rows rows; /* room for more than count */
+    fh_owned fh_idmap map;
+    uint32_t state;
+};
+
+/* --- one change, or any number of readers ----------------------------------------------------------------------------- */
+
+static bool begin_read(fh_flat *f) {
+    uint32_t readers = fh_load(&f->state, FH_RELAXED);
+    do {
+        if (readers >= CHANGING - 1)
+            return false;
+    } while (!fh_cas(&f->state, &readers, readers + 1, FH_ACQUIRE));
+    return true;
+}
+
+static void end_read(fh_flat *f) {
+    (void)fh_fetch_sub(&f->state, 1, FH_RELEASE);
+}
+
+static bool begin_change(fh_flat *f) {
+    uint32_t nobody = 0;
+    return fh_cas(&f->state, &nobody, CHANGING, FH_ACQUIRE);
+}
+
+static void end_change(fh_flat *f) {
+    fh_store(&f->state, 0, FH_RELEASE);
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------- */
+
+fh_status fh_flat_new(fh_allocator *a, fh_isa isa, const fh_flat_options *options, fh_flat **out, fh_err *err) {
+    size_t tile_bytes;
+    *out = NULL;
+    fh_status s = fh_tile_bytes(options->dtype, options->dim, &tile_bytes);
+    if (s.code == FH_LIMIT)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "vectors of %zu elements, expected 1 to %d", options->dim, FH_TILE_DIM_MAX);
+    if (fh_failed(s))
+        return fh_fail(err, s.code, FH_NO_OFFSET, "vectors of type %s, expected F32, F16 or BF16",
+                       fh_dtype_name(options->dtype));
+    if (options->metric >= FH_METRIC_COUNT)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "metric %u, expected 0 to %u", (unsigned)options->metric,
+                       (unsigned)FH_METRIC_COUNT - 1);
+    if (isa > fh_isa_best())
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "instruction set %u, expected 0 to %u (%s)", (unsigned)isa,
+                       (unsigned)fh_isa_best(), fh_isa_name(fh_isa_best()));
+    fh_flat *f = fh_alloc(a, 1, sizeof *f);
+    if (f == NULL)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for an index");
+    *f = (fh_flat){.allocator = a, .options = *options, .isa = isa, .tile_bytes = tile_bytes,
+                   .chunk_tiles = tile_bytes < CHUNK_BYTES ? CHUNK_BYTES / tile_bytes : 1,
+                   .map = {.allocator = a, .seed = fh_mix64(options->seed)}};
+    *out = f;
+    return FH_DONE;
+}
+
+void fh_flat_free(fh_flat *f) {
+    if (f == NULL)
+        return;
+    FH_ASSERT(begin_change(f));
+    for (size_t i = 0; i < f->chunk_count; i++)
+        fh_u64s_free(f->allocator, &fh_chunks_at(f->chunks, i)->words);
+    fh_chunks_free(f->allocator, &f->chunks);
+    f->chunks = (fh_chunks){NULL, 0};
+    fh_flat_rows_free(f->allocator, &f->rows);
+    fh_idmap_deinit(&f->map);
+    fh_free(f->allocator, f);
+}
+
+size_t fh_flat_count(const fh_flat *f) {
+    return f->count;
+}
+
+size_t fh_flat_bytes(const fh_flat *f) {
+    return sizeof *f + f->chunk_count * f->chunk_tiles * f->tile_bytes + f->chunks.count * sizeof(fh_chunk) +
+           f->rows.count * sizeof(fh_flat_row) + 2 * f->map.ids.count * sizeof(uint64_t);
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------------- */
+
+static size_t chunk_rows(const fh_flat *f) {
+    return f->chunk_tiles * FH_TILE_ROWS;
+}
+
+/* `count` tiles of a chunk, from tile `first` of the index on. */
+static fh_tiles tiles_at(const fh_flat *f, size_t first, size_t count) {
+    fh_mspan all = fh_u64s_bytes(fh_chunks_at(f->chunks, first / f->chunk_tiles)->words), some;
+    FH_ASSERT(fh_mspan_slice(all, first % f->chunk_tiles * f->tile_bytes, count * f->tile_bytes, &some));
+    return (fh_tiles){f->options.dtype, f->options.dim, some};
+}
+
+/* The tile of a row; the row is number row mod 16 of it. */
+static fh_tiles tile_of(const fh_flat *f, size_t row) {
+    return tiles_at(f, row / FH_TILE_ROWS, 1);
+}
+
+static fh_status more_rows(fh_flat *f, size_t count) {
+    fh_flat_rows more;
+    FH_TRY(fh_flat_rows_new(f->allocator, count, &more));
+    for (size_t i = 0; i < f->count; i++)
+        fh_flat_rows_set(more, i, fh_flat_rows_get(f->rows, i));
+    fh_flat_rows_free(f->allocator, &f->rows);
+    f->rows = more;
+    return FH_DONE;
+}
+
+static fh_status more_chunks(fh_flat *f, size_t count) {
+    fh_chunks more;
+    FH_TRY(fh_chunks_new(f->allocator, count, &more));
+    for (size_t i = 0; i < f->chunk_count; i++)
+        fh_chunks_set(more, i, fh_chunks_get(f->chunks, i));
+    fh_chunks_free(f->allocator, &f->chunks);
+    f->chunks = more;
+    return FH_DONE;
+}
+
+static fh_status add_chunk(fh_flat *f) {
+    if (f->chunk_count == f->chunks.count)
+        FH_TRY(more_chunks(f, f->chunks.count != 0 ? 2 * f->chunks.count : 4));
+    FH_TRY(fh_u64s_new(f->allocator, f->chunk_tiles * f->tile_bytes / sizeof(uint64_t),
+                       &fh_chunks_at(f->chunks, f->chunk_count)->words));
+    f->chunk_count++;
+    return FH_DONE;
+}
+
+/* Room for `count` rows in all. Room that was made stays when more cannot be had; it holds nothing. */
+static fh_status reserve(fh_flat *f, size_t count) {
+    size_t room = f->rows.count != 0 ? f->rows.count : FH_TILE_ROWS;
+    while (room < count)
+        room *= 2;
+    if (f->rows.count < room)
+        FH_TRY(more_rows(f, room));
+    FH_TRY(fh_idmap_reserve(&f->map, count));
+    while (f->chunk_count * chunk_rows(f) < count)
+        FH_TRY(add_chunk(f));
+    return FH_DONE;
+}
+
+/* --- changes ---------------------------------------------------------------------------------------------------------- */
+
+/* Σ x² in double precision, so that only numbers that are not finite make it so. */
+static double square_sum(fh_f32s x) {
+    double sum = 0.0;
+    for (size_t i = 0; i < x.count; i++)
+        sum += (double)fh_f32s_get(x, i) * (double)fh_f32s_get(x, i);
+    return sum;
+}
+
+static bool is_finite(double x) {
+    return x - x == 0.0;
+}
+
+/* The vector as it will be stored, and what it is scaled by under the cosine. */
+static fh_status look_at(const fh_flat *f, const char *what, size_t i, fh_f32s x, double *out_squares, fh_err *err) {
+    *out_squares = square_sum(x);
+    if (!is_finite(*out_squares))
+        return fh_fail(err, FH_NOT_FINITE, FH_NO_OFFSET, "%s %zu has an element that is not a finite number", what, i);
+    if (f->options.metric == FH_METRIC_COSINE && !(*out_squares > 0.0))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%s %zu has length 0, and so no direction", what, i);
+    return FH_DONE;
+}
+
+static uint64_t id_at(const fh_flat *f, size_t row) {
+    return fh_flat_rows_at(f->rows, row)->id;
+}
+
+/* Writes row `row`; a number that the type cannot hold, or a length that is lost in it, is refused. */
+static fh_status put_row(fh_flat *f, size_t i, size_t row, uint64_t id, fh_f32s x, fh_f32s stored, fh_err *err) {
+    double squares;
+    fh_tile_put(tile_of(f, row), row % FH_TILE_ROWS, x);
+    fh_tile_get(tile_of(f, row), row % FH_TILE_ROWS, stored);
+    FH_TRY(look_at(f, "vector", i, x, &squares, err));
+    FH_TRY(look_at(f, "in the type of the index, vector", i, stored, &squares, err));
+    fh_flat_rows_set(f->rows, row, (fh_flat_row){id, squares > 0.0 ? (float)(1.0 / fh_sqrt(squares)) : 0.0f});
+    return FH_DONE;
+}
+
+/* Adds one vector behind the last; nothing is counted if that fails. */
+static fh_status add_one(fh_flat *f, size_t i, uint64_t id, fh_f32s x, fh_f32s stored, fh_err *err) {
+    FH_TRY(put_row(f, i, f->count, id, x, stored, err));
+    if (!fh_idmap_add(&f->map, id, f->count))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "vector %zu has id %llu, which another one has", i,
+                       (unsigned long long)id);
+    f->count++;
+    return FH_DONE;
+}
+
+static fh_status add_all(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) {
+    size_t dim = f->options.dim, before = f->count, wanted;
+    fh_f32s stored = {NULL, 0};
+    if (!fh_add_size(before, ids.count, &wanted) || wanted > SIZE_MAX / 64)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for %zu more vectors", ids.count);
+    fh_status s = reserve(f, wanted);
+    if (!fh_failed(s))
+        s = fh_f32s_new(f->allocator, dim, &stored);
+    if (fh_failed(s))
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for %zu more vectors", ids.count);
+    for (size_t i = 0; i < ids.count && !fh_failed(s); i++)
+        s = add_one(f, i, fh_u64s_get(ids, i), fh_f32s_sub(vectors, i * dim, dim), stored, err);
+    while (fh_failed(s) && f->count > before)
+        fh_idmap_remove(&f->map, id_at(f, --f->count));
+    fh_f32s_free(f->allocator, &stored);
+    return s;
+}
+
+fh_status fh_flat_add(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) {
+    size_t dim = f->options.dim;
+    if (vectors.count / dim != ids.count || vectors.count % dim != 0)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu numbers for %zu vectors, expected %zu each", vectors.count,
+                       ids.count, dim);
+    if (!begin_change(f))
+        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being searched or changed");
+    fh_status s = add_all(f, ids, vectors, err);
+    end_change(f);
+    return s;
+}
+
+fh_status fh_flat_remove(fh_flat *f, uint64_t id) {
+    if (!begin_change(f))
+        return FH_STATUS(FH_BORROWED);
+    size_t row = fh_idmap_find(&f->map, id);
+    if (row != SIZE_MAX) {
+        size_t last = --f->count;
+        if (row != last) {
+            fh_tile_copy(tile_of(f, row), row % FH_TILE_ROWS, tile_of(f, last), last % FH_TILE_ROWS);
+            fh_flat_rows_set(f->rows, row, fh_flat_rows_get(f->rows, last));
+            fh_idmap_move(&f->map, id_at(f, row), row);
+        }
+        fh_idmap_remove(&f->map, id);
+    }
+    end_change(f);
+    return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
+}
+
+fh_status fh_flat_get(fh_flat *f, uint64_t id, fh_f32s out) {
+    if (out.count != f->options.dim)
+        return FH_STATUS(FH_INVALID);
+    if (!begin_read(f))
+        return FH_STATUS(FH_BORROWED);
+    size_t row = fh_idmap_find(&f->map, id);
+    if (row != SIZE_MAX)
+        fh_tile_get(tile_of(f, row), row % FH_TILE_ROWS, out);
+    end_read(f);
+    return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
+}
+
+/* --- searching ---------------------------------------------------------------------------------------------------------- */
+
+/* What the threads of one search share. Each part has its own slice of `scores` and `found`. */
+typedef struct search {
+    const fh_flat *flat;
+    fh_f32s queries; /* up to TOGETHER of them */
+    size_t asked, k, tiles;
+    const fh_hit_filter *filter;
+    fh_owned fh_f32s scores;  /* parts × asked × STRETCH_TILES × 16 */
+    fh_owned fh_hits found;   /* parts × asked × k */
+    fh_owned fh_sizes counts; /* parts × asked */
+} search;
+
+/* Where a part has its best for a query. */
+static size_t slot_of(const search *s, size_t part, size_t q) {
+    return part * s->asked + q;
+}
+
+/* Offers the rows of a stretch, which begins with row `first`, by their scores. */
+static void choose(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first) {
+    size_t count = f->count - first < scores.count ? f->count - first : scores.count;
+    bool is_l2 = f->options.metric == FH_METRIC_L2, is_cosine = f->options.metric == FH_METRIC_COSINE;
+    fh_f32s some = fh_f32s_sub(scores, 0, count);
+    fh_flat_rows rows = fh_flat_rows_sub(f->rows, first, count);
+    for (size_t i = 0; i < count; i++) {
+        float key = fh_f32s_get(some, i) * (is_cosine ? fh_flat_rows_at(rows, i)->scale : 1.0f);
+        key = key != key ? __builtin_inff() : is_l2 ? key : -key; /* ∞ − ∞ of numbers near the largest: the last of all */
+        if (key <= fh_best_bound(best))
+            fh_best_offer(best, fh_flat_rows_at(rows, i)->id, key);
+    }
+}
+
+static void search_part(void *arg, unsigned part, unsigned parts) {
+    search *s = arg;
+    const fh_flat *f = s->flat;
+    fh_range share = fh_par_share(s->tiles, part, parts);
+    size_t room = s->asked * STRETCH_TILES * FH_TILE_ROWS;
+    fh_f32s scores = fh_f32s_sub(s->scores, part * room, room);
+    for (size_t tile = share.from, count = 0; tile < share.to; tile += count) {
+        size_t chunk_left = f->chunk_tiles - tile % f->chunk_tiles;
+        count = share.to - tile < STRETCH_TILES ? share.to - tile : STRETCH_TILES;
+        count = count < chunk_left ? count : chunk_left;
+        size_t rows = count * FH_TILE_ROWS;
+        fh_f32s out = fh_f32s_sub(scores, 0, s->asked * rows);
+        fh_score_kind kind = f->options.metric == FH_METRIC_L2 ? FH_SCORE_DIFF : FH_SCORE_DOT;
+        fh_status scored = fh_score(f->isa, tiles_at(f, tile, count), kind, s->queries, out);
+        FH_ASSERT(!fh_failed(scored));
+        for (size_t q = 0; q < s->asked; q++) {
+            size_t at = slot_of(s, part, q);
+            fh_best best = {fh_hits_sub(s->found, at * s->k, s->k), fh_sizes_get(s->counts, at), s->filter};
+            choose(f, &best, fh_f32s_sub(out, q * rows, rows), tile * FH_TILE_ROWS);
+            fh_sizes_set(s->counts, at, best.count);
+        }
+    }
+}
+
+/* The score of a key, for people. */
+static float score_of(const fh_flat *f, float key, double query_squares) {
+    switch (f->options.metric) {
+    case FH_METRIC_L2: return fh_sqrtf(key);
+    case FH_METRIC_COSINE: return (float)((double)-key / fh_sqrt(query_squares));
+    case FH_METRIC_IP:
+    case FH_METRIC_COUNT: break;
+    }
+    return -key;
+}
+
+/* The best of all parts for query `q` of these, sorted. */
+static void gather(const search *s, size_t parts, size_t q, double squares, fh_hits hits, size_t *out_count) {
+    fh_best all = {hits, 0, NULL}; /* each has passed the filter already */
+    for (size_t part = 0; part < parts; part++) {
+        size_t at = slot_of(s, part, q);
+        fh_hits best = fh_hits_sub(s->found, at * s->k, fh_sizes_get(s->counts, at));
+        for (size_t i = 0; i < best.count; i++)
+            fh_best_offer(&all, fh_hits_at(best, i)->id, fh_hits_at(best, i)->score);
+    }
+    fh_best_sort(&all);
+    for (size_t i = 0; i < all.count; i++)
+        fh_hits_at(hits, i)->score = score_of(s->flat, fh_hits_at(hits, i)->score, squares);
+    *out_count = all.count;
+}
+
+static fh_status make_room(fh_allocator *a, size_t parts, size_t asked, search *s) {
+    size_t many;
+    if (!fh_mul_size(parts * asked, s->k, &many))
+        return FH_STATUS(FH_NOMEM);
+    FH_TRY(fh_f32s_new(a, parts * asked * STRETCH_TILES * FH_TILE_ROWS, &s->scores));
+    FH_TRY(fh_hits_new(a, many, &s->found));
+    return fh_sizes_new(a, parts * asked, &s->counts);
+}
+
+/* All queries, a few at a time. The best of a part fit into `found` as they are: k is at most the number of vectors there. */
+static fh_status search_all(const fh_flat *f, const fh_par *par, fh_mut fh_view(4) search *s, fh_f32s queries, size_t k,
+                            fh_hits hits, fh_sizes counts, fh_err *err) {
+    size_t dim = f->options.dim, parts = par != NULL && par->width > 1 ? par->width : 1;
+    double squares[TOGETHER] = {0};
+    for (size_t first = 0; first < counts.count; first += TOGETHER) {
+        s->asked = counts.count - first < TOGETHER ? counts.count - first : TOGETHER;
+        s->queries = fh_f32s_sub(queries, first * dim, s->asked * dim);
+        for (size_t q = 0; q < s->asked; q++)
+            FH_TRY(look_at(f, "query", first + q, fh_f32s_sub(s->queries, q * dim, dim), &squares[q % TOGETHER], err));
+        for (size_t i = 0; i < s->counts.count; i++)
+            fh_sizes_set(s->counts, i, 0);
+        fh_par_run(par, search_part, s);
+        for (size_t q = 0; q < s->asked; q++)
+            gather(s, parts, q, squares[q % TOGETHER], fh_hits_sub(hits, (first + q) * k, s->k),
+                   fh_sizes_at(counts, first + q));
+    }
+    return FH_DONE;
+}
+
+static fh_status search_read(const fh_flat *f, const fh_par *par, fh_f32s queries, size_t k, const fh_hit_filter *filter,
+                             fh_hits hits, fh_sizes counts, fh_err *err) {
+    size_t parts = par != NULL && par->width > 1 ? par->width : 1;
+    search s = {.flat = f, .k = k < f->count ? k : f->count, .tiles = (f->count + FH_TILE_ROWS - 1) / FH_TILE_ROWS,
+                .filter = filter};
+    fh_status done = make_room(f->allocator, parts, counts.count < TOGETHER ? counts.count : TOGETHER, &s);
+    if (fh_failed(done))
+        done = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the %zu best of %zu parts", k, parts);
+    else
+        done = search_all(f, par, &s, queries, k, hits, counts, err);
+    fh_f32s_free(f->allocator, &s.scores);
+    fh_hits_free(f->allocator, &s.found);
+    fh_sizes_free(f->allocator, &s.counts);
+    return done;
+}
+
+fh_status fh_flat_search(fh_flat *f, const fh_par *par, fh_f32s queries, size_t k, const fh_hit_filter *filter, fh_hits hits,
+                         fh_sizes counts, fh_err *err) {
+    size_t dim = f->options.dim;
+    if (queries.count / dim != counts.count || queries.count % dim != 0)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu numbers for %zu queries, expected %zu each", queries.count,
+                       counts.count, dim);
+    if (k == 0 || k > FH_HITS_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "the %zu best, expected 1 to %d", k, FH_HITS_MAX);
+    if (hits.count / k != counts.count || hits.count % k != 0)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "room for %zu hits, expected %zu for each of %zu queries", hits.count, k,
+                       counts.count);
+    if (!begin_read(f))
+        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
+    fh_status s = search_read(f, par, queries, k, filter, hits, counts, err);
+    end_read(f);
+    return s;
+}
