@@ -6,11 +6,13 @@
 The tree is made here, the same one each time: ten headers whose inline functions everybody includes, and 110 files with the
 shapes that C programs are made of: owners that are handed on, `goto` to a common end, views, outputs, numbers. deed finds
 nothing in it, so no time goes into printing. clang is `clang-19 -fsyntax-only` over the same files, one process a file, as
-many at a time as there are processors; rounds of all contestants alternate, the figures are medians."""
+many at a time as there are processors; rounds of all contestants alternate, the figures are medians. Beside the time that
+passes stands the time of the processors, which tells more on a machine that is busy; the targets are of time that passes."""
 import argparse
 import os
 import pathlib
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -191,9 +193,13 @@ def write_tree(folder, lines):
 
 
 def timed(action):
-    start = time.perf_counter()
+    """Seconds that pass, and seconds of the processors in all processes that the action started."""
+    def spent():
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+    start, before = time.perf_counter(), spent()
     action()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, spent() - before
 
 
 class Bench:
@@ -202,7 +208,7 @@ class Bench:
 
     def deed(self, *options, path="."):
         done = subprocess.run([self.program, "check", *options, path], cwd=self.folder, capture_output=True, text=True)
-        if done.returncode != 0 or not re.search(r", 0 errors", done.stderr):
+        if done.returncode != 0 or not re.search(r", 0 findings", done.stderr):
             sys.exit(f"deed found something:\n{done.stdout[:3000]}{done.stderr}")
 
     def clang(self, names):
@@ -252,16 +258,17 @@ def main():
         for _ in range(1 if args.quick else args.rounds):
             for kind, action in kinds.items():
                 times[kind].append(action())
-        base = statistics.median(times["clang -fsyntax-only, whole tree"])
-        print(f"{'':34} {'median':>9} {'range':>17} {'lines/s':>9}  of clang's time over the tree")
+        base = statistics.median(spent for _, spent in times["clang -fsyntax-only, whole tree"])
+        print(f"{'':34} {'median':>9} {'range':>17} {'processors':>11} {'lines/s':>9}  of clang's processor time over the tree")
         for kind, row in times.items():
-            middle = statistics.median(row)
+            passed, spent = [one[0] for one in row], statistics.median(one[1] for one in row)
+            middle = statistics.median(passed)
             whole = "" if "one file" in kind or "nothing" in kind else f"{lines / middle:9.0f}"
-            print(f"{kind:34} {middle * 1e3:6.0f} ms {min(row) * 1e3:6.0f} … {max(row) * 1e3:5.0f} ms {whole:>9}  "
-                  f"{middle / base:.3f}")
+            print(f"{kind:34} {middle * 1e3:6.0f} ms {min(passed) * 1e3:6.0f} … {max(passed) * 1e3:5.0f} ms "
+                  f"{spent * 1e3:8.0f} ms {whole:>9}  {spent / base:.3f}")
         for what, kind, limit in (("50,000 lines in less than 2 s", "deed, whole tree, no cache", 2.0 * lines / LINES),
                                   ("one edited file in less than 150 ms", "deed, one file edited", 0.15)):
-            middle = statistics.median(times[kind])
+            middle = statistics.median(passed for passed, _ in times[kind])
             print(f"target: {what}: {'met' if middle < limit else 'MISSED'} ({middle * 1e3:.0f} ms)")
 
 

@@ -90,6 +90,37 @@ static void test_different(void **state) {
     free(places);
 }
 
+typedef struct pair_case {
+    const char *header, *one, *other; /* other: another meaning of the header's one function */
+} pair_case;
+
+static void test_meaning(void **state) {
+    static const pair_case cases[] = {
+        /* a type that only another type names */
+        {"struct s { struct inner *i; };\nstatic inline int f(struct s *p) {\n    return p->i->k;\n}\n",
+         "struct inner { int k; };", "struct inner { int k, m; };"},
+        /* the body of a macro */
+        {"static inline int f(int a) {\n    return NEXT(a);\n}\n", "#define NEXT(a) a + 1", "#define NEXT(a) a + 2"},
+        /* the value of an enumerator, with and without a name of its type */
+        {"static inline int f(void) {\n    return AT;\n}\n", "enum place { AT = 3 };", "enum place { AT = 4 };"},
+        {"static inline int f(void) {\n    return AT;\n}\n", "enum { AT = 3 };", "enum { AT = 4 };"},
+        /* a struct without a name, which only its member leads to */
+        {"static inline int f(void) {\n    return thing.k;\n}\n", "extern struct { int k; } thing;",
+         "extern struct { int k, m; } thing;"},
+    };
+    uint64_t *places = calloc(DEED_SEEN_MAX, sizeof *places);
+    deed_seen seen = {.places = {places, DEED_SEEN_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        prints a = parse(state, cases[i].one, cases[i].header, "", &seen);
+        prints same = parse(state, cases[i].one, cases[i].header, "int after;", &seen);
+        prints b = parse(state, cases[i].other, cases[i].header, "", &seen);
+        assert_true(a.count == 1 && b.count == 1);
+        assert_true(a.at[0] == same.at[0]);
+        assert_true(a.at[0] != b.at[0]);
+    }
+    free(places);
+}
+
 static void test_set(void **state) {
     (void)state;
     uint64_t *places = calloc(DEED_SEEN_MAX, sizeof *places);
@@ -110,6 +141,7 @@ static void test_set(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same), FH_TEST_ALLOC(test_different), FH_TEST_ALLOC(test_set)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same), FH_TEST_ALLOC(test_different), FH_TEST_ALLOC(test_meaning),
+                                       FH_TEST_ALLOC(test_set)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
