@@ -43,6 +43,7 @@
 /* Keeps the compiler, and nothing else, from moving accesses across it: the cheap half of fh_os_barrier_all. */
 #define fh_fence_compiler() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 /* A number that no other living thread has, never 0: the price of one load. It may come back after its thread has ended. */
+/*@ assigns \nothing; */
 static inline uint64_t fh_thread_self(void) {
 #if defined(__wasm__)
     return 1;

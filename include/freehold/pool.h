@@ -36,6 +36,7 @@
 #include "freehold/alloc.h"
 #include "freehold/atomic.h"
 #include "freehold/memory.h"
+#include "freehold/pool_word.h"
 
 FH_EXTERN_BEGIN
 
@@ -95,19 +96,6 @@ enum { FH_POOL_SLOTS_MAX = 0x7ffffff0 };
 /* A pool, or one thread's view of a shared one. */
 typedef struct fh_pool fh_pool;
 
-/* A checked reference to one life of one slot: generation << 32 | index; 0 is never valid. */
-typedef struct fh_handle {
-    uint64_t value;
-} fh_handle;
-
-/* Values of the low half of a live slot's word. All that forbid reading have the highest bit. */
-#define FH_BORROW_COUNTED UINT32_C(0x40000000)
-#define FH_BORROW_EXCLUSIVE UINT32_C(0xfffffffe)
-#define FH_BORROW_KERNEL UINT32_C(0xfffffffd)
-#define FH_BORROW_AWAITS_OWNER UINT32_C(0xfffffffc)
-#define FH_BORROW_HOOK UINT32_C(0xfffffffb)
-#define FH_BORROW_SHARED_MAX (FH_BORROW_COUNTED - 1) /* shared borrows, or counted references, of one slot */
-
 /* What a pool has done so far. */
 typedef struct fh_pool_stats {
     uint64_t allocs, releases, live, peak;    /* lives begun, ended, now, most at once (shared: at most) */
@@ -118,79 +106,6 @@ typedef struct fh_pool_stats {
     uint64_t committed_bytes, reserved_bytes;
 } fh_pool_stats;
 
-/* --- the part that is inlined ------------------------------------------------------------------------------------------
- *
- * The first members of every fh_pool. A pool that needs more work at an operation (hooks, zeroing, hardening, other threads, a
- * tool that watches memory) leaves the matching limit or thread 0, and so takes the road out of line: the fast path asks
- * nothing else. */
-typedef struct fh_pool_fast {
-    uint64_t *words;        /* of all slots */
-    uint8_t *base;          /* slot i at base + i × stride */
-    uint64_t stride;        /* bytes */
-    uint64_t thread;        /* fh_thread_self() of the only user; 0 = nobody yet */
-    uint64_t alloc_thread;  /* the same, plus 1 if alloc has to zero the slot; 0 if it cannot be done inline */
-    uint64_t size;          /* of an object, bytes */
-    uint32_t head;          /* first free slot, or FH_POOL_NO_SLOT */
-    uint32_t limit;         /* slots below it may be looked up inline */
-    uint32_t borrow_limit;  /* slots below it may be borrowed inline: one thread writes their words */
-    uint32_t release_first; /* from this one on … */
-    uint32_t release_limit; /* … so many slots may be released inline: the same, and no hook */
-    uint32_t last;          /* the last odd generation: a slot that ends this life is retired */
-} fh_pool_fast;
-
-#define FH_POOL_NO_SLOT UINT32_MAX
-#define FH_POOL_INDEX UINT32_C(0x7fffffff) /* of `head` and of a free word: the highest bit says "free" */
-
-/* What may be done to a live slot. */
-typedef enum fh_pool_op {
-    FH_POOL_GET, FH_POOL_VIEW, FH_POOL_BORROW, FH_POOL_BORROW_END, FH_POOL_BORROW_MUT, FH_POOL_BORROW_MUT_END,
-    FH_POOL_PIN, FH_POOL_UNPIN, FH_POOL_SHARE, FH_POOL_UPGRADE, FH_POOL_DROP, FH_POOL_RELEASE,
-} fh_pool_op;
-
-/* What it makes of the slot's borrow word: FH_OK and *next, or why not. Never FH_OK for a low above UINT32_MAX or with the
- * highest bit of a free slot's. Next of FH_BORROW_HOOK means that the life ends. */
-static inline fh_code fh_pool_step(fh_pool_op op, uint64_t low, uint64_t *next) {
-    bool is_counted = low - FH_BORROW_COUNTED <= FH_BORROW_SHARED_MAX;
-    *next = low;
-    switch (op) {
-    case FH_POOL_GET:
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_VIEW:
-        return low <= FH_POOL_INDEX ? FH_OK : FH_BORROWED;
-    case FH_POOL_BORROW:
-        *next = low + 1;
-        return low < FH_BORROW_SHARED_MAX ? FH_OK : low == FH_BORROW_SHARED_MAX ? FH_LIMIT : FH_BORROWED;
-    case FH_POOL_BORROW_END:
-        *next = low - 1;
-        return low - 1 < FH_BORROW_SHARED_MAX ? FH_OK : FH_INVALID;
-    case FH_POOL_BORROW_MUT:
-        *next = FH_BORROW_EXCLUSIVE;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_BORROW_MUT_END:
-        *next = 0;
-        return low == FH_BORROW_EXCLUSIVE ? FH_OK : FH_INVALID;
-    case FH_POOL_PIN:
-        *next = FH_BORROW_KERNEL;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_UNPIN:
-        *next = 0;
-        return low == FH_BORROW_KERNEL ? FH_OK : FH_INVALID;
-    case FH_POOL_SHARE:
-        *next = FH_BORROW_COUNTED + 1;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    case FH_POOL_UPGRADE:
-        *next = low + 1;
-        return !is_counted ? FH_INVALID : low < FH_BORROW_COUNTED + FH_BORROW_SHARED_MAX ? FH_OK : FH_LIMIT;
-    case FH_POOL_DROP:
-        *next = low == FH_BORROW_COUNTED + 1 ? FH_BORROW_HOOK : low - 1;
-        return is_counted ? FH_OK : FH_INVALID;
-    case FH_POOL_RELEASE:
-        *next = FH_BORROW_HOOK;
-        return low == 0 ? FH_OK : FH_BORROWED;
-    }
-    return FH_INVALID;
-}
-
 /* What a use found: the slot (NULL unless the status is FH_OK), in registers. */
 typedef struct fh_pool_found {
     void *at;
@@ -200,13 +115,6 @@ typedef struct fh_pool_found {
 /* The roads out of line: for every pool, and with every refusal. */
 FH_MUST_USE FH_API fh_pool_found fh_pool_alloc_slow(fh_mut fh_pool *pool, fh_out fh_handle *out);
 FH_MUST_USE FH_API fh_pool_found fh_pool_use(fh_mut fh_pool *pool, fh_handle h, fh_pool_op op);
-
-/* A load that may be folded into a compare: of what only this thread writes, or of what can only lead to a refusal. */
-#if defined(FH_WEAVE) || defined(__SANITIZE_THREAD__) || defined(FH_HAS_TSAN)
-#define FH_POOL_PEEK(p) fh_load((p), FH_RELAXED)
-#else
-#define FH_POOL_PEEK(p) (*(p))
-#endif
 
 /* What the inline functions see of a pool. */
 static inline fh_pool_fast *fh_pool_fast_of(fh_pool *pool) {
@@ -223,14 +131,12 @@ static inline uint64_t fh_pool_fast_stride(const fh_pool *pool) {
 FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_pool *pool, fh_handle h, fh_pool_op op, uint64_t stride) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint32_t i = (uint32_t)h.value;
-    uint64_t life = h.value & ~(uint64_t)UINT32_MAX, next;
-    FH_UNSAFE("pool-slot");
-    if (FH_UNLIKELY(FH_POOL_PEEK(&p->thread) != fh_thread_self() ||
-                    i >= (op <= FH_POOL_VIEW ? p->limit : p->borrow_limit) ||
-                    fh_pool_step(op, FH_POOL_PEEK(&p->words[i]) - life, &next) != FH_OK))
+    uint64_t next;
+    if (!fh_pool_fast_finds(p, h, op, &next))
         return fh_pool_use(pool, h, op);
+    FH_UNSAFE("pool-slot");
     if (op > FH_POOL_VIEW)
-        fh_store(&p->words[i], life + next, FH_RELAXED);
+        fh_store(&p->words[i], (h.value - i) + next, FH_RELAXED);
     fh_pool_found found = {p->base + i * stride, {FH_OK}};
     return found;
 }

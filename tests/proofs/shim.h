@@ -10,6 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* C11 6.3.1.3: what a conversion to an unsigned type keeps. WP knows only values that fit. */
+/*@ axiomatic conversions {
+    axiom narrows: \forall integer x; 0 <= x ==> (uint32_t)x == x % 4294967296;
+    axiom wraps: \forall integer x; -18446744073709551616 <= x < 0 ==> (uint64_t)x == x + 18446744073709551616; } */
+
 #define _Static_assert(...) extern int proof_static_assert_
 
 /*@ requires \valid(out); assigns *out; ensures *out == (a + b) % (UINT64_MAX + 1);
@@ -35,7 +40,8 @@ uint8_t *proof_memset(uint8_t *to, int value, uint64_t size);
 #define __atomic_load_n(p, order) (*(p))
 #define __atomic_store_n(p, value, order) (*(p) = (value))
 /*@ assigns \nothing; */
-void *__builtin_thread_pointer(void);
+void *proof_thread_pointer(void);
+#define __builtin_thread_pointer() proof_thread_pointer()
 /*@ assigns \nothing; */
 void __builtin_ia32_pause(void);
 
