@@ -31,7 +31,7 @@ typedef struct fh_allocator {
 } fh_allocator;
 
 /* `count` elements of `size_bytes`, zeroed; NULL when the product overflows, is 0, or there is no memory. */
-FH_API fh_owned_or_null void *fh_alloc(fh_ref fh_allocator *a, size_t count, size_t size_bytes);
+FH_API fh_owned_or_null fh_counted(2, 3) void *fh_alloc(fh_ref fh_allocator *a, size_t count, size_t size_bytes);
 /* Ends what fh_alloc gave; NULL is allowed. */
 FH_API void fh_free(fh_ref fh_allocator *a, fh_drop void *p);
 
@@ -79,22 +79,22 @@ FH_API fh_alloc_stats fh_trace_stats(fh_ref const fh_trace *trace);
 
 /* Defines fh_NAMEs_new(allocator, count, &out) (zeroed; count 0 gives an empty span) and fh_NAMEs_free(allocator, &span) for a
  * span type of FH_SPAN_DEFINE. */
-#define FH_ARRAY_DEFINE(name)                                                                                \
-    FH_UNUSED FH_MUST_USE static inline fh_status fh_##name##s_new(fh_ref fh_allocator *a, size_t count,     \
-                                                                   fh_owned fh_##name##s *out) {             \
-        *out = (fh_##name##s){NULL, 0};                                                                      \
-        if (count == 0)                                                                                      \
-            return FH_DONE;                                                                                  \
-        FH_ASSIGN_VOID(out->at, fh_alloc(a, count, sizeof *out->at));                                        \
-        if (out->at == NULL)                                                                                 \
-            return FH_STATUS(FH_NOMEM);                                                                      \
-        out->count = count;                                                                                  \
-        return FH_DONE;                                                                                      \
-    }                                                                                                        \
-    FH_UNUSED static inline void fh_##name##s_free(fh_ref fh_allocator *a, fh_drop fh_##name##s *s) {        \
-        fh_free(a, s->at);                                                                                   \
-        *s = (fh_##name##s){NULL, 0};                                                                        \
-    }                                                                                                        \
+#define FH_ARRAY_DEFINE(name)                                                                            \
+    FH_UNUSED FH_MUST_USE static inline fh_status fh_##name##s_new(fh_ref fh_allocator *a, size_t count, \
+                                                                   fh_owned fh_##name##s *out) {         \
+        *out = (fh_##name##s){NULL, 0};                                                                  \
+        if (count == 0)                                                                                  \
+            return FH_DONE;                                                                              \
+        __typeof__(out->at) at = FH_FROM_VOID(__typeof__(out->at), fh_alloc(a, count, sizeof *at));      \
+        if (at == NULL)                                                                                  \
+            return FH_STATUS(FH_NOMEM);                                                                  \
+        *out = (fh_##name##s){at, count};                                                                \
+        return FH_DONE;                                                                                  \
+    }                                                                                                    \
+    FH_UNUSED static inline void fh_##name##s_free(fh_ref fh_allocator *a, fh_drop fh_##name##s *s) {    \
+        fh_free(a, s->at);                                                                               \
+        *s = (fh_##name##s){NULL, 0};                                                                    \
+    }                                                                                                    \
     struct fh_##name##s
 
 FH_ARRAY_DEFINE(f32);

@@ -39,6 +39,8 @@
 #define fh_send FH_WORD("send")                   /* argument: crosses to another thread */
 #define fh_sync FH_WORD("sync")                   /* type: threads may share its values */
 #define fh_view_type FH_WORD("view_type")         /* type: its values are views */
+#define fh_counted(...) FH_WORD("counted:" #__VA_ARGS__) /* pointer: leads to so many elements; a field's count is a field
+                                                            beside it, an argument's or a result's an argument */
 #define fh_guarded(m) FH_WORD("guarded:" #m)      /* field: used only with the lock in the field m held */
 #define fh_requires(m) FH_WORD("requires:" #m)    /* function: called only with the lock m held, such as pool->lock */
 #define fh_locks(k) FH_WORD("locks:" #k)          /* function: takes the lock that is argument k */

@@ -354,7 +354,7 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
                                                                fh_out fh_view(1) type **out_at) {                      \
         fh_pool_found found = fh_pool_fast_alloc(p.pool, &out->value, name##_pool_stride, sizeof(type));               \
         if (out_at != NULL)                                                                                            \
-            FH_ASSIGN_VOID(*out_at, found.at);                                                                         \
+            *out_at = FH_FROM_VOID(type *, found.at);                                                                  \
         return found.status;                                                                                           \
     }                                                                                                                  \
     FH_POOL_DEFINE_AT_(name, type, get, GET)                                                                           \
@@ -389,7 +389,7 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
     FH_UNUSED FH_MUST_USE static inline fh_status name##_##verb(name##_pool p, name##_handle h, fh_out fh_view(1) type **out) {\
         fh_handle plain = {h.value};                                                                                   \
         fh_pool_found found = fh_pool_fast_use(p.pool, plain, FH_POOL_##op, name##_pool_stride);                       \
-        FH_ASSIGN_VOID(*out, found.at);                                                                                \
+        *out = FH_FROM_VOID(type *, found.at);                                                                         \
         return found.status;                                                                                           \
     }
 #define FH_POOL_DEFINE_DO_(name, verb, word)                                                                           \

@@ -55,19 +55,17 @@ FH_FALLIBLE fh_queue_check(fh_ref const fh_queue *q, fh_out size_t *count, fh_mu
 FH_API void *fh_queue_object(fh_ref fh_queue_node *node, size_t offset_bytes) fh_view(1);
 
 /* Defines NAME_push(queue, type *) and NAME_pop(queue, type **) for a type whose member `member` is its fh_queue_node. */
-#define FH_QUEUE_DEFINE(name, type, member)                                                                  \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_push(fh_ref fh_queue *q, fh_move type *object) {    \
-        return fh_queue_push(q, &object->member);                                                            \
-    }                                                                                                        \
-    FH_UNUSED FH_MUST_USE static inline fh_status name##_pop(fh_mut fh_queue *q, fh_owned type **out) {      \
-        fh_queue_node *node;                                                                                 \
-        type *object;                                                                                        \
-        *out = NULL;                                                                                         \
-        FH_TRY(fh_queue_pop(q, &node));                                                                      \
-        FH_ASSIGN_VOID(object, fh_queue_object(node, offsetof(type, member)));                               \
-        *out = object;                                                                                       \
-        return FH_DONE;                                                                                      \
-    }                                                                                                        \
+#define FH_QUEUE_DEFINE(name, type, member)                                                               \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_push(fh_ref fh_queue *q, fh_move type *object) { \
+        return fh_queue_push(q, &object->member);                                                         \
+    }                                                                                                     \
+    FH_UNUSED FH_MUST_USE static inline fh_status name##_pop(fh_mut fh_queue *q, fh_owned type **out) {   \
+        fh_queue_node *node;                                                                              \
+        *out = NULL;                                                                                      \
+        FH_TRY(fh_queue_pop(q, &node));                                                                   \
+        *out = FH_FROM_VOID(type *, fh_queue_object(node, offsetof(type, member)));                       \
+        return FH_DONE;                                                                                   \
+    }                                                                                                     \
     typedef type fh_##name##_queued_
 
 FH_EXTERN_END

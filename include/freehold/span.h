@@ -24,13 +24,13 @@ FH_EXTERN_BEGIN
 
 /* Read-only bytes. Strings are spans too; they need no NUL. */
 typedef struct fh_span {
-    const uint8_t *at;
+    fh_counted(size) const uint8_t *at;
     size_t size;
 } fh_span;
 
 /* Writable bytes. */
 typedef struct fh_mspan {
-    uint8_t *at;
+    fh_counted(size) uint8_t *at;
     size_t size;
 } fh_mspan;
 
@@ -47,7 +47,7 @@ FH_NORETURN FH_API void fh_bounds_fail(uint64_t i, uint64_t count);
 #define FH_SPAN_FMT(s) fh_span_fmt_size(s), fh_span_fmt_at(s)
 
 /* What FH_LIT and FH_SPAN_FMT stand for; only they call these. */
-FH_ALWAYS_INLINE fh_static fh_span fh_span_lit(fh_ref const char *text, size_t size) {
+FH_ALWAYS_INLINE fh_static fh_span fh_span_lit(fh_ref fh_counted(2) const char *text, size_t size) {
     FH_UNSAFE("span-bounds");
     return (fh_span){(const uint8_t *)text, size};
 }
@@ -153,58 +153,56 @@ FH_API void fh_mspan_put_u32(fh_mspan s, size_t i, uint32_t v);
 /*@ requires writable(s); assigns s.at[i .. i + 7]; ensures i + 8 <= s.size; */
 FH_API void fh_mspan_put_u64(fh_mspan s, size_t i, uint64_t v);
 
-/* `to = from` for a void pointer, which C++ converts only on demand. */
+/* A void pointer as one of the type: C++ converts it only on demand. */
 #ifdef __cplusplus
-#define FH_ASSIGN_VOID(to, from) ((to) = static_cast<decltype(to)>(from))
+#define FH_FROM_VOID(type, p) static_cast<type>(p)
 #else
-#define FH_ASSIGN_VOID(to, from) ((to) = (from))
+#define FH_FROM_VOID(type, p) (p)
 #endif
 
 /* What FH_SPAN_DEFINE is made of: where element `i`, or `n` elements from `from`, of `count` elements of `size` bytes lie. A
  * miss ends the program. */
-FH_ALWAYS_INLINE void *fh_element(void *at, size_t count, size_t size, size_t i) {
+FH_ALWAYS_INLINE void *fh_element(fh_counted(2, 3) void *at, size_t count, size_t size, size_t i) {
     if (FH_UNLIKELY(i >= count))
         fh_bounds_fail(i, count);
     FH_UNSAFE("span-bounds");
     return (uint8_t *)at + i * size;
 }
-FH_ALWAYS_INLINE void *fh_elements(void *at, size_t count, size_t size, size_t from, size_t n) {
+FH_ALWAYS_INLINE fh_counted(5, 3) void *fh_elements(fh_counted(2, 3) void *at, size_t count, size_t size, size_t from,
+                                                    size_t n) {
     if (FH_UNLIKELY(from > count || n > count - from))
         fh_bounds_fail(from, count);
     FH_UNSAFE("span-bounds");
     return n != 0 ? (uint8_t *)at + from * size : at;
 }
-FH_ALWAYS_INLINE fh_mspan fh_element_bytes(void *at, size_t count, size_t size) {
+FH_ALWAYS_INLINE fh_mspan fh_element_bytes(fh_counted(2, 3) void *at, size_t count, size_t size) {
     FH_UNSAFE("span-bounds");
     return (fh_mspan){(uint8_t *)at, count * size};
 }
 
 /* Defines fh_NAMEs, a writable span of `type`, with fh_NAMEs_at (checked pointer to element i), _get, _set, _sub (checked
  * slice) and _bytes (its bytes). */
-#define FH_SPAN_DEFINE(name, type)                                                                  \
-    typedef struct fh_##name##s {                                                                   \
-        type *at;                                                                                   \
-        size_t count;                                                                               \
-    } fh_##name##s;                                                                                 \
-    FH_UNUSED static inline type *fh_##name##s_at(fh_##name##s s, size_t i) {                       \
-        type *out;                                                                                  \
-        FH_ASSIGN_VOID(out, fh_element(s.at, s.count, sizeof *s.at, i));                            \
-        return out;                                                                                 \
-    }                                                                                               \
-    FH_UNUSED static inline type fh_##name##s_get(fh_##name##s s, size_t i) {                       \
-        return *fh_##name##s_at(s, i);                                                              \
-    }                                                                                               \
-    FH_UNUSED static inline void fh_##name##s_set(fh_##name##s s, size_t i, type v) {               \
-        *fh_##name##s_at(s, i) = v;                                                                 \
-    }                                                                                               \
-    FH_UNUSED static inline fh_##name##s fh_##name##s_sub(fh_##name##s s, size_t from, size_t n) {  \
-        FH_ASSIGN_VOID(s.at, fh_elements(s.at, s.count, sizeof *s.at, from, n));                    \
-        s.count = n;                                                                                \
-        return s;                                                                                   \
-    }                                                                                               \
-    FH_UNUSED static inline fh_mspan fh_##name##s_bytes(fh_##name##s s) {                           \
-        return fh_element_bytes(s.at, s.count, sizeof *s.at);                                       \
-    }                                                                                               \
+#define FH_SPAN_DEFINE(name, type)                                                                 \
+    typedef struct fh_##name##s {                                                                  \
+        fh_counted(count) type *at;                                                                \
+        size_t count;                                                                              \
+    } fh_##name##s;                                                                                \
+    FH_UNUSED static inline type *fh_##name##s_at(fh_##name##s s, size_t i) {                      \
+        return FH_FROM_VOID(type *, fh_element(s.at, s.count, sizeof *s.at, i));                   \
+    }                                                                                              \
+    FH_UNUSED static inline type fh_##name##s_get(fh_##name##s s, size_t i) {                      \
+        return *fh_##name##s_at(s, i);                                                             \
+    }                                                                                              \
+    FH_UNUSED static inline void fh_##name##s_set(fh_##name##s s, size_t i, type v) {              \
+        *fh_##name##s_at(s, i) = v;                                                                \
+    }                                                                                              \
+    FH_UNUSED static inline fh_##name##s fh_##name##s_sub(fh_##name##s s, size_t from, size_t n) { \
+        type *at = FH_FROM_VOID(type *, fh_elements(s.at, s.count, sizeof *s.at, from, n));        \
+        return (fh_##name##s){at, at == NULL ? 0 : n};                                             \
+    }                                                                                              \
+    FH_UNUSED static inline fh_mspan fh_##name##s_bytes(fh_##name##s s) {                          \
+        return fh_element_bytes(s.at, s.count, sizeof *s.at);                                      \
+    }                                                                                              \
     struct fh_##name##s
 
 FH_SPAN_DEFINE(f32, float);

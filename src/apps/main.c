@@ -176,7 +176,7 @@ static int report_output(fh_app *app) {
 
 int main(int argc, char **argv) {
     fh_span words[FH_CLI_ARGS_MAX];
-    fh_views args = {words, 0};
+    size_t count = 0;
     fh_app app = {.heap = fh_heap(), .program = fh_span_of_str(fh_os_argument(argc, argv, 0))};
     fh_term_init_fd(&app.out, app.heap, 1);
     fh_term_init_fd(&app.err, app.heap, 2);
@@ -184,8 +184,9 @@ int main(int argc, char **argv) {
     fh_err_clear(&err);
     const verb *v = NULL;
     fh_status status = FH_DONE;
-    for (size_t i = 1; fh_os_argument(argc, argv, i) != NULL && args.count < FH_CLI_ARGS_MAX; i++)
-        words[args.count++] = fh_span_of_str(fh_os_argument(argc, argv, i));
+    for (; fh_os_argument(argc, argv, count + 1) != NULL && count < FH_CLI_ARGS_MAX; count++)
+        words[count] = fh_span_of_str(fh_os_argument(argc, argv, count + 1));
+    fh_views args = fh_views_sub((fh_views){words, FH_CLI_ARGS_MAX}, 0, count);
     if (argc - 1 > FH_CLI_ARGS_MAX)
         status = FH_REFUSE_USAGE(&app, &err, "%d arguments, at most %d", argc - 1, FH_CLI_ARGS_MAX);
     harden(&args);

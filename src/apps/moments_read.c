@@ -154,7 +154,7 @@ static fh_status read_owners(reader *r, fh_memory *m) {
         FH_TRY(read_row(r, fh_memory_rows_at(m->rows, used)));
         used++;
     }
-    m->rows.count = used; /* the block behind is larger; only its address matters to its end */
+    m->rows = fh_memory_rows_sub(m->rows, 0, used); /* the block behind is larger; only its address matters to its end */
     return FH_DONE;
 }
 

@@ -360,7 +360,7 @@ static fh_status take_values(fh_app *app, run_values *v, fh_err *err) {
     }
     v->run.isa = fh_app_isa(v->isa);
     v->run.generate.tokens_max = v->tokens;
-    v->run.generate.stops = (fh_views){v->stops.at, v->stops.count};
+    v->run.generate.stops = fh_views_sub((fh_views){v->stops.at, FH_CLI_TEXTS_MAX}, 0, v->stops.count);
     v->run.generate.sampling = (fh_sampler_options){
         .temperature = (float)v->temperature, .top_k = (uint32_t)v->top_k, .top_p = (float)v->top_p, .min_p = (float)v->min_p,
         .repeat_penalty = (float)v->repeat_penalty, .repeat_last = (uint32_t)v->repeat_last,

@@ -156,7 +156,7 @@ bool deed_cache_find(deed_cache *c, const deed_task *task, fh_span how, fh_buf *
 static fh_status put_number(fh_buf *out, uint64_t value, size_t bytes) {
     uint8_t room[8];
     fh_mspan_put_u64((fh_mspan){room, sizeof room}, 0, value);
-    return fh_buf_put(out, (fh_span){room, bytes});
+    return fh_buf_put(out, fh_span_sub((fh_span){room, sizeof room}, 0, bytes));
 }
 
 static fh_status put_input(fh_buf *out, uint64_t hash, fh_span path) {
@@ -198,7 +198,7 @@ static fh_span included_name(fh_span path, fh_views folders) {
     for (size_t i = 0; i < folders.count; i++) {
         fh_span folder = fh_views_get(folders, i);
         while (folder.size > 0 && fh_span_at(folder, folder.size - 1) == '/')
-            folder.size--;
+            folder = fh_span_sub(folder, 0, folder.size - 1);
         if (fh_span_starts(path, folder) && path.size > folder.size && fh_span_at(path, folder.size) == '/')
             longest = folder.size + 1 > longest ? folder.size + 1 : longest;
     }
@@ -232,8 +232,7 @@ static fh_status put_absent(deed_cache *c, const deed_input *in, fh_views folder
 
 static fh_status put_inputs(deed_cache *c, const deed_task *task, const deed_unit *unit, fh_buf *out) {
     fh_span room[DIRS_MAX];
-    fh_views folders = {room, DIRS_MAX};
-    folders.count = folders_searched(task, folders);
+    fh_views all = {room, DIRS_MAX}, folders = fh_views_sub(all, 0, folders_searched(task, all));
     for (size_t i = 0; i < unit->inputs.count; i++) {
         const deed_input *in = fh_deed_inputs_at(unit->inputs, i);
         FH_TRY(put_input(out, in->hash, in->path));

@@ -21,7 +21,7 @@ static const range ANY = {INT64_MIN, INT64_MAX};
 
 typedef struct prover {
     const deed_unit *unit;
-    fh_u32s parents;
+    const deed_facts *facts;
 } prover;
 
 static const deed_node *node_at(const prover *p, uint32_t i) {
@@ -85,9 +85,7 @@ static bool is_private(const prover *p, uint32_t what) {
         return local;
     const deed_decl *d = fh_deed_decls_at(p->unit->decls, n->decl);
     local = !d->is_global && !d->is_static && (d->kind == DEED_DECL_VARIABLE || d->kind == DEED_DECL_PARAMETER);
-    for (uint32_t i = 1; local && i < p->unit->nodes.count; i++)
-        local = node_at(p, i)->kind != DEED_ADDRESS || !is_of(p, kid(p, i, 0), n->decl);
-    return local;
+    return local && (fh_u32s_get(p->facts->writes, n->decl) & DEED_ADDRESSED) == 0;
 }
 
 /* Whether two private expressions are written alike. */
@@ -103,8 +101,8 @@ static bool is_same(const prover *p, uint32_t a, uint32_t b) {
 /* Whether a jump may come in between a condition around a node and the node: there is a label before it in its function. */
 static bool is_jumped_to(const prover *p, uint32_t node) {
     uint32_t from = node;
-    while (fh_u32s_get(p->parents, from) != 0)
-        from = fh_u32s_get(p->parents, from);
+    while (fh_u32s_get(p->facts->parents, from) != 0)
+        from = fh_u32s_get(p->facts->parents, from);
     for (uint32_t i = from; i < node; i++) {
         if (node_at(p, i)->kind == DEED_LABEL)
             return true;
@@ -124,6 +122,8 @@ static bool is_unsigned(fh_span spelling) {
 static range range_of_type(const prover *p, uint32_t type) {
     const deed_type *t = fh_deed_types_at(p->unit->types, type);
     fh_span s = t->spelling;
+    if (t->kind == DEED_TYPE_POINTER)
+        return (range){0, INT64_MAX};
     if (t->kind != DEED_TYPE_NUMBER)
         return ANY;
     if (fh_span_is(s, "_Bool") || fh_span_is(s, "bool"))
@@ -182,6 +182,8 @@ static bool is_wide_unsigned(const prover *p, uint32_t node) {
  * without: that a converted number is small still says that it was not negative. */
 static range compared(const prover *p, uint32_t what, deed_op op, uint32_t other, unsigned depth) {
     range r = range_of(p, other, depth + 1);
+    if (op == DEED_OP_NE && r.low == 0 && r.high == 0 && range_of_type(p, node_at(p, what)->type).low >= 0)
+        return (range){1, INT64_MAX};
     bool left = is_wide_unsigned(p, what), right = is_wide_unsigned(p, other);
     if (left == right || (left && r.low >= 0))
         return from_comparison(op, r);
@@ -196,6 +198,8 @@ static range from_condition(const prover *p, uint32_t condition, bool truth, uin
     uint32_t left = kid(p, condition, 0), right = kid(p, condition, 1);
     if (n->kind == DEED_UNARY && n->op == DEED_OP_LNOT)
         return from_condition(p, left, !truth, what, depth);
+    if (truth && is_same(p, condition, what) && range_of_type(p, n->type).low >= 0)
+        return (range){1, INT64_MAX};
     if (n->kind != DEED_BINARY)
         return ANY;
     if ((n->op == DEED_OP_LAND && truth) || (n->op == DEED_OP_LOR && !truth))
@@ -259,17 +263,17 @@ static bool is_loop(const deed_node *n) {
     return n->kind == DEED_FOR || n->kind == DEED_WHILE || n->kind == DEED_DO;
 }
 
-/* Whether an expression has the same value where `top` begins and at the node `use` inside it, which is that expression. */
-static bool is_kept(const prover *p, uint32_t top, uint32_t use) {
-    for (uint32_t child = use; child != top; child = fh_u32s_get(p->parents, child)) {
-        uint32_t parent = fh_u32s_get(p->parents, child);
+/* Whether an expression has the same value where `top` begins and at the node `use` inside it. */
+static bool is_kept(const prover *p, uint32_t top, uint32_t use, uint32_t what) {
+    for (uint32_t child = use; child != top; child = fh_u32s_get(p->facts->parents, child)) {
+        uint32_t parent = fh_u32s_get(p->facts->parents, child);
         const deed_node *n = node_at(p, parent);
         bool in_order = n->kind == DEED_BLOCK || n->kind == DEED_IF;
         for (uint32_t i = 0; i < n->count && (is_loop(n) || !in_order || kid(p, parent, i) != child); i++) {
-            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && disturbs(p, kid(p, parent, i), use))
+            if (kid(p, parent, i) != child && kid(p, parent, i) != 0 && disturbs(p, kid(p, parent, i), what))
                 return false;
         }
-        if (is_loop(n) && disturbs(p, child, use))
+        if (is_loop(n) && disturbs(p, child, what))
             return false;
     }
     return true;
@@ -328,7 +332,7 @@ static range from_start(const prover *p, uint32_t loop, uint32_t use, unsigned d
 
 static bool is_under(const prover *p, uint32_t node, uint32_t top) {
     while (node != 0 && node != top)
-        node = fh_u32s_get(p->parents, node);
+        node = fh_u32s_get(p->facts->parents, node);
     return node == top;
 }
 
@@ -336,7 +340,10 @@ static bool is_under(const prover *p, uint32_t node, uint32_t top) {
  * loop, which must be once in the variable's life. */
 static range from_first_value(const prover *p, uint32_t use, uint32_t first_loop, unsigned depth) {
     uint32_t declared = 0, variable = node_at(p, use)->decl;
+    uint32_t value = fh_u32s_get(p->facts->values, variable);
     unsigned how = 0;
+    if (value == 0 || (fh_u32s_get(p->facts->writes, variable) & DEED_WRITTEN) == 0)
+        return value == 0 ? ANY : range_of(p, value, depth + 1);
     for (uint32_t i = 1; i < p->unit->nodes.count; i++) {
         const deed_node *n = node_at(p, i);
         if (n->kind == DEED_VARIABLE && n->decl == variable)
@@ -345,12 +352,11 @@ static range from_first_value(const prover *p, uint32_t use, uint32_t first_loop
                  (first_loop == 0 || !is_under(p, i, first_loop)))
             how |= changes(p, i, variable);
     }
-    for (uint32_t i = first_loop; i != 0; i = fh_u32s_get(p->parents, i)) {
+    for (uint32_t i = first_loop; i != 0; i = fh_u32s_get(p->facts->parents, i)) {
         if (is_loop(node_at(p, i)) && i != first_loop && !is_under(p, declared, i))
             return ANY;
     }
-    uint32_t value = declared != 0 ? kid(p, declared, 0) : 0;
-    return value == 0 ? ANY : from_steps(p, value, use, how, false, depth);
+    return from_steps(p, value, use, how, false, depth);
 }
 
 /* --- what stands around --------------------------------------------------------------------------------------------------- */
@@ -359,46 +365,46 @@ static range join(range a, range b) {
     return (range){a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
 }
 
-/* What the construct around `child` says of the expression `use` inside `child`. */
-static range from_parent(const prover *p, uint32_t parent, uint32_t child, uint32_t use, unsigned depth) {
+/* What the construct around `child` says of an expression at the node `use` inside `child`. */
+static range from_parent(const prover *p, uint32_t parent, uint32_t child, uint32_t use, uint32_t what, unsigned depth) {
     const deed_node *n = node_at(p, parent);
     uint32_t first = kid(p, parent, 0), second = kid(p, parent, 1), third = kid(p, parent, 2);
-    bool variable = node_at(p, use)->kind == DEED_REF;
+    bool variable = node_at(p, what)->kind == DEED_REF;
     if (n->kind == DEED_BLOCK) {
-        range r = from_guards(p, parent, child, use, depth);
-        return is_kept(p, child, use) ? r : ANY;
+        range r = from_guards(p, parent, child, what, depth);
+        return is_kept(p, child, use, what) ? r : ANY;
     }
     if (n->kind == DEED_FOR && child != first) {
-        range r = variable ? from_start(p, parent, use, depth) : ANY;
-        bool body = child == kid(p, parent, 3) && second != 0 && is_kept(p, child, use);
-        return body ? meet(r, behind(p, second, true, use, depth)) : r;
+        range r = variable ? from_start(p, parent, what, depth) : ANY;
+        bool body = child == kid(p, parent, 3) && second != 0 && is_kept(p, child, use, what);
+        return body ? meet(r, behind(p, second, true, what, depth)) : r;
     }
-    if (!is_kept(p, child, use))
+    if (!is_kept(p, child, use, what))
         return ANY;
     if ((n->kind == DEED_IF || n->kind == DEED_CHOOSE) && child != first)
-        return behind(p, first, child == second && second != third, use, depth);
+        return behind(p, first, child == second && second != third, what, depth);
     if (n->kind == DEED_WHILE && child == second)
-        return behind(p, first, true, use, depth);
+        return behind(p, first, true, what, depth);
     if (n->kind == DEED_DO && child == first && variable)
-        return join(from_first_value(p, use, parent, depth), behind(p, second, true, use, depth));
+        return join(from_first_value(p, what, parent, depth), behind(p, second, true, what, depth));
     if (n->kind == DEED_BINARY && child == second && (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR))
-        return behind(p, first, n->op == DEED_OP_LAND, use, depth);
+        return behind(p, first, n->op == DEED_OP_LAND, what, depth);
     return ANY;
 }
 
-/* What is known of a variable, or of an expression of variables, where it stands. */
-static range from_around(const prover *p, uint32_t node, unsigned depth) {
+/* What is known of a variable, or of an expression of variables, at the node `use`. */
+static range from_around(const prover *p, uint32_t what, uint32_t use, unsigned depth) {
     range r = ANY;
-    if (depth >= DEPTH_MAX || !is_private(p, node))
+    if (depth >= DEPTH_MAX || !is_private(p, what))
         return r;
-    if (node_at(p, node)->kind == DEED_REF)
-        r = from_first_value(p, node, 0, depth);
-    if (is_jumped_to(p, node))
+    if (node_at(p, what)->kind == DEED_REF)
+        r = from_first_value(p, what, 0, depth);
+    if (is_jumped_to(p, use))
         return r;
-    for (uint32_t child = node; fh_u32s_get(p->parents, child) != 0; child = fh_u32s_get(p->parents, child)) {
-        uint32_t parent = fh_u32s_get(p->parents, child);
-        r = meet(r, from_parent(p, parent, child, node, depth));
-        if (is_loop(node_at(p, parent)) && disturbs(p, parent, node))
+    for (uint32_t child = use; fh_u32s_get(p->facts->parents, child) != 0; child = fh_u32s_get(p->facts->parents, child)) {
+        uint32_t parent = fh_u32s_get(p->facts->parents, child);
+        r = meet(r, from_parent(p, parent, child, use, what, depth));
+        if (is_loop(node_at(p, parent)) && disturbs(p, parent, what))
             break; /* what holds around a loop that changes it need not hold inside */
     }
     return r;
@@ -455,7 +461,8 @@ static range range_of(const prover *p, uint32_t node, unsigned depth) {
         return ANY;
     switch ((int)n->kind) {
     case DEED_INTEGER: return (range){n->number, n->number};
-    case DEED_REF: return meet(range_of_type(p, n->type), from_around(p, node, depth));
+    case DEED_NULL: return (range){0, 0};
+    case DEED_REF: return meet(range_of_type(p, n->type), from_around(p, node, node, depth));
     case DEED_CAST: return in_type(p, n->type, range_of(p, kid(p, node, 0), depth));
     case DEED_UNARY:
         return n->op == DEED_OP_LNOT ? (range){0, 1}
@@ -467,28 +474,59 @@ static range range_of(const prover *p, uint32_t node, unsigned depth) {
     }
     case DEED_BINARY: {
         range a = range_of(p, kid(p, node, 0), depth), b = range_of(p, kid(p, node, 1), depth);
-        return meet(in_type(p, n->type, range_of_binary(n->op, a, b)), from_around(p, node, depth));
+        return meet(in_type(p, n->type, range_of_binary(n->op, a, b)), from_around(p, node, node, depth));
     }
     default: return range_of_type(p, n->type);
     }
 }
 
-bool deed_is_inside(const deed_unit *unit, fh_u32s parents, uint32_t index, int64_t count) {
-    prover p = {unit, parents};
-    range r = parents.count == 0 ? ANY : range_of(&p, index, 0);
+bool deed_is_inside(const deed_unit *unit, const deed_facts *facts, uint32_t index, int64_t count) {
+    prover p = {unit, facts};
+    range r = range_of(&p, index, 0);
     return r.low >= 0 && r.high < count;
 }
 
-fh_u32s deed_parents_of(const deed_unit *unit) {
-    size_t count = unit->nodes.count;
+bool deed_is_there(const deed_unit *unit, const deed_facts *facts, uint32_t pointer, uint32_t use) {
+    prover p = {unit, facts};
+    return node_at(&p, pointer)->kind == DEED_REF && from_around(&p, pointer, use, 0).low > 0;
+}
+
+/* --- what is looked up ---------------------------------------------------------------------------------------------------- */
+
+static fh_status new_column(const deed_unit *unit, size_t count, fh_u32s *out) {
     uint32_t *at = fh_arena_alloc(unit->arena, count, sizeof *at);
     if (at == NULL)
-        return (fh_u32s){NULL, 0};
-    fh_u32s parents = {at, count};
-    for (uint32_t i = 1; i < count; i++) {
-        const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
-        for (uint32_t k = 0; k < n->count; k++)
-            fh_u32s_set(parents, fh_u32s_get(unit->children, n->first + k), i);
+        return FH_STATUS(FH_NOMEM);
+    *out = (fh_u32s){at, count};
+    return FH_DONE;
+}
+
+/* Notes what a node does to a variable. */
+static void note(const prover *p, const deed_facts *facts, uint32_t node) {
+    const deed_node *n = node_at(p, node);
+    uint32_t bits = n->kind == DEED_ASSIGN || is_step(n) ? DEED_WRITTEN : n->kind == DEED_ADDRESS ? DEED_ADDRESSED : 0;
+    uint32_t to = bits != 0 ? kid(p, node, 0) : 0;
+    if (n->kind == DEED_VARIABLE)
+        fh_u32s_set(facts->values, n->decl, kid(p, node, 0));
+    for (const deed_node *at = node_at(p, to); to != 0; at = node_at(p, to)) {
+        if (at->kind != DEED_INDEX && (at->kind != DEED_MEMBER || at->op != DEED_OP_DOT))
+            break;
+        to = kid(p, to, 0);
+        bits = DEED_PARTLY;
     }
-    return parents;
+    if (to != 0 && node_at(p, to)->kind == DEED_REF)
+        fh_u32s_set(facts->writes, node_at(p, to)->decl, fh_u32s_get(facts->writes, node_at(p, to)->decl) | bits);
+}
+
+fh_status deed_facts_of(const deed_unit *unit, deed_facts *out) {
+    prover p = {unit, out};
+    FH_TRY(new_column(unit, unit->nodes.count, &out->parents));
+    FH_TRY(new_column(unit, unit->decls.count, &out->values));
+    FH_TRY(new_column(unit, unit->decls.count, &out->writes));
+    for (uint32_t i = 1; i < unit->nodes.count; i++) {
+        for (uint32_t k = 0; k < node_at(&p, i)->count; k++)
+            fh_u32s_set(out->parents, kid(&p, i, k), i);
+        note(&p, out, i);
+    }
+    return FH_DONE;
 }

@@ -17,7 +17,8 @@ static const word_name words[] = {
     {"owned", DEED_OWNED}, {"owned_or_null", DEED_OWNED_OR_NULL}, {"move", DEED_MOVE}, {"drop", DEED_DROP},
     {"ref", DEED_REF_WORD}, {"mut", DEED_MUT}, {"out", DEED_OUT}, {"view", DEED_VIEW}, {"static", DEED_STATIC},
     {"send", DEED_SEND}, {"sync", DEED_SYNC}, {"view_type", DEED_VIEW_TYPE}, {"guarded", DEED_GUARDED},
-    {"requires", DEED_REQUIRES}, {"locks", DEED_LOCK}, {"unlocks", DEED_UNLOCK}, {"unsafe", DEED_UNSAFE},
+    {"requires", DEED_REQUIRES}, {"locks", DEED_LOCK}, {"unlocks", DEED_UNLOCK},
+    {"counted", DEED_COUNTED}, {"unsafe", DEED_UNSAFE},
 };
 
 /* --- contracts ------------------------------------------------------------------------------------------------------------ */
@@ -477,6 +478,9 @@ static void fill_type(deed_build *b, uint32_t row, CXType written, CXType canoni
         t.is_incomplete = clang_Cursor_isNull(clang_getCursorDefinition(c)) != 0;
         t.decl = deed_decl_of(b, c);
     }
+    bool has_size = t.kind == DEED_TYPE_NUMBER || t.kind == DEED_TYPE_ENUM || t.kind == DEED_TYPE_POINTER;
+    if (has_size || (t.kind == DEED_TYPE_RECORD && !t.is_incomplete) || (t.kind == DEED_TYPE_ARRAY && t.count >= 0))
+        t.bytes = clang_Type_getSizeOf(canonical);
     *deed_type_row(b, row) = t;
 }
 

@@ -168,7 +168,7 @@ static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_he
             fh_deed_args_set(args, kept++, text);
         }
     }
-    app->paths.count = kept;
+    app->paths = fh_deed_args_sub(args, 0, kept);
     return FH_DONE;
 }
 
@@ -223,12 +223,13 @@ int main(int argc, char **argv) {
     fh_buf_init(&app.err, app.heap, 0);
     int code = DEED_EXIT_USAGE;
     if (!fh_failed(fh_arena_new(app.heap, NULL, &app.arena))) {
-        size_t count = argc > 1 ? (size_t)argc - 1 : 0;
-        deed_arg *at = fh_arena_alloc(app.arena, count + 1, sizeof *at);
-        fh_deed_args args = {at, at == NULL ? 0 : count};
-        for (size_t i = 0; i < args.count; i++)
+        const size_t count = argc > 1 ? (size_t)argc - 1 : 0, room = count + 1;
+        deed_arg *at = fh_arena_alloc(app.arena, room, sizeof *at);
+        fh_deed_args args = {at, at == NULL ? 0 : room};
+        for (size_t i = 0; i + 1 < args.count; i++)
             fh_deed_args_set(args, i, fh_os_argument(argc, argv, i + 1));
-        code = run(&app, args);
+        if (args.count != 0)
+            code = run(&app, fh_deed_args_sub(args, 0, count));
     }
     fh_arena_free(app.arena);
     fh_buf_deinit(&app.out);

@@ -336,18 +336,18 @@ static fh_status find_kept(check_run *run, fh_buf *room) {
     fh_span *kept = fh_arena_alloc(app->arena, count, sizeof *kept);
     if (numbers == NULL || kept == NULL)
         return FH_STATUS(FH_NOMEM);
-    run->missing = (fh_u32s){numbers, count};
+    fh_u32s all = {numbers, count};
     run->kept = (fh_views){kept, count};
     for (size_t i = 0; i < count; i++) {
         fh_span answer = {NULL, 0};
         fh_buf_truncate(room, 0);
         if (app->cache == NULL || !deed_cache_find(app->cache, fh_deed_tasks_get(run->tasks, i), how(app), room))
-            fh_u32s_set(run->missing, missing++, (uint32_t)i);
+            fh_u32s_set(all, missing++, (uint32_t)i);
         else
             FH_TRY(fh_arena_copy(app->arena, fh_buf_view(room), &answer));
         fh_views_set(run->kept, i, answer);
     }
-    run->missing.count = missing;
+    run->missing = fh_u32s_sub(all, 0, missing);
     return FH_DONE;
 }
 

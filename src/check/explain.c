@@ -595,6 +595,32 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    }\n"
         IDIOM
         "Write it in the dialect, or move it into a room: `[[audited]]` in deed.toml.\n",
+    [FH0511] =
+        "Whoever indexes a counted pointer believes its count. Outside the audited rooms the two are\n"
+        "written together, and the count is measured there: the array's own size or less, both of one\n"
+        "span, what an allocator was asked for, one object, or nothing.\n"
+        BAD
+        "    typedef struct bytes {\n"
+        "        fh_counted(size) const char *at;\n"
+        "        unsigned long size;\n"
+        "    } bytes;\n"
+        "    int sum(bytes b);\n"
+        "    int f(unsigned long n) {\n"
+        "        char line[16] = {0};\n"
+        "        return sum((bytes){line, n});\n"
+        "    }\n"
+        GOOD
+        "    typedef struct bytes {\n"
+        "        fh_counted(size) const char *at;\n"
+        "        unsigned long size;\n"
+        "    } bytes;\n"
+        "    int sum(bytes b);\n"
+        "    int f(unsigned long n) {\n"
+        "        char line[16] = {0};\n"
+        "        return n > sizeof line ? 0 : sum((bytes){line, n});\n"
+        "    }\n"
+        IDIOM
+        "Name the whole array, then take the part: fh_span_sub((fh_span){line, sizeof line}, 0, n).\n",
     [FH0512] =
         "Nothing on the way to this index says that it is inside the array: no condition around it,\n"
         "no guard before it, no remainder or mask, no type. With -fsanitize=bounds among its\n"

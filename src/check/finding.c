@@ -368,7 +368,7 @@ static fh_status put_file(const painter *p, const deed_unit *unit, fh_marks all,
         FH_TRY(put_gutter(p, last, line.size == 0 ? "" : " "));
         FH_TRY(put_source(p, line));
         FH_TRY(fh_buf_put(p->out, FH_LIT("\n")));
-        FH_TRY(put_marks(p, (fh_marks){room, count}));
+        FH_TRY(put_marks(p, fh_marks_sub((fh_marks){room, MARKS_MAX}, 0, count)));
     }
     return FH_DONE;
 }
@@ -431,7 +431,7 @@ static fh_status render_rustc(const deed_unit *unit, const deed_finding *f, bool
     add_mark(unit, (fh_marks){room, MARKS_MAX}, &count, f->place, f->label, true);
     for (const deed_remark *n = f->notes; n != NULL; n = n->next)
         add_mark(unit, (fh_marks){room, MARKS_MAX}, &count, n->place, n->text, false);
-    fh_marks marks = {room, count};
+    fh_marks marks = fh_marks_sub((fh_marks){room, MARKS_MAX}, 0, count);
     for (size_t i = 0; i < count; i++)
         deepest = fh_marks_at(marks, i)->at.line > deepest ? fh_marks_at(marks, i)->at.line : deepest;
     painter p = {out, color, 1};

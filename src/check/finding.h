@@ -52,6 +52,7 @@
     X(0508, "a local that is not initialised")                                    \
     X(0509, "raw memory outside an unsafe region")                                \
     X(0510, "an unsafe region outside the audited rooms")                         \
+    X(0511, "a count that nobody measured")                                       \
     X(0512, "an index that nothing bounds")                                       \
     X(0601, "a pointer in a declaration without a contract")                      \
     X(0602, "declared again with another contract")                               \

@@ -518,11 +518,11 @@ fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     FH_TRY(fh_arena_new(a, NULL, &arena));
     deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
     deed_state *nowhere = fh_arena_alloc(arena, 1, sizeof *nowhere);
-    uint8_t *carries = fh_arena_alloc(arena, unit->types.count + 1, 1);
+    const size_t types = unit->types.count + 1;
+    uint8_t *carries = fh_arena_alloc(arena, types, 1);
     fh_status s = f == NULL || nowhere == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
-    if (!fh_failed(s))
-        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .nowhere = nowhere,
-                         .carries = {carries, unit->types.count}};
+    if (f != NULL && nowhere != NULL && carries != NULL)
+        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .nowhere = nowhere, .carries = {carries, types}};
     for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
         uint32_t decl = fh_u32s_get(unit->functions, i);
         if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)

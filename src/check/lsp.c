@@ -124,11 +124,11 @@ static fh_status open_texts(deed_server *s, fh_arena *arena, fh_deed_text_files 
     deed_text_file *at = fh_arena_alloc(arena, DEED_TEXTS_MAX, sizeof *at);
     if (at == NULL)
         return FH_STATUS(FH_NOMEM);
-    *out = (fh_deed_text_files){at, DEED_TEXTS_MAX};
+    fh_deed_text_files all = {at, DEED_TEXTS_MAX};
     size_t count = 0;
     for (deed_document *d = s->documents; d != NULL && count < DEED_TEXTS_MAX; d = d->next)
-        fh_deed_text_files_set(*out, count++, (deed_text_file){d->path, fh_buf_view(&d->text)});
-    out->count = count;
+        fh_deed_text_files_set(all, count++, (deed_text_file){d->path, fh_buf_view(&d->text)});
+    *out = fh_deed_text_files_sub(all, 0, count);
     return FH_DONE;
 }
 
@@ -404,7 +404,7 @@ static fh_status serve(deed_server *s, fh_err *err) {
             s->app->exit = s->shut ? DEED_EXIT_CLEAN : DEED_EXIT_FINDINGS;
             return s->in.size == 0 ? FH_DONE : fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "the input ends inside a message");
         }
-        FH_TRY(fh_buf_put(&s->in, (fh_span){step, got}));
+        FH_TRY(fh_buf_put(&s->in, fh_span_sub((fh_span){step, sizeof step}, 0, got)));
         FH_TRY(take_messages(s, err));
         FH_TRY(check_changed(s));
     }

@@ -25,7 +25,7 @@ static bool field_is(fh_span line, fh_span name, fh_span *value) {
     while (rest.size > 0 && fh_span_at(rest, 0) == ' ')
         rest = fh_span_from(rest, 1);
     while (rest.size > 0 && fh_span_at(rest, rest.size - 1) == ' ')
-        rest.size--;
+        rest = fh_span_sub(rest, 0, rest.size - 1);
     *value = rest;
     return true;
 }

@@ -5,14 +5,14 @@
  * files are all the code that the memory contract rests on.
  *
  * Threading: flow.h. */
-#include "check/bounds.h"
+#include "check/counted.h"
 #include "check/flow.h"
 
 typedef struct raw {
     const deed_unit *unit;
     deed_report *report;
     fh_u32s regions; /* nodes */
-    fh_u32s parents;
+    deed_facts facts;
 } raw;
 
 /* Whether a region of its file covers the place. */
@@ -99,7 +99,7 @@ static void call(const raw *w, const deed_node *n) {
 static void variable_index(const raw *w, const deed_node *n, const deed_type *array) {
     uint32_t index = kid(w, n, 1);
     if (fh_deed_files_at(w->unit->files, n->place.file)->is_audited || w->unit->checks_indices || array->count < 0 ||
-        deed_is_inside(w->unit, w->parents, index, array->count))
+        deed_is_inside(w->unit, &w->facts, index, array->count))
         return;
     deed_report_at(w->report, FH0512, fh_deed_nodes_at(w->unit->nodes, index)->place, "nothing here says that it is below",
                    "an index that nothing bounds, into an array of %lld", (long long)array->count);
@@ -171,25 +171,25 @@ static void unions(const raw *w, uint32_t decl) {
 }
 
 static fh_status find_regions(raw *w) {
-    size_t count = 0, found = 0;
+    size_t count = 1, found = 0;
     for (size_t i = 1; i < w->unit->nodes.count; i++)
         count += fh_deed_nodes_at(w->unit->nodes, i)->kind == DEED_REGION;
-    uint32_t *at = fh_arena_alloc(w->unit->arena, count + 1, sizeof *at);
+    uint32_t *at = fh_arena_alloc(w->unit->arena, count, sizeof *at);
     if (at == NULL)
         return FH_STATUS(FH_NOMEM);
-    fh_u32s regions = {at, count + 1};
+    fh_u32s regions = {at, count};
     for (uint32_t i = 1; i < w->unit->nodes.count; i++) {
         if (fh_deed_nodes_at(w->unit->nodes, i)->kind == DEED_REGION)
             fh_u32s_set(regions, found++, i);
     }
-    w->regions = fh_u32s_sub(regions, 0, count);
+    w->regions = fh_u32s_sub(regions, 0, found);
     return FH_DONE;
 }
 
 fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
-    raw w = {.unit = unit, .report = r, .parents = deed_parents_of(unit)};
-    if (w.parents.count == 0 || fh_failed(find_regions(&w)))
-        return FH_STATUS(FH_NOMEM);
+    raw w = {.unit = unit, .report = r};
+    FH_TRY(deed_facts_of(unit, &w.facts));
+    FH_TRY(find_regions(&w));
     for (size_t i = 1; i < unit->nodes.count; i++) {
         const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
         if (fh_deed_files_at(unit->files, n->place.file)->is_system)
@@ -216,5 +216,5 @@ fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
     }
     for (uint32_t i = 1; i < unit->decls.count; i++)
         unions(&w, i);
-    return deed_report_status(r);
+    return deed_counted_check(unit, &w.facts, r);
 }

@@ -104,6 +104,7 @@ typedef struct deed_type {
     bool is_const, is_volatile, is_atomic, is_union, is_incomplete;
     uint32_t to;      /* pointer: pointee; array: element; function: result */
     uint32_t decl;    /* record: its declaration; function pointer written through a typedef: the typedef's declaration */
+    int64_t bytes;    /* its size; below 1: not known */
     int64_t count;    /* array: elements; -1: not known; -2: known at run time only */
     fh_span spelling; /* as the programmer wrote it */
 } deed_type;
@@ -129,6 +130,8 @@ typedef enum deed_word {
     DEED_REQUIRES,      /* function: called with the lock `text` ("param->field" or a parameter) held */
     DEED_LOCK,          /* function: takes the lock argument `args[0]` */
     DEED_UNLOCK,
+    DEED_COUNTED,       /* pointer: leads to as many elements as `text` (a sibling field) or argument args[0] says; result:
+                           args[0] elements of args[1] bytes */
     DEED_UNSAFE,        /* function or region: audited */
     DEED_WORD_COUNT
 } deed_word;

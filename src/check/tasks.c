@@ -9,15 +9,17 @@
 #include "freehold/os.h"
 
 const char *deed_copy_text(fh_arena *arena, fh_span a, fh_span b) {
-    void *at = fh_arena_alloc(arena, a.size + b.size + 1, 1);
+    const size_t room = a.size + b.size + 1;
+    uint8_t *at = fh_arena_alloc(arena, room, 1);
     if (at == NULL)
         return NULL;
-    fh_mspan whole = {at, a.size + b.size}, part;
-    if (fh_mspan_slice(whole, 0, a.size, &part) && a.size != 0)
+    fh_mspan whole = {at, room}, part;
+    if (fh_mspan_slice(whole, 0, a.size, &part))
         fh_span_copy(part, a);
-    if (fh_mspan_slice(whole, a.size, b.size, &part) && b.size != 0)
+    if (fh_mspan_slice(whole, a.size, b.size, &part))
         fh_span_copy(part, b);
-    return at;
+    const void *text = at;
+    return text;
 }
 
 bool deed_ends_with(fh_span text, const char *end) {
@@ -206,11 +208,12 @@ static fh_status end_entry(finder *f, const entry *e) {
     file = seen_from_here(f, fh_span_of_str(deed_copy_text(arena, FH_LIT("/"), file)));
     if (!is_asked_for(f, file) || !deed_ends_with(file, ".c"))
         return FH_DONE;
-    deed_arg *at = fh_arena_alloc(arena, e->count + f->args.count + 2, sizeof *at);
+    const size_t room = e->count + f->args.count + 2;
+    deed_arg *at = fh_arena_alloc(arena, room, sizeof *at);
     const char *path = deed_copy_text(arena, file, (fh_span){0});
     if (at == NULL || path == NULL)
         return FH_STATUS(FH_NOMEM);
-    fh_deed_args args = {at, e->count + f->args.count + 2};
+    fh_deed_args args = {at, room};
     size_t count = 0, kept = 0;
     for (size_t from = 0; from < words.size;) {
         size_t end = fh_span_find(words, FH_LIT("\0"), from);
@@ -303,13 +306,15 @@ static fh_status find_tasks(deed_app *app, bool any_file, fh_deed_tasks *out, fh
         for (size_t i = 0; i < app->paths.count; i++)
             FH_TRY(deed_walk(fh_deed_args_get(app->paths, i), found_file, &f, err));
     }
-    deed_task_ref *at = fh_arena_alloc(app->arena, f.count + 1, sizeof *at);
+    const size_t room = f.count + 1;
+    deed_task_ref *at = fh_arena_alloc(app->arena, room, sizeof *at);
     if (at == NULL)
         return FH_STATUS(FH_NOMEM);
-    *out = (fh_deed_tasks){at, f.count};
+    fh_deed_tasks all = {at, room};
     size_t i = 0;
     for (deed_task *t = f.first; t != NULL; t = t->next)
-        fh_deed_tasks_set(*out, i++, t);
+        fh_deed_tasks_set(all, i++, t);
+    *out = fh_deed_tasks_sub(all, 0, i);
     return FH_DONE;
 }
 

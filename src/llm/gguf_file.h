@@ -17,7 +17,10 @@
     fh_fail(err, code, at, "offset %" PRIu64 ": " format, (uint64_t)(at), __VA_ARGS__)
 
 /* printf arguments under "%.*s" for a name: its first 64 bytes, so that the rest of a message has room. */
-#define FH_GGUF_NAME(s) FH_SPAN_FMT(((fh_span){(s).at, (s).size > 64 ? 64 : (s).size}))
+#define FH_GGUF_NAME(s) FH_SPAN_FMT(fh_gguf_short_name(s))
+static inline fh_span fh_gguf_short_name(fh_span s) {
+    return fh_span_sub(s, 0, s.size > 64 ? 64 : s.size);
+}
 
 enum { FH_GGUF_ALIGNMENT = 32, FH_GGUF_ALIGNMENT_MIN = 8, FH_GGUF_ALIGNMENT_MAX = 64 * 1024 };
 

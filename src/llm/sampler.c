@@ -153,11 +153,12 @@ static void rank(fh_sampler *s, size_t count) {
         sift_down(heap, 0);
         worst = fh_u64s_get(heap, 0);
     }
-    for (; heap.count > 1; heap.count--) { /* the largest goes last */
+    while (heap.count > 1) { /* the largest goes last */
         uint64_t largest = fh_u64s_get(heap, 0);
         fh_u64s_set(heap, 0, fh_u64s_get(heap, heap.count - 1));
         fh_u64s_set(heap, heap.count - 1, largest);
-        sift_down((fh_u64s){heap.at, heap.count - 1}, 0);
+        heap = fh_u64s_sub(heap, 0, heap.count - 1);
+        sift_down(heap, 0);
     }
     s->ranked = count;
 }

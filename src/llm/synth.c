@@ -270,7 +270,9 @@ static fh_status write_tensor(job *j, const fh_layout_tensor *t, size_t index, f
     FH_ASSERT(known); /* add_tensor has seen it */
     const size_t whole = PIECE_BYTES - PIECE_BYTES % (size_t)block;
     while (left > 0) {
-        fh_mspan piece = {j->piece, left < whole ? (size_t)left : whole};
+        fh_mspan piece;
+        bool fits = fh_mspan_slice((fh_mspan){j->piece, sizeof j->piece}, 0, left < whole ? (size_t)left : whole, &piece);
+        FH_ASSERT(fits);
         if (fh_dtype_block(dtype) > 1)
             fill_blocks(&s, piece);
         else

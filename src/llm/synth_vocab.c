@@ -55,7 +55,7 @@ static word word_at(uint32_t i) {
 
 static fh_status put_code(fh_buf *b, uint32_t code) {
     uint8_t bytes[4];
-    return code == 0 ? FH_DONE : fh_buf_put(b, (fh_span){bytes, fh_utf8_put(code, bytes)});
+    return code == 0 ? FH_DONE : fh_buf_put(b, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, fh_utf8_put(code, bytes)));
 }
 
 static fh_status put_word(fh_buf *b, word w, bool apart) {

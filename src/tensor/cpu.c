@@ -26,11 +26,12 @@ fh_status fh_cpu_reserve(struct cpu *cpu, const struct cpu_plan *plan) {
         return FH_STATUS(FH_NOMEM);
     if (plan->bytes <= cpu->space.size)
         return FH_DONE;
-    uint8_t *more = fh_alloc(cpu->allocator, (size_t)plan->bytes, 1);
+    const size_t bytes = (size_t)plan->bytes;
+    uint8_t *more = fh_alloc(cpu->allocator, bytes, 1);
     if (more == NULL)
         return FH_STATUS(FH_NOMEM);
     fh_free(cpu->allocator, cpu->space.at);
-    cpu->space = (fh_mspan){more, (size_t)plan->bytes};
+    cpu->space = (fh_mspan){more, bytes};
     return FH_DONE;
 }
 
@@ -84,8 +85,9 @@ static void cpu_caps(const void *self, fh_device_caps *caps) {
 
 static fh_status cpu_mem_new(void *self, struct dev_mem *mem) {
     struct cpu *cpu = self;
-    size_t size = 0;
-    uint8_t *at = fh_u64_to_size(mem->size_bytes, &size) ? fh_alloc(cpu->allocator, size, 1) : NULL;
+    size_t wanted = 0;
+    const size_t size = fh_u64_to_size(mem->size_bytes, &wanted) ? wanted : 0;
+    uint8_t *at = fh_alloc(cpu->allocator, size, 1);
     if (at == NULL)
         return FH_STATUS(FH_NOMEM);
     mem->bytes = (fh_mspan){at, size};
@@ -159,13 +161,17 @@ static void panels_work(void *arg, unsigned part, unsigned parts) {
  * */
 enum { SLAB_BYTES = 64 << 20, SLAB_FROM = 256 << 10 };
 
-static uint8_t *panels_alloc(struct cpu *cpu, size_t bytes) {
-    if (bytes < SLAB_FROM)
-        return fh_alloc(cpu->allocator, bytes, 1);
+/* Empty when there is no memory. */
+static fh_mspan panels_alloc(struct cpu *cpu, size_t bytes) {
+    if (bytes < SLAB_FROM) {
+        uint8_t *at = fh_alloc(cpu->allocator, bytes, 1);
+        return (fh_mspan){at, at == NULL ? 0 : bytes};
+    }
     static const fh_arena_options slabs = {.chunk_bytes = SLAB_BYTES, .name = "weights"};
     if (cpu->slab == NULL && fh_failed(fh_arena_new(cpu->allocator, &slabs, &cpu->slab)))
-        return NULL;
-    return fh_arena_alloc(cpu->slab, 1, bytes);
+        return (fh_mspan){NULL, 0};
+    uint8_t *at = fh_arena_alloc(cpu->slab, bytes, 1);
+    return (fh_mspan){at, at == NULL ? 0 : bytes};
 }
 
 static fh_status cpu_weight_new(void *self, const fh_bytes *data, struct dev_weight *w, fh_err *err) {
@@ -175,12 +181,12 @@ static fh_status cpu_weight_new(void *self, const fh_bytes *data, struct dev_wei
         return FH_DONE;
     }
     uint64_t bytes = 0;
-    uint8_t *at = NULL;
+    fh_mspan own = {NULL, 0};
     if (fh_mul_u64(panel_bytes(w), panel_count(w), &bytes) && fh_mul_u64(bytes, w->planes, &bytes) && bytes <= SIZE_MAX)
-        at = panels_alloc(cpu, (size_t)bytes);
-    if (at == NULL)
+        own = panels_alloc(cpu, (size_t)bytes);
+    if (own.at == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "weight: no memory for %llu bytes of panels", (unsigned long long)bytes);
-    w->own = (fh_mspan){at, (size_t)bytes};
+    w->own = own;
     struct panels_job job = {w, data->span};
     fh_cpu_run(cpu, bytes, panels_work, &job);
     return FH_DONE;

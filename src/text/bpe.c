@@ -59,7 +59,8 @@ static fh_status read_merge(fh_tokenizer *tok, fh_span merge, uint32_t rank, fh_
 fh_status fh_bpe_build(fh_tokenizer *tok, fh_views merges, fh_err *err) {
     for (uint32_t b = 0; b < 256; b++) {
         uint8_t spelling[4];
-        tok->byte_token[b] = fh_vocab_match(tok, (fh_span){spelling, fh_utf8_put(fh_alphabet_code((uint8_t)b), spelling)});
+        size_t size = fh_utf8_put(fh_alphabet_code((uint8_t)b), spelling);
+        tok->byte_token[b] = fh_vocab_match(tok, fh_span_sub((fh_span){spelling, sizeof spelling}, 0, size));
     }
     if (merges.count >= FH_NO_TOKEN)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "%zu merges are too many", merges.count);
@@ -84,7 +85,7 @@ static fh_status whole_piece(fh_merger *m, fh_span piece, uint32_t *id) {
     for (size_t i = 0; i < piece.size; i++) {
         uint8_t letter[4];
         size_t size = fh_utf8_put(fh_alphabet_code(fh_span_at(piece, i)), letter);
-        FH_TRY(fh_buf_put(&m->other, (fh_span){letter, size}));
+        FH_TRY(fh_buf_put(&m->other, fh_span_sub((fh_span){letter, sizeof letter}, 0, size)));
     }
     *id = fh_vocab_match(m->tok, fh_buf_view(&m->other));
     return FH_DONE;

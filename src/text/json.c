@@ -296,7 +296,7 @@ fh_status fh_json_text(fh_json_token t, fh_buf *out, fh_err *err) {
         escape e = escape_at(t.raw, i);
         uint8_t bytes[4];
         s = e.size == 0 ? fh_fail(err, FH_CORRUPT, t.offset_bytes, "JSON string at byte %zu has a bad escape", t.offset_bytes)
-                        : fh_buf_put(out, (fh_span){bytes, fh_utf8_put(e.code, bytes)});
+                        : fh_buf_put(out, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, fh_utf8_put(e.code, bytes)));
         i += e.size;
     }
     if (fh_failed(s))

@@ -182,7 +182,7 @@ fh_status fh_json_put_f64(fh_json_writer *w, double v) {
     if (!(zero >= 0 && zero <= 0))
         return fh_json_put_null(w);
     uint8_t text[FH_DECIMAL_BYTES];
-    return put_value(w, (fh_span){text, fh_decimal_write(v, text)});
+    return put_value(w, fh_span_sub((fh_span){text, sizeof text}, 0, fh_decimal_write(v, text)));
 }
 
 fh_status fh_json_put_bool(fh_json_writer *w, bool v) {

@@ -148,7 +148,7 @@ static fh_status put_stretch(fh_span text, fh_ids *codes, fh_buf *out) {
     for (size_t i = 0; i < count; i++) {
         uint8_t bytes[4];
         size_t size = fh_utf8_put(fh_u32s_get(codes->items, i), bytes);
-        FH_TRY(fh_buf_put(out, (fh_span){bytes, size}));
+        FH_TRY(fh_buf_put(out, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, size)));
     }
     return FH_DONE;
 }

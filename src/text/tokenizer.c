@@ -145,13 +145,15 @@ static fh_status check_counts(const fh_vocab *v, size_t *bytes, fh_err *err) {
 /* Copies and checks each token. */
 static fh_status read_tokens(fh_tokenizer *tok, const fh_vocab *v, size_t bytes, fh_err *err) {
     FH_TRY(fh_tokens_new(tok->allocator, v->tokens.count, &tok->tokens));
-    size_t room, at = 0;
-    if (!fh_mul_size(bytes, 2, &room))
+    size_t twice, at = 0;
+    if (!fh_mul_size(bytes, 2, &twice))
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "vocabulary is too large");
-    if (room != 0) {
-        tok->text = (fh_mspan){fh_alloc(tok->allocator, room, 1), room};
-        if (tok->text.at == NULL)
+    if (twice != 0) {
+        const size_t room = twice;
+        uint8_t *text = fh_alloc(tok->allocator, room, 1);
+        if (text == NULL)
             return FH_STATUS(FH_NOMEM);
+        tok->text = (fh_mspan){text, room};
     }
     tok->seed = v->tokens.count;
     tok->splits_words = true;

@@ -87,4 +87,7 @@ _Bool queue_offer(fh_mut queue *q, fh_move tensor **t);
 
 #define FH_UNSAFE(id) _Static_assert(1, "fh:unsafe:" id)
 
+/* A pointer that leads to as many elements as its count says. */
+#define fh_counted(...) WORD("counted:" #__VA_ARGS__)
+
 #endif

@@ -1,0 +1,12 @@
+/* variable_0511.c: deed refuses it as FH0511, a count that nobody measured. */
+#include "../ui.h"
+
+typedef struct bytes {
+    fh_counted(size) const char *at;
+    unsigned long size;
+} bytes;
+int sum(bytes b);
+int f(unsigned long n) {
+    char line[16] = {0};
+    return sum((bytes){line, n}); //~ FH0511
+}

@@ -1,0 +1,11 @@
+/* widened_0511.c: deed refuses it as FH0511, a count that nobody measured. */
+#include "../ui.h"
+
+typedef struct bytes {
+    fh_counted(size) const char *at;
+    unsigned long size;
+} bytes;
+int sum(bytes b);
+int f(bytes b) {
+    return sum((bytes){b.at, b.size + 1}); //~ FH0511
+}
