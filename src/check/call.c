@@ -41,7 +41,7 @@ static deed_value peek(deed_flow *f, uint32_t node) {
     bool named = n->kind == DEED_REF || n->kind == DEED_MEMBER || n->kind == DEED_DEREF;
     uint32_t place = named ? deed_place_find(f, node) : 0;
     if (place == 0)
-        return deed_eval(f, node);
+        return deed_eval_taken(f, node);
     deed_cell saved = *deed_cell_of(f, place);
     bool gone = (saved.bits & (DEED_IS_MOVED | DEED_IS_RAW)) != 0;
     for (uint32_t i = place + 1; !gone && i < f->place_count; i++)

@@ -159,13 +159,17 @@ static deed_value assign(deed_flow *f, uint32_t node) {
 
 static deed_value choose(deed_flow *f, uint32_t node) {
     deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
+    bool taking = f->taking;
+    f->taking = false;
     deed_condition(f, deed_child(f, node, 0), yes, no);
     deed_value v[2] = {{0}};
     for (uint32_t i = 0; i < 2; i++) {
+        uint32_t arm = deed_child(f, node, i + 1);
         f->s = i == 0 ? yes : no;
-        v[i] = f->s->live ? deed_eval(f, deed_child(f, node, i + 1)) : (deed_value){0};
+        if (f->s->live)
+            v[i] = taking ? deed_eval_taken(f, arm) : deed_eval(f, arm);
     }
-    bool fresh = (v[0].place == 0 && (v[0].bits & DEED_IS_OWNED)) || (v[1].place == 0 && (v[1].bits & DEED_IS_OWNED));
+    bool fresh = taking || (v[0].place == 0 && (v[0].bits & DEED_IS_OWNED)) || (v[1].place == 0 && (v[1].bits & DEED_IS_OWNED));
     for (uint32_t i = 0; i < 2; i++) {
         f->s = i == 0 ? yes : no;
         if (!(v[i].bits & DEED_IS_OWNED) || v[i].place == 0 || v[i].address)
@@ -263,6 +267,16 @@ static deed_value atomic(deed_flow *f, uint32_t node) {
     if (n->count > 2 && !deed_type_carries(f, type))
         deed_state_ungate(f->place_count, f->s, place);
     return deed_type_carries(f, type) ? was : plain;
+}
+
+deed_value deed_eval_taken(deed_flow *f, uint32_t node) {
+    uint32_t inner = node;
+    while (deed_flow_node(f, inner)->kind == DEED_CAST)
+        inner = deed_child(f, inner, 0);
+    f->taking = deed_flow_node(f, inner)->kind == DEED_CHOOSE;
+    deed_value v = deed_eval(f, node);
+    f->taking = false;
+    return v;
 }
 
 deed_value deed_eval_discarded(deed_flow *f, uint32_t node) {

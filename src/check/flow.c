@@ -189,7 +189,8 @@ static void finish(deed_flow *f, deed_place at, bool success) {
 
 static void returns(deed_flow *f, uint32_t node) {
     uint32_t value = deed_child(f, node, 0);
-    deed_value v = deed_eval(f, value);
+    bool takes = deed_word_of(f->unit, f->function, DEED_OWNED) || deed_word_of(f->unit, f->function, DEED_OWNED_OR_NULL);
+    deed_value v = takes ? deed_eval_taken(f, value) : deed_eval(f, value);
     if (!f->s->live)
         return;
     if (value != 0)

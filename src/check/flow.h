@@ -45,6 +45,8 @@ void deed_help_lock(fh_mut deed_flow *f, uint32_t base, fh_span lock);
 void deed_report_null(fh_mut deed_flow *f, uint32_t node, uint32_t place);
 void deed_report_dead(fh_mut deed_flow *f, uint32_t node, uint32_t view);
 deed_value deed_eval(fh_mut deed_flow *f, uint32_t node);
+/* The same where the value is taken over: an owner in an arm of a ?: leaves its place. */
+deed_value deed_eval_taken(fh_mut deed_flow *f, uint32_t node);
 /* The same where the value goes no further: an owner must not be lost. */
 deed_value deed_eval_discarded(fh_mut deed_flow *f, uint32_t node);
 /* Evaluates a condition in f->s; the states in which it holds and does not. */

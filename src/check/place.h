@@ -90,6 +90,7 @@ typedef struct deed_flow {
     fh_status status;
     uint32_t function;
     uint32_t reported; /* node of the finding told last */
+    bool taking;       /* whoever gets the ?: that is evaluated next takes the value over */
     uint32_t within;   /* the call whose arguments are looked at again, or 0 */
     fh_mut deed_state *s, *unused, *nowhere; /* nowhere: for when memory runs out */
     uint32_t place_count, depth, muted;
