@@ -489,7 +489,8 @@ static enum CXErrorCode parse(const deed_source *source, deed_live *live) {
         texts[text_count++] = (struct CXUnsavedFile){t->path, at, t->text.size};
     }
     if (live->unit != NULL)
-        return clang_reparseTranslationUnit(live->unit, text_count, texts, clang_defaultReparseOptions(live->unit));
+        return (enum CXErrorCode)clang_reparseTranslationUnit(live->unit, text_count, texts,
+                                                              clang_defaultReparseOptions(live->unit));
     if (source->live != NULL)
         flags |= CXTranslationUnit_PrecompiledPreamble | CXTranslationUnit_CreatePreambleOnFirstParse;
     int count = source->args.count > 10000 ? 10000 : (int)source->args.count;
