@@ -239,6 +239,22 @@ static void check_call(const checker *c, uint32_t call) {
     }
 }
 
+/* A block that was asked for by its bytes becomes a pointer to a type: one of these must fit, or as many as were asked for. */
+static void check_block(const checker *c, uint32_t value, uint32_t type) {
+    const deed_node *n = node_at(c, value);
+    uint32_t callee = value != 0 && n->kind == DEED_CALL ? node_at(c, kid(c, value, 0))->decl : 0;
+    const deed_contract *w = callee != 0 ? counted(c, callee) : NULL;
+    if (w == NULL || w->arg_count < 2)
+        return;
+    int64_t need = element_bytes(c, type), bytes = constant(c, kid(c, value, w->args[1]));
+    int64_t count = constant(c, kid(c, value, w->args[0])), all = 0;
+    bool fits = __builtin_mul_overflow(count, bytes, &all) || all >= need;
+    if (need <= 1 || (bytes != 0 && (bytes % need == 0 || (count != 0 && fits))))
+        return;
+    deed_report_at(c->report, FH0511, n->place, "is it large enough?", "a block that is not measured by its type");
+    deed_help(c->report, "give the size of what the pointer leads to: `sizeof *p`");
+}
+
 /* What a counted result promises, an audited room must keep. */
 static void check_functions(const checker *c) {
     for (size_t i = 0; i < c->unit->functions.count; i++) {
@@ -261,6 +277,10 @@ fh_status deed_counted_check(deed_unit *unit, const deed_facts *facts, deed_repo
         bool steps = n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC && n->op <= DEED_OP_POST_DEC;
         if (file->is_audited || file->is_system)
             continue;
+        if (n->kind == DEED_VARIABLE)
+            check_block(&c, kid(&c, i, 0), decl_at(&c, n->decl)->type);
+        else if (n->kind == DEED_ASSIGN && n->op == DEED_OP_NONE)
+            check_block(&c, kid(&c, i, 1), node_at(&c, kid(&c, i, 0))->type);
         if (n->kind == DEED_LIST)
             check_list(&c, i);
         else if (n->kind == DEED_ASSIGN || n->kind == DEED_ADDRESS || steps)
