@@ -41,9 +41,9 @@ typedef struct fh_json {
 } fh_json;
 
 /* Starts at the beginning of text. */
-FH_API void fh_json_init(fh_out fh_json *j, fh_span text);
+FH_API void fh_json_init(fh_out fh_view(2) fh_json *j, fh_span text);
 /* The next token. FH_CORRUPT (with offset) for malformed text, FH_LIMIT for too deep. After a failure every call fails. */
-FH_FALLIBLE fh_json_next(fh_mut fh_json *j, fh_out fh_json_token *out, fh_mut fh_err *err);
+FH_FALLIBLE fh_json_next(fh_mut fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_mut fh_err *err);
 /* Reads on until the value that `first` (the token just read) opens is over; a scalar is over at once. */
 FH_FALLIBLE fh_json_skip(fh_mut fh_json *j, fh_json_token first, fh_mut fh_err *err);
 /* Appends a string's or key's text, escapes undone, as UTF-8. */
@@ -62,7 +62,7 @@ typedef struct fh_json_writer {
     uint64_t is_object[FH_JSON_DEPTH_MAX / 64]; /* one bit a level */
 } fh_json_writer;
 /* Starts; `pretty` gives one member a line, indented by two. */
-FH_API void fh_json_writer_init(fh_out fh_json_writer *w, fh_mut fh_buf *out, bool pretty);
+FH_API void fh_json_writer_init(fh_out fh_view(2) fh_json_writer *w, fh_mut fh_buf *out, bool pretty);
 FH_FALLIBLE fh_json_open(fh_mut fh_json_writer *w, bool object);
 FH_FALLIBLE fh_json_close(fh_mut fh_json_writer *w, bool object);
 FH_FALLIBLE fh_json_key(fh_mut fh_json_writer *w, fh_ref const char *key);

@@ -141,9 +141,10 @@ static bool meet(const deed_flow *f, deed_sources a, deed_sources b) {
     return false;
 }
 
-/* The place that the borrow in a variable was derived through, or 0. */
+/* The place that the pointer in a variable was derived through, or 0. */
 static uint32_t led_from(const deed_flow *f, uint32_t place) {
-    return deed_cell_of(f, deed_place_outer(f, place))->via;
+    uint32_t outer = deed_place_outer(f, place);
+    return deed_flow_type(f, f->places[outer].type)->kind == DEED_TYPE_POINTER ? deed_cell_of(f, outer)->via : 0;
 }
 
 /* Whether both were derived through one variable: 1 if they reach a common part of it, 0 if not, -1 if there is none. */

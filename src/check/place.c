@@ -191,7 +191,8 @@ bool deed_place_owns(const deed_flow *f, uint32_t place) {
 bool deed_place_within(const deed_flow *f, uint32_t place, uint32_t above) {
     while (place > above) {
         uint32_t up = f->places[place].parent;
-        if (up > above && deed_place_hops(f, place) && !deed_place_owns(f, up))
+        bool storage = up > above || deed_flow_type(f, f->places[up].type)->kind != DEED_TYPE_POINTER;
+        if (storage && deed_place_hops(f, place) && !deed_place_owns(f, up))
             return false;
         place = up;
     }

@@ -98,10 +98,10 @@ static fh_status encode_piece(fh_merger *m, fh_span piece) {
         if (id != FH_NO_TOKEN)
             return fh_ids_put(m->out, id);
     }
-    FH_TRY(fh_merger_reset(m, piece, piece.size));
+    FH_TRY(fh_merger_reset(m, piece.size));
     for (uint32_t i = 0; i < piece.size; i++)
         fh_merger_add(m, i, 1, m->tok->byte_token[fh_span_at(piece, i)]);
-    FH_TRY(fh_merge(m));
+    FH_TRY(fh_merge(m, piece));
     for (uint32_t i = 0; i != FH_NO_TOKEN; i = fh_symbols_at(m->symbols, i)->next) {
         uint32_t id = fh_symbols_at(m->symbols, i)->token;
         FH_TRY(fh_ids_put(m->out, id != FH_NO_TOKEN ? id : m->tok->unk));
@@ -109,12 +109,12 @@ static fh_status encode_piece(fh_merger *m, fh_span piece) {
     return FH_DONE;
 }
 
-fh_status fh_bpe_encode(fh_merger *m, fh_span text) {
+fh_status fh_bpe_encode(fh_merger *m, fh_buf *rewritten, fh_span text) {
     if (m->tok->byte_level_prefix && text.size > 0 && fh_span_at(text, 0) != ' ') {
-        fh_buf_truncate(&m->text, 0);
-        FH_TRY(fh_buf_put_u8(&m->text, ' '));
-        FH_TRY(fh_buf_put(&m->text, text));
-        text = fh_buf_view(&m->text);
+        fh_buf_truncate(rewritten, 0);
+        FH_TRY(fh_buf_put_u8(rewritten, ' '));
+        FH_TRY(fh_buf_put(rewritten, text));
+        text = fh_buf_view(rewritten);
     }
     for (size_t at = 0; at < text.size;) {
         size_t end = fh_pretok_end(m->tok->pretok, text, at);

@@ -8,17 +8,24 @@
 /* Offsets into a text, tripled where a space takes three bytes, must fit 32 bits. */
 enum { TEXT_BYTES_MAX = 1 << 30 };
 
+/* Room for text on its way to tokens. */
+typedef struct scratch {
+    fh_buf normal, rewritten; /* in form C; with its spaces marked */
+    fh_ids codes;             /* code points on their way to form C */
+} scratch;
+
 /* Text without special tokens; `first`: nothing or a special token stands before it. */
-static fh_status encode_text(fh_merger *m, fh_span text, bool first) {
+static fh_status encode_text(fh_merger *m, scratch *room, fh_span text, bool first) {
     if (m->tok->nfc) {
-        fh_buf_truncate(&m->normal, 0);
-        FH_TRY(fh_nfc_put(text, &m->codes, &m->normal));
-        text = fh_buf_view(&m->normal);
+        fh_buf_truncate(&room->normal, 0);
+        FH_TRY(fh_nfc_put(text, &room->codes, &room->normal));
+        text = fh_buf_view(&room->normal);
     }
-    return m->tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, text, first) : fh_bpe_encode(m, text);
+    return m->tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, &room->rewritten, text, first)
+                                        : fh_bpe_encode(m, &room->rewritten, text);
 }
 
-static fh_status encode_all(fh_merger *m, fh_span text, fh_encode_options options) {
+static fh_status encode_all(fh_merger *m, scratch *room, fh_span text, fh_encode_options options) {
     const fh_tokenizer *tok = m->tok;
     if (options.add_special && tok->add_bos)
         FH_TRY(fh_ids_put(m->out, tok->bos));
@@ -28,7 +35,7 @@ static fh_status encode_all(fh_merger *m, fh_span text, fh_encode_options option
         uint32_t id;
         bool found = fh_special_find(tok, text, at, options.parse_special, &next, &id);
         if (next > at) {
-            FH_TRY(encode_text(m, fh_span_sub(text, at, next - at), after_special));
+            FH_TRY(encode_text(m, room, fh_span_sub(text, at, next - at), after_special));
             after_special = false;
         }
         if (!found)
@@ -48,10 +55,17 @@ fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_o
                        TEXT_BYTES_MAX);
     size_t before = out->count;
     fh_merger m;
+    scratch room;
     fh_merger_init(&m, tok, out);
+    fh_buf_init(&room.normal, out->allocator, 0);
+    fh_buf_init(&room.rewritten, out->allocator, 0);
+    fh_ids_init(&room.codes, out->allocator, 0);
     fh_status s = fh_recall_init(&m, text.size);
     if (s.code == FH_OK)
-        s = encode_all(&m, text, options);
+        s = encode_all(&m, &room, text, options);
+    fh_ids_deinit(&room.codes);
+    fh_buf_deinit(&room.rewritten);
+    fh_buf_deinit(&room.normal);
     fh_merger_deinit(&m);
     if (s.code == FH_OK)
         return s;

@@ -92,7 +92,7 @@ static escape escape_at(fh_span text, size_t at) {
 }
 
 /* A string at the reader's place, which is its opening quote. */
-static fh_status read_string(fh_json *j, fh_json_token *out, fh_err *err) {
+static fh_status read_string(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     fh_span text = j->text;
     size_t from = ++j->at, at = from;
     bool escaped = false;
@@ -134,7 +134,7 @@ static fh_status read_digits(fh_json *j, fh_err *err) {
     return FH_DONE;
 }
 
-static fh_status read_number(fh_json *j, fh_json_token *out, fh_err *err) {
+static fh_status read_number(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     size_t from = j->at;
     if (peek(j) == '-')
         j->at++;
@@ -156,7 +156,7 @@ static fh_status read_number(fh_json *j, fh_json_token *out, fh_err *err) {
     return FH_DONE;
 }
 
-static fh_status read_word(fh_json *j, fh_span word, fh_json_token *out, fh_err *err) {
+static fh_status read_word(fh_json *j, fh_span word, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     size_t from = j->at;
     for (size_t i = 0; i < word.size; i++, j->at++)
         if (peek(j) != fh_span_at(word, i))
@@ -187,7 +187,7 @@ static fh_status open_level(fh_json *j, bool object, fh_err *err) {
     return FH_DONE;
 }
 
-static fh_status read_value(fh_json *j, fh_json_token *out, fh_err *err) {
+static fh_status read_value(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     uint8_t c = peek(j);
     fh_status s = FH_DONE;
     if (c == '{' || c == '[') {
@@ -213,7 +213,7 @@ static fh_status read_value(fh_json *j, fh_json_token *out, fh_err *err) {
 }
 
 /* The key at the reader's place and the colon after it. */
-static fh_status read_key(fh_json *j, fh_json_token *out, fh_err *err) {
+static fh_status read_key(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     if (peek(j) != '"')
         return refuse(j, err, "a key in quotes");
     out->kind = FH_JSON_KEY;
@@ -227,7 +227,7 @@ static fh_status read_key(fh_json *j, fh_json_token *out, fh_err *err) {
 }
 
 /* The next token after white space, for every state but FAILED. */
-static fh_status step(fh_json *j, fh_json_token *out, fh_err *err) {
+static fh_status step(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     bool object = in_object(j);
     bool may_end = j->state == WANT_COMMA_OR_END || j->state == WANT_KEY_OR_END || j->state == WANT_VALUE_OR_END;
     uint8_t close = object ? '}' : ']';

@@ -15,24 +15,17 @@ enum { SCAN_MAX = 32 };
 
 void fh_merger_init(fh_merger *m, const fh_tokenizer *tok, fh_ids *out) {
     *m = (fh_merger){.tok = tok, .allocator = out->allocator, .out = out};
-    fh_buf_init(&m->normal, m->allocator, 0);
-    fh_buf_init(&m->text, m->allocator, 0);
     fh_buf_init(&m->other, m->allocator, 0);
-    fh_ids_init(&m->codes, m->allocator, 0);
 }
 
 void fh_merger_deinit(fh_merger *m) {
     fh_symbols_free(m->allocator, &m->symbols);
     fh_u64s_free(m->allocator, &m->heap);
     fh_recalls_free(m->allocator, &m->recall);
-    fh_buf_deinit(&m->normal);
-    fh_buf_deinit(&m->text);
     fh_buf_deinit(&m->other);
-    fh_ids_deinit(&m->codes);
 }
 
-fh_status fh_merger_reset(fh_merger *m, fh_span piece, size_t count) {
-    m->piece = piece;
+fh_status fh_merger_reset(fh_merger *m, size_t count) {
     m->count = 0;
     if (count <= m->symbols.count)
         return FH_DONE;
@@ -49,8 +42,9 @@ void fh_merger_add(fh_merger *m, uint32_t at, uint32_t size, uint32_t token) {
     fh_symbols_set(m->symbols, i, (fh_symbol){at, size, token, prev, FH_NO_TOKEN, FH_NO_TOKEN, FH_NO_TOKEN});
 }
 
-/* Finds out what joining s with its right neighbour gives. */
-static void rate(const fh_merger *m, fh_symbol *s) {
+/* Finds out what joining symbol i with its right neighbour gives. */
+static void rate(const fh_merger *m, fh_span piece, uint32_t i) {
+    fh_symbol *s = fh_symbols_at(m->symbols, i);
     s->rank = FH_NO_TOKEN;
     if (s->next == FH_NO_TOKEN)
         return;
@@ -63,7 +57,7 @@ static void rate(const fh_merger *m, fh_symbol *s) {
         s->result = p.result;
         return;
     }
-    uint32_t id = fh_vocab_match(m->tok, fh_span_sub(m->piece, s->at, (size_t)s->size + right->size));
+    uint32_t id = fh_vocab_match(m->tok, fh_span_sub(piece, s->at, (size_t)s->size + right->size));
     if (id == FH_NO_TOKEN)
         return;
     s->rank = fh_tokens_at(m->tok->tokens, id)->order;
@@ -71,7 +65,7 @@ static void rate(const fh_merger *m, fh_symbol *s) {
 }
 
 /* Joins symbol i with its right neighbour and rates both sides anew. */
-static void join(const fh_merger *m, uint32_t i) {
+static void join(const fh_merger *m, fh_span piece, uint32_t i) {
     fh_symbol *s = fh_symbols_at(m->symbols, i);
     fh_symbol *right = fh_symbols_at(m->symbols, s->next);
     s->size += right->size;
@@ -80,12 +74,12 @@ static void join(const fh_merger *m, uint32_t i) {
     right->rank = FH_NO_TOKEN;
     if (s->next != FH_NO_TOKEN)
         fh_symbols_at(m->symbols, s->next)->prev = i;
-    rate(m, s);
+    rate(m, piece, i);
     if (s->prev != FH_NO_TOKEN)
-        rate(m, fh_symbols_at(m->symbols, s->prev));
+        rate(m, piece, s->prev);
 }
 
-static void merge_by_scan(const fh_merger *m) {
+static void merge_by_scan(const fh_merger *m, fh_span piece) {
     for (;;) {
         uint32_t best = 0, best_rank = FH_NO_TOKEN;
         for (uint32_t i = 0; i != FH_NO_TOKEN;) {
@@ -98,7 +92,7 @@ static void merge_by_scan(const fh_merger *m) {
         }
         if (best_rank == FH_NO_TOKEN)
             return;
-        join(m, best);
+        join(m, piece, best);
     }
 }
 
@@ -134,7 +128,7 @@ static uint64_t heap_pop(fh_merger *m) {
     return top;
 }
 
-static fh_status merge_by_heap(fh_merger *m) {
+static fh_status merge_by_heap(fh_merger *m, fh_span piece) {
     size_t room;
     if (!fh_mul_size(m->count, 2, &room))
         return FH_STATUS(FH_NOMEM);
@@ -150,7 +144,7 @@ static fh_status merge_by_heap(fh_merger *m) {
         uint32_t i = (uint32_t)top;
         if (fh_symbols_at(m->symbols, i)->rank != top >> 32)
             continue;
-        join(m, i);
+        join(m, piece, i);
         heap_push(m, i);
         uint32_t prev = fh_symbols_at(m->symbols, i)->prev;
         if (prev != FH_NO_TOKEN)
@@ -159,11 +153,11 @@ static fh_status merge_by_heap(fh_merger *m) {
     return FH_DONE;
 }
 
-fh_status fh_merge(fh_merger *m) {
+fh_status fh_merge(fh_merger *m, fh_span piece) {
     for (uint32_t i = 0; i < m->count; i++)
-        rate(m, fh_symbols_at(m->symbols, i));
+        rate(m, piece, i);
     if (m->count > SCAN_MAX)
-        return merge_by_heap(m);
-    merge_by_scan(m);
+        return merge_by_heap(m, piece);
+    merge_by_scan(m, piece);
     return FH_DONE;
 }

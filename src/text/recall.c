@@ -46,6 +46,7 @@ fh_status fh_recall_encode(fh_merger *m, fh_span piece, fh_status (*encode)(fh_m
     size_t count = m->out->count - before;
     if (count > FH_RECALL_IDS)
         return FH_DONE;
+    r = fh_recalls_at(m->recall, place);
     r->key[0] = key[0];
     r->key[1] = key[1];
     r->size = (uint32_t)piece.size;

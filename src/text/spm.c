@@ -11,17 +11,17 @@
 
 #define SPACE_MARK FH_LIT("\xe2\x96\x81")
 
-/* m->text = text with each space as U+2581, and one before it all for `prefix`. */
-static fh_status mark_spaces(fh_merger *m, fh_span text, bool prefix) {
-    fh_buf_truncate(&m->text, 0);
+/* *out = text with each space as U+2581, and one before it all for `prefix`. */
+static fh_status mark_spaces(fh_buf *out, fh_span text, bool prefix) {
+    fh_buf_truncate(out, 0);
     if (prefix)
-        FH_TRY(fh_buf_put(&m->text, SPACE_MARK));
+        FH_TRY(fh_buf_put(out, SPACE_MARK));
     for (size_t at = 0; at < text.size; at++) {
         size_t space = fh_span_find(text, FH_LIT(" "), at);
         size_t end = space < text.size ? space : text.size;
-        FH_TRY(fh_buf_put(&m->text, fh_span_sub(text, at, end - at)));
+        FH_TRY(fh_buf_put(out, fh_span_sub(text, at, end - at)));
         if (end < text.size)
-            FH_TRY(fh_buf_put(&m->text, SPACE_MARK));
+            FH_TRY(fh_buf_put(out, SPACE_MARK));
         at = end;
     }
     return FH_DONE;
@@ -52,13 +52,13 @@ static fh_status put_bytes(fh_merger *m, fh_span character) {
 }
 
 static fh_status encode_word(fh_merger *m, fh_span word) {
-    FH_TRY(fh_merger_reset(m, word, word.size));
+    FH_TRY(fh_merger_reset(m, word.size));
     for (size_t at = 0; at < word.size;) {
         uint32_t size = fh_utf8_next(word, at).size;
         fh_merger_add(m, (uint32_t)at, size, fh_vocab_match(m->tok, fh_span_sub(word, at, size)));
         at += size;
     }
-    FH_TRY(fh_merge(m));
+    FH_TRY(fh_merge(m, word));
     for (uint32_t i = 0; i != FH_NO_TOKEN; i = fh_symbols_at(m->symbols, i)->next) {
         const fh_symbol *s = fh_symbols_at(m->symbols, i);
         if (s->token != FH_NO_TOKEN)
@@ -69,9 +69,9 @@ static fh_status encode_word(fh_merger *m, fh_span word) {
     return FH_DONE;
 }
 
-fh_status fh_spm_encode(fh_merger *m, fh_span text, bool prefix) {
-    FH_TRY(mark_spaces(m, text, prefix && m->tok->add_space_prefix));
-    fh_span all = fh_buf_view(&m->text);
+fh_status fh_spm_encode(fh_merger *m, fh_buf *rewritten, fh_span text, bool prefix) {
+    FH_TRY(mark_spaces(rewritten, text, prefix && m->tok->add_space_prefix));
+    fh_span all = fh_buf_view(rewritten);
     for (size_t at = 0; at < all.size;) {
         size_t end = m->tok->splits_words ? word_end(all, at) : all.size;
         FH_TRY(fh_recall_encode(m, fh_span_sub(all, at, end - at), encode_word));

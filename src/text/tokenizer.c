@@ -61,7 +61,7 @@ static size_t put_spaces(fh_span spelling, fh_mspan to) {
 }
 
 /* Fills t->bytes, which takes at most as much room as the spelling, from `to`. */
-static fh_status set_bytes(const fh_tokenizer *tok, fh_token *t, uint32_t id, fh_mspan to, fh_err *err) {
+static fh_status set_bytes(fh_vocab_kind kind, fh_mut fh_view(4) fh_token *t, uint32_t id, fh_mspan to, fh_err *err) {
     size_t size = 0;
     if (t->type == FH_TOKEN_BYTE) {
         int b = byte_of_spelling(t->spelling);
@@ -73,7 +73,7 @@ static fh_status set_bytes(const fh_tokenizer *tok, fh_token *t, uint32_t id, fh
         t->bytes = t->spelling;
         return FH_DONE;
     } else {
-        size = tok->kind == FH_VOCAB_SPM ? put_spaces(t->spelling, to) : put_byte_level(t->spelling, to);
+        size = kind == FH_VOCAB_SPM ? put_spaces(t->spelling, to) : put_byte_level(t->spelling, to);
     }
     t->bytes = fh_span_sub(fh_span_of_mut(to), 0, size);
     return FH_DONE;
@@ -86,12 +86,12 @@ static uint32_t order_of_score(float score) {
     return ~ascending;
 }
 
-static fh_status set_type_and_score(const fh_tokenizer *tok, const fh_vocab *v, uint32_t id, fh_token *t, fh_err *err) {
+static fh_status set_type_and_score(fh_vocab_kind kind, const fh_vocab *v, uint32_t id, fh_token *t, fh_err *err) {
     uint32_t type = v->types.count != 0 ? fh_u32s_get(v->types, id) : FH_TOKEN_NORMAL;
     if (type < FH_TOKEN_NORMAL || type > FH_TOKEN_BYTE)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "token %u has type %u, expected 1 to 6", id, type);
     t->type = (fh_token_type)type;
-    if (tok->kind != FH_VOCAB_SPM)
+    if (kind != FH_VOCAB_SPM)
         return FH_DONE;
     if (v->types.count == 0 && byte_of_spelling(t->spelling) >= 0)
         t->type = FH_TOKEN_BYTE;
@@ -169,8 +169,8 @@ static fh_status read_tokens(fh_tokenizer *tok, const fh_vocab *v, size_t bytes,
         fh_span_copy(own, spelling);
         at += 2 * spelling.size;
         t->spelling = fh_span_of_mut(own);
-        FH_TRY(set_type_and_score(tok, v, id, t, err));
-        FH_TRY(set_bytes(tok, t, id, rest, err));
+        FH_TRY(set_type_and_score(tok->kind, v, id, t, err));
+        FH_TRY(set_bytes(tok->kind, t, id, rest, err));
         t->ends = ends_answer(spelling);
         tok->longest = spelling.size > tok->longest ? spelling.size : tok->longest;
         tok->seed = fh_hash_bytes(tok->seed, spelling);

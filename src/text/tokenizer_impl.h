@@ -131,25 +131,23 @@ typedef struct fh_merger {
     const fh_tokenizer *tok;
     fh_ref fh_allocator *allocator;
     fh_ids *out;
-    fh_span piece;      /* what `at` counts in */
     fh_owned fh_symbols symbols;
     size_t count;       /* symbols in use */
     fh_owned fh_u64s heap;
     size_t heap_count;
-    fh_owned fh_buf normal;      /* text in form C */
-    fh_owned fh_buf text, other; /* rewritten text: marked spaces, a spelling */
-    fh_ids codes;       /* code points on their way to form C */
+    fh_owned fh_buf other; /* a spelling */
     fh_owned fh_recalls recall;  /* pieces encoded before; none for short texts */
 } fh_merger;
 
-void fh_merger_init(fh_mut fh_merger *m, const fh_tokenizer *tok, fh_out fh_ids *out);
-void fh_merger_deinit(fh_mut fh_merger *m);
+void fh_merger_init(fh_out fh_view(2, 3) fh_merger *m, const fh_tokenizer *tok, fh_mut fh_ids *out);
+void fh_merger_deinit(fh_drop fh_merger *m);
 /* Makes room for `count` symbols and sets m->count to 0. */
-FH_MUST_USE fh_status fh_merger_reset(fh_mut fh_merger *m, fh_span piece, size_t count);
+FH_MUST_USE fh_status fh_merger_reset(fh_mut fh_merger *m, size_t count);
 /* Appends a symbol. */
 void fh_merger_add(fh_mut fh_merger *m, uint32_t at, uint32_t size, uint32_t token);
-/* Joins symbols, the lowest rank first, the leftmost first among equals, until none join; symbol 0 heads what is left. */
-FH_MUST_USE fh_status fh_merge(fh_mut fh_merger *m);
+/* Joins the symbols, which were cut from `piece`, the lowest rank first, the leftmost first among equals, until none join;
+ * symbol 0 heads what is left. */
+FH_MUST_USE fh_status fh_merge(fh_mut fh_merger *m, fh_span piece);
 
 /* --- recall.c -------------------------------------------------------------------------------------------------------- */
 
@@ -160,9 +158,10 @@ FH_MUST_USE fh_status fh_recall_encode(fh_mut fh_merger *m, fh_span piece, fh_st
 
 /* --- bpe.c, spm.c ---------------------------------------------------------------------------------------------------- */
 
-/* Appends the ids of a text that holds no special token. `prefix`: SPM: a special token or nothing stands before it. */
-FH_MUST_USE fh_status fh_bpe_encode(fh_mut fh_merger *m, fh_span text);
-FH_MUST_USE fh_status fh_spm_encode(fh_mut fh_merger *m, fh_span text, bool prefix);
+/* Appends the ids of a text that holds no special token. `prefix`: SPM: a special token or nothing stands before it.
+ * `rewritten`: room for the text with its spaces marked. */
+FH_MUST_USE fh_status fh_bpe_encode(fh_mut fh_merger *m, fh_mut fh_buf *rewritten, fh_span text);
+FH_MUST_USE fh_status fh_spm_encode(fh_mut fh_merger *m, fh_mut fh_buf *rewritten, fh_span text, bool prefix);
 /* Reads the merges: FH_CORRUPT for one that is malformed, repeated, or names an unknown token. */
 FH_MUST_USE fh_status fh_bpe_build(fh_mut fh_tokenizer *tok, fh_views merges, fh_mut fh_err *err);
 

@@ -22,7 +22,7 @@ typedef struct place {
 
 typedef struct reader {
     fh_json j;
-    fh_err *err;
+    fh_mut fh_err *err;
     fh_buf text;     /* all strings that are kept */
     fh_buf name;     /* the string at hand */
     fh_ids vocab;    /* id, at, size of each entry */
@@ -37,34 +37,34 @@ typedef struct reader {
 
 /* --- small steps ----------------------------------------------------------------------------------------------------- */
 
-static fh_status unsupported(reader *r, fh_json_token t, const char *what, fh_span found) {
+static fh_status unsupported(const reader *r, fh_json_token t, const char *what, fh_span found) {
     return fh_fail(r->err, FH_UNSUPPORTED, t.offset_bytes, "tokenizer.json, byte %zu: %s \"%.*s\" is not supported",
                    t.offset_bytes, what, FH_SPAN_FMT(found));
 }
 
-static fh_status expected(reader *r, fh_json_token t, const char *what) {
+static fh_status expected(const reader *r, fh_json_token t, const char *what) {
     return fh_fail(r->err, FH_CORRUPT, t.offset_bytes, "tokenizer.json, byte %zu: expected %s", t.offset_bytes, what);
 }
 
 /* The next token, which must be of a kind. */
-static fh_status next_is(reader *r, fh_json_kind kind, const char *what, fh_json_token *t) {
+static fh_status next_is(reader *r, fh_json_kind kind, const char *what, fh_out fh_view(*1) fh_json_token *t) {
     FH_TRY(fh_json_next(&r->j, t, r->err));
     return t->kind == kind ? FH_DONE : expected(r, *t, what);
 }
 
 /* The text of a string or key, in r->name. */
-static fh_status name_of(reader *r, fh_json_token t, fh_span *out) {
+static fh_status name_of(reader *r, fh_json_token t, fh_out fh_view(1) fh_span *out) {
     fh_buf_truncate(&r->name, 0);
     FH_TRY(fh_json_text(t, &r->name, r->err));
     *out = fh_buf_view(&r->name);
     return FH_DONE;
 }
 
-/* Keeps the text of a string. */
-static fh_status keep(reader *r, fh_json_token t, place *out) {
-    size_t at = r->text.size;
-    FH_TRY(fh_json_text(t, &r->text, r->err));
-    *out = (place){(uint32_t)at, (uint32_t)(r->text.size - at)};
+/* Keeps the text of a string, in r->text. */
+static fh_status keep(fh_buf *text, fh_json_token t, fh_out place *out, fh_err *err) {
+    size_t at = text->size;
+    FH_TRY(fh_json_text(t, text, err));
+    *out = (place){(uint32_t)at, (uint32_t)(text->size - at)};
     return FH_DONE;
 }
 
@@ -94,7 +94,9 @@ static fh_status next_id(reader *r, uint32_t *out) {
 }
 
 /* The next key of an object in *name; *more is false at the object's end. */
-static fh_status next_key(reader *r, fh_json_token *t, fh_span *name, bool *more) {
+static fh_status next_key(reader *r, fh_out fh_view(*1) fh_json_token *t, fh_out fh_view(1) fh_span *name,
+                          fh_out bool *more) {
+    *name = (fh_span){NULL, 0};
     FH_TRY(fh_json_next(&r->j, t, r->err));
     *more = t->kind == FH_JSON_KEY;
     return *more ? name_of(r, *t, name) : FH_DONE;
@@ -128,7 +130,7 @@ static fh_status read_vocab(reader *r) {
             return FH_DONE;
         place p;
         uint32_t id;
-        FH_TRY(keep(r, t, &p));
+        FH_TRY(keep(&r->text, t, &p, r->err));
         FH_TRY(next_id(r, &id));
         FH_TRY(fh_ids_put(&r->vocab, id));
         FH_TRY(fh_ids_put(&r->vocab, p.at));
@@ -141,12 +143,12 @@ static fh_status read_merge_pair(reader *r, place *out) {
     fh_json_token t;
     place left, right;
     FH_TRY(next_is(r, FH_JSON_STRING, "the left half of a merge", &t));
-    FH_TRY(keep(r, t, &left));
+    FH_TRY(keep(&r->text, t, &left, r->err));
     if (left.size == 0 || fh_span_find(kept(r, left.at, left.size), FH_LIT(" "), 0) != SIZE_MAX)
         return expected(r, t, "half a merge without a space");
     FH_TRY(fh_buf_put_u8(&r->text, ' '));
     FH_TRY(next_is(r, FH_JSON_STRING, "the right half of a merge", &t));
-    FH_TRY(keep(r, t, &right));
+    FH_TRY(keep(&r->text, t, &right, r->err));
     *out = (place){left.at, left.size + 1 + right.size};
     return next_is(r, FH_JSON_ARRAY_END, "two halves of a merge", &t);
 }
@@ -160,7 +162,7 @@ static fh_status read_merges(reader *r) {
         if (t.kind == FH_JSON_ARRAY_END)
             return FH_DONE;
         if (t.kind == FH_JSON_STRING)
-            FH_TRY(keep(r, t, &p));
+            FH_TRY(keep(&r->text, t, &p, r->err));
         else if (t.kind == FH_JSON_ARRAY)
             FH_TRY(read_merge_pair(r, &p));
         else
@@ -189,12 +191,14 @@ static fh_status read_model(reader *r) {
         } else if (fh_span_is(name, "merges")) {
             FH_TRY(read_merges(r));
         } else if (fh_span_is(name, "ignore_merges")) {
-            FH_TRY(next_flag(r, &r->ignore_merges));
+            bool ignore;
+            FH_TRY(next_flag(r, &ignore));
+            r->ignore_merges = ignore;
         } else if (fh_span_is(name, "unk_token")) {
             FH_TRY(fh_json_next(&r->j, &t, r->err));
             r->has_unk = t.kind != FH_JSON_NULL;
             if (r->has_unk)
-                FH_TRY(keep(r, t, &r->unk));
+                FH_TRY(keep(&r->text, t, &r->unk, r->err));
         } else if (fh_span_is(name, "dropout")) {
             FH_TRY(next_off(r, "dropout"));
         } else if (fh_span_is(name, "continuing_subword_prefix")) {
@@ -228,7 +232,7 @@ static fh_status read_added_token(reader *r) {
             has_id = true;
         } else if (fh_span_is(name, "content")) {
             FH_TRY(next_is(r, FH_JSON_STRING, "the content of an added token", &t));
-            FH_TRY(keep(r, t, &content));
+            FH_TRY(keep(&r->text, t, &content, r->err));
             has_content = true;
         } else if (fh_span_is(name, "special")) {
             FH_TRY(next_flag(r, &special));
@@ -406,7 +410,7 @@ static fh_status read_template_part(reader *r, bool *text) {
             continue;
         }
         FH_TRY(next_is(r, FH_JSON_STRING, "the name of a token", &t));
-        FH_TRY(keep(r, t, *text ? &r->eos : &r->bos));
+        FH_TRY(keep(&r->text, t, *text ? &r->eos : &r->bos, r->err));
         *(*text ? &r->has_eos : &r->has_bos) = true;
     }
     *text = *text || !special;
@@ -502,7 +506,7 @@ static fh_status read_all(reader *r) {
 }
 
 /* Gives token `id` its spelling and type. A token may be both in the vocabulary and added, as long as the two agree. */
-static fh_status set_token(reader *r, fh_u32s seen, uint32_t id, fh_span spelling, fh_token_type type) {
+static fh_status set_token(const reader *r, fh_u32s seen, uint32_t id, fh_span spelling, fh_token_type type) {
     if (id >= r->v.tokens.count)
         return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer.json has token id %u, but only %zu tokens", id,
                        r->v.tokens.count);
@@ -528,7 +532,7 @@ static size_t token_count(const reader *r) {
     return count < given ? count : given;
 }
 
-static fh_status fill_tokens(reader *r, fh_u32s seen) {
+static fh_status fill_tokens(const reader *r, fh_u32s seen) {
     fh_u32s vocab = fh_ids_view(&r->vocab), added = fh_ids_view(&r->added);
     for (size_t i = 0; i < vocab.count; i += 3)
         FH_TRY(set_token(r, seen, fh_u32s_get(vocab, i), kept(r, fh_u32s_get(vocab, i + 1), fh_u32s_get(vocab, i + 2)),
@@ -543,7 +547,7 @@ static fh_status fill_tokens(reader *r, fh_u32s seen) {
 }
 
 /* The id of a name that the file uses elsewhere. */
-static fh_status resolve(reader *r, place p, uint32_t *out) {
+static fh_status resolve(const reader *r, place p, fh_out uint32_t *out) {
     fh_span name = kept(r, p.at, p.size);
     for (*out = 0; *out < r->v.tokens.count; ++*out)
         if (fh_span_equal(fh_views_get(r->v.tokens, *out), name))
@@ -563,12 +567,16 @@ static fh_status make_vocab(reader *r, fh_ref fh_allocator *a) {
     FH_TRY(fh_u32s_new(a, count, &seen));
     fh_status s = fill_tokens(r, seen);
     fh_u32s_free(a, &seen);
+    uint32_t unk = FH_NO_TOKEN, bos = FH_NO_TOKEN, eos = FH_NO_TOKEN;
     if (s.code == FH_OK && r->has_unk)
-        s = resolve(r, r->unk, &r->v.unk);
+        s = resolve(r, r->unk, &unk);
     if (s.code == FH_OK && r->has_bos)
-        s = resolve(r, r->bos, &r->v.bos);
+        s = resolve(r, r->bos, &bos);
     if (s.code == FH_OK && r->has_eos)
-        s = resolve(r, r->eos, &r->v.eos);
+        s = resolve(r, r->eos, &eos);
+    r->v.unk = unk;
+    r->v.bos = bos;
+    r->v.eos = eos;
     r->v.pretok = r->splits >= 0 ? (fh_pretok)r->splits : FH_PRETOK_GPT2;
     r->v.add_bos = r->has_bos;
     r->v.add_eos = r->has_eos;
