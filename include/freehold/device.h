@@ -62,7 +62,7 @@ typedef struct fh_device_caps {
     uint64_t workspace_bytes; /* scratch */
     bool on_heap;             /* its memories are blocks of fh_heap() */
 } fh_device_caps;
-FH_API fh_device_caps fh_device_caps_get(fh_ref const fh_device *dev);
+FH_API fh_device_caps fh_device_caps_get(fh_ref const fh_device *dev) fh_view(1);
 
 /* --- memory ----------------------------------------------------------------------------------------------------------- */
 

@@ -78,7 +78,7 @@ FH_SPAN_DEFINE(row, fh_row);
  * rows), FH_ROUTE_NAN, FH_NOT_FINITE (a wanted logit is NaN or infinite: the model is broken). */
 FH_FALLIBLE fh_engine_step(fh_mut fh_engine *e, fh_rows rows, fh_mut fh_err *err);
 /* Logits of row `row` of the last step, vocab values. Valid until: the next step. FH_INVALID if it did not ask for them. */
-FH_FALLIBLE fh_engine_logits(fh_mut fh_engine *e, size_t row, fh_out fh_f32s *out);
+FH_FALLIBLE fh_engine_logits(fh_mut fh_engine *e, size_t row, fh_out fh_view(1) fh_f32s *out);
 
 FH_EXTERN_END
 #endif

@@ -70,9 +70,9 @@ FH_API uint64_t fh_gguf_alignment(fh_ref const fh_gguf *g); /* of tensors, bytes
 
 /* Keys, in file order. An index outside is a programmer's error. */
 FH_API size_t fh_gguf_key_count(fh_ref const fh_gguf *g);
-FH_API fh_gguf_key fh_gguf_key_at(fh_ref const fh_gguf *g, size_t i);
+FH_API fh_gguf_key fh_gguf_key_at(fh_ref const fh_gguf *g, size_t i) fh_view(1);
 /* The key with a name; false when there is none. */
-FH_MUST_USE FH_API bool fh_gguf_find(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out fh_gguf_key *out);
+FH_MUST_USE FH_API bool fh_gguf_find(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out fh_view(1) fh_gguf_key *out);
 
 /* Typed access by name. FH_NOT_FOUND for a missing key (message: which key); FH_CORRUPT for another type or a value out of
  * range. u64 takes every integer type that is not negative; f64 takes f32, f64 and integers. */
@@ -80,7 +80,7 @@ FH_FALLIBLE fh_gguf_u64(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out
 FH_FALLIBLE fh_gguf_f64(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out double *out, fh_mut fh_err *err);
 FH_FALLIBLE fh_gguf_bool(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out bool *out, fh_mut fh_err *err);
 /* Valid until: close. */
-FH_FALLIBLE fh_gguf_text(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out fh_span *out, fh_mut fh_err *err);
+FH_FALLIBLE fh_gguf_text(fh_ref const fh_gguf *g, fh_ref const char *name, fh_out fh_view(1) fh_span *out, fh_mut fh_err *err);
 /* Scalar values for printing: element i of a key's value. */
 FH_FALLIBLE fh_gguf_item_u64(fh_ref const fh_gguf *g, fh_gguf_key key, uint64_t i, fh_out uint64_t *out, fh_mut fh_err *err);
 FH_FALLIBLE fh_gguf_item_i64(fh_ref const fh_gguf *g, fh_gguf_key key, uint64_t i, fh_out int64_t *out, fh_mut fh_err *err);
@@ -91,8 +91,8 @@ FH_FALLIBLE fh_gguf_texts(fh_ref const fh_gguf *g, fh_gguf_key key, fh_ref fh_al
 
 /* Tensors, in file order. */
 FH_API size_t fh_gguf_tensor_count(fh_ref const fh_gguf *g);
-FH_API fh_gguf_tensor fh_gguf_tensor_at(fh_ref const fh_gguf *g, size_t i);
-FH_MUST_USE FH_API bool fh_gguf_tensor_find(fh_ref const fh_gguf *g, fh_span name, fh_out fh_gguf_tensor *out);
+FH_API fh_gguf_tensor fh_gguf_tensor_at(fh_ref const fh_gguf *g, size_t i) fh_view(1);
+FH_MUST_USE FH_API bool fh_gguf_tensor_find(fh_ref const fh_gguf *g, fh_span name, fh_out fh_view(1) fh_gguf_tensor *out);
 /* A tensor's bytes, sharing the file's owner. */
 FH_FALLIBLE fh_gguf_tensor_bytes(fh_ref const fh_gguf *g, fh_gguf_tensor t, fh_owned fh_bytes *out);
 

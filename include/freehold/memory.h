@@ -89,9 +89,9 @@ typedef struct fh_ledger_node {
 } fh_ledger_node;
 
 /* Lists an owner: the last step of its making. Never fails. */
-FH_API void fh_ledger_enter(fh_mut fh_ledger_node *node, fh_memory_kind kind, fh_memory_fill *fill, fh_ref const void *owner);
+FH_API void fh_ledger_enter(fh_ref fh_ledger_node *node, fh_memory_kind kind, fh_memory_fill *fill, fh_ref const void *owner);
 /* Takes it off: the first step of its end. Waits while it is being read. A node that never entered is allowed. */
-FH_API void fh_ledger_leave(fh_mut fh_ledger_node *node);
+FH_API void fh_ledger_leave(fh_ref fh_ledger_node *node);
 
 /* --- looking ------------------------------------------------------------------------------------------------------------- */
 

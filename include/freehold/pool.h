@@ -128,7 +128,7 @@ static inline uint64_t fh_pool_fast_stride(const fh_pool *pool) {
 }
 
 /* A use of a handle, inline as far as possible: `op` and, in typed pools, `stride` are constants. */
-FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_pool *pool, fh_handle h, fh_pool_op op, uint64_t stride) {
+FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_mut fh_pool *pool, fh_handle h, fh_pool_op op, uint64_t stride) fh_view(1) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint32_t i = (uint32_t)h.value;
     uint64_t next;
@@ -142,7 +142,7 @@ FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_pool *pool, fh_handle h, fh_p
 }
 
 /* fh_pool_alloc; `stride` and `size` are constants in typed pools. */
-FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_pool *pool, uint64_t *out_handle, uint64_t stride, uint64_t size) {
+FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_mut fh_pool *pool, fh_out uint64_t *out_handle, uint64_t stride, uint64_t size) fh_view(1) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint64_t zeroing = FH_POOL_PEEK(&p->alloc_thread) - fh_thread_self();
     if (FH_UNLIKELY(zeroing > 1 || p->head == FH_POOL_NO_SLOT))

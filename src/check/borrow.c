@@ -144,7 +144,9 @@ static bool meet(const deed_flow *f, deed_sources a, deed_sources b) {
 /* The place that the pointer in a variable was derived through, or 0. */
 static uint32_t led_from(const deed_flow *f, uint32_t place) {
     uint32_t outer = deed_place_outer(f, place);
-    return deed_flow_type(f, f->places[outer].type)->kind == DEED_TYPE_POINTER ? deed_cell_of(f, outer)->via : 0;
+    const deed_cell *c = deed_cell_of(f, outer);
+    bool owner = (c->bits & (DEED_IS_OWNED | DEED_IS_BORROW)) == DEED_IS_OWNED; /* has what it points to for itself */
+    return deed_flow_type(f, f->places[outer].type)->kind == DEED_TYPE_POINTER && !owner ? c->via : 0;
 }
 
 /* Whether both were derived through one variable: 1 if they reach a common part of it, 0 if not, -1 if there is none. */

@@ -285,10 +285,20 @@ static uint16_t alias_of(const deed_flow *f, uint32_t place, const deed_value *v
     return local && !v->address && v->place != 0 && v->place != place ? (uint16_t)deed_place_same(f, v->place) : 0;
 }
 
+/* An assignment to an element's field that is declared to own: whoever has the elements owns the value. */
+static bool goes_to_owner(const deed_flow *f, uint32_t node) {
+    if (deed_flow_node(f, node)->kind != DEED_ASSIGN)
+        return false;
+    const deed_node *left = deed_flow_node(f, deed_child(f, node, 0));
+    return left->kind == DEED_MEMBER && (deed_word_of(f->unit, left->decl, DEED_OWNED) != NULL ||
+                                         deed_word_of(f->unit, left->decl, DEED_OWNED_OR_NULL) != NULL);
+}
+
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
     bool owned = deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
     bool borrowed = deed_place_says(f, place, DEED_REF_WORD) || deed_place_says(f, place, DEED_MUT);
-    deed_passing passing = deed_passes(f, f->places[place].type, owned, borrowed, v);
+    bool elsewhere = place == 0 && goes_to_owner(f, node);
+    deed_passing passing = deed_passes(f, f->places[place].type, owned || elsewhere, borrowed, v);
     if ((v->bits & DEED_IS_COPY) && owned && v->place != place)
         passing = DEED_GOES;
     if (v->address && v->place != 0 && deed_flow_type(f, f->places[v->place].type)->kind != DEED_TYPE_ARRAY)
@@ -300,7 +310,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     if (passing == DEED_GOES && v->place != 0 && v->place != place)
         deed_consume(f, v->node, v, false);
     if (place == 0) {
-        if (passing == DEED_GOES) {
+        if (passing == DEED_GOES && !elsewhere) {
             deed_error(f, FH0304, node, "stored here", "an owned value is stored where nothing can follow it");
             deed_help(f->report, "keep it in a variable or an `fh_owned` field; keep many in a pool that gives handles");
         }

@@ -18,28 +18,30 @@ enum { ROWS_DEFAULT = 512, SEQS_DEFAULT = 16, SEQS_MAX = FH_ROWS_MAX };
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 /* A device buffer of `rows` rows of `cols` float32; none for 0 columns. */
-static fh_status make_buffer(fh_engine *e, uint64_t rows, uint64_t cols, fh_owned fh_mem *out) {
+static fh_status make_buffer(fh_device *dev, uint64_t *total, uint64_t rows, uint64_t cols, fh_owned fh_mem *out) {
     uint64_t bytes = 0;
+    *out = (fh_mem){0};
     if (cols == 0)
         return FH_DONE;
     if (!fh_mul_u64(rows, cols, &bytes) || !fh_mul_u64(bytes, sizeof(float), &bytes))
         return FH_STATUS(FH_LIMIT);
-    FH_TRY(fh_device_alloc(e->dev, bytes, out));
-    e->buffer_bytes += bytes;
+    FH_TRY(fh_device_alloc(dev, bytes, out));
+    *total += bytes;
     return FH_DONE;
 }
 
 static fh_status make_buffers(fh_engine *e) {
     const fh_model_shape *s = &e->model->shape;
+    uint64_t *total = &e->buffer_bytes;
     uint64_t q_cols = (uint64_t)s->heads * s->head_dim, kv_cols = (uint64_t)s->kv_heads * s->head_dim, n = e->rows_max;
-    FH_TRY(make_buffer(e, n, s->width, &e->x));
-    FH_TRY(make_buffer(e, n, s->width, &e->h));
-    FH_TRY(make_buffer(e, n, q_cols, &e->q));
-    FH_TRY(make_buffer(e, n, kv_cols, &e->k));
-    FH_TRY(make_buffer(e, n, kv_cols, &e->v));
-    FH_TRY(make_buffer(e, n, q_cols, &e->mixed));
-    FH_TRY(make_buffer(e, n, s->experts == 0 ? s->ff : 0, &e->hidden));
-    return make_buffer(e, n < FH_LOGIT_ROWS ? n : FH_LOGIT_ROWS, s->vocab, &e->outputs);
+    FH_TRY(make_buffer(e->dev, total, n, s->width, &e->x));
+    FH_TRY(make_buffer(e->dev, total, n, s->width, &e->h));
+    FH_TRY(make_buffer(e->dev, total, n, q_cols, &e->q));
+    FH_TRY(make_buffer(e->dev, total, n, kv_cols, &e->k));
+    FH_TRY(make_buffer(e->dev, total, n, kv_cols, &e->v));
+    FH_TRY(make_buffer(e->dev, total, n, q_cols, &e->mixed));
+    FH_TRY(make_buffer(e->dev, total, n, s->experts == 0 ? s->ff : 0, &e->hidden));
+    return make_buffer(e->dev, total, n < FH_LOGIT_ROWS ? n : FH_LOGIT_ROWS, s->vocab, &e->outputs);
 }
 
 static fh_status make_arrays(fh_engine *e) {

@@ -29,13 +29,13 @@ struct fh_engine {
     bool on_heap;          /* those are blocks of the process heap */
 
     /* Device buffers of rows_max rows of float32 … */
-    fh_mem x;       /* width: the residual stream */
-    fh_mem h;       /* width: x normalised */
-    fh_mem q;       /* heads·head_dim */
-    fh_mem k, v;    /* kv_heads·head_dim */
-    fh_mem mixed;   /* heads·head_dim: what attention gives */
-    fh_mem hidden;  /* ff: inside a dense feed-forward; none with experts */
-    fh_mem outputs; /* … and of min(rows_max, FH_LOGIT_ROWS) rows of vocab: logits */
+    fh_owned fh_mem x;       /* width: the residual stream */
+    fh_owned fh_mem h;       /* width: x normalised */
+    fh_owned fh_mem q;       /* heads·head_dim */
+    fh_owned fh_mem k, v;    /* kv_heads·head_dim */
+    fh_owned fh_mem mixed;   /* heads·head_dim: what attention gives */
+    fh_owned fh_mem hidden;  /* ff: inside a dense feed-forward; none with experts */
+    fh_owned fh_mem outputs; /* … and of min(rows_max, FH_LOGIT_ROWS) rows of vocab: logits */
 
     /* The step, on the host: one entry a row (ids and gates: experts_used). */
     size_t rows; /* 0: there was none, or the last one failed */

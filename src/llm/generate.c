@@ -276,7 +276,7 @@ static size_t stop_begun(const fh_generator *g, fh_span text) {
 }
 
 /* Ends the answer with the first `size` bytes of what is held. */
-static void finish(fh_generator *g, fh_finish why, size_t size, fh_generated *out) {
+static void finish(fh_generator *g, fh_finish why, size_t size, fh_mut fh_view(1) fh_generated *out) {
     fh_buf_truncate(&g->held, size);
     g->shown = size;
     g->finish = why;
@@ -286,19 +286,20 @@ static void finish(fh_generator *g, fh_finish why, size_t size, fh_generated *ou
 }
 
 /* Drops what the last call has shown. */
-static void begin_call(fh_generator *g, fh_generated *out) {
+static void begin_call(fh_generator *g, fh_mut fh_view(1) fh_generated *out) {
     fh_buf_consume(&g->held, g->shown);
     g->shown = 0;
     *out = (fh_generated){.token = FH_NO_TOKEN, .done = g->finish != FH_FINISH_NOT, .finish = g->finish};
 }
 
 /* Gives out the drawn token. */
-static fh_status give(fh_generator *g, fh_generated *out, fh_err *err) {
+static fh_status give(fh_generator *g, fh_mut fh_view(1) fh_generated *out, fh_err *err) {
     bool end = fh_tokenizer_is_end(g->tokenizer, g->drawn) && !g->ignore_end;
     if (!end) {
         bool text = true;
         size_t size = g->held.size;
-        fh_status s = g->blank ? has_text(g, (fh_u32s){&g->drawn, 1}, &text) : FH_DONE;
+        uint32_t drawn = g->drawn;
+        fh_status s = g->blank ? has_text(g, (fh_u32s){&drawn, 1}, &text) : FH_DONE;
         if (!fh_failed(s))
             s = fh_tokenizer_piece(g->tokenizer, g->drawn, g->blank, false, &g->held);
         if (fh_failed(s)) {

@@ -53,7 +53,7 @@ static uint64_t left(const cursor *c) {
 }
 
 /* The next `count` bytes. */
-static fh_status take(cursor *c, uint64_t count, const char *what, fh_span *out) {
+static fh_status take(cursor *c, uint64_t count, const char *what, fh_out fh_view(*1) fh_span *out) {
     if (count > left(c))
         return FH_GGUF_FAIL(c->err, FH_CORRUPT, c->at, "%s %" PRIu64 ": the file ends inside %s: %" PRIu64
                             " bytes are left, expected at least %" PRIu64, c->thing, c->number, what, left(c), count);
@@ -77,14 +77,14 @@ static fh_status take_u64(cursor *c, const char *what, uint64_t *out) {
 }
 
 /* A length and so many bytes. */
-static fh_status take_text(cursor *c, const char *what, fh_span *out) {
+static fh_status take_text(cursor *c, const char *what, fh_out fh_view(*1) fh_span *out) {
     uint64_t size;
     FH_TRY(take_u64(c, what, &size));
     return take(c, size, what, out);
 }
 
 /* A name: text of 1 to NAME_BYTES_MAX bytes without NUL, so that no reader can take it for a shorter one. */
-static fh_status take_name(cursor *c, fh_span *out) {
+static fh_status take_name(cursor *c, fh_out fh_view(*1) fh_span *out) {
     size_t at = c->at;
     uint64_t size;
     FH_TRY(take_u64(c, "its name", &size));
@@ -177,13 +177,13 @@ uint64_t fh_gguf_value_bytes(fh_gguf_type t) {
     return (unsigned)t < FH_GGUF_TYPE_COUNT ? bytes[t] : 0;
 }
 
-static fh_status take_type(cursor *c, const fh_gguf_key *key, const char *what, fh_gguf_type *out) {
+static fh_status take_type(cursor *c, fh_span name, const char *what, fh_gguf_type *out) {
     size_t at = c->at;
     uint32_t id;
     FH_TRY(take_u32(c, what, &id));
     if (id >= FH_GGUF_TYPE_COUNT)
         return FH_GGUF_FAIL(c->err, FH_CORRUPT, at, "key \"%.*s\": %s is %" PRIu32 ", expected 0 to %d",
-                            FH_GGUF_NAME(key->name), what, id, FH_GGUF_TYPE_COUNT - 1);
+                            FH_GGUF_NAME(name), what, id, FH_GGUF_TYPE_COUNT - 1);
     *out = (fh_gguf_type)id;
     return FH_DONE;
 }
@@ -209,14 +209,14 @@ static fh_status skip_values(cursor *c, const fh_gguf_key *key, fh_gguf_type typ
     return FH_DONE;
 }
 
-static fh_status read_key(cursor *c, fh_gguf_key *key) {
+static fh_status read_key(cursor *c, fh_mut fh_view(*1) fh_gguf_key *key) {
     FH_TRY(take_name(c, &key->name));
-    FH_TRY(take_type(c, key, "its type", &key->type));
+    FH_TRY(take_type(c, key->name, "its type", &key->type));
     key->item = key->type;
     key->count = 1;
     if (key->type == FH_GGUF_ARRAY) {
         size_t at = c->at;
-        FH_TRY(take_type(c, key, "its element type", &key->item));
+        FH_TRY(take_type(c, key->name, "its element type", &key->item));
         if (key->item == FH_GGUF_ARRAY)
             return FH_GGUF_FAIL(c->err, FH_UNSUPPORTED, at, "key \"%.*s\": arrays of arrays are not supported",
                                 FH_GGUF_NAME(key->name));
@@ -310,7 +310,7 @@ static fh_status read_type(cursor *c, fh_gguf_tensor *t) {
     return FH_DONE;
 }
 
-static fh_status read_tensor(cursor *c, fh_gguf_tensor *t) {
+static fh_status read_tensor(cursor *c, fh_mut fh_view(*1) fh_gguf_tensor *t) {
     t->info_bytes = c->at;
     FH_TRY(take_name(c, &t->name));
     FH_TRY(read_dims(c, t));
@@ -414,7 +414,7 @@ static fh_status read_file(fh_gguf *g, fh_err *err) {
     uint64_t tensors = 0, keys = 0;
     FH_TRY(read_start(&c, &g->version, &tensors, &keys));
     FH_TRY(read_keys(g, &c, keys));
-    FH_TRY(read_alignment(g, err));
+    FH_TRY(read_alignment(g, c.err));
     return read_tensors(g, &c, tensors);
 }
 

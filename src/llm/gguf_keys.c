@@ -127,7 +127,7 @@ fh_status fh_gguf_item_f64(const fh_gguf *g, fh_gguf_key key, uint64_t i, double
 /* --- by name -------------------------------------------------------------------------------------------------------- */
 
 /* The key; FH_NOT_FOUND names it. */
-static fh_status find(const fh_gguf *g, const char *name, fh_gguf_key *out, fh_err *err) {
+static fh_status find(const fh_gguf *g, const char *name, fh_out fh_view(1) fh_gguf_key *out, fh_err *err) {
     if (!fh_gguf_find(g, name, out))
         return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "key \"%s\" is missing", name);
     return FH_DONE;
@@ -164,6 +164,7 @@ fh_status fh_gguf_bool(const fh_gguf *g, const char *name, bool *out, fh_err *er
 /* --- text ----------------------------------------------------------------------------------------------------------- */
 
 /* The string at `at`, which fh_gguf_open has seen; *next is the place behind it. */
+static fh_span text_at(const fh_gguf *g, size_t at, fh_out size_t *next) fh_view(1);
 static fh_span text_at(const fh_gguf *g, size_t at, size_t *next) {
     size_t size = (size_t)fh_span_u64(g->bytes.span, at);
     *next = at + 8 + size;

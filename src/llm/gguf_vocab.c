@@ -20,7 +20,8 @@ static fh_status no_memory(const vocab_reader *r) {
 }
 
 /* The array `name` of a given element type and, unless `count` is SIZE_MAX, of so many elements. */
-static fh_status find_array(const vocab_reader *r, const char *name, fh_gguf_type item, size_t count, fh_gguf_key *key) {
+static fh_status find_array(const vocab_reader *r, const char *name, fh_gguf_type item, size_t count,
+                            fh_out fh_view(*1) fh_gguf_key *key) {
     if (!fh_gguf_find(r->g, name, key))
         return fh_fail(r->err, FH_NOT_FOUND, FH_NO_OFFSET, "key \"%s\" is missing", name);
     if (key->type != FH_GGUF_ARRAY || key->item != item)

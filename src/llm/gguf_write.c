@@ -88,12 +88,12 @@ static fh_status grow(fh_ref fh_allocator *a, section *s) {
 }
 
 /* Opens an entry: its name. The caller puts the rest and counts the entry, or truncates the buffer to *start. */
-static fh_status begin(fh_gguf_writer *w, section *s, const char *name, size_t *start) {
+static fh_status begin(fh_ref fh_allocator *a, bool started, section *s, const char *name, fh_out size_t *start) {
     fh_span text = fh_span_of_str(name);
     *start = fh_buf_view(&s->bytes).size;
-    if (w->started || text.size == 0 || text.size > NAME_BYTES_MAX)
+    if (started || text.size == 0 || text.size > NAME_BYTES_MAX)
         return FH_STATUS(FH_INVALID);
-    FH_TRY(grow(w->allocator, s));
+    FH_TRY(grow(a, s));
     fh_entrys_set(s->entries, s->count, (entry){*start + 8, text.size, 0});
     return put_text(&s->bytes, text);
 }
@@ -149,7 +149,7 @@ static fh_status put_value(fh_buf *b, const value *v) {
 
 static fh_status put_key(fh_gguf_writer *w, const char *key, const value *v) {
     size_t start;
-    fh_status status = begin(w, &w->keys, key, &start);
+    fh_status status = begin(w->allocator, w->started, &w->keys, key, &start);
     if (!fh_failed(status))
         status = put_value(&w->keys.bytes, v);
     return end(&w->keys, start, status);
@@ -218,7 +218,7 @@ fh_status fh_gguf_put_tensor(fh_gguf_writer *w, const char *name, fh_dtype dtype
     if (!fh_align_up_u64(size, ALIGNMENT, &padded) || !fh_add_u64(w->data_bytes, padded, &total))
         return FH_STATUS(FH_LIMIT);
     size_t start;
-    fh_status status = begin(w, &w->tensors, name, &start);
+    fh_status status = begin(w->allocator, w->started, &w->tensors, name, &start);
     if (!fh_failed(status))
         status = put_info(&w->tensors.bytes, dtype, dims, dim, w->data_bytes);
     FH_TRY(end(&w->tensors, start, status));

@@ -21,7 +21,7 @@
 #include "freehold/pool.h"
 
 struct segment {
-    fh_mem mem;
+    fh_owned fh_mem mem;
     uint32_t refs;
     uint32_t claims; /* writers counted by copies_needed; 0 outside of it */
 };
@@ -217,7 +217,8 @@ static fh_status fill_free(fh_kv_cache *kv, uint64_t count, fh_err *err) {
         if (fh_failed(s))
             return fh_fail(err, s.code, FH_NO_OFFSET, "a KV segment of %llu bytes: %s", (unsigned long long)bytes,
                            fh_code_text(s.code));
-        fh_segments_set(kv->segments, kv->made, (struct segment){.mem = mem});
+        fh_segments_set(kv->segments, kv->made, (struct segment){.refs = 0});
+        fh_segments_at(kv->segments, kv->made)->mem = mem;
         fh_u32s_set(kv->free_ids, kv->free_count, kv->made);
         fh_store(&kv->made, kv->made + 1, FH_RELAXED);
         fh_store(&kv->free_count, kv->free_count + 1, FH_RELAXED);
@@ -264,10 +265,9 @@ fh_status fh_kv_cache_fork(fh_kv_cache *kv, fh_seq from, fh_seq *out) {
 
 /* Drops the blocks that a sequence of `length` positions does not need. */
 static void shorten(fh_kv_cache *kv, uint32_t number, uint64_t length) {
-    struct sequence *seq = fh_sequences_at(kv->seqs, number);
-    for (uint64_t b = blocks_of(seq->length); b > blocks_of(length); b--)
+    for (uint64_t b = blocks_of(fh_sequences_at(kv->seqs, number)->length); b > blocks_of(length); b--)
         drop(kv, number, b - 1);
-    seq->length = length;
+    fh_sequences_at(kv->seqs, number)->length = length;
 }
 
 fh_status fh_kv_cache_close(fh_kv_cache *kv, fh_seq s) {
@@ -387,11 +387,11 @@ fh_status fh_kv_cache_reserve(fh_kv_cache *kv, fh_err *err) {
     kv->view_count = 0;
     for (uint32_t i = 0; i < kv->busy_count; i++) {
         uint32_t number = fh_u32s_get(kv->busy, i);
-        struct sequence *seq = fh_sequences_at(kv->seqs, number);
+        const struct sequence *seq = fh_sequences_at(kv->seqs, number);
         uint64_t end = blocks_of(seq->length + seq->planned);
         for (uint64_t b = blocks_of(seq->length); b < end; b++)
             (void)take_free(kv, number, b);
-        seq->first = (uint32_t)kv->view_count;
+        fh_sequences_at(kv->seqs, number)->first = (uint32_t)kv->view_count;
         for (uint64_t b = 0; b < end; b++, kv->view_count++)
             fh_mems_set(kv->view, kv->view_count, segment_of(kv, number, b)->mem);
     }
@@ -418,7 +418,7 @@ void fh_kv_cache_rollback(fh_kv_cache *kv) {
             seq->length += seq->planned;
             shorten(kv, number, length);
         }
-        seq->planned = 0;
+        fh_sequences_at(kv->seqs, number)->planned = 0;
     }
     kv->reserved = false;
 }

@@ -40,7 +40,7 @@ typedef struct fh_kv_slot {
 FH_SPAN_DEFINE(kv_slot, fh_kv_slot);
 
 fh_status fh_kv_cache_new(fh_ref fh_allocator *a, fh_mut fh_device *dev, const fh_kv_cache_options *options,
-                          fh_owned fh_view(1) fh_kv_cache **out, fh_mut fh_err *err);
+                          fh_owned fh_view(1, 2) fh_kv_cache **out, fh_mut fh_err *err);
 void fh_kv_cache_free(fh_drop fh_kv_cache *kv);
 fh_kv_cache_stats fh_kv_cache_stats_get(fh_ref const fh_kv_cache *kv);
 
@@ -57,7 +57,7 @@ fh_status fh_kv_cache_append(fh_mut fh_kv_cache *kv, fh_seq s, fh_out fh_kv_slot
 fh_status fh_kv_cache_reserve(fh_mut fh_kv_cache *kv, fh_mut fh_err *err);
 /* The segments of the sequences of the step, and where block 0 of a row's sequence stands among them. Valid until: the step
  * ends. */
-fh_mems fh_kv_cache_segments(fh_ref const fh_kv_cache *kv);
+fh_mems fh_kv_cache_segments(fh_ref const fh_kv_cache *kv) fh_view(1);
 uint32_t fh_kv_cache_first(fh_ref const fh_kv_cache *kv, fh_kv_slot slot);
 /* Ends the step: planned positions become part of their sequences. */
 void fh_kv_cache_commit(fh_mut fh_kv_cache *kv);

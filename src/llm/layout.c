@@ -126,7 +126,7 @@ bool fh_layout_get(const fh_model_shape *shape, fh_slot slot, uint32_t layer, fh
 }
 
 /* Reads "blk.N." as fh_name_put_number writes it: no sign, no leading zero, at most 6 digits. */
-static bool parse_layer(fh_span name, uint32_t *layer, fh_span *rest) {
+static bool parse_layer(fh_span name, fh_out uint32_t *layer, fh_out fh_view(1) fh_span *rest) {
     size_t at = 4;
     *layer = 0;
     if (!fh_span_starts(name, FH_LIT("blk.")))

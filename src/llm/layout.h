@@ -51,7 +51,7 @@ typedef struct fh_layout_tensor {
 /* The tensor in a slot (of layer `layer`, where a slot is of a layer); false when such a model has none there. */
 FH_MUST_USE bool fh_layout_get(fh_ref const fh_model_shape *shape, fh_slot slot, uint32_t layer, fh_out fh_layout_tensor *out);
 /* The slot and layer that a name stands for, whatever the shape; false when it is none of those above. */
-FH_MUST_USE bool fh_layout_parse(fh_span name, fh_out fh_slot *slot, fh_out uint32_t *layer);
+FH_MUST_USE bool fh_layout_parse(fh_span name, fh_out fh_slot *slot, fh_mut uint32_t *layer);
 /* Parameters of the whole shape, and those that one token uses. FH_LIMIT when they overflow. */
 fh_status fh_layout_params(fh_ref const fh_model_shape *shape, fh_out uint64_t *all, fh_out uint64_t *active);
 #endif

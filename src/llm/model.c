@@ -19,14 +19,15 @@ struct loader {
     const fh_gguf *gguf;
     fh_mut fh_device *dev;
     fh_buf name; /* the name being looked up */
-    fh_err *err;
+    fh_mut fh_err *err;
 };
 
 /* --- weights ------------------------------------------------------------------------------------------------------ */
 
 /* Hands the tensor called `name` to the device. */
-static fh_status take_named(struct loader *ld, fh_span name, bool rows_only, fh_owned fh_weight *out) {
+static fh_status take_named(const struct loader *ld, fh_span name, bool rows_only, fh_owned fh_weight *out) {
     fh_gguf_tensor t;
+    *out = (fh_weight){0};
     if (!fh_gguf_tensor_find(ld->gguf, name, &t) || !t.known)
         return fh_fail(ld->err, FH_NOT_FOUND, FH_NO_OFFSET, "tensor '%.*s' is missing", FH_SPAN_FMT(name));
     fh_weight_desc desc = {.dtype = t.dtype, .cols = t.dim[0], .rows = t.dim[1], .planes = t.dim[2], .rows_only = rows_only};
@@ -41,7 +42,7 @@ static fh_status take_named(struct loader *ld, fh_span name, bool rows_only, fh_
 }
 
 /* Hands the tensor blk.<layer>.<part>.weight to the device. */
-static fh_status take(struct loader *ld, size_t layer, const char *part, fh_weight *out) {
+static fh_status take(struct loader *ld, size_t layer, const char *part, fh_owned fh_weight *out) {
     fh_buf_truncate(&ld->name, 0);
     fh_status s = fh_buf_format(&ld->name, "blk.%zu.%s.weight", layer, part);
     if (fh_failed(s))

@@ -191,21 +191,21 @@ static uint64_t weights_sum(const fh_sampler *s, size_t count, float temperature
 
 /* How many ranks top-k, top-p and min-p leave, at least 1. */
 static size_t kept(fh_sampler *s) {
-    const fh_sampler_options *o = &s->options;
-    size_t count = o->top_k != 0 && o->top_k < s->keys.count ? o->top_k : s->keys.count;
-    if (o->top_p > 0.0f && o->top_p < 1.0f) {
+    const fh_sampler_options o = s->options;
+    size_t count = o.top_k != 0 && o.top_k < s->keys.count ? o.top_k : s->keys.count;
+    if (o.top_p > 0.0f && o.top_p < 1.0f) {
         if (count < s->keys.count)
             rank(s, count);
-        uint64_t enough = (uint64_t)((double)o->top_p * (double)weights_sum(s, count, 1.0f)), sum = 0;
+        uint64_t enough = (uint64_t)((double)o.top_p * (double)weights_sum(s, count, 1.0f)), sum = 0;
         for (size_t i = 0; i < count; i++) {
             sum += weight(s, key_at(s, i, count), 1.0f);
             if (sum >= enough)
                 count = i + 1;
         }
     }
-    if (o->min_p > 0.0f) {
+    if (o.min_p > 0.0f) {
         size_t i = 1;
-        while (i < count && fh_expf(logit_of(key_at(s, i, count)) - s->best) >= o->min_p)
+        while (i < count && fh_expf(logit_of(key_at(s, i, count)) - s->best) >= o.min_p)
             i++;
         count = i;
     }

@@ -46,7 +46,7 @@ typedef struct reader {
 } reader;
 
 /* The key "<arch>.<part>". */
-static bool find(const reader *r, const char *part, fh_gguf_key *key) {
+static bool find(const reader *r, const char *part, fh_out fh_view(*1) fh_gguf_key *key) {
     fh_name name = {.size = 0};
     fh_name_put(&name, r->arch->name);
     fh_name_put(&name, ".");
@@ -324,8 +324,11 @@ fh_status fh_model_shape_read(const fh_gguf *g, fh_model_shape *out, fh_err *err
     FH_TRY(refuse_effects(&r));
     FH_TRY(refuse_window(&r, s.context));
     s.tied = r.arch->may_tie && !fh_gguf_tensor_find(g, FH_LIT("output.weight"), &output);
-    if (fh_failed(fh_layout_params(&s, &s.params, &s.params_active)))
+    uint64_t params = 0, params_active = 0;
+    if (fh_failed(fh_layout_params(&s, &params, &params_active)))
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "the number of parameters does not fit 64 bits");
+    s.params = params;
+    s.params_active = params_active;
     *out = s;
     return FH_DONE;
 }

@@ -76,21 +76,21 @@ static fh_status put_token(fh_buf *b, uint32_t id, uint32_t words) {
 }
 
 /* Puts all texts one behind the other, with ends[i] behind text i; then views them. */
-static fh_status make_texts(fh_synth_vocab *v, uint32_t words, bool merges, fh_buf *b, fh_owned fh_views *out) {
+static fh_status make_texts(fh_ref fh_allocator *a, uint32_t words, bool merges, fh_buf *b, fh_owned fh_views *out) {
     fh_sizes ends;
-    FH_TRY(fh_sizes_new(v->allocator, merges ? words : words + BYTES + FH_SYNTH_CONTROLS, &ends));
+    FH_TRY(fh_sizes_new(a, merges ? words : words + BYTES + FH_SYNTH_CONTROLS, &ends));
     fh_status status = FH_DONE;
     for (size_t i = 0; i < ends.count && !fh_failed(status); i++) {
         status = merges ? put_word(b, word_at((uint32_t)i), true) : put_token(b, (uint32_t)i, words);
         fh_sizes_set(ends, i, fh_buf_view(b).size);
     }
     if (!fh_failed(status))
-        status = fh_views_new(v->allocator, ends.count, out);
+        status = fh_views_new(a, ends.count, out);
     for (size_t i = 0; i < out->count; i++) {
         size_t from = i == 0 ? 0 : fh_sizes_get(ends, i - 1);
         fh_views_set(*out, i, fh_span_sub(fh_buf_view(b), from, fh_sizes_get(ends, i) - from));
     }
-    fh_sizes_free(v->allocator, &ends);
+    fh_sizes_free(a, &ends);
     return status;
 }
 
@@ -102,8 +102,8 @@ fh_status fh_synth_vocab_init(fh_synth_vocab *v, fh_allocator *a, uint32_t token
     *v = (fh_synth_vocab){.allocator = a};
     fh_buf_init(&v->token_text, a, 0);
     fh_buf_init(&v->merge_text, a, 0);
-    FH_TRY(make_texts(v, words, false, &v->token_text, &v->tokens));
-    FH_TRY(make_texts(v, words, true, &v->merge_text, &v->merges));
+    FH_TRY(make_texts(a, words, false, &v->token_text, &v->tokens));
+    FH_TRY(make_texts(a, words, true, &v->merge_text, &v->merges));
     FH_TRY(fh_i32s_new(a, tokens, &v->types));
     for (size_t i = 0; i < tokens; i++)
         fh_i32s_set(v->types, i, i < tokens - FH_SYNTH_CONTROLS ? FH_TOKEN_NORMAL : FH_TOKEN_CONTROL);

@@ -48,7 +48,7 @@ void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, fh_mut void
 /* --- tensors, matrices, activations ----------------------------------------------------------------------------- */
 
 /* The floats of a resolved tensor. */
-fh_f32s fh_cpu_tensor(const struct dev_tensor *t);
+fh_f32s fh_cpu_tensor(const struct dev_tensor *t) fh_view(*1);
 
 /* One plane of a weight. */
 struct cpu_matrix {
@@ -56,7 +56,7 @@ struct cpu_matrix {
     fh_span bytes; /* panels of a block type, rows of a plain one */
     size_t cols, rows, panels, panel_bytes;
 };
-struct cpu_matrix fh_cpu_matrix(const struct dev_weight *w, uint64_t plane);
+struct cpu_matrix fh_cpu_matrix(const struct dev_weight *w, uint64_t plane) fh_view(1);
 
 /* `n` rows of activations and their groups of up to KERN_TOKENS rows, as equal as possible. */
 struct cpu_acts {
@@ -65,7 +65,7 @@ struct cpu_acts {
     fh_mspan packed; /* groups × group_bytes; empty when no block weight asks for it */
 };
 /* Describes rows; `packed` is still empty. */
-struct cpu_acts fh_cpu_acts(fh_f32s x, size_t n, size_t cols);
+struct cpu_acts fh_cpu_acts(fh_f32s x, size_t n, size_t cols) fh_view(1);
 /* The rows of group g. */
 fh_range fh_cpu_group(const struct cpu_acts *acts, size_t g);
 /* Quantises a row into a slot of group g. */

@@ -14,7 +14,8 @@
 enum { QUERIES_MAX = 64 }; /* of an item */
 
 /* The bytes of one kv head of keys or values in the segment that holds `position` of row i. */
-static fh_kern_u16s head_block(fh_device *dev, const fh_kv_view *kv, size_t row, uint64_t block, size_t head, bool values) {
+static fh_kern_u16s head_block(fh_ref fh_device *dev, const fh_kv_view *kv, size_t row, uint64_t block, size_t head,
+                               bool values) {
     size_t segment = fh_u32s_get(kv->first, row) + (size_t)(block - fh_u32s_get(kv->base, row));
     const struct dev_mem *mem = fh_dev_mem(dev, fh_mems_get(kv->segments, segment));
     FH_ASSERT(mem != NULL);
@@ -62,11 +63,12 @@ static void put_work(void *arg, unsigned part, unsigned parts) {
 
 fh_status fh_cpu_kv_put(void *self, fh_device *dev, const struct dev_kv_put *op) {
     struct cpu *cpu = self;
-    struct put_job job = {.cpu = cpu, .dev = dev, .op = op, .k = fh_cpu_tensor(&op->k), .v = fh_cpu_tensor(&op->v)};
+    struct put_job job = {.dev = dev, .op = op, .k = fh_cpu_tensor(&op->k), .v = fh_cpu_tensor(&op->v)};
     struct cpu_plan plan = {0};
     job.scratch_each = ((size_t)op->kv->head_dim * sizeof(uint16_t) + FH_ALLOC_ALIGN - 1) / FH_ALLOC_ALIGN * FH_ALLOC_ALIGN;
     job.scratch_at = fh_cpu_plan(&plan, fh_cpu_parts(cpu), job.scratch_each);
     FH_TRY(fh_cpu_reserve(cpu, &plan));
+    job.cpu = cpu;
     fh_cpu_run(cpu, op->k.rows > 1 ? job.k.count * 2 : 0, put_work, &job);
     return FH_DONE;
 }
@@ -200,7 +202,7 @@ static void cut_heads(struct attend_job *job, unsigned parts) {
 
 fh_status fh_cpu_attend(void *self, fh_device *dev, const struct dev_attend *op) {
     struct cpu *cpu = self;
-    struct attend_job job = {.cpu = cpu, .dev = dev, .op = op, .q = fh_cpu_tensor(&op->q), .y = fh_cpu_tensor(&op->y)};
+    struct attend_job job = {.dev = dev, .op = op, .q = fh_cpu_tensor(&op->q), .y = fh_cpu_tensor(&op->y)};
     size_t n = (size_t)op->q.rows;
     job.group = op->heads / op->kv->kv_heads;
     job.dim_padded = ((size_t)op->kv->head_dim + 15) / 16 * 16;
@@ -211,6 +213,7 @@ fh_status fh_cpu_attend(void *self, fh_device *dev, const struct dev_attend *op)
     size_t starts_at = fh_cpu_plan(&plan, n + 1, sizeof(uint32_t));
     job.scratch_at = fh_cpu_plan(&plan, fh_cpu_parts(cpu), job.scratch_each);
     FH_TRY(fh_cpu_reserve(cpu, &plan));
+    job.cpu = cpu;
     job.starts = fh_kern_u32s(fh_cpu_space(cpu, starts_at, (n + 1) * sizeof(uint32_t)));
     cut_chunks(&job, job.group >= QUERIES_MAX ? 1 : QUERIES_MAX / job.group);
     cut_heads(&job, fh_cpu_parts(cpu));

@@ -159,6 +159,7 @@ static void mix_work(void *arg, unsigned part, unsigned parts) {
 }
 
 /* The next `count` of the job's integers. */
+static fh_u32s take(fh_u32s all, fh_mut size_t *used, size_t count) fh_view(1);
 static fh_u32s take(fh_u32s all, size_t *used, size_t count) {
     fh_u32s out = fh_u32s_sub(all, *used, count);
     *used += count;
@@ -166,7 +167,7 @@ static fh_u32s take(fh_u32s all, size_t *used, size_t count) {
 }
 
 /* Reserves and cuts the workspace. */
-static fh_status prepare(struct cpu *cpu, struct experts_job *job) {
+static fh_status prepare(struct cpu *cpu, fh_mut fh_view(1) struct experts_job *job) {
     const struct dev_experts *op = job->op;
     size_t planes = (size_t)op->gate->planes, cols = (size_t)op->x.cols, rows = (size_t)op->gate->rows, used = 0;
     size_t most = planes < job->pairs ? planes : job->pairs, wide = cols > rows ? cols : rows;
@@ -182,6 +183,7 @@ static fh_status prepare(struct cpu *cpu, struct experts_job *job) {
     job->scratch_each = ((size_t)fh_cpu_scratch_bytes(wide) + FH_ALLOC_ALIGN - 1) / FH_ALLOC_ALIGN * FH_ALLOC_ALIGN;
     job->scratch_at = fh_cpu_plan(&plan, fh_cpu_parts(cpu), job->scratch_each);
     FH_TRY(fh_cpu_reserve(cpu, &plan));
+    job->cpu = cpu;
     fh_u32s all = fh_kern_u32s(fh_cpu_space(cpu, integers_at, integers * sizeof(uint32_t)));
     job->order = take(all, &used, job->pairs);
     job->place = take(all, &used, job->pairs);
@@ -199,7 +201,7 @@ static fh_status prepare(struct cpu *cpu, struct experts_job *job) {
 
 fh_status fh_cpu_experts(void *self, const struct dev_experts *op) {
     struct cpu *cpu = self;
-    struct experts_job job = {.cpu = cpu, .op = op, .pairs = op->ids.count};
+    struct experts_job job = {.op = op, .pairs = op->ids.count};
     FH_TRY(prepare(cpu, &job));
     sort_pairs(&job);
     uint64_t cols = op->x.cols, rows = op->gate->rows, pairs = job.pairs;

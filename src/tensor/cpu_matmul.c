@@ -41,7 +41,7 @@ void fh_cpu_pack_row(const struct cpu *cpu, const struct cpu_acts *acts, size_t 
 }
 
 struct pack_job {
-    const struct cpu *cpu;
+    const struct cpu *cpu; /* set when its workspace is reserved */
     const struct cpu_acts *acts;
 };
 
@@ -172,7 +172,7 @@ void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, co
 
 /* Up to three products, or a gated pair, over one set of activations. */
 struct matmul_job {
-    const struct cpu *cpu;
+    const struct cpu *cpu; /* set when its workspace is reserved */
     struct cpu_acts acts;
     unsigned count;
     bool glu; /* out[0] is the gate and has y, out[1] is up */
@@ -214,7 +214,7 @@ static void matmul_work(void *arg, unsigned part, unsigned parts) {
 }
 
 /* Reserves, quantises, multiplies. */
-static fh_status run_matmul(struct cpu *cpu, struct matmul_job *job) {
+static fh_status run_matmul(struct cpu *cpu, fh_mut fh_view(1) struct matmul_job *job) {
     bool blocks = false;
     uint64_t work = 0;
     for (unsigned i = 0; i < job->count; i++) {
@@ -228,6 +228,7 @@ static fh_status run_matmul(struct cpu *cpu, struct matmul_job *job) {
     job->scratch_each = (job->scratch_each + FH_ALLOC_ALIGN - 1) / FH_ALLOC_ALIGN * FH_ALLOC_ALIGN;
     job->scratch_at = fh_cpu_plan(&plan, fh_cpu_parts(cpu), job->scratch_each);
     FH_TRY(fh_cpu_reserve(cpu, &plan));
+    job->cpu = cpu;
     if (blocks)
         job->acts.packed = fh_cpu_space(cpu, packed, job->acts.groups * job->acts.group_bytes);
     fh_cpu_pack(cpu, &job->acts);
@@ -238,7 +239,7 @@ static fh_status run_matmul(struct cpu *cpu, struct matmul_job *job) {
 fh_status fh_cpu_matmul(void *self, const struct dev_matmul *op) {
     struct cpu *cpu = self;
     struct matmul_job job = {
-        .cpu = cpu, .acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols), .count = op->count};
+        .acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols), .count = op->count};
     for (unsigned i = 0; i < op->count; i++)
         job.out[i] = (struct matmul_job_out){fh_cpu_matrix(op->out[i].w, 0), fh_cpu_tensor(&op->out[i].y), op->out[i].add};
     return run_matmul(cpu, &job);
@@ -247,7 +248,6 @@ fh_status fh_cpu_matmul(void *self, const struct dev_matmul *op) {
 fh_status fh_cpu_glu(void *self, const struct dev_glu *op) {
     struct cpu *cpu = self;
     struct matmul_job job = {
-        .cpu = cpu,
         .acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols),
         .count = 2,
         .glu = true,
@@ -257,8 +257,7 @@ fh_status fh_cpu_glu(void *self, const struct dev_glu *op) {
 
 fh_status fh_cpu_route(void *self, const struct dev_route *op) {
     struct cpu *cpu = self;
-    struct matmul_job job = {.cpu = cpu,
-                             .acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols),
+    struct matmul_job job = {.acts = fh_cpu_acts(fh_cpu_tensor(&op->x), (size_t)op->x.rows, (size_t)op->x.cols),
                              .count = 1,
                              .out = {{.m = fh_cpu_matrix(op->w, 0), .y = op->logits}}};
     return run_matmul(cpu, &job);

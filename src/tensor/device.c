@@ -179,7 +179,7 @@ struct check {
     fh_err *err;
 };
 
-static fh_status get_tensor(struct check c, const char *name, fh_tensor t, struct dev_tensor *out) {
+static fh_status get_tensor(struct check c, const char *name, fh_tensor t, fh_out struct dev_tensor *out) {
     const struct dev_mem *mem = fh_dev_mem(c.dev, t.mem);
     if (mem == NULL)
         return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: %s lies in memory that is not live", c.op, name);
@@ -195,7 +195,7 @@ static fh_status get_tensor(struct check c, const char *name, fh_tensor t, struc
 
 /* A tensor whose shape is known. */
 static fh_status get_shaped(struct check c, const char *name, fh_tensor t, uint64_t cols, uint64_t rows,
-                            struct dev_tensor *out) {
+                            fh_out struct dev_tensor *out) {
     FH_TRY(get_tensor(c, name, t, out));
     if (t.cols != cols || t.rows != rows)
         return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s is %llu x %llu, expected %llu x %llu", c.op, name,
@@ -205,7 +205,7 @@ static fh_status get_shaped(struct check c, const char *name, fh_tensor t, uint6
 }
 
 /* A weight of any shape; `rows` says that only its rows are asked for. */
-static fh_status get_weight(struct check c, const char *name, fh_weight h, bool rows, const struct dev_weight **out) {
+static fh_status get_weight(struct check c, const char *name, fh_weight h, bool rows, fh_out const struct dev_weight **out) {
     struct dev_weight *w = NULL;
     if (fh_failed(dev_weight_get(c.dev->weights, (dev_weight_handle){h.value}, &w)))
         return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: %s is no live weight", c.op, name);

@@ -10,7 +10,7 @@ enum { TEXT_BYTES_MAX = 1 << 30 };
 
 /* Room for text on its way to tokens. */
 typedef struct scratch {
-    fh_buf normal, rewritten; /* in form C; with its spaces marked */
+    fh_owned fh_buf normal, rewritten; /* in form C; with its spaces marked */
     fh_ids codes;             /* code points on their way to form C */
 } scratch;
 
