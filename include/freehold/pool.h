@@ -142,7 +142,8 @@ FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_use(fh_mut fh_pool *pool, fh_handle 
 }
 
 /* fh_pool_alloc; `stride` and `size` are constants in typed pools. */
-FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_mut fh_pool *pool, fh_out uint64_t *out_handle, uint64_t stride, uint64_t size) fh_view(1) {
+FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_mut fh_pool *pool, fh_out uint64_t *out_handle, uint64_t stride,
+                                                  uint64_t size) fh_view(1) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint64_t zeroing = FH_POOL_PEEK(&p->alloc_thread) - fh_thread_self();
     if (FH_UNLIKELY(zeroing > 1 || p->head == FH_POOL_NO_SLOT))

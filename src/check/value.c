@@ -318,13 +318,12 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
             deed_state_give(f, before);
         return;
     }
-    const deed_type *type = deed_flow_type(f, f->places[place].type);
     bool lent = deed_place_lent(f, place), carries = deed_type_carries(f, f->places[place].type);
     if (!first) {
         check_overwritten(f, node, place);
         inherit(f, node, place);
         deed_value whole = {.bits = DEED_IS_OWNED, .place = place};
-        if (type->kind == DEED_TYPE_RECORD || (carries && deed_place_owns(f, place)))
+        if (deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_RECORD || (carries && deed_place_owns(f, place)))
             deed_invalidate(f, node, &whole);
         deed_unlink(f, place);
     }

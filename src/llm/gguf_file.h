@@ -43,7 +43,8 @@ struct fh_gguf {
 /* Bytes of a value of a fixed size; 0 for strings and arrays. */
 uint64_t fh_gguf_value_bytes(fh_gguf_type t);
 /* The text of a string key. */
-fh_status fh_gguf_key_text(fh_ref const fh_gguf *g, fh_ref const fh_gguf_key *key, fh_out fh_view(1) fh_span *out, fh_mut fh_err *err);
+fh_status fh_gguf_key_text(fh_ref const fh_gguf *g, fh_ref const fh_gguf_key *key, fh_out fh_view(1) fh_span *out,
+                           fh_mut fh_err *err);
 
 /* Sorts 0 … order.count − 1 so that no element comes before one that is less. Heapsort: no recursion, no bad input. */
 typedef bool fh_less_fn(const void *ctx, uint32_t a, uint32_t b);
