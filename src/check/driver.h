@@ -6,6 +6,7 @@
 
 #include "check/clang.h"
 #include "check/finding.h"
+#include "check/outside.h"
 
 enum { DEED_EXIT_CLEAN = 0, DEED_EXIT_FINDINGS = 1, DEED_EXIT_USAGE = 2 };
 
@@ -38,8 +39,6 @@ typedef struct deed_task {
 typedef deed_task *deed_task_ref;
 FH_SPAN_DEFINE(deed_task, deed_task_ref);
 
-/* A NUL-terminated copy in the arena, or NULL. */
-const char *deed_copy_text(fh_ref fh_arena *arena, fh_span a, fh_span b) fh_view(1);
 bool deed_ends_with(fh_span text, fh_ref const char *end);
 
 /* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */

@@ -33,6 +33,20 @@ fh_span deed_format_text(fh_arena *arena, const char *format, va_list args) {
     return fh_failed(fh_arena_copy(arena, whole, &out)) ? (fh_span){NULL, 0} : out;
 }
 
+const char *deed_copy_text(fh_arena *arena, fh_span a, fh_span b) {
+    const size_t room = a.size + b.size + 1;
+    uint8_t *at = fh_arena_alloc(arena, room, 1);
+    if (at == NULL)
+        return NULL;
+    fh_mspan whole = {at, room}, part;
+    if (fh_mspan_slice(whole, 0, a.size, &part))
+        fh_span_copy(part, a);
+    if (fh_mspan_slice(whole, a.size, b.size, &part))
+        fh_span_copy(part, b);
+    FH_UNSAFE("check-outside");
+    return (const char *)at;
+}
+
 /* --- folders -------------------------------------------------------------------------------------------------------------- */
 
 static int visible(const struct dirent *e) {

@@ -156,6 +156,75 @@ static void cast(const raw *w, const deed_node *n) {
 }
 
 
+/* An unchanged parameter, or a field of a result that did not change since. */
+static bool is_given(const raw *w, uint32_t node) {
+    const deed_node *n = fh_deed_nodes_at(w->unit->nodes, node);
+    bool field = n->kind == DEED_MEMBER && n->op == DEED_OP_DOT;
+    while (n->kind == DEED_MEMBER && n->op == DEED_OP_DOT)
+        n = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0));
+    if (n->kind != DEED_REF || fh_u32s_get(w->facts.writes, n->decl) != 0)
+        return false;
+    uint32_t value = fh_u32s_get(w->facts.values, n->decl);
+    return field ? value != 0 && fh_deed_nodes_at(w->unit->nodes, value)->kind == DEED_CALL
+                 : fh_deed_decls_at(w->unit->decls, n->decl)->kind == DEED_DECL_PARAMETER;
+}
+
+/* The result type of the function that a node stands in; 0 outside of all. */
+static uint32_t result_type(const raw *w, uint32_t node) {
+    while (fh_u32s_get(w->facts.parents, node) != 0)
+        node = fh_u32s_get(w->facts.parents, node);
+    for (size_t i = 0; i < w->unit->functions.count; i++) {
+        const deed_decl *f = fh_deed_decls_at(w->unit->decls, fh_u32s_get(w->unit->functions, i));
+        if (f->body == node)
+            return fh_deed_types_at(w->unit->types, f->type)->to;
+    }
+    return 0;
+}
+
+/* A void pointer that becomes one of a type without a cast. A result, and a context that came as a parameter, are believed:
+ * what an allocator gives has no type yet, and a callback knows its own. Kept in between, it may have become anything. */
+static void conversion(const raw *w, uint32_t value, uint32_t type) {
+    const deed_type *to = fh_deed_types_at(w->unit->types, type);
+    if (value == 0 || to->kind != DEED_TYPE_POINTER || fh_deed_types_at(w->unit->types, to->to)->kind == DEED_TYPE_VOID)
+        return;
+    const deed_node *n = fh_deed_nodes_at(w->unit->nodes, value);
+    if (n->kind == DEED_CHOOSE) {
+        conversion(w, kid(w, n, 1), type);
+        conversion(w, kid(w, n, 2), type);
+        return;
+    }
+    const deed_type *from = fh_deed_types_at(w->unit->types, n->type);
+    bool place = n->kind == DEED_REF || n->kind == DEED_MEMBER || n->kind == DEED_INDEX || n->kind == DEED_DEREF;
+    bool context = is_given(w, value);
+    if (from->kind != DEED_TYPE_POINTER || fh_deed_types_at(w->unit->types, from->to)->kind != DEED_TYPE_VOID || !place ||
+        context || fh_deed_files_at(w->unit->files, n->place.file)->is_audited)
+        return;
+    deed_report_at(w->report, FH0504, n->place, "the compiler believes this", "a void pointer becomes one of a type");
+    deed_help(w->report, "keep the type that it has; only a result and an unchanged parameter are believed");
+}
+
+/* Wherever a node gives a value a type. */
+static void conversions(const raw *w, uint32_t node) {
+    const deed_node *n = fh_deed_nodes_at(w->unit->nodes, node);
+    uint32_t function = n->kind == DEED_CALL ? fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0))->decl : 0;
+    const deed_decl *callee = fh_deed_decls_at(w->unit->decls, function);
+    for (uint32_t i = 0; function != 0 && i < callee->count && i + 1 < n->count; i++) {
+        uint32_t parameter = fh_u32s_get(w->unit->members, callee->first + i);
+        conversion(w, kid(w, n, i + 1), fh_deed_decls_at(w->unit->decls, parameter)->type);
+    }
+    if (n->kind == DEED_RETURN && kid(w, n, 0) != 0)
+        conversion(w, kid(w, n, 0), result_type(w, node));
+    for (uint32_t i = 0; n->kind == DEED_LIST && i < n->count; i++) {
+        uint32_t item = kid(w, n, i), field = item != 0 ? fh_deed_nodes_at(w->unit->nodes, item)->field : 0;
+        if (field != 0)
+            conversion(w, item, fh_deed_decls_at(w->unit->decls, field)->type);
+    }
+    if (n->kind == DEED_ASSIGN && n->op == DEED_OP_NONE)
+        conversion(w, kid(w, n, 1), fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0))->type);
+    if (n->kind == DEED_VARIABLE)
+        conversion(w, kid(w, n, 0), fh_deed_decls_at(w->unit->decls, n->decl)->type);
+}
+
 static void unions(const raw *w, uint32_t decl) {
     const deed_decl *d = fh_deed_decls_at(w->unit->decls, decl);
     const deed_file *file = fh_deed_files_at(w->unit->files, d->place.file);
@@ -194,6 +263,7 @@ fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
         const deed_node *n = fh_deed_nodes_at(unit->nodes, i);
         if (fh_deed_files_at(unit->files, n->place.file)->is_system)
             continue;
+        conversions(&w, (uint32_t)i);
         if (n->kind == DEED_CALL)
             call(&w, n);
         else if (n->kind == DEED_INDEX)

@@ -8,20 +8,6 @@
 #include "freehold/json.h"
 #include "freehold/os.h"
 
-const char *deed_copy_text(fh_arena *arena, fh_span a, fh_span b) {
-    const size_t room = a.size + b.size + 1;
-    uint8_t *at = fh_arena_alloc(arena, room, 1);
-    if (at == NULL)
-        return NULL;
-    fh_mspan whole = {at, room}, part;
-    if (fh_mspan_slice(whole, 0, a.size, &part))
-        fh_span_copy(part, a);
-    if (fh_mspan_slice(whole, a.size, b.size, &part))
-        fh_span_copy(part, b);
-    const void *text = at;
-    return text;
-}
-
 bool deed_ends_with(fh_span text, const char *end) {
     fh_span e = fh_span_of_str(end);
     return text.size >= e.size && fh_span_equal(fh_span_from(text, text.size - e.size), e);

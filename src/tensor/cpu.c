@@ -214,14 +214,16 @@ struct cpu_matrix fh_cpu_matrix(const struct dev_weight *w, uint64_t plane) {
 
 struct rows_job {
     const struct cpu *cpu;
-    const void *op;
+    const struct dev_embed *embed; /* the operation: one of the three */
+    const struct dev_norm *norm;
+    const struct dev_rope *rope;
     fh_f32s x, y;
     size_t rows;
 };
 
 static void embed_work(void *arg, unsigned part, unsigned parts) {
     const struct rows_job *job = arg;
-    const struct dev_embed *op = job->op;
+    const struct dev_embed *op = job->embed;
     const struct dev_weight *w = op->table;
     size_t cols = (size_t)w->cols, row_bytes = w->raw.span.size / (size_t)(w->rows * w->planes);
     fh_range share = fh_par_share(job->rows, part, parts);
@@ -240,14 +242,14 @@ static void embed_work(void *arg, unsigned part, unsigned parts) {
 
 static fh_status cpu_embed(void *self, const struct dev_embed *op) {
     struct cpu *cpu = self;
-    struct rows_job job = {.cpu = cpu, .op = op, .y = fh_cpu_tensor(&op->y), .rows = op->tokens.count};
+    struct rows_job job = {.cpu = cpu, .embed = op, .y = fh_cpu_tensor(&op->y), .rows = op->tokens.count};
     fh_cpu_run(cpu, job.rows > 1 ? job.y.count : 0, embed_work, &job);
     return FH_DONE;
 }
 
 static void norm_work(void *arg, unsigned part, unsigned parts) {
     const struct rows_job *job = arg;
-    const struct dev_norm *op = job->op;
+    const struct dev_norm *op = job->norm;
     size_t cols = (size_t)op->w->cols;
     const uint8_t *w = fh_span_sub(op->w->raw.span, 0, cols * sizeof(float)).at;
     fh_range share = fh_par_share(job->rows, part, parts);
@@ -257,7 +259,7 @@ static void norm_work(void *arg, unsigned part, unsigned parts) {
 
 static fh_status cpu_norm(void *self, const struct dev_norm *op) {
     struct cpu *cpu = self;
-    struct rows_job job = {.cpu = cpu, .op = op, .x = fh_cpu_tensor(&op->x), .y = fh_cpu_tensor(&op->y)};
+    struct rows_job job = {.cpu = cpu, .norm = op, .x = fh_cpu_tensor(&op->x), .y = fh_cpu_tensor(&op->y)};
     job.rows = job.x.count / (size_t)op->w->cols;
     fh_cpu_run(cpu, op->x.rows > 1 ? job.x.count : 0, norm_work, &job);
     return FH_DONE;
@@ -275,7 +277,7 @@ static bool rope_key_is(const struct cpu *cpu, const struct dev_rope *op) {
 
 static void table_work(void *arg, unsigned part, unsigned parts) {
     const struct rows_job *job = arg;
-    const struct dev_rope *op = job->op;
+    const struct dev_rope *op = job->rope;
     size_t pairs = op->rot_dim / 2;
     fh_range share = fh_par_share(job->rows, part, parts);
     for (size_t i = share.from; i < share.to; i++)
@@ -316,14 +318,14 @@ static fh_status rope_prepare(struct cpu *cpu, const struct dev_rope *op) {
     bool ok = fh_mspan_slice(cpu->rope_key, n * sizeof(uint32_t), op->freq.size, &tail);
     FH_ASSERT(ok);
     fh_span_copy(tail, op->freq);
-    struct rows_job job = {.cpu = cpu, .op = op, .y = table, .rows = n};
+    struct rows_job job = {.cpu = cpu, .rope = op, .y = table, .rows = n};
     fh_cpu_run(cpu, n > 1 ? table.count * 32 : 0, table_work, &job);
     return FH_DONE;
 }
 
 static void rope_work(void *arg, unsigned part, unsigned parts) {
     const struct rows_job *job = arg;
-    const struct dev_rope *op = job->op;
+    const struct dev_rope *op = job->rope;
     size_t heads = (size_t)op->x.cols / op->head_dim, rot = op->rot_dim;
     fh_range share = fh_par_share(job->rows, part, parts);
     for (size_t i = share.from; i < share.to; i++) {
@@ -336,7 +338,7 @@ static void rope_work(void *arg, unsigned part, unsigned parts) {
 static fh_status cpu_rope(void *self, const struct dev_rope *op) {
     struct cpu *cpu = self;
     FH_TRY(rope_prepare(cpu, op));
-    struct rows_job job = {.cpu = cpu, .op = op, .x = fh_cpu_tensor(&op->x), .rows = (size_t)op->x.rows};
+    struct rows_job job = {.cpu = cpu, .rope = op, .x = fh_cpu_tensor(&op->x), .rows = (size_t)op->x.rows};
     fh_cpu_run(cpu, job.rows > 1 ? job.x.count : 0, rope_work, &job);
     return FH_DONE;
 }

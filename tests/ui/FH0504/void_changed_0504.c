@@ -1,0 +1,14 @@
+/* void_changed_0504.c: deed refuses it as FH0504, a cast that makes or changes a pointer. */
+#include "../ui.h"
+
+struct small {
+    int a;
+};
+struct large {
+    int a[8];
+};
+int f(fh_ref const void *ctx, fh_ref const struct small *s) {
+    ctx = s;
+    const struct large *l = ctx; //~ FH0504
+    return l->a[7];
+}
