@@ -218,7 +218,8 @@ void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
     forget_aliases(f, changed, &sources);
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
-        if (!(c->bits & DEED_IS_VIEW) || (c->bits & DEED_IS_DEAD) || led_to(f, i, through) || is_led_past(f, c->alias, through))
+        bool led = led_to(f, i, through) || is_led_past(f, c->alias, through) || is_led_past(f, c->to, through);
+        if (!(c->bits & DEED_IS_VIEW) || (c->bits & DEED_IS_DEAD) || led)
             continue;
         int near = meet_near(f, c->via, through);
         if (near == 1 || (near < 0 && meet(f, c->sources, sources))) {

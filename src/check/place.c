@@ -135,8 +135,12 @@ uint32_t deed_place_find(deed_flow *f, uint32_t node) {
         inner = deed_child(f, inner, 0); /* (*p).f is p->f */
     }
     uint32_t base = deed_place_find(f, inner);
-    if ((n->kind == DEED_DEREF || n->op == DEED_OP_ARROW) && b->kind == DEED_REF)
-        base = deed_place_same(f, base);
+    bool follows = (n->kind == DEED_DEREF || n->op == DEED_OP_ARROW) && b->kind == DEED_REF;
+    const deed_cell *c = deed_cell_of(f, base);
+    uint32_t to = follows && !(c->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) ? c->to : 0;
+    if (to != 0)
+        return n->kind == DEED_DEREF ? to : deed_place_field(f, to, n->decl, node);
+    base = follows ? deed_place_same(f, base) : base;
     return deed_place_field(f, base, n->kind == DEED_DEREF ? 0 : n->decl, node);
 }
 
@@ -331,6 +335,7 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     c.bits |= promise;
     c.via = x->via == y->via ? x->via : 0;
     c.alias = x->alias == y->alias ? x->alias : 0;
+    c.to = x->to == y->to ? x->to : 0;
     c.where = x->where != 0 && ((x->bits & ENDED) || !(y->bits & ENDED)) ? x->where : y->where;
     c.born = x->born != 0 && ((x->bits & LIVES) || !(y->bits & LIVES)) ? x->born : y->born;
     join_sources(&c, y);
@@ -349,7 +354,7 @@ bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b) {
     for (uint32_t i = 0; i < count; i++) {
         joined[i] = join_cell(a, b, i);
         changed |= joined[i].bits != a->cells[i].bits || joined[i].gate != a->cells[i].gate || joined[i].via != a->cells[i].via;
-        changed |= joined[i].alias != a->cells[i].alias;
+        changed |= joined[i].alias != a->cells[i].alias || joined[i].to != a->cells[i].to;
         for (int j = 0; j < DEED_SOURCES_MAX; j++)
             changed |= joined[i].sources.at[j] != a->cells[i].sources.at[j];
     }

@@ -47,6 +47,7 @@ typedef struct deed_cell {
     uint16_t gate;  /* the place of the status that decides, or 0 */
     uint16_t via;   /* of a view: the place it was derived through, or 0 */
     uint16_t alias; /* of a local pointer: the place that holds the very same one, or 0 */
+    uint16_t to;    /* of a local pointer: the place whose address it is, or 0 */
     deed_sources sources;
 } deed_cell;
 

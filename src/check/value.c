@@ -278,11 +278,18 @@ static void report_unowned(deed_flow *f, uint32_t node, uint32_t place) {
               FH_SPAN_FMT(deed_flow_decl(f, decl)->name));
 }
 
-/* The place whose pointer a local gets, or 0. */
-static uint16_t alias_of(const deed_flow *f, uint32_t place, const deed_value *v) {
+/* A local gets the pointer that another place holds, or the address of a place: both lead to one thing from now on. */
+static void link_names(const deed_flow *f, uint32_t place, const deed_value *v, deed_cell *next) {
     const deed_info *p = &f->places[place];
     bool local = p->parent == 0 && p->mode == DEED_MODE_LOCAL && deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
-    return local && !v->address && v->place != 0 && v->place != place ? (uint16_t)deed_place_same(f, v->place) : 0;
+    if (!local || !(next->bits & DEED_IS_BORROW) || v->place == 0 || v->place == place)
+        return;
+    if (!v->address) {
+        next->alias = (uint16_t)deed_place_same(f, v->place);
+        next->to = deed_cell_of(f, v->place)->to;
+    } else if (deed_flow_type(f, p->type)->to == f->places[v->place].type) {
+        next->to = (uint16_t)v->place;
+    }
 }
 
 /* An assignment to an element's field that is declared to own: whoever has the elements owns the value. */
@@ -354,7 +361,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
         next.via = borrow->via;
         next.sources = borrow->sources;
     }
-    next.alias = (next.bits & DEED_IS_BORROW) ? alias_of(f, place, v) : 0;
+    link_names(f, place, v, &next);
     store_status(f, place, v, &next);
     deed_forget(f, place);
     mark_written(f, place);
@@ -365,26 +372,41 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     }
 }
 
-bool deed_store_fields(deed_flow *f, uint32_t node, uint32_t place, uint32_t list, bool first) {
-    enum { FIELDS_MAX = 32 };
+enum { FIELDS_MAX = 32 };
+
+static uint32_t unwrapped(const deed_flow *f, uint32_t list) {
     while (deed_flow_node(f, list)->kind == DEED_LITERAL)
         list = deed_child(f, list, 0);
-    const deed_node *l = deed_flow_node(f, list);
-    if (place == 0 || deed_flow_type(f, f->places[place].type)->kind != DEED_TYPE_RECORD || l->kind != DEED_LIST ||
-        l->count == 0 || l->count > FIELDS_MAX)
+    return list;
+}
+
+/* A list that gives a struct of this type by the names of its fields. */
+static bool is_by_name(const deed_flow *f, uint32_t type, uint32_t list) {
+    const deed_node *l = deed_flow_node(f, unwrapped(f, list));
+    bool names = deed_flow_type(f, type)->kind == DEED_TYPE_RECORD && l->kind == DEED_LIST && l->count != 0 &&
+                 l->count <= FIELDS_MAX;
+    for (uint32_t i = 0; names && i < l->count; i++)
+        names = deed_flow_node(f, deed_child(f, unwrapped(f, list), i))->field != 0;
+    return names;
+}
+
+bool deed_store_fields(deed_flow *f, uint32_t node, uint32_t place, uint32_t list, bool first) {
+    if (place == 0 || !is_by_name(f, f->places[place].type, list))
         return false;
-    for (uint32_t i = 0; i < l->count; i++) {
-        if (deed_flow_node(f, deed_child(f, list, i))->field == 0)
-            return false;
-    }
+    list = unwrapped(f, list);
+    uint32_t count = deed_flow_node(f, list)->count;
     deed_value values[FIELDS_MAX], empty = {.bits = DEED_IS_PLAIN, .node = list};
-    for (uint32_t i = 0; i < l->count; i++)
-        values[i] = deed_eval(f, deed_child(f, list, i));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t kid = deed_child(f, list, i);
+        bool nested = first && is_by_name(f, deed_flow_decl(f, deed_flow_node(f, kid)->field)->type, kid);
+        values[i] = nested ? empty : deed_eval(f, kid);
+    }
     if (!first)
         deed_store(f, node, place, &empty, false);
-    for (uint32_t i = 0; i < l->count; i++) {
-        uint32_t kid = deed_child(f, list, i);
-        deed_store(f, kid, deed_place_field(f, place, deed_flow_node(f, kid)->field, kid), &values[i], true);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t kid = deed_child(f, list, i), part = deed_place_field(f, place, deed_flow_node(f, kid)->field, kid);
+        if (!first || !deed_store_fields(f, kid, part, kid, true))
+            deed_store(f, kid, part, &values[i], true);
     }
     return true;
 }
