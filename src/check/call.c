@@ -154,14 +154,19 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
     if (owned || perhaps)
         v.bits = DEED_IS_OWNED | (owned && !gated ? 0u : DEED_IS_NULL);
     look_into(f, c, a->decl, f->places[place].type, &v);
+    deed_type_kind kind = deed_flow_type(f, f->places[place].type)->kind;
+    bool number = kind == DEED_TYPE_NUMBER || kind == DEED_TYPE_ENUM, raw = deed_cell_of(f, place)->bits & DEED_IS_RAW;
+    bool status = deed_flow_type(f, deed_flow_node(f, c->node)->type)->kind == DEED_TYPE_RECORD;
     deed_store(f, a->node, place, &v, false);
     deed_cell *cell = deed_cell_of(f, place);
+    if (raw && number && status && has(f, a->decl, DEED_OUT)) {
+        cell->gate = DEED_LAST_CALL; /* whoever fails leaves a number as it was */
+        cell->bits |= DEED_IS_RAW | DEED_IF_OK_WRITTEN;
+    }
     if (gated && (cell->bits & (DEED_IS_OWNED | DEED_IS_NULL))) {
         cell->gate = DEED_LAST_CALL;
         cell->bits |= DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL;
-    } else if (!owned && !perhaps && has(f, a->decl, DEED_OUT) &&
-               deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_POINTER &&
-               deed_flow_type(f, deed_flow_node(f, c->node)->type)->kind == DEED_TYPE_RECORD) {
+    } else if (!owned && !perhaps && has(f, a->decl, DEED_OUT) && kind == DEED_TYPE_POINTER && status) {
         cell->gate = DEED_LAST_CALL; /* whoever fails leaves a pointer NULL */
         cell->bits |= DEED_IS_NULL | DEED_IF_OK_OWNED;
     }

@@ -280,14 +280,15 @@ struct promise {
     bool ok;
 };
 
-static const struct promise promises[4] = {
+static const struct promise promises[5] = {
     {DEED_IF_OK_OWNED, DEED_IS_NULL, true},
     {DEED_IF_FAILED_NULL, DEED_IS_OWNED, false},
     {DEED_IF_OK_NULL, DEED_IS_OWNED, true},
     {DEED_IF_FAILED_OWNED, DEED_IS_NULL, false},
+    {DEED_IF_OK_WRITTEN, DEED_IS_RAW, true},
 };
 
-enum { PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED };
+enum { PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED | DEED_IF_OK_WRITTEN };
 
 /* It holds in a state by itself, or because it was made, or because the gate says otherwise. */
 static bool holds(const deed_state *s, uint32_t i, uint32_t gate, const struct promise *p) {
@@ -298,7 +299,7 @@ static bool holds(const deed_state *s, uint32_t i, uint32_t gate, const struct p
 
 static uint32_t promised(const deed_state *a, const deed_state *b, uint32_t i, uint32_t gate) {
     uint32_t bits = 0;
-    for (size_t k = 0; k < 4 && gate != 0; k++) {
+    for (size_t k = 0; k < 5 && gate != 0; k++) {
         if (holds(a, i, gate, &promises[k]) && holds(b, i, gate, &promises[k]))
             bits |= promises[k].bit;
     }
@@ -330,7 +331,7 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     if ((x->bits ^ y->bits) & DEED_IS_HELD)
         c.bits |= DEED_IS_LOOSE;
     uint16_t gate = x->gate != 0 ? x->gate : y->gate;
-    uint32_t promise = c.bits & DEED_IS_NULL ? promised(a, b, i, gate) : 0;
+    uint32_t promise = c.bits & (DEED_IS_NULL | DEED_IS_RAW) ? promised(a, b, i, gate) : 0;
     c.gate = promise != 0 ? gate : x->gate == y->gate ? x->gate : 0;
     c.bits |= promise;
     c.via = x->via == y->via ? x->via : 0;
@@ -368,9 +369,9 @@ void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
         return;
     for (uint32_t i = 0; i < count; i++) {
         deed_cell *c = &s->cells[i];
-        if (c->gate != gate || !(c->bits & DEED_IS_NULL))
+        if (c->gate != gate || !(c->bits & (DEED_IS_NULL | DEED_IS_RAW)))
             continue;
-        for (size_t k = 0; k < 4; k++) {
+        for (size_t k = 0; k < 5; k++) {
             if (promises[k].ok == ok && (c->bits & promises[k].bit))
                 c->bits &= ~promises[k].never;
         }

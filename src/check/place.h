@@ -32,7 +32,8 @@ enum {
     DEED_IS_BORROW = 32768, /* a view that owns nothing; with OWNED: on some path only */
     DEED_IS_COPY = 65536,  /* a view that is the very pointer which the one place in `sources` owns */
     DEED_IF_OK_NULL = 131072,     /* given away if the status `gate` is a success */
-    DEED_IF_FAILED_OWNED = 262144 /* not NULL if it is a failure */
+    DEED_IF_FAILED_OWNED = 262144, /* not NULL if it is a failure */
+    DEED_IF_OK_WRITTEN = 524288,   /* initialised if it is a success */
 };
 
 /* What a borrow may look into: places, in no order, 0 behind the last. */

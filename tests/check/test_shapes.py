@@ -33,7 +33,7 @@ TITLES = {
     121: "stack buffer overflow", 122: "heap buffer overflow", 124: "write before the buffer", 126: "read past the buffer",
     127: "read before the buffer", 364: "race with a signal handler", 366: "race within a thread", 401: "leak",
     415: "double free", 416: "use after free", 457: "uninitialised variable", 562: "return of a local's address"}
-# Cases that deed does not get right yet, "name: why" a line. Each must fail, so that the list only shrinks.
+# Cases that deed does not get right yet, "name: why" a line: none at present. Each must fail, so that the list only shrinks.
 UNSOLVED = dict(line.split(": ", 1) for line in (HERE / "shapes" / "unsolved.txt").read_text().splitlines())
 FILE_CASES = 30
 JOBS = len(os.sched_getaffinity(0))
