@@ -146,9 +146,9 @@ FH_ALWAYS_INLINE fh_pool_found fh_pool_fast_alloc(fh_mut fh_pool *pool, fh_out u
                                                   uint64_t size) fh_view(1) {
     fh_pool_fast *p = fh_pool_fast_of(pool);
     uint64_t zeroing = FH_POOL_PEEK(&p->alloc_thread) - fh_thread_self();
+    FH_UNSAFE("pool-slot");
     if (FH_UNLIKELY(zeroing > 1 || p->head == FH_POOL_NO_SLOT))
         return fh_pool_alloc_slow(pool, (fh_handle *)(void *)out_handle);
-    FH_UNSAFE("pool-slot");
     uint32_t i = p->head & FH_POOL_INDEX;
     uint64_t word = fh_load(&p->words[i], FH_RELAXED), live = ((word >> 32) + 1) << 32;
     uint8_t *at = p->base + i * stride;

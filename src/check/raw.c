@@ -70,7 +70,8 @@ static void call(const raw *w, const deed_node *n) {
     /* Checked arithmetic writes one number; a va_list only goes on to a function whose format the compiler has checked, since
      * va_arg itself is refused. */
     const fh_span fine = FH_LIT("__builtin_expect __builtin_add_overflow __builtin_mul_overflow __builtin_sub_overflow "
-                                "__builtin_va_start __builtin_va_end __builtin_va_copy __errno_location");
+                                "__builtin_va_start __builtin_va_end __builtin_va_copy __errno_location "
+                                "__builtin_cpu_supports");
     const deed_node *callee = fh_deed_nodes_at(w->unit->nodes, kid(w, n, 0));
     if (callee->decl == 0)
         return;

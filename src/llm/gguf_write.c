@@ -87,14 +87,13 @@ static fh_status grow(fh_ref fh_allocator *a, section *s) {
     return FH_DONE;
 }
 
-/* Opens an entry: its name. The caller puts the rest and counts the entry, or truncates the buffer to *start. */
-static fh_status begin(fh_ref fh_allocator *a, bool started, section *s, const char *name, fh_out size_t *start) {
+/* Opens an entry: its name. The caller puts the rest and counts the entry, or truncates the buffer to what it was. */
+static fh_status begin(fh_ref fh_allocator *a, bool started, section *s, const char *name) {
     fh_span text = fh_span_of_str(name);
-    *start = fh_buf_view(&s->bytes).size;
     if (started || text.size == 0 || text.size > NAME_BYTES_MAX)
         return FH_STATUS(FH_INVALID);
     FH_TRY(grow(a, s));
-    fh_entrys_set(s->entries, s->count, (entry){*start + 8, text.size, 0});
+    fh_entrys_set(s->entries, s->count, (entry){s->bytes.size + 8, text.size, 0});
     return put_text(&s->bytes, text);
 }
 
@@ -148,8 +147,8 @@ static fh_status put_value(fh_buf *b, const value *v) {
 }
 
 static fh_status put_key(fh_gguf_writer *w, const char *key, const value *v) {
-    size_t start;
-    fh_status status = begin(w->allocator, w->started, &w->keys, key, &start);
+    const size_t start = w->keys.bytes.size;
+    fh_status status = begin(w->allocator, w->started, &w->keys, key);
     if (!fh_failed(status))
         status = put_value(&w->keys.bytes, v);
     return end(&w->keys, start, status);
@@ -217,8 +216,8 @@ fh_status fh_gguf_put_tensor(fh_gguf_writer *w, const char *name, fh_dtype dtype
         return FH_STATUS(FH_INVALID);
     if (!fh_align_up_u64(size, ALIGNMENT, &padded) || !fh_add_u64(w->data_bytes, padded, &total))
         return FH_STATUS(FH_LIMIT);
-    size_t start;
-    fh_status status = begin(w->allocator, w->started, &w->tensors, name, &start);
+    const size_t start = w->tensors.bytes.size;
+    fh_status status = begin(w->allocator, w->started, &w->tensors, name);
     if (!fh_failed(status))
         status = put_info(&w->tensors.bytes, dtype, dims, dim, w->data_bytes);
     FH_TRY(end(&w->tensors, start, status));

@@ -159,7 +159,7 @@ static fh_status draw(fh_pool *view, fh_hard *h) {
     want = want < hand->most ? want : hand->most;
     if (h->sample_every != 0 && want > hand->sample_in)
         want = hand->sample_in > 0 ? hand->sample_in : 1;
-    uint32_t n = choose(view, h, want, hand->drawn + 1);
+    uint32_t n = choose(view, h, want, &hand->drawn[1]);
     hand->sample_in -= n < hand->sample_in ? n : hand->sample_in;
     fh_store(&hand->drawn_count, n, FH_RELAXED);
     fh_hard_count_out(view, h, n);

@@ -98,20 +98,20 @@ static inline void fh_hard_note_peak(fh_hard_hand *hand, uint32_t drawn) {
 /* --- pool_hand.c -------------------------------------------------------------------------------------------------------- */
 
 /* Makes the lists and puts the first slots into the free set. After a failure fh_hard_lists_close is due all the same. */
-fh_status fh_hard_lists_open(fh_pool_core *core, fh_hard *h);
-void fh_hard_lists_close(fh_pool_core *core, fh_hard *h);
+fh_status fh_hard_lists_open(fh_mut fh_pool_core *core, fh_mut fh_hard *h);
+void fh_hard_lists_close(fh_mut fh_pool_core *core, fh_mut fh_hard *h);
 /* Makes an empty hand, and chooses the view's roads. */
-void fh_hard_begin(fh_pool *view);
+void fh_hard_begin(fh_mut fh_pool *view);
 /* A guarded slot if one is due, or else the next one in hand, which is filled if need be. FH_EXHAUSTED, FH_NOMEM. */
-fh_status fh_hard_next(fh_pool *view, uint32_t *out, bool *out_is_guarded);
+fh_status fh_hard_next(fh_mut fh_pool *view, fh_out uint32_t *out, fh_out bool *out_is_guarded);
 /* Takes a slot in hand whose life is over, whole, and that may have another. */
-void fh_hard_keep(fh_pool *view, uint32_t i);
+void fh_hard_keep(fh_mut fh_pool *view, uint32_t i);
 /* What the view has in hand is everybody's. */
-void fh_hard_give_back(fh_pool *view);
+void fh_hard_give_back(fh_mut fh_pool *view);
 /* Under the lock: so many slots are live or in a hand that were not, or no longer (a negative number). */
-void fh_hard_count_out(fh_pool *view, fh_hard *h, uint32_t more);
+void fh_hard_count_out(fh_mut fh_pool *view, fh_mut fh_hard *h, uint32_t more);
 /* Under the lock: the slot joins the free set. */
-void fh_hard_add_free(fh_hard *h, uint32_t i);
+void fh_hard_add_free(fh_mut fh_hard *h, uint32_t i);
 
 static inline void fh_hard_lock(fh_hard *h) {
     if (h->several_threads)
@@ -164,6 +164,7 @@ static inline void fh_hard_put_word(uint8_t *at, uint64_t w) {
 }
 
 static inline uint64_t fh_hard_canary(uint64_t secret, const uint8_t *at) {
+    FH_UNSAFE("hard-poison");
     return secret ^ (uintptr_t)at;
 }
 
