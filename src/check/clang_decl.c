@@ -342,7 +342,7 @@ uint32_t deed_next_row(const deed_table *t, size_t *at) {
 
 static uint32_t find_decl(deed_build *b, uint32_t hash, CXCursor c) {
     const deed_table *t = &b->decl_table;
-    size_t at;
+    size_t at = 0;
     for (uint32_t row = deed_first_row(t, hash, &at); row != 0; row = deed_next_row(t, &at)) {
         if (fh_deed_slots_get(t->slots, at).hash == hash && clang_equalCursors(*deed_decl_key(b, row), c))
             return row;
@@ -496,7 +496,7 @@ uint32_t deed_type_of(deed_build *b, CXType t) {
     uint64_t mixed = (deed_hash_type(canonical) ^ decl) * UINT64_C(0x9e3779b97f4a7c15);
     uint32_t hash = (uint32_t)(mixed >> 32);
     const deed_table *table = &b->type_table;
-    size_t at;
+    size_t at = 0;
     for (uint32_t found = deed_first_row(table, hash, &at); found != 0; found = deed_next_row(table, &at)) {
         const deed_type_key *key = deed_type_key_row(b, found);
         if (fh_deed_slots_get(table->slots, at).hash != hash || key->decl != decl || !clang_equalTypes(key->type, canonical))

@@ -41,9 +41,12 @@ static deed_value read_place(deed_flow *f, uint32_t node) {
     check_guard(f, node);
     uint32_t place = deed_place_find(f, node);
     if (place == 0) {
-        for (uint32_t i = 0; i < n->count; i++)
-            deed_eval_discarded(f, deed_child(f, node, i));
-        return plain;
+        deed_value v = n->count != 0 ? deed_eval_discarded(f, deed_child(f, node, 0)) : plain;
+        bool looks = n->kind == DEED_MEMBER && (v.bits & DEED_IS_VIEW) && v.place == 0 && deed_type_carries(f, n->type);
+        v.bits &= (uint32_t)(DEED_IS_VIEW | DEED_IS_BORROW | DEED_IS_DEAD | DEED_IS_ENDED);
+        v.call = false;
+        v.node = node;
+        return looks ? v : plain; /* a field of a result looks into what the result looks into */
     }
     if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY) {
         reach(f, node, place);

@@ -30,6 +30,7 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
     const deed_info *p = &f->places[place];
     bool automatic = p->root != 0 && deed_flow_decl(f, p->root)->cleanup != 0;
+    bool opaque = p->parent == 0 && deed_flow_type(f, deed_flow_type(f, p->type)->to)->is_incomplete; /* ends by a call alone */
     if (automatic && p->parent == 0 && (c->bits & DEED_IS_MOVED)) {
         deed_report_at(f->report, FH0305, at, "dropped again here", "`%.*s` is dropped by hand and by its scope",
                        FH_SPAN_FMT(p->name));
@@ -46,7 +47,8 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
                        FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
         deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p->name));
-    } else if (!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) && p->mode != DEED_MODE_DROPPER) {
+    } else if (!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) &&
+               (p->mode != DEED_MODE_DROPPER || opaque)) {
         deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
         deed_also(f, c->born, "it becomes an owner here");
         if (c->born == 0 && p->root != 0)
@@ -354,8 +356,11 @@ static void variable(deed_flow *f, uint32_t node) {
 /* A declaration before the first case of a switch: no case gives it its value. */
 static void jumped_over(deed_flow *f, uint32_t node) {
     uint32_t place = deed_place_root(f, deed_flow_node(f, node)->decl, node);
-    if (place != 0 && f->places[place].mode == DEED_MODE_LOCAL)
-        f->on_case->cells[place] = (deed_cell){.bits = DEED_IS_RAW, .born = node};
+    if (place == 0 || f->places[place].mode != DEED_MODE_LOCAL)
+        return;
+    *deed_cell_of(f, place) = (deed_cell){.bits = DEED_IS_RAW, .born = node}; /* for a label behind it */
+    if (f->on_case != NULL)
+        f->on_case->cells[place] = *deed_cell_of(f, place);
 }
 
 static void branch(deed_flow *f, uint32_t node) {
@@ -398,7 +403,7 @@ static void for_loop(deed_flow *f, uint32_t node) {
 
 void deed_statement(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
-    for (uint32_t i = 0; !f->s->live && n->kind == DEED_DECLARE && f->on_case != NULL && i < n->count; i++)
+    for (uint32_t i = 0; !f->s->live && n->kind == DEED_DECLARE && i < n->count; i++)
         jumped_over(f, deed_child(f, node, i));
     bool enters = n->kind == DEED_BLOCK || n->kind == DEED_LABEL || n->kind == DEED_CASE || n->kind == DEED_DEFAULT;
     if (node == 0 || (!f->s->live && !enters))

@@ -309,7 +309,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     if ((v->bits & DEED_IS_COPY) && owned && v->place != place)
         passing = DEED_GOES;
     if (v->address && v->place != 0 && deed_flow_type(f, f->places[v->place].type)->kind != DEED_TYPE_ARRAY)
-        deed_check_written(f, v->node, v->place); /* nobody knows who will write it through the pointer */
+        deed_use(f, v->node, v->place); /* nobody knows who will read or write it through the pointer */
     bool record = v->place != 0 && v->place != place && !v->address &&
                   deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD;
     deed_state *before = record ? deed_state_copy(f, f->s) : NULL;

@@ -31,8 +31,8 @@ static fh_status encode_all(fh_merger *m, scratch *room, fh_span text, fh_encode
         FH_TRY(fh_ids_put(m->out, tok->bos));
     bool after_special = true;
     for (size_t at = 0; at < text.size;) {
-        size_t next;
-        uint32_t id;
+        size_t next = 0;
+        uint32_t id = 0;
         bool found = fh_special_find(tok, text, at, options.parse_special, &next, &id);
         if (next > at) {
             FH_TRY(encode_text(m, room, fh_span_sub(text, at, next - at), after_special));

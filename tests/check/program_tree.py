@@ -5,7 +5,7 @@ import re
 
 KINDS = {
     "t": "thing *", "r": "const thing *", "v": "const unsigned *", "p": "holder ", "q": "holder *", "n": "bin *",
-    "b": "fh_buf ", "s": "fh_span ", "y": "fh_bytes ", "a": "fh_arena *", "m": "unsigned *", "x": "thing **",
+    "b": "fh_buf ", "s": "fh_span ", "y": "fh_bytes ", "a": "fh_arena *", "m": "unsigned *", "x": "thing **", "d": "thing **",
     "u": "unsigned ", "z": "fh_status ", "k": "peek ", "f": "sum_fn *", "i": "make_fn *", "e": "eat_fn *",
     "w": "touch_fn *", "c": "cells_fn *", "h": "hub ",
 }
@@ -47,9 +47,9 @@ class Function:
 
 
 def declare(name, word):
-    """A parameter's type and name: outputs and slots are one pointer further away."""
+    """A parameter's type and name: records go by address."""
     kind = KINDS[name[0]]
-    if name[0] in "pbyhk" or (name[0] in "tv" and word.split("(")[0] in ("fh_owned", "fh_clear", "fh_give", "fh_out")):
+    if name[0] in "pbyhk":
         kind = kind + "*" if kind.endswith("*") else kind.rstrip() + " *"
     if word == "fh_ref" and name[0] in "tnp":
         kind = "const " + kind

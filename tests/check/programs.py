@@ -358,12 +358,12 @@ class Maker:
             if var and not ask:
                 self.consumed(var)
             return var and var.name
-        if kind == "t" and word == "fh_owned":
+        if kind == "d" and word == "fh_owned":
             var = self.some("t", "null", "moved")
             if var and not ask:
                 var.state = "owned"
             return var and "&" + var.name
-        if kind == "t" and word in ("fh_clear", "fh_give"):
+        if kind == "d":
             var = self.some("t", "owned")
             if var and not ask:
                 self.touched(var)
@@ -672,7 +672,7 @@ RESULTS = [("", "void ", ""), ("", "unsigned ", ""), ("", "fh_status ", ""), ("f
            ("fh_owned_or_null ", "thing *", ""), ("", "const thing *", " fh_view(1)"), ("", "const unsigned *", " fh_view(1)")]
 PARAMS = [("fh_ref", "t"), ("fh_ref", "t"), ("fh_mut", "t"), ("fh_mut", "t"), ("fh_move", "t"), ("fh_move", "t"),
           ("fh_drop", "t"),
-          ("fh_owned", "t"), ("fh_clear", "t"), ("fh_give", "t"), ("fh_ref", "p"), ("fh_mut", "p"), ("fh_mut", "b"),
+          ("fh_owned", "d"), ("fh_clear", "d"), ("fh_give", "d"), ("fh_ref", "p"), ("fh_mut", "p"), ("fh_mut", "b"),
           ("fh_ref", "v"), ("", "s"), ("", "u")]
 
 
