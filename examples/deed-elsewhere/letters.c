@@ -18,7 +18,6 @@ void letter_free(fh_drop letter *l) {
     if (l == NULL)
         return;
     free(l->text);
-    l->text = NULL;
     free(l);
 }
 

@@ -18,7 +18,7 @@ void letter_free(fh_drop letter *l) {
     if (l == NULL)
         return;
     free(l->text);
-    free(l); //~ FH0101
+    free(l);
 }
 
 fh_owned_or_null letter *letter_new(fh_ref const char *text) {
