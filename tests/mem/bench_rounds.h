@@ -68,12 +68,15 @@ void bench_least_each(size_t loops, bench_loop *const *fns, void *const *ctxs, u
 /* Ends the program with a message. */
 _Noreturn void bench_die(const char *what);
 
-/* One turn of waiting for another thread, which on a busy machine may have been put aside. */
-static inline void bench_wait(unsigned *turns) {
-    if (++*turns % 64 == 0)
+/* One turn of waiting for another thread, which on a busy machine may have been put aside. True if it has been a while: a
+ * thread of a program would sleep now. */
+static inline bool bench_wait(unsigned *turns) {
+    bool is_long = ++*turns % 64 == 0;
+    if (is_long)
         (void)sched_yield();
     else
         fh_pause();
+    return is_long;
 }
 
 /* The value is used, and memory may have changed: nothing is optimised away across it. */

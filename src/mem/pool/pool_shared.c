@@ -24,6 +24,10 @@
  * max_capacity / 16 if that is less; a reap sends them. A view that finds no slot says so (hungry): then every release to
  * it is sent at once. Free slots of a view are no other view's, until it is detached: then whoever has none takes all it has.
  *
+ * Cache lines: a line that one thread writes and another only reads costs the writer the most, since it has to be taken from
+ * the reader again (tens of nanoseconds; no prefetch helps). So both sides write what they pass: a reader of a letter clears
+ * it, and a release elsewhere takes the object's first line, which its owner is about to write (fh_own_line).
+ *
  * Invariants: pool-owner: the word of a live slot {g, anything but 0} is changed by its owner or by who claimed it, {g, 0} by
  * the owner or by a mark; pool-letters: letters under way = marked slots + marks that were overwritten; each slot that is free
  * is on one list, or fresh, of one view. */
@@ -80,25 +84,29 @@ static void push(fh_pool_core *core, uint32_t *head, uint32_t index, uint32_t ge
     *head = FH_WORD_FREE | index;
 }
 
-/* A slot of the view's own whose life is over. */
+/* A slot whose life is over goes to a list of its owner's. */
+FH_ALWAYS_INLINE void keep_on(fh_pool_core *core, uint32_t *head, uint32_t index, uint32_t generation) {
+    if (FH_UNLIKELY(fh_pool_is_worn(core, generation)))
+        fh_store(fh_pool_word(core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
+    else
+        push(core, head, index, generation);
+}
+
 static void keep(fh_pool *view, uint32_t index, uint32_t generation) {
     FH_WRITES(&view->fast.head, sizeof view->fast.head);
-    if (fh_pool_is_worn(view->core, generation))
-        fh_store(fh_pool_word(view->core, index), fh_word(generation, FH_POOL_NO_SLOT), FH_RELEASE);
-    else
-        push(view->core, &view->fast.head, index, generation);
+    keep_on(view->core, &view->fast.head, index, generation);
 }
 
 /* --- letters ------------------------------------------------------------------------------------------------------ */
 
-/* Sees to it that there is an open letter to a view, with room. False: no memory. */
-static bool open_letter(fh_pool *view, uint32_t to, bool may_make) {
+/* The open letter to a view, which has room. NULL: no memory. */
+static fh_block *open_letter(fh_pool *view, uint32_t to, bool may_make) {
     seat *s = seat_of(view);
     FH_UNSAFE("pool-letters");
     FH_WRITES(&s->outbox[to], sizeof s->outbox[to]);
-    if (s->outbox[to] == 0)
+    if (FH_UNLIKELY(s->outbox[to] == 0))
         s->outbox[to] = fh_hub_block_get(view->core, may_make);
-    return s->outbox[to] != 0;
+    return s->outbox[to] == 0 ? NULL : fh_block_at(fh_hub_of(view->core)->blocks, s->outbox[to]);
 }
 
 static void send_letter(fh_pool *view, uint32_t to) {
@@ -111,12 +119,11 @@ static void send_letter(fh_pool *view, uint32_t to) {
 }
 
 /* Writes a marked slot into the open letter. */
-static void write_letter(fh_pool *view, uint32_t to, uint32_t index) {
-    seat *s = seat_of(view);
-    hub *h = hub_of(view->core);
+FH_ALWAYS_INLINE void write_letter(fh_pool *view, uint32_t to, fh_block *letter, uint32_t index) {
+    const hub *h = hub_of(view->core);
     FH_UNSAFE("pool-letters");
-    uint32_t count = fh_block_add(fh_block_at(h->base.blocks, s->outbox[to]), index);
-    if (count >= h->letter || fh_load(&seat_of(h->base.views[to])->hungry, FH_RELAXED) != 0)
+    uint32_t count = fh_block_add(letter, index);
+    if (FH_UNLIKELY(count >= h->letter || fh_load(&seat_of(h->base.views[to])->hungry, FH_RELAXED) != 0))
         send_letter(view, to);
 }
 
@@ -130,42 +137,51 @@ static void send_all(fh_pool *view) {
             send_letter(view, to);
 }
 
-/* Reads one slot of a letter. False: it belongs to another view by now, and there is no block to pass it on in. */
-static bool take_in(fh_pool *view, uint32_t index, bool may_make) {
+/* Passes a slot on that belongs to another view by now. False: there is no block to do it in. */
+static bool pass_on(fh_pool *view, uint32_t owner, uint32_t index, bool may_make) {
+    fh_block *letter = open_letter(view, owner, may_make);
+    if (letter != NULL)
+        write_letter(view, owner, letter, index);
+    return letter != NULL;
+}
+
+/* Reads a letter; returns how many of its slots are left in it, for another time. */
+static uint32_t read_letter(fh_pool *view, fh_block *letter, bool may_make) {
     fh_pool_core *core = view->core;
-    uint32_t owner = owner_of(core, index), generation;
-    if (owner != seat_of(view)->base.number) {
-        if (!open_letter(view, owner, may_make))
-            return false;
-        write_letter(view, owner, index);
-    } else if (fh_slot_take_in(fh_pool_word(core, index), &generation)) {
-        fh_pool_hide(core, fh_pool_at(core, index));
-        keep(view, index, generation + 1);
-    } else {
-        FH_POOL_COUNT(view->counts.double_frees);
+    uint32_t me = seat_of(view)->base.number, count = letter->count, left = 0, head = view->fast.head;
+    FH_UNSAFE("pool-letters");
+    FH_READS(letter->slots, count * sizeof letter->slots[0]);
+    FH_WRITES(&view->fast.head, sizeof view->fast.head);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = letter->slots[i], generation;
+        if (i + AHEAD < count)
+            __builtin_prefetch(fh_pool_word(core, letter->slots[i + AHEAD]), 1);
+        letter->slots[i] = 0;
+        uint32_t owner = owner_of(core, index);
+        if (FH_UNLIKELY(owner != me)) {
+            if (!pass_on(view, owner, index, may_make))
+                letter->slots[left++] = index;
+        } else if (FH_LIKELY(fh_slot_take_in(fh_pool_word(core, index), &generation))) {
+            fh_pool_hide(core, fh_pool_at(core, index));
+            keep_on(core, &head, index, generation + 1);
+        } else {
+            FH_POOL_COUNT(view->counts.double_frees);
+        }
     }
-    return true;
+    view->fast.head = head;
+    return left;
 }
 
 /* Reads all letters of a view: the caller's own, or an idle one with the lock held (then it may not make blocks). */
 static void drain(fh_pool *view, bool may_make) {
-    fh_pool_core *core = view->core;
-    fh_hub *h = fh_hub_of(core);
+    fh_hub *h = fh_hub_of(view->core);
     uint64_t *inbox = &seat_of(view)->inbox;
     FH_UNSAFE("pool-letters");
     for (uint32_t letter = fh_stack_take(inbox), next; letter != 0; letter = next) {
         fh_block *block = fh_block_at(h->blocks, letter);
-        uint32_t count = block->count, kept = 0;
         next = fh_load(&block->next, FH_RELAXED);
-        FH_READS(block->slots, count * sizeof block->slots[0]);
-        for (uint32_t i = 0; i < count; i++) {
-            if (i + AHEAD < count)
-                __builtin_prefetch(fh_pool_word(core, block->slots[i + AHEAD]), 1);
-            if (!take_in(view, block->slots[i], may_make))
-                block->slots[kept++] = block->slots[i];
-        }
-        block->count = kept;
-        if (kept != 0)
+        block->count = read_letter(view, block, may_make);
+        if (block->count != 0)
             fh_stack_push(inbox, h->blocks, letter); /* for another time */
         else
             fh_hub_block_put(h, letter);
@@ -310,9 +326,10 @@ static fh_status shared_put(fh_pool *view, uint32_t index, uint32_t generation) 
             set_owner(core, index, me);
         }
         fh_lock_give(&h->lock);
-        if (!is_idle && open_letter(view, owner, true)) {
+        fh_block *letter = is_idle ? NULL : open_letter(view, owner, true);
+        if (letter != NULL) {
             fh_store(fh_pool_word(core, index), fh_word(generation - 1, FH_BORROW_AWAITS_OWNER), FH_RELEASE);
-            write_letter(view, owner, index);
+            write_letter(view, owner, letter, index);
             return FH_DONE;
         }
         set_owner(core, index, me); /* there is a hook, so no view relies on its label for more than where letters go */
@@ -338,12 +355,13 @@ static fh_status shared_send(fh_pool *view, fh_handle h, uint64_t word) {
         FH_POOL_COUNT(view->counts.remote_frees);
         return fh_pool_end_life(view, index, fh_handle_generation(h));
     }
-    if (!open_letter(view, owner, true))
+    fh_block *letter = open_letter(view, owner, true);
+    if (letter == NULL)
         return FH_STATUS(FH_NOMEM);
     if (!fh_slot_mark(at, word))
         return FH_STATUS(FH_AGAIN);
     FH_POOL_COUNT(view->counts.remote_frees);
-    write_letter(view, owner, index);
+    write_letter(view, owner, letter, index);
     return FH_DONE;
 }
 
@@ -355,15 +373,18 @@ static fh_pool_found shared_use(fh_pool *view, fh_handle h, fh_pool_op op) {
     if (!fh_hub_is_short(view, h, op) || fh_load(at, FH_ACQUIRE) != life)
         return fh_pool_use_long(view, h, op);
     uint32_t owner = owner_of(core, index);
+    uint8_t *slot = fh_pool_at(core, index);
     if (owner == seat_of(view)->base.number) {
         keep(view, index, generation + 1);
-    } else if (open_letter(view, owner, true) && fh_slot_mark(at, life)) {
-        FH_POOL_COUNT(view->counts.remote_frees);
-        write_letter(view, owner, index);
-    } else {
-        return fh_pool_use_long(view, h, op);
+        return (fh_pool_found){slot, {FH_OK}};
     }
-    return (fh_pool_found){fh_pool_at(core, index), {FH_OK}};
+    fh_block *letter = open_letter(view, owner, true);
+    if (FH_UNLIKELY(letter == NULL || !fh_slot_mark(at, life)))
+        return fh_pool_use_long(view, h, op);
+    fh_own_line(slot);
+    FH_POOL_COUNT(view->counts.remote_frees);
+    write_letter(view, owner, letter, index);
+    return (fh_pool_found){slot, {FH_OK}};
 }
 
 static fh_status shared_reap(fh_pool *view) {
