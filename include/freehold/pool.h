@@ -333,7 +333,7 @@ FH_FALLIBLE fh_pool_check(fh_ref const fh_pool *pool, fh_mut fh_err *err);
         uint64_t value;                                                                                                \
     } name##_handle;                                                                                                   \
     typedef struct name##_owned {                                                                                      \
-        name##_pool pool;                                                                                              \
+        fh_ref name##_pool pool;                                                                                      \
         name##_handle handle;                                                                                          \
     } name##_owned;                                                                                                    \
     enum { name##_pool_stride = (sizeof(type) + (align)-1) / (align) * (align) };                                      \

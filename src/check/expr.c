@@ -348,6 +348,8 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
 static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
     deed_cell *c = &s->cells[place];
     uint32_t gate = (c->bits & (null ? DEED_IF_OK_OWNED : DEED_IF_FAILED_NULL)) ? c->gate : 0;
+    if (null)
+        c->bits &= ~(uint32_t)DEED_IS_DUE;
     if (null && (c->bits & DEED_IS_NULL))
         c->bits &= ~(uint32_t)(DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_BORROW | DEED_IS_PLAIN | DEED_IS_MOVED | DEED_IS_DROPPED);
     else if (null && (c->bits & DEED_IS_OWNED))

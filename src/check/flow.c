@@ -47,8 +47,9 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
                        FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
         deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p->name));
-    } else if (!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) &&
-               (p->mode != DEED_MODE_DROPPER || opaque)) {
+    } else if ((!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) &&
+                (p->mode != DEED_MODE_DROPPER || opaque)) ||
+               (c->bits & DEED_IS_DUE)) {
         deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
         deed_also(f, c->born, "it becomes an owner here");
         if (c->born == 0 && p->root != 0)
@@ -452,6 +453,21 @@ static bool says(const deed_flow *f, uint32_t decl, deed_word word) {
     return deed_word_of(f->unit, decl, word) != NULL;
 }
 
+/* Who ends a value ends what its fields own. */
+static void take_over_fields(deed_flow *f, uint32_t place, uint32_t depth) {
+    const deed_type *t = deed_flow_type(f, f->places[place].type), *to = deed_flow_type(f, t->to);
+    const deed_type *record = t->kind == DEED_TYPE_POINTER ? to : t;
+    const deed_decl *r = deed_flow_decl(f, record->decl);
+    for (uint32_t i = 0; record->kind == DEED_TYPE_RECORD && record->decl != 0 && i < r->count; i++) {
+        uint32_t field = fh_u32s_get(f->unit->members, r->first + i);
+        if (says(f, field, DEED_OWNED) || says(f, field, DEED_OWNED_OR_NULL))
+            deed_cell_of(f, deed_place_field(f, place, field, 0))->bits = DEED_IS_DUE;
+        else if (depth > 0 && !says(f, field, DEED_REF_WORD) &&
+                 deed_flow_type(f, deed_flow_decl(f, field)->type)->kind == DEED_TYPE_RECORD)
+            take_over_fields(f, deed_place_field(f, place, field, 0), depth - 1);
+    }
+}
+
 static void parameter(deed_flow *f, uint32_t decl) {
     const deed_decl *d = deed_flow_decl(f, decl);
     const deed_type *t = deed_flow_type(f, d->type);
@@ -465,6 +481,8 @@ static void parameter(deed_flow *f, uint32_t decl) {
     if ((says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP)) && !slot) {
         p->mode = says(f, decl, DEED_MOVE) ? DEED_MODE_OWNER : DEED_MODE_DROPPER;
         c->bits = DEED_IS_OWNED;
+        if (p->mode == DEED_MODE_DROPPER)
+            take_over_fields(f, place, 2);
     } else if (slot && (says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP))) {
         p->mode = DEED_MODE_DROPPER; /* what it points to may be taken and left empty */
     } else if (pointer && out) {

@@ -34,6 +34,7 @@ enum {
     DEED_IF_OK_NULL = 131072,     /* given away if the status `gate` is a success */
     DEED_IF_FAILED_OWNED = 262144, /* not NULL if it is a failure */
     DEED_IF_OK_WRITTEN = 524288,   /* initialised if it is a success */
+    DEED_IS_DUE = 1048576,         /* owned by what this function ends: to be dropped, moved, or found NULL before */
 };
 
 /* What a borrow may look into: places, in no order, 0 behind the last. */

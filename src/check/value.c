@@ -157,6 +157,8 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
         return;
     deed_forget(f, p);
     c->bits = DEED_IS_MOVED | (dropped ? DEED_IS_DROPPED : 0u);
+    for (uint32_t i = p; f->places[i].parent != 0 && !deed_place_hops(f, i); i = f->places[i].parent)
+        deed_cell_of(f, f->places[i].parent)->bits &= ~(uint32_t)DEED_IS_DUE; /* the pointer of a span is the span */
     c->where = node;
     c->born = born;
 }
@@ -167,7 +169,7 @@ void deed_end_block(deed_flow *f, uint32_t node, const deed_value *v) {
         const deed_info *p = &f->places[i + 1];
         if (!deed_place_within(f, i + 1, v->place))
             continue;
-        if ((c->bits & DEED_IS_OWNED) && !(c->bits & DEED_IS_NULL)) {
+        if (((c->bits & DEED_IS_OWNED) && !(c->bits & DEED_IS_NULL)) || (c->bits & DEED_IS_DUE)) {
             deed_error(f, FH0301, node, "its memory ends here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
             deed_also(f, c->born, "it becomes an owner here");
             deed_help_drop(f, p->type, p->name, " before");

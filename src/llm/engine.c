@@ -109,10 +109,10 @@ fh_status fh_engine_new(fh_allocator *a, const fh_model *model, fh_device *dev, 
     return FH_DONE;
 }
 
-static void release_buffer(fh_engine *e, fh_mem mem) {
+static void release_buffer(fh_device *dev, fh_drop fh_mem mem) {
     if (mem.value == 0)
         return;
-    fh_status s = fh_device_release(e->dev, mem);
+    fh_status s = fh_device_release(dev, mem);
     FH_ASSERT(!fh_failed(s)); /* nobody else knows the handle */
 }
 
@@ -120,14 +120,14 @@ void fh_engine_free(fh_engine *e) {
     if (e == NULL)
         return;
     fh_ledger_leave(&e->node);
-    release_buffer(e, e->x);
-    release_buffer(e, e->h);
-    release_buffer(e, e->q);
-    release_buffer(e, e->k);
-    release_buffer(e, e->v);
-    release_buffer(e, e->mixed);
-    release_buffer(e, e->hidden);
-    release_buffer(e, e->outputs);
+    release_buffer(e->dev, e->x);
+    release_buffer(e->dev, e->h);
+    release_buffer(e->dev, e->q);
+    release_buffer(e->dev, e->k);
+    release_buffer(e->dev, e->v);
+    release_buffer(e->dev, e->mixed);
+    release_buffer(e->dev, e->hidden);
+    release_buffer(e->dev, e->outputs);
     fh_kv_cache_free(e->kv);
     fh_allocator *a = e->allocator;
     fh_kv_slots_free(a, &e->slots);

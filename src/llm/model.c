@@ -25,7 +25,7 @@ struct loader {
 /* --- weights ------------------------------------------------------------------------------------------------------ */
 
 /* Hands the tensor called `name` to the device. */
-static fh_status take_named(const struct loader *ld, fh_span name, bool rows_only, fh_owned fh_weight *out) {
+static fh_status take_named(const struct loader *ld, fh_span name, bool rows_only, fh_out fh_weight *out) {
     fh_gguf_tensor t;
     *out = (fh_weight){0};
     if (!fh_gguf_tensor_find(ld->gguf, name, &t) || !t.known)
@@ -42,7 +42,7 @@ static fh_status take_named(const struct loader *ld, fh_span name, bool rows_onl
 }
 
 /* Hands the tensor blk.<layer>.<part>.weight to the device. */
-static fh_status take(struct loader *ld, size_t layer, const char *part, fh_owned fh_weight *out) {
+static fh_status take(struct loader *ld, size_t layer, const char *part, fh_out fh_weight *out) {
     fh_buf_truncate(&ld->name, 0);
     fh_status s = fh_buf_format(&ld->name, "blk.%zu.%s.weight", layer, part);
     if (fh_failed(s))

@@ -13,15 +13,15 @@ FH_SPAN_DEFINE(f64, double);
 
 /* One transformer block. */
 typedef struct fh_layer {
-    fh_owned fh_weight attn_norm;      /* 1 × width */
-    fh_owned fh_weight q;              /* heads·head_dim × width */
-    fh_owned fh_weight k, v;           /* kv_heads·head_dim × width */
-    fh_owned fh_weight q_norm, k_norm; /* 1 × head_dim, or 1 × the whole row (fh_qk_norm) */
-    fh_owned fh_weight o;              /* width × heads·head_dim */
-    fh_owned fh_weight ffn_norm;       /* 1 × width */
-    fh_owned fh_weight router;         /* experts × width */
-    fh_owned fh_weight gate, up;       /* ff × width, or experts planes of expert_ff × width */
-    fh_owned fh_weight down;           /* width × ff, or experts planes of width × expert_ff */
+    fh_weight attn_norm;      /* 1 × width */
+    fh_weight q;              /* heads·head_dim × width */
+    fh_weight k, v;           /* kv_heads·head_dim × width */
+    fh_weight q_norm, k_norm; /* 1 × head_dim, or 1 × the whole row (fh_qk_norm) */
+    fh_weight o;              /* width × heads·head_dim */
+    fh_weight ffn_norm;       /* 1 × width */
+    fh_weight router;         /* experts × width */
+    fh_weight gate, up;       /* ff × width, or experts planes of expert_ff × width */
+    fh_weight down;           /* width × ff, or experts planes of width × expert_ff */
 } fh_layer;
 FH_SPAN_DEFINE(layer, fh_layer);
 
@@ -29,9 +29,9 @@ struct fh_model {
     fh_ref fh_allocator *allocator;
     fh_model_shape shape;
     fh_owned fh_tokenizer *tokenizer;
-    fh_owned fh_weight embed;    /* vocab × width */
-    fh_owned fh_weight out_norm; /* 1 × width */
-    fh_owned fh_weight output;   /* vocab × width; `embed` itself in a tied model */
+    fh_weight embed;    /* vocab × width */
+    fh_weight out_norm; /* 1 × width */
+    fh_weight output;   /* vocab × width; `embed` itself in a tied model */
     fh_owned fh_layers layers;
     fh_owned fh_f64s freq; /* rot_dim/2: angle of pair i = position · freq[i] */
 };

@@ -4,4 +4,4 @@
 void f(queue *q, fh_drop box *b, int n) {
     for (int i = 0; i < n; i++)
         queue_push(q, b->inner); //~ FH0104
-}
+} //~ FH0301
