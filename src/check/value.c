@@ -152,6 +152,14 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
     }
     deed_value whole = {.bits = DEED_IS_OWNED, .place = p};
     deed_invalidate(f, node, &whole);
+    for (uint32_t i = p; dropped && i < f->place_count; i++) {
+        if (!deed_place_within(f, i, p) || !(deed_cell_of(f, i)->bits & DEED_IS_HELD))
+            continue;
+        deed_error(f, FH0402, node, "dropped here", "the lock `%.*s` is dropped while it is held",
+                   FH_SPAN_FMT(f->places[i].name));
+        deed_also(f, deed_cell_of(f, i)->where, "taken here");
+        deed_help(f->report, "release it before");
+    }
     uint32_t was = c->bits, born = c->born;
     if (was == DEED_IS_NULL && dropped)
         return;

@@ -87,7 +87,7 @@ class Maker:
             return [Node(f"fh_buf {var.name};", declares=[var.name]), Node(f"fh_buf_init(&{var.name}, world_allocator(), 0);")]
         if kind == "h":
             var = self.new("h", "owned")
-            return [Node(f"hub {var.name};", declares=[var.name]), Node(f"hub_init(&{var.name});")]
+            return [Node(f"hub {var.name}; hub_init(&{var.name});", declares=[var.name])]
         call = {"p": "holder_init(&{}, 2)", "y": "fh_bytes_copy(world_allocator(), world_text(), &{})",
                 "a": "fh_arena_new(world_allocator(), NULL, &{})"}[kind]
         declared, nodes = self.declared(kind)
@@ -207,7 +207,7 @@ class Maker:
         if way == "n" and (bin_ := self.some("n", "owned", lent=(None, "fh_ref", "fh_mut"))):
             return [Node(f"if (bin_top({bin_.name}) != NULL) u0 += thing_sum(bin_top({bin_.name}));")]
         if way == "m" and (note := self.some("m", "view")):
-            return [Node(self.rng.choice([f"u0 += *{note.name};", f"*{note.name} = u0;", f"u0 += look({note.name});"]))]
+            return [Node(f"if ({note.name} != NULL) " + self.rng.choice([f"u0 += *{note.name};", f"*{note.name} = u0;"]))]
         if way == "f" and (fn := self.some("f", "plain")) and (thing := self.readable()):
             return [Node(f"u0 += {fn.name}({thing[0]});")]
         if way == "y" and (data := self.some("y", "owned")):
@@ -309,7 +309,7 @@ class Maker:
             nodes = self.bind("x", f"&{slot.name}", [slot.name])
             name = nodes[-1].text.split(" =")[0].split("*")[-1].strip()
             ways = [f"if (*{name} != NULL) u0 += thing_sum(*{name});", f"thing_clear({name});"]
-            ways += [f"u0 += thing_touch(*{name});"] if slot.state == "owned" else []
+            ways += [f"if (*{name} != NULL) u0 += thing_touch(*{name});"] if slot.state == "owned" else []
             nodes.append(Node(self.rng.choice(ways)))
             if "clear" in nodes[-1].text:
                 slot.state = "null"
