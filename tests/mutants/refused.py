@@ -384,7 +384,7 @@ class Judge:
     def findings(self, path, place):
         """What deed finds: codes with messages; None if it does not compile."""
         include = INCLUDE + ["-Itests/ui/good"] * path.startswith("tests/")
-        include += [word for word in self.commands[0].get(path, []) if word.startswith(("-D", "-fsanitize"))]
+        include += [word for word in self.commands[0].get(path, []) if word.startswith("-D")]
         command = [self.deed, "check", "--all", "--cache", "none", "--jobs", "1", "--format=gcc", place, "--", *include]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode not in (0, 1):
