@@ -76,7 +76,7 @@ FH_ALWAYS_INLINE bool fh_hard_has_canary(const fh_pool *view, const uint8_t *at,
     if (!is_small)
         return fh_hard_is_canary_whole(at, size, stride, canary);
     FH_UNSAFE("hard-poison");
-    return FH_LIKELY(((fh_hard_word(at + size) ^ canary) | (fh_hard_word(at + stride - 8) ^ canary)) == 0);
+    return FH_LIKELY(fh_hard_word(at + size) == canary) && FH_LIKELY(fh_hard_word(at + stride - 8) == canary);
 }
 
 /* NULL: take the long road. */

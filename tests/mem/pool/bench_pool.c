@@ -10,6 +10,8 @@
  *     churn1000    1000 live; each life replaces a random one
  *     batch1000    1000 taken, given back first first
  *     xthread      taken and written by one thread, read and given back by another
+ *     xtake, xgive the two sides of that by themselves: one thread takes and writes 1000, then the other, on another core,
+ *                  reads and gives them back; time of the thread, so that other programs do not count
  *     par2         churn1000 on two threads at once; time over lives of one
  *     deref…       one read through a pointer, a handle, or a borrow with its end; 1000, 100,000 or 4,000,000 objects in
  *                  random order
@@ -20,16 +22,19 @@
 #define _GNU_SOURCE 1
 
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mem/bench_rounds.h"
 #include "freehold/atomic.h"
 #include "freehold/hash.h"
 #include "freehold/pool.h"
 
-enum { SIZE = 64, FEW = 16, LIVE = 1000, LIVES = 100000, LOOKS = 400000, CAPACITY = 1 << 17, RING = 1024 };
+enum { SIZE = 64, FEW = 16, LIVE = 1000, LIVES = 100000, LOOKS = 400000, CAPACITY = 1 << 17, RING = 1024, PHASES = 301 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -241,6 +246,24 @@ ALWAYS_INLINE void receive_all(const objects o, channel *c, void *ctx) {
     }
 }
 
+/* What one thread takes and the other gives back, in turns. */
+typedef struct phases {
+    uint64_t refs[LIVE];
+    double took[2][PHASES];
+    sem_t turn[2]; /* of who takes, of who gives */
+    const struct contest *contest;
+} phases;
+
+ALWAYS_INLINE void take_all(const objects o, phases *p, void *ctx) {
+    for (uint64_t i = 0; i < LIVE; i++)
+        p->refs[i] = begin(o, ctx, i);
+}
+ALWAYS_INLINE void give_all(const objects o, phases *p, void *ctx) {
+    for (uint64_t i = 0; i < LIVE; i++)
+        end(o, ctx, p->refs[i]);
+    o.pause(ctx);
+}
+
 /* --- the loops of each kind of contestant ------------------------------------------------------------------------------ */
 
 typedef void *thread_fn(void *arg);
@@ -248,6 +271,7 @@ typedef struct loops {
     bench_loop *lifo, *lifo16, *churn, *batch;
     thread_fn *receive;
     void (*send)(channel *c, void *ctx);
+    void (*phase[2])(phases *p, void *ctx); /* takes, gives */
     bench_loop *deref;
 } loops;
 
@@ -293,11 +317,18 @@ ALWAYS_INLINE void deref(const objects o, lookup *l, uint64_t times) {
     static void kind##_send(channel *c, void *ctx) {                          \
         send_all(with_##kind, c, ctx);                                        \
     }                                                                         \
+    static void kind##_take_all(phases *p, void *ctx) {                       \
+        take_all(with_##kind, p, ctx);                                        \
+    }                                                                         \
+    static void kind##_give_all(phases *p, void *ctx) {                       \
+        give_all(with_##kind, p, ctx);                                        \
+    }                                                                         \
     static void kind##_deref(void *l, uint64_t times) {                       \
         deref(with_##kind, l, times);                                         \
     }                                                                         \
-    static const loops kind##_loops = {kind##_lifo,    kind##_lifo16, kind##_churn, kind##_batch, \
-                                       kind##_receive, kind##_send,   kind##_deref}
+    static const loops kind##_loops = {                                       \
+        kind##_lifo, kind##_lifo16, kind##_churn, kind##_batch, kind##_receive, kind##_send, \
+        {kind##_take_all, kind##_give_all}, kind##_deref}
 
 DEFINE_LOOPS(malloc);
 DEFINE_LOOPS(pool);
@@ -324,6 +355,69 @@ static void cross(void *arg, uint64_t lives) {
         bench_die("no join");
     if (c->pool != NULL)
         check(fh_pool_reap(c->pool)); /* what is on its way comes home */
+}
+
+static uint64_t thread_now(void) {
+    struct timespec t;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
+        bench_die("no clock");
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* One side of the phases, on a core of its own if the system allows it. */
+static void run_side(phases *p, unsigned side, void *ctx) {
+    cpu_set_t core;
+    CPU_ZERO(&core);
+    CPU_SET(side, &core);
+    (void)sched_setaffinity(0, sizeof core, &core);
+    for (int i = 0; i < PHASES; i++) {
+        while (sem_wait(&p->turn[side]) != 0) {
+        }
+        uint64_t from = thread_now();
+        p->contest->loops->phase[side](p, ctx);
+        p->took[side][i] = (double)(thread_now() - from) / (double)LIVE;
+        if (sem_post(&p->turn[1 - side]) != 0)
+            bench_die("no semaphore");
+    }
+}
+
+static void *run_giver(void *arg) {
+    phases *p = arg;
+    access a = attach(p->contest->pool, p->contest->views);
+    run_side(p, 1, a.ctx);
+    detach(a);
+    return NULL;
+}
+
+static void *run_taker(void *arg) {
+    phases *p = arg;
+    access a = attach(p->contest->pool, p->contest->views);
+    run_side(p, 0, a.ctx);
+    detach(a);
+    return NULL;
+}
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void measure_phases(const contest *c) {
+    static phases p;
+    static const char *const columns[2] = {"xtake", "xgive"};
+    pthread_t threads[2];
+    p.contest = c;
+    if (sem_init(&p.turn[0], 0, 1) != 0 || sem_init(&p.turn[1], 0, 0) != 0 ||
+        pthread_create(&threads[0], NULL, run_taker, &p) != 0 || pthread_create(&threads[1], NULL, run_giver, &p) != 0)
+        bench_die("no thread");
+    for (int side = 0; side < 2; side++) {
+        if (pthread_join(threads[side], NULL) != 0)
+            bench_die("no join");
+        qsort(p.took[side], PHASES, sizeof p.took[side][0], by_size);
+        bench_emit(c->row, columns[side], p.took[side][PHASES / 2]);
+    }
+    if (c->pool != NULL)
+        check(fh_pool_reap(c->pool));
 }
 
 typedef struct half {
@@ -366,6 +460,7 @@ static void measure_lives(const contest *c) {
         return; /* one thread only */
     contest mine = *c;
     bench_emit(c->row, "xthread", bench_least(cross, &mine, LIVES));
+    measure_phases(c);
     bench_emit(c->row, "par2", bench_least(both, &mine, LIVES));
 }
 
@@ -456,7 +551,8 @@ int main(int argc, char **argv) {
     };
     static const bench_plan plan = {
         .name = "bench_pool", .summary = "lives of 64-byte objects", .unit = "ns",
-        .columns = {"lifo", "lifo16", "churn1000", "batch1000", "xthread", "par2", "deref1k", "deref100k", "deref4M", NULL},
+        .columns = {"lifo", "lifo16", "churn1000", "batch1000", "xthread", "xtake", "xgive", "par2", "deref1k", "deref100k",
+                    "deref4M", NULL},
         .contestants = contestants, .targets = targets, .base = "mimalloc", .outside = "--fastalloc", .measure = measure,
     };
     return bench_main(&plan, argc, argv);
