@@ -29,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOAL = 95  # percent
-FLOOR = 75  # percent: what was reached; may only rise
+FLOOR = 90  # percent: what was reached; may only rise
 INCLUDE = ["-Iinclude", "-Isrc", "-D_GNU_SOURCE", "-isystem", "/usr/lib/llvm-19/include"]
 RETURNS = {"void": "", "fh_status": "FH_STATUS(FH_LIMIT)"}
 NUMBER = re.compile(r"(unsigned |signed )?(char|short|int|long|long long|float|double|_Bool|bool)( int| long)*$|size_t|"
