@@ -80,12 +80,13 @@ static void test_threads(void **state) {
 }
 
 /* Threads that release the same handles, in the same order: whoever is behind is refused, which is quicker, so they meet. */
-enum { MEET_SLOTS = 2048, MEET_ROUNDS = 30 };
+enum { MEET_SLOTS = 2048 };
 
 typedef struct meeting {
     fh_pool *pool;
     const fh_handle *handles;
     uint64_t won;
+    uint64_t there; /* threads that have arrived */
 } meeting;
 
 static void *release_all(void *arg) {
@@ -94,6 +95,8 @@ static void *release_all(void *arg) {
     fh_status s = fh_pool_attach(r->pool, &view);
     assert_false(fh_failed(s));
     uint64_t won = 0;
+    (void)fh_fetch_add(&r->there, 1, FH_ACQ_REL);
+    race_wait(&r->there, 2);
     for (size_t i = 0; i < MEET_SLOTS; i++) {
         s = fh_pool_release(view, r->handles[i]);
         won += !fh_failed(s);
@@ -109,10 +112,11 @@ static void test_meeting(void **state) {
     meeting r = {.handles = handles};
     fh_pool_config c = {.size_bytes = 16, .capacity = MEET_SLOTS, .hardened = true, .threads = FH_POOL_SHARED_BORROW};
     fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &r.pool));
-    for (int round = 0; round < MEET_ROUNDS; round++) {
+    for (uint64_t round = 0; round < 10 + fh_test_ops() / 5000; round++) {
         fh_assert_ok(fh_pool_alloc_n(r.pool, MEET_SLOTS, handles));
         pthread_t threads[2];
         r.won = 0;
+        r.there = 0;
         for (int i = 0; i < 2; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, release_all, &r), 0);
         for (int i = 0; i < 2; i++)
