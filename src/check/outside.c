@@ -53,11 +53,22 @@ static int visible(const struct dirent *e) {
     return e->d_name[0] != '.';
 }
 
+/* What the system says of a path that cannot be looked at. An entry of a folder that has vanished since the folder was read is
+ * none: others may write there, editors and other checks. A link to nowhere is still there. */
+static fh_status no_look(const char *path, unsigned depth, fh_err *err) {
+    struct stat st;
+    int why = errno;
+    FH_UNSAFE("check-outside");
+    if (depth > 0 && why == ENOENT && lstat(path, &st) != 0 && errno == ENOENT)
+        return FH_DONE;
+    return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", path, strerror(why));
+}
+
 static fh_status walk(const char *path, unsigned depth, deed_found *found, void *ctx, fh_err *err) {
     struct stat st;
     FH_UNSAFE("check-outside");
     if (stat(path, &st) != 0)
-        return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", path, strerror(errno));
+        return no_look(path, depth, err);
     if (S_ISREG(st.st_mode))
         return found(ctx, path);
     if (!S_ISDIR(st.st_mode) || depth >= DEPTH_MAX)
@@ -65,7 +76,7 @@ static fh_status walk(const char *path, unsigned depth, deed_found *found, void 
     struct dirent **names = NULL;
     int count = scandir(path, &names, visible, alphasort);
     if (count < 0)
-        return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", path, strerror(errno));
+        return no_look(path, depth, err);
     fh_status s = FH_DONE;
     size_t length = strlen(path);
     const char *slash = length > 0 && path[length - 1] == '/' ? "" : "/";

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import threading
 import unittest
 
 from cases import BAD, GOOD, MARKED, PROGRAM, WRONG, DeedCase, files_of
@@ -41,6 +42,31 @@ class Driver(DeedCase):
         self.assertIn("deed: 3 files, 3 functions, 3 findings", err)
         self.deed("check", "x" * 5000, status=2)
         self.deed("check", "src/none.c", status=2)
+
+    def test_folder_that_changes(self):
+        """What vanishes while a folder is walked was never there; a link to nowhere is told."""
+        self.write("src/a.c", GOOD)
+        busy = (self.folder / "src" / "busy")
+        busy.mkdir()
+        stop = threading.Event()
+
+        def churn():
+            while not stop.is_set():
+                for i in range(40):
+                    (busy / f"{i}.tmp").touch()
+                for i in range(40):
+                    (busy / f"{i}.tmp").unlink()
+
+        thread = threading.Thread(target=churn)
+        thread.start()
+        try:
+            for _ in range(40):
+                self.deed("check", "--cache=none", "src")
+        finally:
+            stop.set()
+            thread.join()
+        (self.folder / "src/gone.c").symlink_to("nowhere.c")
+        self.assertIn("src/gone.c: No such file", self.deed("check", "src", status=2)[1])
 
     def test_arguments_after_dashes(self):
         self.write("include/one.h", "#define ONE 1\n")
