@@ -37,6 +37,12 @@ enum { ENTRIES_DEFAULT = 65536, REFS_DEFAULT = 65536, SHARDS_DEFAULT = 16 };
 
 static uint64_t caches_made;
 
+/* Shard `n` modulo the number of shards. */
+static fh_cache_shard *shard_at(const fh_cache *cache, uint64_t n) {
+    FH_UNSAFE("cache-column");
+    return &cache->shards[n & cache->shard_mask];
+}
+
 /* --- life of a cache -------------------------------------------------------------------------------------------------- */
 
 /* Fills in the defaults. FH_INVALID. */
@@ -54,9 +60,8 @@ static fh_status complete(fh_cache_config *c) {
 /* Frees a cache of which `shards` shards were made. */
 static void free_parts(fh_cache *cache, uint32_t shards) {
     fh_allocator *a = cache->allocator;
-    FH_UNSAFE("cache-column");
     for (uint32_t k = 0; k < shards; k++)
-        fh_shard_deinit(&cache->shards[k]);
+        fh_shard_deinit(shard_at(cache, k));
     fh_free(a, cache->shards);
     fh_u64s_free(a, &cache->trace);
     fh_u64s_free(a, &cache->next_uses);
@@ -70,7 +75,7 @@ static void fill_row(const void *owner, fh_memory_row *row) {
     fh_cache_stats s = fh_cache_stats_get(cache);
     uint64_t blocks = sizeof *cache + (cache->shard_mask + 1) * sizeof *cache->shards, committed = 0, reserved = 0;
     for (uint32_t n = 0; n <= cache->shard_mask; n++) {
-        fh_cache_shard *shard = &cache->shards[n];
+        fh_cache_shard *shard = shard_at(cache, n);
         fh_shard_lock(shard);
         blocks += (shard->mask + UINT64_C(1)) * sizeof *shard->cells;
         committed += shard->entries.committed_bytes + shard->slots.committed_bytes;
@@ -107,8 +112,7 @@ fh_status fh_cache_new_narrow(fh_allocator *a, const fh_cache_config *config, un
     fh_status s = cache->shards == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
     uint32_t made = 0;
     while (!fh_failed(s) && made < c.shards) {
-        FH_UNSAFE("cache-column");
-        s = fh_shard_init(&cache->shards[made], a, &c, &cache->time, seed << FH_CACHE_INDEX_BITS | made, age_bits);
+        s = fh_shard_init(shard_at(cache, made), a, &c, &cache->time, seed << FH_CACHE_INDEX_BITS | made, age_bits);
         made += !fh_failed(s);
     }
     if (!fh_failed(s))
@@ -141,8 +145,7 @@ void fh_cache_free(fh_cache *cache) {
     fh_ledger_leave(&cache->listed);
     FH_ASSERT(cache->flights.first == NULL); /* no load runs, and nobody waits for one */
     for (uint32_t k = 0; k <= cache->shard_mask; k++) {
-        FH_UNSAFE("cache-column");
-        fh_cache_shard *s = &cache->shards[k];
+        fh_cache_shard *s = shard_at(cache, k);
         FH_ASSERT(s->slots_live == 0); /* every reference was dropped */
         for (uint32_t i = 0; i < s->entries.made; i++)
             if (fh_shard_entry(s, i)->state == FH_ENTRY_RESIDENT)
@@ -152,8 +155,7 @@ void fh_cache_free(fh_cache *cache) {
 }
 
 static fh_cache_shard *shard_of(fh_cache *cache, uint64_t hash) {
-    FH_UNSAFE("cache-column");
-    return &cache->shards[hash >> (64 - FH_CACHE_SHARD_BITS) & cache->shard_mask];
+    return shard_at(cache, hash >> (64 - FH_CACHE_SHARD_BITS));
 }
 
 /* --- the budget ------------------------------------------------------------------------------------------------------- */
@@ -174,9 +176,8 @@ FH_ATTR(noinline) static void end_locked(fh_cache *cache, fh_cache_shard *s, uin
 static fh_cache_shard *lowest_shard(fh_cache *cache) {
     fh_cache_shard *best = NULL;
     fh_evict_rank lowest = FH_EVICT_NO_RANK;
-    FH_UNSAFE("cache-column");
     for (uint32_t k = 0; k <= cache->shard_mask; k++) {
-        fh_cache_shard *s = &cache->shards[k];
+        fh_cache_shard *s = shard_at(cache, k);
         fh_evict_rank rank = {fh_load(&s->victim.worth, FH_RELAXED), fh_load(&s->victim.stamp, FH_RELAXED)};
         if (fh_evict_before(rank, lowest)) {
             lowest = rank;
@@ -262,8 +263,7 @@ static bool is_number_of(fh_cache_ref ref, uint64_t number) {
 
 /* The slot that a reference names and its shard; NULL where there is none. */
 static fh_cache_slot *slot_of(fh_cache *cache, fh_cache_ref ref, fh_cache_shard **out_shard, uint32_t *out_k) {
-    FH_UNSAFE("cache-column");
-    fh_cache_shard *s = &cache->shards[ref.value & cache->shard_mask];
+    fh_cache_shard *s = shard_at(cache, ref.value);
     *out_shard = s;
     *out_k = (uint32_t)(ref.value >> FH_CACHE_SHARD_BITS) & (FH_CACHE_REFS_MAX - 1);
     return *out_k < fh_load(&s->slots.made, FH_RELAXED) ? fh_shard_slot(s, *out_k) : NULL;
@@ -278,14 +278,13 @@ static fh_code refusal(const fh_cache_shard *s, fh_cache_ref ref, uint64_t numbe
 
 /* Counts a refusal and returns it. Only a drop is told of a double free. */
 FH_ATTR(noinline) static fh_status refuse(fh_cache *cache, fh_cache_ref ref, fh_code code, bool drops) {
-    FH_UNSAFE("cache-column");
-    fh_cache_stats *stats = &cache->shards[0].stats; /* counters are summed over shards */
+    fh_cache_stats *stats = &shard_at(cache, 0)->stats; /* counters are summed over shards */
     code = ref.value == 0 || (code == FH_DOUBLE_FREE && !drops) ? FH_STALE : code;
-    fh_shard_lock(&cache->shards[0]);
+    fh_shard_lock(shard_at(cache, 0));
     stats->stale_uses += code == FH_STALE;
     stats->double_frees += code == FH_DOUBLE_FREE;
     stats->wrong_caches += code == FH_WRONG_POOL;
-    fh_shard_unlock(&cache->shards[0]);
+    fh_shard_unlock(shard_at(cache, 0));
     return FH_STATUS(code);
 }
 
@@ -623,9 +622,8 @@ fh_status fh_cache_remove(fh_cache *cache, uint64_t key) {
 }
 
 void fh_cache_clear(fh_cache *cache) {
-    FH_UNSAFE("cache-column");
     for (uint32_t n = 0; n <= cache->shard_mask; n++) {
-        fh_cache_shard *s = &cache->shards[n];
+        fh_cache_shard *s = shard_at(cache, n);
         fh_shard_lock(s);
         for (uint32_t i = 0; i < s->entries.made; i++) {
             if (fh_shard_entry(s, i)->state == FH_ENTRY_FREE || !fh_shard_entry(s, i)->mapped ||
@@ -641,9 +639,8 @@ void fh_cache_clear(fh_cache *cache) {
 fh_status fh_cache_resize(fh_cache *cache, uint64_t budget_bytes) {
     fh_store(&cache->budget, budget_bytes, FH_SEQ_CST);
     for (uint32_t n = 0; n <= cache->shard_mask; n++) { /* who ends a use from here on sees the new budget; who has, is seen */
-        FH_UNSAFE("cache-column");
-        fh_shard_lock(&cache->shards[n]);
-        fh_shard_unlock(&cache->shards[n]);
+        fh_shard_lock(shard_at(cache, n));
+        fh_shard_unlock(shard_at(cache, n));
     }
     evict_excess(cache);
     return is_over_budget(cache) ? FH_STATUS(FH_AGAIN) : FH_DONE;
@@ -656,8 +653,7 @@ fh_cache_stats fh_cache_stats_get(fh_cache *cache) {
                           .bytes_peak = fh_load(&cache->bytes_peak, FH_RELAXED),
                           .budget_bytes = fh_load(&cache->budget, FH_RELAXED)};
     for (uint32_t n = 0; n <= cache->shard_mask; n++) {
-        FH_UNSAFE("cache-column");
-        fh_cache_shard *s = &cache->shards[n];
+        fh_cache_shard *s = shard_at(cache, n);
         fh_shard_lock(s);
         const fh_cache_stats *t = &s->stats;
         sum.hits += s->hits;
@@ -685,8 +681,7 @@ fh_cache_stats fh_cache_stats_get(fh_cache *cache) {
 fh_status fh_cache_check(fh_cache *cache, fh_err *err) {
     uint64_t bytes = 0, entries = 0;
     for (uint32_t n = 0; n <= cache->shard_mask; n++) {
-        FH_UNSAFE("cache-column");
-        fh_cache_shard *s = &cache->shards[n];
+        fh_cache_shard *s = shard_at(cache, n);
         fh_shard_lock(s);
         fh_status status = fh_shard_check(s, &bytes, err);
         entries += s->entries_live;

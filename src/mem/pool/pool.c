@@ -318,7 +318,6 @@ static fh_status take_one(fh_pool *view, uint32_t *out) {
 }
 
 fh_pool_found fh_pool_alloc_slow(fh_pool *pool, fh_handle *out) {
-    FH_UNSAFE("pool-slot");
     FH_POOL_SITE(pool);
     return pool->alloc(pool, out);
 }
@@ -466,7 +465,6 @@ static fh_status try_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
 }
 
 fh_pool_found fh_pool_use(fh_pool *pool, fh_handle h, fh_pool_op op) {
-    FH_UNSAFE("pool-slot");
     FH_POOL_SITE(pool);
     return pool->use(pool, h, op);
 }

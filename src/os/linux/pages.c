@@ -24,7 +24,6 @@ static bool is_whole_pages(const void *at, size_t size_bytes) {
 }
 
 static fh_status status_of_errno(void) {
-    FH_UNSAFE("pages-whole");
     return FH_STATUS(errno == ENOMEM ? FH_NOMEM : FH_IO);
 }
 

@@ -17,7 +17,6 @@
 #include "os/linux/linux.h"
 
 void fh_os_wait(const uint32_t *word, uint32_t seen) {
-    FH_UNSAFE("os-call");
     int saved = errno;
     FH_UNSAFE("wait-word");
     (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* every return, also a false one, looks again */
@@ -25,7 +24,6 @@ void fh_os_wait(const uint32_t *word, uint32_t seen) {
 }
 
 void fh_os_wake(const uint32_t *word, unsigned count) {
-    FH_UNSAFE("os-call");
     int saved = errno;
     FH_UNSAFE("wait-word");
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count < INT_MAX ? (int)count : INT_MAX, NULL, NULL, 0);

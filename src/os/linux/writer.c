@@ -75,7 +75,6 @@ static fh_status open_temporary(fh_os_writer *w, fh_err *err) {
     }
     if (w->fd < 0) {
         w->temporary[0] = '\0';
-        FH_UNSAFE("os-call");
         return fh_linux_fail(err, errno, "create a file beside", w->path);
     }
     return FH_DONE;
@@ -102,7 +101,6 @@ fh_status fh_os_writer_open(const char *path, fh_os_writer **out, fh_err *err) {
 }
 
 static fh_status write_through(fh_os_writer *w, fh_span bytes, fh_err *err) {
-    FH_UNSAFE("os-call");
     return fh_failed(fh_os_write(w->fd, bytes)) ? fh_linux_fail(err, errno, "write", w->path) : FH_DONE;
 }
 
