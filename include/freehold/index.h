@@ -76,7 +76,8 @@ FH_API size_t fh_flat_bytes(fh_ref const fh_flat *flat);
 
 /* The k best for each query: counts[q] of them, in hits[q · k …]; fewer than k where there are fewer vectors, or fewer that the
  * filter (NULL: none) accepts. counts has an element a query, hits k a query. FH_INVALID: queries, hits or counts of another
- * size; FH_LIMIT: k of 0 or above FH_HITS_MAX; FH_NOT_FINITE; FH_BORROWED (a change runs); FH_NOMEM. */
+ * size; FH_LIMIT: k of 0 or above FH_HITS_MAX; FH_NOT_FINITE; FH_BORROWED (a change runs); FH_NOMEM. A refusal
+ * may leave the answers of earlier queries written. */
 FH_FALLIBLE fh_flat_search(fh_ref fh_flat *flat, fh_ref const fh_par *par, fh_f32s queries, size_t k,
                            fh_ref const fh_hit_filter *filter, fh_hits hits, fh_sizes counts, fh_mut fh_err *err);
 

@@ -297,7 +297,7 @@ fh_status fh_flat_get(fh_flat *f, uint64_t id, fh_f32s out) {
 typedef struct search {
     const fh_flat *flat;
     fh_f32s queries; /* up to TOGETHER of them */
-    size_t asked, k, tiles;
+    size_t asked, k, tiles, parts;
     const fh_hit_filter *filter;
     fh_owned fh_f32s scores;  /* parts × asked × STRETCH_TILES × 16 */
     fh_owned fh_hits found;   /* parts × asked × k */
@@ -359,9 +359,9 @@ static float score_of(const fh_flat *f, float key, double query_squares) {
 }
 
 /* The best of all parts for query `q` of these, sorted. */
-static void gather(const search *s, size_t parts, size_t q, double squares, fh_hits hits, size_t *out_count) {
+static void gather(const search *s, size_t q, double squares, fh_hits hits, size_t *out_count) {
     fh_best all = {hits, 0, NULL}; /* each has passed the filter already */
-    for (size_t part = 0; part < parts; part++) {
+    for (size_t part = 0; part < s->parts; part++) {
         size_t at = slot_of(s, part, q);
         fh_hits best = fh_hits_sub(s->found, at * s->k, fh_sizes_get(s->counts, at));
         for (size_t i = 0; i < best.count; i++)
@@ -373,19 +373,19 @@ static void gather(const search *s, size_t parts, size_t q, double squares, fh_h
     *out_count = all.count;
 }
 
-static fh_status make_room(fh_allocator *a, size_t parts, size_t asked, search *s) {
-    size_t many;
-    if (!fh_mul_size(parts * asked, s->k, &many))
+static fh_status make_room(fh_allocator *a, size_t asked, search *s) {
+    size_t lists = s->parts * asked, many;
+    if (!fh_mul_size(lists, s->k, &many))
         return FH_STATUS(FH_NOMEM);
-    FH_TRY(fh_f32s_new(a, parts * asked * STRETCH_TILES * FH_TILE_ROWS, &s->scores));
+    FH_TRY(fh_f32s_new(a, lists * STRETCH_TILES * FH_TILE_ROWS, &s->scores));
     FH_TRY(fh_hits_new(a, many, &s->found));
-    return fh_sizes_new(a, parts * asked, &s->counts);
+    return fh_sizes_new(a, lists, &s->counts);
 }
 
 /* All queries, a few at a time. The best of a part fit into `found` as they are: k is at most the number of vectors there. */
 static fh_status search_all(const fh_flat *f, const fh_par *par, fh_mut fh_view(4) search *s, fh_f32s queries, size_t k,
                             fh_hits hits, fh_sizes counts, fh_err *err) {
-    size_t dim = f->options.dim, parts = par != NULL && par->width > 1 ? par->width : 1;
+    size_t dim = f->options.dim;
     double squares[TOGETHER] = {0};
     for (size_t first = 0; first < counts.count; first += TOGETHER) {
         s->asked = counts.count - first < TOGETHER ? counts.count - first : TOGETHER;
@@ -396,20 +396,18 @@ static fh_status search_all(const fh_flat *f, const fh_par *par, fh_mut fh_view(
             fh_sizes_set(s->counts, i, 0);
         fh_par_run(par, search_part, s);
         for (size_t q = 0; q < s->asked; q++)
-            gather(s, parts, q, squares[q % TOGETHER], fh_hits_sub(hits, (first + q) * k, s->k),
-                   fh_sizes_at(counts, first + q));
+            gather(s, q, squares[q % TOGETHER], fh_hits_sub(hits, (first + q) * k, s->k), fh_sizes_at(counts, first + q));
     }
     return FH_DONE;
 }
 
 static fh_status search_read(const fh_flat *f, const fh_par *par, fh_f32s queries, size_t k, const fh_hit_filter *filter,
                              fh_hits hits, fh_sizes counts, fh_err *err) {
-    size_t parts = par != NULL && par->width > 1 ? par->width : 1;
     search s = {.flat = f, .k = k < f->count ? k : f->count, .tiles = (f->count + FH_TILE_ROWS - 1) / FH_TILE_ROWS,
-                .filter = filter};
-    fh_status done = make_room(f->allocator, parts, counts.count < TOGETHER ? counts.count : TOGETHER, &s);
+                .parts = par != NULL && par->width > 1 ? par->width : 1, .filter = filter};
+    fh_status done = make_room(f->allocator, counts.count < TOGETHER ? counts.count : TOGETHER, &s);
     if (fh_failed(done))
-        done = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the %zu best of %zu parts", k, parts);
+        done = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the %zu best of %zu parts", k, s.parts);
     else
         done = search_all(f, par, &s, queries, k, hits, counts, err);
     fh_f32s_free(f->allocator, &s.scores);
