@@ -54,12 +54,13 @@ static int visible(const struct dirent *e) {
 }
 
 /* What the system says of a path that cannot be looked at. An entry of a folder that has vanished since the folder was read is
- * none: others may write there, editors and other checks. A link to nowhere is still there. */
+ * none, even if it has come back meanwhile: others may write there, editors and other checks. A link to nowhere stays one. */
 static fh_status no_look(const char *path, unsigned depth, fh_err *err) {
     struct stat st;
     int why = errno;
     FH_UNSAFE("check-outside");
-    if (depth > 0 && why == ENOENT && lstat(path, &st) != 0 && errno == ENOENT)
+    bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+    if (depth > 0 && why == ENOENT && !link)
         return FH_DONE;
     return fh_fail(err, FH_IO, FH_NO_OFFSET, "%s: %s", path, strerror(why));
 }

@@ -89,6 +89,7 @@ static void test_slots(void **state) {
         fh_pool_config c = {.size_bytes = rows[r].size, .natural_align_bytes = rows[r].align, .capacity = rows[r].capacity,
                             .hardened = true};
         fh_assert_ok(fh_pool_new(fh_test_allocator(state), &c, &pool));
+        fh_pool_hard_sample(pool, 0);
         const fh_pool_core *core = pool->core;
         uint8_t *used = calloc(core->slots_max, 1);
         size_t group = 16 * page;
@@ -676,6 +677,7 @@ static void test_retire(void **state) {
         fh_pool *pool;
         fh_pool_config c = {.size_bytes = sizes[r], .natural_align_bytes = 8, .capacity = 2, .hardened = true};
         fh_assert_ok(fh_pool_new_narrow(fh_test_allocator(state), &c, 4, &pool));
+        fh_pool_hard_sample(pool, 0);
         fh_handle h;
         uint64_t lives = 0;
         fh_status s;
