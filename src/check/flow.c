@@ -290,6 +290,28 @@ static void switches(deed_flow *f, uint32_t node) {
     f->saw_default = saw_default;
 }
 
+/* A jump to `to` goes over declarations: what they declare has no value there. */
+static void jump_over(deed_flow *f, deed_place to) {
+    for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
+        deed_place scope = deed_flow_node(f, f->places[i].block)->place;
+        bool here = f->places[i].block != 0 && scope.offset_bytes <= to.offset_bytes && to.offset_bytes <= scope.end_bytes &&
+                    deed_flow_node(f, f->places[i].node)->place.offset_bytes <= to.offset_bytes;
+        if (here && deed_cell_of(f, i)->bits == 0)
+            *deed_cell_of(f, i) = (deed_cell){.bits = DEED_IS_RAW, .born = f->places[i].node};
+    }
+}
+
+static void new_case(deed_flow *f, uint32_t node) {
+    deed_state *here = f->s;
+    f->saw_default = f->saw_default || deed_flow_node(f, node)->kind == DEED_DEFAULT;
+    if (f->on_case == NULL)
+        return;
+    f->s = f->on_case;
+    jump_over(f, deed_flow_node(f, node)->place);
+    f->s = here;
+    deed_state_join(f->place_count, f->s, f->on_case);
+}
+
 static deed_label *label_of(deed_flow *f, uint32_t decl, uint32_t node) {
     for (uint32_t i = 0; i < f->label_count; i++) {
         if (f->labels[i].decl == decl)
@@ -313,7 +335,11 @@ static void go_to(deed_flow *f, uint32_t node) {
         deed_help(f->report, "write a loop: `for (;;)` with `continue` where the jump is, and `break` at its end");
     } else if (l != NULL) {
         l->from = node;
-        deed_state_join(f->place_count, l->state, f->s);
+        deed_state *here = f->s;
+        f->s = l->state;
+        jump_over(f, deed_flow_decl(f, n->decl)->place);
+        deed_state_join(f->place_count, f->s, here);
+        f->s = here;
     }
     f->s->live = false;
 }
@@ -324,10 +350,7 @@ static void label(deed_flow *f, uint32_t node) {
         deed_state *here = f->s;
         f->s = deed_state_copy(f, l->state);
         leave(f, deed_flow_node(f, l->from)->place, f->depth + 1);
-        for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
-            if (f->places[i].parent == 0 && here->cells[i].bits != 0 && f->s->cells[i].bits == 0)
-                f->s->cells[i].bits = DEED_IS_RAW; /* the jump went over its declaration */
-        }
+        jump_over(f, deed_flow_node(f, node)->place);
         deed_state_join(f->place_count, here, f->s);
         deed_state_give(f, f->s);
         f->s = here;
@@ -344,6 +367,7 @@ static void variable(deed_flow *f, uint32_t node) {
     uint32_t init = deed_child(f, node, 0), place = deed_place_root(f, n->decl, node);
     if (place == 0 || f->places[place].mode == DEED_MODE_GLOBAL)
         return;
+    f->places[place].block = f->block;
     deed_unwritten(f, node, place);
     if (init != 0 && !deed_store_fields(f, node, place, init, true)) {
         deed_value v = deed_eval(f, init);
@@ -354,14 +378,27 @@ static void variable(deed_flow *f, uint32_t node) {
         deed_written(f, place);
 }
 
-/* A declaration before the first case of a switch: no case gives it its value. */
+/* A declaration that control does not reach: a label or a case behind it does. */
 static void jumped_over(deed_flow *f, uint32_t node) {
     uint32_t place = deed_place_root(f, deed_flow_node(f, node)->decl, node);
-    if (place == 0 || f->places[place].mode != DEED_MODE_LOCAL)
-        return;
-    *deed_cell_of(f, place) = (deed_cell){.bits = DEED_IS_RAW, .born = node}; /* for a label behind it */
-    if (f->on_case != NULL)
-        f->on_case->cells[place] = *deed_cell_of(f, place);
+    if (place != 0 && f->places[place].mode == DEED_MODE_LOCAL)
+        f->places[place].block = f->block;
+}
+
+/* A statement that is a scope. */
+static void block(deed_flow *f, uint32_t node, void (*inside)(fh_mut deed_flow *f, uint32_t node)) {
+    uint32_t around = f->block;
+    f->block = node;
+    f->depth++;
+    inside(f, node);
+    leave(f, last_of(f, node), f->depth);
+    f->depth--;
+    f->block = around;
+}
+
+static void statements(deed_flow *f, uint32_t node) {
+    for (uint32_t i = 0; i < deed_flow_node(f, node)->count; i++)
+        deed_statement(f, deed_child(f, node, i));
 }
 
 static void branch(deed_flow *f, uint32_t node) {
@@ -393,13 +430,10 @@ static void jump_out(deed_flow *f, uint32_t node, deed_state *to, uint32_t depth
 }
 
 static void for_loop(deed_flow *f, uint32_t node) {
-    f->depth++;
     if (deed_child(f, node, 0) != 0)
         deed_statement(f, deed_child(f, node, 0));
     loop(f, node, (round_trip){.condition = deed_child(f, node, 1), .step = deed_child(f, node, 2),
                                .body = deed_child(f, node, 3)});
-    leave(f, last_of(f, node), f->depth);
-    f->depth--;
 }
 
 void deed_statement(deed_flow *f, uint32_t node) {
@@ -410,17 +444,8 @@ void deed_statement(deed_flow *f, uint32_t node) {
     if (node == 0 || (!f->s->live && !enters))
         return;
     switch ((int)n->kind) {
-    case DEED_BLOCK:
-        f->depth++;
-        for (uint32_t i = 0; i < n->count; i++)
-            deed_statement(f, deed_child(f, node, i));
-        leave(f, last_of(f, node), f->depth);
-        f->depth--;
-        return;
-    case DEED_DECLARE:
-        for (uint32_t i = 0; i < n->count; i++)
-            deed_statement(f, deed_child(f, node, i));
-        return;
+    case DEED_BLOCK: block(f, node, statements); return;
+    case DEED_DECLARE: statements(f, node); return;
     case DEED_VARIABLE: variable(f, node); return;
     case DEED_IF: branch(f, node); return;
     case DEED_WHILE:
@@ -429,12 +454,10 @@ void deed_statement(deed_flow *f, uint32_t node) {
     case DEED_DO:
         loop(f, node, (round_trip){.condition = deed_child(f, node, 1), .body = deed_child(f, node, 0), .body_first = true});
         return;
-    case DEED_FOR: for_loop(f, node); return;
+    case DEED_FOR: block(f, node, for_loop); return;
     case DEED_SWITCH: switches(f, node); return;
     case DEED_CASE: case DEED_DEFAULT:
-        if (f->on_case != NULL)
-            deed_state_join(f->place_count, f->s, f->on_case);
-        f->saw_default = f->saw_default || n->kind == DEED_DEFAULT;
+        new_case(f, node);
         deed_statement(f, deed_child(f, node, 0));
         return;
     case DEED_BREAK: jump_out(f, node, f->on_break, f->break_depth); return;
@@ -514,7 +537,7 @@ static void check_function(deed_flow *f, uint32_t decl) {
     const deed_decl *d = deed_flow_decl(f, decl);
     f->function = decl;
     f->place_count = DEED_LAST_CALL + 1;
-    f->label_count = f->depth = f->muted = 0;
+    f->label_count = f->depth = f->block = f->muted = 0;
     f->full = false;
     f->on_break = f->on_continue = f->on_case = NULL;
     for (uint32_t i = 0; i <= DEED_LAST_CALL; i++)

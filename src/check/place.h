@@ -74,6 +74,7 @@ typedef struct deed_info {
     uint32_t parent; /* place, or 0 */
     uint32_t field;  /* declaration; 0 with a parent: what that points to */
     uint32_t type, depth, node;
+    uint32_t block; /* of a variable: the statement at whose end it ends */
     deed_mode mode;
     fh_span name;
 } deed_info;
@@ -97,6 +98,7 @@ typedef struct deed_flow {
     uint32_t within;   /* the call whose arguments are looked at again, or 0 */
     fh_mut deed_state *s, *unused, *nowhere; /* nowhere: for when memory runs out */
     uint32_t place_count, depth, muted;
+    uint32_t block; /* the innermost one around the statement */
     deed_info places[DEED_PLACES_MAX];
     deed_label labels[DEED_LABELS_MAX];
     uint32_t label_count, changes;
