@@ -80,7 +80,7 @@ static inline uint8_t *fh_mspan_at(fh_mspan s, size_t i) {
     if (FH_UNLIKELY(i >= s.size))
         fh_bounds_fail(i, s.size);
     FH_UNSAFE("span-bounds");
-    return &s.at[i];
+    return s.at + i;
 }
 
 /* *out = `count` bytes from `from`; false (and an empty span) when they are not inside s. */

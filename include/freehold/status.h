@@ -103,6 +103,7 @@ FH_API fh_class fh_code_class(fh_code code);
 FH_API void fh_err_clear(fh_out fh_err *err);
 /* Reports a failure: fills *err unless it already holds one (or is NULL) and returns `code` as a status. Control characters in
  * the formatted text come out as \xNN; a text too long is cut. */
+/*@ requires code != FH_OK; assigns *err; ensures \result.code == code; */
 FH_FALLIBLE fh_fail(fh_mut fh_err *err, fh_code code, uint64_t offset_bytes, const char *format, ...) FH_PRINTF(4, 5);
 
 /* Ends the program with the place and the condition on standard error. Only FH_ASSERT calls it. */

@@ -218,7 +218,7 @@ static fh_status put_absent(deed_cache *c, const deed_input *in, fh_views folder
     for (size_t i = 0; i < folders.count; i++) {
         fh_span folder = fh_views_get(folders, i);
         bool slash = folder.size > 0 && fh_span_at(folder, folder.size - 1) == '/';
-        const char *start = deed_copy_text(c->arena, folder, slash ? (fh_span){0} : FH_LIT("/"));
+        const char *start = deed_copy_text(c->arena, folder, !slash ? FH_LIT("/") : (fh_span){0});
         const char *path = start == NULL ? NULL : deed_copy_text(c->arena, fh_span_of_str(start), name);
         if (path == NULL)
             return FH_STATUS(FH_NOMEM);

@@ -62,7 +62,7 @@ static deed_sources origins_of(deed_flow *f, uint32_t place) {
         if ((c->bits & DEED_IS_VIEW) && (borrowed || !(c->bits & DEED_IS_OWNED) || (c->bits & DEED_IS_BORROW)))
             return c->sources;
         if (f->places[i].parent == 0 && f->places[i].mode == DEED_MODE_LOCAL && borrowed) /* an owner looks into what it owns */
-            return c->bits & DEED_IS_OWNED ? (deed_sources){{(uint16_t)i}} : none;
+            return (c->bits & DEED_IS_OWNED) == 0 ? none : (deed_sources){{(uint16_t)i}};
     }
     const deed_info *p = &f->places[place];
     if ((p->mode == DEED_MODE_GLOBAL && borrowed) || deed_place_says(f, place, DEED_STATIC))

@@ -411,7 +411,7 @@ static void read_input(CXFile file, CXSourceLocation *stack, unsigned depth, CXC
     fh_span text = {(const uint8_t *)at, at == NULL ? 0 : size};
     bool system = clang_Location_isInSystemHeader(clang_getLocationForOffset(b->tu, file, 0)) != 0;
     deed_input row = {.path = deed_text(b, clang_getFileName(file)), .hash = deed_input_hash(text)};
-    row.includer = by == NULL ? (fh_span){0} : deed_text(b, clang_getFileName(by));
+    row.includer = by != NULL ? deed_text(b, clang_getFileName(by)) : (fh_span){0};
     row.asks_for_files = !system && fh_span_find(text, FH_LIT("__has_include"), 0) != SIZE_MAX;
     *(deed_input *)deed_push(b, &b->inputs) = row;
 }

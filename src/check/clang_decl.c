@@ -44,7 +44,7 @@ static deed_contract read_contract(deed_build *b, CXCursor attr, fh_span text) {
     deed_contract c = {.place = deed_place_of(b, clang_getCursorExtent(attr), NULL, NULL)};
     size_t colon = fh_span_find(text, FH_LIT(":"), 3);
     fh_span name = fh_span_sub(text, 3, (colon == SIZE_MAX ? text.size : colon) - 3);
-    c.text = colon == SIZE_MAX ? (fh_span){0} : fh_span_from(text, colon + 1);
+    c.text = colon != SIZE_MAX ? fh_span_from(text, colon + 1) : (fh_span){0};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (fh_span_is(name, words[i].name))
             c.word = words[i].word;

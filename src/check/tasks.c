@@ -337,7 +337,7 @@ static fh_status include_paths(deed_app *app) {
     if (at == NULL)
         return FH_STATUS(FH_NOMEM);
     fh_deed_args paths = {at, count + 1};
-    fh_span root = fh_span_equal(settings->root, settings->here) ? (fh_span){0} : settings->root;
+    fh_span root = !fh_span_equal(settings->root, settings->here) ? settings->root : (fh_span){0};
     for (const deed_setting *s = settings->include; s != NULL; s = s->next) {
         const char *path = deed_copy_text(app->arena, root, s->text);
         if (path == NULL)

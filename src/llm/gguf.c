@@ -48,11 +48,18 @@ typedef struct cursor {
     fh_err *err;
 } cursor;
 
+/*@ predicate inside(cursor *c) = \valid_read(c) && readable(c->file) && c->at <= c->file.size; */
+
+/*@ requires inside(c); assigns \nothing; ensures \result == c->file.size - c->at; */
 static uint64_t left(const cursor *c) {
     return c->file.size - c->at;
 }
 
 /* The next `count` bytes. */
+/*@ requires inside(c) && \valid(&c->at) && \valid(out) && \separated(c, out, c->err); assigns c->at, *out, *c->err;
+    ensures c->at <= c->file.size;
+    ensures \result.code == FH_OK ==> readable(*out) && out->size == count && c->at == \old(c->at) + count;
+    ensures \result.code != FH_OK ==> c->at == \old(c->at); */
 static fh_status take(cursor *c, uint64_t count, const char *what, fh_out fh_view(*1) fh_span *out) {
     if (count > left(c))
         return FH_GGUF_FAIL(c->err, FH_CORRUPT, c->at, "%s %" PRIu64 ": the file ends inside %s: %" PRIu64
@@ -262,6 +269,17 @@ static fh_status read_alignment(fh_gguf *g, fh_err *err) {
 
 /* --- tensors -------------------------------------------------------------------------------------------------------- */
 
+/* *elements times one more dimension, if that is at least 1 and the product at most INT64_MAX. */
+/*@ requires \valid(elements) && 1 <= *elements <= INT64_MAX; assigns *elements;
+    ensures \result <==> dim >= 1 && \old(*elements) * dim <= INT64_MAX;
+    ensures *elements == (\result ? \old(*elements) * dim : \old(*elements)); */
+static bool grow(uint64_t *elements, uint64_t dim) {
+    if (dim < 1 || dim > (uint64_t)INT64_MAX / *elements)
+        return false;
+    *elements *= dim;
+    return true;
+}
+
 static fh_status read_dims(cursor *c, fh_gguf_tensor *t) {
     size_t at = c->at;
     FH_TRY(take_u32(c, "its dimensions", &t->dims));
@@ -275,10 +293,9 @@ static fh_status read_dims(cursor *c, fh_gguf_tensor *t) {
         if (i < t->dims)
             FH_TRY(take_u64(c, "its dimensions", &t->dim[i]));
         uint64_t most = (uint64_t)INT64_MAX / elements;
-        if (t->dim[i] < 1 || t->dim[i] > most)
+        if (!grow(&elements, t->dim[i]))
             return FH_GGUF_FAIL(c->err, FH_CORRUPT, at, "tensor \"%.*s\": dimension %" PRIu32 " is %" PRIu64
                                 ", expected 1 to %" PRIu64, FH_GGUF_NAME(t->name), i, t->dim[i], most);
-        elements *= t->dim[i];
     }
     return FH_DONE;
 }
@@ -318,6 +335,12 @@ static fh_status read_tensor(cursor *c, fh_mut fh_view(*1) fh_gguf_tensor *t) {
     return take_u64(c, "its offset", &t->offset_bytes); /* from the data section, which nobody knows yet where it begins */
 }
 
+/* True if `count` bytes from `from` lie within `size` bytes. */
+/*@ assigns \nothing; ensures \result <==> from + count <= size; */
+static bool fits(uint64_t from, uint64_t count, uint64_t size) {
+    return from <= size && count <= size - from;
+}
+
 /* Turns offsets into places in the file and checks that they are aligned and inside. */
 static fh_status place_tensors(fh_gguf *g, fh_err *err) {
     uint64_t size = g->bytes.span.size, room = size - g->data_at;
@@ -327,7 +350,7 @@ static fh_status place_tensors(fh_gguf *g, fh_err *err) {
             return FH_GGUF_FAIL(err, FH_CORRUPT, t->info_bytes, "tensor \"%.*s\": its data offset %" PRIu64
                                 " is no multiple of the alignment %" PRIu64, FH_GGUF_NAME(t->name), t->offset_bytes,
                                 g->alignment);
-        if (t->offset_bytes > room || t->size_bytes > room - t->offset_bytes)
+        if (!fits(t->offset_bytes, t->size_bytes, room))
             return FH_GGUF_FAIL(err, FH_CORRUPT, t->info_bytes, "tensor \"%.*s\": its data, %" PRIu64 " bytes from %" PRIu64
                                 " of the data section, end after the file; the section has %" PRIu64 " bytes",
                                 FH_GGUF_NAME(t->name), t->size_bytes, t->offset_bytes, room);

@@ -110,6 +110,8 @@ static void set_place(fh_arena *a, size_t k, uint8_t *top, size_t behind) {
     fh_store(&a->mark, (uintptr_t)end_of(&a->chunks[k]) + behind, FH_RELAXED);
 }
 
+/*@ requires \valid_read(a) && level < LEVELS && levels[0] == 75 && levels[1] == 90; assigns \nothing;
+    ensures \result <= a->options.limit_bytes; */
 static size_t level_bytes(const fh_arena *a, unsigned level) {
     size_t limit = a->options.limit_bytes;
     return limit / 100 * levels[level] + limit % 100 * levels[level] / 100;
@@ -168,7 +170,7 @@ fh_status fh_arena_new(fh_allocator *allocator, const fh_arena_options *options,
     if (a == NULL)
         return FH_STATUS(FH_NOMEM);
     a->allocator = allocator;
-    a->options = options == NULL ? (fh_arena_options){0} : *options;
+    a->options = options != NULL ? *options : (fh_arena_options){0};
     fh_arena_options *o = &a->options;
     o->chunk_bytes = o->chunk_bytes == 0 ? CHUNK_BYTES_DEFAULT : o->chunk_bytes;
     o->name = o->name == NULL ? "arena" : o->name;
@@ -313,6 +315,9 @@ static void put_guard(fh_arena *a, uint8_t *at, size_t bytes, uint8_t *end) {
 /* --- allocation ----------------------------------------------------------------------------------------------------------- */
 
 /* What `bytes` may take up in an empty chunk. */
+/*@ requires \valid_read(a); assigns \nothing;
+    ensures \result % LINE == 0 || \result == SIZE_MAX / 2;
+    ensures bytes <= SIZE_MAX / 4 ==> bytes + (a->guarded ? CANARY_BYTES + LINE : 0) <= \result; */
 static size_t need_of(const fh_arena *a, size_t bytes) {
     size_t more = a->guarded ? CANARY_BYTES + LINE : 0;
     return bytes > SIZE_MAX / 4 ? SIZE_MAX / 2 : (bytes + more + LINE - 1) / LINE * LINE;
@@ -324,6 +329,17 @@ typedef struct piece {
     size_t bytes;
 } piece;
 
+/* *from = where `bytes` begin in `room` bytes that are filled from their end, with `head` bytes before and `tail` behind them;
+ * false if they do not fit. */
+/*@ requires \valid(from) && align > 0; assigns *from;
+    ensures \result ==> head <= *from && *from % align == 0 && *from + bytes + tail <= room; */
+static bool fit(size_t room, size_t bytes, size_t head, size_t tail, size_t align, size_t *from) {
+    if (bytes > room || tail > room - bytes)
+        return false;
+    *from = (room - bytes - tail) / align * align;
+    return *from >= head;
+}
+
 /* Takes `bytes`, and what guards them, from the top of the current chunk; false if they do not fit. */
 static bool cut(fh_arena *a, size_t bytes, piece *out) {
     const chunk *c = &a->chunks[a->current];
@@ -331,10 +347,8 @@ static bool cut(fh_arena *a, size_t bytes, piece *out) {
     size_t align = bytes >= LINE ? LINE : SMALL_ALIGN;
     FH_UNSAFE("arena-chunk");
     size_t room = c->at == NULL ? 0 : (size_t)(a->fast.top - c->at);
-    if (bytes > room || tail > room - bytes)
-        return false;
-    size_t from = (room - bytes - tail) / align * align;
-    if (from < head)
+    size_t from;
+    if (!fit(room, bytes, head, tail, align, &from))
         return false;
     *out = (piece){c->at + from, a->fast.top, bytes};
     set_top(a, out->at - head);

@@ -14,6 +14,7 @@ struct fh_bytes_owner {
 enum { FH_BYTES_GRAIN = 8 };
 
 /* What a copy of `size` bytes takes up on a dense page, up to the owner's maximum. */
+/*@ requires \valid_read(owner) && owner->weight_max <= 65536; assigns \nothing; ensures \result <= owner->weight_max + 7; */
 static inline uint32_t fh_owner_weight(const fh_bytes_owner *owner, size_t size) {
     return size >= owner->weight_max ? owner->weight_max
                                      : (uint32_t)((size + FH_BYTES_GRAIN - 1) / FH_BYTES_GRAIN * FH_BYTES_GRAIN);

@@ -21,9 +21,11 @@
 #define FH_COUNT_ONE (UINT64_C(1) << 40)
 enum { FH_COUNT_WEIGHT_MAX = 1 << 16, FH_COUNT_REFS_MAX = (1 << 24) - 1 };
 
+/*@ assigns \nothing; ensures \result == word / FH_COUNT_ONE; */
 static inline uint64_t fh_count_refs(uint64_t word) {
     return word / FH_COUNT_ONE;
 }
+/*@ assigns \nothing; ensures \result == word % FH_COUNT_ONE; */
 static inline uint64_t fh_count_weight(uint64_t word) {
     return word % FH_COUNT_ONE;
 }
@@ -34,6 +36,9 @@ static inline void fh_count_init(uint64_t *word, uint32_t weight) {
 }
 
 /* One more reference, for somebody who holds one. */
+/*@ requires \valid(word); assigns *word;
+    ensures *word == (uint64_t)(\old(*word) + FH_COUNT_ONE + weight);
+    ensures 0 < \old(*word) / FH_COUNT_ONE && \old(*word) / FH_COUNT_ONE != FH_COUNT_REFS_MAX; */
 static inline void fh_count_retain(uint64_t *word, uint32_t weight) {
     uint64_t before = fh_fetch_add(word, FH_COUNT_ONE + weight, FH_RELAXED);
     FH_ASSERT(fh_count_refs(before) != 0);                 /* it had ended */
@@ -41,6 +46,10 @@ static inline void fh_count_retain(uint64_t *word, uint32_t weight) {
 }
 
 /* One reference fewer; true for the last one, whose caller ends the thing. */
+/*@ requires \valid(word); assigns *word;
+    ensures 0 < \old(*word) / FH_COUNT_ONE && weight <= \old(*word) % FH_COUNT_ONE;
+    ensures *word == \old(*word) - FH_COUNT_ONE - weight;
+    ensures \result <==> \old(*word) / FH_COUNT_ONE == 1; */
 static inline bool fh_count_release(uint64_t *word, uint32_t weight) {
     uint64_t before = fh_fetch_sub(word, FH_COUNT_ONE + weight, FH_RELEASE);
     FH_ASSERT(fh_count_refs(before) != 0);         /* released more often than retained */

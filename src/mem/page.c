@@ -76,6 +76,7 @@ struct fh_page_source {
 static uint32_t serials;
 
 /* Counts something that a report may be reading: one writer, so no addition in one step is needed. */
+/*@ requires \valid(counter); assigns *counter; */
 static void add(uint64_t *counter) {
     fh_store(counter, *counter + 1, FH_RELAXED);
 }
@@ -288,7 +289,7 @@ static void fill_row(const void *owner, fh_memory_row *row) {
 
 fh_status fh_page_source_new(fh_allocator *a, const fh_page_options *options, fh_page_source **out) {
     *out = NULL;
-    fh_page_options o = options == NULL ? (fh_page_options){0} : *options;
+    fh_page_options o = options != NULL ? *options : (fh_page_options){0};
     o.pages_max = o.pages_max == 0 ? PAGES_DEFAULT : o.pages_max;
     if (o.pages_max > FH_PAGES_MAX || o.slabs_max == NO_SLAB || o.evacuate_below_bytes > FH_PAGE_BYTES / 2)
         return FH_STATUS(FH_INVALID);
@@ -348,7 +349,15 @@ const char *fh_page_source_name(const fh_page_source *s) {
 
 /* --- slabs ---------------------------------------------------------------------------------------------------------------- */
 
+/*@ predicate table(fh_page_source *s) = \valid(s) && 0 < s->options.slabs_max &&
+        \valid(s->slabs + (0 .. s->options.slabs_max - 1)) && \separated(s, s->slabs + (0 .. s->options.slabs_max - 1)) &&
+        \forall integer i; 0 <= i < s->options.slabs_max ==> s->slabs[i].filled <= s->slabs[i].capacity; */
+
 /* The row of a slab's only valid value. */
+/*@ requires table(s) && \valid(out) && \separated(out, s, s->slabs + (0 .. s->options.slabs_max - 1));
+    assigns *out, s->stale_uses;
+    ensures \result.code == FH_OK ==> slab.index < s->options.slabs_max && *out == s->slabs + slab.index;
+    ensures \result.code == FH_OK ==> (*out)->token == slab.token && slab.token != 0 && slab.source == s->serial; */
 static fh_status find(fh_page_source *s, fh_slab slab, slab_row **out) {
     *out = NULL;
     bool ours = slab.source == s->serial && slab.index < s->options.slabs_max;
@@ -362,6 +371,10 @@ static fh_status find(fh_page_source *s, fh_slab slab, slab_row **out) {
 }
 
 /* The row, if the kernel does not write to it. */
+/*@ requires table(s) && \valid(out) && \separated(out, s, s->slabs + (0 .. s->options.slabs_max - 1));
+    assigns *out, s->stale_uses, s->borrow_conflicts;
+    ensures \result.code == FH_OK ==> slab.index < s->options.slabs_max && *out == s->slabs + slab.index && !(*out)->in_io;
+    ensures \result.code == FH_OK ==> (*out)->token == slab.token && slab.token != 0 && slab.source == s->serial; */
 static fh_status find_idle(fh_page_source *s, fh_slab slab, slab_row **out) {
     FH_TRY(find(s, slab, out));
     if (!(*out)->in_io)
@@ -481,22 +494,28 @@ fh_status fh_slab_room(fh_page_source *s, fh_slab slab, size_t *out) {
     return FH_DONE;
 }
 
-/* A reference to the first n bytes of a slab; none for n = 0. */
-static fh_bytes front_of(const slab_row *row, size_t n) {
+/* *out = a reference to the first n bytes of a slab, none for n = 0. FH_INVALID if they are not all written. */
+/*@ requires \valid_read(row) && \valid(out) && \valid(row->page) && \separated(row, out, row->page) &&
+        row->page->owner.weight_max <= FH_PAGE_BYTES;
+    assigns *out, row->page->owner.count;
+    ensures \result.code == FH_OK ==> n <= row->filled;
+    ensures \result.code == FH_OK && n > 0 ==> out->span.size == n && out->span.at == row->at; */
+static fh_status front_of(const slab_row *row, size_t n, fh_bytes *out) {
+    if (n > row->filled)
+        return FH_STATUS(FH_INVALID);
     if (n == 0)
-        return (fh_bytes){NULL, {NULL, 0}};
+        return FH_DONE;
     fh_bytes_owner *owner = &row->page->owner;
     fh_count_retain(&owner->count, fh_owner_weight(owner, n));
-    return (fh_bytes){owner, {row->at, n}};
+    *out = (fh_bytes){owner, {row->at, n}};
+    return FH_DONE;
 }
 
 fh_status fh_slab_freeze(fh_page_source *s, fh_slab *slab, size_t n, fh_bytes *out) {
     slab_row *row;
     *out = (fh_bytes){NULL, {NULL, 0}};
     FH_TRY(find_idle(s, *slab, &row));
-    if (n > row->filled)
-        return FH_STATUS(FH_INVALID);
-    *out = front_of(row, n);
+    FH_TRY(front_of(row, n, out));
     FH_UNSAFE("page-slab");
     FH_POISON(row->at + n, row->filled - n);
     cut_back(s, row, n);
@@ -508,9 +527,7 @@ fh_status fh_slab_split(fh_page_source *s, fh_slab *slab, size_t n, fh_bytes *ou
     slab_row *row;
     *out = (fh_bytes){NULL, {NULL, 0}};
     FH_TRY(find_idle(s, *slab, &row));
-    if (n > row->filled)
-        return FH_STATUS(FH_INVALID);
-    *out = front_of(row, n);
+    FH_TRY(front_of(row, n, out));
     FH_UNSAFE("page-slab");
     row->at += n;
     row->filled -= n;

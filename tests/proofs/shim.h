@@ -15,6 +15,10 @@
     axiom narrows: \forall integer x; 0 <= x ==> (uint32_t)x == x % 4294967296;
     axiom wraps: \forall integer x; -18446744073709551616 <= x < 0 ==> (uint64_t)x == x + 18446744073709551616; } */
 
+/* A mask keeps no more than it has. */
+/*@ axiomatic masks {
+    axiom masked: \forall integer a, mask; 0 <= a && 0 <= mask ==> 0 <= (a & mask) <= mask; } */
+
 #define _Static_assert(...) extern int proof_static_assert_
 
 /*@ requires \valid(out); assigns *out; ensures *out == (a + b) % (UINT64_MAX + 1);
@@ -39,6 +43,12 @@ uint8_t *proof_memset(uint8_t *to, int value, uint64_t size);
 #define __ATOMIC_SEQ_CST 5
 #define __atomic_load_n(p, order) (*(p))
 #define __atomic_store_n(p, value, order) (*(p) = (value))
+/*@ requires \valid(p); assigns *p; ensures \result == \old(*p) && *p == (uint64_t)(\old(*p) + by); */
+uint64_t proof_fetch_add(uint64_t *p, uint64_t by);
+/*@ requires \valid(p); assigns *p; ensures \result == \old(*p) && *p == (uint64_t)(\old(*p) - by); */
+uint64_t proof_fetch_sub(uint64_t *p, uint64_t by);
+#define __atomic_fetch_add(p, by, order) proof_fetch_add((p), (by))
+#define __atomic_fetch_sub(p, by, order) proof_fetch_sub((p), (by))
 /*@ assigns \nothing; */
 void *proof_thread_pointer(void);
 #define __builtin_thread_pointer() proof_thread_pointer()

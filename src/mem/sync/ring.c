@@ -104,6 +104,9 @@ fh_status fh_ring_look_for_elements(fh_ring *ring) {
 }
 
 /* The part of `count` slots from `index` on that lies before the end of the memory. */
+/*@ requires \valid_read(ring) && 0 < ring->capacity <= FH_RING_CAPACITY_MAX; assigns \nothing;
+    ensures \result <= count && (index & (ring->capacity - 1)) + \result <= ring->capacity;
+    ensures count > 0 ==> \result > 0; */
 static size_t before_the_end(const fh_ring *ring, uint64_t index, size_t count) {
     uint64_t rest = ring->capacity - (index & (ring->capacity - 1));
     return rest < count ? (size_t)rest : count;
