@@ -9,13 +9,13 @@ enum { COLUMN_FIRST = 64 };
 
 /* --- columns -------------------------------------------------------------------------------------------------------------- */
 
-void *deed_push(deed_build *b, deed_column *c) {
+void *deed_push(deed_memory *m, deed_column *c) {
     FH_UNSAFE("clang-column");
     if (c->count == c->room) {
         size_t room = c->room == 0 ? COLUMN_FIRST : 2 * c->room;
-        void *more = b->failed ? NULL : fh_arena_alloc(b->arena, room, c->size);
+        void *more = m->failed ? NULL : fh_arena_alloc(m->arena, room, c->size);
         if (more == NULL) {
-            b->failed = true;
+            m->failed = true;
             return __builtin_memset(c->at, 0, c->size);
         }
         if (c->count != 0)
@@ -26,9 +26,9 @@ void *deed_push(deed_build *b, deed_column *c) {
     return __builtin_memset((uint8_t *)c->at + c->count++ * c->size, 0, c->size);
 }
 
-void deed_push_u32(deed_build *b, deed_column *c, uint32_t value) {
+void deed_push_u32(deed_memory *m, deed_column *c, uint32_t value) {
     FH_UNSAFE("clang-column");
-    *(uint32_t *)deed_push(b, c) = value;
+    *(uint32_t *)deed_push(m, c) = value;
 }
 
 void *deed_row_at(const deed_column *c, size_t i) {
@@ -54,6 +54,12 @@ deed_type *deed_type_row(deed_build *b, uint32_t i) {
 deed_contract *deed_contract_row(deed_build *b, uint32_t i) {
     return deed_row_at(&b->contracts, i);
 }
+deed_decl deed_decl_copy(deed_build *b, uint32_t i) {
+    return *deed_decl_row(b, i);
+}
+deed_type deed_type_copy(deed_build *b, uint32_t i) {
+    return *deed_type_row(b, i);
+}
 CXCursor *deed_decl_key(deed_build *b, uint32_t i) {
     return deed_row_at(&b->decl_keys, i);
 }
@@ -74,9 +80,9 @@ uint64_t deed_hash_type(CXType canonical) {
 fh_span deed_text(deed_build *b, CXString s) {
     FH_UNSAFE("clang-text");
     fh_span from = fh_span_of_str(clang_getCString(s)), out = {NULL, 0};
-    char *at = b->failed ? NULL : fh_arena_alloc(b->arena, from.size + 1, 1);
+    char *at = b->memory.failed ? NULL : fh_arena_alloc(b->memory.arena, from.size + 1, 1);
     if (at == NULL)
-        b->failed = true;
+        b->memory.failed = true;
     else if (from.size != 0)
         out = (fh_span){__builtin_memcpy(at, from.at, from.size), from.size};
     clang_disposeString(s);
@@ -87,8 +93,8 @@ static enum CXChildVisitResult keep_child(CXCursor c, CXCursor parent, CXClientD
     (void)parent;
     deed_build *b = data;
     FH_UNSAFE("clang-column");
-    *(CXCursor *)deed_push(b, &b->cursors) = c;
-    return b->failed ? CXChildVisit_Break : CXChildVisit_Continue;
+    *(CXCursor *)deed_push(&b->memory, &b->cursors) = c;
+    return b->memory.failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 deed_kids deed_kids_of(deed_build *b, CXCursor c) {
@@ -118,8 +124,8 @@ fh_deed_tokens deed_tokens_of(deed_build *b, CXCursor c) {
     unsigned count = 0;
     FH_UNSAFE("clang-text");
     clang_tokenize(b->tu, clang_getCursorExtent(c), &tokens, &count);
-    deed_token *at = b->failed ? NULL : fh_arena_alloc(b->arena, (size_t)count + 1, sizeof *at);
-    b->failed = at == NULL;
+    deed_token *at = b->memory.failed ? NULL : fh_arena_alloc(b->memory.arena, (size_t)count + 1, sizeof *at);
+    b->memory.failed = at == NULL;
     fh_deed_tokens out = {at, at == NULL ? 0 : count};
     for (unsigned i = 0; i < out.count; i++) {
         unsigned offset = 0;
@@ -193,7 +199,7 @@ static uint32_t file_of(deed_build *b, CXFile file, bool system) {
     row.is_main = fh_span_is(row.path, b->source->path);
     const deed_settings *settings = b->source->settings;
     if (settings != NULL) {
-        fh_span path = deed_path_from_root(b->arena, settings, row.path);
+        fh_span path = deed_path_from_root(b->memory.arena, settings, row.path);
         const deed_setting *room = deed_setting_over(settings->audited, path);
         row.is_audited = room != NULL;
         row.is_whole = room != NULL && room->is_whole;
@@ -201,10 +207,10 @@ static uint32_t file_of(deed_build *b, CXFile file, bool system) {
     }
     size_t size = 0;
     const char *text = clang_getFileContents(b->tu, file, &size);
-    if (text != NULL && !system && fh_failed(fh_arena_copy(b->arena, (fh_span){(const uint8_t *)text, size}, &row.text)))
-        b->failed = true;
-    *(CXFile *)deed_push(b, &b->file_keys) = file;
-    *(deed_file *)deed_push(b, &b->files) = row;
+    if (text != NULL && !system && fh_failed(fh_arena_copy(b->memory.arena, (fh_span){(const uint8_t *)text, size}, &row.text)))
+        b->memory.failed = true;
+    *(CXFile *)deed_push(&b->memory, &b->file_keys) = file;
+    *(deed_file *)deed_push(&b->memory, &b->files) = row;
     return (uint32_t)b->files.count - 1;
 }
 
@@ -264,8 +270,8 @@ uint32_t deed_new_node(deed_build *b, deed_kind kind, CXCursor c) {
     if (clang_isExpression(clang_getCursorKind(c)) != 0)
         n.type = deed_type_of(b, clang_getCursorType(c));
     FH_UNSAFE("clang-text");
-    *(deed_node *)deed_push(b, &b->nodes) = n;
-    return b->failed ? 0 : id;
+    *(deed_node *)deed_push(&b->memory, &b->nodes) = n;
+    return b->memory.failed ? 0 : id;
 }
 
 uint32_t deed_adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32_t count) {
@@ -273,7 +279,7 @@ uint32_t deed_adopt(deed_build *b, uint32_t id, const uint32_t *children, uint32
     deed_node_row(b, id)->count = count;
     FH_UNSAFE("clang-text");
     for (uint32_t i = 0; i < count; i++)
-        deed_push_u32(b, &b->children, children[i]);
+        deed_push_u32(&b->memory, &b->children, children[i]);
     return id;
 }
 
@@ -283,7 +289,7 @@ uint32_t deed_adopt_pending(deed_build *b, uint32_t id, size_t base) {
     deed_node_row(b, id)->first = (uint32_t)b->children.count;
     deed_node_row(b, id)->count = count;
     for (size_t i = base; i < b->pending.count; i++)
-        deed_push_u32(b, &b->children, deed_u32_at(&b->pending, i));
+        deed_push_u32(&b->memory, &b->children, deed_u32_at(&b->pending, i));
     b->pending.count = base;
     return id;
 }
@@ -324,7 +330,7 @@ static void read_function(deed_build *b, uint32_t decl, CXCursor c) {
         uint64_t print = deed_print_of(b, c);
         if (deed_seen_has(b->source->seen, print))
             return;
-        deed_print *row = deed_push(b, &b->prints);
+        deed_print *row = deed_push(&b->memory, &b->prints);
         *row = (deed_print){print, decl};
     }
     b->function = decl;
@@ -334,7 +340,7 @@ static void read_function(deed_build *b, uint32_t decl, CXCursor c) {
         if (clang_getCursorKind(deed_kid(b, kids, i)) == CXCursor_CompoundStmt) {
             uint32_t body = deed_read_stmt(b, deed_kid(b, kids, i));
             deed_decl_row(b, decl)->body = body;
-            deed_push_u32(b, &b->functions, decl);
+            deed_push_u32(&b->memory, &b->functions, decl);
             break;
         }
     }
@@ -350,7 +356,7 @@ static enum CXChildVisitResult read_top(CXCursor c, CXCursor parent, CXClientDat
     deed_decl_kind kind = deed_decl_row(b, decl)->kind;
     bool itself = clang_equalCursors(*deed_decl_key(b, decl), c) != 0; /* no `struct s;` before its definition */
     if (decl != 0 && itself)
-        deed_push_u32(b, &b->globals, decl);
+        deed_push_u32(&b->memory, &b->globals, decl);
     if (kind == DEED_DECL_FUNCTION)
         read_function(b, decl, c);
     CXCursor init = kind == DEED_DECL_VARIABLE ? clang_Cursor_getVarDeclInitializer(c) : clang_getNullCursor();
@@ -358,7 +364,7 @@ static enum CXChildVisitResult read_top(CXCursor c, CXCursor parent, CXClientDat
         uint32_t value = deed_read_value(b, init, deed_decl_row(b, decl)->type);
         deed_decl_row(b, decl)->body = value;
     }
-    return b->failed ? CXChildVisit_Break : CXChildVisit_Continue;
+    return b->memory.failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 static void read_problems(deed_build *b) {
@@ -371,7 +377,7 @@ static void read_problems(deed_build *b) {
             deed_place place = deed_place_of(b, clang_getRange(at, at), NULL, NULL);
             deed_problem row = {place, deed_text(b, clang_getDiagnosticSpelling(d))};
             row.place.end_bytes = row.place.offset_bytes;
-            *(deed_problem *)deed_push(b, &b->problems) = row;
+            *(deed_problem *)deed_push(&b->memory, &b->problems) = row;
         }
         clang_disposeDiagnostic(d);
     }
@@ -413,7 +419,7 @@ static void read_input(CXFile file, CXSourceLocation *stack, unsigned depth, CXC
     deed_input row = {.path = deed_text(b, clang_getFileName(file)), .hash = deed_input_hash(text)};
     row.includer = by != NULL ? deed_text(b, clang_getFileName(by)) : (fh_span){0};
     row.asks_for_files = !system && fh_span_find(text, FH_LIT("__has_include"), 0) != SIZE_MAX;
-    *(deed_input *)deed_push(b, &b->inputs) = row;
+    *(deed_input *)deed_push(&b->memory, &b->inputs) = row;
 }
 
 static bool start_columns(deed_build *b) {
@@ -431,10 +437,10 @@ static bool start_columns(deed_build *b) {
         {&b->links, sizeof(uint32_t)},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        *all[i].column = (deed_column){fh_arena_alloc(b->arena, COLUMN_FIRST, all[i].size), 0, COLUMN_FIRST, all[i].size};
+        *all[i].column = (deed_column){fh_arena_alloc(b->memory.arena, COLUMN_FIRST, all[i].size), 0, COLUMN_FIRST, all[i].size};
         if (all[i].column->at == NULL)
             return false;
-        deed_push(b, all[i].column); /* row 0 */
+        deed_push(&b->memory, all[i].column); /* row 0 */
     }
     b->functions.count = b->globals.count = b->problems.count = b->prints.count = b->inputs.count = 0;
     return true;
@@ -461,11 +467,11 @@ static fh_status build_unit(deed_build *b, deed_unit **out) {
     end_printing(b);
     if (b->source->lists_inputs)
         clang_getInclusions(b->tu, read_input, b);
-    deed_unit *unit = b->failed ? NULL : fh_arena_alloc(b->arena, 1, sizeof *unit);
+    deed_unit *unit = b->memory.failed ? NULL : fh_arena_alloc(b->memory.arena, 1, sizeof *unit);
     if (unit == NULL)
         return FH_STATUS(FH_NOMEM);
     *unit = (deed_unit){
-        .arena = b->arena,
+        .arena = b->memory.arena,
         .files = {b->files.at, b->files.count}, .nodes = {b->nodes.at, b->nodes.count},
         .types = {b->types.at, b->types.count}, .decls = {b->decls.at, b->decls.count},
         .contracts = {b->contracts.at, b->contracts.count}, .children = {b->children.at, b->children.count},
@@ -511,7 +517,7 @@ void deed_live_end(deed_live *live) {
 }
 
 fh_status deed_unit_parse(fh_arena *arena, const deed_source *source, deed_unit **out, fh_err *err) {
-    deed_build b = {.arena = arena, .source = source};
+    deed_build b = {.memory = {.arena = arena}, .source = source};
     deed_live one = {NULL, NULL}, *live = source->live == NULL ? &one : source->live;
     *out = NULL;
     FH_UNSAFE("clang-text");
@@ -532,6 +538,6 @@ fh_status deed_unit_parse(fh_arena *arena, const deed_source *source, deed_unit 
 }
 
 fh_span deed_clang_version(fh_arena *arena) {
-    deed_build b = {.arena = arena};
+    deed_build b = {.memory = {.arena = arena}};
     return deed_text(&b, clang_getClangVersion());
 }

@@ -4,7 +4,7 @@
  * and checked rows.
  *
  * A column is an array that doubles in the unit's arena. Row 0 of every table is "none", and it is also what a failed
- * allocation gives, with `failed` set: so nobody has to look until the end, and nobody writes outside.
+ * allocation gives, with `memory.failed` set: so nobody has to look until the end, and nobody writes outside.
  *
  * Invariant clang-column: count ≤ room, and `at` has room · size bytes; a row's address is good until the next deed_push on its
  * column. Threading: one thread at a time. */
@@ -14,6 +14,12 @@
 #include <clang-c/Index.h>
 
 #include "check/clang.h"
+
+/* What the tables are made of: the unit's arena, and whether it ran out. */
+typedef struct deed_memory {
+    fh_ref fh_arena *arena;
+    bool failed;
+} deed_memory;
 
 typedef struct deed_column {
     void *at;
@@ -51,10 +57,9 @@ typedef struct deed_name {
 } deed_name;
 
 typedef struct deed_build {
-    fh_ref fh_arena *arena;
+    deed_memory memory;
     const deed_source *source;
     CXTranslationUnit tu;
-    bool failed;
     unsigned depth;
     uint32_t function; /* whose body is being read */
     deed_column files, nodes, types, decls, contracts, children, members, functions, globals, problems;
@@ -79,8 +84,8 @@ typedef struct deed_kids {
     size_t first, count;
 } deed_kids;
 
-void *deed_push(fh_mut deed_build *b, fh_mut deed_column *c) fh_view(2);
-void deed_push_u32(fh_mut deed_build *b, fh_mut deed_column *c, uint32_t value);
+void *deed_push(fh_mut deed_memory *m, fh_mut deed_column *c) fh_view(2);
+void deed_push_u32(fh_mut deed_memory *m, fh_mut deed_column *c, uint32_t value);
 uint32_t deed_u32_at(const deed_column *c, size_t i);
 /* Row i, checked. */
 void *deed_row_at(const deed_column *c, size_t i) fh_view(1);
@@ -89,6 +94,9 @@ deed_node *deed_node_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
 deed_decl *deed_decl_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
 deed_type *deed_type_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
 deed_contract *deed_contract_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
+/* Copies of rows: their texts are in the arena, so rows that are pushed meanwhile do them no harm. */
+deed_decl deed_decl_copy(fh_ref deed_build *b, uint32_t i) fh_view(*1);
+deed_type deed_type_copy(fh_ref deed_build *b, uint32_t i) fh_view(*1);
 /* What declaration or type i was made from. */
 CXCursor *deed_decl_key(fh_ref deed_build *b, uint32_t i) fh_view(1);
 deed_type_key *deed_type_key_row(fh_ref deed_build *b, uint32_t i) fh_view(1);
@@ -106,7 +114,7 @@ void deed_kid_set(fh_mut deed_build *b, deed_kids k, size_t i, CXCursor c);
 void deed_kids_end(fh_mut deed_build *b, deed_kids k);
 
 /* Adds a row under a hash; the caller has looked that it is not there. */
-void deed_table_add(fh_mut deed_build *b, fh_mut deed_table *t, uint32_t hash, uint32_t row);
+void deed_table_add(fh_mut deed_memory *m, fh_mut fh_view(*1) deed_table *t, uint32_t hash, uint32_t row);
 /* A walk over the rows of a hash, and perhaps of others: the first one and the next; 0 at the end. */
 uint32_t deed_first_row(const deed_table *t, uint32_t hash, fh_mut size_t *at);
 uint32_t deed_next_row(const deed_table *t, fh_mut size_t *at);

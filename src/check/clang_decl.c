@@ -40,11 +40,11 @@ static void read_args(deed_contract *c, fh_span text) {
     }
 }
 
-static deed_contract read_contract(deed_build *b, CXCursor attr, fh_span text) {
-    deed_contract c = {.place = deed_place_of(b, clang_getCursorExtent(attr), NULL, NULL)};
+static fh_view(3) deed_contract read_contract(deed_build *b, CXCursor attr, fh_span text) {
     size_t colon = fh_span_find(text, FH_LIT(":"), 3);
     fh_span name = fh_span_sub(text, 3, (colon == SIZE_MAX ? text.size : colon) - 3);
-    c.text = colon != SIZE_MAX ? fh_span_from(text, colon + 1) : (fh_span){0};
+    fh_span behind = colon != SIZE_MAX ? fh_span_from(text, colon + 1) : (fh_span){0};
+    deed_contract c = {.place = deed_place_of(b, clang_getCursorExtent(attr), NULL, NULL), .text = behind};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (fh_span_is(name, words[i].name))
             c.word = words[i].word;
@@ -52,7 +52,7 @@ static deed_contract read_contract(deed_build *b, CXCursor attr, fh_span text) {
     if (c.word == DEED_WORD_NONE)
         c.text = name;
     else if (c.word != DEED_GUARDED && c.word != DEED_REQUIRES)
-        read_args(&c, c.text);
+        read_args(&c, behind);
     return c;
 }
 
@@ -62,7 +62,7 @@ static bool same_contract(const deed_contract *a, const deed_contract *c) {
 }
 
 /* True if the declaration `decl` has this very annotation, so that a later one has a copy. */
-static bool has_contract(deed_build *b, uint32_t decl, const deed_contract *c) {
+static bool has_contract(fh_ref deed_build *b, uint32_t decl, const deed_contract *c) {
     const deed_decl *d = deed_decl_row(b, decl);
     for (uint32_t i = 0; decl != 0 && i < d->contract_count; i++) {
         if (same_contract(deed_contract_row(b, d->first_contract + i), c))
@@ -104,7 +104,7 @@ static void read_contracts(deed_build *b, uint32_t decl, deed_kids kids) {
             /* it may be declared in a header that nothing else refers to */
             cleanup = deed_entity_of(b, deed_function_named(b, fh_span_from(text, 8)));
         } else if (fh_span_starts(text, FH_LIT("fh:"))) {
-            deed_contract contract = read_contract(b, c, text), *row = deed_push(b, &b->contracts);
+            deed_contract contract = read_contract(b, c, text), *row = deed_push(&b->memory, &b->contracts);
             *row = contract;
         }
     }
@@ -120,10 +120,11 @@ static void give_word(deed_build *b, uint32_t decl, deed_word word) {
     if (decl == 0 || deed_decl_row(b, decl)->contract_count != 0)
         return;
     deed_decl *d = deed_decl_row(b, decl);
+    deed_place place = d->place;
     d->first_contract = (uint32_t)b->contracts.count;
     d->contract_count = 1;
-    deed_contract *row = deed_push(b, &b->contracts);
-    *row = (deed_contract){.word = word, .place = d->place};
+    deed_contract *row = deed_push(&b->memory, &b->contracts);
+    *row = (deed_contract){.word = word, .place = place};
 }
 
 /* What the pairs of deed.toml say of a function: its result is owned, or its first pointer is dropped. */
@@ -132,15 +133,15 @@ static void read_pairs(deed_build *b, uint32_t decl) {
     if (settings == NULL || deed_decl_row(b, decl)->kind != DEED_DECL_FUNCTION)
         return;
     for (const deed_setting *s = settings->pairs; s != NULL; s = s->next) {
-        const deed_decl *d = deed_decl_row(b, decl);
-        bool allocates = fh_span_equal(d->name, s->text), frees = fh_span_equal(d->name, s->other);
+        deed_decl d = deed_decl_copy(b, decl);
+        bool allocates = fh_span_equal(d.name, s->text), frees = fh_span_equal(d.name, s->other);
         if (!allocates && !frees)
             continue;
         deed_decl_row(b, decl)->is_paired = true;
         if (allocates)
             give_word(b, decl, DEED_OWNED_OR_NULL);
-        for (uint32_t i = 0; frees && i < d->count; i++) {
-            uint32_t parameter = deed_u32_at(&b->members, d->first + i);
+        for (uint32_t i = 0; frees && i < d.count; i++) {
+            uint32_t parameter = deed_u32_at(&b->members, d.first + i);
             if (deed_type_row(b, deed_decl_row(b, parameter)->type)->kind != DEED_TYPE_POINTER)
                 continue;
             give_word(b, parameter, DEED_DROP);
@@ -218,16 +219,15 @@ static uint32_t declared_type(deed_build *b, CXCursor c, deed_decl_kind kind) {
     uint32_t type = deed_type_of(b, clang_getCursorType(c));
     if (kind != DEED_DECL_PARAMETER || deed_type_row(b, type)->kind != DEED_TYPE_ARRAY)
         return type;
-    uint32_t to = deed_type_row(b, type)->to;
-    fh_span spelling = deed_type_row(b, type)->spelling;
+    deed_type array = deed_type_copy(b, type);
     for (uint32_t i = 1; i < b->types.count; i++) {
         const deed_type *t = deed_type_row(b, i);
-        if (t->kind == DEED_TYPE_POINTER && t->to == to && !t->is_const && t->decl == 0)
+        if (t->kind == DEED_TYPE_POINTER && t->to == array.to && !t->is_const && t->decl == 0)
             return i;
     }
-    deed_type *row = deed_push(b, &b->types);
-    *row = (deed_type){.kind = DEED_TYPE_POINTER, .to = to, .spelling = spelling};
-    deed_push(b, &b->type_keys);
+    deed_type *row = deed_push(&b->memory, &b->types);
+    *row = (deed_type){.kind = DEED_TYPE_POINTER, .to = array.to, .spelling = array.spelling};
+    deed_push(&b->memory, &b->type_keys);
     return (uint32_t)b->types.count - 1;
 }
 
@@ -236,13 +236,13 @@ static void read_members(deed_build *b, uint32_t decl, deed_kids kids, enum CXCu
     for (size_t i = 0; i < kids.count; i++) {
         CXCursor c = deed_kid(b, kids, i);
         if (clang_getCursorKind(c) == wanted)
-            deed_push_u32(b, &b->pending, deed_decl_of(b, c));
+            deed_push_u32(&b->memory, &b->pending, deed_decl_of(b, c));
     }
     deed_decl_row(b, decl)->first = (uint32_t)b->members.count;
     deed_decl_row(b, decl)->count = (uint32_t)(b->pending.count - base);
     for (size_t i = base; i < b->pending.count; i++) {
         uint32_t member = deed_u32_at(&b->pending, i);
-        deed_push_u32(b, &b->members, member);
+        deed_push_u32(&b->memory, &b->members, member);
         deed_decl_row(b, member)->parent = decl;
     }
     b->pending.count = base;
@@ -305,29 +305,33 @@ static void fill_decl(deed_build *b, uint32_t decl, CXCursor c) {
 /* --- tables from libclang's values to rows -------------------------------------------------------------------------------- */
 
 /* The slot behind the one that a walk over a table looks at. */
-static size_t next_slot(const deed_table *t, size_t i) {
-    return (i + 1) & (t->slots.count - 1);
+static size_t next_slot(fh_deed_slots slots, size_t i) {
+    return (i + 1) & (slots.count - 1);
 }
 
-void deed_table_add(deed_build *b, deed_table *t, uint32_t hash, uint32_t row) {
+static void put_slot(fh_deed_slots slots, deed_slot slot) {
+    size_t i = slot.hash & (slots.count - 1);
+    while (fh_deed_slots_get(slots, i).row != 0)
+        i = next_slot(slots, i);
+    fh_deed_slots_set(slots, i, slot);
+}
+
+void deed_table_add(deed_memory *m, deed_table *t, uint32_t hash, uint32_t row) {
     if (4 * (t->count + 1) > 3 * t->slots.count) {
         size_t room = t->slots.count == 0 ? 1024 : 2 * t->slots.count;
-        deed_slot *at = b->failed ? NULL : fh_arena_alloc(b->arena, room, sizeof *at);
-        b->failed = at == NULL;
+        deed_slot *at = m->failed ? NULL : fh_arena_alloc(m->arena, room, sizeof *at);
+        m->failed = at == NULL;
         if (at == NULL)
             return;
-        deed_table more = {.slots = {at, room}};
+        fh_deed_slots more = {at, room};
         for (size_t i = 0; i < t->slots.count; i++) {
             deed_slot s = fh_deed_slots_get(t->slots, i);
             if (s.row != 0)
-                deed_table_add(b, &more, s.hash, s.row);
+                put_slot(more, s);
         }
-        *t = more;
+        t->slots = more;
     }
-    size_t i = hash & (t->slots.count - 1);
-    while (fh_deed_slots_get(t->slots, i).row != 0)
-        i = next_slot(t, i);
-    fh_deed_slots_set(t->slots, i, (deed_slot){hash, row});
+    put_slot(t->slots, (deed_slot){hash, row});
     t->count++;
 }
 
@@ -336,7 +340,7 @@ uint32_t deed_first_row(const deed_table *t, uint32_t hash, size_t *at) {
     return t->slots.count == 0 ? 0 : fh_deed_slots_get(t->slots, *at).row;
 }
 uint32_t deed_next_row(const deed_table *t, size_t *at) {
-    *at = next_slot(t, *at);
+    *at = next_slot(t->slots, *at);
     return fh_deed_slots_get(t->slots, *at).row;
 }
 
@@ -361,13 +365,13 @@ uint32_t deed_decl_of(deed_build *b, CXCursor c) {
     if (found != 0)
         return found;
     uint32_t decl = (uint32_t)b->decls.count;
-    deed_push(b, &b->decls);
-    deed_push_u32(b, &b->latest, 0);
-    CXCursor *key = deed_push(b, &b->decl_keys);
+    deed_push(&b->memory, &b->decls);
+    deed_push_u32(&b->memory, &b->latest, 0);
+    CXCursor *key = deed_push(&b->memory, &b->decl_keys);
     *key = c;
-    if (b->failed)
+    if (b->memory.failed)
         return 0;
-    deed_table_add(b, &b->decl_table, hash, decl);
+    deed_table_add(&b->memory, &b->decl_table, hash, decl);
     fill_decl(b, decl, c);
     return decl;
 }
@@ -385,11 +389,11 @@ uint32_t deed_label_of(deed_build *b, CXCursor c) {
     }
     uint32_t decl = (uint32_t)b->decls.count;
     deed_place place = deed_place_of(b, clang_getCursorExtent(c), NULL, NULL);
-    deed_decl *row = deed_push(b, &b->decls);
+    deed_decl *row = deed_push(&b->memory, &b->decls);
     *row = (deed_decl){.kind = DEED_DECL_LABEL, .name = name, .place = place, .parent = b->function, .entity = decl};
-    deed_push_u32(b, &b->latest, 0);
-    deed_push(b, &b->decl_keys);
-    return b->failed ? 0 : decl;
+    deed_push_u32(&b->memory, &b->latest, 0);
+    deed_push(&b->memory, &b->decl_keys);
+    return b->memory.failed ? 0 : decl;
 }
 
 /* --- types ---------------------------------------------------------------------------------------------------------------- */
@@ -432,7 +436,7 @@ static bool is_function_type(CXType canonical) {
 
 /* A type has one row, however it is written: a record keeps the name of its typedef, and so does a pointer to it, while
  * numbers are spelled as what they are. */
-static fh_span spelling_of(deed_build *b, CXType written, CXType canonical) {
+static fh_view(*1) fh_span spelling_of(deed_build *b, CXType written, CXType canonical) {
     CXType inner = canonical;
     while (inner.kind == CXType_Pointer)
         inner = clang_getCanonicalType(clang_getPointeeType(inner));
@@ -441,7 +445,7 @@ static fh_span spelling_of(deed_build *b, CXType written, CXType canonical) {
 }
 
 static void better_spelling(deed_build *b, uint32_t row, CXType written) {
-    fh_span have = deed_type_row(b, row)->spelling;
+    fh_span have = deed_type_copy(b, row).spelling;
     if (fh_span_find(have, FH_LIT("struct "), 0) == SIZE_MAX && fh_span_find(have, FH_LIT("union "), 0) == SIZE_MAX)
         return;
     fh_span now = deed_text(b, clang_getTypeSpelling(written));
@@ -485,7 +489,7 @@ static void fill_type(deed_build *b, uint32_t row, CXType written, CXType canoni
 }
 
 uint32_t deed_type_of(deed_build *b, CXType t) {
-    if (t.kind == CXType_Invalid || b->failed)
+    if (t.kind == CXType_Invalid || b->memory.failed)
         return 0;
     CXType canonical = clang_getCanonicalType(t), named = peeled(t);
     uint32_t decl = 0;
@@ -505,11 +509,11 @@ uint32_t deed_type_of(deed_build *b, CXType t) {
         return found;
     }
     uint32_t row = (uint32_t)b->types.count;
-    deed_push(b, &b->types);
-    deed_type_key *key = deed_push(b, &b->type_keys);
+    deed_push(&b->memory, &b->types);
+    deed_type_key *key = deed_push(&b->memory, &b->type_keys);
     *key = (deed_type_key){canonical, decl};
-    deed_table_add(b, &b->type_table, hash, row);
-    if (b->failed)
+    deed_table_add(&b->memory, &b->type_table, hash, row);
+    if (b->memory.failed)
         return 0;
     fill_type(b, row, t, canonical);
     if (decl != 0)

@@ -18,7 +18,7 @@ static uint32_t unknown_with(deed_build *b, CXCursor c, const char *what, deed_k
     for (size_t i = 0; i < kids.count; i++) {
         CXCursor kid = deed_kid(b, kids, i);
         if (clang_isExpression(clang_getCursorKind(kid)) != 0)
-            deed_push_u32(b, &b->pending, deed_read_expr(b, kid));
+            deed_push_u32(&b->memory, &b->pending, deed_read_expr(b, kid));
     }
     return deed_adopt_pending(b, id, base);
 }
@@ -149,7 +149,7 @@ static uint32_t read_all(deed_build *b, deed_kind kind, CXCursor c, deed_kids ki
     uint32_t id = deed_new_node(b, kind, c);
     size_t base = b->pending.count;
     for (size_t i = 0; i < kids.count; i++)
-        deed_push_u32(b, &b->pending, deed_read_expr(b, deed_kid(b, kids, i)));
+        deed_push_u32(&b->memory, &b->pending, deed_read_expr(b, deed_kid(b, kids, i)));
     return deed_adopt_pending(b, id, base);
 }
 
@@ -268,7 +268,7 @@ static uint32_t read_expr_here(deed_build *b, CXCursor c) {
 }
 
 uint32_t deed_read_expr(deed_build *b, CXCursor c) {
-    if (b->failed)
+    if (b->memory.failed)
         return 0;
     if (b->depth >= DEED_DEPTH_MAX)
         return deed_unknown(b, c, "nested too deeply");
@@ -324,7 +324,7 @@ static uint32_t read_designated(deed_build *b, CXCursor c, deed_kids kids, uint3
     return deed_adopt(b, id, &part, 1);
 }
 
-static bool is_aggregate(deed_build *b, uint32_t type) {
+static bool is_aggregate(fh_ref deed_build *b, uint32_t type) {
     deed_type_kind kind = deed_type_row(b, type)->kind;
     return kind == DEED_TYPE_RECORD || kind == DEED_TYPE_ARRAY;
 }
@@ -358,7 +358,7 @@ static uint32_t read_list(deed_build *b, CXCursor c, uint32_t type) {
         }
         deed_kids_end(b, inner);
         deed_node_row(b, value)->field = field;
-        deed_push_u32(b, &b->pending, value);
+        deed_push_u32(&b->memory, &b->pending, value);
         at++;
     }
     deed_kids_end(b, kids);

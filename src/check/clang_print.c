@@ -12,18 +12,18 @@
 
 enum { WORD_SEED = 1, TEXT_SEED = 2, INPUT_SEED = 3 };
 
-static uint64_t name_at(deed_build *b, size_t i) {
+static uint64_t name_at(fh_ref deed_build *b, size_t i) {
     const uint64_t *row = deed_row_at(&b->names, i);
     return *row;
 }
 static void push_name(deed_build *b, uint64_t name) {
-    uint64_t *row = deed_push(b, &b->names);
+    uint64_t *row = deed_push(&b->memory, &b->names);
     *row = name;
 }
-static deed_name *entry_at(deed_build *b, size_t i) {
+static deed_name *entry_at(fh_ref deed_build *b, size_t i) {
     return deed_row_at(&b->entries, i);
 }
-static deed_symbol *symbol_at(deed_build *b, size_t i) {
+static deed_symbol *symbol_at(fh_ref deed_build *b, size_t i) {
     return deed_row_at(&b->symbols, i);
 }
 
@@ -56,27 +56,25 @@ static uint32_t entry_of(deed_build *b, uint64_t name, bool make) {
     if (!make)
         return 0;
     uint32_t row = (uint32_t)b->entries.count;
-    deed_name *e = deed_push(b, &b->entries);
+    deed_name *e = deed_push(&b->memory, &b->entries);
     *e = (deed_name){.name = name};
-    deed_table_add(b, &b->name_table, hash, row);
+    deed_table_add(&b->memory, &b->name_table, hash, row);
     return row;
 }
 
 static void add_symbol(deed_build *b, uint64_t name, deed_symbol s) {
     uint32_t row = (uint32_t)b->symbols.count, at = entry_of(b, name, true);
-    deed_name *e = entry_at(b, b->failed ? 0 : at);
-    s.next = e->symbol;
-    deed_symbol *made = deed_push(b, &b->symbols);
+    at = b->memory.failed ? 0 : at;
+    s.next = entry_at(b, at)->symbol;
+    deed_symbol *made = deed_push(&b->memory, &b->symbols);
     *made = s;
-    e->symbol = b->failed ? 0 : row;
+    entry_at(b, at)->symbol = b->memory.failed ? 0 : row;
 }
 
-static enum CXChildVisitResult read_symbol(CXCursor c, CXCursor parent, CXClientData data) {
-    (void)parent;
-    deed_build *b = data;
+static void add_declaration(deed_build *b, CXCursor c) {
     enum CXCursorKind kind = clang_getCursorKind(c);
     if (deed_is_system(c) || kind == CXCursor_StaticAssert)
-        return CXChildVisit_Continue;
+        return;
     fh_span text = deed_printed(b, c, kind != CXCursor_FunctionDecl);
     fh_span name = deed_text(b, clang_getCursorSpelling(c));
     deed_symbol s = {.text = fh_hash_bytes(TEXT_SEED, text), .first = (uint32_t)b->names.count};
@@ -87,7 +85,13 @@ static enum CXChildVisitResult read_symbol(CXCursor c, CXCursor parent, CXClient
         add_symbol(b, fh_hash_bytes(WORD_SEED, name), s);
     for (uint32_t i = 0; i < s.count && unnamed; i++) /* reached by its members */
         add_symbol(b, name_at(b, s.first + i), s);
-    return b->failed ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+static enum CXChildVisitResult read_symbol(CXCursor c, CXCursor parent, CXClientData data) {
+    (void)parent;
+    deed_build *b = data;
+    add_declaration(b, c);
+    return b->memory.failed ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 /* Of `count` names from `first` on, those that file scope knows go on `links`. */
@@ -95,7 +99,7 @@ static void link_names(deed_build *b, size_t first, size_t count) {
     for (size_t i = first; i < first + count; i++) {
         uint32_t at = entry_of(b, name_at(b, i), false);
         if (at != 0)
-            deed_push_u32(b, &b->links, at);
+            deed_push_u32(&b->memory, &b->links, at);
     }
 }
 
@@ -106,9 +110,10 @@ static void read_symbols(deed_build *b) {
         b->args_hash = fh_hash_bytes(b->args_hash, fh_span_of_str(fh_deed_args_get(b->source->args, i)));
     deed_visit_unit(b, read_symbol);
     for (size_t i = 1; i < b->symbols.count; i++) {
-        deed_symbol *s = symbol_at(b, i);
+        deed_symbol names = *symbol_at(b, i);
         size_t first = b->links.count;
-        link_names(b, s->first, s->count);
+        link_names(b, names.first, names.count);
+        deed_symbol *s = symbol_at(b, i);
         s->first = (uint32_t)first;
         s->count = (uint32_t)(b->links.count - first);
     }
@@ -119,15 +124,16 @@ static void read_symbols(deed_build *b) {
 static uint64_t reached(deed_build *b, size_t first) {
     uint64_t sum = 0;
     b->stamp++;
-    for (size_t i = first; i < b->links.count && !b->failed; i++) {
+    for (size_t i = first; i < b->links.count && !b->memory.failed; i++) {
         deed_name *e = entry_at(b, deed_u32_at(&b->links, i));
+        uint64_t name = e->name;
         uint32_t next = e->stamp == b->stamp ? 0 : e->symbol;
         e->stamp = b->stamp;
         for (deed_symbol s; next != 0; next = s.next) {
             s = *symbol_at(b, next);
-            sum += fh_mix64(e->name ^ s.text);
+            sum += fh_mix64(name ^ s.text);
             for (uint32_t k = 0; k < s.count; k++)
-                deed_push_u32(b, &b->links, deed_u32_at(&b->links, s.first + k));
+                deed_push_u32(&b->memory, &b->links, deed_u32_at(&b->links, s.first + k));
         }
     }
     return sum;
@@ -149,7 +155,7 @@ uint64_t deed_print_of(deed_build *b, CXCursor c) {
     print = fh_mix64(print ^ reached(b, first));
     b->names.count = 1;
     b->links.count = first;
-    return b->failed || print == 0 ? 1 : print;
+    return b->memory.failed || print == 0 ? 1 : print;
 }
 
 uint64_t deed_input_hash(fh_span text) {

@@ -18,7 +18,7 @@ static uint32_t read_declare(deed_build *b, CXCursor c) {
         CXCursor init = clang_Cursor_getVarDeclInitializer(kid);
         if (!clang_Cursor_isNull(init))
             value = deed_read_value(b, init, deed_decl_row(b, decl)->type);
-        deed_push_u32(b, &b->pending, deed_adopt(b, variable, &value, 1));
+        deed_push_u32(&b->memory, &b->pending, deed_adopt(b, variable, &value, 1));
     }
     deed_kids_end(b, kids);
     return deed_adopt_pending(b, id, base);
@@ -101,7 +101,7 @@ static uint32_t read_label(deed_build *b, CXCursor c, deed_kids kids) {
 }
 
 /* The id in the text of a static assertion that FH_UNSAFE wrote; nothing of any other declaration. */
-static fh_span region_id(deed_build *b, CXCursor statement) {
+static fh_view(*1) fh_span region_id(deed_build *b, CXCursor statement) {
     fh_span id = {0};
     deed_kids declared = deed_kids_of(b, statement);
     if (declared.count == 1 && clang_getCursorKind(deed_kid(b, declared, 0)) == CXCursor_StaticAssert) {
@@ -130,7 +130,7 @@ static uint32_t read_block(deed_build *b, CXCursor c, deed_kids kids) {
             deed_node_row(b, child)->place.end_bytes = end_bytes;
             deed_node_row(b, child)->text = invariant;
         }
-        deed_push_u32(b, &b->pending, child);
+        deed_push_u32(&b->memory, &b->pending, child);
     }
     return deed_adopt_pending(b, id, base);
 }
@@ -167,7 +167,7 @@ uint32_t deed_read_stmt(deed_build *b, CXCursor c) {
     case CXCursor_ContinueStmt: return deed_new_node(b, DEED_CONTINUE, c);
     default: break;
     }
-    if (b->failed)
+    if (b->memory.failed)
         return 0;
     if (b->depth >= DEED_DEPTH_MAX)
         return deed_unknown(b, c, "nested too deeply");
