@@ -10,10 +10,16 @@
 
 /* --- words of the file ---------------------------------------------------------------------------------------------------- */
 
+/* What deed_settings has lists of; the first ones are each filled by the key of their name. */
+typedef enum which { INCLUDE, EXCLUDE, PENDING, EVIDENCE, KEYS, AUDITED = KEYS, PAIRS, LISTS } which;
+
+static const char *const keys[KEYS] = {"include", "exclude", "pending", "evidence"};
+
 typedef struct reader {
     fh_arena *arena;
     fh_span text;
     size_t at, line;
+    const deed_setting *lists[LISTS];
     fh_err *err;
 } reader;
 
@@ -56,7 +62,7 @@ static fh_span read_key(reader *r) {
 }
 
 /* A text in quotes on one line; a backslash takes the quote or backslash behind it. */
-static fh_status read_text(reader *r, fh_span *out) {
+static fh_status read_text(reader *r, fh_out fh_view(*1) fh_span *out) {
     *out = (fh_span){NULL, 0};
     if (!take(r, '"'))
         return refuse(r, "a text in quotes");
@@ -81,41 +87,39 @@ static fh_status end_of_line(reader *r) {
 
 /* --- entries -------------------------------------------------------------------------------------------------------------- */
 
-static fh_status add(reader *r, const deed_setting **list, fh_span text, deed_setting **out) {
+/* A new first entry of the list; NULL when there is no memory. */
+static fh_view(*1) deed_setting *add(reader *r, which list) {
     deed_setting *s = fh_arena_alloc(r->arena, 1, sizeof *s);
-    *out = s;
+    if (s == NULL)
+        return NULL;
+    *s = (deed_setting){.line = r->line, .next = r->lists[list]};
+    r->lists[list] = s;
+    return s;
+}
+
+/* A text becomes an entry. */
+static fh_status add_text(reader *r, which list) {
+    fh_span text;
+    FH_TRY(read_text(r, &text));
+    deed_setting *s = add(r, list);
     if (s == NULL)
         return FH_STATUS(FH_NOMEM);
-    *s = (deed_setting){.text = text, .line = r->line, .next = *list};
-    *list = s;
+    s->text = text;
     return FH_DONE;
 }
 
-static fh_status read_list(reader *r, const deed_setting **list) {
-    if (*list != NULL)
-        return refuse(r, "each key once");
+static fh_status read_list(reader *r, which list) {
     if (!take(r, '['))
         return refuse(r, "a list of texts");
     for (;;) {
-        fh_span text;
-        deed_setting *s;
         skip(r, true);
         if (take(r, ']'))
             return FH_DONE;
-        FH_TRY(read_text(r, &text));
-        FH_TRY(add(r, list, text, &s));
+        FH_TRY(add_text(r, list));
         skip(r, true);
         if (!take(r, ',') && peek(r) != ']')
             return refuse(r, "a comma or the end of the list");
     }
-}
-
-/* The list that a key of the first part fills; NULL for no such key. */
-static const deed_setting **list_of(deed_settings *out, fh_span key) {
-    return fh_span_is(key, "include")   ? &out->include
-           : fh_span_is(key, "exclude") ? &out->exclude
-           : fh_span_is(key, "pending") ? &out->pending
-                                        : NULL;
 }
 
 static fh_status read_equal(reader *r) {
@@ -126,24 +130,21 @@ static fh_status read_equal(reader *r) {
     return FH_DONE;
 }
 
-static fh_status read_plain(reader *r, deed_settings *out) {
-    fh_span key = read_key(r), text;
-    const deed_setting **list = list_of(out, key);
-    bool evidence = fh_span_is(key, "evidence");
-    if (list == NULL && !evidence)
+static fh_status read_plain(reader *r) {
+    fh_span key = read_key(r);
+    which list = INCLUDE;
+    while (list < KEYS && !fh_span_is(key, keys[list]))
+        list++;
+    if (list == KEYS)
         return refuse(r, "include, exclude, pending, evidence, [[audited]] or [[pair]]");
     FH_TRY(read_equal(r));
-    if (!evidence)
-        return read_list(r, list);
-    if (out->evidence != NULL)
+    if (r->lists[list] != NULL)
         return refuse(r, "each key once");
-    FH_TRY(read_text(r, &text));
-    deed_setting *s;
-    return add(r, &out->evidence, text, &s);
+    return list == EVIDENCE ? add_text(r, list) : read_list(r, list);
 }
 
 /* One key of a table, into the entry. */
-static fh_status read_member(reader *r, deed_setting *s, bool pair) {
+static fh_status read_member(reader *r, fh_mut fh_view(*1) deed_setting *s, bool pair) {
     fh_span key = read_key(r), value;
     bool first = fh_span_is(key, pair ? "alloc" : "path"), second = fh_span_is(key, pair ? "free" : "reason");
     bool whole = !pair && fh_span_is(key, "whole");
@@ -166,7 +167,7 @@ static fh_status read_member(reader *r, deed_setting *s, bool pair) {
     return end_of_line(r);
 }
 
-static fh_status read_table(reader *r, deed_settings *out) {
+static fh_status read_table(reader *r) {
     r->at += 2;
     fh_span name = read_key(r);
     bool pair = fh_span_is(name, "pair");
@@ -174,8 +175,9 @@ static fh_status read_table(reader *r, deed_settings *out) {
         return refuse(r, "[[audited]] or [[pair]]");
     if (!take(r, ']') || !take(r, ']'))
         return refuse(r, "]] behind the name");
-    deed_setting *s;
-    FH_TRY(add(r, pair ? &out->pairs : &out->audited, (fh_span){NULL, 0}, &s));
+    deed_setting *s = add(r, pair ? PAIRS : AUDITED);
+    if (s == NULL)
+        return FH_STATUS(FH_NOMEM);
     FH_TRY(end_of_line(r));
     for (skip(r, true); r->at < r->text.size && peek(r) != '['; skip(r, true))
         FH_TRY(read_member(r, s, pair));
@@ -200,23 +202,29 @@ static fh_status check_paths(const reader *r, const deed_setting *list) {
 
 fh_status deed_settings_parse(fh_arena *arena, fh_span text, deed_settings *out, fh_err *err) {
     reader r = {.arena = arena, .text = text, .line = 1, .err = err};
-    for (skip(&r, true); r.at < text.size; skip(&r, true)) {
+    for (skip(&r, true); r.at < r.text.size; skip(&r, true)) {
         if (fh_span_starts(fh_span_from(text, r.at), FH_LIT("[["))) {
-            FH_TRY(read_table(&r, out));
+            FH_TRY(read_table(&r));
         } else {
-            FH_TRY(read_plain(&r, out));
+            FH_TRY(read_plain(&r));
             FH_TRY(end_of_line(&r));
         }
     }
-    FH_TRY(check_paths(&r, out->audited));
-    FH_TRY(check_paths(&r, out->include));
-    FH_TRY(check_paths(&r, out->exclude));
-    FH_TRY(check_paths(&r, out->evidence));
-    for (const deed_setting *s = out->pending; s != NULL; s = s->next) {
+    FH_TRY(check_paths(&r, r.lists[AUDITED]));
+    FH_TRY(check_paths(&r, r.lists[INCLUDE]));
+    FH_TRY(check_paths(&r, r.lists[EXCLUDE]));
+    FH_TRY(check_paths(&r, r.lists[EVIDENCE]));
+    for (const deed_setting *s = r.lists[PENDING]; s != NULL; s = s->next) {
         if (deed_code_of(s->text) == DEED_CODE_COUNT)
             return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "deed.toml:%zu: expected a code, not %.*s", s->line,
                            FH_SPAN_FMT(s->text));
     }
+    out->audited = r.lists[AUDITED];
+    out->pairs = r.lists[PAIRS];
+    out->include = r.lists[INCLUDE];
+    out->exclude = r.lists[EXCLUDE];
+    out->pending = r.lists[PENDING];
+    out->evidence = r.lists[EVIDENCE];
     return FH_DONE;
 }
 
@@ -253,7 +261,7 @@ static void put_parts(path_text *p, fh_span path) {
 }
 
 /* The path from the file system's root, each part with a slash behind it. */
-static fh_status whole_path(fh_arena *arena, fh_span here, fh_span path, fh_span *out) {
+static fh_status whole_path(fh_ref fh_arena *arena, fh_span here, fh_span path, fh_out fh_view(1) fh_span *out) {
     size_t room = here.size + path.size + 3;
     uint8_t *at = fh_arena_alloc(arena, room, 1);
     *out = (fh_span){NULL, 0};
@@ -296,7 +304,7 @@ const deed_setting *deed_setting_of(const deed_setting *list, fh_span text) {
 
 /* --- finding it ----------------------------------------------------------------------------------------------------------- */
 
-static fh_status read_file(fh_arena *arena, const char *path, deed_settings *out, fh_err *err) {
+static fh_status read_file(fh_ref fh_arena *arena, const char *path, fh_mut fh_view(1) deed_settings *out, fh_err *err) {
     fh_os_map map;
     if (fh_failed(fh_os_map_open(path, &map, NULL)))
         return FH_DONE;

@@ -42,7 +42,7 @@ typedef struct deed_settings {
 } deed_settings;
 
 /* Reads the text of a deed.toml. FH_CORRUPT with the line, and what was expected there; FH_NOMEM. */
-FH_MUST_USE fh_status deed_settings_parse(fh_ref fh_arena *arena, fh_span text, fh_mut fh_view(1) deed_settings *out,
+FH_MUST_USE fh_status deed_settings_parse(fh_ref fh_arena *arena, fh_span text, fh_mut fh_view(1, 2) deed_settings *out,
                                           fh_mut fh_err *err);
 /* Finds deed.toml in the folder `path` or in one above, and reads it; empty settings where there is none. FH_CORRUPT, FH_IO,
  * FH_NOMEM. */
@@ -50,7 +50,7 @@ FH_MUST_USE fh_status deed_settings_find(fh_ref fh_arena *arena, fh_span path, f
                                          fh_mut fh_err *err);
 
 /* The path from the root, without "." and ".."; empty for one that lies elsewhere, or when memory runs out. */
-fh_span deed_path_from_root(fh_ref fh_arena *arena, fh_ref const deed_settings *s, fh_span path);
+fh_span deed_path_from_root(fh_ref fh_arena *arena, fh_ref const deed_settings *s, fh_span path) fh_view(1);
 /* The entry of the list that is this path (as deed_path_from_root gives it) or a folder above it; NULL for none. */
 const deed_setting *deed_setting_over(fh_ref const deed_setting *list, fh_span path) fh_view(1);
 /* The entry of this very text; NULL for none. */
