@@ -64,7 +64,7 @@ static uint32_t count_functions(const deed_unit *unit) {
 }
 
 /* A function of a header is clean if nothing was found in the header, nor while the function was read. */
-static void learn(deed_seen *seen, const deed_unit *unit, deed_report *r) {
+static void learn(deed_seen *seen, const deed_unit *unit, const deed_report *r) {
     for (size_t i = 0; i < unit->prints.count; i++) {
         const deed_print *p = fh_deed_prints_at(unit->prints, i);
         const deed_decl *d = fh_deed_decls_at(unit->decls, p->decl);
@@ -76,12 +76,16 @@ static void learn(deed_seen *seen, const deed_unit *unit, deed_report *r) {
     }
 }
 
-static fh_status put_answer(const deed_app *app, deed_unit *unit, deed_report *r, fh_span prefix, fh_buf *out) {
+/* Paths are shown without the prefix. */
+static void shorten_paths(deed_unit *unit, fh_span prefix) {
     for (size_t i = 1; i < unit->files.count; i++) {
         deed_file *f = fh_deed_files_at(unit->files, i);
         if (prefix.size != 0 && fh_span_starts(f->path, prefix))
             f->path = fh_span_from(f->path, prefix.size);
     }
+}
+
+static fh_status put_answer(const deed_app *app, const deed_unit *unit, const deed_report *r, fh_buf *out) {
     FH_TRY(put_u32(out, count_functions(unit)));
     FH_TRY(put_u32(out, (uint32_t)deed_report_count(r)));
     for (const deed_finding *f = deed_report_first(r); f != NULL; f = f->next)
@@ -96,12 +100,13 @@ static fh_span how(const deed_app *app) {
 }
 
 static fh_status check_unit(const deed_app *app, const deed_task *task, deed_unit *unit, fh_span prefix, fh_buf *out) {
-    deed_report *r;
-    FH_TRY(deed_report_new(unit, &r));
-    FH_TRY(deed_find_all(app->heap, unit, r));
+    deed_report r;
+    shorten_paths(unit, prefix);
+    deed_report_init(&r, unit);
+    FH_TRY(deed_find_all(app->heap, unit, &r));
     if (app->seen != NULL && unit->problems.count == 0)
-        learn(app->seen, unit, r);
-    FH_TRY(put_answer(app, unit, r, prefix, out));
+        learn(app->seen, unit, &r);
+    FH_TRY(put_answer(app, unit, &r, out));
     if (app->cache == NULL || unit->problems.count != 0)
         return FH_DONE;
     fh_status kept = deed_cache_keep(app->cache, task, how(app), unit, fh_buf_view(out));
@@ -138,8 +143,11 @@ bool deed_answer_next(deed_answer *answer, fh_span *key, fh_span *text) {
     if (rest.size < 8)
         return false;
     uint32_t key_bytes = fh_span_u32(rest, 0), text_bytes = fh_span_u32(rest, 4);
-    if (!fh_span_slice(rest, 8, key_bytes, key) || !fh_span_slice(rest, 8 + (size_t)key_bytes, text_bytes, text))
+    fh_span head, body;
+    if (!fh_span_slice(rest, 8, key_bytes, &head) || !fh_span_slice(rest, 8 + (size_t)key_bytes, text_bytes, &body))
         return false;
+    *key = head;
+    *text = body;
     answer->rest = fh_span_from(rest, 8 + (size_t)key_bytes + text_bytes);
     return true;
 }

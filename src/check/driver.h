@@ -54,7 +54,7 @@ FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *er
 const char *deed_cache_folder(fh_mut deed_app *app) fh_view(*1);
 
 /* Reports what the rules refuse in a unit, or, when it does not compile, what the compiler does. FH_NOMEM, FH_LIMIT. */
-FH_MUST_USE fh_status deed_find_all(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
+FH_MUST_USE fh_status deed_find_all(fh_ref fh_allocator *a, fh_ref deed_unit *unit, fh_mut deed_report *r);
 
 /* Checks one file. `prefix` is taken away from the paths that findings show. The answer is for deed_answer_next: findings in
  * the app's format. */
@@ -65,7 +65,7 @@ typedef struct deed_answer {
     fh_span rest;
     uint32_t functions, findings;
 } deed_answer;
-FH_MUST_USE bool deed_answer_open(fh_span text, fh_out deed_answer *answer);
+FH_MUST_USE bool deed_answer_open(fh_span text, fh_out fh_view(1) deed_answer *answer);
 FH_MUST_USE bool deed_answer_next(fh_mut deed_answer *answer, fh_out fh_span *key, fh_out fh_span *text);
 
 FH_MUST_USE fh_status deed_verb_check(fh_mut deed_app *app, fh_mut fh_err *err);

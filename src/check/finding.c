@@ -11,16 +11,6 @@
 
 enum { FINDINGS_MAX = 2000, MARKS_MAX = 16 };
 
-struct deed_report {
-    deed_unit *unit;
-    deed_finding *first, *current;
-    deed_remark **note_end; /* where the next note of `current` goes */
-    size_t count;
-    fh_span function;
-    bool muted;
-    fh_status status;
-};
-
 /* --- codes ---------------------------------------------------------------------------------------------------------------- */
 
 typedef struct code_row {
@@ -49,12 +39,8 @@ deed_code deed_code_of(fh_span name) {
 
 /* --- collecting ----------------------------------------------------------------------------------------------------------- */
 
-fh_status deed_report_new(deed_unit *unit, deed_report **out) {
-    *out = fh_arena_alloc(unit->arena, 1, sizeof **out);
-    if (*out == NULL)
-        return FH_STATUS(FH_NOMEM);
-    (*out)->unit = unit;
-    return FH_DONE;
+void deed_report_init(deed_report *r, const deed_unit *unit) {
+    *r = (deed_report){.unit = unit};
 }
 
 void deed_report_mute(deed_report *r, bool on) {
@@ -79,27 +65,29 @@ void deed_report_at(deed_report *r, deed_code code, deed_place place, const char
     r->current = NULL;
     if (r->muted)
         return;
-    deed_finding **link = &r->first;
-    while (*link != NULL && order(*link, place, code) < 0)
-        link = &(*link)->next;
-    if (*link != NULL && order(*link, place, code) == 0)
+    deed_finding *before = NULL, *after = r->first;
+    for (; after != NULL && order(after, place, code) < 0; after = after->next)
+        before = after;
+    if (after != NULL && order(after, place, code) == 0)
         return;
     if (r->count >= FINDINGS_MAX) {
         r->status = FH_STATUS(FH_LIMIT);
         return;
     }
+    va_list args;
+    va_start(args, format);
+    fh_span message = deed_format_text(r->unit->arena, format, args), under;
+    va_end(args);
     deed_finding *f = fh_arena_alloc(r->unit->arena, 1, sizeof *f);
-    if (f == NULL) {
+    if (f == NULL || fh_failed(fh_arena_copy(r->unit->arena, fh_span_of_str(label), &under))) {
         r->status = FH_STATUS(FH_NOMEM);
         return;
     }
-    va_list args;
-    va_start(args, format);
-    *f = (deed_finding){.code = code, .place = place, .function = r->function, .next = *link};
-    f->message = deed_format_text(r->unit->arena, format, args);
-    va_end(args);
-    f->label = fh_span_of_str(label);
-    *link = f;
+    *f = (deed_finding){.code = code, .place = place, .message = message, .label = under, .function = r->function, .next = after};
+    if (before != NULL)
+        before->next = f;
+    else
+        r->first = f;
     r->current = f;
     r->note_end = &f->notes;
     r->count++;
@@ -131,15 +119,15 @@ void deed_help(deed_report *r, const char *format, ...) {
 }
 
 void deed_relabel(deed_report *r, fh_span label) {
-    if (r->current != NULL)
-        r->current->label = label;
+    if (r->current != NULL && fh_failed(fh_arena_copy(r->unit->arena, label, &r->current->label)))
+        r->status = FH_STATUS(FH_NOMEM);
 }
 
 fh_status deed_report_status(const deed_report *r) {
     return r->status;
 }
 
-const deed_finding *deed_report_first(deed_report *r) {
+const deed_finding *deed_report_first(const deed_report *r) {
     return r->first;
 }
 
@@ -264,7 +252,7 @@ static size_t width_of(fh_span text) {
 }
 
 /* Goes on in another style; NULL: none. */
-static fh_status restyle(const painter *p, const char **style, const char *next) {
+static fh_status restyle(const painter *p, fh_mut fh_view(3) const char **style, const char *next) {
     if (*style == next)
         return FH_DONE;
     if (*style != NULL)
@@ -447,9 +435,9 @@ static fh_status render_rustc(const deed_unit *unit, const deed_finding *f, bool
         if (!first)
             continue;
         FH_TRY(paint(&p, BLUE));
-        FH_TRY(fh_buf_format(out, "%*s:::", (int)p.width, ""));
+        FH_TRY(fh_buf_format(p.out, "%*s:::", (int)p.width, ""));
         FH_TRY(paint(&p, PLAIN));
-        FH_TRY(fh_buf_format(out, " %.*s:%zu:%zu\n", FH_SPAN_FMT(path_of(unit, m->place)), m->at.line, m->at.column));
+        FH_TRY(fh_buf_format(p.out, " %.*s:%zu:%zu\n", FH_SPAN_FMT(path_of(unit, m->place)), m->at.line, m->at.column));
         FH_TRY(put_gutter(&p, 0, "\n"));
         FH_TRY(put_file(&p, unit, marks, m->place.file));
     }
@@ -630,7 +618,7 @@ fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_for
     return FH_STATUS(FH_INVALID);
 }
 
-fh_status deed_render(const deed_unit *unit, deed_report *r, deed_format format, bool color, fh_buf *out) {
+fh_status deed_render(const deed_unit *unit, const deed_report *r, deed_format format, bool color, fh_buf *out) {
     for (const deed_finding *f = r->first; f != NULL; f = f->next) {
         if (f != r->first && format == DEED_FORMAT_SARIF)
             FH_TRY(fh_buf_put(out, FH_LIT(",\n")));

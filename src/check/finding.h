@@ -80,7 +80,16 @@ typedef struct deed_finding {
     struct deed_finding *next;
 } deed_finding;
 
-typedef struct deed_report deed_report;
+/* The findings of a unit. Its fields are for finding.c. */
+typedef struct deed_report {
+    const deed_unit *unit;
+    deed_finding *first, *current;
+    deed_remark **note_end; /* where the next note of `current` goes */
+    size_t count;
+    fh_span function;
+    bool muted;
+    fh_status status;
+} deed_report;
 
 /* The name of a code, "FH0101"; its title; its explanation, several lines. Never NULL. */
 fh_static const char *deed_code_name(deed_code code);
@@ -89,21 +98,22 @@ fh_static const char *deed_code_explanation(deed_code code);
 /* The code of a name such as "FH0101" or "0101"; DEED_CODE_COUNT for no code. */
 deed_code deed_code_of(fh_span name);
 
-/* A report into the unit's arena. FH_NOMEM. */
-fh_status deed_report_new(fh_mut deed_unit *unit, fh_out deed_report **out);
+/* An empty report, which keeps its findings in the unit's arena. Valid until: the unit's end. */
+void deed_report_init(fh_out fh_view(2) deed_report *r, fh_ref const deed_unit *unit);
 /* Muted: findings are dropped (the rounds before a fixpoint). */
 void deed_report_mute(fh_mut deed_report *r, bool on);
-void deed_report_function(fh_mut deed_report *r, fh_span name);
+/* The function that the next findings are in. */
+void deed_report_function(fh_mut fh_view(2) deed_report *r, fh_span name);
 /* Adds a finding. When memory runs out, or there are more than FINDINGS_MAX, deed_report_status says so. */
 void deed_report_at(fh_mut deed_report *r, deed_code code, deed_place place, const char *label, const char *format, ...)
     FH_PRINTF(5, 6);
 void deed_note(fh_mut deed_report *r, deed_place place, const char *format, ...) FH_PRINTF(3, 4);
 void deed_help(fh_mut deed_report *r, const char *format, ...) FH_PRINTF(2, 3);
-/* Other words under the place of the finding. `label` lives as long as the report. */
+/* Other words under the place of the finding. */
 void deed_relabel(fh_mut deed_report *r, fh_span label);
 fh_status deed_report_status(const deed_report *r);
 /* Findings in the order of their places. */
-const deed_finding *deed_report_first(fh_mut deed_report *r) fh_view(1);
+const deed_finding *deed_report_first(fh_ref const deed_report *r) fh_view(*1);
 size_t deed_report_count(const deed_report *r);
 
 typedef enum deed_format { DEED_FORMAT_RUSTC = 0, DEED_FORMAT_GCC, DEED_FORMAT_JSON, DEED_FORMAT_SARIF } deed_format;
@@ -111,7 +121,7 @@ typedef enum deed_format { DEED_FORMAT_RUSTC = 0, DEED_FORMAT_GCC, DEED_FORMAT_J
  * a result without a comma behind it (the driver puts the frame around them). */
 fh_status deed_render_one(const deed_unit *unit, const deed_finding *f, deed_format format, bool color, fh_mut fh_buf *out);
 /* Appends all of them, with commas between those of SARIF. */
-fh_status deed_render(const deed_unit *unit, fh_mut deed_report *r, deed_format format, bool color, fh_mut fh_buf *out);
+fh_status deed_render(const deed_unit *unit, fh_ref const deed_report *r, deed_format format, bool color, fh_mut fh_buf *out);
 
 /* Line and column of a place, from 1; the column counts bytes. */
 typedef struct deed_spot {

@@ -18,13 +18,13 @@ typedef struct deed_value {
 } deed_value;
 
 /* Reports what the rules of flow (01 to 04, 0507, 0508 and 09) refuse in all functions of the unit. */
-FH_MUST_USE fh_status deed_flow_check(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
+FH_MUST_USE fh_status deed_flow_check(fh_ref fh_allocator *a, fh_ref deed_unit *unit, fh_mut deed_report *r);
 /* Whether the function is one that ends the program. */
 bool deed_never_returns(fh_ref const deed_unit *unit, uint32_t callee);
 /* What the rules of 06, 0405 and 0406 refuse: declarations, and functions that go into pointers. */
-FH_MUST_USE fh_status deed_contract_check(fh_mut deed_unit *unit, fh_mut deed_report *r);
+FH_MUST_USE fh_status deed_contract_check(fh_ref deed_unit *unit, fh_mut deed_report *r);
 /* What the rules of 05 refuse: no paths, each construct by itself. */
-FH_MUST_USE fh_status deed_raw_check(fh_mut deed_unit *unit, fh_mut deed_report *r);
+FH_MUST_USE fh_status deed_raw_check(fh_ref deed_unit *unit, fh_mut deed_report *r);
 
 /* --- shared by flow.c, value.c, borrow.c, expr.c, call.c and advise.c --- */
 

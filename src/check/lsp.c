@@ -137,8 +137,8 @@ static fh_status check_into(deed_server *s, deed_document *d, fh_arena *arena, f
                           .live = &d->live};
     FH_TRY(open_texts(s, arena, &source.texts));
     FH_TRY(deed_unit_parse(arena, &source, &d->unit, err));
-    FH_TRY(deed_report_new(d->unit, &d->report));
-    fh_status found = deed_find_all(s->app->heap, d->unit, d->report);
+    deed_report_init(&d->report, d->unit);
+    fh_status found = deed_find_all(s->app->heap, d->unit, &d->report);
     return found.code == FH_LIMIT ? FH_DONE : found; /* more than anybody reads */
 }
 
@@ -147,14 +147,12 @@ static fh_status check(deed_server *s, deed_document *d) {
     fh_err_clear(&err);
     d->changed = false;
     d->unit = NULL;
-    d->report = NULL;
     fh_arena_free(d->checked);
     d->checked = NULL;
     FH_TRY(fh_arena_new(s->app->heap, NULL, &d->checked));
     fh_status status = check_into(s, d, d->checked, &err);
     if (fh_failed(status)) {
         d->unit = NULL;
-        d->report = NULL;
         FH_TRY(log_problem(s, err.code != FH_OK ? err.message : fh_code_text(status.code)));
     }
     return deed_lsp_publish(s, d, false);
@@ -290,7 +288,7 @@ static fh_status put_actions(const deed_document *d, const deed_request *r, fh_a
     fh_json_writer w;
     fh_json_writer_init(&w, out, false);
     FH_TRY(fh_json_open(&w, false));
-    for (const deed_finding *f = deed_report_first(d->report); f != NULL; f = f->next) {
+    for (const deed_finding *f = deed_report_first(&d->report); f != NULL; f = f->next) {
         bool own = f->place.file != 0 && fh_deed_files_at(d->unit->files, f->place.file)->is_main;
         size_t offset = 0;
         fh_span word;
@@ -308,7 +306,7 @@ static fh_status put_actions(const deed_document *d, const deed_request *r, fh_a
 static fh_status on_question(deed_server *s, const deed_request *r, fh_arena *arena, bool hover) {
     FH_TRY(check_changed(s));
     deed_document *d = document_of(s, r->uri);
-    if (d == NULL || d->unit == NULL || d->report == NULL)
+    if (d == NULL || d->unit == NULL)
         return deed_lsp_answer(s, r->id, FH_LIT("null"));
     fh_buf text, out;
     fh_buf_init(&text, s->app->heap, 0);

@@ -26,8 +26,8 @@ typedef struct deed_document {
     deed_task task;
     deed_live live;
     fh_arena *checked; /* of unit and report; NULL: not checked yet */
-    deed_unit *unit;
-    deed_report *report;
+    deed_unit *unit;   /* NULL: not checked, or that failed */
+    deed_report report;
     bool changed;
     struct deed_document *next;
 } deed_document;

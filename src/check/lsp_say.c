@@ -251,7 +251,7 @@ static fh_status put_findings(deed_server *s, fh_json_writer *w, const deed_docu
     }
     FH_TRY(fh_json_key(w, "diagnostics"));
     FH_TRY(fh_json_open(w, false));
-    for (const deed_finding *f = closed || d->report == NULL ? NULL : deed_report_first(d->report); f != NULL; f = f->next) {
+    for (const deed_finding *f = closed || d->unit == NULL ? NULL : deed_report_first(&d->report); f != NULL; f = f->next) {
         if (is_own(d, f->place))
             FH_TRY(put_finding(s, w, d, f));
     }

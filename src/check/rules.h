@@ -9,6 +9,6 @@
 #include "check/finding.h"
 
 /* Reports whatever the rules refuse in the unit's functions and declarations. FH_NOMEM. */
-FH_MUST_USE fh_status deed_rules_run(fh_ref fh_allocator *a, fh_mut deed_unit *unit, fh_mut deed_report *r);
+FH_MUST_USE fh_status deed_rules_run(fh_ref fh_allocator *a, fh_ref deed_unit *unit, fh_mut deed_report *r);
 
 #endif

@@ -12,7 +12,7 @@ typedef struct made {
     fh_arena *arena;
     deed_file files[3];
     deed_unit unit;
-    deed_report *r;
+    deed_report r;
 } made;
 
 static fh_status make(fh_allocator *a, made *m) {
@@ -21,10 +21,8 @@ static fh_status make(fh_allocator *a, made *m) {
     m->files[1] = (deed_file){.path = FH_LIT("a.c"), .text = fh_span_of_str(source), .is_main = true};
     m->files[2] = (deed_file){.path = FH_LIT("a.h"), .text = FH_LIT("void give(fh_move job *j);\n")};
     m->unit = (deed_unit){.arena = m->arena, .files = {m->files, 3}};
-    fh_status s = deed_report_new(&m->unit, &m->r);
-    if (fh_failed(s))
-        fh_arena_free(m->arena);
-    return s;
+    deed_report_init(&m->r, &m->unit);
+    return FH_DONE;
 }
 
 static deed_place place_of(uint32_t file, const char *text, fh_span part) {
@@ -35,11 +33,11 @@ static deed_place place_of(uint32_t file, const char *text, fh_span part) {
 static void report_move(made *m) {
     deed_place use = place_of(1, source, FH_LIT("job);\n}"));
     use.end_bytes = use.offset_bytes + 3;
-    deed_report_function(m->r, FH_LIT("f"));
-    deed_report_at(m->r, FH0101, use, "value used after move", "use of moved value: `%s`", "job");
-    deed_note(m->r, place_of(1, source, FH_LIT("job")), "moved here");
-    deed_note(m->r, (deed_place){2, 10, 23}, "declared `%s` here", "fh_move");
-    deed_help(m->r, "borrow it instead");
+    deed_report_function(&m->r, FH_LIT("f"));
+    deed_report_at(&m->r, FH0101, use, "value used after move", "use of moved value: `%s`", "job");
+    deed_note(&m->r, place_of(1, source, FH_LIT("job")), "moved here");
+    deed_note(&m->r, (deed_place){2, 10, 23}, "declared `%s` here", "fh_move");
+    deed_help(&m->r, "borrow it instead");
 }
 
 static void check_shape(void **state, deed_format format, bool color, const char *expected) {
@@ -48,7 +46,7 @@ static void check_shape(void **state, deed_format format, bool color, const char
     fh_assert_ok(make(fh_test_allocator(state), &m));
     fh_buf_init(&out, fh_test_allocator(state), 0);
     report_move(&m);
-    fh_assert_ok(deed_render(&m.unit, m.r, format, color, &out));
+    fh_assert_ok(deed_render(&m.unit, &m.r, format, color, &out));
     fh_assert_span(fh_buf_view(&out), expected);
     fh_buf_deinit(&out);
     fh_arena_free(m.arena);
@@ -79,10 +77,10 @@ static void test_shared_line(void **state) {
     fh_assert_ok(make(fh_test_allocator(state), &m));
     m.files[1].text = FH_LIT("\tadd(a, b, a);\n");
     fh_buf_init(&out, fh_test_allocator(state), 0);
-    deed_report_at(m.r, FH0202, (deed_place){1, 11, 12}, "again", "three");
-    deed_note(m.r, (deed_place){1, 8, 9}, "second");
-    deed_note(m.r, (deed_place){1, 5, 6}, "first");
-    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_RUSTC, false, &out));
+    deed_report_at(&m.r, FH0202, (deed_place){1, 11, 12}, "again", "three");
+    deed_note(&m.r, (deed_place){1, 8, 9}, "second");
+    deed_note(&m.r, (deed_place){1, 5, 6}, "first");
+    fh_assert_ok(deed_render(&m.unit, &m.r, DEED_FORMAT_RUSTC, false, &out));
     fh_assert_span(fh_buf_view(&out), "error[FH0202]: three\n"
                                       " --> a.c:1:12\n"
                                       "  |\n"
@@ -93,11 +91,11 @@ static void test_shared_line(void **state) {
                                       "  |         first\n"
                                       "\n");
     fh_buf_consume(&out, out.size);
-    fh_assert_ok(deed_report_new(&m.unit, &m.r));
-    deed_report_at(m.r, FH0401, (deed_place){1, 1, 13}, "the call", "nested");
-    deed_note(m.r, (deed_place){1, 5, 6}, "one");
-    deed_note(m.r, (deed_place){1, 5, 6}, "two");
-    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_RUSTC, false, &out));
+    deed_report_init(&m.r, &m.unit);
+    deed_report_at(&m.r, FH0401, (deed_place){1, 1, 13}, "the call", "nested");
+    deed_note(&m.r, (deed_place){1, 5, 6}, "one");
+    deed_note(&m.r, (deed_place){1, 5, 6}, "two");
+    fh_assert_ok(deed_render(&m.unit, &m.r, DEED_FORMAT_RUSTC, false, &out));
     assert_true(fh_span_find(fh_buf_view(&out), FH_LIT("  |     ^^^^^^^^^^^^\n"
                                                        "  |     |   |\n"
                                                        "  |     |   two\n"
@@ -111,11 +109,11 @@ static void test_shared_line(void **state) {
 static void test_relabel(void **state) {
     made m;
     fh_assert_ok(make(fh_test_allocator(state), &m));
-    deed_report_at(m.r, FH0101, (deed_place){1, 1, 2}, "label", "text");
-    deed_relabel(m.r, FH_LIT("other"));
-    deed_report_mute(m.r, true);
-    deed_relabel(m.r, FH_LIT("muted"));
-    fh_assert_span(deed_report_first(m.r)->label, "other");
+    deed_report_at(&m.r, FH0101, (deed_place){1, 1, 2}, "label", "text");
+    deed_relabel(&m.r, FH_LIT("other"));
+    deed_report_mute(&m.r, true);
+    deed_relabel(&m.r, FH_LIT("muted"));
+    fh_assert_span(deed_report_first(&m.r)->label, "other");
     fh_arena_free(m.arena);
 }
 
@@ -146,8 +144,8 @@ static void test_color(void **state) {
     fh_buf_init(&bare, a, 0);
     fh_buf_init(&plain, a, 0);
     report_move(&m);
-    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_RUSTC, true, &out));
-    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_RUSTC, false, &plain));
+    fh_assert_ok(deed_render(&m.unit, &m.r, DEED_FORMAT_RUSTC, true, &out));
+    fh_assert_ok(deed_render(&m.unit, &m.r, DEED_FORMAT_RUSTC, false, &plain));
     fh_span text = fh_buf_view(&out);
     assert_true(fh_span_find(text, FH_LIT("\033[1;31m^^^ value used after move\033[0m"), 0) != SIZE_MAX);
     for (size_t i = 0; i < text.size; i++) {
@@ -169,9 +167,9 @@ static void test_sarif(void **state) {
     fh_assert_ok(make(fh_test_allocator(state), &m));
     fh_buf_init(&out, fh_test_allocator(state), 0);
     report_move(&m);
-    deed_report_at(m.r, FH0301, (deed_place){1, 0, 3}, "", "not dropped");
+    deed_report_at(&m.r, FH0301, (deed_place){1, 0, 3}, "", "not dropped");
     fh_assert_ok(fh_buf_put(&out, FH_LIT("[")));
-    fh_assert_ok(deed_render(&m.unit, m.r, DEED_FORMAT_SARIF, false, &out));
+    fh_assert_ok(deed_render(&m.unit, &m.r, DEED_FORMAT_SARIF, false, &out));
     fh_assert_ok(fh_buf_put(&out, FH_LIT("]")));
     fh_json j;
     fh_json_token t = {FH_JSON_OBJECT, {NULL, 0}, 0, false};
@@ -190,23 +188,23 @@ static void test_sarif(void **state) {
 static void test_order(void **state) {
     made m;
     fh_assert_ok(make(fh_test_allocator(state), &m));
-    deed_report_at(m.r, FH0301, (deed_place){2, 0, 1}, "", "header");
-    deed_report_at(m.r, FH0301, (deed_place){1, 9, 10}, "", "late");
-    deed_report_at(m.r, FH0302, (deed_place){1, 3, 4}, "", "second code");
-    deed_report_at(m.r, FH0101, (deed_place){1, 3, 4}, "", "first code");
-    deed_report_at(m.r, FH0101, (deed_place){1, 3, 9}, "", "again");
-    deed_note(m.r, (deed_place){1, 0, 1}, "belongs to nothing");
-    deed_report_mute(m.r, true);
-    deed_report_at(m.r, FH0501, (deed_place){1, 0, 1}, "", "muted");
-    deed_report_mute(m.r, false);
-    assert_int_equal(deed_report_count(m.r), 4);
+    deed_report_at(&m.r, FH0301, (deed_place){2, 0, 1}, "", "header");
+    deed_report_at(&m.r, FH0301, (deed_place){1, 9, 10}, "", "late");
+    deed_report_at(&m.r, FH0302, (deed_place){1, 3, 4}, "", "second code");
+    deed_report_at(&m.r, FH0101, (deed_place){1, 3, 4}, "", "first code");
+    deed_report_at(&m.r, FH0101, (deed_place){1, 3, 9}, "", "again");
+    deed_note(&m.r, (deed_place){1, 0, 1}, "belongs to nothing");
+    deed_report_mute(&m.r, true);
+    deed_report_at(&m.r, FH0501, (deed_place){1, 0, 1}, "", "muted");
+    deed_report_mute(&m.r, false);
+    assert_int_equal(deed_report_count(&m.r), 4);
     static const char *const expected[] = {"first code", "second code", "late", "header"};
     size_t i = 0;
-    for (const deed_finding *f = deed_report_first(m.r); f != NULL; f = f->next) {
+    for (const deed_finding *f = deed_report_first(&m.r); f != NULL; f = f->next) {
         fh_assert_span(f->message, expected[i++]);
         assert_null(f->notes);
     }
-    fh_assert_ok(deed_report_status(m.r));
+    fh_assert_ok(deed_report_status(&m.r));
     fh_arena_free(m.arena);
 }
 
@@ -217,14 +215,14 @@ static void test_long_text(void **state) {
     fh_assert_ok(make(fh_test_allocator(state), &m));
     for (size_t i = 0; i + 1 < sizeof text; i++)
         text[i] = 'x';
-    deed_report_at(m.r, FH0101, (deed_place){1, 0, 1}, "", "%s", text);
-    assert_int_equal(deed_report_first(m.r)->message.size, 1999);
+    deed_report_at(&m.r, FH0101, (deed_place){1, 0, 1}, "", "%s", text);
+    assert_int_equal(deed_report_first(&m.r)->message.size, 1999);
     for (uint32_t i = 0; i < 2000; i++)
-        deed_report_at(m.r, FH0101, (deed_place){1, i, i + 1}, "", "n");
-    assert_int_equal(deed_report_count(m.r), 2000);
-    deed_report_at(m.r, FH0101, (deed_place){1, 9999, 9999}, "", "one too many");
-    assert_int_equal(deed_report_count(m.r), 2000);
-    fh_assert_code(deed_report_status(m.r), FH_LIMIT);
+        deed_report_at(&m.r, FH0101, (deed_place){1, i, i + 1}, "", "n");
+    assert_int_equal(deed_report_count(&m.r), 2000);
+    deed_report_at(&m.r, FH0101, (deed_place){1, 9999, 9999}, "", "one too many");
+    assert_int_equal(deed_report_count(&m.r), 2000);
+    fh_assert_code(deed_report_status(&m.r), FH_LIMIT);
     fh_arena_free(m.arena);
 }
 
@@ -235,12 +233,12 @@ static void test_edges(void **state) {
     fh_assert_ok(make(fh_test_allocator(state), &m));
     m.files[1].text = FH_LIT("a\033[31mb\n");
     fh_buf_init(&out, fh_test_allocator(state), 0);
-    deed_report_at(m.r, FH0101, (deed_place){1, 8, 8}, "end", "end");
-    deed_report_at(m.r, FH0101, (deed_place){1, 99, 120}, "past", "past");
-    deed_report_at(m.r, FH0101, (deed_place){0, 0, 0}, "none", "none");
-    deed_report_at(m.r, FH0101, (deed_place){1, 0, 90}, "long", "long");
+    deed_report_at(&m.r, FH0101, (deed_place){1, 8, 8}, "end", "end");
+    deed_report_at(&m.r, FH0101, (deed_place){1, 99, 120}, "past", "past");
+    deed_report_at(&m.r, FH0101, (deed_place){0, 0, 0}, "none", "none");
+    deed_report_at(&m.r, FH0101, (deed_place){1, 0, 90}, "long", "long");
     for (deed_format f = DEED_FORMAT_RUSTC; f <= DEED_FORMAT_SARIF; f++)
-        fh_assert_ok(deed_render(&m.unit, m.r, f, false, &out));
+        fh_assert_ok(deed_render(&m.unit, &m.r, f, false, &out));
     assert_true(fh_span_find(fh_buf_view(&out), FH_LIT("a?[31mb\n"), 0) != SIZE_MAX);
     assert_int_equal(fh_span_find(fh_buf_view(&out), FH_LIT("\033"), 0), SIZE_MAX);
     fh_buf_deinit(&out);
@@ -269,9 +267,9 @@ static fh_status report_and_render(fh_allocator *a, void *arg) {
     FH_TRY(make(a, &m));
     fh_buf_init(&out, a, 0);
     report_move(&m);
-    fh_status s = deed_report_status(m.r);
+    fh_status s = deed_report_status(&m.r);
     for (deed_format f = DEED_FORMAT_RUSTC; f <= DEED_FORMAT_SARIF && !fh_failed(s); f++)
-        s = deed_render(&m.unit, m.r, f, false, &out);
+        s = deed_render(&m.unit, &m.r, f, false, &out);
     fh_buf_deinit(&out);
     fh_arena_free(m.arena);
     return s;
