@@ -437,9 +437,10 @@ static bool start_columns(deed_build *b) {
         {&b->links, sizeof(uint32_t)},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        *all[i].column = (deed_column){fh_arena_alloc(b->memory.arena, COLUMN_FIRST, all[i].size), 0, COLUMN_FIRST, all[i].size};
-        if (all[i].column->at == NULL)
+        void *at = fh_arena_alloc(b->memory.arena, COLUMN_FIRST, all[i].size);
+        if (at == NULL)
             return false;
+        *all[i].column = (deed_column){at, 0, COLUMN_FIRST, all[i].size};
         deed_push(&b->memory, all[i].column); /* row 0 */
     }
     b->functions.count = b->globals.count = b->problems.count = b->prints.count = b->inputs.count = 0;

@@ -83,7 +83,8 @@ void deed_report_at(deed_report *r, deed_code code, deed_place place, const char
         r->status = FH_STATUS(FH_NOMEM);
         return;
     }
-    *f = (deed_finding){.code = code, .place = place, .message = message, .label = under, .function = r->function, .next = after};
+    *f = (deed_finding){.code = code, .place = place, .message = message, .label = under, .function = r->function,
+                        .next = after};
     if (before != NULL)
         before->next = f;
     else
