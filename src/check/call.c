@@ -159,7 +159,7 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
     bool status = deed_flow_type(f, deed_flow_node(f, c->node)->type)->kind == DEED_TYPE_RECORD;
     deed_store(f, a->node, place, &v, false);
     deed_cell *cell = deed_cell_of(f, place);
-    if (raw && number && status && has(f, a->decl, DEED_OUT)) {
+    if (raw && number && tells_success(f, c->node) && has(f, a->decl, DEED_OUT)) {
         cell->gate = DEED_LAST_CALL; /* whoever fails leaves a number as it was */
         cell->bits |= DEED_IS_RAW | DEED_IF_OK_WRITTEN;
     }

@@ -156,12 +156,14 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
         check_source(f, node, v, v->sources.at[i]);
 }
 
+/* A result that only a success has. Numbers and codes may tell of a failure, as a status does; a pointer cannot, so that its
+ * caller takes every output for written. */
 static bool succeeds(deed_flow *f, uint32_t value, const deed_value *v) {
-    const deed_node *n = deed_flow_node(f, value);
-    deed_type_kind kind = deed_flow_type(f, n->type)->kind;
-    if (value == 0 || (v->bits & DEED_IS_OK))
+    deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
+    if (kind != DEED_TYPE_RECORD && kind != DEED_TYPE_NUMBER && kind != DEED_TYPE_ENUM)
         return true;
-    return n->kind == DEED_INTEGER && n->number == 1 && kind == DEED_TYPE_NUMBER;
+    const deed_node *n = deed_flow_node(f, value);
+    return (v->bits & DEED_IS_OK) || (n->kind == DEED_INTEGER && n->number != 0);
 }
 
 static void finish(deed_flow *f, deed_place at, bool success) {
@@ -549,7 +551,7 @@ static void check_function(deed_flow *f, uint32_t decl) {
         parameter(f, fh_u32s_get(f->unit->members, d->first + i));
     deed_statement(f, d->body);
     if (f->s->live)
-        finish(f, last_of(f, d->body), deed_flow_type(f, deed_flow_type(f, d->type)->to)->kind == DEED_TYPE_VOID);
+        finish(f, last_of(f, d->body), true);
     for (uint32_t i = 0; i < f->label_count; i++) {
         if (f->labels[i].state->live && !f->labels[i].placed) {
             deed_error(f, FH0901, f->labels[i].from, "not understood", "a jump into a statement that is not reached otherwise");
