@@ -268,7 +268,7 @@ static void check_functions(const checker *c) {
     }
 }
 
-fh_status deed_counted_check(deed_unit *unit, const deed_facts *facts, deed_report *r) {
+fh_status deed_counted_check(const deed_unit *unit, const deed_facts *facts, deed_report *r) {
     checker c = {unit, facts, r};
     check_functions(&c);
     for (uint32_t i = 1; i < unit->nodes.count; i++) {

@@ -8,6 +8,6 @@
 #include "check/finding.h"
 
 /* Reports each list, assignment and call outside the audited rooms that gives a counted pointer a count nobody measured. */
-FH_MUST_USE fh_status deed_counted_check(fh_mut deed_unit *unit, fh_ref const deed_facts *facts, fh_mut deed_report *r);
+FH_MUST_USE fh_status deed_counted_check(fh_ref const deed_unit *unit, fh_ref const deed_facts *facts, fh_mut deed_report *r);
 
 #endif
