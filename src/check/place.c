@@ -176,6 +176,9 @@ bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word) {
             return false; /* speaks of a parameter for the length of the call */
         if (deed_word_of(f->unit, p->parent == 0 ? p->root : p->field, word) != NULL)
             return true;
+        if (p->parent != 0 && p->field != 0 && (deed_word_of(f->unit, p->field, DEED_REF_WORD) != NULL ||
+                                                 deed_word_of(f->unit, p->field, DEED_MUT) != NULL))
+            return false; /* whoever owns the struct only looks at what this field points to */
         if (p->parent != 0 && p->field != 0 && f->places[p->parent].parent != 0 && deed_place_hops(f, i))
             return false;
     }

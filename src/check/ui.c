@@ -59,33 +59,34 @@ static fh_status bless(const char *path, fh_span got, fh_err *err) {
     return s;
 }
 
-/* Compares what a bad file gave with its .stderr, or writes that. */
-static fh_status compare(ui_run *run, const char *path, fh_span got) {
-    fh_span name = fh_span_of_str(path);
-    const char *expected_path = deed_copy_text(run->app->arena, fh_span_sub(name, 0, name.size - 2), FH_LIT(".stderr"));
-    fh_os_map map;
-    if (expected_path == NULL)
-        return FH_STATUS(FH_NOMEM);
-    bool there = !fh_failed(fh_os_map_open(expected_path, &map, NULL));
-    bool same = there && fh_span_equal(map.bytes, got);
-    if (same) {
-        run->passed++;
-    } else if (run->app->bless) {
+/* A bad file gave something else than its .stderr says: writes that, or tells both. */
+static fh_status differs(ui_run *run, const char *path, const char *expected_path, const char *why, fh_span expected,
+                         fh_span got) {
+    if (run->app->bless) {
         fh_err err;
         fh_err_clear(&err);
         run->written++;
-        if (fh_failed(bless(expected_path, got, &err)))
-            FH_TRY(fail(run, path, err.message));
-    } else {
-        FH_TRY(fail(run, path, there ? "another output than expected" : "there is no .stderr (deed ui --bless writes it)"));
-        FH_TRY(fh_buf_put(&run->app->out, FH_LIT("--- expected\n")));
-        if (there)
-            FH_TRY(fh_buf_put(&run->app->out, map.bytes));
-        FH_TRY(fh_buf_put(&run->app->out, FH_LIT("--- got\n")));
-        FH_TRY(fh_buf_put(&run->app->out, got));
+        return fh_failed(bless(expected_path, got, &err)) ? fail(run, path, err.message) : FH_DONE;
     }
-    if (there)
-        fh_os_map_close(&map);
+    FH_TRY(fail(run, path, why));
+    FH_TRY(fh_buf_put(&run->app->out, FH_LIT("--- expected\n")));
+    FH_TRY(fh_buf_put(&run->app->out, expected));
+    FH_TRY(fh_buf_put(&run->app->out, FH_LIT("--- got\n")));
+    return fh_buf_put(&run->app->out, got);
+}
+
+/* Compares what a bad file gave with its .stderr. */
+static fh_status compare(ui_run *run, const char *path, fh_span got) {
+    fh_span name = fh_span_of_str(path);
+    const char *expected_path = deed_copy_text(run->app->arena, fh_span_sub(name, 0, name.size - 2), FH_LIT(".stderr"));
+    fh_auto(fh_os_map_close) fh_os_map map = {.id = 0};
+    if (expected_path == NULL)
+        return FH_STATUS(FH_NOMEM);
+    if (fh_failed(fh_os_map_open(expected_path, &map, NULL)))
+        return differs(run, path, expected_path, "there is no .stderr (deed ui --bless writes it)", FH_LIT(""), got);
+    if (!fh_span_equal(map.bytes, got))
+        return differs(run, path, expected_path, "another output than expected", map.bytes, got);
+    run->passed++;
     return FH_DONE;
 }
 

@@ -364,7 +364,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
         if (lent || foreign)
             deed_keep(f, node, foreign ? 0 : place, borrow);
         next.bits = (next.bits & ~(uint32_t)DEED_IS_PLAIN) | DEED_IS_VIEW | (v->bits & (DEED_IS_DEAD | DEED_IS_ENDED));
-        if (!(next.bits & DEED_IS_OWNED))
+        if (!(next.bits & DEED_IS_OWNED) && !(passing == DEED_GOES && owned))
             next.bits |= DEED_IS_BORROW;
         if (passing == DEED_STAYS)
             next.bits |= v->bits & (DEED_IS_COPY | DEED_IS_NULL);

@@ -1,0 +1,19 @@
+/* lent_0202.c: deed refuses it as FH0202, borrowed exclusively and again in one call. */
+#include "../ui.h"
+
+typedef struct reader reader;
+fh_status reader_make(fh_ref const tensor *t, fh_owned fh_view(1) reader **out);
+void reader_join(fh_mut reader *to, fh_ref const reader *from);
+
+typedef struct both {
+    fh_owned reader *a, *b;
+} both;
+
+fh_status both_make(fh_owned fh_view(2) both *x, fh_ref const tensor *t);
+fh_status both_make(fh_owned fh_view(2) both *x, fh_ref const tensor *t) {
+    *x = (both){.a = NULL};
+    FH_TRY(reader_make(t, &x->a));
+    FH_TRY(reader_make(t, &x->b));
+    reader_join(x->a, x->a); //~ FH0202
+    return FH_DONE;
+}
