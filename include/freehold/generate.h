@@ -63,10 +63,10 @@ FH_FALLIBLE fh_generator_prompt(fh_mut fh_generator *g, fh_u32s ids,
                                 fh_mut fh_err *err);
 /* Gives the next token: runs the last one and draws from its logits. After `done` every call gives done again. FH_INVALID
  * before the first prompt; the failures of fh_engine_step and fh_sampler_pick, after which the call may be repeated. */
-FH_FALLIBLE fh_generator_next(fh_mut fh_generator *g, fh_mut fh_view(1) fh_generated *out, fh_mut fh_err *err);
+FH_FALLIBLE fh_generator_next(fh_mut fh_generator *g, fh_out fh_view(1) fh_generated *out, fh_mut fh_err *err);
 /* Ends the answer: what was held back (an unfinished stop string or character) comes out, finish is FH_FINISH_CANCEL unless
  * it had ended. */
-FH_FALLIBLE fh_generator_cancel(fh_mut fh_generator *g, fh_mut fh_view(1) fh_generated *out);
+FH_FALLIBLE fh_generator_cancel(fh_mut fh_generator *g, fh_out fh_view(1) fh_generated *out);
 
 FH_EXTERN_END
 #endif

@@ -100,7 +100,7 @@ FH_FALLIBLE fh_gguf_tensor_bytes(fh_ref const fh_gguf *g, fh_gguf_tensor t, fh_o
 
 /* Where written bytes go, in order. */
 typedef struct fh_sink {
-    void *ctx;
+    fh_mut void *ctx;
     fh_status (*put)(void *ctx, fh_span bytes, fh_err *err);
 } fh_sink;
 

@@ -54,7 +54,7 @@ FH_FALLIBLE fh_json_i64(fh_json_token t, fh_out int64_t *out, fh_mut fh_err *err
 FH_FALLIBLE fh_json_f64(fh_json_token t, fh_out double *out, fh_mut fh_err *err);
 
 /* A writer that puts commas and quotes; misuse (a value where a key is due) is a programmer's error. Output goes to `out`. A
- * put that fails (FH_LIMIT: too deep or too long, FH_NOMEM) appends nothing. The fields are private. */
+ * put that fails (FH_LIMIT: too deep or too long, FH_NOMEM) appends nothing. Between two calls `out` may be handed on and emptied; the other fields are private. */
 typedef struct fh_json_writer {
     fh_buf *out;
     uint32_t depth;

@@ -98,7 +98,7 @@ FH_API void fh_ledger_leave(fh_ref fh_ledger_node *node);
 /* What the list says at one moment. */
 typedef struct fh_memory {
     fh_ref fh_allocator *allocator;
-    fh_memory_rows rows; /* "other blocks", then the owners in the order of their making */
+    fh_owned fh_memory_rows rows; /* "other blocks", then the owners in the order of their making */
     fh_alloc_stats heap;
     uint64_t resident_peak_bytes; /* the largest the process ever was; 0 = not known */
 } fh_memory;

@@ -48,7 +48,7 @@ FH_FALLIBLE fh_model_shape_read(fh_ref const fh_gguf *g, fh_out fh_model_shape *
 /* Checks that every tensor of the shape is there with its type and dimensions. */
 FH_FALLIBLE fh_model_tensors_check(fh_ref const fh_gguf *g, fh_ref const fh_model_shape *shape, fh_mut fh_err *err);
 /* Makes the tokenizer that the file carries. */
-FH_FALLIBLE fh_model_tokenizer(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_owned fh_tokenizer **out,
+FH_FALLIBLE fh_model_tokenizer(fh_ref fh_allocator *a, fh_ref const fh_gguf *g, fh_owned fh_view(1) fh_tokenizer **out,
                                fh_mut fh_err *err);
 
 /* Memory in bytes that running at a given context takes. */

@@ -45,7 +45,7 @@ typedef struct fh_os_map {
 
 /* Maps a file. Refuses with FH_IO what is not a regular file (a directory, a device, a pipe), and with FH_EXHAUSTED the 65th
  * mapping that is open at a time; an empty file gives an empty span. */
-FH_FALLIBLE fh_os_map_open(fh_ref const char *path, fh_out fh_os_map *out, fh_mut fh_err *err);
+FH_FALLIBLE fh_os_map_open(fh_ref const char *path, fh_owned fh_os_map *out, fh_mut fh_err *err);
 /* True once a page of the mapping was lost (see fh_os_map), or the file is shorter than it was. */
 FH_API bool fh_os_map_lost(fh_os_map map);
 /* Unmaps; an empty map is allowed. */

@@ -22,7 +22,7 @@ typedef struct fh_app {
 } fh_app;
 
 /* Parses a verb's arguments; *done is set where the verb has nothing more to do because help was asked for (and printed). */
-FH_MUST_USE fh_status fh_app_parse(fh_mut fh_app *app, fh_mut fh_cli *cli, fh_views args, fh_out bool *done,
+FH_MUST_USE fh_status fh_app_parse(fh_mut fh_app *app, fh_mut fh_view(3) fh_cli *cli, fh_views args, fh_out bool *done,
                                    fh_mut fh_err *err);
 /* Refuses the command line. */
 #define FH_REFUSE_USAGE(app, err, ...) ((app)->usage = true, fh_fail((err), FH_INVALID, FH_NO_OFFSET, __VA_ARGS__))

@@ -110,14 +110,14 @@ static fh_status pass(fh_engine *e, fh_rows rows, uint32_t vocab, uint64_t count
     return fh_failed(s) ? s : closed;
 }
 
-static fh_status measure(fh_loaded *l, const bench_options *o, fh_rows rows, result *r, fh_progress *bar, fh_err *err) {
-    uint32_t vocab = fh_model_shape_view(l->model)->vocab;
+static fh_status measure(fh_engine *e, uint32_t vocab, const bench_options *o, fh_rows rows, result *r, fh_progress *bar,
+                         fh_err *err) {
     bool each = !r->prompt;
-    FH_TRY(pass(l->engine, rows, vocab, each && r->count > 8 ? 8 : r->count, each, err)); /* warm-up */
+    FH_TRY(pass(e, rows, vocab, each && r->count > 8 ? 8 : r->count, each, err)); /* warm-up */
     for (uint64_t i = 0; i < o->repeats; i++) {
         fh_progress_show(bar, i, o->repeats);
         uint64_t from = fh_os_clock_ns();
-        FH_TRY(pass(l->engine, rows, vocab, r->count, each, err));
+        FH_TRY(pass(e, rows, vocab, r->count, each, err));
         uint64_t ns = fh_os_clock_ns() - from;
         r->rates[r->samples++] = 1e9 * (double)r->count / (double)(ns == 0 ? 1 : ns);
     }
@@ -194,11 +194,10 @@ static fh_status json_result(fh_json_writer *w, fh_buf *scratch, const result *r
     return fh_json_close(w, true);
 }
 
-static fh_status json_begin(fh_app *app, fh_json_writer *w, const fh_loaded *l) {
-    fh_json_writer_init(w, &app->out.text, true);
+static fh_status json_begin(fh_json_writer *w, const fh_path *file, const fh_loaded *l) {
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "model"));
-    FH_TRY(fh_json_put_text(w, fh_span_of_str(app->subject.text)));
+    FH_TRY(fh_json_put_text(w, fh_span_of_str(file->text)));
     FH_TRY(fh_json_key(w, "params"));
     FH_TRY(fh_json_put_u64(w, fh_model_shape_view(l->model)->params));
     FH_TRY(fh_json_key(w, "params_active"));
@@ -212,71 +211,76 @@ static fh_status json_begin(fh_app *app, fh_json_writer *w, const fh_loaded *l) 
 /* --- the whole -------------------------------------------------------------------------------------------------------- */
 
 typedef struct bench {
-    fh_app *app;
     const bench_options *options;
-    fh_loaded *loaded;
+    fh_ref fh_allocator *heap;
     fh_json_writer json;
-    fh_buf scratch;
-    fh_rows rows; /* of one step */
+    fh_owned fh_buf scratch;
+    fh_owned fh_rows rows; /* of one step */
     bool begun;
 } bench;
 
-static void drop_bench(bench *b) {
+static void drop_bench(fh_drop bench *b) {
     fh_buf_deinit(&b->scratch);
-    fh_rows_free(b->app->heap, &b->rows);
+    fh_rows_free(b->heap, &b->rows);
 }
 
 /* One test at one number of threads, on a loaded engine. */
-static fh_status run_test(bench *b, bool prompt, fh_err *err) {
-    fh_loaded *l = b->loaded;
+static fh_status run_test(fh_app *app, bench *b, const fh_loaded *l, fh_engine *e, bool prompt, fh_err *err) {
     const bench_options *o = b->options;
     fh_device_caps caps = fh_device_caps_get(l->device);
+    const fh_model_shape *shape = fh_model_shape_view(l->model);
     result r = {.prompt = prompt, .count = prompt ? o->prompt : o->generate, .threads = caps.threads, .device = caps.name};
-    cost c = count_cost(l->gguf, fh_model_shape_view(l->model));
+    cost c = count_cost(l->gguf, shape);
     r.ops_per_token = 2 * (c.layer_weights + (prompt ? c.output_weights / r.count : c.output_weights));
     r.bytes_per_token = c.token_bytes;
-    fh_progress bar = fh_progress_begin(&b->app->err, prompt ? "prompt processing" : "generation", false);
-    fh_status s = measure(l, o, b->rows, &r, &bar, err);
+    fh_progress bar = fh_progress_begin(&app->err, prompt ? "prompt processing" : "generation", false);
+    fh_status s = measure(e, shape->vocab, o, b->rows, &r, &bar, err);
     fh_progress_end(&bar);
     FH_TRY(s);
     if (o->json)
         return json_result(&b->json, &b->scratch, &r);
-    put_result(&b->app->out, &r);
-    return b->app->out.status;
+    put_result(&app->out, &r);
+    return app->out.status;
 }
 
 /* Both tests at one number of threads. */
-static fh_status run_threads(bench *b, uint64_t threads, fh_err *err) {
+static fh_status run_threads(fh_app *app, bench *b, const fh_file *file, uint64_t threads, fh_err *err) {
     const bench_options *o = b->options;
-    FH_TRY(fh_loaded_model(b->loaded, threads, fh_app_isa(o->isa), err));
+    fh_auto(fh_end_team) fh_team *team = NULL;
+    FH_TRY(fh_team_new((unsigned)threads, &team));
+    fh_auto(fh_loaded_close) fh_loaded l = {.model = NULL};
+    FH_TRY(fh_loaded_open(&l, file, fh_team_par(team), fh_app_isa(o->isa), &app->err, err));
     uint64_t context = o->prompt > o->generate ? o->prompt : o->generate;
     fh_engine_options options = {.context = context, .rows_max = (uint32_t)b->rows.count, .seqs_max = 1};
-    FH_TRY(fh_loaded_engine(b->loaded, &options, err));
+    fh_auto(fh_end_engine) fh_engine *engine = NULL;
+    FH_TRY(fh_engine_new(app->heap, l.model, l.device, &options, &engine, err));
     if (!b->begun && o->json)
-        FH_TRY(json_begin(b->app, &b->json, b->loaded));
+        FH_TRY(json_begin(&b->json, &app->subject, &l));
     else if (!b->begun)
-        put_heading(b->app, b->loaded);
+        put_heading(app, &l);
     b->begun = true;
     if (o->prompt != 0)
-        FH_TRY(run_test(b, true, err));
+        FH_TRY(run_test(app, b, &l, engine, true, err));
     if (o->generate != 0)
-        FH_TRY(run_test(b, false, err));
-    fh_loaded_unload(b->loaded);
+        FH_TRY(run_test(app, b, &l, engine, false, err));
     return FH_DONE;
 }
 
 static fh_status run_bench(fh_app *app, const bench_options *o, fh_err *err) {
-    fh_auto(fh_loaded_close) fh_loaded l = {.app = app};
-    fh_auto(drop_bench) bench b = {.app = app, .options = o, .loaded = &l};
+    fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
+    fh_auto(fh_buf_deinit) fh_buf json;
+    fh_buf_init(&json, app->heap, 0);
+    fh_auto(drop_bench) bench b = {.options = o, .heap = app->heap};
+    fh_json_writer_init(&b.json, &json, true);
     fh_buf_init(&b.scratch, app->heap, 0);
     FH_TRY(fh_rows_new(app->heap, o->prompt < 1 ? 1 : o->prompt < FH_ROWS_MAX ? o->prompt : FH_ROWS_MAX, &b.rows));
-    FH_TRY(fh_loaded_find(&l, app, &o->model, err));
-    FH_TRY(fh_loaded_gguf(&l, err));
+    FH_TRY(fh_file_find(&file, app, &o->model, err));
     for (size_t i = 0; i < o->threads_count; i++)
-        FH_TRY(fh_loaded_verdict(&l, run_threads(&b, o->threads[i], err), err));
+        FH_TRY(fh_file_verdict(&file, run_threads(app, &b, &file, o->threads[i], err), err));
     if (o->json) {
         FH_TRY(fh_json_close(&b.json, false));
         FH_TRY(fh_json_close(&b.json, true));
+        fh_term_put(&app->out, fh_buf_view(&json));
         fh_term_put(&app->out, FH_LIT("\n"));
     }
     fh_term_flush(&app->out);

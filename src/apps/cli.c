@@ -71,7 +71,7 @@ bool fh_cli_choice(fh_span text, const char *words, uint64_t *out) {
 }
 
 /* Stores one value; `shown` is the option as it was written. */
-static fh_status take_value(const fh_cli_option *o, fh_span shown, fh_span value, fh_err *err) {
+static fh_status take_value(fh_ref fh_view(3) const fh_cli_option *o, fh_span shown, fh_span value, fh_err *err) {
     switch (o->kind) {
     case FH_CLI_FLAG:
         *o->to.flag = true;
@@ -175,7 +175,7 @@ static const fh_cli_option *find_option(const fh_cli *cli, fh_span name) {
 /* --- the arguments ---------------------------------------------------------------------------------------------------- */
 
 /* Takes the option at args[*i] with its value; *i moves to the last argument used. */
-static fh_status take_option(const fh_cli *cli, fh_views args, size_t *i, fh_err *err) {
+static fh_status take_option(fh_ref fh_view(2) const fh_cli *cli, fh_views args, size_t *i, fh_err *err) {
     fh_span arg = fh_views_get(args, *i);
     size_t equals = fh_span_starts(arg, FH_LIT("--")) ? fh_span_find(arg, FH_LIT("="), 0) : SIZE_MAX;
     fh_span name = equals == SIZE_MAX ? arg : fh_span_sub(arg, 0, equals);

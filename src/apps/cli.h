@@ -65,7 +65,7 @@ typedef struct fh_cli {
 } fh_cli;
 
 /* Parses the arguments after the verb. FH_INVALID with a message that names what was meant, where something is near. */
-FH_MUST_USE fh_status fh_cli_parse(fh_mut fh_cli *cli, fh_views args, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_cli_parse(fh_mut fh_view(2) fh_cli *cli, fh_views args, fh_mut fh_err *err);
 /* Prints the help: examples first. */
 void fh_cli_help(fh_ref const fh_cli *cli, fh_mut fh_term *t);
 /* A decimal number with all its digits, at most `max`; false for anything else. */

@@ -33,7 +33,7 @@ typedef struct findings {
     bool has_plan;
 } findings;
 
-static void drop_findings(findings *f) {
+static void drop_findings(fh_drop findings *f) {
     fh_tokenizer_free(f->tokenizer);
 }
 
@@ -75,7 +75,7 @@ static fh_status note_why(findings *f, fh_status s, fh_err *err) {
     return FH_DONE;
 }
 
-static fh_status find_out(findings *f, fh_ref fh_allocator *heap, uint64_t context, fh_err *err) {
+static fh_status find_out(fh_mut fh_view(2) findings *f, fh_ref fh_allocator *heap, uint64_t context, fh_err *err) {
     sum_types(f);
     fh_status s = fh_model_shape_read(f->gguf, &f->shape, &f->why);
     f->has_shape = !fh_failed(s);
@@ -435,7 +435,7 @@ static fh_status json_keys(fh_json_writer *w, fh_term *t, const findings *f) {
                 FH_TRY(fh_json_put_text(w, next_string(f->file, &at)));
             else
                 FH_TRY(json_item(w, f->gguf, key, k));
-            fh_term_keep(t, FH_DONE);
+            fh_term_drain(t, w->out);
         }
         if (array)
             FH_TRY(fh_json_close(w, false));
@@ -460,7 +460,7 @@ static fh_status json_tensors(fh_json_writer *w, fh_term *t, const findings *f, 
         FH_TRY(json_u64(w, "offset_bytes", tensor.offset_bytes));
         FH_TRY(json_u64(w, "size_bytes", tensor.size_bytes));
         FH_TRY(fh_json_close(w, true));
-        fh_term_keep(t, FH_DONE);
+        fh_term_drain(t, w->out);
     }
     return fh_json_close(w, false);
 }
@@ -481,8 +481,10 @@ static fh_status json_tokenizer(fh_json_writer *w, const findings *f) {
 }
 
 static fh_status json_all(fh_app *app, const findings *f, fh_buf *scratch) {
+    fh_auto(fh_buf_deinit) fh_buf text;
+    fh_buf_init(&text, app->heap, 0);
     fh_json_writer writer;
-    fh_json_writer_init(&writer, &app->out.text, true);
+    fh_json_writer_init(&writer, &text, true);
     fh_json_writer *w = &writer;
     FH_TRY(fh_json_open(w, true));
     FH_TRY(json_text(w, "file", fh_span_of_str(app->subject.text)));
@@ -512,7 +514,9 @@ static fh_status json_all(fh_app *app, const findings *f, fh_buf *scratch) {
     FH_TRY(json_keys(w, &app->out, f));
     FH_TRY(json_tensors(w, &app->out, f, scratch));
     FH_TRY(fh_json_close(w, true));
-    return fh_buf_put_u8(&app->out.text, '\n');
+    FH_TRY(fh_buf_put_u8(&text, '\n'));
+    fh_term_put(&app->out, fh_buf_view(&text));
+    return FH_DONE;
 }
 
 /* --- the command line ------------------------------------------------------------------------------------------------- */
@@ -524,13 +528,14 @@ static const char examples[] = "freehold inspect model.gguf                  wha
 
 static fh_status inspect(fh_app *app, const fh_path *path, uint64_t context, bool json, bool keys, bool tensors,
                          fh_err *err) {
-    fh_auto(fh_loaded_close) fh_loaded l = {.app = app};
-    FH_TRY(fh_loaded_file(&l, app, path, err));
-    FH_TRY(fh_loaded_gguf(&l, err));
-    fh_auto(drop_findings) findings f = {.file = l.bytes.span, .gguf = l.gguf};
+    fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
+    FH_TRY(fh_file_open(&file, app, path, err));
+    fh_auto(fh_end_gguf) fh_gguf *gguf = NULL;
+    FH_TRY(fh_file_gguf(&file, &gguf, err));
+    fh_auto(drop_findings) findings f = {.file = file.map.bytes, .gguf = gguf};
     fh_err_clear(&f.why);
     fh_err_clear(&f.no_tokenizer);
-    FH_TRY(fh_loaded_verdict(&l, find_out(&f, app->heap, context, err), err));
+    FH_TRY(fh_file_verdict(&file, find_out(&f, app->heap, context, err), err));
     fh_auto(fh_buf_deinit) fh_buf scratch;
     fh_buf_init(&scratch, app->heap, 0);
     if (json)
@@ -538,7 +543,7 @@ static fh_status inspect(fh_app *app, const fh_path *path, uint64_t context, boo
     else
         put_all(app, &f, keys, tensors, &scratch);
     fh_term_flush(&app->out);
-    return fh_loaded_verdict(&l, app->out.status, err);
+    return fh_file_verdict(&file, app->out.status, err);
 }
 
 fh_status fh_verb_inspect(fh_app *app, fh_views args, fh_err *err) {

@@ -81,7 +81,7 @@ static void harden(fh_views *args) {
     }
 }
 
-static const verb *find_verb(fh_span name) {
+fh_static static const verb *find_verb(fh_span name) {
     for (size_t i = 0; i < VERBS; i++) {
         if (fh_span_is(name, verbs[i].name))
             return &verbs[i];
@@ -104,7 +104,7 @@ static fh_status refuse_verb(fh_app *app, fh_span name, fh_err *err) {
     return FH_REFUSE_USAGE(app, err, "unknown verb '%.*s'", FH_SPAN_FMT(name));
 }
 
-static fh_status dispatch(fh_app *app, fh_views args, const verb **found, fh_err *err) {
+static fh_status dispatch(fh_app *app, fh_views args, fh_mut fh_span *found, fh_err *err) {
     if (args.count == 0) {
         put_help(&app->err);
         return FH_REFUSE_USAGE(app, err, "expected a verb");
@@ -121,14 +121,15 @@ static fh_status dispatch(fh_app *app, fh_views args, const verb **found, fh_err
         return FH_DONE;
     }
     fh_span name = help ? fh_views_get(rest, 0) : first;
-    *found = find_verb(name);
-    if (*found == NULL)
+    const verb *v = find_verb(name);
+    if (v == NULL)
         return refuse_verb(app, name, err);
+    *found = fh_span_of_str(v->name);
     if (help) {
         fh_span wanted[1] = {FH_LIT("--help")};
-        return (*found)->main(app, (fh_views){wanted, 1}, err);
+        return v->main(app, (fh_views){wanted, 1}, err);
     }
-    return (*found)->main(app, rest, err);
+    return v->main(app, rest, err);
 }
 
 /* True if a report's text says where already: "offset 24" or "byte 24". */
@@ -142,12 +143,12 @@ static bool tells_offset(const fh_err *err) {
             fh_span_find(text, fh_span_of_str(byte.text), 0) != SIZE_MAX);
 }
 
-/* One line on standard error, and the exit status. */
-static int report(fh_app *app, const verb *v, fh_status status, const fh_err *err) {
+/* One line on standard error, and the exit status. `name` is the verb's, empty where none was found. */
+static int report(fh_app *app, fh_span name, fh_status status, const fh_err *err) {
     fh_term *t = &app->err;
     FH_SAY(t, "%sfreehold:%s ", fh_term_style(t, FH_RED), fh_term_style(t, FH_PLAIN));
-    if (app->usage && v != NULL)
-        FH_SAY(t, "%s: ", v->name);
+    if (app->usage && name.size != 0)
+        FH_SAY(t, "%.*s: ", FH_SPAN_FMT(name));
     if (app->subject.text[0] != 0 && !app->usage) {
         (void)fh_term_put_safe(t, fh_span_of_str(app->subject.text), false, 0);
         fh_term_put(t, FH_LIT(": "));
@@ -157,7 +158,7 @@ static int report(fh_app *app, const verb *v, fh_status status, const fh_err *er
         FH_SAY(t, "offset %llu: ", (unsigned long long)err->offset_bytes);
     FH_SAY(t, "%s", told ? err->message : fh_code_text(status.code));
     if (app->usage)
-        FH_SAY(t, " (see: freehold help%s%s)", v ? " " : "", v ? v->name : "");
+        FH_SAY(t, " (see: freehold help%s%.*s)", name.size != 0 ? " " : "", FH_SPAN_FMT(name));
     fh_term_put(t, FH_LIT("\n"));
     bool system = fh_code_class(status.code) == FH_CLASS_SYSTEM || status.code == FH_NOMEM;
     return system ? FH_EXIT_SYSTEM : FH_EXIT_REFUSED;
@@ -171,7 +172,7 @@ static int report_output(fh_app *app) {
     app->usage = false;
     fh_status s = fh_fail(&err, app->out.status.code, FH_NO_OFFSET, "standard output: cannot write: %s",
                           fh_code_text(app->out.status.code));
-    return report(app, NULL, s, &err);
+    return report(app, FH_LIT(""), s, &err);
 }
 
 int main(int argc, char **argv) {
@@ -182,7 +183,7 @@ int main(int argc, char **argv) {
     fh_term_init_fd(&app.err, app.heap, 2);
     fh_err err;
     fh_err_clear(&err);
-    const verb *v = NULL;
+    fh_span name = FH_LIT("");
     fh_status status = FH_DONE;
     for (; fh_os_argument(argc, argv, count + 1) != NULL && count < FH_CLI_ARGS_MAX; count++)
         words[count] = fh_span_of_str(fh_os_argument(argc, argv, count + 1));
@@ -191,7 +192,7 @@ int main(int argc, char **argv) {
         status = FH_REFUSE_USAGE(&app, &err, "%d arguments, at most %d", argc - 1, FH_CLI_ARGS_MAX);
     harden(&args);
     if (!fh_failed(status))
-        status = dispatch(&app, args, &v, &err);
+        status = dispatch(&app, args, &name, &err);
     fh_term_flush(&app.out);
     int code = FH_EXIT_DONE;
     if (app.out.status.code == FH_END)
@@ -199,7 +200,7 @@ int main(int argc, char **argv) {
     else if (fh_failed(app.out.status))
         code = report_output(&app);
     else if (fh_failed(status))
-        code = report(&app, v, status, &err);
+        code = report(&app, name, status, &err);
     fh_term_rest(&app.out);
     fh_term_rest(&app.err);
     return code;

@@ -86,7 +86,7 @@ static void put_owners(fh_term *t, const fh_moment *m) {
     FH_SAY(t, "\n");
 }
 
-static void put_table(fh_term *t, const fh_moments *all, const fh_moment *shown) {
+static void put_table(fh_term *t, const fh_moments *all, size_t shown) {
     const char *bold = fh_term_style(t, FH_BOLD), *plain = fh_term_style(t, FH_PLAIN);
     if (all->count > 1) {
         FH_SAY(t, "%sMoments%s\n", bold, plain);
@@ -94,19 +94,19 @@ static void put_table(fh_term *t, const fh_moments *all, const fh_moment *shown)
             const fh_moment *m = &all->at[i];
             fh_memory_row sum = fh_moment_sum(m, 0);
             FH_SAY(t, "  %-10s %*s committed%s%s%s\n", m->name.text, NUMBER_COLUMNS, fh_word_bytes(sum.committed_bytes).text,
-                   m->doing.text[0] != 0 ? ", during: " : "", m->doing.text, m == shown ? "   (shown below)" : "");
+                   m->doing.text[0] != 0 ? ", during: " : "", m->doing.text, i == shown ? "   (shown below)" : "");
         }
         FH_SAY(t, "\n%sOwners%s\n", bold, plain);
     }
-    put_owners(t, shown);
+    put_owners(t, &all->at[shown]);
 }
 
 /* --- the command line ------------------------------------------------------------------------------------------------- */
 
 /* Names of the moments that there are, for a refusal. */
-static fh_status refuse_moment(fh_app *app, const fh_moments *all, fh_span wanted, fh_err *err) {
+static fh_status refuse_moment(fh_ref fh_allocator *heap, const fh_moments *all, fh_span wanted, fh_err *err) {
     fh_auto(fh_buf_deinit) fh_buf names;
-    fh_buf_init(&names, app->heap, 0);
+    fh_buf_init(&names, heap, 0);
     for (size_t i = 0; i < all->count; i++)
         FH_TRY(fh_buf_format(&names, "%s%s", i == 0 ? "" : ", ", all->at[i].name.text));
     return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "no moment '%.*s'; there are: %.*s", FH_SPAN_FMT(wanted),
@@ -114,15 +114,14 @@ static fh_status refuse_moment(fh_app *app, const fh_moments *all, fh_span wante
 }
 
 /* The moment of a name; without one the peak, or else the last. */
-static fh_status choose(fh_app *app, fh_moments *all, fh_span wanted, fh_moment **out, fh_err *err) {
-    *out = &all->at[all->count - 1];
+static fh_status choose(fh_ref fh_allocator *heap, const fh_moments *all, fh_span wanted, fh_out size_t *out, fh_err *err) {
     for (size_t i = all->count; i > 0; i--) {
-        if (fh_span_is(wanted.size == 0 ? FH_LIT("peak") : wanted, all->at[i - 1].name.text)) {
-            *out = &all->at[i - 1];
+        *out = i - 1;
+        if (fh_span_is(wanted.size == 0 ? FH_LIT("peak") : wanted, all->at[i - 1].name.text))
             return FH_DONE;
-        }
     }
-    return wanted.size == 0 ? FH_DONE : refuse_moment(app, all, wanted, err);
+    *out = all->count - 1;
+    return wanted.size == 0 ? FH_DONE : refuse_moment(heap, all, wanted, err);
 }
 
 static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
@@ -147,9 +146,11 @@ static fh_status write_picture(fh_app *app, const fh_moment *m, fh_memory_label 
     fh_status s = t.status;
     fh_term_rest(&t);
     if (!fh_failed(s))
-        return fh_os_writer_commit(&file, err);
+        s = fh_os_writer_commit(&file, err);
+    else
+        s = fh_fail(err, s.code, FH_NO_OFFSET, "cannot write: %s", fh_code_text(s.code));
     fh_os_writer_close(file);
-    return fh_fail(err, s.code, FH_NO_OFFSET, "cannot write: %s", fh_code_text(s.code));
+    return s;
 }
 
 typedef struct memory_options {
@@ -162,12 +163,12 @@ static fh_status show(fh_app *app, const memory_options *o, fh_span text, fh_err
     fh_memory_label title = fh_memory_label_of(base_name(fh_span_of_str(o->report.text)));
     fh_auto(fh_moments_deinit) fh_moments all;
     FH_TRY(fh_moments_read(app->heap, text, &all, err));
-    fh_moment *shown = NULL;
-    FH_TRY(choose(app, &all, o->moment, &shown, err));
+    size_t shown;
+    FH_TRY(choose(app->heap, &all, o->moment, &shown, err));
     for (size_t i = 0; i < all.count && !o->json; i++)
         fh_moment_sort(&all.at[i]);
     if (o->picture.text[0] != 0)
-        return write_picture(app, shown, title, &o->picture, err);
+        return write_picture(app, &all.at[shown], title, &o->picture, err);
     if (o->json)
         fh_term_keep(&app->out, fh_moments_put(&all, &app->out.text));
     else
@@ -220,10 +221,10 @@ fh_status fh_verb_memory(fh_app *app, fh_views args, fh_err *err) {
         FH_TRY(fh_app_stdin(&text, REPORT_BYTES_MAX, err));
         return show(app, &o, fh_buf_view(&text), err);
     }
-    fh_auto(fh_loaded_close) fh_loaded file = {.app = app};
-    FH_TRY(fh_loaded_file(&file, app, &o.report, err));
-    if (file.bytes.span.size > REPORT_BYTES_MAX)
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "found %zu bytes, expected at most %d", file.bytes.span.size,
-                       REPORT_BYTES_MAX);
-    return fh_loaded_verdict(&file, show(app, &o, file.bytes.span, err), err);
+    fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
+    FH_TRY(fh_file_open(&file, app, &o.report, err));
+    fh_span text = file.map.bytes;
+    if (text.size > REPORT_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "found %zu bytes, expected at most %d", text.size, REPORT_BYTES_MAX);
+    return fh_file_verdict(&file, show(app, &o, text, err), err);
 }

@@ -11,12 +11,12 @@
 
 /* A file being written. */
 typedef struct output {
-    fh_os_writer *writer;
+    fh_owned_or_null fh_os_writer *writer;
     fh_progress bar;
     uint64_t bytes;
 } output;
 
-static void drop_output(output *o) {
+static void drop_output(fh_drop output *o) {
     fh_os_writer_close(o->writer);
 }
 

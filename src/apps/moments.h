@@ -19,9 +19,9 @@ enum { FH_MOMENTS_MAX = 16, FH_MOMENT_ROWS_MAX = 4096 };
 
 /* Takes down the moments of a run. With an empty path every call does nothing. */
 typedef struct fh_watch {
-    fh_app *app;
     fh_path path;
     uint64_t every_ns; /* how often the file is written after the first look; 0 = not before fh_watch_write */
+    bool failed;       /* the file could not be written: that is what the run's failure is about */
     fh_owned fh_buf text; /* the file so far, without its end: first the peak, then the moments marked */
     size_t peak_at;    /* where the peak begins */
     uint64_t peak_bytes;
@@ -29,7 +29,8 @@ typedef struct fh_watch {
 } fh_watch;
 
 /* Begins. */
-FH_MUST_USE fh_status fh_watch_begin(fh_mut fh_watch *w);
+FH_MUST_USE fh_status fh_watch_begin(fh_owned fh_view(2) fh_watch *w, fh_ref fh_allocator *heap, fh_ref const fh_path *path,
+                                     uint64_t every_ns);
 /* Looks: a new peak is taken down, as met while `doing`. The file is written with the moment "now" at the first look, so that
  * one that cannot be written is known early, and when it is time to. */
 FH_MUST_USE fh_status fh_watch_look(fh_mut fh_watch *w, const char *doing, fh_mut fh_err *err);
@@ -37,7 +38,7 @@ FH_MUST_USE fh_status fh_watch_look(fh_mut fh_watch *w, const char *doing, fh_mu
 FH_MUST_USE fh_status fh_watch_mark(fh_mut fh_watch *w, const char *moment);
 /* Writes the file. */
 FH_MUST_USE fh_status fh_watch_write(fh_mut fh_watch *w, fh_mut fh_err *err);
-/* Ends it; the path stays. */
+/* Ends it. */
 void fh_watch_end(fh_drop fh_watch *w);
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
@@ -54,7 +55,8 @@ typedef struct fh_moments {
 } fh_moments;
 
 /* Reads a report that nobody vouches for. FH_CORRUPT or FH_LIMIT with the offset, FH_UNSUPPORTED for another version. */
-FH_MUST_USE fh_status fh_moments_read(fh_ref fh_allocator *a, fh_span json, fh_owned fh_moments *out, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_moments_read(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_moments *out,
+                                      fh_mut fh_err *err);
 /* Appends a report: what was read, in the form in which a run writes it. */
 FH_MUST_USE fh_status fh_moments_put(fh_ref const fh_moments *m, fh_mut fh_buf *out);
 void fh_moments_deinit(fh_drop fh_moments *m);

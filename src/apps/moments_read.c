@@ -22,12 +22,12 @@ static fh_status refuse(const reader *r, fh_json_token t, fh_code code, const ch
     return fh_fail(r->err, code, t.offset_bytes, "%s", what);
 }
 
-static fh_status next(reader *r, fh_json_token *t) {
+static fh_status next(reader *r, fh_out fh_view(*1) fh_json_token *t) {
     return fh_json_next(&r->json, t, r->err);
 }
 
 /* The next token, which must be of a kind; `what` says what was expected. */
-static fh_status expect(reader *r, fh_json_kind kind, fh_json_token *t, const char *what) {
+static fh_status expect(reader *r, fh_json_kind kind, fh_out fh_view(*1) fh_json_token *t, const char *what) {
     FH_TRY(next(r, t));
     return t->kind == kind ? FH_DONE : refuse(r, *t, FH_CORRUPT, what);
 }
@@ -123,16 +123,14 @@ static fh_status read_row(reader *r, fh_memory_row *row) {
     return kind && name ? FH_DONE : refuse(r, t, FH_CORRUPT, "an owner without a kind or without a name ends here");
 }
 
-/* Room for one row more. */
-static fh_status grow(reader *r, fh_memory_rows *rows, size_t used) {
-    if (used < rows->count)
-        return FH_DONE;
-    fh_memory_rows larger;
-    FH_TRY(fh_memory_rows_new(r->allocator, used == 0 ? ROWS_FIRST : 2 * used, &larger));
+/* Makes room for `count` rows, at least as many as are in use. */
+static fh_status make_room(fh_memory *m, size_t used, size_t count) {
+    fh_memory_rows rows;
+    FH_TRY(fh_memory_rows_new(m->allocator, count, &rows));
     for (size_t i = 0; i < used; i++)
-        fh_memory_rows_set(larger, i, fh_memory_rows_get(*rows, i));
-    fh_memory_rows_free(r->allocator, rows);
-    *rows = larger;
+        fh_memory_rows_set(rows, i, fh_memory_rows_get(m->rows, i));
+    fh_memory_rows_free(m->allocator, &m->rows);
+    m->rows = rows;
     return FH_DONE;
 }
 
@@ -150,12 +148,12 @@ static fh_status read_owners(reader *r, fh_memory *m) {
             return refuse(r, t, FH_CORRUPT, "expected an owner, which is an object");
         if (used == FH_MOMENT_ROWS_MAX)
             return refuse(r, t, FH_LIMIT, "expected at most 4096 owners");
-        FH_TRY(grow(r, &m->rows, used));
+        if (used == m->rows.count)
+            FH_TRY(make_room(m, used, used == 0 ? ROWS_FIRST : 2 * used));
         FH_TRY(read_row(r, fh_memory_rows_at(m->rows, used)));
         used++;
     }
-    m->rows = fh_memory_rows_sub(m->rows, 0, used); /* the block behind is larger; only its address matters to its end */
-    return FH_DONE;
+    return make_room(m, used, used);
 }
 
 static fh_status read_heap(reader *r, fh_alloc_stats *heap) {
@@ -235,7 +233,6 @@ static fh_status read_moments(reader *r, fh_moments *out) {
         if (out->count == FH_MOMENTS_MAX)
             return refuse(r, t, FH_LIMIT, "expected at most 16 moments");
         fh_moment *m = &out->at[out->count++];
-        m->memory.allocator = r->allocator;
         FH_TRY(read_moment(r, m));
     }
 }
@@ -247,7 +244,6 @@ static fh_status read_report(reader *r, fh_moments *out) {
     FH_TRY(next(r, &t));
     if (fh_span_is(t.raw, "freehold_memory")) {
         out->count = 1;
-        out->at[0].memory.allocator = r->allocator;
         FH_TRY(read_memory(r, t, &out->at[0].memory));
     } else if (fh_span_is(t.raw, "freehold_memory_report")) {
         FH_TRY(read_version(r, t));
@@ -272,6 +268,8 @@ fh_status fh_moments_read(fh_allocator *a, fh_span json, fh_moments *out, fh_err
     reader r = {.allocator = a, .err = err};
     fh_json_init(&r.json, json);
     *out = (fh_moments){.count = 0};
+    for (size_t i = 0; i < FH_MOMENTS_MAX; i++)
+        out->at[i].memory.allocator = a;
     fh_status s = read_report(&r, out);
     if (fh_failed(s))
         fh_moments_deinit(out);

@@ -13,8 +13,9 @@
 #include "freehold/json.h"
 #include "freehold/os.h"
 
-fh_status fh_watch_begin(fh_watch *w) {
-    fh_buf_init(&w->text, w->app->heap, 0);
+fh_status fh_watch_begin(fh_watch *w, fh_allocator *heap, const fh_path *path, uint64_t every_ns) {
+    *w = (fh_watch){.path = *path, .every_ns = every_ns};
+    fh_buf_init(&w->text, heap, 0);
     if (w->path.text[0] == 0)
         return FH_DONE;
     FH_TRY(fh_buf_format(&w->text, "{\"freehold_memory_report\": 1, \"moments\": ["));
@@ -38,7 +39,7 @@ static fh_status write_file(fh_watch *w, fh_err *err) {
     if (!fh_failed(s))
         s = fh_os_writer_put(file, FH_LIT("\n]}\n"), err);
     if (!fh_failed(s))
-        return fh_os_writer_commit(&file, err);
+        s = fh_os_writer_commit(&file, err);
     fh_os_writer_close(file);
     return s;
 }
@@ -47,8 +48,7 @@ fh_status fh_watch_write(fh_watch *w, fh_err *err) {
     if (w->path.text[0] == 0)
         return FH_DONE;
     fh_status s = write_file(w, err);
-    if (fh_failed(s))
-        w->app->subject.text[0] = 0; /* the report names its file itself */
+    w->failed = fh_failed(s);
     return s;
 }
 

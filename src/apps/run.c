@@ -22,8 +22,13 @@ typedef struct run_stats {
     uint64_t mapped_bytes;
     fh_finish finish;
     bool line_open; /* the last byte written was not a newline */
-    fh_watch *watch;
 } run_stats;
+
+/* What is kept of a run. */
+typedef struct run_record {
+    run_stats stats;
+    fh_owned fh_watch watch;
+} run_record;
 
 /* --- output ----------------------------------------------------------------------------------------------------------- */
 
@@ -54,10 +59,9 @@ static void put_text(fh_app *app, const fh_run_options *o, run_stats *stats, con
 }
 
 static void put_prompt(fh_app *app, const fh_run_options *o, run_stats *stats, fh_span prompt) {
-    const fh_term *t = &app->out;
-    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(t, FH_BOLD)));
+    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(&app->out, FH_BOLD)));
     put_text(app, o, stats, "prompt", prompt);
-    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(t, FH_PLAIN)));
+    fh_term_put(&app->out, fh_span_of_str(o->json ? "" : fh_term_style(&app->out, FH_PLAIN)));
     fh_term_flush(&app->out);
 }
 
@@ -180,27 +184,27 @@ static bool prefill_progress(void *ctx, uint64_t done, uint64_t total) {
     return !fh_failed(p->watched) && fh_os_interrupts() == 0;
 }
 
-/* Runs the prompt; an interrupt ends it without failure and sets stats->finish. */
-static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_stats *stats, fh_err *err) {
-    prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false), .watch = stats->watch, .err = err};
+/* Runs the prompt; an interrupt ends it without failure and sets r->stats.finish. */
+static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_record *r, fh_err *err) {
+    prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false), .watch = &r->watch, .err = err};
     if (ids.count > WATCHED_ROWS)
         fh_progress_now(&p.bar, ids.count);
     uint64_t from = fh_os_clock_ns();
     fh_status s = fh_generator_prompt(g, ids, prefill_progress, &p, err);
-    stats->prompt_ns = fh_os_clock_ns() - from;
+    r->stats.prompt_ns = fh_os_clock_ns() - from;
     fh_progress_end(&p.bar);
-    stats->prompt_tokens = fh_failed(s) ? p.done : ids.count;
+    r->stats.prompt_tokens = fh_failed(s) ? p.done : ids.count;
     FH_TRY(p.watched);
     if (s.code != FH_CANCELED)
         return s;
     fh_err_clear(err);
-    stats->finish = FH_FINISH_CANCEL;
+    r->stats.finish = FH_FINISH_CANCEL;
     return FH_DONE;
 }
 
 /* --- the answer ------------------------------------------------------------------------------------------------------- */
 
-static fh_status run_answer(fh_app *app, const fh_loaded *l, const fh_run_options *o, fh_generator *g, run_stats *stats,
+static fh_status run_answer(fh_app *app, const fh_file *file, const fh_run_options *o, fh_generator *g, run_record *r,
                             fh_err *err) {
     uint64_t from = fh_os_clock_ns();
     fh_generated out = {.done = false};
@@ -210,19 +214,19 @@ static fh_status run_answer(fh_app *app, const fh_loaded *l, const fh_run_option
         else
             FH_TRY(fh_generator_next(g, &out, err));
         uint64_t now = fh_os_clock_ns();
-        stats->tokens_ns = now - from;
-        stats->finish = out.finish;
-        if (out.token != FH_NO_TOKEN && stats->tokens++ == 0)
-            stats->first_ns = stats->prompt_ns + (now - from);
-        FH_TRY(fh_loaded_intact(l, err));
-        put_text(app, o, stats, "text", out.text);
+        r->stats.tokens_ns = now - from;
+        r->stats.finish = out.finish;
+        if (out.token != FH_NO_TOKEN && r->stats.tokens++ == 0)
+            r->stats.first_ns = r->stats.prompt_ns + (now - from);
+        FH_TRY(fh_file_intact(file, err));
+        put_text(app, o, &r->stats, "text", out.text);
         FH_TRY(app->out.status);
-        FH_TRY(fh_watch_look(stats->watch, "answer", err));
+        FH_TRY(fh_watch_look(&r->watch, "answer", err));
     }
     return FH_DONE;
 }
 
-static void free_generator(fh_generator **g) {
+static void end_generator(fh_drop fh_generator **g) {
     fh_generator_free(*g);
 }
 
@@ -235,7 +239,8 @@ static uint64_t context_for(const fh_run_options *o, const fh_model_shape *shape
 }
 
 /* Prompt and answer on a loaded model. */
-static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh_span prompt, run_stats *stats, fh_err *err) {
+static fh_status run_text(fh_app *app, const fh_file *file, fh_loaded *l, const fh_run_options *o, fh_span prompt,
+                          run_record *r, fh_err *err) {
     fh_auto(fh_ids_deinit) fh_ids ids;
     fh_ids_init(&ids, app->heap, 0);
     FH_TRY(encode_prompt(fh_model_tokenizer_view(l->model), o, prompt, &ids, err));
@@ -245,69 +250,79 @@ static fh_status run_text(fh_app *app, fh_loaded *l, const fh_run_options *o, fh
                        "the prompt's %zu tokens fill the context of %llu: make room with --ctx N", ids.count,
                        (unsigned long long)context);
     uint32_t rows = app->err.terminal ? WATCHED_ROWS : 0;
-    FH_TRY(fh_loaded_engine(l, &(fh_engine_options){.context = context, .rows_max = rows, .seqs_max = 1}, err));
-    fh_auto(free_generator) fh_generator *g = NULL;
-    FH_TRY(fh_generator_new(app->heap, l->model, l->engine, &o->generate, &g, err));
-    FH_TRY(fh_watch_look(stats->watch, "loading", err));
+    fh_engine_options options = {.context = context, .rows_max = rows, .seqs_max = 1};
+    fh_auto(fh_end_engine) fh_engine *engine = NULL;
+    FH_TRY(fh_engine_new(app->heap, l->model, l->device, &options, &engine, err));
+    fh_auto(end_generator) fh_generator *g = NULL;
+    FH_TRY(fh_generator_new(app->heap, l->model, engine, &o->generate, &g, err));
+    FH_TRY(fh_watch_look(&r->watch, "loading", err));
     put_heading(app, l, o, context);
     /* A bar would overwrite the prompt's last line, so where one is drawn the prompt comes after it. */
     bool bar = app->err.terminal;
     if (!bar)
-        put_prompt(app, o, stats, prompt);
-    fh_status s = run_prompt(app, g, fh_ids_view(&ids), stats, err);
+        put_prompt(app, o, &r->stats, prompt);
+    fh_status s = run_prompt(app, g, fh_ids_view(&ids), r, err);
     if (bar && !fh_failed(s))
-        put_prompt(app, o, stats, prompt);
-    if (!fh_failed(s) && stats->finish == FH_FINISH_NOT)
-        s = run_answer(app, l, o, g, stats, err);
+        put_prompt(app, o, &r->stats, prompt);
+    if (!fh_failed(s) && r->stats.finish == FH_FINISH_NOT)
+        s = run_answer(app, file, o, g, r, err);
     if (!fh_failed(s))
-        s = fh_watch_mark(stats->watch, "answered");
+        s = fh_watch_mark(&r->watch, "answered");
     /* What follows begins a line of its own, also behind the ^C that a terminal shows. */
-    if (stats->line_open || (app->out.terminal && stats->finish == FH_FINISH_CANCEL))
+    if (r->stats.line_open || (app->out.terminal && r->stats.finish == FH_FINISH_CANCEL))
         fh_term_put(&app->out, FH_LIT("\n"));
     fh_term_flush(&app->out);
     return fh_failed(s) ? s : app->out.status;
 }
 
 /* Loads, runs, and ends everything it took. */
-static fh_status run_loaded(fh_app *app, const fh_run_options *o, fh_span prompt, run_stats *stats, fh_err *err) {
-    fh_auto(fh_loaded_close) fh_loaded l = {.app = app};
-    FH_TRY(fh_loaded_find(&l, app, &o->model, err));
-    stats->mapped_bytes = l.bytes.span.size;
-    FH_TRY(fh_loaded_gguf(&l, err));
-    FH_TRY(fh_loaded_model(&l, o->threads, o->isa, err));
-    return fh_loaded_verdict(&l, run_text(app, &l, o, prompt, stats, err), err);
+static fh_status run_loaded(fh_app *app, const fh_run_options *o, fh_span prompt, run_record *r, fh_err *err) {
+    fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
+    FH_TRY(fh_file_find(&file, app, &o->model, err));
+    r->stats.mapped_bytes = file.map.bytes.size;
+    fh_auto(fh_end_team) fh_team *team = NULL;
+    FH_TRY(fh_team_new((unsigned)o->threads, &team));
+    fh_auto(fh_loaded_close) fh_loaded l = {.model = NULL};
+    FH_TRY(fh_loaded_open(&l, &file, fh_team_par(team), o->isa, &app->err, err));
+    return fh_file_verdict(&file, run_text(app, &file, &l, o, prompt, r, err), err);
 }
 
 /* The same with the prompt read from where it is. */
-static fh_status run_prompted(fh_app *app, const fh_run_options *o, run_stats *stats, fh_err *err) {
+static fh_status run_prompted(fh_app *app, const fh_run_options *o, run_record *r, fh_err *err) {
     if (fh_span_is(fh_span_of_str(o->prompt_file.text), "-")) {
         fh_auto(fh_buf_deinit) fh_buf text;
         fh_buf_init(&text, app->heap, 0);
         FH_TRY(fh_app_stdin(&text, PROMPT_BYTES_MAX, err));
-        return run_loaded(app, o, fh_buf_view(&text), stats, err);
+        return run_loaded(app, o, fh_buf_view(&text), r, err);
     }
     if (o->prompt_file.text[0] == 0)
-        return run_loaded(app, o, o->prompt, stats, err);
-    fh_auto(fh_loaded_close) fh_loaded file = {.app = app};
-    FH_TRY(fh_loaded_file(&file, app, &o->prompt_file, err));
-    if (file.bytes.span.size > PROMPT_BYTES_MAX)
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "found %zu bytes, expected at most %d", file.bytes.span.size,
-                       PROMPT_BYTES_MAX);
-    return run_loaded(app, o, file.bytes.span, stats, err);
+        return run_loaded(app, o, o->prompt, r, err);
+    fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
+    FH_TRY(fh_file_open(&file, app, &o->prompt_file, err));
+    fh_span text = file.map.bytes;
+    if (text.size > PROMPT_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "found %zu bytes, expected at most %d", text.size, PROMPT_BYTES_MAX);
+    return run_loaded(app, o, text, r, err);
+}
+
+/* The same with its memory taken down. */
+static fh_status run_watched(fh_app *app, const fh_run_options *o, fh_mut fh_view(*1) run_record *r, fh_err *err) {
+    FH_TRY(fh_watch_begin(&r->watch, app->heap, &o->memory_report, o->memory_every_s * 1000000000));
+    FH_TRY(run_prompted(app, o, r, err));
+    fh_term_rest(&app->out);
+    fh_term_rest(&app->err);
+    FH_TRY(fh_watch_mark(&r->watch, "end"));
+    return fh_watch_write(&r->watch, err);
 }
 
 fh_status fh_run(fh_app *app, const fh_run_options *o, fh_err *err) {
-    fh_auto(fh_watch_end) fh_watch watch = {.app = app, .path = o->memory_report,
-                                             .every_ns = o->memory_every_s * 1000000000};
-    run_stats stats = {.finish = FH_FINISH_NOT, .watch = &watch};
-    FH_TRY(fh_watch_begin(&watch));
-    FH_TRY(run_prompted(app, o, &stats, err));
-    fh_term_rest(&app->out);
-    fh_term_rest(&app->err);
-    FH_TRY(fh_watch_mark(&watch, "end"));
-    FH_TRY(fh_watch_write(&watch, err));
-    fh_watch_end(&watch);
-    put_stats(app, o, &stats);
+    run_record r = {.stats.finish = FH_FINISH_NOT};
+    fh_status s = run_watched(app, o, &r, err);
+    if (r.watch.failed)
+        app->subject.text[0] = 0; /* the report names its file itself */
+    fh_watch_end(&r.watch);
+    FH_TRY(s);
+    put_stats(app, o, &r.stats);
     FH_TRY(app->out.status);
     return app->err.status;
 }
@@ -360,7 +375,6 @@ static fh_status take_values(fh_app *app, run_values *v, fh_err *err) {
     }
     v->run.isa = fh_app_isa(v->isa);
     v->run.generate.tokens_max = v->tokens;
-    v->run.generate.stops = fh_views_sub((fh_views){v->stops.at, FH_CLI_TEXTS_MAX}, 0, v->stops.count);
     v->run.generate.sampling = (fh_sampler_options){
         .temperature = (float)v->temperature, .top_k = (uint32_t)v->top_k, .top_p = (float)v->top_p, .min_p = (float)v->min_p,
         .repeat_penalty = (float)v->repeat_penalty, .repeat_last = (uint32_t)v->repeat_last,
@@ -423,6 +437,7 @@ fh_status fh_verb_run(fh_app *app, fh_views args, fh_err *err) {
     if (done)
         return FH_DONE;
     FH_TRY(take_values(app, &v, err));
+    v.run.generate.stops = fh_views_sub((fh_views){v.stops.at, FH_CLI_TEXTS_MAX}, 0, v.stops.count);
     fh_os_interrupt_watch();
     return fh_run(app, &v.run, err);
 }

@@ -15,29 +15,23 @@ enum {
     PROGRESS_EVERY_NS = 50 * 1000 * 1000
 };
 
-static fh_status put_fd(void *ctx, fh_span bytes, fh_err *err) {
-    fh_term *t = ctx;
-    (void)err;
-    return fh_os_write(t->fd, bytes);
-}
-
 void fh_term_init(fh_term *t, fh_allocator *a, fh_sink sink) {
-    *t = (fh_term){.sink = sink, .status = FH_DONE, .fd = -1};
+    *t = (fh_term){.sink = sink, .fd = -1, .status = FH_DONE};
     fh_buf_init(&t->text, a, 0);
 }
 
 void fh_term_init_fd(fh_term *t, fh_allocator *a, int fd) {
-    fh_term_init(t, a, (fh_sink){.ctx = t, .put = put_fd});
-    t->fd = fd;
-    t->terminal = fh_os_is_terminal(fd);
+    *t = (fh_term){.fd = fd, .status = FH_DONE, .terminal = fh_os_is_terminal(fd)};
+    fh_buf_init(&t->text, a, 0);
     bool unwanted = fh_span_of_str(fh_os_env("NO_COLOR")).size != 0;
     bool dumb = fh_span_is(fh_span_of_str(fh_os_env("TERM")), "dumb");
     t->colour = t->terminal && !unwanted && !dumb;
 }
 
 void fh_term_flush(fh_term *t) {
-    if (t->text.size != 0 && !fh_failed(t->status))
-        t->status = t->sink.put(t->sink.ctx, fh_buf_view(&t->text), NULL);
+    fh_span text = fh_buf_view(&t->text);
+    if (text.size != 0 && !fh_failed(t->status))
+        t->status = t->fd >= 0 ? fh_os_write(t->fd, text) : t->sink.put(t->sink.ctx, text, NULL);
     fh_buf_truncate(&t->text, 0);
 }
 
@@ -57,6 +51,13 @@ void fh_term_keep(fh_term *t, fh_status status) {
 
 void fh_term_put(fh_term *t, fh_span bytes) {
     fh_term_keep(t, fh_buf_put(&t->text, bytes));
+}
+
+void fh_term_drain(fh_term *t, fh_buf *from) {
+    if (from->size < FLUSH_BYTES)
+        return;
+    fh_term_put(t, fh_buf_view(from));
+    fh_buf_truncate(from, 0);
 }
 
 void fh_term_fill(fh_term *t, char byte, size_t count) {

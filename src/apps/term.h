@@ -15,19 +15,19 @@
 
 /* A stream of text. */
 typedef struct fh_term {
-    fh_sink sink;
+    fh_sink sink;         /* of fh_term_init */
+    int fd;               /* of fh_term_init_fd; else -1 */
     fh_owned fh_buf text; /* not yet handed on */
     fh_status status;     /* the first failure */
-    int fd;               /* for fh_term_init_fd */
     bool terminal;        /* a person looks at it */
     bool colour;          /* terminal, and colours are wanted */
 } fh_term;
 
 /* A stream into a sink; neither terminal nor colour. */
-void fh_term_init(fh_out fh_term *t, fh_ref fh_allocator *a, fh_sink sink);
+void fh_term_init(fh_out fh_view(2, 3) fh_term *t, fh_ref fh_allocator *a, fh_sink sink);
 /* A stream into a file descriptor. Colours where it is a terminal, NO_COLOR is unset or empty (no-color.org) and TERM is
- * not "dumb". The term may not be moved afterwards. */
-void fh_term_init_fd(fh_out fh_term *t, fh_ref fh_allocator *a, int fd);
+ * not "dumb". */
+void fh_term_init_fd(fh_out fh_view(2) fh_term *t, fh_ref fh_allocator *a, int fd);
 /* Hands on what is gathered. */
 void fh_term_flush(fh_mut fh_term *t);
 /* Flushes and gives the memory back; the term stays usable. */
@@ -39,6 +39,8 @@ void fh_term_keep(fh_mut fh_term *t, fh_status status);
 #define FH_SAY(t, ...) fh_term_keep((t), fh_buf_format(&(t)->text, __VA_ARGS__))
 /* Appends bytes as they are. */
 void fh_term_put(fh_mut fh_term *t, fh_span bytes);
+/* Hands on what a buffer holds, once that is much; it is empty then. */
+void fh_term_drain(fh_mut fh_term *t, fh_mut fh_buf *from);
 /* Appends text from a file or a model so that it cannot steer a terminal: control characters, bad UTF-8 and direction
  * overrides come out as \xNN or \u{NNNN}. `lines` lets tabs and newlines through. At most `columns` code points (0 = all),
  * then an ellipsis. Returns the number of columns used, counting one each code point. */
@@ -58,8 +60,8 @@ typedef struct fh_progress {
     bool bytes; /* counts are bytes */
     uint64_t since_ns, shown_ns;
 } fh_progress;
-/* Begins; label and term must outlive it. */
-fh_progress fh_progress_begin(fh_mut fh_term *t, fh_ref const char *label, bool bytes);
+/* Begins. */
+fh_progress fh_progress_begin(fh_mut fh_term *t, fh_ref const char *label, bool bytes) fh_view(1, 2);
 /* Shows the empty bar at once: the first step is known to be long. */
 void fh_progress_now(fh_mut fh_progress *p, uint64_t total);
 /* Shows that `done` of `total` is done. */

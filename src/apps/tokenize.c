@@ -7,29 +7,31 @@
 
 enum { TEXT_BYTES_MAX = 64 << 20 };
 
-static void free_tokenizer(fh_tokenizer **tok) {
+static void end_tokenizer(fh_drop fh_tokenizer **tok) {
     fh_tokenizer_free(*tok);
 }
 
-static fh_status load_tokenizer(fh_loaded *l, bool gguf_only, fh_owned fh_tokenizer **out,
-                                fh_err *err) {
-    if (gguf_only || fh_span_starts(l->bytes.span, FH_LIT("GGUF"))) {
-        FH_TRY(fh_loaded_gguf(l, err));
-        return fh_model_tokenizer(l->app->heap, l->gguf, out, err);
+static fh_status load_tokenizer(const fh_file *file, bool gguf_only, fh_owned fh_tokenizer **out, fh_err *err) {
+    if (gguf_only || fh_span_starts(file->map.bytes, FH_LIT("GGUF"))) {
+        fh_auto(fh_end_gguf) fh_gguf *gguf = NULL;
+        FH_TRY(fh_file_gguf(file, &gguf, err));
+        return fh_model_tokenizer(file->heap, gguf, out, err);
     }
-    return fh_tokenizer_from_json(l->app->heap, l->bytes.span, out, err);
+    return fh_tokenizer_from_json(file->heap, file->map.bytes, out, err);
 }
 
 /* {"ids": […], "tokens": […]}; tokens in the vocabulary's own spelling. */
-static fh_status put_json(fh_term *t, const fh_tokenizer *tok, fh_u32s ids) {
+static fh_status put_json(fh_term *t, fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_u32s ids) {
+    fh_auto(fh_buf_deinit) fh_buf text;
+    fh_buf_init(&text, heap, 0);
     fh_json_writer w;
-    fh_json_writer_init(&w, &t->text, false);
+    fh_json_writer_init(&w, &text, false);
     FH_TRY(fh_json_open(&w, true));
     FH_TRY(fh_json_key(&w, "ids"));
     FH_TRY(fh_json_open(&w, false));
     for (size_t i = 0; i < ids.count; i++) {
         FH_TRY(fh_json_put_u64(&w, fh_u32s_get(ids, i)));
-        fh_term_keep(t, FH_DONE);
+        fh_term_drain(t, w.out);
     }
     FH_TRY(fh_json_close(&w, false));
     FH_TRY(fh_json_key(&w, "tokens"));
@@ -38,11 +40,13 @@ static fh_status put_json(fh_term *t, const fh_tokenizer *tok, fh_u32s ids) {
         fh_span spelling;
         FH_TRY(fh_tokenizer_token(tok, fh_u32s_get(ids, i), &spelling));
         FH_TRY(fh_json_put_text(&w, spelling));
-        fh_term_keep(t, FH_DONE);
+        fh_term_drain(t, w.out);
     }
     FH_TRY(fh_json_close(&w, false));
     FH_TRY(fh_json_close(&w, true));
-    return fh_buf_put_u8(&t->text, '\n');
+    FH_TRY(fh_buf_put_u8(&text, '\n'));
+    fh_term_put(t, fh_buf_view(&text));
+    return FH_DONE;
 }
 
 /* For a person: the text with its tokens told apart by colour (by bars where there is none), then how many. */
@@ -73,10 +77,13 @@ static fh_status put_pieces(fh_term *t, fh_ref fh_allocator *heap, const fh_toke
 
 static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_encode_options encode, bool json,
                           fh_err *err) {
-    fh_auto(fh_loaded_close) fh_loaded l = {.app = app};
-    FH_TRY(fh_loaded_file(&l, app, path, err));
-    fh_auto(free_tokenizer) fh_tokenizer *tok = NULL;
-    FH_TRY(fh_loaded_verdict(&l, load_tokenizer(&l, gguf_only, &tok, err), err));
+    fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
+    FH_TRY(fh_file_open(&file, app, path, err));
+    fh_auto(end_tokenizer) fh_tokenizer *tok = NULL;
+    fh_status s = load_tokenizer(&file, gguf_only, &tok, err);
+    if (fh_failed(s))
+        return fh_file_verdict(&file, s, err);
+    FH_TRY(fh_file_intact(&file, err));
     app->subject.text[0] = 0; /* from here on the text is what may be at fault */
     fh_auto(fh_buf_deinit) fh_buf text;
     fh_buf_init(&text, app->heap, 0);
@@ -86,7 +93,7 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
     FH_TRY(fh_tokenizer_encode(tok, fh_buf_view(&text), encode, &ids, err));
     fh_u32s view = fh_ids_view(&ids);
     if (json)
-        fh_term_keep(&app->out, put_json(&app->out, tok, view));
+        fh_term_keep(&app->out, put_json(&app->out, app->heap, tok, view));
     else if (app->out.terminal)
         fh_term_keep(&app->out, put_pieces(&app->out, app->heap, tok, view));
     else

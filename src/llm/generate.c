@@ -111,10 +111,9 @@ fh_status fh_generator_new(fh_allocator *a, const fh_model *model, fh_engine *en
 void fh_generator_free(fh_generator *g) {
     if (g == NULL)
         return;
-    if (g->seq.value != 0) {
-        fh_status s = fh_engine_close(g->engine, g->seq);
-        FH_ASSERT(!fh_failed(s)); /* nobody else knows the handle */
-    }
+    bool opened = g->seq.value != 0;
+    fh_status s = fh_engine_close(g->engine, g->seq);
+    FH_ASSERT(!fh_failed(s) || !opened); /* nobody else knows the handle */
     fh_sampler_free(g->sampler);
     fh_buf_deinit(&g->stop_bytes);
     fh_buf_deinit(&g->held);
@@ -286,10 +285,13 @@ static void finish(fh_generator *g, fh_finish why, size_t size, fh_mut fh_view(1
 }
 
 /* Drops what the last call has shown. */
-static void begin_call(fh_generator *g, fh_mut fh_view(1) fh_generated *out) {
+static void drop_shown(fh_generator *g) {
     fh_buf_consume(&g->held, g->shown);
     g->shown = 0;
-    *out = (fh_generated){.token = FH_NO_TOKEN, .done = g->finish != FH_FINISH_NOT, .finish = g->finish};
+}
+
+static fh_generated nothing_yet(fh_finish why) {
+    return (fh_generated){.token = FH_NO_TOKEN, .done = why != FH_FINISH_NOT, .finish = why};
 }
 
 /* Gives out the drawn token. */
@@ -328,7 +330,8 @@ static fh_status give(fh_generator *g, fh_mut fh_view(1) fh_generated *out, fh_e
 }
 
 fh_status fh_generator_next(fh_generator *g, fh_generated *out, fh_err *err) {
-    begin_call(g, out);
+    drop_shown(g);
+    *out = nothing_yet(g->finish);
     if (!g->prompted)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "there was no prompt");
     if (out->done)
@@ -348,7 +351,8 @@ fh_status fh_generator_next(fh_generator *g, fh_generated *out, fh_err *err) {
 }
 
 fh_status fh_generator_cancel(fh_generator *g, fh_generated *out) {
-    begin_call(g, out);
+    drop_shown(g);
+    *out = nothing_yet(g->finish);
     if (!out->done)
         finish(g, FH_FINISH_CANCEL, g->held.size, out);
     return FH_DONE;
