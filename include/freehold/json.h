@@ -53,8 +53,9 @@ FH_FALLIBLE fh_json_i64(fh_json_token t, fh_out int64_t *out, fh_mut fh_err *err
 /* A number as float64, correctly rounded. */
 FH_FALLIBLE fh_json_f64(fh_json_token t, fh_out double *out, fh_mut fh_err *err);
 
-/* A writer that puts commas and quotes; misuse (a value where a key is due) is a programmer's error. Output goes to `out`. A
- * put that fails (FH_LIMIT: too deep or too long, FH_NOMEM) appends nothing. Between two calls `out` may be handed on and emptied; the other fields are private. */
+/* A writer that puts commas and quotes; misuse (a value where a key is due) is a programmer's error. Output goes to `out`,
+ * which may be handed on and emptied between two calls; the other fields are private. A put that fails (FH_LIMIT: too deep or
+ * too long, FH_NOMEM) appends nothing. */
 typedef struct fh_json_writer {
     fh_buf *out;
     uint32_t depth;

@@ -125,8 +125,9 @@ deed_value deed_address(deed_flow *f, uint32_t node, uint32_t place) {
 
 deed_sources deed_sources_of(const deed_flow *f, const deed_value *v) {
     uint32_t whose = v->bits & (DEED_IS_OWNED | DEED_IS_BORROW);
+    /* An owner behind a borrow is one all the same. */
     bool lent = whose == 0 && v->place != 0 && deed_place_lent(f, v->place) && deed_place_says(f, v->place, DEED_OWNED);
-    if (v->place == 0 || v->address || (whose != DEED_IS_OWNED && !lent)) /* lent: an owner behind a borrow is one all the same */
+    if (v->place == 0 || v->address || (whose != DEED_IS_OWNED && !lent))
         return v->sources;
     return (deed_sources){{f->places[v->place].mode == DEED_MODE_GLOBAL ? 0 : (uint16_t)v->place}};
 }
