@@ -156,22 +156,60 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
         check_source(f, node, v, v->sources.at[i]);
 }
 
-/* A result that only a success has. Numbers and codes may tell of a failure, as a status does; a pointer cannot, so that its
- * caller takes every output for written. */
-static bool succeeds(deed_flow *f, uint32_t value, const deed_value *v) {
-    deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
-    if (kind != DEED_TYPE_RECORD && kind != DEED_TYPE_NUMBER && kind != DEED_TYPE_ENUM)
-        return true;
-    const deed_node *n = deed_flow_node(f, value);
-    return (v->bits & DEED_IS_OK) || (n->kind == DEED_INTEGER && n->number != 0);
+static bool may_tell(deed_type_kind kind) {
+    return kind == DEED_TYPE_RECORD || kind == DEED_TYPE_NUMBER || kind == DEED_TYPE_ENUM;
 }
 
-static void finish(deed_flow *f, deed_place at, bool success) {
+typedef enum outcome { MAY_FAIL, SUCCEEDS, FAILS } outcome;
+
+/* What a result tells of. Numbers and codes may tell of a failure, as a status does; a pointer cannot, so that its caller takes
+ * every output for written. */
+static outcome outcome_of(deed_flow *f, uint32_t value, const deed_value *v) {
+    deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
+    if (!may_tell(kind))
+        return SUCCEEDS;
+    const deed_node *n = deed_flow_node(f, value);
+    if ((v->bits & DEED_IS_OK) || (n->kind == DEED_INTEGER && n->number != 0))
+        return SUCCEEDS;
+    return (v->bits & DEED_IS_FAILED) || n->kind == DEED_INTEGER ? FAILS : MAY_FAIL;
+}
+
+/* What an argument `T **` points to, where the callee is to empty it: NULL exactly if the value was taken, and a failure takes
+ * nothing. A slot that was passed on is another function's. */
+static void check_slot(deed_flow *f, deed_place at, uint32_t slot, outcome result) {
+    const deed_info *p = &f->places[slot];
+    const deed_cell *c = deed_cell_of(f, slot);
+    deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
+    bool drops = deed_word_of(f->unit, p->root, DEED_DROP) != NULL, tells = !drops && may_tell(kind);
+    if (deed_cell_of(f, p->parent)->bits & DEED_IS_MOVED)
+        return;
+    if (c->bits & DEED_IS_MOVED) {
+        deed_report_at(f->report, FH0103, at, "it leads to what is gone here", "`*%.*s` was %s, and is not NULL on every path",
+                       FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped" : "moved");
+        deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
+        deed_help(f->report, "write `*%.*s = NULL` before", FH_SPAN_FMT(p->name));
+    } else if (tells && result == FAILS && (c->bits & DEED_IS_NULL)) {
+        deed_report_at(f->report, FH0103, at, "a failure is returned here", "`*%.*s` is NULL, as if it had been taken",
+                       FH_SPAN_FMT(p->name));
+        deed_note(f->report, deed_flow_decl(f, p->root)->place, "whoever fails leaves it");
+        deed_help(f->report, "put the value back before: `*%.*s = …`", FH_SPAN_FMT(p->name));
+    } else if (drops ? c->bits != DEED_IS_NULL : tells && result == SUCCEEDS && c->bits != DEED_IS_NULL) {
+        deed_report_at(f->report, FH0301, at, "still owned here", "`*%.*s` is not dropped on every path",
+                       FH_SPAN_FMT(p->name));
+        deed_note(f->report, deed_flow_decl(f, p->root)->place, "taken over here");
+        deed_help(f->report, "%s it, and write `*%.*s = NULL`", drops ? "drop" : "move", FH_SPAN_FMT(p->name));
+    }
+}
+
+static void finish(deed_flow *f, deed_place at, outcome result) {
     for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
         const deed_info *p = &f->places[i];
         if (p->mode == DEED_MODE_GLOBAL)
             check_dropped(f, at, i);
+        if (p->mode == DEED_MODE_DROPPER && p->field == 0 && p->parent != 0 && f->places[p->parent].parent == 0 &&
+            deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER)
+            check_slot(f, at, i, result);
         if ((c->bits & DEED_IS_HELD) && c->where != 0 && !deed_word_of(f->unit, f->function, DEED_LOCK)) {
             deed_report_at(f->report, FH0402, at, "still held here", "the lock `%.*s` is not released on every path",
                            FH_SPAN_FMT(p->name));
@@ -181,7 +219,8 @@ static void finish(deed_flow *f, deed_place at, bool success) {
                 deed_help(f->report, "call `%.*s` before control leaves the function", FH_SPAN_FMT(call));
             else
                 deed_help(f->report, "unlock it before control leaves the function");
-        } else if (success && p->mode == DEED_MODE_OUT && p->parent != 0 && p->field == 0 && (c->bits & DEED_IS_RAW)) {
+        } else if (result == SUCCEEDS && p->mode == DEED_MODE_OUT && p->parent != 0 && p->field == 0 &&
+                   (c->bits & DEED_IS_RAW)) {
             deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
                            FH_SPAN_FMT(f->places[p->parent].name));
             deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared an output here");
@@ -200,7 +239,7 @@ static void returns(deed_flow *f, uint32_t node) {
         return;
     if (value != 0)
         check_result(f, value, &v);
-    finish(f, deed_flow_node(f, node)->place, succeeds(f, value, &v));
+    finish(f, deed_flow_node(f, node)->place, outcome_of(f, value, &v));
 }
 
 /* --- loops and jumps ------------------------------------------------------------------------------------------------------ */
@@ -509,7 +548,9 @@ static void parameter(deed_flow *f, uint32_t decl) {
         if (p->mode == DEED_MODE_DROPPER)
             take_over_fields(f, place, 2);
     } else if (slot && (says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP))) {
-        p->mode = DEED_MODE_DROPPER; /* what it points to may be taken and left empty */
+        p->mode = DEED_MODE_DROPPER;
+        uint32_t null = says(f, decl, DEED_DROP) ? DEED_IS_NULL : 0u;
+        deed_cell_of(f, deed_place_field(f, place, 0, 0))->bits = DEED_IS_OWNED | null;
     } else if (pointer && out) {
         p->mode = DEED_MODE_OUT;
         deed_cell_of(f, deed_place_field(f, place, 0, 0))->bits = DEED_IS_RAW;
@@ -551,7 +592,7 @@ static void check_function(deed_flow *f, uint32_t decl) {
         parameter(f, fh_u32s_get(f->unit->members, d->first + i));
     deed_statement(f, d->body);
     if (f->s->live)
-        finish(f, last_of(f, d->body), true);
+        finish(f, last_of(f, d->body), SUCCEEDS);
     for (uint32_t i = 0; i < f->label_count; i++) {
         if (f->labels[i].state->live && !f->labels[i].placed) {
             deed_error(f, FH0901, f->labels[i].from, "not understood", "a jump into a statement that is not reached otherwise");

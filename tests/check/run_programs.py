@@ -136,7 +136,6 @@ def run(world, batch, name, debug=False):
 
 def make(seeds, threads):
     batch = [programs.Program(seed) for seed in seeds]
-    batch = [program for program in batch if "fh_drop thing **" not in program.text()]  # docs/DEED.md: not checked yet
     if threads:
         batch = [program for program in batch if "crew_" in program.text()]
     return batch
