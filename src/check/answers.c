@@ -21,23 +21,6 @@ enum { HEADS = 1024, HEAD_BYTES = 32, CHECKED_FROM = 16, DIRS_MAX = 64 };
 #define CHECKSUM_SEED 4
 #define KEY_SEED 5
 
-/* A file that was looked at: its hash, or 0 when it is not there. */
-typedef struct known {
-    fh_span path;
-    uint64_t hash;
-    struct known *next;
-} known;
-typedef known *known_ref;
-FH_SPAN_DEFINE(known, known_ref);
-
-struct deed_cache {
-    fh_arena *arena;
-    const char *folder; /* with a slash behind it */
-    uint64_t identity;
-    fh_span here;
-    fh_knowns files; /* HEADS chains */
-};
-
 /* --- files ---------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_file(const char *path) {
@@ -52,37 +35,36 @@ static uint64_t hash_file(const char *path) {
 /* The hash of a file's text, looked at once; 0 when it is not there (or memory runs out: then nothing matches). */
 static uint64_t hash_of(deed_cache *c, fh_span path) {
     size_t head = fh_hash_bytes(0, path) % HEADS;
-    for (const known *k = fh_knowns_get(c->files, head); k != NULL; k = k->next) {
+    for (const deed_known *k = fh_deed_knowns_get(c->files, head); k != NULL; k = k->next) {
         if (fh_span_equal(k->path, path))
             return k->hash;
     }
     const char *name = deed_copy_text(c->arena, path, (fh_span){0});
-    known *k = fh_arena_alloc(c->arena, 1, sizeof *k);
+    deed_known *k = fh_arena_alloc(c->arena, 1, sizeof *k);
     if (k == NULL || name == NULL)
         return 0;
-    *k = (known){fh_span_of_str(name), hash_file(name), fh_knowns_get(c->files, head)};
-    fh_knowns_set(c->files, head, k);
+    *k = (deed_known){fh_span_of_str(name), hash_file(name), fh_deed_knowns_get(c->files, head)};
+    fh_deed_knowns_set(c->files, head, k);
     return k->hash;
 }
 
-fh_status deed_cache_open(fh_arena *arena, const char *folder, fh_span settings, deed_cache **out, fh_err *err) {
-    *out = NULL;
+fh_status deed_cache_open(fh_arena *arena, const char *folder, fh_span settings, deed_cache *out, fh_err *err) {
+    *out = (deed_cache){.identity = 0};
     FH_TRY(deed_folder_make(folder, err));
-    deed_cache *c = fh_arena_alloc(arena, 1, sizeof *c);
-    known_ref *heads = fh_arena_alloc(arena, HEADS, sizeof *heads);
+    deed_known_ref *heads = fh_arena_alloc(arena, HEADS, sizeof *heads);
     const char *with_slash = deed_copy_text(arena, fh_span_of_str(folder), FH_LIT("/"));
-    if (c == NULL || heads == NULL || with_slash == NULL)
+    if (heads == NULL || with_slash == NULL)
         return FH_STATUS(FH_NOMEM);
-    *c = (deed_cache){.arena = arena, .folder = with_slash, .files = {heads, HEADS}};
-    FH_TRY(deed_here(arena, &c->here));
+    deed_cache c = {.arena = arena, .folder = with_slash, .files = {heads, HEADS}};
+    FH_TRY(deed_here(arena, &c.here));
     uint64_t program = hash_file("/proc/self/exe");
     if (program == 0)
         return fh_fail(err, FH_IO, FH_NO_OFFSET, "this program cannot read itself, so it cannot tell its answers from others");
-    uint64_t told = settings.size == 0 ? 0 : hash_of(c, settings);
-    c->identity = fh_hash_bytes(program ^ fh_mix64(told), deed_clang_version(arena));
+    uint64_t told = settings.size == 0 ? 0 : hash_of(&c, settings);
+    c.identity = fh_hash_bytes(program ^ fh_mix64(told), deed_clang_version(arena));
     static const char *const searched[] = {"CPATH", "C_INCLUDE_PATH"}; /* clang looks for headers there too */
     for (size_t i = 0; i < sizeof searched / sizeof searched[0]; i++)
-        c->identity = fh_hash_bytes(c->identity, fh_span_of_str(fh_os_env(searched[i])));
+        c.identity = fh_hash_bytes(c.identity, fh_span_of_str(fh_os_env(searched[i])));
     *out = c;
     return FH_DONE;
 }
@@ -101,7 +83,7 @@ static fh_status put_key(const deed_cache *c, const deed_task *task, fh_span how
     return FH_DONE;
 }
 
-static const char *entry_path(deed_cache *c, fh_span key) {
+static fh_view(*1) const char *entry_path(const deed_cache *c, fh_span key) {
     uint64_t hash = fh_hash_bytes(KEY_SEED, key);
     fh_buf name;
     fh_buf_init(&name, fh_heap(), 0);

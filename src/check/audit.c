@@ -42,21 +42,23 @@ static fh_status add_error(audit *a, fh_span subject, const char *what) {
     return fh_buf_format(&a->errors, "deed: %.*s: %s\n", FH_SPAN_FMT(subject), what);
 }
 
-static fh_status invariant_of(audit *a, fh_span id, invariant **out) {
-    invariant **link = &a->invariants;
-    while (*link != NULL && fh_span_compare((*link)->id, id) < 0)
-        link = &(*link)->next;
-    *out = *link;
-    if (*link != NULL && fh_span_equal((*link)->id, id))
-        return FH_DONE;
+/* The row of an id, made if it is new; NULL when there is no memory. */
+static fh_view(*1) invariant *invariant_of(audit *a, fh_span id) {
+    invariant *before = NULL, *after = a->invariants;
+    for (; after != NULL && fh_span_compare(after->id, id) < 0; after = after->next)
+        before = after;
+    if (after != NULL && fh_span_equal(after->id, id))
+        return after;
+    fh_span copy;
     invariant *i = fh_arena_alloc(a->app->arena, 1, sizeof *i);
-    if (i == NULL)
-        return FH_STATUS(FH_NOMEM);
-    FH_TRY(fh_arena_copy(a->app->arena, id, &i->id));
-    i->next = *link;
-    *link = i;
-    *out = i;
-    return FH_DONE;
+    if (i == NULL || fh_failed(fh_arena_copy(a->app->arena, id, &copy)))
+        return NULL;
+    *i = (invariant){.id = copy, .next = after};
+    if (before != NULL)
+        before->next = i;
+    else
+        a->invariants = i;
+    return i;
 }
 
 /* --- sources -------------------------------------------------------------------------------------------------------------- */
@@ -87,10 +89,11 @@ typedef struct walk {
     invariant *open;
 } walk;
 
-static fh_status open_region(audit *a, fh_span text, size_t at, walk *w, room *r) {
+static fh_status open_region(audit *a, fh_span text, size_t at, fh_mut fh_view(*1) walk *w, room *r) {
     size_t from = at + sizeof "FH_UNSAFE(\"" - 1, end = fh_span_find(text, FH_LIT("\""), from);
-    invariant *i;
-    FH_TRY(invariant_of(a, fh_span_sub(text, from, (end == SIZE_MAX ? text.size : end) - from), &i));
+    invariant *i = invariant_of(a, fh_span_sub(text, from, (end == SIZE_MAX ? text.size : end) - from));
+    if (i == NULL)
+        return FH_STATUS(FH_NOMEM);
     r->regions++;
     i->regions++;
     if (w->open != NULL)
@@ -128,23 +131,23 @@ static fh_status count_source(audit *a, fh_span text, room *r) {
     return FH_DONE;
 }
 
-static fh_status room_of(audit *a, const deed_setting *setting, fh_span path, room **out) {
-    fh_span name = setting != NULL ? setting->text : path;
-    room **link = &a->rooms;
-    while (*link != NULL && fh_span_compare((*link)->path, name) < 0)
-        link = &(*link)->next;
-    *out = *link;
-    if (*link != NULL && fh_span_equal((*link)->path, name))
-        return FH_DONE;
+/* The row of a room, made if it is new; NULL when there is no memory. */
+static fh_view(*1, 2) room *room_of(fh_mut fh_view(2) audit *a, const deed_setting *setting, fh_span path) {
+    fh_span name = setting != NULL ? setting->text : path, copy;
+    room *before = NULL, *after = a->rooms;
+    for (; after != NULL && fh_span_compare(after->path, name) < 0; after = after->next)
+        before = after;
+    if (after != NULL && fh_span_equal(after->path, name))
+        return after;
     room *r = fh_arena_alloc(a->app->arena, 1, sizeof *r);
-    if (r == NULL)
-        return FH_STATUS(FH_NOMEM);
-    FH_TRY(fh_arena_copy(a->app->arena, name, &r->path));
-    r->setting = setting;
-    r->next = *link;
-    *link = r;
-    *out = r;
-    return FH_DONE;
+    if (r == NULL || fh_failed(fh_arena_copy(a->app->arena, name, &copy)))
+        return NULL;
+    *r = (room){.setting = setting, .path = copy, .next = after};
+    if (before != NULL)
+        before->next = r;
+    else
+        a->rooms = r;
+    return r;
 }
 
 static fh_span folder_of(fh_span path) {
@@ -164,7 +167,7 @@ static fh_status found(void *ctx, const char *path) {
     if (deed_setting_over(settings->exclude, from_root) != NULL)
         return FH_DONE;
     const deed_setting *setting = deed_setting_over(settings->audited, from_root);
-    room one = {.files = 1}, *r;
+    room one = {.files = 1};
     fh_os_map map;
     fh_err err;
     fh_err_clear(&err);
@@ -175,7 +178,9 @@ static fh_status found(void *ctx, const char *path) {
     a->lines += one.lines;
     if (setting == NULL && one.regions == 0)
         return FH_DONE;
-    FH_TRY(room_of(a, setting, folder_of(name), &r));
+    room *r = room_of(a, setting, folder_of(name));
+    if (r == NULL)
+        return FH_STATUS(FH_NOMEM);
     r->files++;
     r->lines += one.lines;
     r->regions += one.regions;
@@ -218,17 +223,21 @@ static fh_status read_table(audit *a, fh_span text) {
         at += row.size + 1;
         if (!fh_span_starts(row, FH_LIT("| `")))
             continue;
-        fh_span id = column(row, 0);
-        invariant *i;
+        fh_span id = column(row, 0), files, words, shown;
         if (id.size < 3 || fh_span_at(id, id.size - 1) != '`')
             continue;
-        FH_TRY(invariant_of(a, fh_span_sub(id, 1, id.size - 2), &i));
+        FH_TRY(fh_arena_copy(a->app->arena, column(row, 1), &files));
+        FH_TRY(fh_arena_copy(a->app->arena, column(row, 2), &words));
+        FH_TRY(fh_arena_copy(a->app->arena, column(row, 3), &shown));
+        invariant *i = invariant_of(a, fh_span_sub(id, 1, id.size - 2));
+        if (i == NULL)
+            return FH_STATUS(FH_NOMEM);
         if (i->has_row)
             FH_TRY(add_error(a, i->id, "two rows of the table have this id"));
         i->has_row = true;
-        FH_TRY(fh_arena_copy(a->app->arena, column(row, 1), &i->files));
-        FH_TRY(fh_arena_copy(a->app->arena, column(row, 2), &i->text));
-        FH_TRY(fh_arena_copy(a->app->arena, column(row, 3), &i->shown));
+        i->files = files;
+        i->text = words;
+        i->shown = shown;
     }
     return FH_DONE;
 }
@@ -384,24 +393,24 @@ static fh_status put_json(const audit *a) {
 }
 
 fh_status deed_verb_audit(deed_app *app, fh_err *err) {
-    audit a = {.app = app};
     FH_TRY(deed_settings_read(app, err));
     if (app->paths.count == 0) {
         app->usage = true;
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "audit: no path given, and no `include` in a deed.toml");
     }
+    audit a = {.app = app};
     fh_buf_init(&a.errors, app->heap, 0);
     fh_status s = FH_DONE;
-    for (size_t i = 0; i < app->paths.count && !fh_failed(s); i++)
-        s = deed_walk(fh_deed_args_get(app->paths, i), found, &a, err);
+    for (size_t i = 0; i < a.app->paths.count && !fh_failed(s); i++)
+        s = deed_walk(fh_deed_args_get(a.app->paths, i), found, &a, err);
     if (!fh_failed(s))
         s = weigh(&a, err);
     if (!fh_failed(s))
-        s = app->format == DEED_FORMAT_JSON ? put_json(&a) : put_text(&a);
+        s = a.app->format == DEED_FORMAT_JSON ? put_json(&a) : put_text(&a);
     if (!fh_failed(s))
-        s = fh_buf_put(&app->err, fh_buf_view(&a.errors));
+        s = fh_buf_put(&a.app->err, fh_buf_view(&a.errors));
     fh_buf_deinit(&a.errors);
     if (a.error_count != 0)
-        app->exit = DEED_EXIT_FINDINGS;
+        a.app->exit = DEED_EXIT_FINDINGS;
     return s;
 }

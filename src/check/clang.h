@@ -44,14 +44,14 @@ typedef struct deed_source {
 
 /* Everything of the unit lives in the arena. FH_NOMEM; FH_IO when the file cannot be read; FH_UNSUPPORTED when libclang fails.
  * What the compiler refuses is no failure: see deed_unit.problems. */
-FH_MUST_USE fh_status deed_unit_parse(fh_ref fh_arena *arena, fh_ref const deed_source *source, fh_out deed_unit **out,
-                                      fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_unit_parse(fh_ref fh_arena *arena, fh_ref const deed_source *source,
+                                      fh_out fh_view(1) deed_unit **out, fh_mut fh_err *err);
 
 /* Ends what libclang keeps. */
 void deed_live_end(fh_drop deed_live *live);
 
 /* What libclang calls itself, in the arena; empty when there is no memory. */
-fh_span deed_clang_version(fh_mut fh_arena *arena);
+fh_span deed_clang_version(fh_ref fh_arena *arena) fh_view(1);
 /* The hash of a file's text as deed_unit.inputs has it; never 0. */
 uint64_t deed_input_hash(fh_span text);
 

@@ -105,7 +105,7 @@ static bool read_number(fh_span text, unsigned *out) {
 }
 
 /* An option with its value, however that was given. */
-static fh_status read_option(deed_app *app, fh_span name, fh_span value, const char *text, fh_err *err) {
+static fh_status read_option(fh_mut fh_view(4) deed_app *app, fh_span name, fh_span value, const char *text, fh_err *err) {
     size_t number = SIZE_MAX;
     if (fh_span_is(name, "--compdb")) {
         app->compdb = text;
@@ -135,7 +135,7 @@ static bool takes_value(fh_span name) {
 }
 
 /* Options may stand anywhere before --; what is left are the paths. */
-static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_help, fh_err *err) {
+static fh_status read_arguments(fh_mut fh_view(2) deed_app *app, fh_deed_args args, bool *wants_help, fh_err *err) {
     size_t kept = 0;
     app->paths = args;
     for (size_t i = 0; i < args.count; i++) {
@@ -172,7 +172,7 @@ static fh_status read_arguments(deed_app *app, fh_deed_args args, bool *wants_he
     return FH_DONE;
 }
 
-static const verb *verb_of(fh_deed_args args, size_t i) {
+static fh_static const verb *verb_of(fh_deed_args args, size_t i) {
     fh_span name = i < args.count ? fh_span_of_str(fh_deed_args_get(args, i)) : (fh_span){NULL, 0};
     for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
         if (fh_span_is(name, verbs[k].name))
@@ -181,7 +181,7 @@ static const verb *verb_of(fh_deed_args args, size_t i) {
     return NULL;
 }
 
-static fh_status dispatch(deed_app *app, fh_deed_args args, fh_err *err) {
+static fh_status dispatch(fh_mut fh_view(2) deed_app *app, fh_deed_args args, fh_err *err) {
     if (args.count == 0) {
         app->exit = DEED_EXIT_USAGE;
         return fh_buf_put(&app->err, fh_span_of_str(help));
@@ -201,7 +201,7 @@ static fh_status dispatch(deed_app *app, fh_deed_args args, fh_err *err) {
     return v->main(app, err);
 }
 
-static int run(deed_app *app, fh_deed_args args) {
+static int run(fh_mut fh_view(2) deed_app *app, fh_deed_args args) {
     fh_err err;
     fh_err_clear(&err);
     fh_status s = dispatch(app, args, &err);
@@ -222,17 +222,19 @@ int main(int argc, char **argv) {
     fh_buf_init(&app.out, app.heap, 0);
     fh_buf_init(&app.err, app.heap, 0);
     int code = DEED_EXIT_USAGE;
-    if (!fh_failed(fh_arena_new(app.heap, NULL, &app.arena))) {
+    fh_arena *arena;
+    if (!fh_failed(fh_arena_new(app.heap, NULL, &arena))) {
+        app.arena = arena;
         const size_t count = argc > 1 ? (size_t)argc - 1 : 0, room = count + 1;
-        deed_arg *at = fh_arena_alloc(app.arena, room, sizeof *at);
+        deed_arg *at = fh_arena_alloc(arena, room, sizeof *at);
         fh_deed_args args = {at, at == NULL ? 0 : room};
         for (size_t i = 0; i + 1 < args.count; i++)
             fh_deed_args_set(args, i, fh_os_argument(argc, argv, i + 1));
         if (args.count != 0)
             code = run(&app, fh_deed_args_sub(args, 0, count));
     }
-    fh_arena_free(app.arena);
     fh_buf_deinit(&app.out);
     fh_buf_deinit(&app.err);
+    fh_arena_free(arena);
     return code;
 }

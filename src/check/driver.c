@@ -99,33 +99,36 @@ static fh_span how(const deed_app *app) {
     return app->color ? FH_LIT("color") : fh_span_of_str(names[app->format]);
 }
 
-static fh_status check_unit(const deed_app *app, const deed_task *task, deed_unit *unit, fh_span prefix, fh_buf *out) {
+static fh_status check_unit(const deed_app *app, const deed_task *task, fh_ref deed_unit *unit, deed_seen *seen,
+                            deed_cache *cache, fh_buf *out) {
     deed_report r;
-    shorten_paths(unit, prefix);
     deed_report_init(&r, unit);
     FH_TRY(deed_find_all(app->heap, unit, &r));
-    if (app->seen != NULL && unit->problems.count == 0)
-        learn(app->seen, unit, &r);
+    if (seen != NULL && unit->problems.count == 0)
+        learn(seen, unit, &r);
     FH_TRY(put_answer(app, unit, &r, out));
-    if (app->cache == NULL || unit->problems.count != 0)
+    if (cache == NULL || unit->problems.count != 0)
         return FH_DONE;
-    fh_status kept = deed_cache_keep(app->cache, task, how(app), unit, fh_buf_view(out));
+    fh_status kept = deed_cache_keep(cache, task, how(app), unit, fh_buf_view(out));
     return kept.code == FH_IO ? FH_DONE : kept; /* a full disk makes the next check slower, not this one wrong */
 }
 
-fh_status deed_check_one(const deed_app *app, const deed_task *task, fh_span prefix, fh_buf *out) {
+fh_status deed_check_one(const deed_app *app, const deed_task *task, fh_span prefix, deed_seen *seen, deed_cache *cache,
+                         fh_buf *out) {
     fh_arena *arena;
     FH_TRY(fh_arena_new(app->heap, NULL, &arena));
     deed_source source = {.path = task->path, .args = task->args, .settings = &app->settings,
-                          .lists_inputs = app->cache != NULL, .seen = app->seen};
+                          .lists_inputs = cache != NULL, .seen = seen};
     deed_unit *unit;
     fh_err err;
     fh_err_clear(&err);
     fh_status s = deed_unit_parse(arena, &source, &unit, &err);
-    if (!fh_failed(s))
-        s = check_unit(app, task, unit, prefix, out);
-    else if (err.code != FH_OK && fh_failed(fh_buf_put(out, fh_span_of_str(err.message))))
+    if (!fh_failed(s)) {
+        shorten_paths(unit, prefix);
+        s = check_unit(app, task, unit, seen, cache, out);
+    } else if (err.code != FH_OK && fh_failed(fh_buf_put(out, fh_span_of_str(err.message)))) {
         s = FH_STATUS(FH_NOMEM);
+    }
     fh_arena_free(arena);
     return s;
 }
@@ -166,6 +169,9 @@ typedef struct check_run {
     fh_u32s missing; /* numbers of the tasks without an answer in the cache */
     fh_views kept;   /* the answers of the others; nothing for those that are missing */
     told *told;
+    deed_cache cache;
+    bool has_cache;
+    deed_seen seen;
     uint64_t functions, findings, let_through, start_ns, shown_ns;
     uint64_t pending[DEED_CODE_COUNT]; /* findings let through, by code */
     size_t next;                       /* the first task that was not told */
@@ -174,7 +180,7 @@ typedef struct check_run {
 static fh_status work(void *ctx, size_t item, fh_buf *out) {
     check_run *run = ctx;
     return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, fh_u32s_get(run->missing, item)),
-                          run->app->settings.here, out);
+                          run->app->settings.here, &run->seen, run->has_cache ? &run->cache : NULL, out);
 }
 
 /* The code at the end of a finding's key. */
@@ -198,11 +204,12 @@ static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
         if (fh_span_equal(t->key, key))
             return FH_DONE;
     }
+    fh_span copy;
+    FH_TRY(fh_arena_copy(run->app->arena, key, &copy));
     told *t = fh_arena_alloc(run->app->arena, 1, sizeof *t);
     if (t == NULL)
         return FH_STATUS(FH_NOMEM);
-    FH_TRY(fh_arena_copy(run->app->arena, key, &t->key));
-    t->next = run->told;
+    *t = (told){copy, run->told};
     run->told = t;
     if (is_let_through(run, code_of(key)))
         return FH_DONE;
@@ -312,7 +319,7 @@ static fh_status put_pending(const check_run *run) {
     return fh_buf_put(out, FH_LIT("\n"));
 }
 
-const char *deed_cache_folder(deed_app *app) {
+const char *deed_cache_folder(const deed_app *app) {
     if (app->cache_folder != NULL)
         return fh_span_is(fh_span_of_str(app->cache_folder), "none") ? NULL : app->cache_folder;
     const char *base = fh_os_env("XDG_CACHE_HOME"), *home = fh_os_env("HOME");
@@ -322,7 +329,8 @@ const char *deed_cache_folder(deed_app *app) {
 }
 
 /* A folder that was named has to work; without the user's own the check is only slower, and says so. */
-static fh_status open_cache(deed_app *app, fh_err *err) {
+static fh_status open_cache(check_run *run, fh_err *err) {
+    deed_app *app = run->app;
     bool named = app->cache_folder != NULL;
     const char *folder = deed_cache_folder(app);
     if (folder == NULL)
@@ -330,7 +338,8 @@ static fh_status open_cache(deed_app *app, fh_err *err) {
     fh_err why;
     fh_err_clear(&why);
     const char *settings = app->settings.is_there ? deed_copy_text(app->arena, app->settings.root, FH_LIT("deed.toml")) : "";
-    fh_status s = deed_cache_open(app->arena, folder, fh_span_of_str(settings), &app->cache, named ? err : &why);
+    fh_status s = deed_cache_open(app->arena, folder, fh_span_of_str(settings), &run->cache, named ? err : &why);
+    run->has_cache = !fh_failed(s);
     if (named || s.code != FH_IO)
         return s;
     return fh_buf_format(&app->err, "deed: no cache: %s\n", why.message);
@@ -349,7 +358,7 @@ static fh_status find_kept(check_run *run, fh_buf *room) {
     for (size_t i = 0; i < count; i++) {
         fh_span answer = {NULL, 0};
         fh_buf_truncate(room, 0);
-        if (app->cache == NULL || !deed_cache_find(app->cache, fh_deed_tasks_get(run->tasks, i), how(app), room))
+        if (!run->has_cache || !deed_cache_find(&run->cache, fh_deed_tasks_get(run->tasks, i), how(app), room))
             fh_u32s_set(all, missing++, (uint32_t)i);
         else
             FH_TRY(fh_arena_copy(app->arena, fh_buf_view(room), &answer));
@@ -360,21 +369,14 @@ static fh_status find_kept(check_run *run, fh_buf *room) {
 }
 
 static fh_status check_all(check_run *run) {
-    deed_app *app = run->app;
     fh_buf room;
-    fh_buf_init(&room, app->heap, 0);
+    fh_buf_init(&room, run->app->heap, 0);
     fh_status s = find_kept(run, &room);
     fh_buf_deinit(&room);
     FH_TRY(s);
-    uint64_t *places = fh_arena_alloc(app->arena, DEED_SEEN_MAX, sizeof *places);
-    if (places == NULL)
-        return FH_STATUS(FH_NOMEM);
-    deed_seen seen = {.places = {places, DEED_SEEN_MAX}};
-    app->seen = &seen;
     bool shows = fh_os_is_terminal(2);
     if (run->missing.count > 0)
-        s = deed_share(app->heap, run->missing.count, app->jobs, work, done, shows ? show_progress : NULL, run);
-    app->seen = NULL;
+        s = deed_share(run->app->heap, run->missing.count, run->app->jobs, work, done, shows ? show_progress : NULL, run);
     if (run->shown_ns != 0)
         FH_TRY(fh_os_write(2, FH_LIT("\r\033[K")));
     FH_TRY(s);
@@ -382,31 +384,36 @@ static fh_status check_all(check_run *run) {
 }
 
 fh_status deed_verb_check(deed_app *app, fh_err *err) {
-    check_run run = {.app = app, .start_ns = fh_os_clock_ns()};
+    const uint64_t start_ns = fh_os_clock_ns();
     FH_TRY(deed_settings_read(app, err));
     if (app->paths.count == 0) {
         app->usage = true;
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "check: no path given, and no `include` in a deed.toml");
     }
-    FH_TRY(deed_tasks_find(app, &run.tasks, err));
-    if (run.tasks.count == 0)
+    fh_deed_tasks tasks;
+    FH_TRY(deed_tasks_find(app, &tasks, err));
+    if (tasks.count == 0)
         return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "no C file to check%s",
                        app->compdb == NULL ? "" : ": the compilation database has none of these paths");
-    FH_TRY(open_cache(app, err));
     if (app->format == DEED_FORMAT_SARIF)
         FH_TRY(put_sarif_head(&app->out));
+    uint64_t *places = fh_arena_alloc(app->arena, DEED_SEEN_MAX, sizeof *places);
+    if (places == NULL)
+        return FH_STATUS(FH_NOMEM);
+    check_run run = {.app = app, .tasks = tasks, .seen = {.places = {places, DEED_SEEN_MAX}}, .start_ns = start_ns};
+    FH_TRY(open_cache(&run, err));
     FH_TRY(check_all(&run));
-    if (app->format == DEED_FORMAT_SARIF)
-        FH_TRY(fh_buf_put(&app->out, FH_LIT("]}]}\n")));
-    if (app->exit == DEED_EXIT_CLEAN && run.findings > 0)
-        app->exit = DEED_EXIT_FINDINGS;
+    if (run.app->format == DEED_FORMAT_SARIF)
+        FH_TRY(fh_buf_put(&run.app->out, FH_LIT("]}]}\n")));
+    if (run.app->exit == DEED_EXIT_CLEAN && run.findings > 0)
+        run.app->exit = DEED_EXIT_FINDINGS;
     double seconds = (double)(fh_os_clock_ns() - run.start_ns) / 1e9;
     FH_TRY(put_pending(&run));
-    FH_TRY(fh_buf_format(&app->err, "deed: %zu file%s, %llu function%s, %llu finding%s (%.1f s", run.tasks.count,
+    FH_TRY(fh_buf_format(&run.app->err, "deed: %zu file%s, %llu function%s, %llu finding%s (%.1f s", run.tasks.count,
                          plural(run.tasks.count), (unsigned long long)run.functions, plural(run.functions),
                          (unsigned long long)run.findings, plural(run.findings), seconds));
     size_t kept = run.tasks.count - run.missing.count;
-    return kept == 0 ? fh_buf_put(&app->err, FH_LIT(")\n")) : fh_buf_format(&app->err, "; %zu unchanged)\n", kept);
+    return kept == 0 ? fh_buf_put(&run.app->err, FH_LIT(")\n")) : fh_buf_format(&run.app->err, "; %zu unchanged)\n", kept);
 }
 
 /* --- explain and dump ----------------------------------------------------------------------------------------------------- */

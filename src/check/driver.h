@@ -25,8 +25,6 @@ typedef struct deed_app {
     bool all;                 /* findings whose code is pending count too */
     deed_settings settings;
     const char *cache_folder; /* NULL: that of the user; "none": no cache */
-    struct deed_cache *cache; /* NULL: none */
-    deed_seen *seen;          /* NULL: functions of headers are read in each unit */
     int exit;
 } deed_app;
 
@@ -42,24 +40,27 @@ FH_SPAN_DEFINE(deed_task, deed_task_ref);
 bool deed_ends_with(fh_span text, fh_ref const char *end);
 
 /* The files that the paths name: from the compilation database if there is one, else from the folders. FH_IO, FH_CORRUPT. */
-FH_MUST_USE fh_status deed_tasks_find(fh_mut deed_app *app, fh_out fh_deed_tasks *out, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_tasks_find(fh_ref const deed_app *app, fh_out fh_view(*1) fh_deed_tasks *out, fh_mut fh_err *err);
 /* How one file is compiled, by the compilation database if there is one: a file that it does not name is compiled as its first
  * one is. */
-FH_MUST_USE fh_status deed_task_for(fh_mut deed_app *app, fh_ref const char *path, fh_out deed_task *out, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_task_for(fh_ref const deed_app *app, fh_ref const char *path, fh_out fh_view(*1, 2) deed_task *out,
+                                    fh_mut fh_err *err);
 /* Reads the deed.toml that the first path lies under (the current folder, without a path). If there are no paths, they become
  * the ones that it includes. */
 FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *err);
 
 /* The folder of the cache: the one that was named, or one under $XDG_CACHE_HOME or the user's home. NULL: none. */
-const char *deed_cache_folder(fh_mut deed_app *app) fh_view(*1);
+const char *deed_cache_folder(fh_ref const deed_app *app) fh_view(*1);
 
 /* Reports what the rules refuse in a unit, or, when it does not compile, what the compiler does. FH_NOMEM, FH_LIMIT. */
 FH_MUST_USE fh_status deed_find_all(fh_ref fh_allocator *a, fh_ref deed_unit *unit, fh_mut deed_report *r);
 
-/* Checks one file. `prefix` is taken away from the paths that findings show. The answer is for deed_answer_next: findings in
- * the app's format. */
+/* Checks one file. `prefix` is taken away from the paths that findings show. Functions of headers that `seen` has are not read
+ * again, and the answer is kept in `cache`; NULL: all are read, and nothing is kept. The answer is for deed_answer_next:
+ * findings in the app's format. */
+struct deed_cache;
 FH_MUST_USE fh_status deed_check_one(fh_ref const deed_app *app, fh_ref const deed_task *task, fh_span prefix,
-                                     fh_mut fh_buf *out);
+                                     fh_mut deed_seen *seen, fh_mut struct deed_cache *cache, fh_mut fh_buf *out);
 /* What deed_check_one wrote: its head, and then finding after finding; false at the end. */
 typedef struct deed_answer {
     fh_span rest;

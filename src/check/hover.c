@@ -158,6 +158,7 @@ static fh_status put_source(const deed_unit *unit, const deed_decl *d, fh_buf *o
 }
 
 fh_status deed_hover(const deed_unit *unit, size_t offset, fh_buf *out, deed_place *where, bool *found) {
+    *where = (deed_place){0};
     uint32_t decl = decl_at(unit, offset, where);
     *found = decl != 0;
     if (decl == 0)
@@ -173,7 +174,7 @@ fh_status deed_hover(const deed_unit *unit, size_t offset, fh_buf *out, deed_pla
 /* --- fixes ---------------------------------------------------------------------------------------------------------------- */
 
 /* The next text in `quotes` from *at on; *at moves behind it. */
-static bool take_quoted(fh_span text, size_t *at, fh_span *out) {
+static bool take_quoted(fh_span text, size_t *at, fh_out fh_view(1) fh_span *out) {
     size_t open = fh_span_find(text, FH_LIT("`"), *at);
     size_t close = open == SIZE_MAX ? SIZE_MAX : fh_span_find(text, FH_LIT("`"), open + 1);
     if (close == SIZE_MAX)
@@ -214,15 +215,16 @@ static bool tells_of(const deed_finding *f, const deed_decl *p) {
 /* "declare the function `WORD`", "declare the parameter `WORD`" and "declare `PARAMETER` `WORD`", with nothing behind it. */
 bool deed_fix_of(const deed_unit *unit, const deed_finding *f, size_t *offset, fh_span *word) {
     const deed_decl *d = function_of(unit, f);
-    fh_span help = f->help, name = {NULL, 0};
+    fh_span help = f->help, name = {NULL, 0}, quoted;
     size_t at = 0;
     if (d == NULL || !fh_span_starts(help, FH_LIT("declare ")))
         return false;
     fh_span text = fh_deed_files_at(unit->files, d->place.file)->text;
     bool any = fh_span_starts(help, FH_LIT("declare the parameter `"));
     bool named = fh_span_starts(help, FH_LIT("declare `")) && take_quoted(help, &at, &name);
-    if (!take_quoted(help, &at, word) || at != help.size)
+    if (!take_quoted(help, &at, &quoted) || at != help.size)
         return false;
+    *word = quoted;
     *offset = line_start(text, d->place.offset_bytes);
     if (!any && !named)
         return fh_span_starts(help, FH_LIT("declare the function `"));

@@ -13,6 +13,6 @@ FH_MUST_USE fh_status deed_hover(fh_ref const deed_unit *unit, size_t offset_byt
 
 /* The insertion that the help of a finding asks for, if it is one: `text` at *offset_bytes of the main file. */
 FH_MUST_USE bool deed_fix_of(fh_ref const deed_unit *unit, fh_ref const deed_finding *f, fh_out size_t *offset_bytes,
-                             fh_out fh_span *text);
+                             fh_out fh_view(*2) fh_span *text);
 
 #endif

@@ -13,7 +13,7 @@ static uint8_t lower(uint8_t c) {
 }
 
 /* Whether the line is the field `name`; *value: what stands behind the colon, without spaces around it. */
-static bool field_is(fh_span line, fh_span name, fh_span *value) {
+static bool field_is(fh_span line, fh_span name, fh_out fh_view(1) fh_span *value) {
     *value = (fh_span){NULL, 0};
     if (line.size <= name.size || fh_span_at(line, name.size) != ':')
         return false;
@@ -92,12 +92,10 @@ enum { NAMES_MAX = 8 };
 
 /* Where the walk is: the keys that lead there. Levels beyond NAMES_MAX are counted, and lead nowhere that matters. */
 typedef struct walk {
-    fh_arena *arena;
     fh_json json;
     fh_span names[NAMES_MAX];
     bool is_object[FH_JSON_DEPTH_MAX + 1];
     size_t depth, named;
-    fh_err *err;
 } walk;
 
 /* Whether the keys so far are those of the path. */
@@ -115,54 +113,55 @@ static bool is_at(const walk *w, const char *path) {
     return rest.size == 0;
 }
 
-static fh_status text_of(walk *w, fh_json_token t, fh_span *out) {
+static fh_status text_of(fh_ref fh_arena *arena, fh_json_token t, fh_out fh_view(1) fh_span *out, fh_err *err) {
     if (t.kind == FH_JSON_NULL) {
         *out = (fh_span){NULL, 0};
         return FH_DONE;
     }
     if (t.kind != FH_JSON_STRING)
-        return fh_fail(w->err, FH_INVALID, t.offset_bytes, "expected a text");
+        return fh_fail(err, FH_INVALID, t.offset_bytes, "expected a text");
     fh_buf text;
     fh_buf_init(&text, fh_heap(), 0);
-    fh_status s = fh_json_text(t, &text, w->err);
+    fh_status s = fh_json_text(t, &text, err);
     if (!fh_failed(s))
-        s = fh_arena_copy(w->arena, fh_buf_view(&text), out);
+        s = fh_arena_copy(arena, fh_buf_view(&text), out);
     fh_buf_deinit(&text);
     return s;
 }
 
-static fh_status number_of(walk *w, fh_json_token t, int64_t *out) {
+static fh_status number_of(fh_json_token t, int64_t *out, fh_err *err) {
     if (t.kind != FH_JSON_NUMBER || fh_failed(fh_json_i64(t, out, NULL)))
-        return fh_fail(w->err, FH_INVALID, t.offset_bytes, "expected a whole number");
+        return fh_fail(err, FH_INVALID, t.offset_bytes, "expected a whole number");
     return FH_DONE;
 }
 
-static fh_status id_of(walk *w, fh_json_token t, fh_json_token *out) {
+static fh_status id_of(fh_json_token t, fh_out fh_view(1) fh_json_token *out, fh_err *err) {
     if (t.kind != FH_JSON_STRING && t.kind != FH_JSON_NUMBER)
-        return fh_fail(w->err, FH_INVALID, t.offset_bytes, "an id is a text or a number");
+        return fh_fail(err, FH_INVALID, t.offset_bytes, "an id is a text or a number");
     *out = t;
     return FH_DONE;
 }
 
 /* A value that is no list and no object. */
-static fh_status read_scalar(walk *w, fh_json_token t, deed_request *r) {
+static fh_status read_scalar(fh_ref fh_arena *arena, const walk *w, fh_json_token t, fh_mut fh_view(1) deed_request *r,
+                             fh_err *err) {
     if (is_at(w, "method"))
-        return text_of(w, t, &r->method);
+        return text_of(arena, t, &r->method, err);
     if (is_at(w, "params.textDocument.uri"))
-        return text_of(w, t, &r->uri);
+        return text_of(arena, t, &r->uri, err);
     if (is_at(w, "params.textDocument.version") && t.kind != FH_JSON_NULL)
-        return number_of(w, t, &r->version);
+        return number_of(t, &r->version, err);
     if (is_at(w, "params.position.line") || is_at(w, "params.range.start.line"))
-        return number_of(w, t, &r->line);
+        return number_of(t, &r->line, err);
     if (is_at(w, "params.position.character") || is_at(w, "params.range.start.character"))
-        return number_of(w, t, &r->character);
+        return number_of(t, &r->character, err);
     if (is_at(w, "params.range.end.line"))
-        return number_of(w, t, &r->end_line);
+        return number_of(t, &r->end_line, err);
     if (is_at(w, "params.range.end.character"))
-        return number_of(w, t, &r->end_character);
+        return number_of(t, &r->end_character, err);
     if (is_at(w, "params.textDocument.text") || is_at(w, "params.contentChanges.text")) {
         r->has_text = true;
-        return text_of(w, t, &r->text);
+        return text_of(arena, t, &r->text, err);
     }
     return FH_DONE;
 }
@@ -177,7 +176,8 @@ static void end_value(walk *w) {
         w->named--;
 }
 
-static fh_status read_token(walk *w, fh_json_token t, deed_request *r, fh_json_token *id) {
+static fh_status read_token(fh_ref fh_arena *arena, fh_mut fh_view(3) walk *w, fh_json_token t,
+                            fh_mut fh_view(1) deed_request *r, fh_mut fh_view(3) fh_json_token *id, fh_err *err) {
     switch (t.kind) {
     case FH_JSON_KEY:
         if (w->named < NAMES_MAX)
@@ -187,7 +187,7 @@ static fh_status read_token(walk *w, fh_json_token t, deed_request *r, fh_json_t
     case FH_JSON_OBJECT:
     case FH_JSON_ARRAY:
         if (w->depth == 1 && is_at(w, "id"))
-            return id_of(w, t, id);
+            return id_of(t, id, err);
         r->has_range = r->has_range || is_at(w, "params.contentChanges.range");
         enter(w, t.kind == FH_JSON_OBJECT);
         return FH_DONE;
@@ -201,7 +201,7 @@ static fh_status read_token(walk *w, fh_json_token t, deed_request *r, fh_json_t
     case FH_JSON_TRUE:
     case FH_JSON_FALSE:
     case FH_JSON_NULL: {
-        fh_status s = w->depth == 1 && is_at(w, "id") ? id_of(w, t, id) : read_scalar(w, t, r);
+        fh_status s = w->depth == 1 && is_at(w, "id") ? id_of(t, id, err) : read_scalar(arena, w, t, r, err);
         end_value(w);
         return s;
     }
@@ -211,25 +211,26 @@ static fh_status read_token(walk *w, fh_json_token t, deed_request *r, fh_json_t
     return FH_DONE;
 }
 
-static fh_status read_tokens(walk *w, deed_request *r, fh_json_token *id) {
+static fh_status read_tokens(fh_ref fh_arena *arena, walk *w, fh_mut fh_view(1) deed_request *r,
+                             fh_mut fh_view(*2) fh_json_token *id, fh_err *err) {
     fh_json_token t;
-    FH_TRY(fh_json_next(&w->json, &t, w->err));
+    FH_TRY(fh_json_next(&w->json, &t, err));
     if (t.kind != FH_JSON_OBJECT)
-        return fh_fail(w->err, FH_CORRUPT, t.offset_bytes, "a message is no object");
+        return fh_fail(err, FH_CORRUPT, t.offset_bytes, "a message is no object");
     enter(w, true);
     while (t.kind != FH_JSON_END) {
-        FH_TRY(fh_json_next(&w->json, &t, w->err));
-        FH_TRY(read_token(w, t, r, id));
+        FH_TRY(fh_json_next(&w->json, &t, err));
+        FH_TRY(read_token(arena, w, t, r, id, err));
     }
     return FH_DONE;
 }
 
 fh_status deed_request_parse(fh_arena *arena, fh_span body, deed_request *out, fh_err *err) {
-    walk w = {.arena = arena, .err = err};
+    walk w = {.depth = 0};
     *out = (deed_request){.version = 0};
     fh_json_init(&w.json, body);
     fh_json_token id = {.kind = FH_JSON_END};
-    fh_status s = read_tokens(&w, out, &id);
+    fh_status s = read_tokens(arena, &w, out, &id, err);
     if (id.kind == FH_JSON_NUMBER) /* a refusal names it too */
         FH_TRY(fh_arena_copy(arena, id.raw, &out->id));
     if (id.kind == FH_JSON_STRING)

@@ -14,7 +14,8 @@ enum { DEED_HEAD_MAX = 4096, DEED_BODY_MAX = 64 << 20 };
 /* The first message in `bytes`: its body, and how many bytes it takes in all. FH_AGAIN when it is not all there; FH_CORRUPT
  * for a head that is none, or says no Content-Length or two; FH_LIMIT for a body above DEED_BODY_MAX. After these two nobody
  * can tell where the next message begins. Valid until: the bytes change. */
-FH_MUST_USE fh_status deed_message_next(fh_span bytes, fh_out fh_span *body, fh_out size_t *used, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_message_next(fh_span bytes, fh_out fh_view(1) fh_span *body, fh_out size_t *used,
+                                        fh_mut fh_err *err);
 /* Appends a message. */
 FH_MUST_USE fh_status deed_message_put(fh_span body, fh_mut fh_buf *out);
 
@@ -32,6 +33,7 @@ typedef struct deed_request {
 
 /* Reads a body. FH_CORRUPT for what is no JSON or no object; FH_INVALID for a member of the wrong type, with the id if that
  * came before; FH_LIMIT, FH_NOMEM. */
-FH_MUST_USE fh_status deed_request_parse(fh_mut fh_arena *arena, fh_span body, fh_out deed_request *out, fh_mut fh_err *err);
+FH_MUST_USE fh_status deed_request_parse(fh_ref fh_arena *arena, fh_span body, fh_out fh_view(1) deed_request *out,
+                                         fh_mut fh_err *err);
 
 #endif

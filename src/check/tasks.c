@@ -16,8 +16,9 @@ bool deed_ends_with(fh_span text, const char *end) {
 /* --- a list of tasks that grows ------------------------------------------------------------------------------------------- */
 
 typedef struct finder {
-    deed_app *app;
-    deed_task *first, **end;
+    const deed_app *app;
+    fh_deed_args paths; /* what is asked for */
+    deed_task *first, *last;
     size_t count;
     fh_deed_args args; /* of files found in folders */
     bool any_name;     /* this path was named itself */
@@ -25,7 +26,7 @@ typedef struct finder {
     fh_span here;      /* the current folder */
 } finder;
 
-static fh_status add_task(finder *f, const char *path, fh_deed_args args) {
+static fh_status add_task(fh_mut fh_view(3) finder *f, const char *path, fh_deed_args args) {
     const deed_settings *settings = &f->app->settings;
     if (deed_setting_over(settings->exclude, deed_path_from_root(f->app->arena, settings, fh_span_of_str(path))) != NULL)
         return FH_DONE;
@@ -39,8 +40,11 @@ static fh_status add_task(finder *f, const char *path, fh_deed_args args) {
     *t = (deed_task){.path = deed_copy_text(f->app->arena, fh_span_of_str(path), (fh_span){0}), .args = args};
     if (t->path == NULL)
         return FH_STATUS(FH_NOMEM);
-    *f->end = t;
-    f->end = &t->next;
+    if (f->last != NULL)
+        f->last->next = t;
+    else
+        f->first = t;
+    f->last = t;
     f->count++;
     return FH_DONE;
 }
@@ -48,8 +52,8 @@ static fh_status add_task(finder *f, const char *path, fh_deed_args args) {
 static fh_status found_file(void *ctx, const char *path) {
     finder *f = ctx;
     fh_span name = fh_span_of_str(path);
-    for (size_t i = 0; i < f->app->paths.count; i++)
-        f->any_name = f->any_name || fh_span_is(name, fh_deed_args_get(f->app->paths, i));
+    for (size_t i = 0; i < f->paths.count; i++)
+        f->any_name = f->any_name || fh_span_is(name, fh_deed_args_get(f->paths, i));
     bool wanted = f->any_name || deed_ends_with(name, ".c");
     f->any_name = false;
     return wanted ? add_task(f, path, f->args) : FH_DONE;
@@ -148,8 +152,8 @@ static fh_span seen_from_here(const finder *f, fh_span path) {
 }
 
 static bool is_asked_for(const finder *f, fh_span file) {
-    for (size_t i = 0; i < f->app->paths.count && !f->any_file; i++) {
-        fh_span path = seen_from_here(f, fh_span_of_str(fh_deed_args_get(f->app->paths, i)));
+    for (size_t i = 0; i < f->paths.count && !f->any_file; i++) {
+        fh_span path = seen_from_here(f, fh_span_of_str(fh_deed_args_get(f->paths, i)));
         if (fh_span_is(path, ".") && file.size != 0)
             return fh_span_at(file, 0) != '/';
         while (path.size > 1 && fh_span_at(path, path.size - 1) == '/')
@@ -264,7 +268,7 @@ static fh_status read_database(finder *f, fh_span text, fh_err *err) {
 /* --- all of them ---------------------------------------------------------------------------------------------------------- */
 
 /* What every file is compiled with: -DFH_DEED, then what stands behind --. */
-static fh_status common_args(deed_app *app, fh_deed_args *out) {
+static fh_status common_args(const deed_app *app, fh_out fh_view(*1) fh_deed_args *out) {
     size_t count = app->clang.count;
     deed_arg *at = fh_arena_alloc(app->arena, count + 2, sizeof *at);
     if (at == NULL)
@@ -277,9 +281,10 @@ static fh_status common_args(deed_app *app, fh_deed_args *out) {
     return FH_DONE;
 }
 
-static fh_status find_tasks(deed_app *app, bool any_file, fh_deed_tasks *out, fh_err *err) {
-    finder f = {.app = app, .any_file = any_file};
-    f.end = &f.first;
+/* The files that the paths name, or all of the compilation database. */
+static fh_status find_tasks(const deed_app *app, fh_deed_args paths, bool any_file, fh_out fh_view(*1) fh_deed_tasks *out,
+                            fh_err *err) {
+    finder f = {.app = app, .paths = paths, .any_file = any_file};
     FH_TRY(common_args(app, &f.args));
     FH_TRY(deed_here(app->arena, &f.here));
     if (app->compdb != NULL) {
@@ -289,8 +294,8 @@ static fh_status find_tasks(deed_app *app, bool any_file, fh_deed_tasks *out, fh
         fh_os_map_close(&map);
         FH_TRY(s);
     } else {
-        for (size_t i = 0; i < app->paths.count; i++)
-            FH_TRY(deed_walk(fh_deed_args_get(app->paths, i), found_file, &f, err));
+        for (size_t i = 0; i < paths.count; i++)
+            FH_TRY(deed_walk(fh_deed_args_get(paths, i), found_file, &f, err));
     }
     const size_t room = f.count + 1;
     deed_task_ref *at = fh_arena_alloc(app->arena, room, sizeof *at);
@@ -304,23 +309,19 @@ static fh_status find_tasks(deed_app *app, bool any_file, fh_deed_tasks *out, fh
     return FH_DONE;
 }
 
-fh_status deed_tasks_find(deed_app *app, fh_deed_tasks *out, fh_err *err) {
-    return find_tasks(app, false, out, err);
+fh_status deed_tasks_find(const deed_app *app, fh_deed_tasks *out, fh_err *err) {
+    return find_tasks(app, app->paths, false, out, err);
 }
 
-fh_status deed_task_for(deed_app *app, const char *path, deed_task *out, fh_err *err) {
+fh_status deed_task_for(const deed_app *app, const char *path, deed_task *out, fh_err *err) {
     *out = (deed_task){.path = path};
     if (app->compdb == NULL)
         return common_args(app, &out->args);
-    deed_arg *at = fh_arena_alloc(app->arena, 1, sizeof *at);
-    if (at == NULL)
-        return FH_STATUS(FH_NOMEM);
-    app->paths = (fh_deed_args){at, 1};
-    fh_deed_args_set(app->paths, 0, path);
+    deed_arg paths[] = {path};
     fh_deed_tasks tasks;
-    FH_TRY(find_tasks(app, false, &tasks, err));
+    FH_TRY(find_tasks(app, (fh_deed_args){paths, 1}, false, &tasks, err));
     if (tasks.count == 0) /* a header, or a file that is not built yet: as others are compiled */
-        FH_TRY(find_tasks(app, true, &tasks, err));
+        FH_TRY(find_tasks(app, (fh_deed_args){paths, 1}, true, &tasks, err));
     if (tasks.count == 0)
         return common_args(app, &out->args);
     out->args = fh_deed_tasks_get(tasks, 0)->args;

@@ -26,7 +26,7 @@ typedef struct ui_run {
 
 static fh_status work(void *ctx, size_t item, fh_buf *out) {
     ui_run *run = ctx;
-    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, item), run->prefix, out);
+    return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, item), run->prefix, NULL, NULL, out);
 }
 
 /* The code that the file's folder is named by, or DEED_CODE_COUNT. */
@@ -99,19 +99,30 @@ typedef struct spot {
     struct spot *next;
 } spot;
 
-static fh_status add_spot(ui_run *run, spot **list, size_t line, fh_span code) {
-    spot *s = fh_arena_alloc(run->app->arena, 1, sizeof *s);
+/* Spots in the order of their lines. */
+typedef struct spots {
+    fh_ref fh_arena *arena;
+    spot *first;
+} spots;
+
+static fh_status add_spot(spots *list, size_t line, fh_span code) {
+    fh_span copy;
+    FH_TRY(fh_arena_copy(list->arena, code, &copy));
+    spot *s = fh_arena_alloc(list->arena, 1, sizeof *s), *before = NULL, *after = list->first;
     if (s == NULL)
         return FH_STATUS(FH_NOMEM);
-    while (*list != NULL && (*list)->line <= line)
-        list = &(*list)->next;
-    *s = (spot){.line = line, .next = *list};
-    *list = s;
-    return fh_arena_copy(run->app->arena, code, &s->code);
+    for (; after != NULL && after->line <= line; after = after->next)
+        before = after;
+    *s = (spot){line, copy, after};
+    if (before != NULL)
+        before->next = s;
+    else
+        list->first = s;
+    return FH_DONE;
 }
 
 /* The codes behind `//~` on one line. */
-static fh_status read_line(ui_run *run, fh_span text, size_t line, spot **marks) {
+static fh_status read_line(fh_span text, size_t line, spots *marks) {
     size_t at = fh_span_find(text, FH_LIT("//~"), 0);
     if (at == SIZE_MAX)
         return FH_DONE;
@@ -120,24 +131,24 @@ static fh_status read_line(ui_run *run, fh_span text, size_t line, spot **marks)
     while (at < text.size) {
         size_t space = fh_span_find(text, FH_LIT(" "), at), end = space == SIZE_MAX ? text.size : space;
         if (end > at)
-            FH_TRY(add_spot(run, marks, line, fh_span_sub(text, at, end - at)));
+            FH_TRY(add_spot(marks, line, fh_span_sub(text, at, end - at)));
         at = end + 1;
     }
     return FH_DONE;
 }
 
-static fh_status read_marks(ui_run *run, fh_span text, spot **marks) {
+static fh_status read_marks(fh_span text, spots *marks) {
     size_t line = 1;
     for (size_t at = 0; at < text.size; line++) {
         size_t newline = fh_span_find(text, FH_LIT("\n"), at), end = newline == SIZE_MAX ? text.size : newline;
-        FH_TRY(read_line(run, fh_span_sub(text, at, end - at), line, marks));
+        FH_TRY(read_line(fh_span_sub(text, at, end - at), line, marks));
         at = end + 1;
     }
     return FH_DONE;
 }
 
 /* What was found in the program itself, by the keys of the answer: path, offset and code with colons between them. */
-static fh_status read_key(ui_run *run, const char *path, fh_span text, fh_span key, spot **found) {
+static fh_status read_key(const ui_run *run, const char *path, fh_span text, fh_span key, spots *found) {
     fh_span name = fh_span_from(fh_span_of_str(path), run->prefix.size);
     size_t colon = name.size, line = 1, offset = 0;
     if (!fh_span_starts(key, name) || colon >= key.size || fh_span_at(key, colon) != ':')
@@ -146,7 +157,7 @@ static fh_status read_key(ui_run *run, const char *path, fh_span text, fh_span k
         offset = offset * 10 + (size_t)(fh_span_at(key, colon) - '0');
     for (size_t i = 0; i < offset && i < text.size; i++)
         line += fh_span_at(text, i) == '\n';
-    return add_spot(run, found, line, fh_span_from(key, colon + 1));
+    return add_spot(found, line, fh_span_from(key, colon + 1));
 }
 
 static fh_status tell_spots(ui_run *run, const char *path, const spot *list, const spot *other, const char *what) {
@@ -180,7 +191,7 @@ static bool have_common(const spot *a, const spot *b) {
 typedef struct program {
     const char *path;
     fh_span got;
-    spot *marks, *found;
+    spots marks, found;
 } program;
 
 static bool is_in(const ui_run *run, const char *path, const char *folder) {
@@ -188,11 +199,11 @@ static bool is_in(const ui_run *run, const char *path, const char *folder) {
 }
 
 static fh_status silent(ui_run *run, const program *p, const char *why) {
-    if (p->got.size == 0 && p->marks == NULL) {
+    if (p->got.size == 0 && p->marks.first == NULL) {
         run->passed++;
         return FH_DONE;
     }
-    FH_TRY(fail(run, p->path, p->marks != NULL ? "has marks, and should have no finding" : why));
+    FH_TRY(fail(run, p->path, p->marks.first != NULL ? "has marks, and should have no finding" : why));
     return fh_buf_put(&run->app->out, p->got);
 }
 
@@ -204,14 +215,14 @@ static fh_status refused(ui_run *run, const program *p, deed_code code) {
     run->pairs++;
     if (!has_task(run, twin))
         return fail(run, p->path, "there is no fixed twin");
-    for (const spot *s = p->found; s != NULL; s = s->next)
+    for (const spot *s = p->found.first; s != NULL; s = s->next)
         has_code |= fh_span_equal(s->code, wanted);
     if (!has_code) {
         FH_TRY(fail(run, p->path, "is not refused with the code of its folder"));
         return fh_buf_put(&run->app->out, p->got);
     }
-    FH_TRY(tell_spots(run, p->path, p->found, p->marks, "is found here and not marked"));
-    FH_TRY(tell_spots(run, p->path, p->marks, p->found, "is marked here and not found"));
+    FH_TRY(tell_spots(run, p->path, p->found.first, p->marks.first, "is found here and not marked"));
+    FH_TRY(tell_spots(run, p->path, p->marks.first, p->found.first, "is marked here and not found"));
     return run->failed == failed ? compare(run, p->path, p->got) : fh_buf_put(&run->app->out, p->got);
 }
 
@@ -222,46 +233,47 @@ static fh_status judge(ui_run *run, const program *p) {
     if (code != DEED_CODE_COUNT)
         return refused(run, p, code);
     if (is_in(run, p->path, "known-miss/")) {
-        if (p->marks == NULL)
+        if (p->marks.first == NULL)
             return fail(run, p->path, "has no mark for what ought to be found");
-        if (have_common(p->marks, p->found))
+        if (have_common(p->marks.first, p->found.first))
             return fail(run, p->path, "is found now: it belongs into the folder of its code");
         return compare(run, p->path, p->got);
     }
     if (is_in(run, p->path, "known-fp/")) {
-        if (p->found == NULL || p->marks != NULL)
+        if (p->found.first == NULL || p->marks.first != NULL)
             return fail(run, p->path, "is accepted now, or has marks: it belongs into another folder");
         return compare(run, p->path, p->got);
     }
     return silent(run, p, "should be accepted");
 }
 
-static fh_status read_program(ui_run *run, program *p, deed_answer *a, fh_buf *got) {
+static fh_status read_program(const ui_run *run, program *p, deed_answer *a, fh_buf *got) {
     fh_os_map map;
     fh_span key, text;
     fh_err err;
     fh_err_clear(&err);
     FH_TRY(fh_os_map_open(p->path, &map, &err));
-    fh_status s = read_marks(run, map.bytes, &p->marks);
+    fh_status s = read_marks(map.bytes, &p->marks);
     while (!fh_failed(s) && deed_answer_next(a, &key, &text)) {
         s = fh_buf_put(got, text);
         if (!fh_failed(s))
             s = read_key(run, p->path, map.bytes, key, &p->found);
     }
     fh_os_map_close(&map);
-    p->got = fh_buf_view(got);
     return s;
 }
 
 static fh_status done(void *ctx, size_t item, fh_status status, fh_span answer) {
     ui_run *run = ctx;
-    program p = {.path = fh_deed_tasks_get(run->tasks, item)->path};
+    fh_arena *arena = run->app->arena;
+    program p = {.path = fh_deed_tasks_get(run->tasks, item)->path, .marks = {.arena = arena}, .found = {.arena = arena}};
     deed_answer a;
     if (fh_failed(status) || !deed_answer_open(answer, &a))
         return fail(run, p.path, "could not be checked");
     fh_buf got;
     fh_buf_init(&got, run->app->heap, 0);
     fh_status s = read_program(run, &p, &a, &got);
+    p.got = fh_buf_view(&got);
     if (!fh_failed(s))
         s = judge(run, &p);
     fh_buf_deinit(&got);
@@ -282,7 +294,6 @@ static fh_status found_file(void *ctx, const char *path) {
 }
 
 fh_status deed_verb_ui(deed_app *app, fh_err *err) {
-    ui_run run = {.app = app};
     if (app->paths.count != 1) {
         app->usage = true;
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "ui: expected one folder");
@@ -290,22 +301,23 @@ fh_status deed_verb_ui(deed_app *app, fh_err *err) {
     fh_span folder = fh_span_of_str(fh_deed_args_get(app->paths, 0));
     while (folder.size > 1 && fh_span_at(folder, folder.size - 1) == '/')
         folder = fh_span_sub(folder, 0, folder.size - 1);
-    run.prefix = fh_span_of_str(deed_copy_text(app->arena, folder, FH_LIT("/")));
+    fh_span prefix = fh_span_of_str(deed_copy_text(app->arena, folder, FH_LIT("/")));
     const char *bare = deed_copy_text(app->arena, folder, (fh_span){0});
-    if (run.prefix.size == 0 || bare == NULL)
+    if (prefix.size == 0 || bare == NULL)
         return FH_STATUS(FH_NOMEM);
     fh_deed_args_set(app->paths, 0, bare);
     app->format = DEED_FORMAT_RUSTC;
     app->color = false;
     FH_TRY(deed_settings_find(app->arena, folder, &app->settings, err));
-    FH_TRY(deed_tasks_find(app, &run.tasks, err));
-    FH_TRY(deed_share(app->heap, run.tasks.count, app->jobs, work, done, NULL, &run));
+    ui_run run = {.app = app, .prefix = prefix};
+    FH_TRY(deed_tasks_find(run.app, &run.tasks, err));
+    FH_TRY(deed_share(run.app->heap, run.tasks.count, run.app->jobs, work, done, NULL, &run));
     FH_TRY(deed_walk(bare, found_file, &run, err));
     if (run.failed > 0)
-        app->exit = DEED_EXIT_FINDINGS;
-    FH_TRY(fh_buf_format(&app->err, "deed ui: %zu files, %zu pairs, %zu as expected, %zu failed", run.tasks.count, run.pairs,
-                         run.passed, run.failed));
+        run.app->exit = DEED_EXIT_FINDINGS;
+    FH_TRY(fh_buf_format(&run.app->err, "deed ui: %zu files, %zu pairs, %zu as expected, %zu failed", run.tasks.count,
+                         run.pairs, run.passed, run.failed));
     if (run.written > 0)
-        FH_TRY(fh_buf_format(&app->err, ", %zu written", run.written));
-    return fh_buf_put(&app->err, FH_LIT("\n"));
+        FH_TRY(fh_buf_format(&run.app->err, ", %zu written", run.written));
+    return fh_buf_put(&run.app->err, FH_LIT("\n"));
 }
