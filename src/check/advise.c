@@ -40,7 +40,7 @@ static uint32_t function_for(const deed_flow *f, deed_word word, uint32_t type, 
     return 0;
 }
 
-fh_span deed_call_for(deed_flow *f, deed_word word, uint32_t type, fh_span name) {
+fh_span deed_call_for(const deed_flow *f, deed_word word, uint32_t type, fh_span name) {
     uint32_t direct = function_for(f, word, type, false), other = direct != 0 ? 0 : function_for(f, word, type, true);
     if (direct == 0 && other == 0)
         return (fh_span){NULL, 0};

@@ -31,7 +31,7 @@ FH_MUST_USE fh_status deed_raw_check(fh_ref deed_unit *unit, fh_mut deed_report 
 void deed_error(fh_mut deed_flow *f, deed_code code, uint32_t node, const char *label, const char *format, ...) FH_PRINTF(5, 6);
 void deed_also(fh_mut deed_flow *f, uint32_t node, const char *text);
 /* advise.c: "tensor_free(t)": a call of the function that drops, locks or unlocks such a value; empty if there is none. */
-fh_span deed_call_for(fh_mut deed_flow *f, deed_word word, uint32_t type, fh_span name);
+fh_span deed_call_for(fh_ref const deed_flow *f, deed_word word, uint32_t type, fh_span name) fh_view(*1);
 /* The help of the finding told last: the call that drops the value, and `when`; what to do about a moved one. */
 void deed_help_drop(fh_mut deed_flow *f, uint32_t type, fh_span name, const char *when);
 /* … that an owned result needs a name. */

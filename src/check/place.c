@@ -34,7 +34,7 @@ bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name) {
     return decl != 0 && fh_span_is(deed_flow_decl(f, decl)->name, name);
 }
 
-fh_span deed_flow_text(deed_flow *f, const char *format, ...) {
+fh_span deed_flow_text(const deed_flow *f, const char *format, ...) {
     va_list args;
     va_start(args, format);
     fh_span out = deed_format_text(f->unit->arena, format, args);

@@ -115,7 +115,7 @@ uint32_t deed_child(const deed_flow *f, uint32_t node, uint32_t i);
 /* The contract of this word that a declaration has, or NULL. */
 const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word) fh_view(*1);
 /* Text that lives as long as the unit. */
-fh_span deed_flow_text(fh_mut deed_flow *f, const char *format, ...) FH_PRINTF(2, 3);
+fh_span deed_flow_text(fh_ref const deed_flow *f, const char *format, ...) FH_PRINTF(2, 3) fh_view(*1);
 bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name);
 
 /* The place that an expression names, made if it is new; 0 if it is none that can be followed. */
