@@ -53,14 +53,54 @@ static deed_sources storage_of(const deed_flow *f, uint32_t place) {
     return (deed_sources){{f->places[place].mode == DEED_MODE_GLOBAL ? 0 : (uint16_t)place}};
 }
 
-/* What the pointers look into that lie in a place nothing was stored to in this function. */
-static deed_sources origins_of(deed_flow *f, uint32_t place) {
+/* All pointers in a value of this type are shared borrows of something else. */
+static bool lends_shared(const deed_flow *f, uint32_t type) {
+    const deed_type *t = deed_flow_type(f, type);
+    const deed_decl *d = deed_flow_decl(f, t->decl);
+    if (t->kind == DEED_TYPE_POINTER)
+        return deed_flow_type(f, t->to)->is_const;
+    if (t->kind == DEED_TYPE_ARRAY)
+        return lends_shared(f, t->to);
+    bool shared = t->kind != DEED_TYPE_RECORD || (t->decl != 0 && !t->is_union && !t->is_incomplete);
+    for (uint32_t i = 0; shared && t->kind == DEED_TYPE_RECORD && i < d->count; i++) {
+        uint32_t field = fh_u32s_get(f->unit->members, d->first + i);
+        shared = deed_word_of(f->unit, field, DEED_OWNED) == NULL && deed_word_of(f->unit, field, DEED_OWNED_OR_NULL) == NULL &&
+                 lends_shared(f, deed_flow_decl(f, field)->type);
+    }
+    return shared;
+}
+
+/* A shared borrow was read out of what the local borrow `up` points to, which is (an element of) `source` itself, lent by the
+ * caller: what it looks into is as good as if it had been read from there by name, and no part of that. */
+static uint32_t behind_shared(deed_flow *f, uint32_t place, uint32_t up, uint32_t source) {
+    const deed_info *s = &f->places[source];
+    uint32_t i = place;
+    while (i > up && !deed_place_hops(f, i))
+        i = f->places[i].parent;
+    const deed_type *lies = deed_flow_type(f, s->type), *seen = deed_flow_type(f, deed_flow_type(f, f->places[up].type)->to);
+    if (lies->kind == DEED_TYPE_ARRAY)
+        lies = deed_flow_type(f, lies->to);
+    bool same = lies->kind == DEED_TYPE_RECORD && seen->kind == DEED_TYPE_RECORD && lies->decl != 0 && lies->decl == seen->decl;
+    bool lent = s->parent != 0 && (s->mode == DEED_MODE_SHARED || s->mode == DEED_MODE_MUT || s->mode == DEED_MODE_OUT);
+    if (i == up || f->places[i].parent != up || !same || !lent || !lends_shared(f, f->places[place].type))
+        return source;
+    return deed_place_field(f, source, 0, s->node);
+}
+
+/* What the pointers look into that lie in a place nothing was stored to in this function; `via`: what else they were derived
+ * through than the place. */
+static deed_sources origins_of(deed_flow *f, uint32_t place, fh_mut uint16_t *via) {
     const deed_sources none = {{0}};
     bool borrowed = !deed_place_owns(f, place);
     for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
         const deed_cell *c = deed_cell_of(f, i);
-        if ((c->bits & DEED_IS_VIEW) && (borrowed || !(c->bits & DEED_IS_OWNED) || (c->bits & DEED_IS_BORROW)))
-            return c->sources;
+        if ((c->bits & DEED_IS_VIEW) && (borrowed || !(c->bits & DEED_IS_OWNED) || (c->bits & DEED_IS_BORROW))) {
+            deed_sources sources = c->sources;
+            for (uint32_t k = 0; borrowed && k < DEED_SOURCES_MAX && sources.at[k] != 0; k++)
+                sources.at[k] = (uint16_t)behind_shared(f, place, i, sources.at[k]);
+            *via = sources.at[0] != c->sources.at[0] && sources.at[1] == 0 ? sources.at[0] : *via;
+            return sources;
+        }
         if (f->places[i].parent == 0 && f->places[i].mode == DEED_MODE_LOCAL && borrowed) /* an owner looks into what it owns */
             return (c->bits & DEED_IS_OWNED) == 0 ? none : (deed_sources){{(uint16_t)i}};
     }
@@ -69,8 +109,8 @@ static deed_sources origins_of(deed_flow *f, uint32_t place) {
         return none;
     if (p->parent == 0 && p->mode == DEED_MODE_LOCAL)
         return none;
-    uint32_t source = borrowed && p->parent != 0 ? deed_place_field(f, place, 0, p->node) : place;
-    return (deed_sources){{(uint16_t)source}};
+    *via = (uint16_t)(borrowed && p->parent != 0 ? deed_place_field(f, place, 0, p->node) : place);
+    return (deed_sources){{*via}};
 }
 
 /* The very pointer that a place is declared to own: who empties the place may take it. */
@@ -104,9 +144,7 @@ deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
     bool untouched = !(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_VIEW | DEED_IS_NULL));
     bool written = (c->bits & DEED_IS_PLAIN) && !(f->places[place].parent == 0 && f->places[place].mode != DEED_MODE_LOCAL);
     if (untouched && !written && v.sources.at[0] == 0) {
-        v.sources = origins_of(f, place);
-        if (v.sources.at[0] != 0 && deed_place_under(f, v.sources.at[0], place))
-            v.via = v.sources.at[0];
+        v.sources = origins_of(f, place, &v.via);
         if (v.sources.at[0] == place)
             v.bits |= owned_pointer(f, place);
         if (v.sources.at[0] != 0)

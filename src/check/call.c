@@ -255,7 +255,7 @@ static void borrow(deed_flow *f, argument *a) {
     if (place != 0 && a->exclusive && a->v.address) {
         deed_written(f, place);
         deed_use(f, a->node, place);
-        deed_state_ungate(f->place_count, f->s, place);
+        deed_ungate(f, place);
     }
     check_null(f, a);
     if (!a->exclusive)
@@ -264,7 +264,7 @@ static void borrow(deed_flow *f, argument *a) {
         deed_check_shared(f, a->node, a->v.bits & DEED_IS_COPY ? a->v.sources.at[0] : place, !a->v.address);
     deed_invalidate(f, a->node, &a->v);
     for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources.at[i] != 0; i++)
-        deed_state_ungate(f->place_count, f->s, a->v.sources.at[i]);
+        deed_ungate(f, a->v.sources.at[i]);
 }
 
 /* --- locks ---------------------------------------------------------------------------------------------------------------- */
@@ -402,7 +402,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
     for (uint32_t i = 0; i + 1 < c.count; i++)
         use_again(f, &c.args[i]);
     f->within = 0;
-    deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
+    deed_ungate(f, DEED_LAST_CALL);
     check_conflicts(f, &c);
     for (uint32_t i = 0; i < c.count; i++) {
         if (!c.args[i].takes && !c.args[i].fills)
@@ -429,6 +429,6 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
             grow(f, &c, &c.args[i]);
     }
     if (deed_never_returns(f->unit, c.callee))
-        f->s->live = false;
+        deed_end_path(f);
     return v;
 }

@@ -148,7 +148,7 @@ static deed_value assign(deed_flow *f, uint32_t node) {
     if (n->op != DEED_OP_NONE) {
         deed_value was = deed_eval(f, left);
         deed_check_shared(f, left, was.place, false);
-        deed_state_ungate(f->place_count, f->s, was.place);
+        deed_ungate(f, was.place);
         return plain;
     }
     uint32_t place = deed_place_find(f, left);
@@ -161,20 +161,20 @@ static deed_value assign(deed_flow *f, uint32_t node) {
 }
 
 static deed_value choose(deed_flow *f, uint32_t node) {
-    deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
+    uint32_t yes = deed_state_take(f), no = deed_state_take(f), before = f->now;
     bool taking = f->taking;
     f->taking = false;
     deed_condition(f, deed_child(f, node, 0), yes, no);
     deed_value v[2] = {{0}};
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t arm = deed_child(f, node, i + 1);
-        f->s = i == 0 ? yes : no;
-        if (f->s->live)
+        f->now = i == 0 ? yes : no;
+        if (deed_is_live(f))
             v[i] = taking ? deed_eval_taken(f, arm) : deed_eval(f, arm);
     }
     bool fresh = taking || (v[0].place == 0 && (v[0].bits & DEED_IS_OWNED)) || (v[1].place == 0 && (v[1].bits & DEED_IS_OWNED));
     for (uint32_t i = 0; i < 2; i++) {
-        f->s = i == 0 ? yes : no;
+        f->now = i == 0 ? yes : no;
         if (!(v[i].bits & DEED_IS_OWNED) || v[i].place == 0 || v[i].address)
             continue;
         if (fresh) {
@@ -189,9 +189,9 @@ static deed_value choose(deed_flow *f, uint32_t node) {
     v[0].address = v[0].call = false;
     v[0].node = node;
     v[0].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED | DEED_IS_COPY);
-    deed_state_join(f->place_count, yes, no);
-    deed_state_set(f->place_count, before, yes);
-    f->s = before;
+    deed_state_join(f, yes, no);
+    deed_state_set(f, before, yes);
+    f->now = before;
     deed_state_give(f, yes);
     deed_state_give(f, no);
     return v[0];
@@ -230,10 +230,10 @@ static deed_value list(deed_flow *f, uint32_t node) {
 }
 
 static deed_value logic(deed_flow *f, uint32_t node) {
-    deed_state *yes = deed_state_take(f), *no = deed_state_take(f);
+    uint32_t yes = deed_state_take(f), no = deed_state_take(f);
     deed_condition(f, node, yes, no);
-    deed_state_join(f->place_count, yes, no);
-    deed_state_set(f->place_count, f->s, yes);
+    deed_state_join(f, yes, no);
+    deed_state_set(f, f->now, yes);
     deed_state_give(f, yes);
     deed_state_give(f, no);
     return plain;
@@ -268,7 +268,7 @@ static deed_value atomic(deed_flow *f, uint32_t node) {
             deed_store(f, operand, place, &v, true);
     }
     if (n->count > 2 && !deed_type_carries(f, type))
-        deed_state_ungate(f->place_count, f->s, place);
+        deed_ungate(f, place);
     return deed_type_carries(f, type) ? was : plain;
 }
 
@@ -294,7 +294,7 @@ deed_value deed_eval_discarded(deed_flow *f, uint32_t node) {
 deed_value deed_eval(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
     deed_value v = plain;
-    if (node == 0 || !f->s->live)
+    if (node == 0 || !deed_is_live(f))
         return v;
     v.node = node;
     switch ((int)n->kind) {
@@ -324,7 +324,7 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
             deed_value part = deed_eval_discarded(f, deed_child(f, node, i));
             if (n->kind == DEED_UNARY && n->op >= DEED_OP_PRE_INC) {
                 deed_check_shared(f, deed_child(f, node, i), part.place, false);
-                deed_state_ungate(f->place_count, f->s, part.place);
+                deed_ungate(f, part.place);
             }
         }
         return v;
@@ -345,7 +345,8 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
 
 /* --- conditions ----------------------------------------------------------------------------------------------------------- */
 
-static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
+static void tell_null(deed_flow *f, uint32_t state, uint32_t place, bool null) {
+    deed_state *s = deed_state_of(f, state);
     deed_cell *c = &s->cells[place];
     uint32_t gate = (c->bits & (null ? DEED_IF_OK_OWNED : DEED_IF_FAILED_NULL)) ? c->gate : 0;
     if (null)
@@ -359,7 +360,7 @@ static void tell_null(deed_flow *f, deed_state *s, uint32_t place, bool null) {
     else if (!null)
         c->bits &= ~(uint32_t)DEED_IS_NULL;
     if (gate != 0 && s->live)
-        deed_state_gate(f->place_count, s, gate, !null);
+        deed_state_gate(f, state, gate, !null);
 }
 
 static bool is_constant(const deed_flow *f, uint32_t node, deed_kind kind) {
@@ -368,7 +369,7 @@ static bool is_constant(const deed_flow *f, uint32_t node, deed_kind kind) {
 
 /* Evaluates one side of a comparison or a bare condition, and says in what sense the states differ: by a pointer, or by a
  * status. */
-static void tell(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no, bool pointer, bool truth) {
+static void tell(deed_flow *f, uint32_t node, uint32_t yes, uint32_t no, bool pointer, bool truth) {
     const deed_node *n = deed_flow_node(f, node);
     uint32_t status = 0;
     if (!pointer && n->kind == DEED_MEMBER && deed_name_is(f, n->decl, "code")) {
@@ -376,24 +377,24 @@ static void tell(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no, b
         truth = !truth; /* a code that is not zero is a failure */
     }
     deed_value v = deed_eval_discarded(f, status != 0 ? status : node);
-    deed_state_set(f->place_count, yes, f->s);
-    deed_state_set(f->place_count, no, f->s);
+    deed_state_set(f, yes, f->now);
+    deed_state_set(f, no, f->now);
     if (pointer && v.place != 0 && !v.address) {
         tell_null(f, yes, v.place, !truth);
         tell_null(f, no, v.place, truth);
     } else if (!pointer && (v.call || (v.place != 0 && !v.address && !deed_place_lent(f, v.place)))) {
         uint32_t gate = v.call ? DEED_LAST_CALL : v.place;
-        bool ok = f->s->cells[gate].bits & DEED_IS_OK, bad = f->s->cells[gate].bits & DEED_IS_FAILED;
-        deed_state_gate(f->place_count, yes, gate, truth);
-        deed_state_gate(f->place_count, no, gate, !truth);
+        bool ok = deed_cell_of(f, gate)->bits & DEED_IS_OK, bad = deed_cell_of(f, gate)->bits & DEED_IS_FAILED;
+        deed_state_gate(f, yes, gate, truth);
+        deed_state_gate(f, no, gate, !truth);
         if (ok || bad) {
-            yes->live = ok == truth;
-            no->live = ok != truth;
+            deed_state_of(f, yes)->live = ok == truth;
+            deed_state_of(f, no)->live = ok != truth;
         }
     }
 }
 
-static void compare(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
+static void compare(deed_flow *f, uint32_t node, uint32_t yes, uint32_t no) {
     const deed_node *n = deed_flow_node(f, node);
     uint32_t left = deed_child(f, node, 0), right = deed_child(f, node, 1);
     if (is_constant(f, left, DEED_NULL) || is_constant(f, left, DEED_INTEGER)) {
@@ -408,31 +409,31 @@ static void compare(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no
     }
     if (n->op == DEED_OP_EQ && is_constant(f, right, DEED_INTEGER) && deed_name_is(f, deed_flow_node(f, left)->decl, "code")) {
         tell(f, left, yes, no, false, true); /* a certain failure; else anything */
-        deed_state_set(f->place_count, no, f->s);
+        deed_state_set(f, no, f->now);
         return;
     }
     deed_eval_discarded(f, left);
     deed_eval_discarded(f, right);
-    deed_state_set(f->place_count, yes, f->s);
-    deed_state_set(f->place_count, no, f->s);
+    deed_state_set(f, yes, f->now);
+    deed_state_set(f, no, f->now);
 }
 
-static void both(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
+static void both(deed_flow *f, uint32_t node, uint32_t yes, uint32_t no) {
     bool all = deed_flow_node(f, node)->op == DEED_OP_LAND;
-    deed_state *yes1 = deed_state_take(f), *no1 = deed_state_take(f), *before = f->s;
+    uint32_t yes1 = deed_state_take(f), no1 = deed_state_take(f), before = f->now;
     deed_condition(f, deed_child(f, node, 0), yes1, no1);
-    f->s = all ? yes1 : no1;
+    f->now = all ? yes1 : no1;
     deed_condition(f, deed_child(f, node, 1), yes, no);
-    deed_state_join(f->place_count, all ? no : yes, all ? no1 : yes1);
-    f->s = before;
+    deed_state_join(f, all ? no : yes, all ? no1 : yes1);
+    f->now = before;
     deed_state_give(f, yes1);
     deed_state_give(f, no1);
 }
 
-void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no) {
+void deed_condition(deed_flow *f, uint32_t node, uint32_t yes, uint32_t no) {
     const deed_node *n = deed_flow_node(f, node);
-    if (!f->s->live) {
-        yes->live = no->live = false;
+    if (!deed_is_live(f)) {
+        deed_state_of(f, yes)->live = deed_state_of(f, no)->live = false;
     } else if (n->kind == DEED_UNARY && n->op == DEED_OP_LNOT) {
         deed_condition(f, deed_child(f, node, 0), no, yes);
     } else if (n->kind == DEED_BINARY && (n->op == DEED_OP_LAND || n->op == DEED_OP_LOR)) {
@@ -442,10 +443,10 @@ void deed_condition(deed_flow *f, uint32_t node, deed_state *yes, deed_state *no
     } else if (n->kind == DEED_CALL && deed_name_is(f, deed_flow_node(f, deed_child(f, node, 0))->decl, "fh_failed")) {
         tell(f, deed_child(f, node, 1), yes, no, false, false);
     } else if (n->kind == DEED_INTEGER) {
-        deed_state_set(f->place_count, yes, f->s);
-        deed_state_set(f->place_count, no, f->s);
-        yes->live = n->number != 0;
-        no->live = n->number == 0;
+        deed_state_set(f, yes, f->now);
+        deed_state_set(f, no, f->now);
+        deed_state_of(f, yes)->live = n->number != 0;
+        deed_state_of(f, no)->live = n->number == 0;
     } else {
         tell(f, node, yes, no, deed_flow_type(f, n->type)->kind == DEED_TYPE_POINTER, true);
     }

@@ -60,7 +60,7 @@ static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
 
 /* Variables of this depth and deeper end, in the current state. */
 static void leave(deed_flow *f, deed_place at, uint32_t depth) {
-    for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
+    for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
         if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL)
             check_dropped(f, at, i);
     }
@@ -78,7 +78,7 @@ static void leave(deed_flow *f, deed_place at, uint32_t depth) {
     }
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         if (f->places[i].depth >= depth && f->places[i].mode != DEED_MODE_GLOBAL) {
-            deed_state_ungate(f->place_count, f->s, i);
+            deed_ungate(f, i);
             if (f->places[i].parent == 0)
                 deed_unlink(f, i);
             *deed_cell_of(f, i) = (deed_cell){0};
@@ -202,7 +202,7 @@ static void check_slot(deed_flow *f, deed_place at, uint32_t slot, outcome resul
 }
 
 static void finish(deed_flow *f, deed_place at, outcome result) {
-    for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
+    for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
         const deed_info *p = &f->places[i];
         if (p->mode == DEED_MODE_GLOBAL)
@@ -228,14 +228,14 @@ static void finish(deed_flow *f, deed_place at, outcome result) {
         }
     }
     leave(f, at, 0);
-    f->s->live = false;
+    deed_end_path(f);
 }
 
 static void returns(deed_flow *f, uint32_t node) {
     uint32_t value = deed_child(f, node, 0);
     bool takes = deed_word_of(f->unit, f->function, DEED_OWNED) || deed_word_of(f->unit, f->function, DEED_OWNED_OR_NULL);
     deed_value v = takes ? deed_eval_taken(f, value) : deed_eval(f, value);
-    if (!f->s->live)
+    if (!deed_is_live(f))
         return;
     if (value != 0)
         check_result(f, value, &v);
@@ -247,36 +247,36 @@ static void returns(deed_flow *f, uint32_t node) {
 typedef struct round_trip {
     uint32_t condition, step, body;
     bool body_first;
-    deed_state *on_break, *on_continue, *out;
+    uint32_t on_break, on_continue, out; /* states */
 } round_trip;
 
 static void test(deed_flow *f, const round_trip *r) {
-    deed_state *yes = deed_state_take(f);
+    uint32_t yes = deed_state_take(f);
     if (r->condition != 0) {
         deed_condition(f, r->condition, yes, r->out);
-        deed_state_set(f->place_count, f->s, yes);
+        deed_state_set(f, f->now, yes);
     } else {
-        r->out->live = false;
+        deed_state_of(f, r->out)->live = false;
     }
     deed_state_give(f, yes);
 }
 
 static void go_round(deed_flow *f, const round_trip *r) {
-    r->on_break->live = r->on_continue->live = false;
+    deed_state_of(f, r->on_break)->live = deed_state_of(f, r->on_continue)->live = false;
     if (!r->body_first)
         test(f, r);
     scoped(f, r->body);
-    deed_state_join(f->place_count, f->s, r->on_continue);
+    deed_state_join(f, f->now, r->on_continue);
     if (r->body_first)
         test(f, r);
     if (r->step != 0)
         deed_eval(f, r->step);
-    deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
-    deed_state_join(f->place_count, r->out, r->on_break);
+    deed_ungate(f, DEED_LAST_CALL);
+    deed_state_join(f, r->out, r->on_break);
 }
 
 static void loop(deed_flow *f, uint32_t node, round_trip r) {
-    deed_state *head = deed_state_copy(f, f->s), *on_break = f->on_break, *on_continue = f->on_continue;
+    uint32_t head = deed_state_copy(f, f->now), on_break = f->on_break, on_continue = f->on_continue;
     uint32_t break_depth = f->break_depth, continue_depth = f->continue_depth, rounds = 0;
     r.on_break = f->on_break = deed_state_take(f);
     r.on_continue = f->on_continue = deed_state_take(f);
@@ -285,9 +285,9 @@ static void loop(deed_flow *f, uint32_t node, round_trip r) {
     mute(f, true);
     bool changed = true;
     while (changed && rounds++ < DEED_ROUNDS_MAX) {
-        deed_state_set(f->place_count, f->s, head);
+        deed_state_set(f, f->now, head);
         go_round(f, &r);
-        changed = deed_state_join(f->place_count, head, f->s);
+        changed = deed_state_join(f, head, f->now);
     }
     mute(f, false);
     if (changed) {
@@ -295,10 +295,10 @@ static void loop(deed_flow *f, uint32_t node, round_trip r) {
         deed_help(f->report, "cut its body into functions");
     }
     if (f->muted == 0) {
-        deed_state_set(f->place_count, f->s, head);
+        deed_state_set(f, f->now, head);
         go_round(f, &r);
     }
-    deed_state_set(f->place_count, f->s, r.out);
+    deed_state_set(f, f->now, r.out);
     f->on_break = on_break;
     f->on_continue = on_continue;
     f->break_depth = break_depth;
@@ -310,19 +310,19 @@ static void loop(deed_flow *f, uint32_t node, round_trip r) {
 }
 
 static void switches(deed_flow *f, uint32_t node) {
-    deed_state *on_case = f->on_case, *on_break = f->on_break;
+    uint32_t on_case = f->on_case, on_break = f->on_break;
     uint32_t break_depth = f->break_depth;
     bool saw_default = f->saw_default;
     deed_eval(f, deed_child(f, node, 0));
-    f->on_case = deed_state_copy(f, f->s);
+    f->on_case = deed_state_copy(f, f->now);
     f->on_break = deed_state_take(f);
     f->break_depth = f->depth + 1;
     f->saw_default = false;
-    f->s->live = false;
+    deed_end_path(f);
     scoped(f, deed_child(f, node, 1));
-    deed_state_join(f->place_count, f->s, f->on_break);
+    deed_state_join(f, f->now, f->on_break);
     if (!f->saw_default)
-        deed_state_join(f->place_count, f->s, f->on_case);
+        deed_state_join(f, f->now, f->on_case);
     deed_state_give(f, f->on_case);
     deed_state_give(f, f->on_break);
     f->on_case = on_case;
@@ -333,7 +333,7 @@ static void switches(deed_flow *f, uint32_t node) {
 
 /* A jump to `to` goes over declarations: what they declare has no value there. */
 static void jump_over(deed_flow *f, deed_place to) {
-    for (uint32_t i = DEED_LAST_CALL + 1; f->s->live && i < f->place_count; i++) {
+    for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
         deed_place scope = deed_flow_node(f, f->places[i].block)->place;
         bool here = f->places[i].block != 0 && scope.offset_bytes <= to.offset_bytes && to.offset_bytes <= scope.end_bytes &&
                     deed_flow_node(f, f->places[i].node)->place.offset_bytes <= to.offset_bytes;
@@ -343,61 +343,60 @@ static void jump_over(deed_flow *f, deed_place to) {
 }
 
 static void new_case(deed_flow *f, uint32_t node) {
-    deed_state *here = f->s;
+    uint32_t here = f->now;
     f->saw_default = f->saw_default || deed_flow_node(f, node)->kind == DEED_DEFAULT;
-    if (f->on_case == NULL)
+    if (f->on_case == 0)
         return;
-    f->s = f->on_case;
+    f->now = f->on_case;
     jump_over(f, deed_flow_node(f, node)->place);
-    f->s = here;
-    deed_state_join(f->place_count, f->s, f->on_case);
+    f->now = here;
+    deed_state_join(f, f->now, f->on_case);
 }
 
-static deed_label *label_of(deed_flow *f, uint32_t decl, uint32_t node) {
-    for (uint32_t i = 0; i < f->label_count; i++) {
+/* The number of a label, or 0. */
+static uint32_t label_of(deed_flow *f, uint32_t decl, uint32_t node) {
+    for (uint32_t i = 1; i < f->label_count; i++) {
         if (f->labels[i].decl == decl)
-            return &f->labels[i];
+            return i;
     }
     if (f->label_count == DEED_LABELS_MAX) {
-        deed_error(f, FH0903, node, "one label too many", "more than %d labels in one function", (int)DEED_LABELS_MAX);
+        deed_error(f, FH0903, node, "one label too many", "more than %d labels in one function", (int)DEED_LABELS_MAX - 1);
         deed_help(f->report, "cut the function into smaller ones");
-        return NULL;
+        return 0;
     }
     f->labels[f->label_count] = (deed_label){.decl = decl, .state = deed_state_take(f)};
-    return &f->labels[f->label_count++];
+    return f->label_count++;
 }
 
 static void go_to(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
-    deed_label *l = n->decl != 0 ? label_of(f, n->decl, node) : NULL;
-    if (l != NULL && deed_flow_decl(f, n->decl)->place.offset_bytes < n->place.offset_bytes) {
+    uint32_t l = n->decl != 0 ? label_of(f, n->decl, node) : 0, here = f->now;
+    if (l != 0 && deed_flow_decl(f, n->decl)->place.offset_bytes < n->place.offset_bytes) {
         deed_error(f, FH0902, node, "jumps backwards", "a jump back to `%.*s`", FH_SPAN_FMT(deed_flow_decl(f, n->decl)->name));
         deed_note(f->report, deed_flow_decl(f, n->decl)->place, "to this label");
         deed_help(f->report, "write a loop: `for (;;)` with `continue` where the jump is, and `break` at its end");
-    } else if (l != NULL) {
-        l->from = node;
-        deed_state *here = f->s;
-        f->s = l->state;
+    } else if (l != 0) {
+        f->labels[l].from = node;
+        f->now = f->labels[l].state;
         jump_over(f, deed_flow_decl(f, n->decl)->place);
-        deed_state_join(f->place_count, f->s, here);
-        f->s = here;
+        deed_state_join(f, f->now, here);
+        f->now = here;
     }
-    f->s->live = false;
+    deed_end_path(f);
 }
 
 static void label(deed_flow *f, uint32_t node) {
-    deed_label *l = label_of(f, deed_flow_node(f, node)->decl, node);
-    if (l != NULL && l->state->live) {
-        deed_state *here = f->s;
-        f->s = deed_state_copy(f, l->state);
-        leave(f, deed_flow_node(f, l->from)->place, f->depth + 1);
+    uint32_t l = label_of(f, deed_flow_node(f, node)->decl, node), here = f->now;
+    if (l != 0 && deed_state_of(f, f->labels[l].state)->live) {
+        f->now = deed_state_copy(f, f->labels[l].state);
+        leave(f, deed_flow_node(f, f->labels[l].from)->place, f->depth + 1);
         jump_over(f, deed_flow_node(f, node)->place);
-        deed_state_join(f->place_count, here, f->s);
-        deed_state_give(f, f->s);
-        f->s = here;
+        deed_state_join(f, here, f->now);
+        deed_state_give(f, f->now);
+        f->now = here;
     }
-    if (l != NULL)
-        l->placed = true;
+    if (l != 0)
+        f->labels[l].placed = true;
     deed_statement(f, deed_child(f, node, 0));
 }
 
@@ -413,7 +412,7 @@ static void variable(deed_flow *f, uint32_t node) {
     if (init != 0 && !deed_store_fields(f, node, place, init, true)) {
         deed_value v = deed_eval(f, init);
         deed_store(f, node, place, &v, true);
-        deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
+        deed_ungate(f, DEED_LAST_CALL);
     }
     if (init != 0)
         deed_written(f, place);
@@ -443,31 +442,31 @@ static void statements(deed_flow *f, uint32_t node) {
 }
 
 static void branch(deed_flow *f, uint32_t node) {
-    deed_state *yes = deed_state_take(f), *no = deed_state_take(f), *before = f->s;
+    uint32_t yes = deed_state_take(f), no = deed_state_take(f), before = f->now;
     deed_condition(f, deed_child(f, node, 0), yes, no);
     for (uint32_t i = 0; i < 2; i++) {
-        f->s = i == 0 ? yes : no;
-        deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
+        f->now = i == 0 ? yes : no;
+        deed_ungate(f, DEED_LAST_CALL);
         if (deed_child(f, node, i + 1) != 0)
             scoped(f, deed_child(f, node, i + 1));
     }
-    deed_state_join(f->place_count, yes, no);
-    deed_state_set(f->place_count, before, yes);
-    f->s = before;
+    deed_state_join(f, yes, no);
+    deed_state_set(f, before, yes);
+    f->now = before;
     deed_state_give(f, yes);
     deed_state_give(f, no);
 }
 
 static void expression(deed_flow *f, uint32_t node) {
     deed_eval_discarded(f, node);
-    deed_state_ungate(f->place_count, f->s, DEED_LAST_CALL);
+    deed_ungate(f, DEED_LAST_CALL);
 }
 
-static void jump_out(deed_flow *f, uint32_t node, deed_state *to, uint32_t depth) {
+static void jump_out(deed_flow *f, uint32_t node, uint32_t to, uint32_t depth) {
     leave(f, deed_flow_node(f, node)->place, depth);
-    if (to != NULL)
-        deed_state_join(f->place_count, to, f->s);
-    f->s->live = false;
+    if (to != 0)
+        deed_state_join(f, to, f->now);
+    deed_end_path(f);
 }
 
 static void for_loop(deed_flow *f, uint32_t node) {
@@ -479,10 +478,10 @@ static void for_loop(deed_flow *f, uint32_t node) {
 
 void deed_statement(deed_flow *f, uint32_t node) {
     const deed_node *n = deed_flow_node(f, node);
-    for (uint32_t i = 0; !f->s->live && n->kind == DEED_DECLARE && i < n->count; i++)
+    for (uint32_t i = 0; !deed_is_live(f) && n->kind == DEED_DECLARE && i < n->count; i++)
         jumped_over(f, deed_child(f, node, i));
     bool enters = n->kind == DEED_BLOCK || n->kind == DEED_LABEL || n->kind == DEED_CASE || n->kind == DEED_DEFAULT;
-    if (node == 0 || (!f->s->live && !enters))
+    if (node == 0 || (!deed_is_live(f) && !enters))
         return;
     switch ((int)n->kind) {
     case DEED_BLOCK: block(f, node, statements); return;
@@ -580,39 +579,41 @@ static void check_function(deed_flow *f, uint32_t decl) {
     const deed_decl *d = deed_flow_decl(f, decl);
     f->function = decl;
     f->place_count = DEED_LAST_CALL + 1;
-    f->label_count = f->depth = f->block = f->muted = 0;
+    f->label_count = 1; /* label 0 is none */
+    f->depth = f->block = f->muted = 0;
     f->full = false;
-    f->on_break = f->on_continue = f->on_case = NULL;
+    f->on_break = f->on_continue = f->on_case = 0;
     for (uint32_t i = 0; i <= DEED_LAST_CALL; i++)
         f->places[i] = (deed_info){.depth = 0, .mode = DEED_MODE_GLOBAL};
-    f->s = deed_state_take(f);
-    f->s->live = true;
+    f->now = deed_state_take(f);
+    deed_state_of(f, f->now)->live = true;
     deed_report_function(f->report, d->name);
     for (uint32_t i = 0; i < d->count; i++)
         parameter(f, fh_u32s_get(f->unit->members, d->first + i));
     deed_statement(f, d->body);
-    if (f->s->live)
+    if (deed_is_live(f))
         finish(f, last_of(f, d->body), SUCCEEDS);
-    for (uint32_t i = 0; i < f->label_count; i++) {
-        if (f->labels[i].state->live && !f->labels[i].placed) {
+    for (uint32_t i = 1; i < f->label_count; i++) {
+        if (deed_state_of(f, f->labels[i].state)->live && !f->labels[i].placed) {
             deed_error(f, FH0901, f->labels[i].from, "not understood", "a jump into a statement that is not reached otherwise");
             deed_help(f->report, "put the label where control also comes without the jump");
         }
         deed_state_give(f, f->labels[i].state);
     }
-    deed_state_give(f, f->s);
+    deed_state_give(f, f->now);
 }
 
 fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     fh_arena *arena = NULL;
     FH_TRY(fh_arena_new(a, NULL, &arena));
     deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
-    deed_state *nowhere = fh_arena_alloc(arena, 1, sizeof *nowhere);
+    deed_state *none = fh_arena_alloc(arena, 1, sizeof *none);
     const size_t types = unit->types.count + 1;
     uint8_t *carries = fh_arena_alloc(arena, types, 1);
-    fh_status s = f == NULL || nowhere == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
-    if (f != NULL && nowhere != NULL && carries != NULL)
-        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .nowhere = nowhere, .carries = {carries, types}};
+    fh_status s = f == NULL || none == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
+    if (f != NULL && none != NULL && carries != NULL)
+        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .states = {none}, .state_count = 1,
+                         .carries = {carries, types}};
     for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
         uint32_t decl = fh_u32s_get(unit->functions, i);
         if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)

@@ -49,8 +49,8 @@ deed_value deed_eval(fh_mut deed_flow *f, uint32_t node);
 deed_value deed_eval_taken(fh_mut deed_flow *f, uint32_t node);
 /* The same where the value goes no further: an owner must not be lost. */
 deed_value deed_eval_discarded(fh_mut deed_flow *f, uint32_t node);
-/* Evaluates a condition in f->s; the states in which it holds and does not. */
-void deed_condition(fh_mut deed_flow *f, uint32_t node, fh_mut deed_state *yes, fh_mut deed_state *no);
+/* Evaluates a condition in the current state; the states in which it holds and does not. */
+void deed_condition(fh_mut deed_flow *f, uint32_t node, uint32_t yes, uint32_t no);
 /* A read of a place: of a moved value, a dead view, a null owner, nothing at all? */
 void deed_use(fh_mut deed_flow *f, uint32_t node, uint32_t place);
 /* unwritten.c: a variable without a value; the part of a place that has none, or 0; a place that has got one, with all its

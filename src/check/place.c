@@ -235,46 +235,59 @@ bool deed_type_carries(deed_flow *f, uint32_t type) {
 }
 
 deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) {
-    return &f->s->cells[place];
+    return &deed_state_of(f, f->now)->cells[place];
 }
 
 /* --- states --------------------------------------------------------------------------------------------------------------- */
 
-void deed_state_set(uint32_t count, deed_state *to, const deed_state *from) {
-    to->live = from->live;
-    for (uint32_t i = 0; i < count; i++)
-        to->cells[i] = from->cells[i];
-    for (uint32_t i = count; i < DEED_PLACES_MAX; i++)
-        to->cells[i] = (deed_cell){0};
+deed_state *deed_state_of(const deed_flow *f, uint32_t state) {
+    return f->states[state];
 }
 
-deed_state *deed_state_take(deed_flow *f) {
-    deed_state *s = f->unused;
-    if (s != NULL) {
-        f->unused = s->next;
-        *s = (deed_state){0};
-        return s;
+void deed_state_set(deed_flow *f, uint32_t to, uint32_t from) {
+    *deed_state_of(f, to) = *deed_state_of(f, from);
+}
+
+uint32_t deed_state_take(deed_flow *f) {
+    uint32_t state = f->unused;
+    if (state != 0) {
+        f->unused = deed_state_of(f, state)->next;
+    } else if (f->state_count < DEED_STATES_MAX) {
+        deed_state *s = fh_arena_alloc(f->arena, 1, sizeof *s);
+        if (s != NULL) {
+            state = f->state_count++;
+            f->states[state] = s;
+        } else {
+            f->status = FH_STATUS(FH_NOMEM);
+        }
+    } else {
+        deed_report_at(f->report, FH0903, deed_flow_decl(f, f->function)->place, "too deep",
+                       "this function is nested too deeply");
+        deed_help(f->report, "cut the function into smaller ones");
     }
-    s = fh_arena_alloc(f->arena, 1, sizeof *s);
-    if (s == NULL) {
-        f->status = FH_STATUS(FH_NOMEM);
-        *f->nowhere = (deed_state){0};
-        return f->nowhere;
-    }
-    return s;
+    *deed_state_of(f, state) = (deed_state){0};
+    return state;
 }
 
-deed_state *deed_state_copy(deed_flow *f, const deed_state *from) {
-    deed_state *s = deed_state_take(f);
-    deed_state_set(f->place_count, s, from);
-    return s;
+uint32_t deed_state_copy(deed_flow *f, uint32_t from) {
+    uint32_t state = deed_state_take(f);
+    deed_state_set(f, state, from);
+    return state;
 }
 
-void deed_state_give(deed_flow *f, deed_state *s) {
-    if (fh_failed(f->status))
+void deed_state_give(deed_flow *f, uint32_t state) {
+    if (state == 0)
         return;
-    s->next = f->unused;
-    f->unused = s;
+    deed_state_of(f, state)->next = f->unused;
+    f->unused = state;
+}
+
+bool deed_is_live(const deed_flow *f) {
+    return deed_state_of(f, f->now)->live;
+}
+
+void deed_end_path(deed_flow *f) {
+    deed_state_of(f, f->now)->live = false;
 }
 
 /* A promise: with this outcome of the gate, the cell is not what `never` says. */
@@ -346,30 +359,33 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     return c;
 }
 
-bool deed_state_join(uint32_t count, deed_state *a, const deed_state *b) {
-    if (!b->live)
+static bool same_cell(const deed_cell *a, const deed_cell *b) {
+    bool same = a->bits == b->bits && a->gate == b->gate && a->via == b->via && a->alias == b->alias && a->to == b->to;
+    for (int j = 0; same && j < DEED_SOURCES_MAX; j++)
+        same = a->sources.at[j] == b->sources.at[j];
+    return same;
+}
+
+bool deed_state_join(deed_flow *f, uint32_t a, uint32_t b) {
+    const deed_state *x = deed_state_of(f, a), *y = deed_state_of(f, b);
+    bool changed = false;
+    if (!y->live)
         return false;
-    if (!a->live) {
-        deed_state_set(count, a, b);
+    if (!x->live) {
+        deed_state_set(f, a, b);
         return true;
     }
-    bool changed = false;
     deed_cell joined[DEED_PLACES_MAX] = {{0}};
-    for (uint32_t i = 0; i < count; i++) {
-        joined[i] = join_cell(a, b, i);
-        changed |= joined[i].bits != a->cells[i].bits || joined[i].gate != a->cells[i].gate || joined[i].via != a->cells[i].via;
-        changed |= joined[i].alias != a->cells[i].alias || joined[i].to != a->cells[i].to;
-        for (int j = 0; j < DEED_SOURCES_MAX; j++)
-            changed |= joined[i].sources.at[j] != a->cells[i].sources.at[j];
+    for (uint32_t i = 0; i < f->place_count; i++) {
+        joined[i] = join_cell(x, y, i);
+        changed |= !same_cell(&joined[i], &x->cells[i]);
     }
-    for (uint32_t i = 0; i < count; i++)
-        a->cells[i] = joined[i];
+    for (uint32_t i = 0; i < f->place_count; i++)
+        deed_state_of(f, a)->cells[i] = joined[i];
     return changed;
 }
 
-void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
-    if (gate == 0)
-        return;
+static void gate_cells(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
     for (uint32_t i = 0; i < count; i++) {
         deed_cell *c = &s->cells[i];
         if (c->gate != gate || !(c->bits & (DEED_IS_NULL | DEED_IS_RAW)))
@@ -382,16 +398,21 @@ void deed_state_gate(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
     deed_cell *g = &s->cells[gate];
     g->bits = (g->bits & ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED)) | (ok ? DEED_IS_OK : DEED_IS_FAILED);
     if (gate != g->gate && g->gate != 0) /* a copy of another status */
-        deed_state_gate(count, s, g->gate, ok);
+        gate_cells(count, s, g->gate, ok);
 }
 
-void deed_state_ungate(uint32_t count, deed_state *s, uint32_t gate) {
-    for (uint32_t i = 0; i < count; i++) {
-        deed_cell *c = &s->cells[i];
+void deed_state_gate(deed_flow *f, uint32_t state, uint32_t gate, bool ok) {
+    if (gate != 0)
+        gate_cells(f->place_count, deed_state_of(f, state), gate, ok);
+}
+
+void deed_ungate(deed_flow *f, uint32_t gate) {
+    for (uint32_t i = 0; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
         if (c->gate == gate) {
             c->gate = 0;
             c->bits &= ~(uint32_t)PROMISES;
         }
     }
-    s->cells[gate].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
+    deed_cell_of(f, gate)->bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED);
 }

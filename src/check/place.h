@@ -11,7 +11,8 @@
 
 #include "check/finding.h"
 
-enum { DEED_PLACES_MAX = 384, DEED_SOURCES_MAX = 8, DEED_LAST_CALL = 1, DEED_LABELS_MAX = 32, DEED_ROUNDS_MAX = 24 };
+enum { DEED_PLACES_MAX = 384, DEED_SOURCES_MAX = 8, DEED_LAST_CALL = 1, DEED_LABELS_MAX = 33, DEED_ROUNDS_MAX = 24,
+       DEED_STATES_MAX = 1024 };
 
 enum {
     DEED_IS_OWNED = 1,     /* must be dropped or moved */
@@ -55,7 +56,7 @@ typedef struct deed_cell {
 
 typedef struct deed_state {
     bool live;
-    struct deed_state *next; /* of those not in use */
+    uint32_t next; /* of those not in use */
     deed_cell cells[DEED_PLACES_MAX];
 } deed_state;
 
@@ -82,7 +83,7 @@ typedef struct deed_info {
 typedef struct deed_label {
     uint32_t decl, from; /* from: the last goto */
     bool placed;
-    deed_state *state;
+    uint32_t state;
 } deed_label;
 
 /* The analysis of one function. */
@@ -96,13 +97,15 @@ typedef struct deed_flow {
     uint32_t reported; /* node of the finding told last */
     bool taking;       /* whoever gets the ?: that is evaluated next takes the value over */
     uint32_t within;   /* the call whose arguments are looked at again, or 0 */
-    fh_mut deed_state *s, *unused, *nowhere; /* nowhere: for when memory runs out */
+    deed_state *states[DEED_STATES_MAX]; /* by number, as many as were ever needed at once */
+    uint32_t state_count, unused;        /* unused: the first that is free, or 0 */
+    uint32_t now;                        /* the state that statements and expressions change */
     uint32_t place_count, depth, muted;
     uint32_t block; /* the innermost one around the statement */
     deed_info places[DEED_PLACES_MAX];
     deed_label labels[DEED_LABELS_MAX];
     uint32_t label_count, changes;
-    deed_state *on_break, *on_continue, *on_case;
+    uint32_t on_break, on_continue, on_case; /* states, or 0 */
     uint32_t break_depth, continue_depth;
     bool saw_default, full;
 } deed_flow;
@@ -147,16 +150,21 @@ bool deed_place_lent(const deed_flow *f, uint32_t place);
 bool deed_type_carries(fh_mut deed_flow *f, uint32_t type);
 deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) fh_view(*1);
 
-/* States. A dead one is returned when memory runs out, and f->status says so. */
-deed_state *deed_state_take(fh_mut deed_flow *f) fh_view(*1);
-deed_state *deed_state_copy(fh_mut deed_flow *f, const deed_state *from) fh_view(*1);
-void deed_state_give(fh_mut deed_flow *f, fh_mut deed_state *s);
-void deed_state_set(uint32_t count, fh_mut deed_state *to, const deed_state *from);
+/* States have numbers, so that one can be changed beside others. State 0 stands for what there is no room for (reported), or no
+ * memory (f->status): then nothing that the states say is of use. What is taken has to be given back. */
+deed_state *deed_state_of(const deed_flow *f, uint32_t state) fh_view(*1);
+uint32_t deed_state_take(fh_mut deed_flow *f);
+uint32_t deed_state_copy(fh_mut deed_flow *f, uint32_t from);
+void deed_state_give(fh_mut deed_flow *f, uint32_t state);
+void deed_state_set(fh_mut deed_flow *f, uint32_t to, uint32_t from);
 /* a = a or b; true if that changed a. */
-bool deed_state_join(uint32_t count, fh_mut deed_state *a, const deed_state *b);
-/* What is known once the status or truth in a place is known. */
-void deed_state_gate(uint32_t count, fh_mut deed_state *s, uint32_t gate, bool ok);
-/* Nothing depends on this place any more: it is about to change. */
-void deed_state_ungate(uint32_t count, fh_mut deed_state *s, uint32_t gate);
+bool deed_state_join(fh_mut deed_flow *f, uint32_t a, uint32_t b);
+/* What is known in a state once the status or truth in a place is known. */
+void deed_state_gate(fh_mut deed_flow *f, uint32_t state, uint32_t gate, bool ok);
+/* Nothing depends on this place any more in the current state: it is about to change. */
+void deed_ungate(fh_mut deed_flow *f, uint32_t gate);
+/* Control may come to where the current state speaks of; it does not from here on. */
+bool deed_is_live(const deed_flow *f);
+void deed_end_path(fh_mut deed_flow *f);
 
 #endif

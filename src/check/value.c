@@ -197,7 +197,7 @@ static bool owns_part(deed_flow *f, uint32_t place) {
 }
 
 static void store_status(deed_flow *f, uint32_t place, const deed_value *v, deed_cell *next) {
-    deed_state_ungate(f->place_count, f->s, place);
+    deed_ungate(f, place);
     if (v->call) {
         for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
             if (deed_cell_of(f, i)->gate == DEED_LAST_CALL)
@@ -247,10 +247,10 @@ static void inherit(deed_flow *f, uint32_t node, uint32_t place) {
 }
 
 /* What is known of the fields of a struct goes where the struct goes. */
-static void copy_parts(deed_flow *f, uint32_t node, const deed_state *before, uint32_t from, uint32_t to) {
+static void copy_parts(deed_flow *f, uint32_t node, uint32_t before, uint32_t from, uint32_t to) {
     enum { KEPT = DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_MOVED | DEED_IS_NULL | DEED_IS_RAW };
     for (uint32_t i = from + 1, end = f->place_count; i < end; i++) {
-        const deed_cell *c = &before->cells[i];
+        const deed_cell *c = &deed_state_of(f, before)->cells[i];
         bool record = deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD;
         if (f->places[i].parent != from || f->places[i].field == 0 || (!record && !(c->bits & KEPT)))
             continue;
@@ -322,7 +322,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
         deed_use(f, v->node, v->place); /* nobody knows who will read or write it through the pointer */
     bool record = v->place != 0 && v->place != place && !v->address &&
                   deed_flow_type(f, f->places[v->place].type)->kind == DEED_TYPE_RECORD;
-    deed_state *before = record ? deed_state_copy(f, f->s) : NULL;
+    uint32_t before = record ? deed_state_copy(f, f->now) : 0;
     deed_cell old = *deed_cell_of(f, v->place), next = {.bits = DEED_IS_PLAIN, .born = node};
     if (passing == DEED_GOES && v->place != 0 && v->place != place)
         deed_consume(f, v->node, v, false);
@@ -331,8 +331,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
             deed_error(f, FH0304, node, "stored here", "an owned value is stored where nothing can follow it");
             deed_help(f->report, "keep it in a variable or an `fh_owned` field; keep many in a pool that gives handles");
         }
-        if (before != NULL)
-            deed_state_give(f, before);
+        deed_state_give(f, before);
         return;
     }
     bool lent = deed_place_lent(f, place), carries = deed_type_carries(f, f->places[place].type);
@@ -376,7 +375,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     deed_forget(f, place);
     mark_written(f, place);
     *deed_cell_of(f, place) = next;
-    if (before != NULL) {
+    if (before != 0) {
         copy_parts(f, node, before, v->place, place);
         deed_state_give(f, before);
     }

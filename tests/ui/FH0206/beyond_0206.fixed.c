@@ -1,0 +1,18 @@
+/* beyond_0206.fixed.c: accepted, the corrected twin of beyond_0206.c. */
+#include "../ui.h"
+
+typedef struct row {
+    const char *name;
+    fh_owned char *own;
+} row;
+typedef struct table {
+    row first;
+} table;
+void table_change(fh_mut table *t);
+
+void f(fh_mut table *t) {
+    const row *r = &t->first;
+    const char *name = r->name;
+    table_change(t);
+    look(name);
+}
