@@ -91,7 +91,7 @@ typedef struct fh_weight_desc {
 } fh_weight_desc;
 
 /* Takes a matrix over. FH_INVALID when data's size is not that of the shape. */
-FH_FALLIBLE fh_device_weight(fh_mut fh_device *dev, fh_ref const fh_weight_desc *desc, fh_out fh_weight *out,
+FH_FALLIBLE fh_device_weight(fh_mut fh_view(1) fh_device *dev, fh_ref const fh_weight_desc *desc, fh_out fh_weight *out,
                              fh_mut fh_err *err);
 
 /* --- operations ------------------------------------------------------------------------------------------------------------

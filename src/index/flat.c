@@ -105,10 +105,12 @@ void fh_flat_free(fh_flat *f) {
     if (f == NULL)
         return;
     FH_ASSERT(begin_change(f));
-    for (size_t i = 0; i < f->chunk_count; i++)
-        fh_u64s_free(f->allocator, &fh_chunks_at(f->chunks, i)->words);
+    for (size_t i = 0; i < f->chunk_count; i++) {
+        fh_chunk *c = fh_chunks_at(f->chunks, i);
+        fh_u64s_free(f->allocator, &c->words);
+        c->words = (fh_u64s){NULL, 0};
+    }
     fh_chunks_free(f->allocator, &f->chunks);
-    f->chunks = (fh_chunks){NULL, 0};
     fh_flat_rows_free(f->allocator, &f->rows);
     fh_idmap_deinit(&f->map);
     fh_free(f->allocator, f);

@@ -60,22 +60,25 @@ unsigned fh_cpu_shares(size_t items, unsigned parts) {
 /* Below this many operations a run is over sooner than another thread is awake. */
 enum { WORK_WORTH_WAKING = 32768 };
 
-void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, void *arg) {
+void fh_cpu_run(const fh_par *par, uint64_t work, fh_par_fn *fn, void *arg) {
     if (work < WORK_WORTH_WAKING)
         fn(arg, 0, 1);
     else
-        fh_par_run(cpu->par, fn, arg);
+        fh_par_run(par, fn, arg);
 }
 
 /* --- memory and weights ----------------------------------------------------------------------------------------- */
 
-static void cpu_close(void *self) {
-    struct cpu *cpu = self;
+static void cpu_free(fh_drop struct cpu *cpu) {
     fh_arena_free(cpu->slab);
     fh_free(cpu->allocator, cpu->space.at);
     fh_free(cpu->allocator, cpu->rope_key.at);
     fh_f32s_free(cpu->allocator, &cpu->rope_table);
     fh_free(cpu->allocator, cpu);
+}
+
+static void cpu_close(fh_drop void *self) {
+    cpu_free(self);
 }
 
 static void cpu_caps(const void *self, fh_device_caps *caps) {
@@ -140,6 +143,7 @@ static uint64_t panel_bytes(const struct dev_weight *w) {
 struct panels_job {
     const struct dev_weight *w;
     fh_span data;
+    fh_mspan panels;
 };
 
 static void panels_work(void *arg, unsigned part, unsigned parts) {
@@ -149,7 +153,7 @@ static void panels_work(void *arg, unsigned part, unsigned parts) {
     fh_range share = fh_par_share(each * (size_t)w->planes, part, parts);
     for (size_t i = share.from; i < share.to; i++) {
         fh_mspan panel;
-        bool ok = fh_mspan_slice(w->own, i * bytes, bytes, &panel);
+        bool ok = fh_mspan_slice(job->panels, i * bytes, bytes, &panel);
         FH_ASSERT(ok);
         fh_span plane = fh_span_sub(job->data, i / each * plane_bytes, plane_bytes);
         fh_kern_panel(w->dtype, plane.at, (size_t)w->cols, (size_t)w->rows, i % each * KERN_ROWS, panel.at);
@@ -161,46 +165,50 @@ static void panels_work(void *arg, unsigned part, unsigned parts) {
  * */
 enum { SLAB_BYTES = 64 << 20, SLAB_FROM = 256 << 10 };
 
-/* Empty when there is no memory. */
-static fh_mspan panels_alloc(struct cpu *cpu, size_t bytes) {
+/* Room for panels, in one of w's two places; false when there is no memory. */
+static bool panels_alloc(struct cpu *cpu, fh_mut fh_view(1) struct dev_weight *w, size_t bytes) {
+    static const fh_arena_options slabs = {.chunk_bytes = SLAB_BYTES, .name = "weights"};
     if (bytes < SLAB_FROM) {
         uint8_t *at = fh_alloc(cpu->allocator, bytes, 1);
-        return (fh_mspan){at, at == NULL ? 0 : bytes};
+        w->own = (fh_mspan){at, at == NULL ? 0 : bytes};
+        return w->own.size != 0;
     }
-    static const fh_arena_options slabs = {.chunk_bytes = SLAB_BYTES, .name = "weights"};
     if (cpu->slab == NULL && fh_failed(fh_arena_new(cpu->allocator, &slabs, &cpu->slab)))
-        return (fh_mspan){NULL, 0};
+        return false;
     uint8_t *at = fh_arena_alloc(cpu->slab, bytes, 1);
-    return (fh_mspan){at, at == NULL ? 0 : bytes};
+    w->slab = (fh_mspan){at, at == NULL ? 0 : bytes};
+    return w->slab.size != 0;
 }
 
-static fh_status cpu_weight_new(void *self, const fh_bytes *data, struct dev_weight *w, fh_err *err) {
+/* The panels of a weight; empty for one that is used in place. */
+static fh_mspan panels_of(const struct dev_weight *w) {
+    return w->own.size != 0 ? w->own : w->slab;
+}
+
+static fh_status cpu_weight_new(void *self, const fh_bytes *data, fh_mut fh_view(1) struct dev_weight *w, fh_err *err) {
     struct cpu *cpu = self;
     if (fh_dtype_block(w->dtype) == 1 || w->rows_only) {
         w->raw = fh_bytes_share(*data);
         return FH_DONE;
     }
     uint64_t bytes = 0;
-    fh_mspan own = {NULL, 0};
-    if (fh_mul_u64(panel_bytes(w), panel_count(w), &bytes) && fh_mul_u64(bytes, w->planes, &bytes) && bytes <= SIZE_MAX)
-        own = panels_alloc(cpu, (size_t)bytes);
-    if (own.at == NULL)
+    if (!fh_mul_u64(panel_bytes(w), panel_count(w), &bytes) || !fh_mul_u64(bytes, w->planes, &bytes) || bytes > SIZE_MAX ||
+        !panels_alloc(cpu, w, (size_t)bytes))
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "weight: no memory for %llu bytes of panels", (unsigned long long)bytes);
-    w->own = own;
-    struct panels_job job = {w, data->span};
-    fh_cpu_run(cpu, bytes, panels_work, &job);
+    struct panels_job job = {w, data->span, panels_of(w)};
+    fh_cpu_run(cpu->par, bytes, panels_work, &job);
     return FH_DONE;
 }
 
 static void cpu_weight_end(void *self, struct dev_weight *w) {
     struct cpu *cpu = self;
-    if (w->own.size < SLAB_FROM)
-        fh_free(cpu->allocator, w->own.at);
+    fh_free(cpu->allocator, w->own.at);
     w->own = (fh_mspan){NULL, 0};
+    w->slab = (fh_mspan){NULL, 0};
 }
 
 struct cpu_matrix fh_cpu_matrix(const struct dev_weight *w, uint64_t plane) {
-    fh_span all = fh_dtype_block(w->dtype) > 1 ? fh_span_of_mut(w->own) : w->raw.span;
+    fh_span all = fh_dtype_block(w->dtype) > 1 ? fh_span_of_mut(panels_of(w)) : w->raw.span;
     size_t plane_bytes = all.size / (size_t)w->planes;
     return (struct cpu_matrix){.dtype = w->dtype,
                                .bytes = fh_span_sub(all, (size_t)plane * plane_bytes, plane_bytes),
@@ -230,12 +238,12 @@ static void embed_work(void *arg, unsigned part, unsigned parts) {
     for (size_t i = share.from; i < share.to; i++) {
         size_t token = fh_u32s_get(op->tokens, i);
         float *y = fh_f32s_sub(job->y, i * cols, cols).at;
-        if (w->own.size == 0) {
+        if (w->raw.span.size != 0) {
             fh_kern_widen(w->dtype, fh_span_sub(w->raw.span, token * row_bytes, row_bytes).at, cols, y);
             continue;
         }
         size_t bytes = (size_t)panel_bytes(w);
-        fh_span panel = fh_span_sub(fh_span_of_mut(w->own), token / KERN_ROWS * bytes, bytes);
+        fh_span panel = fh_span_sub(fh_span_of_mut(panels_of(w)), token / KERN_ROWS * bytes, bytes);
         fh_kern_panel_row(w->dtype, panel.at, cols, (unsigned)(token % KERN_ROWS), y);
     }
 }
@@ -243,7 +251,7 @@ static void embed_work(void *arg, unsigned part, unsigned parts) {
 static fh_status cpu_embed(void *self, const struct dev_embed *op) {
     struct cpu *cpu = self;
     struct rows_job job = {.cpu = cpu, .embed = op, .y = fh_cpu_tensor(&op->y), .rows = op->tokens.count};
-    fh_cpu_run(cpu, job.rows > 1 ? job.y.count : 0, embed_work, &job);
+    fh_cpu_run(cpu->par, job.rows > 1 ? job.y.count : 0, embed_work, &job);
     return FH_DONE;
 }
 
@@ -261,7 +269,7 @@ static fh_status cpu_norm(void *self, const struct dev_norm *op) {
     struct cpu *cpu = self;
     struct rows_job job = {.cpu = cpu, .norm = op, .x = fh_cpu_tensor(&op->x), .y = fh_cpu_tensor(&op->y)};
     job.rows = job.x.count / (size_t)op->w->cols;
-    fh_cpu_run(cpu, op->x.rows > 1 ? job.x.count : 0, norm_work, &job);
+    fh_cpu_run(cpu->par, op->x.rows > 1 ? job.x.count : 0, norm_work, &job);
     return FH_DONE;
 }
 
@@ -319,7 +327,7 @@ static fh_status rope_prepare(struct cpu *cpu, const struct dev_rope *op) {
     FH_ASSERT(ok);
     fh_span_copy(tail, op->freq);
     struct rows_job job = {.cpu = cpu, .rope = op, .y = table, .rows = n};
-    fh_cpu_run(cpu, n > 1 ? table.count * 32 : 0, table_work, &job);
+    fh_cpu_run(cpu->par, n > 1 ? table.count * 32 : 0, table_work, &job);
     return FH_DONE;
 }
 
@@ -339,7 +347,7 @@ static fh_status cpu_rope(void *self, const struct dev_rope *op) {
     struct cpu *cpu = self;
     FH_TRY(rope_prepare(cpu, op));
     struct rows_job job = {.cpu = cpu, .rope = op, .x = fh_cpu_tensor(&op->x), .rows = (size_t)op->x.rows};
-    fh_cpu_run(cpu, job.rows > 1 ? job.x.count : 0, rope_work, &job);
+    fh_cpu_run(cpu->par, job.rows > 1 ? job.x.count : 0, rope_work, &job);
     return FH_DONE;
 }
 
@@ -384,13 +392,10 @@ fh_status fh_cpu_new(fh_allocator *a, const fh_par *par, fh_isa isa, fh_device *
     if (cpu == NULL)
         return FH_STATUS(FH_NOMEM);
     *cpu = (struct cpu){.allocator = a, .par = par, .kern = kern};
-    fh_status status = fh_dev_new(a, &cpu_ops, cpu, out);
-    if (fh_failed(status)) {
-        fh_free(a, cpu);
-        return status;
-    }
+    unsigned threads = fh_cpu_parts(cpu);
+    FH_TRY(fh_dev_new(a, &cpu_ops, cpu, out));
     (*out)->caps.name = device_names[isa];
-    (*out)->caps.threads = fh_cpu_parts(cpu);
+    (*out)->caps.threads = threads;
     (*out)->caps.on_heap = a == fh_heap();
     return FH_DONE;
 }

@@ -43,7 +43,7 @@ unsigned fh_cpu_parts(const struct cpu *cpu);
 /* How many shares to cut `items` into, so that parts which take one after the other end at about the same time. */
 unsigned fh_cpu_shares(size_t items, unsigned parts);
 /* Runs fn over the parts, or at once on the calling thread when `work` (rough operations) does not pay for waking them. */
-void fh_cpu_run(const struct cpu *cpu, uint64_t work, fh_par_fn *fn, fh_mut void *arg);
+void fh_cpu_run(fh_ref const fh_par *par, uint64_t work, fh_par_fn *fn, fh_mut void *arg);
 
 /* --- tensors, matrices, activations ----------------------------------------------------------------------------- */
 
@@ -97,8 +97,8 @@ size_t fh_cpu_groups_at_once(const struct cpu_acts *acts);
 fh_status fh_cpu_matmul(fh_mut void *self, const struct dev_matmul *op);
 fh_status fh_cpu_glu(fh_mut void *self, const struct dev_glu *op);
 fh_status fh_cpu_route(fh_mut void *self, const struct dev_route *op);
-fh_status fh_cpu_kv_put(fh_mut void *self, fh_mut fh_device *dev, const struct dev_kv_put *op);
-fh_status fh_cpu_attend(fh_mut void *self, fh_mut fh_device *dev, const struct dev_attend *op);
+fh_status fh_cpu_kv_put(fh_mut void *self, const struct dev_kv_put *op);
+fh_status fh_cpu_attend(fh_mut void *self, const struct dev_attend *op);
 fh_status fh_cpu_experts(fh_mut void *self, const struct dev_experts *op);
 
 #endif

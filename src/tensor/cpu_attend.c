@@ -14,10 +14,10 @@
 enum { QUERIES_MAX = 64 }; /* of an item */
 
 /* The bytes of one kv head of keys or values in the segment that holds `position` of row i. */
-static fh_kern_u16s head_block(fh_ref fh_device *dev, const fh_kv_view *kv, size_t row, uint64_t block, size_t head,
-                               bool values) {
+fh_view(1) static fh_kern_u16s head_block(dev_mem_pool mems, const fh_kv_view *kv, size_t row, uint64_t block, size_t head,
+                                          bool values) {
     size_t segment = fh_u32s_get(kv->first, row) + (size_t)(block - fh_u32s_get(kv->base, row));
-    const struct dev_mem *mem = fh_dev_mem(dev, fh_mems_get(kv->segments, segment));
+    const struct dev_mem *mem = fh_dev_mem(mems, fh_mems_get(kv->segments, segment));
     FH_ASSERT(mem != NULL);
     size_t head_bytes = (size_t)kv->head_dim * FH_KV_BLOCK * sizeof(uint16_t);
     fh_mspan bytes;
@@ -33,7 +33,6 @@ static fh_kern_u16s head_block(fh_ref fh_device *dev, const fh_kv_view *kv, size
 
 struct put_job {
     const struct cpu *cpu;
-    fh_device *dev;
     const struct dev_kv_put *op;
     fh_f32s k, v;
     size_t scratch_at, scratch_each;
@@ -51,25 +50,25 @@ static void put_work(void *arg, unsigned part, unsigned parts) {
         uint64_t position = fh_u32s_get(kv->positions, i), block = position / FH_KV_BLOCK;
         size_t at = (size_t)(position % FH_KV_BLOCK);
         for (size_t h = heads.from; h < heads.to; h++) {
-            fh_kern_u16s keys = head_block(job->dev, kv, i, block, h, false),
-                         values = head_block(job->dev, kv, i, block, h, true);
+            fh_kern_u16s keys = head_block(job->op->mems, kv, i, block, h, false);
             job->cpu->kern->halve(fh_f32s_sub(job->k, i * cols + h * dim, dim).at, dim, half.at);
             fh_kern_scatter(half.at, dim, fh_kern_u16s_sub(keys, at, (dim - 1) * FH_KV_BLOCK + 1).at);
+            fh_kern_u16s values = head_block(job->op->mems, kv, i, block, h, true);
             job->cpu->kern->halve(fh_f32s_sub(job->v, i * cols + h * dim, dim).at, dim,
                                   fh_kern_u16s_sub(values, at * dim, dim).at);
         }
     }
 }
 
-fh_status fh_cpu_kv_put(void *self, fh_device *dev, const struct dev_kv_put *op) {
+fh_status fh_cpu_kv_put(void *self, const struct dev_kv_put *op) {
     struct cpu *cpu = self;
-    struct put_job job = {.dev = dev, .op = op, .k = fh_cpu_tensor(&op->k), .v = fh_cpu_tensor(&op->v)};
+    struct put_job job = {.op = op, .k = fh_cpu_tensor(&op->k), .v = fh_cpu_tensor(&op->v)};
     struct cpu_plan plan = {0};
     job.scratch_each = ((size_t)op->kv->head_dim * sizeof(uint16_t) + FH_ALLOC_ALIGN - 1) / FH_ALLOC_ALIGN * FH_ALLOC_ALIGN;
     job.scratch_at = fh_cpu_plan(&plan, fh_cpu_parts(cpu), job.scratch_each);
     FH_TRY(fh_cpu_reserve(cpu, &plan));
     job.cpu = cpu;
-    fh_cpu_run(cpu, op->k.rows > 1 ? job.k.count * 2 : 0, put_work, &job);
+    fh_cpu_run(cpu->par, op->k.rows > 1 ? job.k.count * 2 : 0, put_work, &job);
     return FH_DONE;
 }
 
@@ -79,7 +78,6 @@ fh_status fh_cpu_kv_put(void *self, fh_device *dev, const struct dev_kv_put *op)
 
 struct attend_job {
     const struct cpu *cpu;
-    fh_device *dev;
     const struct dev_attend *op;
     fh_f32s q, y;
     fh_u32s starts;              /* first row of each chunk, and n */
@@ -144,8 +142,8 @@ static void attend_block(const struct attend_job *job, const struct attend_item 
             seeing[seen++]->count = position / FH_KV_BLOCK > block ? FH_KV_BLOCK : (unsigned)(position % FH_KV_BLOCK) + 1;
         }
     }
-    struct kern_attend a = {.k = head_block(job->dev, kv, item->rows.from, block, item->kv_head, false).at,
-                            .v = head_block(job->dev, kv, item->rows.from, block, item->kv_head, true).at,
+    struct kern_attend a = {.k = head_block(job->op->mems, kv, item->rows.from, block, item->kv_head, false).at,
+                            .v = head_block(job->op->mems, kv, item->rows.from, block, item->kv_head, true).at,
                             .head_dim = kv->head_dim,
                             .scale = job->op->scale};
     unsigned tiles = (unsigned)((seen + KERN_TOKENS - 1) / KERN_TOKENS);
@@ -200,9 +198,9 @@ static void cut_heads(struct attend_job *job, unsigned parts) {
     job->items = whole * job->slices;
 }
 
-fh_status fh_cpu_attend(void *self, fh_device *dev, const struct dev_attend *op) {
+fh_status fh_cpu_attend(void *self, const struct dev_attend *op) {
     struct cpu *cpu = self;
-    struct attend_job job = {.dev = dev, .op = op, .q = fh_cpu_tensor(&op->q), .y = fh_cpu_tensor(&op->y)};
+    struct attend_job job = {.op = op, .q = fh_cpu_tensor(&op->q), .y = fh_cpu_tensor(&op->y)};
     size_t n = (size_t)op->q.rows;
     job.group = op->heads / op->kv->kv_heads;
     job.dim_padded = ((size_t)op->kv->head_dim + 15) / 16 * 16;
@@ -221,6 +219,6 @@ fh_status fh_cpu_attend(void *self, fh_device *dev, const struct dev_attend *op)
     for (size_t i = 0; i < n; i++)
         work += ((uint64_t)fh_u32s_get(op->kv->positions, i) - (uint64_t)fh_u32s_get(op->kv->base, i) * FH_KV_BLOCK + 1) *
                 op->q.cols / 8;
-    fh_cpu_run(cpu, work, attend_work, &job);
+    fh_cpu_run(cpu->par, work, attend_work, &job);
     return FH_DONE;
 }

@@ -147,14 +147,13 @@ static void mix_work(void *arg, unsigned part, unsigned parts) {
     const struct experts_job *job = arg;
     const struct dev_experts *op = job->op;
     size_t cols = (size_t)op->y.cols, top_k = op->top_k;
-    fh_f32s y = fh_cpu_tensor(&op->y);
     fh_range share = fh_par_share((size_t)op->y.rows, part, parts);
     for (size_t i = share.from; i < share.to; i++) {
         const float *ranks[FH_TOP_K_MAX] = {NULL};
         for (size_t r = 0; r < top_k; r++)
             ranks[r] = fh_f32s_sub(job->out, fh_u32s_get(job->place, i * top_k + r) * cols, cols).at;
         job->cpu->kern->mix(ranks, fh_f32s_sub(op->weights, i * top_k, top_k).at, top_k, cols,
-                            fh_f32s_sub(y, i * cols, cols).at);
+                            fh_f32s_sub(fh_cpu_tensor(&op->y), i * cols, cols).at);
     }
 }
 
@@ -205,13 +204,13 @@ fh_status fh_cpu_experts(void *self, const struct dev_experts *op) {
     FH_TRY(prepare(cpu, &job));
     sort_pairs(&job);
     uint64_t cols = op->x.cols, rows = op->gate->rows, pairs = job.pairs;
-    fh_cpu_run(cpu, pairs * cols, gather_work, &job);
-    fh_cpu_run(cpu, pairs * cols * rows / 4, product_work, &job);
+    fh_cpu_run(cpu->par, pairs * cols, gather_work, &job);
+    fh_cpu_run(cpu->par, pairs * cols * rows / 4, product_work, &job);
     job.second = true;
     job.next = 0;
     if (job.block_out)
-        fh_cpu_run(cpu, pairs * rows, gather_work, &job);
-    fh_cpu_run(cpu, pairs * cols * rows / 8, product_work, &job);
-    fh_cpu_run(cpu, op->y.rows > 1 ? pairs * cols : 0, mix_work, &job);
+        fh_cpu_run(cpu->par, pairs * rows, gather_work, &job);
+    fh_cpu_run(cpu->par, pairs * cols * rows / 8, product_work, &job);
+    fh_cpu_run(cpu->par, op->y.rows > 1 ? pairs * cols : 0, mix_work, &job);
     return FH_DONE;
 }

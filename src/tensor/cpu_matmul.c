@@ -28,7 +28,7 @@ fh_range fh_cpu_group(const struct cpu_acts *acts, size_t g) {
 }
 
 /* Group g's bytes. */
-static fh_mspan group_bytes(const struct cpu_acts *acts, size_t g) {
+fh_view(*1) static fh_mspan group_bytes(const struct cpu_acts *acts, size_t g) {
     fh_mspan out;
     bool ok = fh_mspan_slice(acts->packed, g * acts->group_bytes, acts->group_bytes, &out);
     FH_ASSERT(ok);
@@ -59,7 +59,7 @@ static void pack_work(void *arg, unsigned part, unsigned parts) {
 void fh_cpu_pack(const struct cpu *cpu, const struct cpu_acts *acts) {
     struct pack_job job = {cpu, acts};
     if (acts->packed.size > 0)
-        fh_cpu_run(cpu, acts->groups > 1 ? acts->x.count : 0, pack_work, &job);
+        fh_cpu_run(cpu->par, acts->groups > 1 ? acts->x.count : 0, pack_work, &job);
 }
 
 enum { GROUPS_BYTES = 1 << 20 }; /* activations that shall stay in a second-level cache of 1.25 to 2 MiB */
@@ -120,7 +120,7 @@ static struct kern_ahead ahead_of(const struct cpu_matrix *m, size_t p, size_t p
 }
 
 /* Runs a tile for group g; block types read the packed rows, plain ones x itself. */
-static void run_tile(const struct cpu *cpu, struct kern_tile *t, const struct cpu_acts *acts, size_t g) {
+static void run_tile(const struct cpu *cpu, fh_mut fh_view(*3) struct kern_tile *t, const struct cpu_acts *acts, size_t g) {
     fh_range rows = fh_cpu_group(acts, g);
     t->tokens = (unsigned)(rows.to - rows.from);
     if (fh_dtype_block(t->dtype) > 1) {
@@ -232,7 +232,7 @@ static fh_status run_matmul(struct cpu *cpu, fh_mut fh_view(1) struct matmul_job
     if (blocks)
         job->acts.packed = fh_cpu_space(cpu, packed, job->acts.groups * job->acts.group_bytes);
     fh_cpu_pack(cpu, &job->acts);
-    fh_cpu_run(cpu, work, matmul_work, job);
+    fh_cpu_run(cpu->par, work, matmul_work, job);
     return FH_DONE;
 }
 

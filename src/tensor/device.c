@@ -11,13 +11,27 @@
 
 #define ANGLE_MAX 0x1p30 /* of fh_sincos */
 
+/* --- handles ---------------------------------------------------------------------------------------------------- */
+
+struct dev_mem *fh_dev_mem(dev_mem_pool mems, fh_mem mem) {
+    struct dev_mem *slot = NULL;
+    return fh_failed(dev_mem_get(mems, (dev_mem_handle){mem.value}, &slot)) ? NULL : slot;
+}
+
+static struct dev_weight *weight_at(dev_weight_pool weights, fh_weight weight) {
+    struct dev_weight *slot = NULL;
+    return fh_failed(dev_weight_get(weights, (dev_weight_handle){weight.value}, &slot)) ? NULL : slot;
+}
+
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_dev_new(fh_allocator *a, const struct dev_ops *ops, void *self, fh_device **out) {
     *out = NULL;
     fh_device *dev = fh_alloc(a, 1, sizeof *dev);
-    if (dev == NULL)
+    if (dev == NULL) {
+        ops->close(self);
         return FH_STATUS(FH_NOMEM);
+    }
     const fh_pool_config of_mems = {.capacity = DEV_MEMS_MAX, .threads = FH_POOL_SERIAL, .name = "device memory"};
     const fh_pool_config of_weights = {.capacity = DEV_WEIGHTS_MAX, .threads = FH_POOL_SERIAL, .name = "device weights"};
     dev_mem_pool mems = {NULL};
@@ -28,6 +42,7 @@ fh_status fh_dev_new(fh_allocator *a, const struct dev_ops *ops, void *self, fh_
     if (fh_failed(status)) {
         dev_mem_pool_free(mems);
         fh_free(a, dev);
+        ops->close(self);
         return status;
     }
     dev->allocator = a;
@@ -42,9 +57,9 @@ fh_status fh_dev_new(fh_allocator *a, const struct dev_ops *ops, void *self, fh_
 void fh_device_free(fh_device *dev) {
     if (dev == NULL)
         return;
-    for (struct dev_mem *mem = dev->mem_list; mem != NULL; mem = mem->next)
+    for (struct dev_mem *mem = fh_dev_mem(dev->mems, dev->mem_list); mem != NULL; mem = fh_dev_mem(dev->mems, mem->next))
         dev->ops->mem_end(dev->self, mem);
-    for (struct dev_weight *w = dev->weight_list; w != NULL; w = w->next) {
+    for (struct dev_weight *w = weight_at(dev->weights, dev->weight_list); w != NULL; w = weight_at(dev->weights, w->next)) {
         dev->ops->weight_end(dev->self, w);
         fh_bytes_drop(&w->raw);
     }
@@ -63,13 +78,6 @@ fh_device_caps fh_device_caps_get(const fh_device *dev) {
 
 /* --- memory ----------------------------------------------------------------------------------------------------- */
 
-struct dev_mem *fh_dev_mem(fh_device *dev, fh_mem mem) {
-    struct dev_mem *slot = NULL;
-    if (fh_failed(dev_mem_get(dev->mems, (dev_mem_handle){mem.value}, &slot)))
-        return NULL;
-    return slot;
-}
-
 fh_status fh_device_alloc(fh_device *dev, uint64_t size_bytes, fh_mem *out) {
     *out = (fh_mem){0};
     if (size_bytes == 0)
@@ -84,28 +92,32 @@ fh_status fh_device_alloc(fh_device *dev, uint64_t size_bytes, fh_mem *out) {
         FH_ASSERT(!fh_failed(released));
         return status;
     }
-    mem->before = NULL;
-    mem->next = dev->mem_list;
-    if (mem->next != NULL)
-        mem->next->before = mem;
-    dev->mem_list = mem;
-    dev->caps.mem_bytes += size_bytes;
     *out = (fh_mem){h.value};
+    mem->before = (fh_mem){0};
+    mem->next = dev->mem_list;
+    struct dev_mem *next = fh_dev_mem(dev->mems, mem->next);
+    if (next != NULL)
+        next->before = *out;
+    dev->mem_list = *out;
+    dev->caps.mem_bytes += size_bytes;
     return FH_DONE;
 }
 
 fh_status fh_device_release(fh_device *dev, fh_mem handle) {
-    struct dev_mem *mem = fh_dev_mem(dev, handle);
+    struct dev_mem *mem = fh_dev_mem(dev->mems, handle);
     if (mem == NULL)
         return FH_STATUS(FH_STALE);
-    if (mem->next != NULL)
-        mem->next->before = mem->before;
-    if (mem->before != NULL)
-        mem->before->next = mem->next;
-    else
-        dev->mem_list = mem->next;
+    fh_mem next = mem->next, before = mem->before;
     dev->caps.mem_bytes -= mem->size_bytes;
     dev->ops->mem_end(dev->self, mem);
+    mem = fh_dev_mem(dev->mems, next);
+    if (mem != NULL)
+        mem->before = before;
+    mem = fh_dev_mem(dev->mems, before);
+    if (mem != NULL)
+        mem->next = next;
+    else
+        dev->mem_list = next;
     return dev_mem_release(dev->mems, (dev_mem_handle){handle.value});
 }
 
@@ -115,7 +127,7 @@ static bool inside(const struct dev_mem *mem, uint64_t offset, uint64_t size) {
 }
 
 fh_status fh_device_write(fh_device *dev, fh_mem handle, uint64_t offset_bytes, fh_span from) {
-    struct dev_mem *mem = fh_dev_mem(dev, handle);
+    struct dev_mem *mem = fh_dev_mem(dev->mems, handle);
     if (mem == NULL)
         return FH_STATUS(FH_STALE);
     if (!inside(mem, offset_bytes, from.size))
@@ -124,7 +136,7 @@ fh_status fh_device_write(fh_device *dev, fh_mem handle, uint64_t offset_bytes, 
 }
 
 fh_status fh_device_read(fh_device *dev, fh_mem handle, uint64_t offset_bytes, fh_mspan to) {
-    struct dev_mem *mem = fh_dev_mem(dev, handle);
+    struct dev_mem *mem = fh_dev_mem(dev->mems, handle);
     if (mem == NULL)
         return FH_STATUS(FH_STALE);
     if (!inside(mem, offset_bytes, to.size))
@@ -162,25 +174,26 @@ fh_status fh_device_weight(fh_device *dev, const fh_weight_desc *desc, fh_weight
         FH_ASSERT(!fh_failed(released));
         return status;
     }
-    w->next = dev->weight_list;
-    dev->weight_list = w;
-    dev->caps.weight_bytes += w->own.size;
-    dev->caps.borrowed_bytes += w->raw.span.size;
     *out = (fh_weight){h.value};
+    w->next = dev->weight_list;
+    dev->weight_list = *out;
+    dev->caps.weight_bytes += w->own.size + w->slab.size;
+    dev->caps.borrowed_bytes += w->raw.span.size;
     return FH_DONE;
 }
 
 /* --- checks ----------------------------------------------------------------------------------------------------- */
 
-/* What an operation's checks share: the device, the operation's name, and where to report. */
+/* What an operation's checks share: the device's tables, the operation's name, and where to report. */
 struct check {
-    fh_device *dev;
+    dev_mem_pool mems;
+    dev_weight_pool weights;
     const char *op;
     fh_err *err;
 };
 
 static fh_status get_tensor(struct check c, const char *name, fh_tensor t, fh_out struct dev_tensor *out) {
-    const struct dev_mem *mem = fh_dev_mem(c.dev, t.mem);
+    const struct dev_mem *mem = fh_dev_mem(c.mems, t.mem);
     if (mem == NULL)
         return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: %s lies in memory that is not live", c.op, name);
     uint64_t bytes = 0;
@@ -206,8 +219,8 @@ static fh_status get_shaped(struct check c, const char *name, fh_tensor t, uint6
 
 /* A weight of any shape; `rows` says that only its rows are asked for. */
 static fh_status get_weight(struct check c, const char *name, fh_weight h, bool rows, fh_out const struct dev_weight **out) {
-    struct dev_weight *w = NULL;
-    if (fh_failed(dev_weight_get(c.dev->weights, (dev_weight_handle){h.value}, &w)))
+    const struct dev_weight *w = weight_at(c.weights, h);
+    if (w == NULL)
         return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: %s is no live weight", c.op, name);
     *out = w;
     if ((*out)->rows_only && !rows)
@@ -217,7 +230,7 @@ static fh_status get_weight(struct check c, const char *name, fh_weight h, bool 
 
 /* A weight whose shape is known. */
 static fh_status get_matrix(struct check c, const char *name, fh_weight h, uint64_t cols, uint64_t rows, uint64_t planes,
-                            const struct dev_weight **out) {
+                            fh_out const struct dev_weight **out) {
     FH_TRY(get_weight(c, name, h, false, out));
     const struct dev_weight *w = *out;
     if (w->cols != cols || w->rows != rows || w->planes != planes)
@@ -253,7 +266,7 @@ static fh_status get_count(struct check c, const char *name, uint64_t count, uin
 /* --- operations ------------------------------------------------------------------------------------------------- */
 
 fh_status fh_device_embed(fh_device *dev, const fh_embed *op, fh_err *err) {
-    struct check c = {dev, "embed", err};
+    struct check c = {dev->mems, dev->weights, "embed", err};
     struct dev_embed to = {.tokens = op->tokens};
     FH_TRY(get_weight(c, "table", op->table, true, &to.table));
     FH_TRY(get_shaped(c, "y", op->y, to.table->cols, op->tokens.count, &to.y));
@@ -265,7 +278,7 @@ fh_status fh_device_embed(fh_device *dev, const fh_embed *op, fh_err *err) {
 }
 
 fh_status fh_device_norm(fh_device *dev, const fh_norm *op, fh_err *err) {
-    struct check c = {dev, "norm", err};
+    struct check c = {dev->mems, dev->weights, "norm", err};
     struct dev_norm to = {.eps = op->eps};
     FH_TRY(get_weight(c, "w", op->w, false, &to.w));
     FH_TRY(get_matrix(c, "w", op->w, to.w->cols, 1, 1, &to.w));
@@ -283,7 +296,7 @@ fh_status fh_device_norm(fh_device *dev, const fh_norm *op, fh_err *err) {
 }
 
 fh_status fh_device_matmul(fh_device *dev, const fh_matmul *op, fh_err *err) {
-    struct check c = {dev, "matmul", err};
+    struct check c = {dev->mems, dev->weights, "matmul", err};
     struct dev_matmul to = {.count = op->count};
     if (op->count == 0 || op->count > FH_MATMUL_OUTS_MAX)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "matmul: %u outputs, expected 1 to %u", op->count,
@@ -303,7 +316,7 @@ fh_status fh_device_matmul(fh_device *dev, const fh_matmul *op, fh_err *err) {
 }
 
 fh_status fh_device_glu(fh_device *dev, const fh_glu *op, fh_err *err) {
-    struct check c = {dev, "glu", err};
+    struct check c = {dev->mems, dev->weights, "glu", err};
     struct dev_glu to = {0};
     FH_TRY(get_tensor(c, "x", op->x, &to.x));
     FH_TRY(get_tensor(c, "y", op->y, &to.y));
@@ -336,7 +349,7 @@ static fh_status check_angles(struct check c, const fh_rope *op) {
 }
 
 fh_status fh_device_rope(fh_device *dev, const fh_rope *op, fh_err *err) {
-    struct check c = {dev, "rope", err};
+    struct check c = {dev->mems, dev->weights, "rope", err};
     struct dev_rope to = {
         .positions = op->positions, .freq = op->freq, .head_dim = op->head_dim, .rot_dim = op->rot_dim, .halves = op->halves};
     FH_TRY(get_tensor(c, "x", op->x, &to.x));
@@ -368,7 +381,7 @@ static fh_status check_view(struct check c, const fh_kv_view *kv, uint64_t n) {
     FH_TRY(get_count(c, "first segments", kv->first.count, n));
     FH_TRY(get_count(c, "base blocks", kv->base.count, n));
     for (size_t i = 0; i < kv->segments.count; i++) {
-        const struct dev_mem *mem = fh_dev_mem(c.dev, fh_mems_get(kv->segments, i));
+        const struct dev_mem *mem = fh_dev_mem(c.mems, fh_mems_get(kv->segments, i));
         if (mem == NULL)
             return fh_fail(c.err, FH_STALE, FH_NO_OFFSET, "%s: segment %zu is not live", c.op, i);
         if (mem->size_bytes < end)
@@ -393,7 +406,7 @@ static fh_status apart_view(struct check c, const char *name, const fh_kv_view *
     FH_ASSERT(fits);
     struct dev_tensor part = {.offset_bytes = kv->offset_bytes, .cols = layer / sizeof(float), .rows = 1};
     for (size_t i = 0; i < kv->segments.count; i++) {
-        part.mem = fh_dev_mem(c.dev, fh_mems_get(kv->segments, i));
+        part.mem = fh_dev_mem(c.mems, fh_mems_get(kv->segments, i));
         if (overlap(&part, t))
             return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "%s: %s overlaps segment %zu", c.op, name, i);
     }
@@ -401,8 +414,8 @@ static fh_status apart_view(struct check c, const char *name, const fh_kv_view *
 }
 
 fh_status fh_device_kv_put(fh_device *dev, const fh_kv_put *op, fh_err *err) {
-    struct check c = {dev, "kv_put", err};
-    struct dev_kv_put to = {.kv = &op->kv};
+    struct check c = {dev->mems, dev->weights, "kv_put", err};
+    struct dev_kv_put to = {.kv = &op->kv, .mems = dev->mems};
     FH_TRY(get_tensor(c, "k", op->k, &to.k));
     FH_TRY(check_view(c, &op->kv, to.k.rows));
     uint64_t cols = (uint64_t)op->kv.kv_heads * op->kv.head_dim;
@@ -410,12 +423,12 @@ fh_status fh_device_kv_put(fh_device *dev, const fh_kv_put *op, fh_err *err) {
     FH_TRY(get_shaped(c, "v", op->v, cols, to.k.rows, &to.v));
     FH_TRY(apart_view(c, "k", &op->kv, &to.k));
     FH_TRY(apart_view(c, "v", &op->kv, &to.v));
-    return dev->ops->kv_put(dev->self, dev, &to);
+    return dev->ops->kv_put(dev->self, &to);
 }
 
 fh_status fh_device_attend(fh_device *dev, const fh_attend *op, fh_err *err) {
-    struct check c = {dev, "attend", err};
-    struct dev_attend to = {.kv = &op->kv, .heads = op->heads, .scale = op->scale};
+    struct check c = {dev->mems, dev->weights, "attend", err};
+    struct dev_attend to = {.kv = &op->kv, .mems = dev->mems, .heads = op->heads, .scale = op->scale};
     FH_TRY(get_tensor(c, "q", op->q, &to.q));
     FH_TRY(check_view(c, &op->kv, to.q.rows));
     if (op->heads == 0 || op->heads % op->kv.kv_heads != 0)
@@ -425,11 +438,11 @@ fh_status fh_device_attend(fh_device *dev, const fh_attend *op, fh_err *err) {
     FH_TRY(get_shaped(c, "y", op->y, cols, to.q.rows, &to.y));
     FH_TRY(apart(c, "q and y", &to.q, &to.y));
     FH_TRY(apart_view(c, "y", &op->kv, &to.y));
-    return dev->ops->attend(dev->self, dev, &to);
+    return dev->ops->attend(dev->self, &to);
 }
 
 fh_status fh_device_route(fh_device *dev, const fh_route *op, fh_err *err) {
-    struct check c = {dev, "route", err};
+    struct check c = {dev->mems, dev->weights, "route", err};
     struct dev_route to = {0};
     FH_TRY(get_tensor(c, "x", op->x, &to.x));
     FH_TRY(get_weight(c, "w", op->w, false, &to.w));
@@ -453,7 +466,7 @@ fh_status fh_device_route(fh_device *dev, const fh_route *op, fh_err *err) {
 }
 
 fh_status fh_device_experts(fh_device *dev, const fh_experts *op, fh_err *err) {
-    struct check c = {dev, "experts", err};
+    struct check c = {dev->mems, dev->weights, "experts", err};
     struct dev_experts to = {.ids = op->ids, .weights = op->weights, .top_k = op->top_k};
     FH_TRY(get_tensor(c, "x", op->x, &to.x));
     FH_TRY(get_shaped(c, "y", op->y, to.x.cols, to.x.rows, &to.y));

@@ -9,8 +9,7 @@ void fh_ids_init(fh_ids *ids, fh_allocator *a, size_t limit) {
 }
 
 void fh_ids_deinit(fh_ids *ids) {
-    if (ids->allocator != NULL)
-        fh_u32s_free(ids->allocator, &ids->items);
+    fh_u32s_free(ids->allocator, &ids->items);
     ids->count = 0;
 }
 
