@@ -97,11 +97,12 @@ typedef struct fh_arena_fast {
 } fh_arena_fast;
 
 /* The rest of fh_arena_alloc. Only that calls it. */
-FH_API void *fh_arena_alloc_slow(fh_ref fh_arena *arena, size_t bytes) fh_view(1);
+FH_API fh_or_null void *fh_arena_alloc_slow(fh_ref fh_arena *arena, size_t bytes) fh_view(1);
 
 /* `count` zeroed elements at 64-byte alignment for sizes from 64, else at 16; NULL on overflow, limit or no memory; count or
  * size 0 gives NULL. Valid until: the end of the scope it is made in. */
-static inline fh_counted(2, 3) void *fh_arena_alloc(fh_ref fh_arena *arena, size_t count, size_t size_bytes) fh_view(1) {
+static inline fh_or_null fh_counted(2, 3) void *fh_arena_alloc(fh_ref fh_arena *arena, size_t count, size_t size_bytes)
+    fh_view(1) {
     size_t bytes;
     if (FH_UNLIKELY(!fh_mul_size(count, size_bytes, &bytes) || bytes == 0))
         return NULL;

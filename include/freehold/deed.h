@@ -28,6 +28,7 @@
 #endif
 #define fh_owned FH_WORD("owned")                 /* result or out-parameter: the receiver owns it and must drop it */
 #define fh_owned_or_null FH_WORD("owned_or_null") /* the same, or NULL */
+#define fh_or_null FH_WORD("or_null")             /* pointer: it may be NULL, and is compared with that before it is used */
 #define fh_move FH_WORD("move")                   /* argument: the callee takes over */
 #define fh_drop FH_WORD("drop")                   /* argument: the callee ends its life; NULL is allowed */
 #define fh_ref FH_WORD("ref")                     /* argument: shared borrow for the length of the call */

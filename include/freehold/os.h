@@ -83,9 +83,9 @@ FH_API unsigned fh_os_cpus(void);
 /* Largest resident set so far, in bytes; 0 where unknown. */
 FH_API uint64_t fh_os_memory_peak(void);
 /* The value of an environment variable, or NULL. Valid until: the environment changes. */
-FH_API fh_static const char *fh_os_env(fh_ref const char *name);
+FH_API fh_static fh_or_null const char *fh_os_env(fh_ref const char *name);
 /* Word `i` of the command line that main was given; NULL when there are not so many. Valid until: the program ends. */
-FH_API fh_static const char *fh_os_argument(int argc, char *const *argv, size_t i);
+FH_API fh_static fh_or_null const char *fh_os_argument(int argc, char *const *argv, size_t i);
 
 /* Starts to count interrupts (Ctrl-C): the first is counted, the second within one second ends the process. Main thread,
  * once. */

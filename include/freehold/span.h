@@ -60,7 +60,7 @@ FH_ALWAYS_INLINE const uint8_t *fh_span_fmt_at(fh_span s) {
 }
 
 /* A span of a NUL-terminated string; NULL gives the empty span. Valid until: the string changes. */
-FH_API fh_span fh_span_of_str(fh_ref const char *text) fh_view(1);
+FH_API fh_span fh_span_of_str(fh_ref fh_or_null const char *text) fh_view(1);
 /* A read-only view of writable bytes. */
 static inline fh_span fh_span_of_mut(fh_mspan s) {
     return (fh_span){s.at, s.size};

@@ -35,7 +35,7 @@ typedef struct fh_synth_options {
 /* Options by name: "tiny" and "tiny-moe" for tests, "110m", "tinyllama" (1.1 billion), "moe" (1.2 billion, 64 experts). */
 FH_MUST_USE FH_API bool fh_synth_preset(fh_span name, fh_out fh_synth_options *out);
 /* The i-th preset's name, NULL behind the last. */
-FH_API fh_static const char *fh_synth_preset_name(size_t i);
+FH_API fh_static fh_or_null const char *fh_synth_preset_name(size_t i);
 
 /* Called every few ten thousand bytes of tensor data; returning false ends the work with FH_CANCELED. */
 typedef struct fh_synth_progress {

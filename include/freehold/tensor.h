@@ -37,7 +37,7 @@ FH_MUST_USE FH_API bool fh_dtype_bytes(fh_dtype t, uint64_t cols, uint64_t rows,
 /* The type with a GGUF type id; false (and an untouched *out) for one that Freehold does not compute with. */
 FH_MUST_USE FH_API bool fh_dtype_of_gguf(uint32_t id, fh_out fh_dtype *out);
 /* The name of any GGUF type id, such as "Q5_K", or NULL for an unknown one: so that refusals can name it. */
-FH_API fh_static const char *fh_gguf_type_name(uint32_t id);
+FH_API fh_static fh_or_null const char *fh_gguf_type_name(uint32_t id);
 
 /* A handle to device memory, generation-checked; 0 is none. */
 typedef struct fh_mem {

@@ -161,7 +161,7 @@ static fh_status refuse_option(const fh_cli *cli, fh_span name, fh_err *err) {
     return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "unknown option '%.*s'", FH_SPAN_FMT(name));
 }
 
-static const fh_cli_option *find_option(const fh_cli *cli, fh_span name) {
+static fh_or_null const fh_cli_option *find_option(const fh_cli *cli, fh_span name) {
     for (size_t i = 0; i < cli->options.count; i++) {
         const fh_cli_option *o = fh_cli_options_at(cli->options, i);
         bool letter = o->letter != 0 && name.size == 2 && fh_span_at(name, 0) == '-' &&

@@ -81,7 +81,7 @@ static void harden(fh_views *args) {
     }
 }
 
-fh_static static const verb *find_verb(fh_span name) {
+fh_static fh_or_null static const verb *find_verb(fh_span name) {
     for (size_t i = 0; i < VERBS; i++) {
         if (fh_span_is(name, verbs[i].name))
             return &verbs[i];

@@ -52,8 +52,9 @@ static fh_status write_model(fh_app *app, const fh_path *path, const fh_synth_op
 
 /* What --preset may be: the names of synth.h, for the help and for refusals. */
 static fh_status preset_words(fh_buf *words) {
-    for (size_t i = 0; fh_synth_preset_name(i) != NULL; i++)
-        FH_TRY(fh_buf_format(words, "%s%s", i != 0 ? ", " : "", fh_synth_preset_name(i)));
+    const char *name = fh_synth_preset_name(0);
+    for (size_t i = 1; name != NULL; name = fh_synth_preset_name(i++))
+        FH_TRY(fh_buf_format(words, "%s%s", i != 1 ? ", " : "", name));
     return FH_DONE;
 }
 

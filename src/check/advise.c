@@ -30,7 +30,7 @@ static uint32_t parameter_of(const deed_flow *f, uint32_t node) {
 static uint32_t function_for(const deed_flow *f, deed_word word, uint32_t type, bool address) {
     for (uint32_t i = 1; i < f->unit->decls.count; i++) {
         const deed_decl *d = deed_flow_decl(f, i);
-        if (d->kind != DEED_DECL_FUNCTION || d->count != 1 || i == f->function)
+        if (d->kind != DEED_DECL_FUNCTION || d->count != 1 || d->entity == deed_flow_decl(f, f->function)->entity)
             continue;
         uint32_t parameter = fh_u32s_get(f->unit->members, d->first), t = deed_flow_decl(f, parameter)->type;
         bool says = deed_word_of(f->unit, word == DEED_DROP ? parameter : i, word) != NULL;
@@ -73,6 +73,9 @@ void deed_report_null(deed_flow *f, uint32_t node, uint32_t place) {
     deed_error(f, FH0307, node, "used here without a check", "`%.*s` may be NULL", FH_SPAN_FMT(name));
     bool owned = (c->bits & DEED_IS_OWNED) != 0;
     deed_also(f, c->born, owned ? "it becomes an owner here, or NULL" : "it has its value from here, or NULL");
+    const deed_info *p = &f->places[place];
+    if (c->born == 0 && (p->field != 0 || p->parent == 0))
+        deed_note(f->report, deed_flow_decl(f, p->field != 0 ? p->field : p->root)->place, "its contract allows NULL");
     if (gate.size != 0 && deed_flow_type(f, f->places[c->gate].type)->kind == DEED_TYPE_RECORD)
         deed_help(f->report, "look at `%.*s` before: `fh_failed(%.*s)`", FH_SPAN_FMT(gate), FH_SPAN_FMT(gate));
     else

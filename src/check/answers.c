@@ -83,7 +83,7 @@ static fh_status put_key(const deed_cache *c, const deed_task *task, fh_span how
     return FH_DONE;
 }
 
-static fh_view(*1) const char *entry_path(const deed_cache *c, fh_span key) {
+static fh_view(*1) fh_or_null const char *entry_path(const deed_cache *c, fh_span key) {
     uint64_t hash = fh_hash_bytes(KEY_SEED, key);
     fh_buf name;
     fh_buf_init(&name, fh_heap(), 0);

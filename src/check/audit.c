@@ -43,7 +43,7 @@ static fh_status add_error(audit *a, fh_span subject, const char *what) {
 }
 
 /* The row of an id, made if it is new; NULL when there is no memory. */
-static fh_view(*1) invariant *invariant_of(audit *a, fh_span id) {
+static fh_view(*1) fh_or_null invariant *invariant_of(audit *a, fh_span id) {
     invariant *before = NULL, *after = a->invariants;
     for (; after != NULL && fh_span_compare(after->id, id) < 0; after = after->next)
         before = after;
@@ -132,7 +132,8 @@ static fh_status count_source(audit *a, fh_span text, room *r) {
 }
 
 /* The row of a room, made if it is new; NULL when there is no memory. */
-static fh_view(*1, 2) room *room_of(fh_mut fh_view(2) audit *a, const deed_setting *setting, fh_span path) {
+static fh_view(*1, 2) fh_or_null room *room_of(fh_mut fh_view(2) audit *a, fh_or_null const deed_setting *setting,
+                                               fh_span path) {
     fh_span name = setting != NULL ? setting->text : path, copy;
     room *before = NULL, *after = a->rooms;
     for (; after != NULL && fh_span_compare(after->path, name) < 0; after = after->next)
@@ -208,7 +209,7 @@ static fh_span column(fh_span row, size_t n) {
 }
 
 /* What an invariant is shown by: the strongest program that its row names. NULL: nothing. */
-static const char *kind_of(const invariant *i) {
+static fh_or_null const char *kind_of(const invariant *i) {
     return fh_span_find(i->shown, FH_LIT("`wp_"), 0) != SIZE_MAX      ? "proof"
            : fh_span_find(i->shown, FH_LIT("`weave_"), 0) != SIZE_MAX ? "model"
            : fh_span_find(i->shown, FH_LIT("`test_"), 0) != SIZE_MAX  ? "test"
@@ -322,9 +323,11 @@ static fh_status put_text(const audit *a) {
     if (a->app->settings.evidence == NULL)
         return FH_DONE;
     FH_TRY(fh_buf_format(out, "\n%8s %8s  %-6s id\n", "regions", "unsafe", "by"));
-    for (const invariant *i = a->invariants; i != NULL; i = i->next)
-        FH_TRY(fh_buf_format(out, "%8zu %8zu  %-6s %.*s: %.*s\n", i->regions, i->lines, kind_of(i) == NULL ? "-" : kind_of(i),
+    for (const invariant *i = a->invariants; i != NULL; i = i->next) {
+        const char *kind = kind_of(i);
+        FH_TRY(fh_buf_format(out, "%8zu %8zu  %-6s %.*s: %.*s\n", i->regions, i->lines, kind == NULL ? "-" : kind,
                              FH_SPAN_FMT(i->id), FH_SPAN_FMT(i->shown)));
+    }
     return FH_DONE;
 }
 

@@ -127,6 +127,8 @@ static uint32_t owned_pointer(const deed_flow *f, uint32_t place) {
 deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
     deed_value v = {.bits = c->bits & ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE), .place = place, .node = node};
+    if (deed_place_null(f, place))
+        v.bits |= DEED_IS_NULL;
     if (!deed_type_carries(f, f->places[place].type)) {
         v.bits &= ~(uint32_t)DEED_IS_VIEW;
         return v;
@@ -236,9 +238,22 @@ static void forget_aliases(deed_flow *f, const deed_value *changed, const deed_s
     }
 }
 
+/* … and what was found not to be NULL may be by now. */
+static void forget_checks(deed_flow *f, const deed_value *changed, const deed_sources *sources) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        bool under = changed->place != 0 && deed_place_under(f, i, changed->place) && (changed->address || i != changed->place);
+        for (uint32_t k = 0; k < DEED_SOURCES_MAX && sources->at[k] != 0; k++)
+            under = under || (deed_place_under(f, i, sources->at[k]) && (changed->address || i != sources->at[k]));
+        if (under)
+            deed_cell_of(f, i)->bits &= ~(uint32_t)DEED_IS_SOME;
+    }
+}
+
 void deed_forget_globals(deed_flow *f) {
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
+        if (f->places[i].mode == DEED_MODE_GLOBAL)
+            c->bits &= ~(uint32_t)DEED_IS_SOME;
         if (c->alias != 0 && f->places[c->alias].mode == DEED_MODE_GLOBAL)
             c->alias = 0;
     }
@@ -257,6 +272,7 @@ void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
     deed_sources sources = deed_sources_of(f, changed);
     uint32_t through = reached_through(changed);
     forget_aliases(f, changed, &sources);
+    forget_checks(f, changed, &sources);
     for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i);
         bool led = led_to(f, i, through) || is_led_past(f, c->alias, through) || is_led_past(f, c->to, through);

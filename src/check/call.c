@@ -167,8 +167,9 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
         cell->gate = DEED_LAST_CALL;
         cell->bits |= DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL;
     } else if (!owned && !perhaps && has(f, a->decl, DEED_OUT) && kind == DEED_TYPE_POINTER && status) {
-        cell->gate = DEED_LAST_CALL; /* whoever fails leaves a pointer NULL */
-        cell->bits |= DEED_IS_NULL | DEED_IF_OK_OWNED;
+        bool perhaps_null = has(f, a->decl, DEED_OR_NULL);
+        cell->gate = perhaps_null ? 0 : DEED_LAST_CALL; /* whoever fails leaves a pointer NULL */
+        cell->bits |= DEED_IS_NULL | (perhaps_null ? 0u : DEED_IF_OK_OWNED);
     }
 }
 
@@ -193,11 +194,12 @@ static bool writes_null(const deed_flow *f, uint32_t node) {
 
 /* A pointer that may be NULL is lent, or moved. */
 static void check_null(deed_flow *f, const argument *a) {
-    if (!a->pointer || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
+    bool allowed = has(f, a->decl, DEED_OR_NULL);
+    if (!a->pointer || allowed || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
         return;
     if (a->v.place != 0) {
         deed_report_null(f, a->node, a->v.place);
-        deed_cell_of(f, a->v.place)->bits &= ~(uint32_t)DEED_IS_NULL;
+        deed_place_some(f, a->v.place);
     } else if (!writes_null(f, a->node) && !(a->v.bits & DEED_IS_OWNED)) {
         deed_error(f, FH0307, a->node, "used here without a check", "this may be NULL");
         deed_help(f->report, "give it a name, and compare that with NULL before");
@@ -209,7 +211,8 @@ static void take(deed_flow *f, const call *c, argument *a) {
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
         const deed_type *t = deed_flow_type(f, deed_flow_decl(f, a->decl)->type);
-        if (!drop)
+        bool record = t->kind == DEED_TYPE_POINTER && deed_flow_type(f, t->to)->kind == DEED_TYPE_RECORD;
+        if (!drop || (record && !deed_owners_of(f, deed_flow_decl(f, a->decl)->type).given))
             check_null(f, a);
         if (drop && deed_flow_type(f, t->to)->kind == DEED_TYPE_VOID)
             deed_end_block(f, a->node, &a->v);
@@ -364,6 +367,8 @@ static deed_value result(deed_flow *f, const call *c) {
         v.bits = DEED_IS_OWNED | DEED_IS_NULL;
     else if (has(f, c->callee, DEED_OWNED))
         v.bits = DEED_IS_OWNED;
+    if (has(f, c->callee, DEED_OR_NULL))
+        v.bits |= DEED_IS_NULL;
     for (uint32_t i = 0; view != NULL && i < view->arg_count; i++) {
         const argument *a = view->args[i] - 1 < c->count ? &c->args[view->args[i] - 1] : NULL;
         if (a != NULL && a->v.place == 0 && (a->v.bits & DEED_IS_OWNED)) {

@@ -14,9 +14,9 @@ typedef struct word_name {
 } word_name;
 
 static const word_name words[] = {
-    {"owned", DEED_OWNED}, {"owned_or_null", DEED_OWNED_OR_NULL}, {"move", DEED_MOVE}, {"drop", DEED_DROP},
-    {"ref", DEED_REF_WORD}, {"mut", DEED_MUT}, {"out", DEED_OUT}, {"view", DEED_VIEW}, {"static", DEED_STATIC},
-    {"send", DEED_SEND}, {"sync", DEED_SYNC}, {"view_type", DEED_VIEW_TYPE}, {"guarded", DEED_GUARDED},
+    {"owned", DEED_OWNED}, {"owned_or_null", DEED_OWNED_OR_NULL}, {"or_null", DEED_OR_NULL}, {"move", DEED_MOVE},
+    {"drop", DEED_DROP}, {"ref", DEED_REF_WORD}, {"mut", DEED_MUT}, {"out", DEED_OUT}, {"view", DEED_VIEW},
+    {"static", DEED_STATIC}, {"send", DEED_SEND}, {"sync", DEED_SYNC}, {"view_type", DEED_VIEW_TYPE}, {"guarded", DEED_GUARDED},
     {"requires", DEED_REQUIRES}, {"locks", DEED_LOCK}, {"unlocks", DEED_UNLOCK},
     {"counted", DEED_COUNTED}, {"unsafe", DEED_UNSAFE},
 };

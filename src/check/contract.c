@@ -143,7 +143,8 @@ static void check_function(const look *l, uint32_t node, uint32_t target) {
         return;
     const deed_decl *f = decl_of(l, n->decl), *p = decl_of(l, pointer);
     bool differs = says(l, n->decl, DEED_OWNED) != says(l, pointer, DEED_OWNED) ||
-                   says(l, n->decl, DEED_OWNED_OR_NULL) != says(l, pointer, DEED_OWNED_OR_NULL);
+                   says(l, n->decl, DEED_OWNED_OR_NULL) != says(l, pointer, DEED_OWNED_OR_NULL) ||
+                   (says(l, n->decl, DEED_OR_NULL) && !says(l, pointer, DEED_OR_NULL));
     const deed_decl *at = differs ? p : NULL;
     for (uint32_t i = 0; at == NULL && i < f->count && i < p->count; i++) {
         uint32_t mine = member(l, f, i), his = member(l, p, i);
@@ -151,7 +152,8 @@ static void check_function(const look *l, uint32_t node, uint32_t target) {
         a = a == DEED_WORD_NONE ? DEED_MUT : a;
         b = b == DEED_WORD_NONE ? DEED_MUT : b;
         bool pointers = is_data(l, type_of(l, decl_of(l, mine)->type));
-        if ((pointers && a != b) || says(l, mine, DEED_SEND) != says(l, his, DEED_SEND))
+        bool demands = says(l, his, DEED_OR_NULL) && !says(l, mine, DEED_OR_NULL); /* that it is not NULL */
+        if ((pointers && a != b) || demands || says(l, mine, DEED_SEND) != says(l, his, DEED_SEND))
             at = decl_of(l, his);
     }
     if (at == NULL)

@@ -39,7 +39,7 @@ static const deed_type *type_of(const checker *c, uint32_t node) {
     return fh_deed_types_at(c->unit->types, node_at(c, node)->type);
 }
 
-static const deed_contract *counted(const checker *c, uint32_t decl) {
+static fh_or_null const deed_contract *counted(const checker *c, uint32_t decl) {
     return deed_word_of(c->unit, decl, DEED_COUNTED);
 }
 

@@ -161,6 +161,8 @@ static fh_status read_arguments(fh_mut fh_view(2) deed_app *app, fh_deed_args ar
                 value = fh_deed_args_get(args, ++i);
             else
                 value = deed_copy_text(app->arena, fh_span_from(word, equal + 1), (fh_span){0});
+            if (value == NULL)
+                return FH_STATUS(FH_NOMEM);
             FH_TRY(read_option(app, name, fh_span_of_str(value), value, err));
         } else if (word.size > 1 && fh_span_at(word, 0) == '-') {
             return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "no option %.*s, or its value is missing", FH_SPAN_FMT(word));
@@ -172,7 +174,7 @@ static fh_status read_arguments(fh_mut fh_view(2) deed_app *app, fh_deed_args ar
     return FH_DONE;
 }
 
-static fh_static const verb *verb_of(fh_deed_args args, size_t i) {
+static fh_static fh_or_null const verb *verb_of(fh_deed_args args, size_t i) {
     fh_span name = i < args.count ? fh_span_of_str(fh_deed_args_get(args, i)) : (fh_span){NULL, 0};
     for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
         if (fh_span_is(name, verbs[k].name))
@@ -196,7 +198,7 @@ static fh_status dispatch(fh_mut fh_view(2) deed_app *app, fh_deed_args args, fh
     if (!asks)
         FH_TRY(read_arguments(app, fh_deed_args_sub(args, 1, args.count - 1), &asks, err));
     app->usage = false;
-    if (asks)
+    if (asks || v == NULL)
         return fh_buf_put(&app->out, fh_span_of_str(v == NULL ? help : v->help));
     return v->main(app, err);
 }
@@ -228,8 +230,10 @@ int main(int argc, char **argv) {
         const size_t count = argc > 1 ? (size_t)argc - 1 : 0, room = count + 1;
         deed_arg *at = fh_arena_alloc(arena, room, sizeof *at);
         fh_deed_args args = {at, at == NULL ? 0 : room};
-        for (size_t i = 0; i + 1 < args.count; i++)
-            fh_deed_args_set(args, i, fh_os_argument(argc, argv, i + 1));
+        for (size_t i = 0; i + 1 < args.count; i++) {
+            const char *word = fh_os_argument(argc, argv, i + 1);
+            fh_deed_args_set(args, i, word == NULL ? "" : word);
+        }
         if (args.count != 0)
             code = run(&app, fh_deed_args_sub(args, 0, count));
     }

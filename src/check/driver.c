@@ -338,6 +338,8 @@ static fh_status open_cache(check_run *run, fh_err *err) {
     fh_err why;
     fh_err_clear(&why);
     const char *settings = app->settings.is_there ? deed_copy_text(app->arena, app->settings.root, FH_LIT("deed.toml")) : "";
+    if (settings == NULL)
+        return FH_STATUS(FH_NOMEM);
     fh_status s = deed_cache_open(app->arena, folder, fh_span_of_str(settings), &run->cache, named ? err : &why);
     run->has_cache = !fh_failed(s);
     if (named || s.code != FH_IO)

@@ -50,7 +50,7 @@ FH_MUST_USE fh_status deed_task_for(fh_ref const deed_app *app, fh_ref const cha
 FH_MUST_USE fh_status deed_settings_read(fh_mut deed_app *app, fh_mut fh_err *err);
 
 /* The folder of the cache: the one that was named, or one under $XDG_CACHE_HOME or the user's home. NULL: none. */
-const char *deed_cache_folder(fh_ref const deed_app *app) fh_view(*1);
+fh_or_null const char *deed_cache_folder(fh_ref const deed_app *app) fh_view(*1);
 
 /* Reports what the rules refuse in a unit, or, when it does not compile, what the compiler does. FH_NOMEM, FH_LIMIT. */
 FH_MUST_USE fh_status deed_find_all(fh_ref fh_allocator *a, fh_ref deed_unit *unit, fh_mut deed_report *r);

@@ -27,11 +27,11 @@ static const char *const ops[] = {
     [DEED_OP_POST_DEC] = "x--", [DEED_OP_DOT] = ".", [DEED_OP_ARROW] = "->",
 };
 static const char *const words[] = {
-    [DEED_WORD_NONE] = "?", [DEED_OWNED] = "owned", [DEED_OWNED_OR_NULL] = "owned_or_null", [DEED_MOVE] = "move",
-    [DEED_DROP] = "drop", [DEED_REF_WORD] = "ref", [DEED_MUT] = "mut", [DEED_OUT] = "out", [DEED_VIEW] = "view",
-    [DEED_STATIC] = "static", [DEED_SEND] = "send", [DEED_SYNC] = "sync", [DEED_VIEW_TYPE] = "view_type",
-    [DEED_GUARDED] = "guarded", [DEED_REQUIRES] = "requires", [DEED_LOCK] = "locks", [DEED_UNLOCK] = "unlocks",
-    [DEED_UNSAFE] = "unsafe", [DEED_WORD_COUNT] = "?",
+    [DEED_WORD_NONE] = "?", [DEED_OWNED] = "owned", [DEED_OWNED_OR_NULL] = "owned_or_null", [DEED_OR_NULL] = "or_null",
+    [DEED_MOVE] = "move", [DEED_DROP] = "drop", [DEED_REF_WORD] = "ref", [DEED_MUT] = "mut", [DEED_OUT] = "out",
+    [DEED_VIEW] = "view", [DEED_STATIC] = "static", [DEED_SEND] = "send", [DEED_SYNC] = "sync",
+    [DEED_VIEW_TYPE] = "view_type", [DEED_GUARDED] = "guarded", [DEED_REQUIRES] = "requires", [DEED_LOCK] = "locks",
+    [DEED_UNLOCK] = "unlocks", [DEED_COUNTED] = "counted", [DEED_UNSAFE] = "unsafe", [DEED_WORD_COUNT] = "?",
 };
 
 static fh_status put_contracts(const deed_unit *unit, const deed_decl *d, fh_buf *out) {

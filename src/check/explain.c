@@ -299,8 +299,10 @@ static const char *const texts[DEED_CODE_COUNT] = {
         IDIOM
         "Return a failure from the ways out that have nothing to give.\n",
     [FH0307] =
-        "A result that is fh_owned_or_null may be NULL, and so is an output when the status says\n"
-        "failure. Look before you use it.\n"
+        "What a contract calls fh_owned_or_null or fh_or_null may be NULL: a result, an output, a\n"
+        "parameter, a field. So may an output when the status says failure, and what a fh_drop\n"
+        "parameter leads to. Compare it with NULL before you use it; of a field that holds until\n"
+        "something may have changed it. Who returns NULL says so in the contract.\n"
         BAD
         "    int f(queue *q) {\n"
         "        tensor *t = queue_pop(q); /* fh_owned_or_null tensor *queue_pop(fh_mut queue *q) */\n"
@@ -319,7 +321,7 @@ static const char *const texts[DEED_CODE_COUNT] = {
         "    }\n"
         IDIOM
         "`if (t == NULL) return …;`, or FH_TRY around the call that gives a status. A drop needs\n"
-        "no check: free functions take NULL.\n",
+        "no check: free functions take NULL, and begin with `if (t == NULL) return;`.\n",
     [FH0401] =
         "Another thread may use what it is sent for as long as it likes, while a borrow ends with\n"
         "this function. Send what you own, or a value of a type that is fh_sync.\n"

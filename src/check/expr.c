@@ -31,7 +31,7 @@ static void check_guard(deed_flow *f, uint32_t node) {
 /* What stands in front of the place is used, if there is anything to say about it. */
 static void reach(deed_flow *f, uint32_t node, uint32_t place) {
     for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
-        if (deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_NULL))
+        if ((deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) || deed_place_null(f, i))
             deed_use(f, node, place);
     }
 }
@@ -42,11 +42,19 @@ static deed_value read_place(deed_flow *f, uint32_t node) {
     uint32_t place = deed_place_find(f, node);
     if (place == 0) {
         deed_value v = n->count != 0 ? deed_eval_discarded(f, deed_child(f, node, 0)) : plain;
+        bool follows = n->kind == DEED_DEREF || n->op == DEED_OP_ARROW;
+        if (follows && v.place == 0 && (v.bits & DEED_IS_NULL)) {
+            deed_error(f, FH0307, node, "used here without a check", "this may be NULL");
+            deed_help(f->report, "give it a name, and compare that with NULL before");
+        }
         bool looks = n->kind == DEED_MEMBER && (v.bits & DEED_IS_VIEW) && v.place == 0 && deed_type_carries(f, n->type);
         v.bits &= (uint32_t)(DEED_IS_VIEW | DEED_IS_BORROW | DEED_IS_DEAD | DEED_IS_ENDED);
         v.call = false;
         v.node = node;
-        return looks ? v : plain; /* a field of a result looks into what the result looks into */
+        v = looks ? v : plain;
+        if (n->kind == DEED_MEMBER && deed_word_of(f->unit, n->decl, DEED_OR_NULL))
+            v.bits |= DEED_IS_NULL;
+        return v; /* a field of a result looks into what the result looks into */
     }
     if (deed_flow_type(f, n->type)->kind == DEED_TYPE_ARRAY) {
         reach(f, node, place);
@@ -348,9 +356,14 @@ deed_value deed_eval(deed_flow *f, uint32_t node) {
 static void tell_null(deed_flow *f, uint32_t state, uint32_t place, bool null) {
     deed_state *s = deed_state_of(f, state);
     deed_cell *c = &s->cells[place];
+    bool checked = deed_word_of(f->unit, f->places[place].field, DEED_OR_NULL) != NULL;
     uint32_t gate = (c->bits & (null ? DEED_IF_OK_OWNED : DEED_IF_FAILED_NULL)) ? c->gate : 0;
     if (null)
         c->bits &= ~(uint32_t)DEED_IS_DUE;
+    for (uint32_t i = place + 1; null && i < f->place_count; i++) {
+        if (deed_place_within(f, i, place))
+            s->cells[i].bits &= ~(uint32_t)DEED_IS_DUE; /* nothing lies behind it */
+    }
     if (null && (c->bits & DEED_IS_NULL))
         c->bits &= ~(uint32_t)(DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_BORROW | DEED_IS_PLAIN | DEED_IS_MOVED | DEED_IS_DROPPED);
     else if (null && (c->bits & DEED_IS_OWNED))
@@ -358,7 +371,7 @@ static void tell_null(deed_flow *f, uint32_t state, uint32_t place, bool null) {
     else if (!null && c->bits == DEED_IS_NULL)
         s->live = false;
     else if (!null)
-        c->bits &= ~(uint32_t)DEED_IS_NULL;
+        c->bits = (c->bits & ~(uint32_t)DEED_IS_NULL) | (checked ? DEED_IS_SOME : 0u);
     if (gate != 0 && s->live)
         deed_state_gate(f, state, gate, !null);
 }

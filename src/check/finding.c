@@ -266,7 +266,7 @@ static const char *style_of(const mark *m) {
     return m->primary ? RED : BLUE;
 }
 
-static const mark *mark_under(fh_marks marks, size_t column) {
+static fh_or_null const mark *mark_under(fh_marks marks, size_t column) {
     const mark *found = NULL;
     for (size_t i = 0; i < marks.count; i++) {
         const mark *m = fh_marks_at(marks, i);

@@ -151,6 +151,12 @@ static void check_result(deed_flow *f, uint32_t node, const deed_value *v) {
             deed_help(f->report, "compare it with NULL before, or declare the function `fh_owned_or_null`");
         }
     }
+    if (kind == DEED_TYPE_POINTER && (v->bits & DEED_IS_NULL) && !owned && !perhaps &&
+        !deed_word_of(f->unit, f->function, DEED_OR_NULL)) {
+        deed_error(f, FH0307, node, "it may be NULL here", "the result may be NULL, and the function does not say so");
+        deed_note(f->report, deed_flow_decl(f, f->function)->place, "declared without `fh_or_null` here");
+        deed_help(f->report, "declare the function `fh_or_null`");
+    }
     borrowed = borrowed && !(v->bits & DEED_IS_OWNED); /* reported */
     for (int i = 0; i < DEED_SOURCES_MAX && !borrowed && deed_type_carries(f, result) && v->sources.at[i] != 0; i++)
         check_source(f, node, v, v->sources.at[i]);
@@ -544,8 +550,11 @@ static void parameter(deed_flow *f, uint32_t decl) {
     if ((says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP)) && !slot) {
         p->mode = says(f, decl, DEED_MOVE) ? DEED_MODE_OWNER : DEED_MODE_DROPPER;
         c->bits = DEED_IS_OWNED;
-        if (p->mode == DEED_MODE_DROPPER)
+        if (p->mode == DEED_MODE_DROPPER) {
+            deed_owners owners = deed_owners_of(f, d->type);
+            c->bits |= (owners.given ? DEED_IS_NULL : 0u) | (owners.given && !owners.filled ? DEED_IS_DUE : 0u);
             take_over_fields(f, place, 2);
+        }
     } else if (slot && (says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP))) {
         p->mode = DEED_MODE_DROPPER;
         uint32_t null = says(f, decl, DEED_DROP) ? DEED_IS_NULL : 0u;
@@ -559,6 +568,8 @@ static void parameter(deed_flow *f, uint32_t decl) {
     } else if (deed_type_carries(f, d->type)) {
         p->mode = says(f, decl, DEED_REF_WORD) ? DEED_MODE_SHARED : DEED_MODE_MUT;
     }
+    if (pointer && p->mode != DEED_MODE_OUT && says(f, decl, DEED_OR_NULL))
+        c->bits |= DEED_IS_NULL;
     const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
     if (needs == NULL || d->name.size == 0 || !fh_span_starts(needs->text, d->name))
         return;
@@ -610,10 +621,13 @@ fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     deed_state *none = fh_arena_alloc(arena, 1, sizeof *none);
     const size_t types = unit->types.count + 1;
     uint8_t *carries = fh_arena_alloc(arena, types, 1);
-    fh_status s = f == NULL || none == NULL || carries == NULL ? FH_STATUS(FH_NOMEM) : FH_DONE;
-    if (f != NULL && none != NULL && carries != NULL)
-        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .states = {none}, .state_count = 1,
-                         .carries = {carries, types}};
+    if (f == NULL || none == NULL || carries == NULL) {
+        fh_arena_free(arena);
+        return FH_STATUS(FH_NOMEM);
+    }
+    fh_status s = FH_DONE;
+    *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .states = {none}, .state_count = 1,
+                     .carries = {carries, types}};
     for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
         uint32_t decl = fh_u32s_get(unit->functions, i);
         if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)

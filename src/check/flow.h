@@ -87,7 +87,7 @@ void deed_forget_globals(fh_mut deed_flow *f);
 /* The place is about to refer to something else: nothing is derived through it any more. */
 void deed_unlink(fh_mut deed_flow *f, uint32_t place);
 /* A view contract of this function covers a borrow from this source. */
-bool deed_view_tells(const deed_flow *f, const deed_contract *view, uint32_t source);
+bool deed_view_tells(const deed_flow *f, fh_or_null const deed_contract *view, uint32_t source);
 /* A borrow is stored in a place that outlives this function, or that a local borrow leads to. */
 void deed_keep(fh_mut deed_flow *f, uint32_t node, uint32_t place, const deed_value *v);
 /* An atomic operation, which the front end has no name for. */

@@ -47,6 +47,7 @@ static const sentence sentences[] = {
      "owned: whoever gets it must end its life"},
     {DEED_OWNED_OR_NULL, "what is stored there is owned by the caller, who must end its life, or it is NULL",
      "owned, or NULL: whoever gets it must end its life"},
+    {DEED_OR_NULL, "it may be NULL", "may be NULL: compare it with that before it is used"},
     {DEED_MOVE, "taken over by the call: the caller has it no longer", NULL},
     {DEED_DROP, "its life ends in the call; NULL is allowed", NULL},
     {DEED_REF_WORD, "borrowed for the call, shared: it is only looked at", "borrowed, shared: it is only looked at"},
@@ -86,8 +87,9 @@ static fh_status put_contract(const deed_unit *unit, const deed_decl *d, const d
     FH_TRY(fh_buf_format(out, "\n- "));
     if (d->kind == DEED_DECL_PARAMETER)
         FH_TRY(fh_buf_format(out, "`%.*s`: ", FH_SPAN_FMT(d->name)));
-    else if (d->kind == DEED_DECL_FUNCTION && (c->word == DEED_OWNED || c->word == DEED_OWNED_OR_NULL || c->word == DEED_VIEW ||
-                                               c->word == DEED_STATIC || c->word == DEED_REF_WORD || c->word == DEED_MUT))
+    else if (d->kind == DEED_DECL_FUNCTION && (c->word == DEED_OWNED || c->word == DEED_OWNED_OR_NULL ||
+                                               c->word == DEED_OR_NULL || c->word == DEED_VIEW || c->word == DEED_STATIC ||
+                                               c->word == DEED_REF_WORD || c->word == DEED_MUT))
         FH_TRY(fh_buf_format(out, "result: "));
     FH_TRY(fh_buf_format(out, "%s", text));
     if (c->word == DEED_GUARDED || c->word == DEED_REQUIRES)
@@ -185,7 +187,7 @@ static bool take_quoted(fh_span text, size_t *at, fh_out fh_view(1) fh_span *out
 }
 
 /* The function of the main file that a finding is in. */
-static const deed_decl *function_of(const deed_unit *unit, const deed_finding *f) {
+static fh_or_null const deed_decl *function_of(const deed_unit *unit, const deed_finding *f) {
     for (size_t i = 0; i < unit->functions.count; i++) {
         const deed_decl *d = fh_deed_decls_at(unit->decls, fh_u32s_get(unit->functions, i));
         if (fh_span_equal(d->name, f->function) && fh_deed_files_at(unit->files, d->place.file)->is_main)

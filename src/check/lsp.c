@@ -22,7 +22,7 @@ static void end_document(deed_server *s, deed_document *d) {
     fh_free(s->app->heap, d);
 }
 
-static deed_document *document_of(deed_server *s, fh_span uri) {
+static fh_or_null deed_document *document_of(deed_server *s, fh_span uri) {
     for (deed_document *d = s->documents; d != NULL; d = d->next) {
         if (fh_span_equal(d->uri, uri))
             return d;
@@ -38,7 +38,7 @@ static fh_span folder_above(fh_span path) {
 }
 
 /* compile_commands.json in a folder above the file, or in build/ there; NULL for none. */
-static const char *find_database(fh_arena *arena, fh_span path) {
+static fh_or_null const char *find_database(fh_arena *arena, fh_span path) {
     static const char *const names[] = {"/compile_commands.json", "/build/compile_commands.json"};
     for (fh_span folder = folder_above(path); folder.size > 0; folder = folder_above(folder)) {
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -153,17 +153,18 @@ static bool is_own(const deed_document *d, deed_place place) {
 }
 
 /* Writes the explanation of a code into the cache; its path, or NULL when that cannot be. */
-static const char *write_explanation(deed_server *s, deed_code code) {
+static fh_or_null const char *write_explanation(deed_server *s, deed_code code) {
     fh_arena *arena = s->app->arena;
     const char *cache = deed_cache_folder(s->app);
     fh_buf name, head;
     fh_buf_init(&name, s->app->heap, 0);
     fh_buf_init(&head, s->app->heap, 0);
     const char *folder = cache == NULL ? NULL : deed_copy_text(arena, fh_span_of_str(cache), FH_LIT("/explain"));
+    fh_span in = fh_span_of_str(folder);
     bool good = folder != NULL && !fh_failed(deed_folder_make(folder, NULL)) &&
                 !fh_failed(fh_buf_format(&name, "/%s.md", deed_code_name(code))) &&
                 !fh_failed(fh_buf_format(&head, "# %s: %s\n\n", deed_code_name(code), deed_code_title(code)));
-    const char *path = good ? deed_copy_text(arena, fh_span_of_str(folder), fh_buf_view(&name)) : NULL;
+    const char *path = good ? deed_copy_text(arena, in, fh_buf_view(&name)) : NULL;
     if (path != NULL && fh_failed(deed_file_write(path, fh_buf_view(&head), fh_span_of_str(deed_code_explanation(code)))))
         path = NULL;
     fh_buf_deinit(&name);

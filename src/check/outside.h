@@ -11,7 +11,7 @@
 #include "freehold/buf.h"
 
 /* The two texts one after the other, with a NUL behind them, in the arena; NULL when there is no memory. */
-const char *deed_copy_text(fh_ref fh_arena *arena, fh_span a, fh_span b) fh_view(1);
+fh_or_null const char *deed_copy_text(fh_ref fh_arena *arena, fh_span a, fh_span b) fh_view(1);
 
 /* Formatted text in the arena, cut at 2000 bytes; empty when there is no memory. */
 fh_span deed_format_text(fh_ref fh_arena *arena, const char *format, fh_mut va_list args) FH_PRINTF(2, 0)

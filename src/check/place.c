@@ -195,6 +195,22 @@ bool deed_place_owns(const deed_flow *f, uint32_t place) {
     return deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
 }
 
+static bool is_nullable(const deed_flow *f, uint32_t place) {
+    return deed_word_of(f->unit, f->places[place].field, DEED_OR_NULL) != NULL;
+}
+
+bool deed_place_null(const deed_flow *f, uint32_t place) {
+    uint32_t bits = deed_cell_of(f, place)->bits;
+    return (bits & (DEED_IS_NULL | DEED_IS_COPY)) == DEED_IS_NULL || (is_nullable(f, place) && !(bits & DEED_IS_SOME));
+}
+
+void deed_place_some(deed_flow *f, uint32_t place) {
+    deed_cell *c = deed_cell_of(f, place);
+    c->bits &= ~(uint32_t)DEED_IS_NULL;
+    if (is_nullable(f, place))
+        c->bits |= DEED_IS_SOME;
+}
+
 bool deed_place_within(const deed_flow *f, uint32_t place, uint32_t above) {
     while (place > above) {
         uint32_t up = f->places[place].parent;
@@ -232,6 +248,21 @@ bool deed_type_carries(deed_flow *f, uint32_t type) {
         yes = deed_type_carries(f, deed_flow_decl(f, fh_u32s_get(f->unit->members, d->first + i))->type);
     *known = yes ? 2 : 1;
     return yes;
+}
+
+deed_owners deed_owners_of(const deed_flow *f, uint32_t type) {
+    const deed_type *t = deed_flow_type(f, type);
+    bool record = t->kind == DEED_TYPE_POINTER && deed_flow_type(f, t->to)->kind == DEED_TYPE_RECORD;
+    deed_owners owners = {.given = record && deed_flow_type(f, t->to)->is_incomplete};
+    for (uint32_t i = 1; record && i < f->unit->decls.count; i++) {
+        const deed_decl *d = deed_flow_decl(f, i);
+        if (d->contract_count == 0 || (!deed_word_of(f->unit, i, DEED_OWNED) && !deed_word_of(f->unit, i, DEED_OWNED_OR_NULL)))
+            continue;
+        bool through = d->kind == DEED_DECL_FUNCTION || d->kind == DEED_DECL_PARAMETER;
+        owners.given = owners.given || (through ? deed_flow_type(f, d->type)->to : d->type) == type;
+        owners.filled = owners.filled || (d->kind == DEED_DECL_PARAMETER && d->type == type);
+    }
+    return owners;
 }
 
 deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) {
@@ -335,7 +366,7 @@ static void join_sources(deed_cell *a, const deed_cell *b) {
 static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i) {
     const deed_cell *x = &a->cells[i], *y = &b->cells[i];
     enum {
-        KNOWN = DEED_IS_OK | DEED_IS_FAILED,
+        KNOWN = DEED_IS_OK | DEED_IS_FAILED | DEED_IS_SOME,
         ENDED = DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_HELD, /* what `where` and `born` tell of */
         LIVES = DEED_IS_OWNED | DEED_IS_VIEW,
     };

@@ -36,6 +36,7 @@ enum {
     DEED_IF_FAILED_OWNED = 262144, /* not NULL if it is a failure */
     DEED_IF_OK_WRITTEN = 524288,   /* initialised if it is a success */
     DEED_IS_DUE = 1048576,         /* owned by what this function ends: to be dropped, moved, or found NULL before */
+    DEED_IS_SOME = 2097152,        /* a field that may be NULL (`fh_or_null`), and was found not to be */
 };
 
 /* What a borrow may look into: places, in no order, 0 behind the last. */
@@ -116,7 +117,7 @@ const deed_decl *deed_flow_decl(const deed_flow *f, uint32_t id) fh_view(*1);
 const deed_type *deed_flow_type(const deed_flow *f, uint32_t id) fh_view(*1);
 uint32_t deed_child(const deed_flow *f, uint32_t node, uint32_t i);
 /* The contract of this word that a declaration has, or NULL. */
-const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word) fh_view(*1);
+fh_or_null const deed_contract *deed_word_of(const deed_unit *unit, uint32_t decl, deed_word word) fh_view(*1);
 /* Text that lives as long as the unit. */
 fh_span deed_flow_text(fh_ref const deed_flow *f, const char *format, ...) FH_PRINTF(2, 3) fh_view(*1);
 bool deed_name_is(const deed_flow *f, uint32_t decl, const char *name);
@@ -143,11 +144,21 @@ bool deed_place_hops(const deed_flow *f, uint32_t place);
 bool deed_place_owns(const deed_flow *f, uint32_t place);
 /* Its declaration, or that of something that it is a part of by value, has the word. */
 bool deed_place_says(const deed_flow *f, uint32_t place, deed_word word);
+/* The pointer in it may be NULL, as far as this function knows. */
+bool deed_place_null(const deed_flow *f, uint32_t place);
+/* It was found not to be. */
+void deed_place_some(fh_mut deed_flow *f, uint32_t place);
 /* Storage that belongs to someone else: behind a pointer that does not own, or a global. */
 bool deed_place_lent(const deed_flow *f, uint32_t place);
 /* A pointer to data, or a value with one in it: it can look into something. Other values are numbers, handles too: a copy of
  * one is no borrow. What a struct of a system header points to is the library's (deed_store lets nobody put a borrow there). */
 bool deed_type_carries(fh_mut deed_flow *f, uint32_t type);
+/* Who owns what a pointer of this type leads to: some contract of the unit gives such a pointer out as an owner (`given`), or
+ * fills a value that is owned where it lies (`filled`). */
+typedef struct deed_owners {
+    bool given, filled;
+} deed_owners;
+deed_owners deed_owners_of(const deed_flow *f, uint32_t type);
 deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) fh_view(*1);
 
 /* States have numbers, so that one can be changed beside others. State 0 stands for what there is no room for (reported), or no

@@ -88,7 +88,7 @@ static fh_status end_of_line(reader *r) {
 /* --- entries -------------------------------------------------------------------------------------------------------------- */
 
 /* A new first entry of the list; NULL when there is no memory. */
-static fh_view(*1) deed_setting *add(reader *r, which list) {
+static fh_view(*1) fh_or_null deed_setting *add(reader *r, which list) {
     deed_setting *s = fh_arena_alloc(r->arena, 1, sizeof *s);
     if (s == NULL)
         return NULL;

@@ -52,8 +52,8 @@ FH_MUST_USE fh_status deed_settings_find(fh_ref fh_arena *arena, fh_span path, f
 /* The path from the root, without "." and ".."; empty for one that lies elsewhere, or when memory runs out. */
 fh_span deed_path_from_root(fh_ref fh_arena *arena, fh_ref const deed_settings *s, fh_span path) fh_view(1);
 /* The entry of the list that is this path (as deed_path_from_root gives it) or a folder above it; NULL for none. */
-const deed_setting *deed_setting_over(fh_ref const deed_setting *list, fh_span path) fh_view(1);
+fh_or_null const deed_setting *deed_setting_over(fh_ref const deed_setting *list, fh_span path) fh_view(1);
 /* The entry of this very text; NULL for none. */
-const deed_setting *deed_setting_of(fh_ref const deed_setting *list, fh_span text) fh_view(1);
+fh_or_null const deed_setting *deed_setting_of(fh_ref const deed_setting *list, fh_span text) fh_view(1);
 
 #endif

@@ -116,6 +116,7 @@ typedef enum deed_word {
     DEED_WORD_NONE = 0,
     DEED_OWNED,         /* result, out-parameter, field: the receiver owns it */
     DEED_OWNED_OR_NULL,
+    DEED_OR_NULL,       /* pointer: it may be NULL */
     DEED_MOVE,          /* argument: the callee takes over */
     DEED_DROP,          /* argument: the callee ends its life */
     DEED_REF_WORD,      /* argument: shared borrow for the call */

@@ -165,7 +165,7 @@ static bool is_asked_for(const finder *f, fh_span file) {
 }
 
 /* The word with the path in it, from its byte `from` on, as seen from the current folder: commands run in one of their own. */
-static const char *word_from(const finder *f, const entry *e, fh_span word, size_t from) {
+static fh_or_null const char *word_from(const finder *f, const entry *e, fh_span word, size_t from) {
     fh_arena *arena = f->app->arena;
     fh_span folder = fh_buf_view(&e->folder), path = fh_span_from(word, from), none = {NULL, 0};
     if (folder.size == 0 || path.size == 0 || fh_span_at(path, 0) == '/')

@@ -36,7 +36,7 @@ static deed_code folder_code(const ui_run *run, const char *path) {
     return slash == 6 ? deed_code_of(fh_span_sub(below, 0, slash)) : DEED_CODE_COUNT;
 }
 
-static bool has_task(const ui_run *run, const char *path) {
+static bool has_task(const ui_run *run, fh_or_null const char *path) {
     for (size_t i = 0; path != NULL && i < run->tasks.count; i++) {
         if (fh_span_is(fh_span_of_str(path), fh_deed_tasks_get(run->tasks, i)->path))
             return true;

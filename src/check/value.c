@@ -39,12 +39,13 @@ static void use_one(deed_flow *f, uint32_t node, uint32_t place, bool through) {
         report_moved(f, node, place, place);
     } else if (c->bits & DEED_IS_DEAD) {
         deed_report_dead(f, node, place);
-    } else if (through && (c->bits & (DEED_IS_NULL | DEED_IS_COPY)) == DEED_IS_NULL) {
+    } else if (through && deed_place_null(f, place)) {
         deed_report_null(f, node, place);
     } else {
         return;
     }
     c->bits = DEED_IS_PLAIN; /* once is enough */
+    deed_place_some(f, place);
 }
 
 void deed_use(deed_flow *f, uint32_t node, uint32_t place) {
@@ -311,6 +312,12 @@ static bool goes_to_owner(const deed_flow *f, uint32_t node) {
                                          deed_word_of(f->unit, left->decl, DEED_OWNED_OR_NULL) != NULL);
 }
 
+static void put(deed_flow *f, uint32_t place, deed_cell now) {
+    *deed_cell_of(f, place) = now;
+    if (!(now.bits & DEED_IS_NULL))
+        deed_place_some(f, place);
+}
+
 void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v, bool first) {
     bool owned = deed_place_says(f, place, DEED_OWNED) || deed_place_says(f, place, DEED_OWNED_OR_NULL);
     bool borrowed = deed_place_says(f, place, DEED_REF_WORD) || deed_place_says(f, place, DEED_MUT);
@@ -374,7 +381,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     store_status(f, place, v, &next);
     deed_forget(f, place);
     mark_written(f, place);
-    *deed_cell_of(f, place) = next;
+    put(f, place, next);
     if (before != 0) {
         copy_parts(f, node, before, v->place, place);
         deed_state_give(f, before);

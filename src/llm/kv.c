@@ -320,7 +320,7 @@ fh_status fh_kv_cache_append(fh_kv_cache *kv, fh_seq s, fh_kv_slot *out, fh_err 
 }
 
 /* The segment that a busy sequence would write into although it is partly filled and counted more than once, or NULL. */
-static struct segment *shared_tail(const fh_kv_cache *kv, uint32_t number) {
+static fh_or_null struct segment *shared_tail(const fh_kv_cache *kv, uint32_t number) {
     uint64_t length = fh_sequences_at(kv->seqs, number)->length;
     if (length % FH_KV_BLOCK == 0)
         return NULL;

@@ -190,10 +190,11 @@ static fh_status check_tensor(const fh_layout_tensor *want, const fh_gguf_tensor
         if (have->dim[i] != want->dim[i])
             return FH_GGUF_FAIL(err, FH_CORRUPT, have->info_bytes, "tensor \"%.*s\": dimension %" PRIu32 " is %" PRIu64
                                 ", expected %" PRIu64, FH_GGUF_NAME(have->name), i, have->dim[i], want->dim[i]);
+    const char *type = fh_gguf_type_name(have->type_id);
     if (!have->known || !allowed(want->role, have->dtype))
         return FH_GGUF_FAIL(err, FH_UNSUPPORTED, have->info_bytes,
                             "tensor \"%.*s\": type %s is not supported there, expected %s", FH_GGUF_NAME(have->name),
-                            fh_gguf_type_name(have->type_id), types[want->role]);
+                            type != NULL ? type : "?", types[want->role]);
     return FH_DONE;
 }
 

@@ -147,7 +147,7 @@ struct fh_device {
 fh_status fh_dev_new(fh_ref fh_allocator *a, const struct dev_ops *ops, fh_move void *self,
                      fh_owned fh_view(1, 2) fh_device **out);
 /* The memory behind a handle, or NULL. */
-struct dev_mem *fh_dev_mem(dev_mem_pool mems, fh_mem mem) fh_view(1);
+fh_or_null struct dev_mem *fh_dev_mem(dev_mem_pool mems, fh_mem mem) fh_view(1);
 /* The choice of experts, from logits: fh_device_route after the product (route.c). */
 fh_status fh_dev_choose(const fh_route *op, uint64_t n, uint64_t experts, fh_f32s logits, fh_mut fh_err *err);
 

@@ -11,7 +11,7 @@ import urllib.parse
 from cases import BAD, GOOD, PROGRAM, DeedCase
 
 WORDS = "".join(f'#define fh_{w} __attribute__((annotate("fh:{w}")))\n'
-                for w in ("owned", "owned_or_null", "move", "drop", "ref", "mut", "out"))
+                for w in ("owned", "owned_or_null", "or_null", "move", "drop", "ref", "mut", "out"))
 WORDS += '#define fh_view(...) __attribute__((annotate("fh:view:" #__VA_ARGS__)))\n'
 WORDS += '#define fh_guarded(m) __attribute__((annotate("fh:guarded:" #m)))\n'
 THINGS = WORDS + """typedef struct thing {

@@ -89,5 +89,6 @@ _Bool queue_offer(fh_mut queue *q, fh_move tensor **t);
 
 /* A pointer that leads to as many elements as its count says. */
 #define fh_counted(...) WORD("counted:" #__VA_ARGS__)
+#define fh_or_null WORD("or_null")
 
 #endif

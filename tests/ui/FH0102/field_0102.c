@@ -2,5 +2,7 @@
 #include "../ui.h"
 
 void f(queue *q, fh_ref const box *b) {
+    if (b == NULL)
+        return;
     queue_push(q, b->inner); //~ FH0102
 }

@@ -2,6 +2,8 @@
 #include "../ui.h"
 
 void f(fh_ref box *b) {
+    if (b == NULL)
+        return;
     tensor *t = b->inner;
     tensor_free(t); //~ FH0102
 }

@@ -2,5 +2,7 @@
 #include "../ui.h"
 
 void f(queue *q, fh_drop box *b) {
+    if (b == NULL)
+        return;
     queue_push(q, b->inner);
 }

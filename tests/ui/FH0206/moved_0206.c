@@ -2,6 +2,8 @@
 #include "../ui.h"
 
 int f(queue *q, fh_drop box *b) {
+    if (b == NULL)
+        return 0;
     const tensor *seen = b->inner;
     queue_push(q, b->inner);
     return tensor_sum(seen); //~ FH0206

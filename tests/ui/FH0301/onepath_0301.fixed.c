@@ -3,6 +3,8 @@
 
 void pair_end(fh_drop box *b, int n);
 void pair_end(box *b, int n) {
+    if (b == NULL)
+        return;
     look("end");
     tensor_free(b->inner);
 }

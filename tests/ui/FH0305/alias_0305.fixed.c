@@ -2,6 +2,8 @@
 #include "../ui.h"
 
 void f(fh_drop box *b) {
+    if (b == NULL)
+        return;
     tensor *t = b->inner;
     tensor_free(t);
 }

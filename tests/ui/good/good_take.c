@@ -38,6 +38,8 @@ void between(fh_mut box *to, fh_mut box *from) {
 }
 
 int looked(fh_drop box *b, queue *q) {
+    if (b == NULL)
+        return 0;
     tensor *t = b->inner;
     int sum = tensor_sum(b->inner);
     const char *name = tensor_name(t);
@@ -57,6 +59,8 @@ void renamed(fh_mut box *b) {
 }
 
 void emptied(fh_drop box *b) {
+    if (b == NULL)
+        return;
     tensor *t = b->inner;
     tensor_free(t);
 }

@@ -1,0 +1,14 @@
+/* output_0307.fixed.c: accepted, the corrected twin of output_0307.c. */
+#include "../ui.h"
+
+typedef struct node {
+    int n;
+    fh_or_null struct node *next;
+} node;
+fh_status node_first(fh_ref const node *list, fh_out fh_or_null fh_view(1) const node **out);
+int f(fh_ref const node *list) {
+    const node *found;
+    if (fh_failed(node_first(list, &found)) || found == NULL)
+        return 0;
+    return found->n;
+}
