@@ -1,9 +1,11 @@
 /* flat.c: exact search: every vector is scored, the best are kept (index.h).
  *
  * Vectors stand in tiles of 16 (score.h), tiles in chunks that never move, so that adding copies nothing. Row i is vector
- * i mod 16 of tile i / 16; rows [0, count) are in use. A removed row is filled with the last one.
+ * i mod 16 of tile i / 16; rows [0, count) are in use. A removed row is filled with the last one. Each chunk is as large as all
+ * before it together, so that the most of a large index stands in huge pages (a scan of 4 MiB chunks took 1.3 times as long);
+ * pages that no vector has reached yet cost nothing.
  *
- *     chunk 0 [ tile 0 | tile 1 | … | tile chunk_tiles − 1 ]  chunk 1 [ … ]  …
+ *     chunk 0 [ tiles 0 … n − 1 ]  chunk 1 [ n … 2n − 1 ]  chunk 2 [ 2n … 4n − 1 ]  chunk 3 [ 4n … 8n − 1 ]  …
  *
  * A search cuts the tiles into shares, one a thread; each thread keeps its own best, and the best of these are the answer: the
  * order (key, id) is total, so it does not matter who saw what. Queries go four at a time through each stretch of tiles that
@@ -21,7 +23,7 @@
 #include "index/best.h"
 #include "index/idmap.h"
 
-enum { TOGETHER = 4, STRETCH_TILES = 64, CHUNK_BYTES = 4 << 20 };
+enum { TOGETHER = 4, STRETCH_TILES = 64, CHUNK_BYTES = 1 << 20, CHUNKS = 40 };
 #define CHANGING UINT32_MAX
 
 /* Tiles of one allocation. */
@@ -31,21 +33,14 @@ typedef struct fh_chunk {
 FH_SPAN_DEFINE(chunk, fh_chunk);
 FH_ARRAY_DEFINE(chunk);
 
-/* What belongs to a vector beside its elements. */
-typedef struct fh_flat_row {
-    uint64_t id;
-    float scale; /* cosine: 1 / length */
-} fh_flat_row;
-FH_SPAN_DEFINE(flat_row, fh_flat_row);
-FH_ARRAY_DEFINE(flat_row);
-
 struct fh_flat {
     fh_ref fh_allocator *allocator;
     fh_flat_options options;
     fh_isa isa;
-    size_t tile_bytes, chunk_tiles, chunk_count, count;
-    fh_owned fh_chunks chunks; /* room for some more than chunk_count */
-    fh_owned fh_flat_rows rows; /* room for more than count */
+    size_t tile_bytes, chunk_tiles, chunk_count, count; /* chunk_tiles: of the first */
+    fh_owned fh_chunks chunks; /* CHUNKS of them, chunk_count made */
+    fh_owned fh_u64s ids;      /* of each row; room for more than count */
+    fh_owned fh_f32s scales;   /* cosine: 1 / length of each row, as many; else none */
     fh_owned fh_idmap map;
     uint32_t state;
 };
@@ -97,6 +92,10 @@ fh_status fh_flat_new(fh_allocator *a, fh_isa isa, const fh_flat_options *option
     *f = (fh_flat){.allocator = a, .options = *options, .isa = isa, .tile_bytes = tile_bytes,
                    .chunk_tiles = tile_bytes < CHUNK_BYTES ? CHUNK_BYTES / tile_bytes : 1,
                    .map = {.allocator = a, .seed = fh_mix64(options->seed)}};
+    if (fh_failed(fh_chunks_new(a, CHUNKS, &f->chunks))) {
+        fh_free(a, f);
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for an index");
+    }
     *out = f;
     return FH_DONE;
 }
@@ -106,12 +105,13 @@ void fh_flat_free(fh_flat *f) {
         return;
     FH_ASSERT(begin_change(f));
     for (size_t i = 0; i < f->chunk_count; i++) {
-        fh_chunk *c = fh_chunks_at(f->chunks, i);
-        fh_u64s_free(f->allocator, &c->words);
-        c->words = (fh_u64s){NULL, 0};
+        fh_chunk *chunk = fh_chunks_at(f->chunks, i);
+        fh_u64s_free(f->allocator, &chunk->words);
+        chunk->words = (fh_u64s){NULL, 0};
     }
     fh_chunks_free(f->allocator, &f->chunks);
-    fh_flat_rows_free(f->allocator, &f->rows);
+    fh_u64s_free(f->allocator, &f->ids);
+    fh_f32s_free(f->allocator, &f->scales);
     fh_idmap_deinit(&f->map);
     fh_free(f->allocator, f);
 }
@@ -120,21 +120,28 @@ size_t fh_flat_count(const fh_flat *f) {
     return f->count;
 }
 
-size_t fh_flat_bytes(const fh_flat *f) {
-    return sizeof *f + f->chunk_count * f->chunk_tiles * f->tile_bytes + f->chunks.count * sizeof(fh_chunk) +
-           f->rows.count * sizeof(fh_flat_row) + 2 * f->map.ids.count * sizeof(uint64_t);
-}
-
 /* --- rows ------------------------------------------------------------------------------------------------------------- */
 
-static size_t chunk_rows(const fh_flat *f) {
-    return f->chunk_tiles * FH_TILE_ROWS;
+/* Tiles before chunk `chunk`, and so of all chunks up to it. */
+static size_t tiles_before(const fh_flat *f, size_t chunk) {
+    return chunk == 0 ? 0 : f->chunk_tiles << (chunk - 1);
+}
+
+/* The chunk of a tile. */
+static size_t chunk_of(const fh_flat *f, size_t tile) {
+    return tile < f->chunk_tiles ? 0 : 64 - (size_t)__builtin_clzll(tile / f->chunk_tiles);
+}
+
+size_t fh_flat_bytes(const fh_flat *f) {
+    return sizeof *f + tiles_before(f, f->chunk_count) * f->tile_bytes + f->chunks.count * sizeof(fh_chunk) +
+           f->ids.count * sizeof(uint64_t) + f->scales.count * sizeof(float) + 2 * f->map.ids.count * sizeof(uint64_t);
 }
 
 /* `count` tiles of a chunk, from tile `first` of the index on. */
 static fh_tiles tiles_at(const fh_flat *f, size_t first, size_t count) {
-    fh_mspan all = fh_u64s_bytes(fh_chunks_at(f->chunks, first / f->chunk_tiles)->words), some;
-    FH_ASSERT(fh_mspan_slice(all, first % f->chunk_tiles * f->tile_bytes, count * f->tile_bytes, &some));
+    size_t chunk = chunk_of(f, first), from = first - tiles_before(f, chunk);
+    fh_mspan all = fh_u64s_bytes(fh_chunks_at(f->chunks, chunk)->words), some;
+    FH_ASSERT(fh_mspan_slice(all, from * f->tile_bytes, count * f->tile_bytes, &some));
     return (fh_tiles){f->options.dtype, f->options.dim, some};
 }
 
@@ -144,43 +151,45 @@ static fh_tiles tile_of(const fh_flat *f, size_t row) {
 }
 
 static fh_status more_rows(fh_flat *f, size_t count) {
-    fh_flat_rows more;
-    FH_TRY(fh_flat_rows_new(f->allocator, count, &more));
+    fh_u64s ids;
+    fh_f32s scales;
+    FH_TRY(fh_u64s_new(f->allocator, count, &ids));
+    fh_status s = fh_f32s_new(f->allocator, f->options.metric == FH_METRIC_COSINE ? count : 0, &scales);
+    if (fh_failed(s)) {
+        fh_u64s_free(f->allocator, &ids);
+        return s;
+    }
     for (size_t i = 0; i < f->count; i++)
-        fh_flat_rows_set(more, i, fh_flat_rows_get(f->rows, i));
-    fh_flat_rows_free(f->allocator, &f->rows);
-    f->rows = more;
-    return FH_DONE;
-}
-
-static fh_status more_chunks(fh_flat *f, size_t count) {
-    fh_chunks more;
-    FH_TRY(fh_chunks_new(f->allocator, count, &more));
-    for (size_t i = 0; i < f->chunk_count; i++)
-        fh_chunks_set(more, i, fh_chunks_get(f->chunks, i));
-    fh_chunks_free(f->allocator, &f->chunks);
-    f->chunks = more;
+        fh_u64s_set(ids, i, fh_u64s_get(f->ids, i));
+    for (size_t i = 0; i < f->count && scales.count != 0; i++)
+        fh_f32s_set(scales, i, fh_f32s_get(f->scales, i));
+    fh_u64s_free(f->allocator, &f->ids);
+    fh_f32s_free(f->allocator, &f->scales);
+    f->ids = ids;
+    f->scales = scales;
     return FH_DONE;
 }
 
 static fh_status add_chunk(fh_flat *f) {
-    if (f->chunk_count == f->chunks.count)
-        FH_TRY(more_chunks(f, f->chunks.count != 0 ? 2 * f->chunks.count : 4));
-    FH_TRY(fh_u64s_new(f->allocator, f->chunk_tiles * f->tile_bytes / sizeof(uint64_t),
-                       &fh_chunks_at(f->chunks, f->chunk_count)->words));
+    if (f->chunk_count == CHUNKS)
+        return FH_STATUS(FH_NOMEM);
+    size_t tiles = tiles_before(f, f->chunk_count + 1) - tiles_before(f, f->chunk_count), bytes;
+    if (!fh_mul_size(tiles, f->tile_bytes, &bytes))
+        return FH_STATUS(FH_NOMEM);
+    FH_TRY(fh_u64s_new(f->allocator, bytes / sizeof(uint64_t), &fh_chunks_at(f->chunks, f->chunk_count)->words));
     f->chunk_count++;
     return FH_DONE;
 }
 
 /* Room for `count` rows in all. Room that was made stays when more cannot be had; it holds nothing. */
 static fh_status reserve(fh_flat *f, size_t count) {
-    size_t room = f->rows.count != 0 ? f->rows.count : FH_TILE_ROWS;
+    size_t room = f->ids.count != 0 ? f->ids.count : FH_TILE_ROWS;
     while (room < count)
         room *= 2;
-    if (f->rows.count < room)
+    if (f->ids.count < room)
         FH_TRY(more_rows(f, room));
     FH_TRY(fh_idmap_reserve(&f->map, count));
-    while (f->chunk_count * chunk_rows(f) < count)
+    while (tiles_before(f, f->chunk_count) * FH_TILE_ROWS < count)
         FH_TRY(add_chunk(f));
     return FH_DONE;
 }
@@ -209,10 +218,6 @@ static fh_status look_at(const fh_flat *f, const char *what, size_t i, fh_f32s x
     return FH_DONE;
 }
 
-static uint64_t id_at(const fh_flat *f, size_t row) {
-    return fh_flat_rows_at(f->rows, row)->id;
-}
-
 /* Writes row `row`; a number that the type cannot hold, or a length that is lost in it, is refused. */
 static fh_status put_row(fh_flat *f, size_t i, size_t row, uint64_t id, fh_f32s x, fh_f32s stored, fh_err *err) {
     double squares;
@@ -220,7 +225,9 @@ static fh_status put_row(fh_flat *f, size_t i, size_t row, uint64_t id, fh_f32s 
     fh_tile_get(tile_of(f, row), row % FH_TILE_ROWS, stored);
     FH_TRY(look_at(f, "vector", i, x, &squares, err));
     FH_TRY(look_at(f, "in the type of the index, vector", i, stored, &squares, err));
-    fh_flat_rows_set(f->rows, row, (fh_flat_row){id, squares > 0.0 ? (float)(1.0 / fh_sqrt(squares)) : 0.0f});
+    fh_u64s_set(f->ids, row, id);
+    if (f->scales.count != 0)
+        fh_f32s_set(f->scales, row, (float)(1.0 / fh_sqrt(squares)));
     return FH_DONE;
 }
 
@@ -247,7 +254,7 @@ static fh_status add_all(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) 
     for (size_t i = 0; i < ids.count && !fh_failed(s); i++)
         s = add_one(f, i, fh_u64s_get(ids, i), fh_f32s_sub(vectors, i * dim, dim), stored, err);
     while (fh_failed(s) && f->count > before)
-        fh_idmap_remove(&f->map, id_at(f, --f->count));
+        fh_idmap_remove(&f->map, fh_u64s_get(f->ids, --f->count));
     fh_f32s_free(f->allocator, &stored);
     return s;
 }
@@ -272,8 +279,10 @@ fh_status fh_flat_remove(fh_flat *f, uint64_t id) {
         size_t last = --f->count;
         if (row != last) {
             fh_tile_copy(tile_of(f, row), row % FH_TILE_ROWS, tile_of(f, last), last % FH_TILE_ROWS);
-            fh_flat_rows_set(f->rows, row, fh_flat_rows_get(f->rows, last));
-            fh_idmap_move(&f->map, id_at(f, row), row);
+            fh_u64s_set(f->ids, row, fh_u64s_get(f->ids, last));
+            if (f->scales.count != 0)
+                fh_f32s_set(f->scales, row, fh_f32s_get(f->scales, last));
+            fh_idmap_move(&f->map, fh_u64s_get(f->ids, row), row);
         }
         fh_idmap_remove(&f->map, id);
     }
@@ -311,17 +320,39 @@ static size_t slot_of(const search *s, size_t part, size_t q) {
     return part * s->asked + q;
 }
 
-/* Offers the rows of a stretch, which begins with row `first`, by their scores. */
-static void choose(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first) {
-    size_t count = f->count - first < scores.count ? f->count - first : scores.count;
-    bool is_l2 = f->options.metric == FH_METRIC_L2, is_cosine = f->options.metric == FH_METRIC_COSINE;
-    fh_f32s some = fh_f32s_sub(scores, 0, count);
-    fh_flat_rows rows = fh_flat_rows_sub(f->rows, first, count);
-    for (size_t i = 0; i < count; i++) {
-        float key = fh_f32s_get(some, i) * (is_cosine ? fh_flat_rows_at(rows, i)->scale : 1.0f);
-        key = key != key ? __builtin_inff() : is_l2 ? key : -key; /* ∞ − ∞ of numbers near the largest: the last of all */
+/* True if one of the scores of a tile gives a key that is not above the bound; a NaN counts as one. */
+static bool is_near(fh_f32s scores, float sign, float bound) {
+    FH_ASSERT(scores.count == FH_TILE_ROWS); /* so that the compiler needs no other check, and takes several at a time */
+    unsigned near = 0;
+    for (size_t i = 0; i < FH_TILE_ROWS; i++)
+        near |= !(sign * fh_f32s_get(scores, i) > bound);
+    return near != 0;
+}
+
+/* Offers the rows of a tile, which begins with row `first`, by their scores. */
+static void choose_some(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first, float sign) {
+    for (size_t i = 0; i < scores.count && first + i < f->count; i++) {
+        float key = sign * fh_f32s_get(scores, i);
+        if (key != key)
+            key = __builtin_inff(); /* ∞ − ∞ of numbers near the largest: the last of all */
         if (key <= fh_best_bound(best))
-            fh_best_offer(best, fh_flat_rows_at(rows, i)->id, key);
+            fh_best_offer(best, fh_u64s_get(f->ids, first + i), key);
+    }
+}
+
+/* Offers the rows of a stretch, which begins with row `first`, by their scores. Few tiles have one that is near enough. */
+static void choose(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first) {
+    const float sign = f->options.metric == FH_METRIC_L2 ? 1.0f : -1.0f;
+    if (f->options.metric == FH_METRIC_COSINE) {
+        size_t count = f->count - first < scores.count ? f->count - first : scores.count;
+        fh_f32s some = fh_f32s_sub(scores, 0, count), scales = fh_f32s_sub(f->scales, first, count);
+        for (size_t i = 0; i < count; i++)
+            fh_f32s_set(some, i, fh_f32s_get(some, i) * fh_f32s_get(scales, i));
+    }
+    for (size_t i = 0; i < scores.count; i += FH_TILE_ROWS) {
+        fh_f32s tile = fh_f32s_sub(scores, i, FH_TILE_ROWS);
+        if (is_near(tile, sign, fh_best_bound(best)))
+            choose_some(f, best, tile, first + i, sign);
     }
 }
 
@@ -332,7 +363,7 @@ static void search_part(void *arg, unsigned part, unsigned parts) {
     size_t room = s->asked * STRETCH_TILES * FH_TILE_ROWS;
     fh_f32s scores = fh_f32s_sub(s->scores, part * room, room);
     for (size_t tile = share.from, count = 0; tile < share.to; tile += count) {
-        size_t chunk_left = f->chunk_tiles - tile % f->chunk_tiles;
+        size_t chunk_left = tiles_before(f, chunk_of(f, tile) + 1) - tile;
         count = share.to - tile < STRETCH_TILES ? share.to - tile : STRETCH_TILES;
         count = count < chunk_left ? count : chunk_left;
         size_t rows = count * FH_TILE_ROWS;

@@ -1,14 +1,18 @@
 /* bench_flat.c: exact search: queries a second, and the share of the memory's bandwidth.
  *
  *     bench_flat [--rows N] [--dim N] [--rounds N] [--threads N] [--json]
+ *     bench_flat --paced METRIC …         for bench_flat_peer.py: float32 and one metric (its number in fh_metric); a round for
+ *                                         each line on standard input, a line of JSON for each round
  *
  * The yardstick is measured in the same run: a loop that adds up the same number of bytes. Rounds of yardstick, single queries
- * and batches of 64 take turns; medians are printed. Vectors are random; for an exact search that does not matter.
+ * and batches of 64 take turns; medians are printed. Vectors are random; for an exact search that does not matter. Seconds of
+ * one thread are those of the processor, so that a busy machine counts for less; those of several are those of the clock.
  *
  * Threading: the main thread drives a team of N threads. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "freehold/hash.h"
 #include "freehold/index.h"
@@ -19,8 +23,11 @@ enum { ROUNDS_MAX = 99, BATCH = 64, SINGLES = 8, K = 10, KINDS = 3 };
 typedef struct bench {
     size_t rows, dim;
     unsigned rounds, threads;
+    int paced; /* the metric, or −1 */
     bool json;
 } bench;
+
+static bool by_clock; /* several threads: seconds of the clock */
 
 static void must(fh_status s, const fh_err *err) {
     if (fh_failed(s)) {
@@ -39,13 +46,17 @@ static double median(double *x, unsigned n) {
     return x[n / 2];
 }
 
+static uint64_t now_ns(void) {
+    return by_clock ? fh_os_clock_ns() : (uint64_t)((double)clock() * (1e9 / CLOCKS_PER_SEC));
+}
+
 static double seconds(uint64_t since_ns) {
-    return (double)(fh_os_clock_ns() - since_ns) * 1e-9;
+    return (double)(now_ns() - since_ns) * 1e-9;
 }
 
 /* GB/s of a sum over the words. */
 static double stream(fh_u64s words) {
-    uint64_t sum[8] = {0}, start = fh_os_clock_ns();
+    uint64_t sum[8] = {0}, start = now_ns();
     for (size_t i = 0; i + 8 <= words.count; i += 8)
         for (size_t k = 0; k < 8; k++)
             sum[k] += words.at[i + k];
@@ -60,7 +71,7 @@ static double queries_a_second(fh_flat *flat, const fh_par *par, fh_f32s queries
     size_t counts[BATCH], asked = queries.count / dim;
     fh_err err;
     fh_err_clear(&err);
-    uint64_t start = fh_os_clock_ns();
+    uint64_t start = now_ns();
     for (size_t q = 0; q < asked; q += together)
         must(fh_flat_search(flat, par, fh_f32s_sub(queries, q * dim, together * dim), K, NULL, (fh_hits){hits, together * K},
                             (fh_sizes){counts, together}, &err), &err);
@@ -86,19 +97,23 @@ static void measure(const bench *b, const fh_par *par, fh_dtype t, fh_metric met
     for (size_t i = 0; i < BATCH * b->dim; i++)
         queries[i] = (float)(int32_t)fh_mix64(~i) * 0x1p-31f;
     must(fh_flat_add(flat, ids, vectors, &err), &err);
-    for (unsigned r = 0; r < b->rounds; r++) {
+    char line[16];
+    for (unsigned r = 0; r < b->rounds && (b->paced < 0 || fgets(line, sizeof line, stdin) != NULL); r++) {
         all[0][r] = stream(words);
         all[1][r] = queries_a_second(flat, par, (fh_f32s){queries, SINGLES * b->dim}, b->dim, 1);
         all[2][r] = queries_a_second(flat, par, (fh_f32s){queries, BATCH * b->dim}, b->dim, BATCH);
+        if (b->paced >= 0)
+            printf("{\"stream_gbs\":%.3f,\"single_qps\":%.2f,\"batch_qps\":%.2f}\n", all[0][r], all[1][r], all[2][r]);
+        fflush(stdout);
     }
     double gbs = median(all[0], b->rounds), single = median(all[1], b->rounds), batch = median(all[2], b->rounds);
     double bytes = (double)b->rows * (double)b->dim * (t == FH_DTYPE_F32 ? 4.0 : 2.0), share = single * bytes * 1e-9 / gbs;
     const char *kind = metric == FH_METRIC_L2 ? "L2" : metric == FH_METRIC_IP ? "inner product" : "cosine";
-    if (b->json)
+    if (b->json && b->paced < 0)
         printf("{\"type\":\"%s\",\"metric\":\"%s\",\"rows\":%zu,\"dim\":%zu,\"threads\":%u,\"single_qps\":%.1f,"
                "\"batch_qps\":%.1f,\"stream_gbs\":%.2f,\"share\":%.3f}\n",
                name, kind, b->rows, b->dim, b->threads, single, batch, gbs, share);
-    else
+    else if (b->paced < 0)
         printf("%-5s %-14s %10.1f %10.1f %9.1f %8.0f %%\n", name, kind, single, batch, gbs, 100.0 * share);
     fh_flat_free(flat);
     fh_u64s_free(fh_heap(), &ids);
@@ -116,7 +131,7 @@ static size_t number(const char *text, size_t least, size_t most) {
 }
 
 int main(int argc, char **argv) {
-    bench b = {.rows = 100000, .dim = 128, .rounds = 7, .threads = 1};
+    bench b = {.rows = 100000, .dim = 128, .rounds = 7, .threads = 1, .paced = -1};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--json") == 0)
@@ -127,13 +142,16 @@ int main(int argc, char **argv) {
             b.dim = number(value, 1, 4096);
         else if (strcmp(argv[i], "--rounds") == 0 && ++i < argc)
             b.rounds = (unsigned)number(value, 1, ROUNDS_MAX);
+        else if (strcmp(argv[i], "--paced") == 0 && ++i < argc)
+            b.paced = (int)number(value, 0, FH_METRIC_COUNT - 1);
         else if (strcmp(argv[i], "--threads") == 0 && ++i < argc)
             b.threads = (unsigned)number(value, 1, 64);
         else {
-            fprintf(stderr, "bench_flat [--rows N] [--dim N] [--rounds N] [--threads N] [--json]\n");
+            fprintf(stderr, "bench_flat [--rows N] [--dim N] [--rounds N] [--threads N] [--json] [--paced METRIC]\n");
             return 2;
         }
     }
+    by_clock = b.threads > 1;
     fh_team *team = NULL;
     fh_u64s words;
     fh_err err;
@@ -142,7 +160,7 @@ int main(int argc, char **argv) {
     must(fh_u64s_new(fh_heap(), b.rows * b.dim / 2, &words), &err);
     for (size_t i = 0; i < words.count; i++)
         words.at[i] = i;
-    if (!b.json)
+    if (!b.json && b.paced < 0)
         printf("%zu vectors of %zu elements, the %d best, %u threads, medians of %u rounds\n"
                "type  metric         one by one  64 at once   GB/s of a sum   share of it\n",
                b.rows, b.dim, K, b.threads, b.rounds);
@@ -150,7 +168,9 @@ int main(int argc, char **argv) {
         fh_dtype t;
         const char *name;
     } types[] = {{FH_DTYPE_F32, "F32"}, {FH_DTYPE_F16, "F16"}, {FH_DTYPE_BF16, "BF16"}};
-    for (size_t t = 0; t < 3; t++)
+    if (b.paced >= 0)
+        measure(&b, fh_team_par(team), FH_DTYPE_F32, (fh_metric)b.paced, "F32", words);
+    for (size_t t = 0; t < 3 && b.paced < 0; t++)
         for (int m = 0; m < FH_METRIC_COUNT; m++)
             measure(&b, fh_team_par(team), types[t].t, (fh_metric)m, types[t].name, words);
     fh_u64s_free(fh_heap(), &words);

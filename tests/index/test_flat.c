@@ -195,6 +195,42 @@ static void test_filter_and_few(void **state) {
     end(&s);
 }
 
+/* Many chunks: every row is where it was put, and is found; what leaves is replaced across chunks. */
+static void test_chunks(void **state) {
+    enum { WIDE = 4096, MANY = 300 }; /* 64 rows in the first chunk and in the second, then 128, 256 */
+    fh_allocator *a = fh_test_allocator(state);
+    fh_flat *flat = NULL;
+    fh_f32s v, back;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_assert_ok(fh_flat_new(a, fh_isa_best(), &(fh_flat_options){.dim = WIDE}, &flat, &err));
+    fh_assert_ok(fh_f32s_new(a, WIDE, &v));
+    fh_assert_ok(fh_f32s_new(a, WIDE, &back));
+    for (uint64_t id = 0; id < MANY; id++) {
+        v.at[7 * id] = (float)(id + 1);
+        add(flat, (fh_u64s){&id, 1}, v);
+        v.at[7 * id] = 0;
+    }
+    for (uint64_t id = 0; id < MANY; id += 3)
+        fh_assert_ok(fh_flat_remove(flat, id));
+    for (uint64_t id = 0; id < MANY; id++) {
+        fh_hit hit;
+        size_t count;
+        if (id % 3 == 0) {
+            fh_assert_code(fh_flat_get(flat, id, back), FH_NOT_FOUND);
+            continue;
+        }
+        fh_assert_ok(fh_flat_get(flat, id, back));
+        assert_true(back.at[7 * id] == (float)(id + 1));
+        fh_assert_ok(fh_flat_search(flat, NULL, back, 1, NULL, (fh_hits){&hit, 1}, (fh_sizes){&count, 1}, &err));
+        assert_true(count == 1 && hit.id == id && hit.score == 0);
+    }
+    assert_in_range(fh_flat_bytes(flat), MANY * WIDE * sizeof(float), 2 * 512 * WIDE * sizeof(float));
+    fh_f32s_free(a, &v);
+    fh_f32s_free(a, &back);
+    fh_flat_free(flat);
+}
+
 /* What is refused changes nothing, and says which vector it was. */
 static void test_refusals(void **state) {
     scene s = make(fh_test_allocator(state), fh_isa_best(), FH_DTYPE_F16, FH_METRIC_COSINE);
@@ -392,6 +428,7 @@ int main(void) {
         FH_TEST_ALLOC(test_exact),
         FH_TEST_ALLOC(test_bits),
         FH_TEST_ALLOC(test_filter_and_few),
+        FH_TEST_ALLOC(test_chunks),
         FH_TEST_ALLOC(test_refusals),
         FH_TEST_ALLOC(test_options),
         FH_TEST_ALLOC(test_borrowed),

@@ -15,8 +15,8 @@
 #define LANES_FN static inline FH_ATTR(always_inline)
 
 /* What a tile may keep in 16 registers: slices of 16 positions or dimensions × 6 queries; 1 row × 6 tokens of plain weights;
- * 4 queries × 1 tile of vectors, or 1 × 4. */
-enum { LANES = 16, SLICE = 1, SLICE_QUERIES = 6, FLOAT_ROWS = 1, SCORE_STREAMS = 4, SCORE_QUERIES = 4, SCORE_TILES = 1 };
+ * 4 queries × 1 tile of vectors. */
+enum { LANES = 16, SLICE = 1, SLICE_QUERIES = 6, FLOAT_ROWS = 1, SCORE_QUERIES = 4, SCORE_TILES = 1 };
 
 typedef struct lanes {
     __m256 low, high;
