@@ -331,21 +331,21 @@ static bool tells(const deed_flow *f, uint32_t root, uint32_t source) {
 }
 
 static void report_escape(deed_flow *f, uint32_t node, uint32_t target, uint32_t source) {
-    const deed_info *s = &f->places[source];
-    bool local = !deed_place_lent(f, source) && (s->mode == DEED_MODE_LOCAL || s->mode == DEED_MODE_OWNER);
+    const deed_info s = f->places[source];
+    bool local = !deed_place_lent(f, source) && (s.mode == DEED_MODE_LOCAL || s.mode == DEED_MODE_OWNER);
     deed_error(f, local ? FH0203 : FH0204, node, "stored where it outlives the call",
                local ? "a reference to the local `%.*s` leaves its function" : "the borrow `%.*s` is stored",
-               FH_SPAN_FMT(s->name));
+               FH_SPAN_FMT(s.name));
     deed_note(f->report, deed_place_declared(f, source), local ? "it lives here" : "it is borrowed for this call only");
     if (local)
         deed_help(f->report, "store the value itself, or the address of what outlives the call");
-    else if (target != 0 && f->places[target].mode != DEED_MODE_GLOBAL && number_of(f, s->root) != 0)
+    else if (target != 0 && f->places[target].mode != DEED_MODE_GLOBAL && number_of(f, s.root) != 0)
         deed_help(f->report, "tell the caller: declare `%.*s` `fh_view(%u)`; or take it over: declare `%.*s` `fh_move`",
-                  FH_SPAN_FMT(f->places[deed_place_outer(f, target)].name), number_of(f, s->root),
-                  FH_SPAN_FMT(deed_flow_decl(f, s->root)->name));
+                  FH_SPAN_FMT(f->places[deed_place_outer(f, target)].name), number_of(f, s.root),
+                  FH_SPAN_FMT(deed_flow_decl(f, s.root)->name));
     else
         deed_help(f->report, "take it over: declare `%.*s` `fh_move`; or store a copy",
-                  FH_SPAN_FMT(deed_flow_decl(f, s->root)->name));
+                  FH_SPAN_FMT(deed_flow_decl(f, s.root)->name));
 }
 
 /* The variable of this function, or its part, that has a borrow when it is stored in `place`; 0 if that is lent. */

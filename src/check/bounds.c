@@ -493,7 +493,7 @@ bool deed_is_there(const deed_unit *unit, const deed_facts *facts, uint32_t poin
 
 /* --- what is looked up ---------------------------------------------------------------------------------------------------- */
 
-static fh_status new_column(const deed_unit *unit, size_t count, fh_u32s *out) {
+static fh_status new_column(const deed_unit *unit, size_t count, fh_out fh_view(*1) fh_u32s *out) {
     uint32_t *at = fh_arena_alloc(unit->arena, count, sizeof *at);
     if (at == NULL)
         return FH_STATUS(FH_NOMEM);
@@ -519,10 +519,10 @@ static void note(const prover *p, const deed_facts *facts, uint32_t node) {
 }
 
 fh_status deed_facts_of(const deed_unit *unit, deed_facts *out) {
-    prover p = {unit, out};
     FH_TRY(new_column(unit, unit->nodes.count, &out->parents));
     FH_TRY(new_column(unit, unit->decls.count, &out->values));
     FH_TRY(new_column(unit, unit->decls.count, &out->writes));
+    prover p = {unit, out};
     for (uint32_t i = 1; i < unit->nodes.count; i++) {
         for (uint32_t k = 0; k < node_at(&p, i)->count; k++)
             fh_u32s_set(out->parents, kid(&p, i, k), i);

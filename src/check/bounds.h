@@ -18,7 +18,7 @@ enum {
     DEED_PARTLY = 4    /* one of these, of a part of it */
 };
 /* FH_NOMEM. Valid until: the unit's arena ends. */
-FH_MUST_USE fh_status deed_facts_of(fh_ref const deed_unit *unit, fh_out deed_facts *out);
+FH_MUST_USE fh_status deed_facts_of(fh_ref const deed_unit *unit, fh_out fh_view(*1) deed_facts *out);
 /* True if the expression is proved to be a number from 0 to count - 1 wherever it is evaluated. */
 bool deed_is_inside(fh_ref const deed_unit *unit, fh_ref const deed_facts *facts, uint32_t index, int64_t count);
 

@@ -206,7 +206,7 @@ static void check_null(deed_flow *f, const argument *a) {
     }
 }
 
-static void take(deed_flow *f, const call *c, argument *a) {
+static void take(deed_flow *f, const call *c, const argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
     bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
     if (!slot) {
@@ -233,7 +233,7 @@ static void take(deed_flow *f, const call *c, argument *a) {
     *deed_cell_of(f, held.place) = now;
 }
 
-static void send(deed_flow *f, argument *a) {
+static void send(deed_flow *f, const argument *a) {
     const deed_type *t = deed_flow_type(f, deed_flow_node(f, a->node)->type), *to = deed_flow_type(f, t->to);
     bool sync = (t->decl != 0 && has(f, t->decl, DEED_SYNC)) || (to->decl != 0 && has(f, to->decl, DEED_SYNC));
     bool taken = a->takes && (a->v.bits & DEED_IS_COPY) && a->v.sources.at[0] == a->v.place; /* out of the field that owns it */
@@ -251,7 +251,7 @@ static void send(deed_flow *f, argument *a) {
     }
 }
 
-static void borrow(deed_flow *f, argument *a) {
+static void borrow(deed_flow *f, const argument *a) {
     uint32_t place = a->v.place;
     if (place != 0 && !a->exclusive && a->v.address)
         deed_use(f, a->node, place);
@@ -285,11 +285,11 @@ bool deed_has_lock(deed_flow *f, uint32_t base, fh_span field) {
 
 /* Other threads may change from here on what the lock guards: borrows of it end. */
 static void end_guarded(deed_flow *f, uint32_t node, uint32_t lock) {
-    const deed_info *l = &f->places[lock];
-    for (uint32_t i = l->parent; l->parent != 0 && i < f->place_count; i++) {
+    const deed_info l = f->places[lock];
+    for (uint32_t i = l.parent; l.parent != 0 && i < f->place_count; i++) {
         const deed_info *p = &f->places[i];
-        const deed_contract *guard = p->parent == l->parent ? deed_word_of(f->unit, p->field, DEED_GUARDED) : NULL;
-        if (guard == NULL || !fh_span_equal(guard->text, deed_flow_decl(f, l->field)->name))
+        const deed_contract *guard = p->parent == l.parent ? deed_word_of(f->unit, p->field, DEED_GUARDED) : NULL;
+        if (guard == NULL || !fh_span_equal(guard->text, deed_flow_decl(f, l.field)->name))
             continue;
         deed_value field = deed_address(f, node, i);
         deed_invalidate(f, node, &field);
@@ -417,7 +417,7 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
     deed_value v = result(f, &c);
     locks(f, &c);
     for (uint32_t i = 0; i < c.count; i++) {
-        argument *a = &c.args[i];
+        const argument *a = &c.args[i];
         if (has(f, a->decl, DEED_SEND))
             send(f, a);
         if (a->takes)

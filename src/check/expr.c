@@ -168,41 +168,51 @@ static deed_value assign(deed_flow *f, uint32_t node) {
     return place != 0 ? deed_lying(f, node, place) : plain;
 }
 
+static deed_value arm(deed_flow *f, uint32_t node, uint32_t state, bool taken) {
+    const deed_value none = {0};
+    f->now = state;
+    if (!deed_is_live(f))
+        return none;
+    return taken ? deed_eval_taken(f, node) : deed_eval(f, node);
+}
+
+/* An owner in an arm leaves its place (`taken`), or the result looks at it. */
+static void leave_arm(deed_flow *f, uint32_t state, bool taken, deed_value *v) {
+    f->now = state;
+    if (!(v->bits & DEED_IS_OWNED) || v->place == 0 || v->address)
+        return;
+    if (taken) {
+        deed_consume(f, v->node, v, false);
+    } else {
+        *v = (deed_value){.bits = DEED_IS_VIEW | (v->bits & DEED_IS_NULL), .node = v->node, .via = (uint16_t)v->place,
+                          .sources = {{(uint16_t)v->place}}};
+    }
+}
+
+static bool is_fresh(const deed_value *v) {
+    return v->place == 0 && (v->bits & DEED_IS_OWNED);
+}
+
 static deed_value choose(deed_flow *f, uint32_t node) {
     uint32_t yes = deed_state_take(f), no = deed_state_take(f), before = f->now;
-    bool taking = f->taking;
+    bool taken = f->taking;
     f->taking = false;
     deed_condition(f, deed_child(f, node, 0), yes, no);
-    deed_value v[2] = {{0}};
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t arm = deed_child(f, node, i + 1);
-        f->now = i == 0 ? yes : no;
-        if (deed_is_live(f))
-            v[i] = taking ? deed_eval_taken(f, arm) : deed_eval(f, arm);
-    }
-    bool fresh = taking || (v[0].place == 0 && (v[0].bits & DEED_IS_OWNED)) || (v[1].place == 0 && (v[1].bits & DEED_IS_OWNED));
-    for (uint32_t i = 0; i < 2; i++) {
-        f->now = i == 0 ? yes : no;
-        if (!(v[i].bits & DEED_IS_OWNED) || v[i].place == 0 || v[i].address)
-            continue;
-        if (fresh) {
-            deed_consume(f, v[i].node, &v[i], false);
-        } else {
-            v[i] = (deed_value){.bits = DEED_IS_VIEW | (v[i].bits & DEED_IS_NULL), .node = v[i].node,
-                                .via = (uint16_t)v[i].place, .sources = {{(uint16_t)v[i].place}}};
-        }
-    }
-    join_value(f, &v[0], &v[1]);
-    v[0].place = 0;
-    v[0].address = v[0].call = false;
-    v[0].node = node;
-    v[0].bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED | DEED_IS_COPY);
+    deed_value v = arm(f, deed_child(f, node, 1), yes, taken), other = arm(f, deed_child(f, node, 2), no, taken);
+    taken = taken || is_fresh(&v) || is_fresh(&other);
+    leave_arm(f, yes, taken, &v);
+    leave_arm(f, no, taken, &other);
+    join_value(f, &v, &other);
+    v.place = 0;
+    v.address = v.call = false;
+    v.node = node;
+    v.bits &= ~(uint32_t)(DEED_IS_OK | DEED_IS_FAILED | DEED_IS_COPY);
     deed_state_join(f, yes, no);
     deed_state_set(f, before, yes);
     f->now = before;
     deed_state_give(f, yes);
     deed_state_give(f, no);
-    return v[0];
+    return v;
 }
 
 static bool says(const deed_flow *f, uint32_t decl, deed_word word) {

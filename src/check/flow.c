@@ -28,33 +28,33 @@ static void mute(deed_flow *f, bool on) {
 
 static void check_dropped(deed_flow *f, deed_place at, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
-    const deed_info *p = &f->places[place];
-    bool automatic = p->root != 0 && deed_flow_decl(f, p->root)->cleanup != 0;
-    bool opaque = p->parent == 0 && deed_flow_type(f, deed_flow_type(f, p->type)->to)->is_incomplete; /* ends by a call alone */
-    if (automatic && p->parent == 0 && (c->bits & DEED_IS_MOVED)) {
+    const deed_info p = f->places[place];
+    bool automatic = p.root != 0 && deed_flow_decl(f, p.root)->cleanup != 0;
+    bool opaque = p.parent == 0 && deed_flow_type(f, deed_flow_type(f, p.type)->to)->is_incomplete; /* ends by a call alone */
+    if (automatic && p.parent == 0 && (c->bits & DEED_IS_MOVED)) {
         deed_report_at(f->report, FH0305, at, "dropped again here", "`%.*s` is dropped by hand and by its scope",
-                       FH_SPAN_FMT(p->name));
+                       FH_SPAN_FMT(p.name));
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
-        deed_help(f->report, "leave it to the scope: do not drop or move `%.*s` by hand", FH_SPAN_FMT(p->name));
-    } else if (automatic && p->parent == 0 && deed_without_value(f, place) != 0) {
+        deed_help(f->report, "leave it to the scope: do not drop or move `%.*s` by hand", FH_SPAN_FMT(p.name));
+    } else if (automatic && p.parent == 0 && deed_without_value(f, place) != 0) {
         deed_report_at(f->report, FH0508, at, "its scope drops it here", "`%.*s` is dropped before it is initialised",
-                       FH_SPAN_FMT(p->name));
-        deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared here");
-        deed_help(f->report, "declare it with a value: `%.*s = %s`", FH_SPAN_FMT(p->name),
-                  deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER ? "NULL" : "{0}");
+                       FH_SPAN_FMT(p.name));
+        deed_note(f->report, deed_flow_decl(f, p.root)->place, "declared here");
+        deed_help(f->report, "declare it with a value: `%.*s = %s`", FH_SPAN_FMT(p.name),
+                  deed_flow_type(f, p.type)->kind == DEED_TYPE_POINTER ? "NULL" : "{0}");
     } else if ((c->bits & DEED_IS_MOVED) && deed_place_lent(f, place)) {
         deed_report_at(f->report, FH0103, at, "left empty here", "`%.*s` was %s a borrow and not restored",
-                       FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
+                       FH_SPAN_FMT(p.name), c->bits & DEED_IS_DROPPED ? "dropped inside" : "moved out of");
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
-        deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p->name));
+        deed_help(f->report, "put something in its place before: `%.*s = NULL`", FH_SPAN_FMT(p.name));
     } else if ((!automatic && (c->bits & DEED_IS_OWNED) && !deed_place_lent(f, place) &&
-                (p->mode != DEED_MODE_DROPPER || opaque)) ||
+                (p.mode != DEED_MODE_DROPPER || opaque)) ||
                (c->bits & DEED_IS_DUE)) {
-        deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
+        deed_report_at(f->report, FH0301, at, "still owned here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p.name));
         deed_also(f, c->born, "it becomes an owner here");
-        if (c->born == 0 && p->root != 0)
-            deed_note(f->report, deed_flow_decl(f, p->root)->place, "taken over here");
-        deed_help_drop(f, p->type, p->name, ", or move it, before control leaves here");
+        if (c->born == 0 && p.root != 0)
+            deed_note(f->report, deed_flow_decl(f, p.root)->place, "taken over here");
+        deed_help_drop(f, p.type, p.name, ", or move it, before control leaves here");
     }
 }
 
@@ -183,54 +183,54 @@ static outcome outcome_of(deed_flow *f, uint32_t value, const deed_value *v) {
 /* What an argument `T **` points to, where the callee is to empty it: NULL exactly if the value was taken, and a failure takes
  * nothing. A slot that was passed on is another function's. */
 static void check_slot(deed_flow *f, deed_place at, uint32_t slot, outcome result) {
-    const deed_info *p = &f->places[slot];
+    const deed_info p = f->places[slot];
     const deed_cell *c = deed_cell_of(f, slot);
     deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
-    bool drops = deed_word_of(f->unit, p->root, DEED_DROP) != NULL, tells = !drops && may_tell(kind);
-    if (deed_cell_of(f, p->parent)->bits & DEED_IS_MOVED)
+    bool drops = deed_word_of(f->unit, p.root, DEED_DROP) != NULL, tells = !drops && may_tell(kind);
+    if (deed_cell_of(f, p.parent)->bits & DEED_IS_MOVED)
         return;
     if (c->bits & DEED_IS_MOVED) {
         deed_report_at(f->report, FH0103, at, "it leads to what is gone here", "`*%.*s` was %s, and is not NULL on every path",
-                       FH_SPAN_FMT(p->name), c->bits & DEED_IS_DROPPED ? "dropped" : "moved");
+                       FH_SPAN_FMT(p.name), c->bits & DEED_IS_DROPPED ? "dropped" : "moved");
         deed_also(f, c->where, c->bits & DEED_IS_DROPPED ? "dropped here" : "moved here");
-        deed_help(f->report, "write `*%.*s = NULL` before", FH_SPAN_FMT(p->name));
+        deed_help(f->report, "write `*%.*s = NULL` before", FH_SPAN_FMT(p.name));
     } else if (tells && result == FAILS && (c->bits & DEED_IS_NULL)) {
         deed_report_at(f->report, FH0103, at, "a failure is returned here", "`*%.*s` is NULL, as if it had been taken",
-                       FH_SPAN_FMT(p->name));
-        deed_note(f->report, deed_flow_decl(f, p->root)->place, "whoever fails leaves it");
-        deed_help(f->report, "put the value back before: `*%.*s = …`", FH_SPAN_FMT(p->name));
+                       FH_SPAN_FMT(p.name));
+        deed_note(f->report, deed_flow_decl(f, p.root)->place, "whoever fails leaves it");
+        deed_help(f->report, "put the value back before: `*%.*s = …`", FH_SPAN_FMT(p.name));
     } else if (drops ? c->bits != DEED_IS_NULL : tells && result == SUCCEEDS && c->bits != DEED_IS_NULL) {
         deed_report_at(f->report, FH0301, at, "still owned here", "`*%.*s` is not dropped on every path",
-                       FH_SPAN_FMT(p->name));
-        deed_note(f->report, deed_flow_decl(f, p->root)->place, "taken over here");
-        deed_help(f->report, "%s it, and write `*%.*s = NULL`", drops ? "drop" : "move", FH_SPAN_FMT(p->name));
+                       FH_SPAN_FMT(p.name));
+        deed_note(f->report, deed_flow_decl(f, p.root)->place, "taken over here");
+        deed_help(f->report, "%s it, and write `*%.*s = NULL`", drops ? "drop" : "move", FH_SPAN_FMT(p.name));
     }
 }
 
 static void finish(deed_flow *f, deed_place at, outcome result) {
     for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
-        const deed_info *p = &f->places[i];
-        if (p->mode == DEED_MODE_GLOBAL)
+        const deed_info p = f->places[i];
+        if (p.mode == DEED_MODE_GLOBAL)
             check_dropped(f, at, i);
-        if (p->mode == DEED_MODE_DROPPER && p->field == 0 && p->parent != 0 && f->places[p->parent].parent == 0 &&
-            deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER)
+        if (p.mode == DEED_MODE_DROPPER && p.field == 0 && p.parent != 0 && f->places[p.parent].parent == 0 &&
+            deed_flow_type(f, p.type)->kind == DEED_TYPE_POINTER)
             check_slot(f, at, i, result);
         if ((c->bits & DEED_IS_HELD) && c->where != 0 && !deed_word_of(f->unit, f->function, DEED_LOCK)) {
             deed_report_at(f->report, FH0402, at, "still held here", "the lock `%.*s` is not released on every path",
-                           FH_SPAN_FMT(p->name));
+                           FH_SPAN_FMT(p.name));
             deed_also(f, c->where, "taken here");
-            fh_span call = f->muted == 0 ? deed_call_for(f, DEED_UNLOCK, p->type, p->name) : (fh_span){NULL, 0};
+            fh_span call = f->muted == 0 ? deed_call_for(f, DEED_UNLOCK, p.type, p.name) : (fh_span){NULL, 0};
             if (call.size != 0)
                 deed_help(f->report, "call `%.*s` before control leaves the function", FH_SPAN_FMT(call));
             else
                 deed_help(f->report, "unlock it before control leaves the function");
-        } else if (result == SUCCEEDS && p->mode == DEED_MODE_OUT && p->parent != 0 && p->field == 0 &&
+        } else if (result == SUCCEEDS && p.mode == DEED_MODE_OUT && p.parent != 0 && p.field == 0 &&
                    (c->bits & DEED_IS_RAW)) {
             deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
-                           FH_SPAN_FMT(f->places[p->parent].name));
-            deed_note(f->report, deed_flow_decl(f, p->root)->place, "declared an output here");
-            deed_help(f->report, "write `*%.*s` before a successful return", FH_SPAN_FMT(f->places[p->parent].name));
+                           FH_SPAN_FMT(f->places[p.parent].name));
+            deed_note(f->report, deed_flow_decl(f, p.root)->place, "declared an output here");
+            deed_help(f->report, "write `*%.*s` before a successful return", FH_SPAN_FMT(f->places[p.parent].name));
         }
     }
     leave(f, at, 0);
@@ -544,31 +544,30 @@ static void parameter(deed_flow *f, uint32_t decl) {
     bool pointer = t->kind == DEED_TYPE_POINTER;
     bool out = says(f, decl, DEED_OUT) || says(f, decl, DEED_OWNED) || says(f, decl, DEED_OWNED_OR_NULL);
     bool slot = pointer && deed_flow_type(f, t->to)->kind == DEED_TYPE_POINTER;
-    deed_info *p = &f->places[place];
     deed_cell *c = deed_cell_of(f, place);
     c->bits = DEED_IS_PLAIN;
     if ((says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP)) && !slot) {
-        p->mode = says(f, decl, DEED_MOVE) ? DEED_MODE_OWNER : DEED_MODE_DROPPER;
+        f->places[place].mode = says(f, decl, DEED_MOVE) ? DEED_MODE_OWNER : DEED_MODE_DROPPER;
         c->bits = DEED_IS_OWNED;
-        if (p->mode == DEED_MODE_DROPPER) {
+        if (f->places[place].mode == DEED_MODE_DROPPER) {
             deed_owners owners = deed_owners_of(f, d->type);
             c->bits |= (owners.given ? DEED_IS_NULL : 0u) | (owners.given && !owners.filled ? DEED_IS_DUE : 0u);
             take_over_fields(f, place, 2);
         }
     } else if (slot && (says(f, decl, DEED_MOVE) || says(f, decl, DEED_DROP))) {
-        p->mode = DEED_MODE_DROPPER;
+        f->places[place].mode = DEED_MODE_DROPPER;
         uint32_t null = says(f, decl, DEED_DROP) ? DEED_IS_NULL : 0u;
         deed_cell_of(f, deed_place_field(f, place, 0, 0))->bits = DEED_IS_OWNED | null;
     } else if (pointer && out) {
-        p->mode = DEED_MODE_OUT;
+        f->places[place].mode = DEED_MODE_OUT;
         deed_cell_of(f, deed_place_field(f, place, 0, 0))->bits = DEED_IS_RAW;
     } else if (pointer) {
         bool shared = says(f, decl, DEED_REF_WORD) || (deed_flow_type(f, t->to)->is_const && !says(f, decl, DEED_MUT));
-        p->mode = shared ? DEED_MODE_SHARED : DEED_MODE_MUT;
+        f->places[place].mode = shared ? DEED_MODE_SHARED : DEED_MODE_MUT;
     } else if (deed_type_carries(f, d->type)) {
-        p->mode = says(f, decl, DEED_REF_WORD) ? DEED_MODE_SHARED : DEED_MODE_MUT;
+        f->places[place].mode = says(f, decl, DEED_REF_WORD) ? DEED_MODE_SHARED : DEED_MODE_MUT;
     }
-    if (pointer && p->mode != DEED_MODE_OUT && says(f, decl, DEED_OR_NULL))
+    if (pointer && f->places[place].mode != DEED_MODE_OUT && says(f, decl, DEED_OR_NULL))
         c->bits |= DEED_IS_NULL;
     const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
     if (needs == NULL || d->name.size == 0 || !fh_span_starts(needs->text, d->name))
@@ -614,27 +613,29 @@ static void check_function(deed_flow *f, uint32_t decl) {
     deed_state_give(f, f->now);
 }
 
+static fh_status check_all(deed_flow *f) {
+    for (size_t i = 0; !fh_failed(f->status) && i < f->unit->functions.count; i++) {
+        uint32_t decl = fh_u32s_get(f->unit->functions, i);
+        if (!fh_deed_files_at(f->unit->files, deed_flow_decl(f, decl)->place.file)->is_audited)
+            check_function(f, decl);
+    }
+    deed_report_function(f->report, (fh_span){NULL, 0});
+    return f->status;
+}
+
 fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     fh_arena *arena = NULL;
     FH_TRY(fh_arena_new(a, NULL, &arena));
+    const size_t types = unit->types.count + 1;
     deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
     deed_state *none = fh_arena_alloc(arena, 1, sizeof *none);
-    const size_t types = unit->types.count + 1;
     uint8_t *carries = fh_arena_alloc(arena, types, 1);
-    if (f == NULL || none == NULL || carries == NULL) {
-        fh_arena_free(arena);
-        return FH_STATUS(FH_NOMEM);
+    fh_status s = FH_STATUS(FH_NOMEM);
+    if (f != NULL && none != NULL && carries != NULL) {
+        *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .states = {none}, .state_count = 1,
+                         .carries = {carries, types}};
+        s = check_all(f);
     }
-    fh_status s = FH_DONE;
-    *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .states = {none}, .state_count = 1,
-                     .carries = {carries, types}};
-    for (size_t i = 0; !fh_failed(s) && i < unit->functions.count; i++) {
-        uint32_t decl = fh_u32s_get(unit->functions, i);
-        if (!fh_deed_files_at(unit->files, fh_deed_decls_at(unit->decls, decl)->place.file)->is_audited)
-            check_function(f, decl);
-        s = f->status;
-    }
-    deed_report_function(r, (fh_span){NULL, 0});
     fh_arena_free(arena);
     return s;
 }

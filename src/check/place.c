@@ -44,7 +44,7 @@ fh_span deed_flow_text(const deed_flow *f, const char *format, ...) {
 
 /* --- places --------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t add(deed_flow *f, deed_info info) {
+static uint32_t add(fh_mut fh_view(*2) deed_flow *f, deed_info info) {
     if (f->place_count == DEED_PLACES_MAX) {
         if (!f->full) {
             deed_report_at(f->report, FH0903, deed_flow_node(f, info.node)->place, "one place too many",
@@ -71,7 +71,7 @@ uint32_t deed_place_root(deed_flow *f, uint32_t decl, uint32_t node) {
 }
 
 /* How the programmer wrote it, if that is short and in one place. */
-static fh_span written(const deed_flow *f, uint32_t node, fh_span otherwise) {
+fh_view(*1, 3) static fh_span written(const deed_flow *f, uint32_t node, fh_span otherwise) {
     const deed_node *n = deed_flow_node(f, node);
     fh_span text = fh_deed_files_at(f->unit->files, n->place.file)->text;
     bool named = n->kind == DEED_MEMBER || n->kind == DEED_DEREF || n->kind == DEED_LITERAL;
@@ -81,10 +81,11 @@ static fh_span written(const deed_flow *f, uint32_t node, fh_span otherwise) {
 }
 
 /* "b.inner": for where the text itself does not say it, as in an initializer. */
-static fh_span joined_name(deed_flow *f, const deed_info *base, uint32_t field) {
-    bool arrow = deed_flow_type(f, base->type)->kind == DEED_TYPE_POINTER;
+fh_view(*1) static fh_span joined_name(const deed_flow *f, uint32_t base, uint32_t field) {
+    const deed_info *b = &f->places[base];
+    bool arrow = deed_flow_type(f, b->type)->kind == DEED_TYPE_POINTER;
     fh_span name = deed_flow_decl(f, field)->name;
-    return deed_flow_text(f, "%.*s%s%.*s", FH_SPAN_FMT(base->name), arrow ? "->" : ".", FH_SPAN_FMT(name));
+    return deed_flow_text(f, "%.*s%s%.*s", FH_SPAN_FMT(b->name), arrow ? "->" : ".", FH_SPAN_FMT(name));
 }
 
 uint32_t deed_place_literal(deed_flow *f, uint32_t node) {
@@ -111,7 +112,7 @@ uint32_t deed_place_field(deed_flow *f, uint32_t base, uint32_t field, uint32_t 
     }
     const deed_info *b = &f->places[base];
     uint32_t type = field != 0 ? deed_flow_decl(f, field)->type : deed_flow_type(f, b->type)->to;
-    fh_span name = written(f, node, field != 0 ? joined_name(f, b, field) : b->name);
+    fh_span name = written(f, node, field != 0 ? joined_name(f, base, field) : b->name);
     return add(f, (deed_info){.root = b->root, .parent = base, .field = field, .type = type, .depth = b->depth, .node = node,
                               .mode = b->mode, .name = name});
 }

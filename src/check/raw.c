@@ -275,17 +275,18 @@ fh_status deed_raw_check(deed_unit *unit, deed_report *r) {
             cast(&w, n);
         else if (n->kind == DEED_REGION && !fh_deed_files_at(unit->files, n->place.file)->is_audited) {
             deed_place word = {n->place.file, n->place.offset_bytes, n->place.offset_bytes + 1};
-            deed_report_at(r, FH0510, word, "this file is not audited", "an unsafe region for `%.*s`", FH_SPAN_FMT(n->text));
-            deed_help(r, "write it in the dialect, or move it into a room that deed.toml lists as audited");
+            deed_report_at(w.report, FH0510, word, "this file is not audited", "an unsafe region for `%.*s`",
+                           FH_SPAN_FMT(n->text));
+            deed_help(w.report, "write it in the dialect, or move it into a room that deed.toml lists as audited");
         } else if (n->kind == DEED_VARIABLE) {
             const deed_type *t = fh_deed_types_at(unit->types, fh_deed_decls_at(unit->decls, n->decl)->type);
             if (t->kind == DEED_TYPE_ARRAY && t->count == -2 && is_refused(&w, n)) {
-                deed_report_at(r, FH0506, n->place, "its size is known at run time only", "an array of variable length");
-                deed_help(r, "give it a constant size and refuse what does not fit, or allocate a span");
+                deed_report_at(w.report, FH0506, n->place, "its size is known at run time only", "an array of variable length");
+                deed_help(w.report, "give it a constant size and refuse what does not fit, or allocate a span");
             }
         }
     }
     for (uint32_t i = 1; i < unit->decls.count; i++)
         unions(&w, i);
-    return deed_counted_check(unit, &w.facts, r);
+    return deed_counted_check(unit, &w.facts, w.report);
 }

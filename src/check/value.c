@@ -84,30 +84,30 @@ static bool is_lent(deed_flow *f, uint32_t node, const deed_value *v, bool dropp
     } else if (c->bits & DEED_IS_BORROW) {
         from = c->sources.at[0];
     } else if (!(c->bits & (DEED_IS_OWNED | DEED_IS_MOVED | DEED_IS_NULL))) {
-        const deed_info *i = &f->places[p];
-        bool lent = i->mode == DEED_MODE_SHARED || (i->mode == DEED_MODE_MUT && i->parent == 0);
-        from = lent && deed_type_carries(f, i->type) ? deed_place_outer(f, p) : 0;
-        if (from == 0 && i->parent == 0 && i->mode == DEED_MODE_MUT)
+        const deed_info i = f->places[p];
+        bool lent = i.mode == DEED_MODE_SHARED || (i.mode == DEED_MODE_MUT && i.parent == 0);
+        from = lent && deed_type_carries(f, i.type) ? deed_place_outer(f, p) : 0;
+        if (from == 0 && i.parent == 0 && i.mode == DEED_MODE_MUT)
             from = p;
     }
     if (from == 0)
         return false;
-    const deed_info *o = &f->places[from];
-    fh_span name = p != 0 ? f->places[p].name : o->name;
+    const deed_info o = f->places[from];
+    fh_span name = p != 0 ? f->places[p].name : o.name;
     deed_error(f, FH0102, node, dropped ? "dropped here" : "moved here", "move out of a borrow: `%.*s`", FH_SPAN_FMT(name));
     const char *word = dropped ? "fh_drop" : "fh_move";
-    bool parameter = o->root != 0 && deed_flow_decl(f, o->root)->kind == DEED_DECL_PARAMETER;
+    bool parameter = o.root != 0 && deed_flow_decl(f, o.root)->kind == DEED_DECL_PARAMETER;
     if (!parameter) {
-        deed_note(f->report, deed_place_declared(f, from), "`%.*s` owns it", FH_SPAN_FMT(o->name));
-        deed_help(f->report, "%s its owner: `%.*s`", dropped ? "drop" : "move", FH_SPAN_FMT(o->name));
-    } else if (o->parent == 0 && f->places[p].parent == 0) {
+        deed_note(f->report, deed_place_declared(f, from), "`%.*s` owns it", FH_SPAN_FMT(o.name));
+        deed_help(f->report, "%s its owner: `%.*s`", dropped ? "drop" : "move", FH_SPAN_FMT(o.name));
+    } else if (o.parent == 0 && f->places[p].parent == 0) {
         deed_note(f->report, deed_place_declared(f, from), "a borrow, since it is not declared `%s`", word);
-        deed_help(f->report, "leave it to its owner, or declare `%.*s` `%s`", FH_SPAN_FMT(o->name), word);
-    } else if (o->mode != DEED_MODE_SHARED) {
-        deed_note(f->report, deed_place_declared(f, from), "`%.*s` still owns it on some path", FH_SPAN_FMT(o->name));
-        deed_help(f->report, "put NULL or a new value into `%.*s` on every path before", FH_SPAN_FMT(o->name));
+        deed_help(f->report, "leave it to its owner, or declare `%.*s` `%s`", FH_SPAN_FMT(o.name), word);
+    } else if (o.mode != DEED_MODE_SHARED) {
+        deed_note(f->report, deed_place_declared(f, from), "`%.*s` still owns it on some path", FH_SPAN_FMT(o.name));
+        deed_help(f->report, "put NULL or a new value into `%.*s` on every path before", FH_SPAN_FMT(o.name));
     } else {
-        deed_note(f->report, deed_place_declared(f, from), "`%.*s` is only borrowed", FH_SPAN_FMT(o->name));
+        deed_note(f->report, deed_place_declared(f, from), "`%.*s` is only borrowed", FH_SPAN_FMT(o.name));
         deed_help(f->report, "borrow `%.*s` by `fh_mut`, and put NULL or a new value in the place of what is taken",
                   FH_SPAN_FMT(f->places[deed_place_outer(f, from)].name));
     }
@@ -175,13 +175,13 @@ void deed_consume(deed_flow *f, uint32_t node, const deed_value *v, bool dropped
 void deed_end_block(deed_flow *f, uint32_t node, const deed_value *v) {
     for (uint32_t i = v->place; v->place != 0 && !v->address && i + 1 < f->place_count; i++) {
         deed_cell *c = deed_cell_of(f, i + 1);
-        const deed_info *p = &f->places[i + 1];
+        const deed_info p = f->places[i + 1];
         if (!deed_place_within(f, i + 1, v->place))
             continue;
         if (((c->bits & DEED_IS_OWNED) && !(c->bits & DEED_IS_NULL)) || (c->bits & DEED_IS_DUE)) {
-            deed_error(f, FH0301, node, "its memory ends here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p->name));
+            deed_error(f, FH0301, node, "its memory ends here", "`%.*s` is not dropped on every path", FH_SPAN_FMT(p.name));
             deed_also(f, c->born, "it becomes an owner here");
-            deed_help_drop(f, p->type, p->name, " before");
+            deed_help_drop(f, p.type, p.name, " before");
         }
         *c = (deed_cell){0};
     }
