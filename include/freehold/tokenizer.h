@@ -59,7 +59,7 @@ typedef struct fh_ids {
     size_t count, limit;
 } fh_ids;
 /* An empty list of at most `limit` ids (0 = no limit). */
-FH_API void fh_ids_init(fh_out fh_view(2) fh_ids *ids, fh_ref fh_allocator *a, size_t limit);
+FH_API void fh_ids_init(fh_owned fh_view(2) fh_ids *ids, fh_ref fh_allocator *a, size_t limit);
 FH_API void fh_ids_deinit(fh_drop fh_ids *ids);
 /* Appends; FH_LIMIT, FH_NOMEM. */
 FH_FALLIBLE fh_ids_put(fh_mut fh_ids *ids, uint32_t id);

@@ -45,7 +45,7 @@ void fh_watch_end(fh_drop fh_watch *w);
 
 typedef struct fh_moment {
     fh_memory_label name, doing; /* "" if the report does not say */
-    fh_memory memory;
+    fh_owned fh_memory memory;
 } fh_moment;
 
 /* The moments of a report, in its order. */

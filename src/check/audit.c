@@ -33,7 +33,7 @@ typedef struct audit {
     deed_app *app;
     room *rooms;             /* in the order of their paths */
     invariant *invariants;   /* in the order of their ids */
-    fh_buf errors;           /* lines */
+    fh_owned fh_buf errors;           /* lines */
     size_t lines, error_count;
 } audit;
 

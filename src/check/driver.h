@@ -14,7 +14,7 @@ enum { DEED_EXIT_CLEAN = 0, DEED_EXIT_FINDINGS = 1, DEED_EXIT_USAGE = 2 };
 typedef struct deed_app {
     fh_ref fh_allocator *heap;
     fh_ref fh_arena *arena;
-    fh_buf out, err;    /* written when the verb is over */
+    fh_owned fh_buf out, err;    /* written when the verb is over */
     fh_deed_args paths; /* the arguments that are no options */
     fh_deed_args clang; /* what stands behind -- */
     const char *compdb; /* NULL: none */

@@ -251,6 +251,15 @@ bool deed_type_carries(deed_flow *f, uint32_t type) {
     return yes;
 }
 
+/* A variable of this type that gets a block of memory: `job *j = fh_alloc(…)`. */
+static bool gets_block(const deed_flow *f, const deed_node *n, uint32_t type) {
+    if (n->kind != DEED_VARIABLE || n->count == 0 || deed_flow_decl(f, n->decl)->type != type)
+        return false;
+    const deed_node *value = deed_flow_node(f, fh_u32s_get(f->unit->children, n->first));
+    uint32_t callee = value->kind == DEED_CALL ? deed_flow_node(f, fh_u32s_get(f->unit->children, value->first))->decl : 0;
+    return deed_word_of(f->unit, callee, DEED_OWNED) != NULL || deed_word_of(f->unit, callee, DEED_OWNED_OR_NULL) != NULL;
+}
+
 deed_owners deed_owners_of(const deed_flow *f, uint32_t type) {
     const deed_type *t = deed_flow_type(f, type);
     bool record = t->kind == DEED_TYPE_POINTER && deed_flow_type(f, t->to)->kind == DEED_TYPE_RECORD;
@@ -263,6 +272,8 @@ deed_owners deed_owners_of(const deed_flow *f, uint32_t type) {
         owners.given = owners.given || (through ? deed_flow_type(f, d->type)->to : d->type) == type;
         owners.filled = owners.filled || (d->kind == DEED_DECL_PARAMETER && d->type == type);
     }
+    for (uint32_t i = 1; record && !owners.given && i < f->unit->nodes.count; i++)
+        owners.given = gets_block(f, deed_flow_node(f, i), type);
     return owners;
 }
 

@@ -63,7 +63,7 @@ static fh_status found_file(void *ctx, const char *path) {
 
 /* A compile command as it is read: its words, one after another, each with a NUL behind it. */
 typedef struct entry {
-    fh_buf words, file, folder;
+    fh_owned fh_buf words, file, folder;
     size_t count;
 } entry;
 

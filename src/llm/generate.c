@@ -27,7 +27,7 @@ struct fh_generator {
     bool ignore_end;
     uint64_t sequence_max;
 
-    fh_buf stop_bytes;
+    fh_owned fh_buf stop_bytes;
     fh_owned fh_views stops; /* parts of stop_bytes */
 
     fh_owned fh_seq seq;
@@ -39,7 +39,7 @@ struct fh_generator {
     bool given;      /* and fh_generator_next has returned it */
     bool blank;      /* no token with text so far: the first one drops the space that belongs to the vocabulary */
     uint64_t count;  /* tokens given since the last prompt */
-    fh_buf held;
+    fh_owned fh_buf held;
     size_t shown;
     fh_finish finish;
 };

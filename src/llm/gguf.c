@@ -433,7 +433,8 @@ static fh_status read_start(cursor *c, uint32_t *version, uint64_t *tensors, uin
 }
 
 static fh_status read_file(fh_gguf *g, fh_err *err) {
-    cursor c = {.file = g->bytes.span, .thing = "header", .err = err};
+    fh_auto(fh_bytes_drop) fh_bytes file = fh_bytes_share(g->bytes); /* its bytes stay while g is filled */
+    cursor c = {.file = file.span, .thing = "header", .err = err};
     uint64_t tensors = 0, keys = 0;
     FH_TRY(read_start(&c, &g->version, &tensors, &keys));
     FH_TRY(read_keys(g, &c, keys));

@@ -31,7 +31,7 @@ FH_ARRAY_DEFINE(gguf_tensor);
 
 struct fh_gguf {
     fh_ref fh_allocator *allocator;
-    fh_bytes bytes;
+    fh_owned fh_bytes bytes;
     uint32_t version;
     uint64_t alignment, data_at;
     fh_owned fh_gguf_keys keys;

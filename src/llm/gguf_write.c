@@ -24,7 +24,7 @@ FH_ARRAY_DEFINE(entry);
 
 /* Encoded entries; `entries.count` is their capacity. */
 typedef struct section {
-    fh_buf bytes;
+    fh_owned fh_buf bytes;
     fh_owned fh_entrys entries;
     size_t count;
 } section;

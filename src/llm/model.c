@@ -18,7 +18,7 @@ FH_ARRAY_DEFINE(layer);
 struct loader {
     const fh_gguf *gguf;
     fh_mut fh_device *dev;
-    fh_buf name; /* the name being looked up */
+    fh_owned fh_buf name; /* the name being looked up */
     fh_mut fh_err *err;
 };
 

@@ -70,6 +70,8 @@ void fh_cpu_run(const fh_par *par, uint64_t work, fh_par_fn *fn, void *arg) {
 /* --- memory and weights ----------------------------------------------------------------------------------------- */
 
 static void cpu_free(fh_drop struct cpu *cpu) {
+    if (cpu == NULL)
+        return;
     fh_arena_free(cpu->slab);
     fh_free(cpu->allocator, cpu->space.at);
     fh_free(cpu->allocator, cpu->rope_key.at);

@@ -11,7 +11,7 @@ enum { TEXT_BYTES_MAX = 1 << 30 };
 /* Room for text on its way to tokens. */
 typedef struct scratch {
     fh_owned fh_buf normal, rewritten; /* in form C; with its spaces marked */
-    fh_ids codes;             /* code points on their way to form C */
+    fh_owned fh_ids codes;             /* code points on their way to form C */
 } scratch;
 
 /* Text without special tokens; `first`: nothing or a special token stands before it. */

@@ -139,7 +139,7 @@ typedef struct fh_merger {
     fh_owned fh_recalls recall;  /* pieces encoded before; none for short texts */
 } fh_merger;
 
-void fh_merger_init(fh_out fh_view(2, 3) fh_merger *m, const fh_tokenizer *tok, fh_mut fh_ids *out);
+void fh_merger_init(fh_owned fh_view(2, 3) fh_merger *m, const fh_tokenizer *tok, fh_mut fh_ids *out);
 void fh_merger_deinit(fh_drop fh_merger *m);
 /* Makes room for `count` symbols and sets m->count to 0. */
 FH_MUST_USE fh_status fh_merger_reset(fh_mut fh_merger *m, size_t count);

@@ -23,11 +23,11 @@ typedef struct place {
 typedef struct reader {
     fh_json j;
     fh_mut fh_err *err;
-    fh_buf text;     /* all strings that are kept */
-    fh_buf name;     /* the string at hand */
-    fh_ids vocab;    /* id, at, size of each entry */
-    fh_ids added;    /* id, at, size, special of each added token */
-    fh_ids merges;   /* at, size of each "left right" */
+    fh_owned fh_buf text;     /* all strings that are kept */
+    fh_owned fh_buf name;     /* the string at hand */
+    fh_owned fh_ids vocab;    /* id, at, size of each entry */
+    fh_owned fh_ids added;    /* id, at, size, special of each added token */
+    fh_owned fh_ids merges;   /* at, size of each "left right" */
     bool nfc, prefix_space, ignore_merges, has_unk, has_bos, has_eos, has_model;
     int splits;      /* the expression of a Split seen, or -1 */
     bool byte_level;
