@@ -18,7 +18,7 @@ struct dev_mem *fh_dev_mem(dev_mem_pool mems, fh_mem mem) {
     return fh_failed(dev_mem_get(mems, (dev_mem_handle){mem.value}, &slot)) ? NULL : slot;
 }
 
-static struct dev_weight *weight_at(dev_weight_pool weights, fh_weight weight) {
+static fh_or_null struct dev_weight *weight_at(dev_weight_pool weights, fh_weight weight) {
     struct dev_weight *slot = NULL;
     return fh_failed(dev_weight_get(weights, (dev_weight_handle){weight.value}, &slot)) ? NULL : slot;
 }
