@@ -7,10 +7,10 @@
 
 /* --- what is sent --------------------------------------------------------------------------------------------------------- */
 
-fh_status deed_lsp_send(deed_server *s, fh_span body) {
-    fh_buf_truncate(&s->out, 0);
-    FH_TRY(deed_message_put(body, &s->out));
-    return fh_os_write(1, fh_buf_view(&s->out));
+fh_status deed_lsp_send(deed_client *c, fh_span body) {
+    fh_buf_truncate(&c->out, 0);
+    FH_TRY(deed_message_put(body, &c->out));
+    return fh_os_write(1, fh_buf_view(&c->out));
 }
 
 /* The head of an answer; the caller puts the result and `}` behind it. */
@@ -33,26 +33,26 @@ static fh_status put_error(fh_buf *body, fh_span id, int code, const char *messa
     return fh_buf_put(body, FH_LIT("}"));
 }
 
-fh_status deed_lsp_refuse(deed_server *s, fh_span id, int code, const char *message) {
+fh_status deed_lsp_refuse(deed_client *c, fh_span id, int code, const char *message) {
     fh_buf body;
-    fh_buf_init(&body, s->app->heap, 0);
+    fh_buf_init(&body, c->heap, 0);
     fh_status status = put_error(&body, id, code, message);
     if (!fh_failed(status))
-        status = deed_lsp_send(s, fh_buf_view(&body));
+        status = deed_lsp_send(c, fh_buf_view(&body));
     fh_buf_deinit(&body);
     return status;
 }
 
-fh_status deed_lsp_answer(deed_server *s, fh_span id, fh_span result) {
+fh_status deed_lsp_answer(deed_client *c, fh_span id, fh_span result) {
     fh_buf body;
-    fh_buf_init(&body, s->app->heap, 0);
+    fh_buf_init(&body, c->heap, 0);
     fh_status status = begin_answer(&body, id, "result");
     if (!fh_failed(status))
         status = fh_buf_put(&body, result);
     if (!fh_failed(status))
         status = fh_buf_put(&body, FH_LIT("}"));
     if (!fh_failed(status))
-        status = deed_lsp_send(s, fh_buf_view(&body));
+        status = deed_lsp_send(c, fh_buf_view(&body));
     fh_buf_deinit(&body);
     return status;
 }
@@ -132,9 +132,9 @@ const char *deed_lsp_path(fh_arena *arena, fh_span uri) {
 }
 
 /* The URI of a path; one that is not absolute begins in the current folder. */
-static fh_status put_uri(deed_server *s, fh_json_writer *w, fh_span here, fh_span path) {
+static fh_status put_uri(deed_client *c, fh_json_writer *w, fh_span here, fh_span path) {
     fh_buf uri;
-    fh_buf_init(&uri, s->app->heap, 0);
+    fh_buf_init(&uri, c->heap, 0);
     fh_status status = fh_buf_put(&uri, FH_LIT("file://"));
     if (!fh_failed(status) && !fh_span_starts(path, FH_LIT("/")))
         status = deed_put_uri(&uri, here);
@@ -149,22 +149,20 @@ static fh_status put_uri(deed_server *s, fh_json_writer *w, fh_span here, fh_spa
 /* --- findings ------------------------------------------------------------------------------------------------------------- */
 
 static bool is_own(const deed_document *d, deed_place place) {
-    return place.file != 0 && fh_deed_files_at(d->unit->files, place.file)->is_main;
+    return place.file != 0 && fh_deed_files_at(d->checked->unit->files, place.file)->is_main;
 }
 
 /* Writes the explanation of a code into the cache; its path, or NULL when that cannot be. */
-static fh_or_null const char *write_explanation(deed_server *s, deed_code code) {
-    fh_arena *arena = s->app->arena;
-    const char *cache = deed_cache_folder(s->app);
+static fh_or_null fh_view(*1) const char *write_explanation(const deed_client *c, deed_code code) {
+    const char *folder = c->cache == NULL ? NULL : deed_copy_text(c->arena, fh_span_of_str(c->cache), FH_LIT("/explain"));
+    if (folder == NULL || fh_failed(deed_folder_make(folder, NULL)))
+        return NULL;
     fh_buf name, head;
-    fh_buf_init(&name, s->app->heap, 0);
-    fh_buf_init(&head, s->app->heap, 0);
-    const char *folder = cache == NULL ? NULL : deed_copy_text(arena, fh_span_of_str(cache), FH_LIT("/explain"));
-    fh_span in = fh_span_of_str(folder);
-    bool good = folder != NULL && !fh_failed(deed_folder_make(folder, NULL)) &&
-                !fh_failed(fh_buf_format(&name, "/%s.md", deed_code_name(code))) &&
+    fh_buf_init(&name, c->heap, 0);
+    fh_buf_init(&head, c->heap, 0);
+    bool good = !fh_failed(fh_buf_format(&name, "/%s.md", deed_code_name(code))) &&
                 !fh_failed(fh_buf_format(&head, "# %s: %s\n\n", deed_code_name(code), deed_code_title(code)));
-    const char *path = good ? deed_copy_text(arena, in, fh_buf_view(&name)) : NULL;
+    const char *path = good ? deed_copy_text(c->arena, fh_span_of_str(folder), fh_buf_view(&name)) : NULL;
     if (path != NULL && fh_failed(deed_file_write(path, fh_buf_view(&head), fh_span_of_str(deed_code_explanation(code)))))
         path = NULL;
     fh_buf_deinit(&name);
@@ -173,38 +171,38 @@ static fh_or_null const char *write_explanation(deed_server *s, deed_code code) 
 }
 
 /* The URI of the explanation of a code, if it could be written. */
-static fh_status put_description(deed_server *s, fh_json_writer *w, deed_code code) {
-    if (!s->looked[code])
-        s->explained[code] = write_explanation(s, code);
-    s->looked[code] = true;
-    if (s->explained[code] == NULL)
+static fh_status put_description(deed_client *c, fh_json_writer *w, deed_code code) {
+    if (!c->looked[code])
+        c->explained[code] = write_explanation(c, code);
+    c->looked[code] = true;
+    if (c->explained[code] == NULL)
         return FH_DONE;
     FH_TRY(fh_json_key(w, "codeDescription"));
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "href"));
-    FH_TRY(put_uri(s, w, (fh_span){NULL, 0}, fh_span_of_str(s->explained[code])));
+    FH_TRY(put_uri(c, w, (fh_span){NULL, 0}, fh_span_of_str(c->explained[code])));
     return fh_json_close(w, true);
 }
 
-static fh_status put_note(deed_server *s, fh_json_writer *w, const deed_document *d, const deed_remark *n) {
+static fh_status put_note(deed_client *c, fh_json_writer *w, const deed_document *d, const deed_remark *n) {
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "location"));
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "uri"));
     if (is_own(d, n->place))
-        FH_TRY(fh_json_put_text(w, d->uri));
+        FH_TRY(fh_json_put_text(w, fh_span_of_str(d->names->uri)));
     else
-        FH_TRY(put_uri(s, w, d->settings.here, fh_deed_files_at(d->unit->files, n->place.file)->path));
-    FH_TRY(deed_lsp_put_range(w, d->unit, n->place));
+        FH_TRY(put_uri(c, w, d->setup->settings.here, fh_deed_files_at(d->checked->unit->files, n->place.file)->path));
+    FH_TRY(deed_lsp_put_range(w, d->checked->unit, n->place));
     FH_TRY(fh_json_close(w, true));
     FH_TRY(fh_json_key(w, "message"));
     FH_TRY(fh_json_put_text(w, n->text));
     return fh_json_close(w, true);
 }
 
-static fh_status put_message(deed_server *s, fh_json_writer *w, const deed_finding *f) {
+static fh_status put_message(deed_client *c, fh_json_writer *w, const deed_finding *f) {
     fh_buf text;
-    fh_buf_init(&text, s->app->heap, 0);
+    fh_buf_init(&text, c->heap, 0);
     fh_status status = deed_put_whole(f, &text);
     if (!fh_failed(status))
         status = fh_json_put_text(w, fh_buf_view(&text));
@@ -212,31 +210,31 @@ static fh_status put_message(deed_server *s, fh_json_writer *w, const deed_findi
     return status;
 }
 
-static fh_status put_finding(deed_server *s, fh_json_writer *w, const deed_document *d, const deed_finding *f) {
+static fh_status put_finding(deed_client *c, fh_json_writer *w, const deed_document *d, const deed_finding *f) {
     enum { ERROR = 1, WARNING = 2 };
-    bool pending = deed_setting_of(d->settings.pending, fh_span_of_str(deed_code_name(f->code))) != NULL;
+    bool pending = deed_setting_of(d->setup->settings.pending, fh_span_of_str(deed_code_name(f->code))) != NULL;
     FH_TRY(fh_json_open(w, true));
-    FH_TRY(deed_lsp_put_range(w, d->unit, f->place));
+    FH_TRY(deed_lsp_put_range(w, d->checked->unit, f->place));
     FH_TRY(fh_json_key(w, "severity"));
     FH_TRY(fh_json_put_u64(w, pending ? WARNING : ERROR));
     FH_TRY(fh_json_key(w, "code"));
     FH_TRY(fh_json_put_text(w, fh_span_of_str(deed_code_name(f->code))));
-    FH_TRY(put_description(s, w, f->code));
+    FH_TRY(put_description(c, w, f->code));
     FH_TRY(fh_json_key(w, "source"));
     FH_TRY(fh_json_put_text(w, FH_LIT("deed")));
     FH_TRY(fh_json_key(w, "message"));
-    FH_TRY(put_message(s, w, f));
+    FH_TRY(put_message(c, w, f));
     FH_TRY(fh_json_key(w, "relatedInformation"));
     FH_TRY(fh_json_open(w, false));
     for (const deed_remark *n = f->notes; n != NULL; n = n->next) {
         if (n->place.file != 0)
-            FH_TRY(put_note(s, w, d, n));
+            FH_TRY(put_note(c, w, d, n));
     }
     FH_TRY(fh_json_close(w, false));
     return fh_json_close(w, true);
 }
 
-static fh_status put_findings(deed_server *s, fh_json_writer *w, const deed_document *d, bool closed) {
+static fh_status put_findings(deed_client *c, fh_json_writer *w, const deed_document *d, bool closed) {
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "jsonrpc"));
     FH_TRY(fh_json_put_text(w, FH_LIT("2.0")));
@@ -245,30 +243,31 @@ static fh_status put_findings(deed_server *s, fh_json_writer *w, const deed_docu
     FH_TRY(fh_json_key(w, "params"));
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "uri"));
-    FH_TRY(fh_json_put_text(w, d->uri));
+    FH_TRY(fh_json_put_text(w, fh_span_of_str(d->names->uri)));
     if (!closed) {
         FH_TRY(fh_json_key(w, "version"));
         FH_TRY(fh_json_put_i64(w, d->version));
     }
     FH_TRY(fh_json_key(w, "diagnostics"));
     FH_TRY(fh_json_open(w, false));
-    for (const deed_finding *f = closed || d->unit == NULL ? NULL : deed_report_first(&d->report); f != NULL; f = f->next) {
+    const deed_finding *f = closed || d->checked == NULL ? NULL : deed_report_first(&d->checked->report);
+    for (; f != NULL; f = f->next) {
         if (is_own(d, f->place))
-            FH_TRY(put_finding(s, w, d, f));
+            FH_TRY(put_finding(c, w, d, f));
     }
     FH_TRY(fh_json_close(w, false));
     FH_TRY(fh_json_close(w, true));
     return fh_json_close(w, true);
 }
 
-fh_status deed_lsp_publish(deed_server *s, const deed_document *d, bool closed) {
+fh_status deed_lsp_publish(deed_client *c, const deed_document *d, bool closed) {
     fh_buf body;
     fh_json_writer w;
-    fh_buf_init(&body, s->app->heap, 0);
+    fh_buf_init(&body, c->heap, 0);
     fh_json_writer_init(&w, &body, false);
-    fh_status status = put_findings(s, &w, d, closed);
+    fh_status status = put_findings(c, &w, d, closed);
     if (!fh_failed(status))
-        status = deed_lsp_send(s, fh_buf_view(&body));
+        status = deed_lsp_send(c, fh_buf_view(&body));
     fh_buf_deinit(&body);
     return status;
 }
