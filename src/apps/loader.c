@@ -147,12 +147,15 @@ void fh_loaded_close(fh_loaded *l) {
 
 void fh_end_gguf(fh_gguf **g) {
     fh_gguf_close(*g);
+    *g = NULL;
 }
 
 void fh_end_team(fh_team **team) {
     fh_team_free(*team);
+    *team = NULL;
 }
 
 void fh_end_engine(fh_engine **e) {
     fh_engine_free(*e);
+    *e = NULL;
 }

@@ -228,6 +228,7 @@ static fh_status run_answer(fh_app *app, const fh_file *file, const fh_run_optio
 
 static void end_generator(fh_drop fh_generator **g) {
     fh_generator_free(*g);
+    *g = NULL;
 }
 
 /* Positions to make room for: what was asked for; else the model's context, or more where prompt and -n need it. */

@@ -9,6 +9,7 @@ enum { TEXT_BYTES_MAX = 64 << 20 };
 
 static void end_tokenizer(fh_drop fh_tokenizer **tok) {
     fh_tokenizer_free(*tok);
+    *tok = NULL;
 }
 
 static fh_status load_tokenizer(const fh_file *file, bool gguf_only, fh_owned fh_tokenizer **out, fh_err *err) {
