@@ -220,8 +220,49 @@ static void mark_written(deed_flow *f, uint32_t place) {
     }
 }
 
+/* The local that holds the very pointer which this place owns: it owns the value once the place is overwritten. */
+static uint32_t heir_of(const deed_flow *f, uint32_t place) {
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        const deed_cell *c = deed_cell_of(f, i);
+        if ((c->bits & DEED_IS_COPY) && !(c->bits & DEED_IS_DEAD) && c->sources.at[0] == place && !deed_place_lent(f, i))
+            return i;
+    }
+    return 0;
+}
+
+/* What a local owner points to was made by a call that knows its type: of memory that was got as `void *`, and of what came from
+ * elsewhere, it is not known what its fields hold. */
+static bool is_made(const deed_flow *f, uint32_t place) {
+    uint32_t born = deed_cell_of(f, place)->born, kind = deed_flow_node(f, born)->kind;
+    uint32_t value = kind == DEED_VARIABLE ? deed_child(f, born, 0) : kind == DEED_ASSIGN ? deed_child(f, born, 1) : 0;
+    if (deed_flow_node(f, value)->kind != DEED_CALL)
+        return false;
+    const deed_decl *made = deed_flow_decl(f, deed_flow_node(f, deed_child(f, value, 0))->decl);
+    return made->kind == DEED_DECL_FUNCTION &&
+           deed_flow_type(f, deed_flow_type(f, deed_flow_type(f, made->type)->to)->to)->kind == DEED_TYPE_RECORD;
+}
+
+/* A field that is declared to own, and that nobody touched since its struct was filled. */
+static bool is_full(const deed_flow *f, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    uint32_t bits = deed_cell_of(f, place)->bits;
+    bool owns = deed_word_of(f->unit, p->field, DEED_OWNED) || deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL);
+    if (p->field == 0 || !owns || deed_flow_type(f, p->type)->kind != DEED_TYPE_POINTER || (bits & ~(uint32_t)DEED_IS_DUE) != 0)
+        return false;
+    if (bits & DEED_IS_DUE)
+        return true;
+    for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
+        bits = deed_cell_of(f, i)->bits;
+        if (bits & (DEED_IS_OWNED | DEED_IS_RAW))
+            return (bits & DEED_IS_OWNED) && (deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD || is_made(f, i));
+        if (deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_POINTER)
+            return false;
+    }
+    return false;
+}
+
 static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
-    if (!owns_part(f, place))
+    if (!owns_part(f, place) && (!is_full(f, place) || heir_of(f, place) != 0))
         return;
     deed_error(f, FH0302, node, "overwritten here", "an assignment overwrites the value that `%.*s` owns",
                FH_SPAN_FMT(f->places[place].name));
@@ -231,12 +272,7 @@ static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
 
 /* A place that owns is overwritten: a local copy of its pointer owns the value from now on. */
 static void inherit(deed_flow *f, uint32_t node, uint32_t place) {
-    uint32_t heir = 0;
-    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
-        const deed_cell *c = deed_cell_of(f, i);
-        bool copy = (c->bits & DEED_IS_COPY) && !(c->bits & DEED_IS_DEAD) && c->sources.at[0] == place;
-        heir = heir == 0 && copy && !deed_place_lent(f, i) ? i : heir;
-    }
+    uint32_t heir = heir_of(f, place);
     if (heir == 0 || (deed_cell_of(f, place)->bits & DEED_IS_MOVED))
         return;
     *deed_cell_of(f, heir) = (deed_cell){.bits = DEED_IS_OWNED | (deed_cell_of(f, heir)->bits & DEED_IS_NULL), .born = node};

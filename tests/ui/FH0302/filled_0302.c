@@ -1,0 +1,11 @@
+/* filled_0302.c: deed refuses it as FH0302, an assignment overwrites an owned value. */
+#include "../ui.h"
+
+int f(int n) {
+    box b;
+    if (fh_failed(box_init(&b, n)))
+        return 0;
+    b.inner = NULL; //~ FH0302
+    box_deinit(&b);
+    return 1;
+}
