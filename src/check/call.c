@@ -251,6 +251,46 @@ static void send(deed_flow *f, const argument *a) {
     }
 }
 
+/* What an owning field of the place may hold once somebody else changed it: a local struct that owns nothing as a whole has to
+ * drop what it was given. */
+static void may_be_filled(deed_flow *f, uint32_t node, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    const deed_type *t = deed_flow_type(f, p->type);
+    const deed_decl *d = deed_flow_decl(f, t->decl);
+    if (p->mode != DEED_MODE_LOCAL || t->kind != DEED_TYPE_RECORD || (deed_cell_of(f, place)->bits & DEED_IS_OWNED))
+        return;
+    for (uint32_t i = 0; t->decl != 0 && !d->is_system && i < d->count; i++) {
+        uint32_t field = fh_u32s_get(f->unit->members, d->first + i);
+        deed_type_kind kind = deed_flow_type(f, deed_flow_decl(f, field)->type)->kind;
+        bool owns = has(f, field, DEED_OWNED) || has(f, field, DEED_OWNED_OR_NULL);
+        bool nested = kind == DEED_TYPE_RECORD, held = owns && kind == DEED_TYPE_POINTER;
+        uint32_t part = nested || held ? deed_place_field(f, place, field, node) : 0;
+        if (part != 0 && nested)
+            may_be_filled(f, node, part);
+        else if (part != 0 && !(deed_cell_of(f, part)->bits & (DEED_IS_OWNED | DEED_IS_MOVED)))
+            *deed_cell_of(f, part) = (deed_cell){.bits = DEED_IS_OWNED | DEED_IS_NULL, .born = node};
+    }
+}
+
+/* Somebody else may have changed what the argument leads to: that a pointer in it is NULL is no longer known. */
+static void forget_null(deed_flow *f, const argument *a) {
+    deed_sources reached = deed_sources_of(f, &a->v);
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        deed_cell *c = deed_cell_of(f, i);
+        bool within = a->v.place != 0 && deed_place_within(f, i, a->v.place) && (i != a->v.place || a->v.address);
+        for (uint32_t k = 0; k < DEED_SOURCES_MAX && !within && reached.at[k] != 0; k++)
+            within = i != reached.at[k] && deed_place_within(f, i, reached.at[k]);
+        if (!within || deed_flow_type(f, f->places[i].type)->kind != DEED_TYPE_POINTER)
+            continue;
+        if ((c->bits & DEED_IS_OWNED) && (f->places[i].field == 0 || !has(f, f->places[i].field, DEED_OWNED)))
+            c->bits |= DEED_IS_NULL;
+        else if ((c->bits & ~(uint32_t)DEED_IS_PLAIN) == DEED_IS_NULL)
+            *c = (deed_cell){.bits = f->places[i].parent == 0 ? DEED_IS_PLAIN | DEED_IS_NULL : 0};
+    }
+    if (a->v.address && a->v.place != 0 && !has(f, a->decl, DEED_SEND))
+        may_be_filled(f, a->node, a->v.place);
+}
+
 static void borrow(deed_flow *f, const argument *a) {
     uint32_t place = a->v.place;
     if (place != 0 && !a->exclusive && a->v.address)
@@ -266,6 +306,7 @@ static void borrow(deed_flow *f, const argument *a) {
     if (has(f, a->decl, DEED_MUT))
         deed_check_shared(f, a->node, a->v.bits & DEED_IS_COPY ? a->v.sources.at[0] : place, !a->v.address);
     deed_invalidate(f, a->node, &a->v);
+    forget_null(f, a);
     for (int i = 0; i < DEED_SOURCES_MAX && (a->v.bits & DEED_IS_VIEW) && a->v.sources.at[i] != 0; i++)
         deed_ungate(f, a->v.sources.at[i]);
 }

@@ -374,7 +374,9 @@ static void tell_null(deed_flow *f, uint32_t state, uint32_t place, bool null) {
         if (deed_place_within(f, i, place))
             s->cells[i].bits &= ~(uint32_t)DEED_IS_DUE; /* nothing lies behind it */
     }
-    if (null && (c->bits & DEED_IS_NULL))
+    if (null && c->bits == 0 && f->places[place].parent != 0 && f->places[place].mode != DEED_MODE_GLOBAL)
+        c->bits = DEED_IS_NULL;
+    else if (null && (c->bits & DEED_IS_NULL))
         c->bits &= ~(uint32_t)(DEED_IS_OWNED | DEED_IS_VIEW | DEED_IS_BORROW | DEED_IS_PLAIN | DEED_IS_MOVED | DEED_IS_DROPPED);
     else if (null && (c->bits & DEED_IS_OWNED))
         s->live = false;

@@ -350,16 +350,53 @@ static const struct promise promises[5] = {
 enum { PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED | DEED_IF_OK_WRITTEN };
 
 /* It holds in a state by itself, or because it was made, or because the gate says otherwise. */
-static bool holds(const deed_state *s, uint32_t i, uint32_t gate, const struct promise *p) {
-    const deed_cell *c = &s->cells[i];
+static bool holds(const deed_state *s, const deed_cell *c, uint32_t gate, const struct promise *p) {
     uint32_t other = p->ok ? DEED_IS_FAILED : DEED_IS_OK;
     return !(c->bits & p->never) || (c->gate == gate && (c->bits & p->bit)) || (s->cells[gate].bits & other);
 }
 
-static uint32_t promised(const deed_state *a, const deed_state *b, uint32_t i, uint32_t gate) {
+/* What an owner points to was made by a call that knows its type. Of memory that was got as `void *`, and of what came from
+ * elsewhere, it is not known what its fields hold. */
+static bool is_made(const deed_flow *f, const deed_cell *owner) {
+    uint32_t kind = deed_flow_node(f, owner->born)->kind;
+    bool stored = kind == DEED_VARIABLE || kind == DEED_ASSIGN;
+    uint32_t value = stored ? deed_child(f, owner->born, kind == DEED_ASSIGN ? 1 : 0) : 0;
+    if (deed_flow_node(f, value)->kind != DEED_CALL)
+        return false;
+    const deed_decl *made = deed_flow_decl(f, deed_flow_node(f, deed_child(f, value, 0))->decl);
+    const deed_type *result = deed_flow_type(f, deed_flow_type(f, made->type)->to);
+    return made->kind == DEED_DECL_FUNCTION && deed_flow_type(f, result->to)->kind == DEED_TYPE_RECORD;
+}
+
+deed_cell deed_place_untouched(const deed_flow *f, uint32_t state, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    bool owned = deed_word_of(f->unit, p->field, DEED_OWNED), perhaps = deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL);
+    if (deed_flow_type(f, p->type)->kind != DEED_TYPE_POINTER || (p->parent == 0 && p->mode != DEED_MODE_GLOBAL))
+        return (deed_cell){0};
+    if (p->field == 0 || (!owned && !perhaps))
+        return (deed_cell){.bits = DEED_IS_PLAIN};
+    for (uint32_t i = p->parent; i != 0; i = f->places[i].parent) {
+        const deed_cell *c = &deed_state_of(f, state)->cells[i];
+        bool record = deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD;
+        if (c->bits & DEED_IS_RAW)
+            return (deed_cell){0};
+        if ((c->bits & DEED_IS_OWNED) && (record || is_made(f, c))) {
+            uint32_t told = DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | (perhaps ? 0u : DEED_IF_OK_OWNED | DEED_IF_FAILED_OWNED);
+            uint32_t bits = DEED_IS_OWNED | (perhaps ? DEED_IS_NULL : 0u) | (c->bits & (DEED_IS_NULL | told));
+            return (deed_cell){.bits = bits, .born = c->born, .gate = c->gate};
+        }
+        if (!record)
+            break;
+    }
+    if (!deed_place_lent(f, place))
+        return (deed_cell){.bits = DEED_IS_PLAIN | DEED_IS_NULL};
+    return (deed_cell){.bits = DEED_IS_VIEW, .via = (uint16_t)place, .sources = {{(uint16_t)place}}};
+}
+
+static uint32_t promised(const deed_state *a, const deed_state *b, const deed_cell *x, const deed_cell *y, uint32_t gate) {
     uint32_t bits = 0;
     for (size_t k = 0; k < 5 && gate != 0; k++) {
-        if (holds(a, i, gate, &promises[k]) && holds(b, i, gate, &promises[k]))
+        if (holds(a, x, gate, &promises[k]) && holds(b, y, gate, &promises[k]))
             bits |= promises[k].bit;
     }
     return bits;
@@ -375,8 +412,7 @@ static void join_sources(deed_cell *a, const deed_cell *b) {
     }
 }
 
-static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i) {
-    const deed_cell *x = &a->cells[i], *y = &b->cells[i];
+static deed_cell join_cell(const deed_state *a, const deed_state *b, const deed_cell *x, const deed_cell *y) {
     enum {
         KNOWN = DEED_IS_OK | DEED_IS_FAILED | DEED_IS_SOME,
         ENDED = DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_HELD, /* what `where` and `born` tell of */
@@ -390,7 +426,7 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, uint32_t i)
     if ((x->bits ^ y->bits) & DEED_IS_HELD)
         c.bits |= DEED_IS_LOOSE;
     uint16_t gate = x->gate != 0 ? x->gate : y->gate;
-    uint32_t promise = c.bits & (DEED_IS_NULL | DEED_IS_RAW) ? promised(a, b, i, gate) : 0;
+    uint32_t promise = c.bits & (DEED_IS_NULL | DEED_IS_RAW) ? promised(a, b, x, y, gate) : 0;
     c.gate = promise != 0 ? gate : x->gate == y->gate ? x->gate : 0;
     c.bits |= promise;
     c.via = x->via == y->via ? x->via : 0;
@@ -420,7 +456,12 @@ bool deed_state_join(deed_flow *f, uint32_t a, uint32_t b) {
     }
     deed_cell joined[DEED_PLACES_MAX] = {{0}};
     for (uint32_t i = 0; i < f->place_count; i++) {
-        joined[i] = join_cell(x, y, i);
+        deed_cell one = x->cells[i], other = y->cells[i];
+        if (one.bits == 0 && other.bits != 0)
+            one = deed_place_untouched(f, a, i);
+        else if (one.bits != 0 && other.bits == 0)
+            other = deed_place_untouched(f, b, i);
+        joined[i] = join_cell(x, y, &one, &other);
         changed |= !same_cell(&joined[i], &x->cells[i]);
     }
     for (uint32_t i = 0; i < f->place_count; i++)

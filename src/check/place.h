@@ -161,6 +161,9 @@ typedef struct deed_owners {
 deed_owners deed_owners_of(const deed_flow *f, uint32_t type);
 deed_cell *deed_cell_of(const deed_flow *f, uint32_t place) fh_view(*1);
 
+/* What a pointer in a field holds in a state in which nobody touched it (its cell is 0), as far as its struct tells. */
+deed_cell deed_place_untouched(const deed_flow *f, uint32_t state, uint32_t place);
+
 /* States have numbers, so that one can be changed beside others. State 0 stands for what there is no room for (reported), or no
  * memory (f->status): then nothing that the states say is of use. What is taken has to be given back. */
 deed_state *deed_state_of(const deed_flow *f, uint32_t state) fh_view(*1);

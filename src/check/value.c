@@ -230,35 +230,10 @@ static uint32_t heir_of(const deed_flow *f, uint32_t place) {
     return 0;
 }
 
-/* What a local owner points to was made by a call that knows its type: of memory that was got as `void *`, and of what came from
- * elsewhere, it is not known what its fields hold. */
-static bool is_made(const deed_flow *f, uint32_t place) {
-    uint32_t born = deed_cell_of(f, place)->born, kind = deed_flow_node(f, born)->kind;
-    uint32_t value = kind == DEED_VARIABLE ? deed_child(f, born, 0) : kind == DEED_ASSIGN ? deed_child(f, born, 1) : 0;
-    if (deed_flow_node(f, value)->kind != DEED_CALL)
-        return false;
-    const deed_decl *made = deed_flow_decl(f, deed_flow_node(f, deed_child(f, value, 0))->decl);
-    return made->kind == DEED_DECL_FUNCTION &&
-           deed_flow_type(f, deed_flow_type(f, deed_flow_type(f, made->type)->to)->to)->kind == DEED_TYPE_RECORD;
-}
-
 /* A field that is declared to own, and that nobody touched since its struct was filled. */
 static bool is_full(const deed_flow *f, uint32_t place) {
-    const deed_info *p = &f->places[place];
     uint32_t bits = deed_cell_of(f, place)->bits;
-    bool owns = deed_word_of(f->unit, p->field, DEED_OWNED) || deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL);
-    if (p->field == 0 || !owns || deed_flow_type(f, p->type)->kind != DEED_TYPE_POINTER || (bits & ~(uint32_t)DEED_IS_DUE) != 0)
-        return false;
-    if (bits & DEED_IS_DUE)
-        return true;
-    for (uint32_t i = f->places[place].parent; i != 0; i = f->places[i].parent) {
-        bits = deed_cell_of(f, i)->bits;
-        if (bits & (DEED_IS_OWNED | DEED_IS_RAW))
-            return (bits & DEED_IS_OWNED) && (deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD || is_made(f, i));
-        if (deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_POINTER)
-            return false;
-    }
-    return false;
+    return bits == DEED_IS_DUE || (bits == 0 && (deed_place_untouched(f, f->now, place).bits & DEED_IS_OWNED));
 }
 
 static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
