@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "freehold/span.h"
+
 typedef struct code_row {
     const char *name, *text;
     fh_class class;
@@ -137,6 +139,37 @@ fh_status fh_fail(fh_err *err, fh_code code, uint64_t offset_bytes, const char *
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------------- */
+
+#ifdef FH_BOUNDS /* cmake/flags.cmake */
+/* What a compiler's check of an index hands over, as both lay it out (compiler-rt/lib/ubsan/ubsan_value.h). */
+typedef struct type_text {
+    uint16_t kind, info; /* of a number: 0; its lowest bit set if it has a sign, above it the logarithm of its bits */
+    char name[];         /* in quotes */
+} type_text;
+
+typedef struct array_check {
+    const char *file;
+    uint32_t line, column;
+    const type_text *array, *index;
+} array_check;
+
+/* Weak, so that a program with the sanitizer's own library keeps that one's. */
+FH_NORETURN FH_ATTR(weak) void __ubsan_handle_out_of_bounds_abort(const array_check *check, uintptr_t index);
+
+FH_NORETURN void __ubsan_handle_out_of_bounds_abort(const array_check *check, uintptr_t index) {
+    FH_UNSAFE("report-format");
+    fh_span file = fh_span_of_str(check->file); /* the compilers do not shorten it as they do __FILE__ */
+    size_t from = fh_span_find(file, FH_LIT("/src/"), 0);
+    file = fh_span_from(file, from == SIZE_MAX ? 0 : from + 1);
+    unsigned bits = 1u << (check->index->info >> 1), above = bits < 64 ? 64 - bits : 0;
+    bool negative = (check->index->info & 1) != 0 && ((uint64_t)index >> (bits - 1) & 1) != 0;
+    uint64_t size = (negative ? -(uint64_t)index : (uint64_t)index) << above >> above;
+    fprintf(stderr, "freehold: %.*s:%u: index %s%llu is outside of %s\n", FH_SPAN_FMT(file), check->line, negative ? "-" : "",
+            (unsigned long long)size, check->array->name);
+    fflush(stderr);
+    abort();
+}
+#endif
 
 void fh_assert_fail(const char *condition, const char *file, int line, uint64_t a, uint64_t b) {
     FH_UNSAFE("report-format");

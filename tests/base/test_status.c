@@ -195,6 +195,41 @@ static void test_assertions(void **state) {
     fail_an_assertion(&number);
 }
 
+#ifdef FH_BOUNDS /* here too, as in the library outside the rooms */
+static void write_past(void *arg) {
+    static uint16_t table[4];
+    const size_t *i = arg;
+    table[*i] = 1;
+    assert_int_equal(table[*i], 1);
+}
+
+static void read_before(void *arg) {
+    static const char rows[3][5];
+    const int *i = arg;
+    assert_int_equal(rows[2][*i], 0);
+}
+
+static void test_bounds(void **state) {
+    (void)state;
+    size_t past = 4;
+    int before = -1;
+    fh_assert_dies(write_past, &past, "test_status.c:");
+    fh_assert_dies(write_past, &past, ": index 4 is outside of '");
+    fh_assert_dies(read_before, &before, ": index -1 is outside of '");
+    past = SIZE_MAX;
+    fh_assert_dies(write_past, &past, ": index 18446744073709551615 is outside of '");
+    past = 3;
+    before = 4;
+    write_past(&past);
+    read_before(&before);
+}
+#else
+static void test_bounds(void **state) {
+    (void)state;
+    fh_test_skip("the sanitizer's own library reports here");
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),
@@ -205,6 +240,7 @@ int main(void) {
         cmocka_unit_test(test_random_bytes_are_clean),
         cmocka_unit_test(test_format_fails),
         cmocka_unit_test(test_assertions),
+        cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
