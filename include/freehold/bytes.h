@@ -29,6 +29,12 @@ typedef struct fh_bytes {
     fh_span span;
 } fh_bytes;
 
+/* Where written bytes go, in order. */
+typedef struct fh_sink {
+    fh_mut void *ctx;
+    fh_status (*put)(void *ctx, fh_span bytes, fh_err *err);
+} fh_sink;
+
 /* A copy of bytes on allocator a. FH_NOMEM. */
 FH_FALLIBLE fh_bytes_copy(fh_ref fh_allocator *a, fh_span bytes, fh_owned fh_bytes *out);
 /* Bytes that somebody else holds and does not change; `release(ctx)` runs at the last drop, on the thread that does it. On

@@ -98,12 +98,6 @@ FH_FALLIBLE fh_gguf_tensor_bytes(fh_ref const fh_gguf *g, fh_gguf_tensor t, fh_o
 
 /* --- writing ---------------------------------------------------------------------------------------------------------- */
 
-/* Where written bytes go, in order. */
-typedef struct fh_sink {
-    fh_mut void *ctx;
-    fh_status (*put)(void *ctx, fh_span bytes, fh_err *err);
-} fh_sink;
-
 /* A writer of version 3 files. Add keys and tensors, then fh_gguf_writer_header writes everything up to the tensor data;
  * the caller then puts each tensor's bytes through fh_gguf_writer_data in the order of adding (padding is done here). */
 typedef struct fh_gguf_writer fh_gguf_writer;

@@ -16,7 +16,7 @@
 #ifndef FREEHOLD_INDEX_H
 #define FREEHOLD_INDEX_H
 
-#include "freehold/alloc.h"
+#include "freehold/bytes.h"
 #include "freehold/device.h"
 #include "freehold/par.h"
 
@@ -80,6 +80,22 @@ FH_API size_t fh_flat_bytes(fh_ref const fh_flat *flat);
  * may leave the answers of earlier queries written. */
 FH_FALLIBLE fh_flat_search(fh_ref fh_flat *flat, fh_ref const fh_par *par, fh_f32s queries, size_t k,
                            fh_ref const fh_hit_filter *filter, fh_hits hits, fh_sizes counts, fh_mut fh_err *err);
+
+/* --- files ----------------------------------------------------------------------------------------------------------------
+ *
+ * One file holds an index: a header of 64 bytes, the ids, the vectors in their tiles, a checksum of all that
+ * (src/index/flat_file.c). Written through fh_os_writer it appears whole or not at all; mapped by fh_os_map it is searched
+ * where it lies. */
+
+/* Writes the index, front to back. The same vectors, added in the same order, are the same bytes. FH_BORROWED (a change runs),
+ * FH_NOMEM, and what `sink` refuses. */
+FH_FALLIBLE fh_flat_save(fh_ref fh_flat *flat, fh_sink sink, fh_mut fh_err *err);
+/* An index whose vectors stay in `file`, which it shares; only ids are copied. The whole file is read once: every size, the
+ * checksum, that all numbers are finite. It cannot be changed: adding to it, and removing, is FH_UNSUPPORTED. `seed` is that of
+ * fh_flat_options. FH_CORRUPT, FH_UNSUPPORTED (a later version, the instruction set) and FH_LIMIT say where, and what was
+ * expected; FH_NOMEM. A file that changes while it is open gives other answers, not a memory error. */
+FH_FALLIBLE fh_flat_open(fh_ref fh_allocator *a, fh_isa isa, uint64_t seed, fh_bytes file, fh_owned fh_view(1) fh_flat **out,
+                         fh_mut fh_err *err);
 
 FH_EXTERN_END
 #endif

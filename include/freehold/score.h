@@ -2,7 +2,7 @@
  *
  *     fh_tiles t = {FH_DTYPE_F32, dim, bytes};       bytes: whole tiles of fh_tile_bytes(FH_DTYPE_F32, dim, &n) each
  *     fh_tile_put(t, row, vector)                    writes vector `row`
- *     fh_score(isa, t, FH_SCORE_DOT, queries, out)   out[q · rows + row], rows = 16 · tiles
+ *     fh_score(isa, fh_tiles_view(t), FH_SCORE_DOT, queries, out)      out[q · rows + row], rows = 16 · tiles
  *
  * A tile holds its vectors side by side: element c of vector r is element 16 c + r. So one load brings one element of 16
  * vectors, each vector is summed in a lane of its own in ascending order of c, by fused multiply-add from 0, and one pass over
@@ -33,18 +33,28 @@ typedef struct fh_tiles {
     fh_mspan bytes;
 } fh_tiles;
 
+/* The same, only to be read: perhaps of a mapped file. */
+typedef struct fh_tile_view {
+    fh_dtype dtype;
+    size_t dim;
+    fh_span bytes;
+} fh_tile_view;
+static inline fh_tile_view fh_tiles_view(fh_tiles t) {
+    return (fh_tile_view){t.dtype, t.dim, fh_span_of_mut(t.bytes)};
+}
+
 /* Bytes of a tile. FH_UNSUPPORTED for another type; FH_LIMIT for 0 or more than FH_TILE_DIM_MAX elements. */
 FH_FALLIBLE fh_tile_bytes(fh_dtype t, size_t dim, fh_out size_t *out);
 /* Writes vector `row`: `dim` elements, rounded to the type to nearest even. A row outside, or another number of elements, ends
  * the program. */
 FH_API void fh_tile_put(fh_tiles tiles, size_t row, fh_f32s vector);
 /* Copies vector `from` of one set of tiles to `to` of another of the same type and dimension, or of the same. */
-FH_API void fh_tile_copy(fh_tiles to_tiles, size_t to, fh_tiles from_tiles, size_t from);
+FH_API void fh_tile_copy(fh_tiles to_tiles, size_t to, fh_tile_view from_tiles, size_t from);
 /* Reads vector `row`. */
-FH_API void fh_tile_get(fh_tiles tiles, size_t row, fh_f32s vector);
+FH_API void fh_tile_get(fh_tile_view tiles, size_t row, fh_f32s vector);
 /* out[q · rows + row] for every vector of the tiles and each of the queries.count / dim queries. FH_UNSUPPORTED for an
  * instruction set or type that is not there; FH_INVALID for queries or results of another size. */
-FH_FALLIBLE fh_score(fh_isa isa, fh_tiles tiles, fh_score_kind kind, fh_f32s queries, fh_f32s out);
+FH_FALLIBLE fh_score(fh_isa isa, fh_tile_view tiles, fh_score_kind kind, fh_f32s queries, fh_f32s out);
 
 FH_EXTERN_END
 #endif

@@ -15,54 +15,17 @@
  * the number of readers, or CHANGING. Threading: index.h. */
 #include "freehold/index.h"
 
-#include "freehold/atomic.h"
 #include "freehold/checked.h"
 #include "freehold/fmath.h"
 #include "freehold/hash.h"
-#include "freehold/score.h"
 #include "index/best.h"
-#include "index/idmap.h"
+#include "index/flat_impl.h"
 
 enum { TOGETHER = 4, STRETCH_TILES = 64, CHUNK_BYTES = 1 << 20, CHUNKS = 40 };
-#define CHANGING UINT32_MAX
-
-/* Tiles of one allocation. */
-typedef struct fh_chunk {
-    fh_owned fh_u64s words;
-} fh_chunk;
-FH_SPAN_DEFINE(chunk, fh_chunk);
-FH_ARRAY_DEFINE(chunk);
-
-struct fh_flat {
-    fh_ref fh_allocator *allocator;
-    fh_flat_options options;
-    fh_isa isa;
-    size_t tile_bytes, chunk_tiles, chunk_count, count; /* chunk_tiles: of the first */
-    fh_owned fh_chunks chunks; /* CHUNKS of them, chunk_count made */
-    fh_owned fh_u64s ids;      /* of each row; room for more than count */
-    fh_owned fh_f32s scales;   /* cosine: 1 / length of each row, as many; else none */
-    fh_owned fh_idmap map;
-    uint32_t state;
-};
-
-/* --- one change, or any number of readers ----------------------------------------------------------------------------- */
-
-static bool begin_read(fh_flat *f) {
-    uint32_t readers = fh_load(&f->state, FH_RELAXED);
-    do {
-        if (readers >= CHANGING - 1)
-            return false;
-    } while (!fh_cas(&f->state, &readers, readers + 1, FH_ACQUIRE));
-    return true;
-}
-
-static void end_read(fh_flat *f) {
-    (void)fh_fetch_sub(&f->state, 1, FH_RELEASE);
-}
 
 static bool begin_change(fh_flat *f) {
     uint32_t nobody = 0;
-    return fh_cas(&f->state, &nobody, CHANGING, FH_ACQUIRE);
+    return fh_cas(&f->state, &nobody, FH_FLAT_CHANGING, FH_ACQUIRE);
 }
 
 static void end_change(fh_flat *f) {
@@ -113,6 +76,7 @@ void fh_flat_free(fh_flat *f) {
     fh_u64s_free(f->allocator, &f->ids);
     fh_f32s_free(f->allocator, &f->scales);
     fh_idmap_deinit(&f->map);
+    fh_bytes_drop(&f->file);
     fh_free(f->allocator, f);
 }
 
@@ -150,6 +114,17 @@ static fh_tiles tile_of(const fh_flat *f, size_t row) {
     return tiles_at(f, row / FH_TILE_ROWS, 1);
 }
 
+fh_tile_view fh_flat_tiles(const fh_flat *f, size_t first, size_t count) {
+    if (f->file.span.size == 0)
+        return fh_tiles_view(tiles_at(f, first, count));
+    return (fh_tile_view){f->options.dtype, f->options.dim,
+                          fh_span_sub(f->file.span, f->stored_from + first * f->tile_bytes, count * f->tile_bytes)};
+}
+
+size_t fh_flat_together(const fh_flat *f, size_t first) {
+    return (f->file.span.size != 0 ? f->stored_tiles : tiles_before(f, chunk_of(f, first) + 1)) - first;
+}
+
 static fh_status more_rows(fh_flat *f, size_t count) {
     fh_u64s ids;
     fh_f32s scales;
@@ -170,6 +145,15 @@ static fh_status more_rows(fh_flat *f, size_t count) {
     return FH_DONE;
 }
 
+fh_status fh_flat_reserve_ids(fh_flat *f, size_t count) {
+    size_t room = f->ids.count != 0 ? f->ids.count : FH_TILE_ROWS;
+    while (room < count)
+        room *= 2;
+    if (f->ids.count < room)
+        FH_TRY(more_rows(f, room));
+    return fh_idmap_reserve(&f->map, count);
+}
+
 static fh_status add_chunk(fh_flat *f) {
     if (f->chunk_count == CHUNKS)
         return FH_STATUS(FH_NOMEM);
@@ -183,12 +167,7 @@ static fh_status add_chunk(fh_flat *f) {
 
 /* Room for `count` rows in all. Room that was made stays when more cannot be had; it holds nothing. */
 static fh_status reserve(fh_flat *f, size_t count) {
-    size_t room = f->ids.count != 0 ? f->ids.count : FH_TILE_ROWS;
-    while (room < count)
-        room *= 2;
-    if (f->ids.count < room)
-        FH_TRY(more_rows(f, room));
-    FH_TRY(fh_idmap_reserve(&f->map, count));
+    FH_TRY(fh_flat_reserve_ids(f, count));
     while (tiles_before(f, f->chunk_count) * FH_TILE_ROWS < count)
         FH_TRY(add_chunk(f));
     return FH_DONE;
@@ -218,27 +197,28 @@ static fh_status look_at(const fh_flat *f, const char *what, size_t i, fh_f32s x
     return FH_DONE;
 }
 
-/* Writes row `row`; a number that the type cannot hold, or a length that is lost in it, is refused. */
-static fh_status put_row(fh_flat *f, size_t i, size_t row, uint64_t id, fh_f32s x, fh_f32s stored, fh_err *err) {
+fh_status fh_flat_enter(fh_flat *f, const char *what, size_t i, uint64_t id, fh_f32s stored, fh_err *err) {
+    size_t row = f->count;
     double squares;
-    fh_tile_put(tile_of(f, row), row % FH_TILE_ROWS, x);
-    fh_tile_get(tile_of(f, row), row % FH_TILE_ROWS, stored);
-    FH_TRY(look_at(f, "vector", i, x, &squares, err));
-    FH_TRY(look_at(f, "in the type of the index, vector", i, stored, &squares, err));
+    fh_tile_get(fh_flat_tiles(f, row / FH_TILE_ROWS, 1), row % FH_TILE_ROWS, stored);
+    FH_TRY(look_at(f, what, i, stored, &squares, err));
+    if (!fh_idmap_add(&f->map, id, row))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "vector %zu has id %llu, which another one has", i,
+                       (unsigned long long)id);
     fh_u64s_set(f->ids, row, id);
     if (f->scales.count != 0)
         fh_f32s_set(f->scales, row, (float)(1.0 / fh_sqrt(squares)));
+    f->count++;
     return FH_DONE;
 }
 
-/* Adds one vector behind the last; nothing is counted if that fails. */
+/* Adds one vector behind the last; nothing is counted if that fails, as for a number that the type cannot hold, or a length
+ * that is lost in it. */
 static fh_status add_one(fh_flat *f, size_t i, uint64_t id, fh_f32s x, fh_f32s stored, fh_err *err) {
-    FH_TRY(put_row(f, i, f->count, id, x, stored, err));
-    if (!fh_idmap_add(&f->map, id, f->count))
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "vector %zu has id %llu, which another one has", i,
-                       (unsigned long long)id);
-    f->count++;
-    return FH_DONE;
+    double squares;
+    FH_TRY(look_at(f, "vector", i, x, &squares, err));
+    fh_tile_put(tile_of(f, f->count), f->count % FH_TILE_ROWS, x);
+    return fh_flat_enter(f, "in the type of the index, vector", i, id, stored, err);
 }
 
 static fh_status add_all(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) {
@@ -264,6 +244,8 @@ fh_status fh_flat_add(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) {
     if (vectors.count / dim != ids.count || vectors.count % dim != 0)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu numbers for %zu vectors, expected %zu each", vectors.count,
                        ids.count, dim);
+    if (f->file.span.size != 0)
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "the index is a view of its file, which does not change");
     if (!begin_change(f))
         return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being searched or changed");
     fh_status s = add_all(f, ids, vectors, err);
@@ -272,13 +254,15 @@ fh_status fh_flat_add(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) {
 }
 
 fh_status fh_flat_remove(fh_flat *f, uint64_t id) {
+    if (f->file.span.size != 0)
+        return FH_STATUS(FH_UNSUPPORTED);
     if (!begin_change(f))
         return FH_STATUS(FH_BORROWED);
     size_t row = fh_idmap_find(&f->map, id);
     if (row != SIZE_MAX) {
         size_t last = --f->count;
         if (row != last) {
-            fh_tile_copy(tile_of(f, row), row % FH_TILE_ROWS, tile_of(f, last), last % FH_TILE_ROWS);
+            fh_tile_copy(tile_of(f, row), row % FH_TILE_ROWS, fh_tiles_view(tile_of(f, last)), last % FH_TILE_ROWS);
             fh_u64s_set(f->ids, row, fh_u64s_get(f->ids, last));
             if (f->scales.count != 0)
                 fh_f32s_set(f->scales, row, fh_f32s_get(f->scales, last));
@@ -293,12 +277,12 @@ fh_status fh_flat_remove(fh_flat *f, uint64_t id) {
 fh_status fh_flat_get(fh_flat *f, uint64_t id, fh_f32s out) {
     if (out.count != f->options.dim)
         return FH_STATUS(FH_INVALID);
-    if (!begin_read(f))
+    if (!fh_flat_begin_read(f))
         return FH_STATUS(FH_BORROWED);
     size_t row = fh_idmap_find(&f->map, id);
     if (row != SIZE_MAX)
-        fh_tile_get(tile_of(f, row), row % FH_TILE_ROWS, out);
-    end_read(f);
+        fh_tile_get(fh_flat_tiles(f, row / FH_TILE_ROWS, 1), row % FH_TILE_ROWS, out);
+    fh_flat_end_read(f);
     return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
 }
 
@@ -363,13 +347,13 @@ static void search_part(void *arg, unsigned part, unsigned parts) {
     size_t room = s->asked * STRETCH_TILES * FH_TILE_ROWS;
     fh_f32s scores = fh_f32s_sub(s->scores, part * room, room);
     for (size_t tile = share.from, count = 0; tile < share.to; tile += count) {
-        size_t chunk_left = tiles_before(f, chunk_of(f, tile) + 1) - tile;
+        size_t together = fh_flat_together(f, tile);
         count = share.to - tile < STRETCH_TILES ? share.to - tile : STRETCH_TILES;
-        count = count < chunk_left ? count : chunk_left;
+        count = count < together ? count : together;
         size_t rows = count * FH_TILE_ROWS;
         fh_f32s out = fh_f32s_sub(scores, 0, s->asked * rows);
         fh_score_kind kind = f->options.metric == FH_METRIC_L2 ? FH_SCORE_DIFF : FH_SCORE_DOT;
-        fh_status scored = fh_score(f->isa, tiles_at(f, tile, count), kind, s->queries, out);
+        fh_status scored = fh_score(f->isa, fh_flat_tiles(f, tile, count), kind, s->queries, out);
         FH_ASSERT(!fh_failed(scored));
         for (size_t q = 0; q < s->asked; q++) {
             size_t at = slot_of(s, part, q);
@@ -460,9 +444,9 @@ fh_status fh_flat_search(fh_flat *f, const fh_par *par, fh_f32s queries, size_t 
     if (hits.count / k != counts.count || hits.count % k != 0)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "room for %zu hits, expected %zu for each of %zu queries", hits.count, k,
                        counts.count);
-    if (!begin_read(f))
+    if (!fh_flat_begin_read(f))
         return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
     fh_status s = search_read(f, par, queries, k, filter, hits, counts, err);
-    end_read(f);
+    fh_flat_end_read(f);
     return s;
 }

@@ -20,20 +20,21 @@ fh_status fh_tile_bytes(fh_dtype t, size_t dim, size_t *out) {
 }
 
 /* Where element `c` of vector `row` begins. */
-static size_t place(fh_tiles t, size_t row, size_t c) {
-    return (row / FH_TILE_ROWS * (FH_TILE_ROWS * t.dim) + c * FH_TILE_ROWS + row % FH_TILE_ROWS) * element_bytes(t.dtype);
+static size_t place(fh_dtype t, size_t dim, size_t row, size_t c) {
+    return (row / FH_TILE_ROWS * (FH_TILE_ROWS * dim) + c * FH_TILE_ROWS + row % FH_TILE_ROWS) * element_bytes(t);
 }
 
-static float element(fh_tiles t, size_t at) {
-    fh_span bytes = fh_span_of_mut(t.bytes);
+static float element(fh_tile_view t, size_t row, size_t c) {
+    size_t at = place(t.dtype, t.dim, row, c);
     switch ((int)t.dtype) {
-    case FH_DTYPE_F32: return fh_f32_of_bits(fh_span_u32(bytes, at));
-    case FH_DTYPE_F16: return fh_f32_of_f16(fh_span_u16(bytes, at));
-    default: return fh_f32_of_bf16(fh_span_u16(bytes, at));
+    case FH_DTYPE_F32: return fh_f32_of_bits(fh_span_u32(t.bytes, at));
+    case FH_DTYPE_F16: return fh_f32_of_f16(fh_span_u16(t.bytes, at));
+    default: return fh_f32_of_bf16(fh_span_u16(t.bytes, at));
     }
 }
 
-static void put(fh_tiles t, size_t at, float x) {
+static void put(fh_tiles t, size_t row, size_t c, float x) {
+    size_t at = place(t.dtype, t.dim, row, c);
     switch ((int)t.dtype) {
     case FH_DTYPE_F32: fh_mspan_put_u32(t.bytes, at, fh_bits_of_f32(x)); break;
     case FH_DTYPE_F16: fh_mspan_put_u16(t.bytes, at, fh_f16_of_f32(x)); break;
@@ -44,22 +45,22 @@ static void put(fh_tiles t, size_t at, float x) {
 void fh_tile_put(fh_tiles tiles, size_t row, fh_f32s vector) {
     FH_ASSERT(vector.count == tiles.dim);
     for (size_t c = 0; c < tiles.dim; c++)
-        put(tiles, place(tiles, row, c), fh_f32s_get(vector, c));
+        put(tiles, row, c, fh_f32s_get(vector, c));
 }
 
-void fh_tile_copy(fh_tiles to_tiles, size_t to, fh_tiles from_tiles, size_t from) {
+void fh_tile_copy(fh_tiles to_tiles, size_t to, fh_tile_view from_tiles, size_t from) {
     FH_ASSERT(to_tiles.dim == from_tiles.dim && to_tiles.dtype == from_tiles.dtype);
     for (size_t c = 0; c < to_tiles.dim; c++)
-        put(to_tiles, place(to_tiles, to, c), element(from_tiles, place(from_tiles, from, c)));
+        put(to_tiles, to, c, element(from_tiles, from, c));
 }
 
-void fh_tile_get(fh_tiles tiles, size_t row, fh_f32s vector) {
+void fh_tile_get(fh_tile_view tiles, size_t row, fh_f32s vector) {
     FH_ASSERT(vector.count == tiles.dim);
     for (size_t c = 0; c < tiles.dim; c++)
-        fh_f32s_set(vector, c, element(tiles, place(tiles, row, c)));
+        fh_f32s_set(vector, c, element(tiles, row, c));
 }
 
-fh_status fh_score(fh_isa isa, fh_tiles tiles, fh_score_kind kind, fh_f32s queries, fh_f32s out) {
+fh_status fh_score(fh_isa isa, fh_tile_view tiles, fh_score_kind kind, fh_f32s queries, fh_f32s out) {
     const struct kern *kern = fh_kern_get(isa);
     size_t tile_bytes;
     if (kern == NULL || isa > fh_isa_best() || kind >= FH_SCORE_COUNT)

@@ -58,9 +58,10 @@ static void test_bits(void **state) {
                 for (int hostile = 0; hostile < 2; hostile++) {
                     scene s = make(fh_test_allocator(state), types[t], dims[d], counts[n], asked[(n + d) % 5], hostile != 0);
                     for (int kind = 0; kind < FH_SCORE_COUNT; kind++) {
-                        fh_assert_ok(fh_score(FH_ISA_SCALAR, s.tiles, (fh_score_kind)kind, s.queries, s.scalar));
+                        fh_assert_ok(fh_score(FH_ISA_SCALAR, fh_tiles_view(s.tiles), (fh_score_kind)kind, s.queries, s.scalar));
                         for (unsigned isa = FH_ISA_SCALAR + 1; isa <= (unsigned)fh_isa_best(); isa++) {
-                            fh_assert_ok(fh_score((fh_isa)isa, s.tiles, (fh_score_kind)kind, s.queries, s.other));
+                            fh_assert_ok(fh_score((fh_isa)isa, fh_tiles_view(s.tiles), (fh_score_kind)kind, s.queries,
+                                                  s.other));
                             assert_memory_equal(s.scalar.at, s.other.at, s.scalar.count * sizeof(float));
                         }
                     }
@@ -75,10 +76,10 @@ static void test_values(void **state) {
         scene s = make(fh_test_allocator(state), types[t], DIM, TILES, QUERIES, false);
         float back[DIM];
         for (int kind = 0; kind < FH_SCORE_COUNT; kind++) {
-            fh_assert_ok(fh_score(fh_isa_best(), s.tiles, (fh_score_kind)kind, s.queries, s.other));
+            fh_assert_ok(fh_score(fh_isa_best(), fh_tiles_view(s.tiles), (fh_score_kind)kind, s.queries, s.other));
             for (size_t i = 0; i < s.other.count; i++) {
                 double sum = 0;
-                fh_tile_get(s.tiles, i % ROWS, (fh_f32s){back, DIM});
+                fh_tile_get(fh_tiles_view(s.tiles), i % ROWS, (fh_f32s){back, DIM});
                 for (size_t c = 0; c < DIM; c++) {
                     double x = (double)s.queries.at[i / ROWS * DIM + c], v = (double)back[c];
                     double near = (double)s.vectors.at[i % ROWS * DIM + c] - v;
@@ -96,9 +97,9 @@ static void test_values(void **state) {
 static void test_copy(void **state) {
     scene s = make(fh_test_allocator(state), FH_DTYPE_BF16, 5, 2, 1, true), to = make(s.a, FH_DTYPE_BF16, 5, 3, 1, false);
     float a[5], b[5];
-    fh_tile_copy(to.tiles, 40, s.tiles, 17);
-    fh_tile_get(s.tiles, 17, (fh_f32s){a, 5});
-    fh_tile_get(to.tiles, 40, (fh_f32s){b, 5});
+    fh_tile_copy(to.tiles, 40, fh_tiles_view(s.tiles), 17);
+    fh_tile_get(fh_tiles_view(s.tiles), 17, (fh_f32s){a, 5});
+    fh_tile_get(fh_tiles_view(to.tiles), 40, (fh_f32s){b, 5});
     assert_memory_equal(a, b, sizeof a);
     end(&to);
     end(&s);
@@ -112,17 +113,18 @@ static void test_refusals(void **state) {
     fh_assert_code(fh_tile_bytes(FH_DTYPE_F32, 0, &bytes), FH_LIMIT);
     fh_assert_code(fh_tile_bytes(FH_DTYPE_F32, FH_TILE_DIM_MAX + 1, &bytes), FH_LIMIT);
     const fh_isa best = fh_isa_best();
-    fh_assert_code(fh_score(FH_ISA_COUNT, s.tiles, FH_SCORE_DOT, s.queries, s.other), FH_UNSUPPORTED);
-    fh_assert_code(fh_score(best, s.tiles, FH_SCORE_COUNT, s.queries, s.other), FH_UNSUPPORTED);
+    fh_assert_code(fh_score(FH_ISA_COUNT, fh_tiles_view(s.tiles), FH_SCORE_DOT, s.queries, s.other), FH_UNSUPPORTED);
+    fh_assert_code(fh_score(best, fh_tiles_view(s.tiles), FH_SCORE_COUNT, s.queries, s.other), FH_UNSUPPORTED);
     fh_tiles cut = s.tiles;
     cut.bytes.size -= 1;
-    fh_assert_code(fh_score(best, cut, FH_SCORE_DOT, s.queries, s.other), FH_INVALID);
-    fh_assert_code(fh_score(best, s.tiles, FH_SCORE_DOT, (fh_f32s){s.queries.at, 7}, s.other), FH_INVALID);
-    fh_assert_code(fh_score(best, s.tiles, FH_SCORE_DOT, (fh_f32s){s.queries.at, 4}, s.other), FH_INVALID);
-    fh_assert_code(fh_score(best, s.tiles, FH_SCORE_DOT, s.queries, (fh_f32s){s.other.at, s.other.count - 1}), FH_INVALID);
-    fh_assert_code(fh_score(best, (fh_tiles){FH_DTYPE_F32, 4, {NULL, 0}}, FH_SCORE_DOT, s.queries, s.other), FH_INVALID);
-    fh_assert_ok(fh_score(best, (fh_tiles){FH_DTYPE_F32, 4, {NULL, 0}}, FH_SCORE_DOT, s.queries, (fh_f32s){NULL, 0}));
-    fh_assert_ok(fh_score(best, s.tiles, FH_SCORE_DOT, (fh_f32s){NULL, 0}, (fh_f32s){NULL, 0}));
+    fh_assert_code(fh_score(best, fh_tiles_view(cut), FH_SCORE_DOT, s.queries, s.other), FH_INVALID);
+    fh_assert_code(fh_score(best, fh_tiles_view(s.tiles), FH_SCORE_DOT, (fh_f32s){s.queries.at, 7}, s.other), FH_INVALID);
+    fh_assert_code(fh_score(best, fh_tiles_view(s.tiles), FH_SCORE_DOT, (fh_f32s){s.queries.at, 4}, s.other), FH_INVALID);
+    fh_assert_code(fh_score(best, fh_tiles_view(s.tiles), FH_SCORE_DOT, s.queries,
+                            (fh_f32s){s.other.at, s.other.count - 1}), FH_INVALID);
+    fh_assert_code(fh_score(best, (fh_tile_view){FH_DTYPE_F32, 4, {NULL, 0}}, FH_SCORE_DOT, s.queries, s.other), FH_INVALID);
+    fh_assert_ok(fh_score(best, (fh_tile_view){FH_DTYPE_F32, 4, {NULL, 0}}, FH_SCORE_DOT, s.queries, (fh_f32s){NULL, 0}));
+    fh_assert_ok(fh_score(best, fh_tiles_view(s.tiles), FH_SCORE_DOT, (fh_f32s){NULL, 0}, (fh_f32s){NULL, 0}));
     end(&s);
 }
 
