@@ -47,7 +47,7 @@ typedef struct fh_cli_option {
         uint64_t *number;
         double *real;
     } to;              /* the one that the kind asks for */
-    bool *given;       /* NULL, or where to note that it was given */
+    fh_or_null bool *given;       /* NULL, or where to note that it was given */
     uint64_t min, max; /* of a number */
     double low, high;  /* of a real */
 } fh_cli_option;
@@ -57,9 +57,9 @@ FH_SPAN_DEFINE(cli_option, fh_cli_option);
 typedef struct fh_cli {
     const char *verb, *summary;
     const char *examples; /* lines */
-    const char *notes;    /* lines, or NULL */
+    fh_or_null const char *notes;    /* lines, or NULL */
     fh_cli_options options;
-    const char *operand_name; /* NULL: none allowed */
+    fh_or_null const char *operand_name; /* NULL: none allowed */
     fh_path *operand;         /* required if there is a name */
     bool help;                /* out: --help was asked for; nothing else was looked at */
 } fh_cli;

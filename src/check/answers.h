@@ -17,7 +17,7 @@
 typedef struct deed_known {
     fh_span path;
     uint64_t hash;
-    struct deed_known *next;
+    fh_or_null struct deed_known *next;
 } deed_known;
 typedef deed_known *deed_known_ref;
 FH_SPAN_DEFINE(deed_known, deed_known_ref);

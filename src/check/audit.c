@@ -15,10 +15,10 @@
 
 /* One of the audited rooms; without a deed.toml, or outside its rooms, a folder with regions. */
 typedef struct room {
-    const deed_setting *setting; /* NULL: a folder */
+    fh_or_null const deed_setting *setting; /* NULL: a folder */
     fh_span path;
     size_t files, lines, regions, unsafe_lines;
-    struct room *next;
+    fh_or_null struct room *next;
 } room;
 
 /* An id: its regions in the tree, and its row in the table. */
@@ -26,13 +26,13 @@ typedef struct invariant {
     fh_span id, files, text, shown;
     size_t regions, lines;
     bool has_row;
-    struct invariant *next;
+    fh_or_null struct invariant *next;
 } invariant;
 
 typedef struct audit {
     deed_app *app;
-    room *rooms;             /* in the order of their paths */
-    invariant *invariants;   /* in the order of their ids */
+    fh_or_null room *rooms;             /* in the order of their paths */
+    fh_or_null invariant *invariants;   /* in the order of their ids */
     fh_owned fh_buf errors;           /* lines */
     size_t lines, error_count;
 } audit;
@@ -244,7 +244,7 @@ static fh_status read_table(audit *a, fh_span text) {
 }
 
 /* The room that is audited as a whole and that a row names, or NULL. */
-static const room *whole_room_of(const audit *a, const invariant *i) {
+static fh_or_null const room *whole_room_of(const audit *a, const invariant *i) {
     const room *r = a->rooms;
     while (r != NULL && (r->setting == NULL || !r->setting->is_whole || fh_span_find(i->files, r->path, 0) == SIZE_MAX))
         r = r->next;

@@ -34,10 +34,10 @@ typedef struct deed_live {
 typedef struct deed_source {
     const char *path;
     fh_deed_args args;             /* of the compiler: -I, -D, -std and the like, without the file */
-    const deed_settings *settings; /* which files are audited, and which functions allocate and free; NULL: none */
+    fh_or_null const deed_settings *settings; /* which files are audited, and which functions allocate and free; NULL: none */
     bool main_only;                /* functions of headers are declared, but not checked */
     fh_deed_text_files texts;      /* at most DEED_TEXTS_MAX */
-    deed_live *live;               /* NULL: nothing is kept. With one, path and args are those of the first parse */
+    fh_or_null deed_live *live;               /* NULL: nothing is kept. With one, path and args are those of the first parse */
     bool lists_inputs;             /* fills deed_unit.inputs */
     const deed_seen *seen;         /* functions of headers that need not be read again; fills deed_unit.prints */
 } deed_source;

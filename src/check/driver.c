@@ -160,7 +160,7 @@ bool deed_answer_next(deed_answer *answer, fh_span *key, fh_span *text) {
 /* A finding that was told already. */
 typedef struct told {
     fh_span key;
-    struct told *next;
+    fh_or_null struct told *next;
 } told;
 
 typedef struct check_run {

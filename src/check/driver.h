@@ -17,14 +17,14 @@ typedef struct deed_app {
     fh_owned fh_buf out, err;    /* written when the verb is over */
     fh_deed_args paths; /* the arguments that are no options */
     fh_deed_args clang; /* what stands behind -- */
-    const char *compdb; /* NULL: none */
+    fh_or_null const char *compdb; /* NULL: none */
     deed_format format;
     unsigned jobs;
     const char *verb;         /* its name and a space, for the advice where to read more */
     bool color, bless, usage; /* usage: the failure is one of the command line */
     bool all;                 /* findings whose code is pending count too */
     deed_settings settings;
-    const char *cache_folder; /* NULL: that of the user; "none": no cache */
+    fh_or_null const char *cache_folder; /* NULL: that of the user; "none": no cache */
     int exit;
 } deed_app;
 
@@ -32,7 +32,7 @@ typedef struct deed_app {
 typedef struct deed_task {
     const char *path;
     fh_deed_args args;
-    struct deed_task *next;
+    fh_or_null struct deed_task *next;
 } deed_task;
 typedef deed_task *deed_task_ref;
 FH_SPAN_DEFINE(deed_task, deed_task_ref);

@@ -405,8 +405,13 @@ static void tell(deed_flow *f, uint32_t node, uint32_t yes, uint32_t no, bool po
     deed_state_set(f, yes, f->now);
     deed_state_set(f, no, f->now);
     if (pointer && v.place != 0 && !v.address) {
+        uint32_t same = deed_place_same(f, v.place); /* where the very pointer was read */
         tell_null(f, yes, v.place, !truth);
         tell_null(f, no, v.place, truth);
+        if (same != v.place) {
+            tell_null(f, yes, same, !truth);
+            tell_null(f, no, same, truth);
+        }
     } else if (!pointer && (v.call || (v.place != 0 && !v.address && !deed_place_lent(f, v.place)))) {
         uint32_t gate = v.call ? DEED_LAST_CALL : v.place;
         bool ok = deed_cell_of(f, gate)->bits & DEED_IS_OK, bad = deed_cell_of(f, gate)->bits & DEED_IS_FAILED;

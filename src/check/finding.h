@@ -68,7 +68,7 @@ typedef enum deed_code { DEED_CODES(DEED_CODE_ENUM) DEED_CODE_COUNT } deed_code;
 typedef struct deed_remark {
     deed_place place;
     fh_span text;
-    struct deed_remark *next;
+    fh_or_null struct deed_remark *next;
 } deed_remark;
 
 typedef struct deed_finding {
@@ -76,14 +76,14 @@ typedef struct deed_finding {
     deed_place place;
     fh_span message, label, help;
     fh_span function; /* name of the function it is in, or empty */
-    deed_remark *notes;
-    struct deed_finding *next;
+    fh_or_null deed_remark *notes;
+    fh_or_null struct deed_finding *next;
 } deed_finding;
 
 /* The findings of a unit. Its fields are for finding.c. */
 typedef struct deed_report {
     const deed_unit *unit;
-    deed_finding *first, *current;
+    fh_or_null deed_finding *first, *current;
     deed_remark **note_end; /* where the next note of `current` goes */
     size_t count;
     fh_span function;
@@ -113,7 +113,7 @@ void deed_help(fh_mut deed_report *r, const char *format, ...) FH_PRINTF(2, 3);
 void deed_relabel(fh_mut deed_report *r, fh_span label);
 fh_status deed_report_status(const deed_report *r);
 /* Findings in the order of their places. */
-const deed_finding *deed_report_first(fh_ref const deed_report *r) fh_view(*1);
+fh_or_null const deed_finding *deed_report_first(fh_ref const deed_report *r) fh_view(*1);
 size_t deed_report_count(const deed_report *r);
 
 typedef enum deed_format { DEED_FORMAT_RUSTC = 0, DEED_FORMAT_GCC, DEED_FORMAT_JSON, DEED_FORMAT_SARIF } deed_format;

@@ -39,7 +39,7 @@ static uint32_t decl_at(const deed_unit *unit, size_t offset, deed_place *where)
 
 typedef struct sentence {
     deed_word word;
-    const char *argument, *result; /* of a parameter, or of anything else; NULL: does not occur there */
+    fh_or_null const char *argument, *result; /* of a parameter, or of anything else; NULL: does not occur there */
 } sentence;
 
 static const sentence sentences[] = {

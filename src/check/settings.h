@@ -30,15 +30,15 @@ typedef struct deed_setting {
     fh_span text, other;
     size_t line;
     bool is_whole; /* of a room */
-    const struct deed_setting *next;
+    fh_or_null const struct deed_setting *next;
 } deed_setting;
 
 typedef struct deed_settings {
     fh_span here; /* the current folder, with a slash behind it: what relative paths begin from */
     fh_span root; /* the folder of deed.toml likewise; the current one where there is no deed.toml */
     bool is_there;
-    const deed_setting *audited, *pairs, *include, *exclude, *pending;
-    const deed_setting *evidence; /* one, or NULL */
+    fh_or_null const deed_setting *audited, *pairs, *include, *exclude, *pending;
+    fh_or_null const deed_setting *evidence; /* one, or NULL */
 } deed_settings;
 
 /* Reads the text of a deed.toml. FH_CORRUPT with the line, and what was expected there; FH_NOMEM. */
@@ -52,8 +52,8 @@ FH_MUST_USE fh_status deed_settings_find(fh_ref fh_arena *arena, fh_span path, f
 /* The path from the root, without "." and ".."; empty for one that lies elsewhere, or when memory runs out. */
 fh_span deed_path_from_root(fh_ref fh_arena *arena, fh_ref const deed_settings *s, fh_span path) fh_view(1);
 /* The entry of the list that is this path (as deed_path_from_root gives it) or a folder above it; NULL for none. */
-fh_or_null const deed_setting *deed_setting_over(fh_ref const deed_setting *list, fh_span path) fh_view(1);
+fh_or_null const deed_setting *deed_setting_over(fh_ref fh_or_null const deed_setting *list, fh_span path) fh_view(1);
 /* The entry of this very text; NULL for none. */
-fh_or_null const deed_setting *deed_setting_of(fh_ref const deed_setting *list, fh_span text) fh_view(1);
+fh_or_null const deed_setting *deed_setting_of(fh_ref fh_or_null const deed_setting *list, fh_span text) fh_view(1);
 
 #endif

@@ -248,19 +248,19 @@ static fh_status read_entry(finder *f, fh_json *j, fh_err *err) {
     return s;
 }
 
-static fh_status read_database(finder *f, fh_span text, fh_err *err) {
+static fh_status read_database(finder *f, const char *name, fh_span text, fh_err *err) {
     fh_json j;
     fh_json_token t;
     fh_json_init(&j, text);
     FH_TRY(fh_json_next(&j, &t, err));
     if (t.kind != FH_JSON_ARRAY)
-        return fh_fail(err, FH_CORRUPT, 0, "%s: expected a list of compile commands", f->app->compdb);
+        return fh_fail(err, FH_CORRUPT, 0, "%s: expected a list of compile commands", name);
     for (;;) {
         FH_TRY(fh_json_next(&j, &t, err));
         if (t.kind == FH_JSON_ARRAY_END)
             return FH_DONE;
         if (t.kind != FH_JSON_OBJECT)
-            return fh_fail(err, FH_CORRUPT, t.offset_bytes, "%s: a compile command is no object", f->app->compdb);
+            return fh_fail(err, FH_CORRUPT, t.offset_bytes, "%s: a compile command is no object", name);
         FH_TRY(read_entry(f, &j, err));
     }
 }
@@ -290,7 +290,7 @@ static fh_status find_tasks(const deed_app *app, fh_deed_args paths, bool any_fi
     if (app->compdb != NULL) {
         fh_os_map map;
         FH_TRY(fh_os_map_open(app->compdb, &map, err));
-        fh_status s = read_database(&f, map.bytes, err);
+        fh_status s = read_database(&f, app->compdb, map.bytes, err);
         fh_os_map_close(&map);
         FH_TRY(s);
     } else {

@@ -96,13 +96,13 @@ static fh_status compare(ui_run *run, const char *path, fh_span got) {
 typedef struct spot {
     size_t line;
     fh_span code;
-    struct spot *next;
+    fh_or_null struct spot *next;
 } spot;
 
 /* Spots in the order of their lines. */
 typedef struct spots {
     fh_ref fh_arena *arena;
-    spot *first;
+    fh_or_null spot *first;
 } spots;
 
 static fh_status add_spot(spots *list, size_t line, fh_span code) {
@@ -160,7 +160,8 @@ static fh_status read_key(const ui_run *run, const char *path, fh_span text, fh_
     return add_spot(found, line, fh_span_from(key, colon + 1));
 }
 
-static fh_status tell_spots(ui_run *run, const char *path, const spot *list, const spot *other, const char *what) {
+static fh_status tell_spots(ui_run *run, const char *path, fh_or_null const spot *list, fh_or_null const spot *other,
+                            const char *what) {
     for (; list != NULL; list = list->next) {
         size_t here = 0, there = 0;
         for (const spot *s = list; s != NULL; s = s->next)
@@ -175,7 +176,7 @@ static fh_status tell_spots(ui_run *run, const char *path, const spot *list, con
     return FH_DONE;
 }
 
-static bool have_common(const spot *a, const spot *b) {
+static bool have_common(fh_or_null const spot *a, fh_or_null const spot *b) {
     for (; a != NULL; a = a->next) {
         for (const spot *s = b; s != NULL; s = s->next) {
             if (s->line == a->line && fh_span_equal(s->code, a->code))
