@@ -66,6 +66,25 @@ ALWAYS_INLINE void malloc_pause(void *ctx) {
     (void)ctx;
 }
 
+/* The least that any allocator does: a list through the free objects, one thread, nothing checked. What a row takes above this
+ * one is what its checks and its threads cost. */
+typedef struct bare_node {
+    struct bare_node *next;
+} bare_node;
+
+ALWAYS_INLINE bool bare_take(void *ctx, uint64_t *ref, void **at) {
+    bare_node **first = ctx, *taken = *first;
+    *first = taken->next;
+    *at = taken;
+    *ref = (uint64_t)(uintptr_t)taken;
+    return true;
+}
+ALWAYS_INLINE void bare_give(void *ctx, uint64_t ref) {
+    bare_node **first = ctx, *given = (bare_node *)(uintptr_t)ref;
+    given->next = *first;
+    *first = given;
+}
+
 static void check(fh_status s) {
     if (FH_UNLIKELY(fh_failed(s)))
         bench_die(fh_code_name(s.code));
@@ -121,6 +140,7 @@ ALWAYS_INLINE uint8_t borrow_read(void *ctx, uint64_t ref) {
     return byte;
 }
 #define with_malloc ((objects){malloc_take, malloc_read, malloc_give, malloc_pause})
+#define with_bare ((objects){bare_take, malloc_read, bare_give, malloc_pause})
 #define with_pool ((objects){pool_take, pool_read, pool_give, pool_pause})
 #define with_typed ((objects){typed_take, typed_read, typed_give, pool_pause})
 #define with_borrows ((objects){pool_take, borrow_read, pool_give, pool_pause})
@@ -331,6 +351,7 @@ ALWAYS_INLINE void deref(const objects o, lookup *l, uint64_t times) {
         {kind##_take_all, kind##_give_all}, kind##_deref}
 
 DEFINE_LOOPS(malloc);
+DEFINE_LOOPS(bare);
 DEFINE_LOOPS(pool);
 DEFINE_LOOPS(typed);
 DEFINE_LOOPS(borrows);
@@ -449,19 +470,35 @@ static void both(void *arg, uint64_t lives) {
             bench_die("no join");
 }
 
-static void measure_lives(const contest *c) {
+/* The workloads of one thread. */
+static void measure_alone(const char *row, const loops *how, void *ctx) {
     static thread_state t;
-    t = (thread_state){.ctx = c->pool};
-    bench_emit(c->row, "lifo", bench_least(c->loops->lifo, &t, LIVES));
-    bench_emit(c->row, "lifo16", bench_least(c->loops->lifo16, &t, LIVES));
-    bench_emit(c->row, "churn1000", bench_least(c->loops->churn, &t, LIVES));
-    bench_emit(c->row, "batch1000", bench_least(c->loops->batch, &t, LIVES));
+    t = (thread_state){.ctx = ctx};
+    bench_emit(row, "lifo", bench_least(how->lifo, &t, LIVES));
+    bench_emit(row, "lifo16", bench_least(how->lifo16, &t, LIVES));
+    bench_emit(row, "churn1000", bench_least(how->churn, &t, LIVES));
+    bench_emit(row, "batch1000", bench_least(how->batch, &t, LIVES));
+}
+
+static void measure_lives(const contest *c) {
+    measure_alone(c->row, c->loops, c->pool);
     if (c->pool != NULL && !c->views)
         return; /* one thread only */
     contest mine = *c;
     bench_emit(c->row, "xthread", bench_least(cross, &mine, LIVES));
     measure_phases(c);
     bench_emit(c->row, "par2", bench_least(both, &mine, LIVES));
+}
+
+static void measure_bare(const char *row) {
+    object *all = aligned_alloc(SIZE, (size_t)CAPACITY * SIZE);
+    bare_node *first = NULL;
+    if (all == NULL)
+        bench_die("no memory");
+    for (size_t i = CAPACITY; i > 0; i--)
+        bare_give(&first, (uint64_t)(uintptr_t)&all[i - 1]);
+    measure_alone(row, &bare_loops, &first);
+    free(all);
 }
 
 static void measure_malloc(const char *row) {
@@ -529,9 +566,11 @@ static void measure(const char *mode) {
     measure_pool("confined, typed", &typed_loops, (fh_pool_config){.eager = true});
     measure_pool("confined, zeroed", &pool_loops, (fh_pool_config){.eager = false});
     measure_pool("serial", &pool_loops, (fh_pool_config){.eager = true, .threads = FH_POOL_SERIAL});
+    measure_pool("shared, typed", &typed_loops, (fh_pool_config){.eager = true, .threads = FH_POOL_SHARED});
     measure_pool("shared", &pool_loops, (fh_pool_config){.eager = true, .threads = FH_POOL_SHARED});
     measure_pool("shared borrow", &borrows_loops, (fh_pool_config){.eager = true, .threads = FH_POOL_SHARED_BORROW});
     measure_pool("hardened", &pool_loops, (fh_pool_config){.hardened = true});
+    measure_bare("bare list");
 }
 
 int main(int argc, char **argv) {
