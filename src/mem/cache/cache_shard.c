@@ -1,13 +1,15 @@
 /* cache_shard.c: one shard of a cache.
  *
- * Table: open addressing with linear probing over cells of {tag, entry + 1}, at most 3/4 in use; a cell that empties is filled
- * from behind, so there are no markers of the dead and a probe ends at the first empty cell. It doubles under the shard's lock.
+ * Table: open addressing with linear probing over cells of {tag, entry + 1}; a cell that empties is filled from behind, so
+ * there are no markers of the dead and a probe ends at the first empty cell. At most half of the cells are in use: how far a
+ * probe goes is hard to guess for the processor, and in a fuller table the wrong guesses cost more than the memory is worth.
+ * It doubles under the shard's lock.
  *
  * Entries and slots of references lie in columns of address space that never move and keep their memory, so a number that is
  * out of date reads something old, never something else's memory; free ones form lists. A slot has an age, one more at each
  * life's beginning and end; the age of a life is in its reference's number and is never used twice.
  *
- * Invariants: cache-table: 4 · mapped ≤ 3 · cells; an entry is mapped ⇔ one cell names it ⇔ its key's probe finds it, and no
+ * Invariants: cache-table: 2 · mapped ≤ cells; an entry is mapped ⇔ one cell names it ⇔ its key's probe finds it, and no
  * other has the key; cache-column: made ≤ room ≤ max, element i < made lies in committed memory; cache-count: an entry's count
  * = the live slots that name it; it is in the eviction lists ⇔ RESIDENT, mapped, count = 0 and pins = 0; an entry that is
  * neither mapped nor referenced is free.
@@ -108,7 +110,7 @@ static void put_cell(uint64_t *cells, uint32_t mask, uint64_t cell) {
 /* Makes room for one more cell. */
 static fh_status make_cell(fh_cache_shard *s) {
     uint64_t capacity = (uint64_t)s->mask + 1;
-    if (4 * ((uint64_t)s->mapped + 1) <= 3 * capacity)
+    if (2 * ((uint64_t)s->mapped + 1) <= capacity)
         return FH_DONE;
     uint64_t *cells = fh_alloc(s->allocator, 2 * (size_t)capacity, sizeof *cells);
     if (cells == NULL)
@@ -305,7 +307,7 @@ fh_status fh_shard_check(const fh_cache_shard *s, uint64_t *bytes, fh_err *err) 
         free_entries++;
     }
     CHECK(mapped == s->mapped && cells == mapped, "%u entries mapped, %u counted, %u cells", mapped, s->mapped, cells);
-    CHECK(4 * (uint64_t)cells <= 3 * ((uint64_t)s->mask + 1), "%u cells of %u in use", cells, s->mask + 1);
+    CHECK(2 * (uint64_t)cells <= (uint64_t)s->mask + 1, "%u cells of %u in use", cells, s->mask + 1);
     CHECK(live == s->entries_live && live + free_entries == s->entries.made, "%u live + %u free entries of %u", live,
           free_entries, s->entries.made);
     CHECK(pinned == s->pinned && loading == s->loading, "%u pinned, %u counted; %u loading, %u counted", pinned, s->pinned,

@@ -78,21 +78,21 @@ static void test_table(void **state) {
 
 /* Keys whose cells collide: all have the same home in the first table. */
 static void test_collisions(void **state) {
-    uint64_t keys[12];
-    uint32_t entries[12];
+    uint64_t keys[8];
+    uint32_t entries[8];
     size_t count = 0;
     fh_cache_shard s;
     fh_evict_time time;
-    for (uint64_t key = 0; count < 12; key++)
+    for (uint64_t key = 0; count < 8; key++)
         if ((fh_mix64(key) & 15) == 14) /* the cells go around the end */
             keys[count++] = key;
-    for (size_t first = 0; first < 12; first++) {
+    for (size_t first = 0; first < 8; first++) {
         begin(&s, &time, fh_test_allocator(state), 16, 4, AGE_BITS);
-        for (size_t i = 0; i < 12; i++)
+        for (size_t i = 0; i < 8; i++)
             entries[i] = add(&s, keys[i]);
         assert_int_equal(s.mask, 15);
-        for (size_t n = 0; n < 12; n++) {
-            size_t gone = (first + 5 * n) % 12;
+        for (size_t n = 0; n < 8; n++) {
+            size_t gone = (first + 5 * n) % 8;
             drop_entry(&s, entries[gone]);
             check(&s);
             assert_int_equal(find(&s, keys[gone]), FH_CACHE_NONE);
