@@ -39,7 +39,7 @@ static const verb verbs[] = {
      "\n" FILES_HELP
      "  --format=FORMAT   rustc (lines of the source, with marks), gcc (a line each), json (an object each), or sarif 2.1.0\n"
      "  --cache DIR       where answers are kept for the next time ($XDG_CACHE_HOME/deed, ~/.cache/deed); none: nowhere\n"
-     "  --all             codes that deed.toml lets through for now count too\n" COLOR_HELP
+     COLOR_HELP
      "\n"
      "A file deed.toml in the folder of the first path, or in one above, names the audited rooms, and the functions of the\n"
      "project that make and end memory. What has not changed since the last check is not checked again.\n"
@@ -151,8 +151,6 @@ static fh_status read_arguments(fh_mut fh_view(2) deed_app *app, fh_deed_args ar
             *wants_help = true;
         } else if (fh_span_is(word, "--bless")) {
             app->bless = true;
-        } else if (fh_span_is(word, "--all")) {
-            app->all = true;
         } else if (fh_span_is(word, "--json")) {
             app->format = DEED_FORMAT_JSON;
         } else if (takes_value(name) && (equal != SIZE_MAX || i + 1 < args.count)) {

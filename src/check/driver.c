@@ -172,31 +172,14 @@ typedef struct check_run {
     deed_cache cache;
     bool has_cache;
     deed_seen seen;
-    uint64_t functions, findings, let_through, start_ns, shown_ns;
-    uint64_t pending[DEED_CODE_COUNT]; /* findings let through, by code */
-    size_t next;                       /* the first task that was not told */
+    uint64_t functions, findings, start_ns, shown_ns;
+    size_t next; /* the first task that was not told */
 } check_run;
 
 static fh_status work(void *ctx, size_t item, fh_buf *out) {
     check_run *run = ctx;
     return deed_check_one(run->app, fh_deed_tasks_get(run->tasks, fh_u32s_get(run->missing, item)),
                           run->app->settings.here, &run->seen, run->has_cache ? &run->cache : NULL, out);
-}
-
-/* The code at the end of a finding's key. */
-static deed_code code_of(fh_span key) {
-    enum { NAME_BYTES = 6 };
-    return key.size < NAME_BYTES ? DEED_CODE_COUNT : deed_code_of(fh_span_from(key, key.size - NAME_BYTES));
-}
-
-static bool is_let_through(check_run *run, deed_code code) {
-    const deed_app *app = run->app;
-    if (app->all || code >= DEED_CODE_COUNT ||
-        deed_setting_of(app->settings.pending, fh_span_of_str(deed_code_name(code))) == NULL)
-        return false;
-    run->pending[code]++;
-    run->let_through++;
-    return true;
 }
 
 static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
@@ -211,8 +194,6 @@ static fh_status tell_once(check_run *run, fh_span key, fh_span text) {
         return FH_STATUS(FH_NOMEM);
     *t = (told){copy, run->told};
     run->told = t;
-    if (is_let_through(run, code_of(key)))
-        return FH_DONE;
     if (run->app->format == DEED_FORMAT_SARIF && run->findings > 0)
         FH_TRY(fh_buf_put(&run->app->out, FH_LIT(",\n")));
     run->findings++;
@@ -306,19 +287,6 @@ static fh_status put_sarif_head(fh_buf *out) {
     return fh_buf_put(out, FH_LIT("]}},\"columnKind\":\"utf16CodeUnits\",\"results\":[\n"));
 }
 
-/* What deed.toml lets through, so that nobody takes it for clean. */
-static fh_status put_pending(const check_run *run) {
-    fh_buf *out = &run->app->err;
-    if (run->app->settings.pending == NULL || run->app->all)
-        return FH_DONE;
-    FH_TRY(fh_buf_format(out, "deed: NOT CLEAN: deed.toml lets %llu finding%s through:", (unsigned long long)run->let_through,
-                         plural(run->let_through)));
-    for (const deed_setting *s = run->app->settings.pending; s != NULL; s = s->next)
-        FH_TRY(fh_buf_format(out, " %.*s (%llu)", FH_SPAN_FMT(s->text),
-                             (unsigned long long)run->pending[deed_code_of(s->text)]));
-    return fh_buf_put(out, FH_LIT("\n"));
-}
-
 const char *deed_cache_folder(const deed_app *app) {
     if (app->cache_folder != NULL)
         return fh_span_is(fh_span_of_str(app->cache_folder), "none") ? NULL : app->cache_folder;
@@ -410,7 +378,6 @@ fh_status deed_verb_check(deed_app *app, fh_err *err) {
     if (run.app->exit == DEED_EXIT_CLEAN && run.findings > 0)
         run.app->exit = DEED_EXIT_FINDINGS;
     double seconds = (double)(fh_os_clock_ns() - run.start_ns) / 1e9;
-    FH_TRY(put_pending(&run));
     FH_TRY(fh_buf_format(&run.app->err, "deed: %zu file%s, %llu function%s, %llu finding%s (%.1f s", run.tasks.count,
                          plural(run.tasks.count), (unsigned long long)run.functions, plural(run.functions),
                          (unsigned long long)run.findings, plural(run.findings), seconds));

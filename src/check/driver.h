@@ -22,7 +22,6 @@ typedef struct deed_app {
     unsigned jobs;
     const char *verb;         /* its name and a space, for the advice where to read more */
     bool color, bless, usage; /* usage: the failure is one of the command line */
-    bool all;                 /* findings whose code is pending count too */
     deed_settings settings;
     fh_or_null const char *cache_folder; /* NULL: that of the user; "none": no cache */
     int exit;

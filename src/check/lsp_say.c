@@ -211,12 +211,11 @@ static fh_status put_message(deed_client *c, fh_json_writer *w, const deed_findi
 }
 
 static fh_status put_finding(deed_client *c, fh_json_writer *w, const deed_document *d, const deed_finding *f) {
-    enum { ERROR = 1, WARNING = 2 };
-    bool pending = deed_setting_of(d->setup->settings.pending, fh_span_of_str(deed_code_name(f->code))) != NULL;
+    enum { ERROR = 1 };
     FH_TRY(fh_json_open(w, true));
     FH_TRY(deed_lsp_put_range(w, d->checked->unit, f->place));
     FH_TRY(fh_json_key(w, "severity"));
-    FH_TRY(fh_json_put_u64(w, pending ? WARNING : ERROR));
+    FH_TRY(fh_json_put_u64(w, ERROR));
     FH_TRY(fh_json_key(w, "code"));
     FH_TRY(fh_json_put_text(w, fh_span_of_str(deed_code_name(f->code))));
     FH_TRY(put_description(c, w, f->code));

@@ -11,9 +11,9 @@
 /* --- words of the file ---------------------------------------------------------------------------------------------------- */
 
 /* What deed_settings has lists of; the first ones are each filled by the key of their name. */
-typedef enum which { INCLUDE, EXCLUDE, PENDING, EVIDENCE, KEYS, AUDITED = KEYS, PAIRS, LISTS } which;
+typedef enum which { INCLUDE, EXCLUDE, EVIDENCE, KEYS, AUDITED = KEYS, PAIRS, LISTS } which;
 
-static const char *const keys[KEYS] = {"include", "exclude", "pending", "evidence"};
+static const char *const keys[KEYS] = {"include", "exclude", "evidence"};
 
 typedef struct reader {
     fh_arena *arena;
@@ -136,7 +136,7 @@ static fh_status read_plain(reader *r) {
     while (list < KEYS && !fh_span_is(key, keys[list]))
         list++;
     if (list == KEYS)
-        return refuse(r, "include, exclude, pending, evidence, [[audited]] or [[pair]]");
+        return refuse(r, "include, exclude, evidence, [[audited]] or [[pair]]");
     FH_TRY(read_equal(r));
     if (r->lists[list] != NULL)
         return refuse(r, "each key once");
@@ -214,16 +214,10 @@ fh_status deed_settings_parse(fh_arena *arena, fh_span text, deed_settings *out,
     FH_TRY(check_paths(&r, r.lists[INCLUDE]));
     FH_TRY(check_paths(&r, r.lists[EXCLUDE]));
     FH_TRY(check_paths(&r, r.lists[EVIDENCE]));
-    for (const deed_setting *s = r.lists[PENDING]; s != NULL; s = s->next) {
-        if (deed_code_of(s->text) == DEED_CODE_COUNT)
-            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "deed.toml:%zu: expected a code, not %.*s", s->line,
-                           FH_SPAN_FMT(s->text));
-    }
     out->audited = r.lists[AUDITED];
     out->pairs = r.lists[PAIRS];
     out->include = r.lists[INCLUDE];
     out->exclude = r.lists[EXCLUDE];
-    out->pending = r.lists[PENDING];
     out->evidence = r.lists[EVIDENCE];
     return FH_DONE;
 }
@@ -293,13 +287,6 @@ const deed_setting *deed_setting_over(const deed_setting *list, fh_span path) {
             return s;
     }
     return NULL;
-}
-
-const deed_setting *deed_setting_of(const deed_setting *list, fh_span text) {
-    const deed_setting *s = list;
-    while (s != NULL && !fh_span_equal(s->text, text))
-        s = s->next;
-    return s;
 }
 
 /* --- finding it ----------------------------------------------------------------------------------------------------------- */

@@ -14,8 +14,6 @@
  *     alloc = "malloc"
  *     free = "free"
  *
- *     pending = ["FH0202"]                 codes that are counted aloud, but do not fail a check yet
- *
  * This is TOML with texts, lists of texts, that one truth and these two tables, and no more. Unknown keys are errors: a
  * misspelt room must not become a room that is not one. Paths are written from the folder of deed.toml, the root.
  *
@@ -25,7 +23,7 @@
 
 #include "freehold/arena.h"
 
-/* One entry: a path, a code, or the first text of a table; `other` is a room's reason, or the function that frees. */
+/* One entry: a path, or the first text of a table; `other` is a room's reason, or the function that frees. */
 typedef struct deed_setting {
     fh_span text, other;
     size_t line;
@@ -37,7 +35,7 @@ typedef struct deed_settings {
     fh_span here; /* the current folder, with a slash behind it: what relative paths begin from */
     fh_span root; /* the folder of deed.toml likewise; the current one where there is no deed.toml */
     bool is_there;
-    fh_or_null const deed_setting *audited, *pairs, *include, *exclude, *pending;
+    fh_or_null const deed_setting *audited, *pairs, *include, *exclude;
     fh_or_null const deed_setting *evidence; /* one, or NULL */
 } deed_settings;
 
@@ -53,7 +51,5 @@ FH_MUST_USE fh_status deed_settings_find(fh_ref fh_arena *arena, fh_span path, f
 fh_span deed_path_from_root(fh_ref fh_arena *arena, fh_ref const deed_settings *s, fh_span path) fh_view(1);
 /* The entry of the list that is this path (as deed_path_from_root gives it) or a folder above it; NULL for none. */
 fh_or_null const deed_setting *deed_setting_over(fh_ref fh_or_null const deed_setting *list, fh_span path) fh_view(1);
-/* The entry of this very text; NULL for none. */
-fh_or_null const deed_setting *deed_setting_of(fh_ref fh_or_null const deed_setting *list, fh_span text) fh_view(1);
 
 #endif

@@ -298,19 +298,6 @@ class Driver(DeedCase):
             self.write("db.json", json.dumps([{"file": "a.c", "directory": str(self.folder), "command": f"cc {flags} -c a.c"}]))
             self.deed("check", "--compdb", "db.json", ".", status=status)
 
-    def test_pending(self):
-        """A pending code fails nothing, is named and counted, and counts with --all."""
-        self.write("a.c", BAD)
-        self.write("deed.toml", 'pending = ["FH0901"]\n')
-        out, err = self.deed("check", "--format=gcc", "a.c")
-        self.assertEqual(out, "")
-        self.assertIn("NOT CLEAN: deed.toml lets 1 finding through: FH0901 (1)\n", err)
-        self.deed("check", "--all", "a.c", status=1)
-        self.write("deed.toml", 'pending = ["FH0101"]\n')
-        _, err = self.deed("check", "a.c", status=1)
-        self.assertIn("lets 0 findings through: FH0101 (0)", err)
-
-
     def test_explain(self):
         out, _ = self.deed("explain")
         codes = [line.split()[0] for line in out.splitlines()]
@@ -465,7 +452,7 @@ class Driver(DeedCase):
             self.assertTrue(told.startswith(f"deed {verb}"))
             self.assertTrue(all(len(line) <= 120 for line in told.splitlines()))
             self.assertEqual(self.deed("help", verb)[0], told)
-        for option in ("--compdb", "--jobs", "--format", "--cache", "--all", "--color"):
+        for option in ("--compdb", "--jobs", "--format", "--cache", "--color"):
             self.assertIn(f"\n  {option}", self.deed("check", "--help")[0])
         self.assertIn("(see: deed check --help)", self.deed("check", "--nonsense", status=2)[1])
         self.assertIn("(see: deed --help)", self.deed("nonsense", status=2)[1])
