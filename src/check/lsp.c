@@ -47,12 +47,7 @@ static void close_document(deed_document *d) {
     free_setup(d->setup);
     free_names(d->names);
     fh_buf_deinit(&d->text);
-    d->live = (deed_live){NULL, NULL};
-    d->checked = NULL;
-    d->setup = NULL;
-    d->names = NULL;
-    d->text = (fh_buf){.size = 0};
-    d->changed = false;
+    *d = (deed_document){.next = d->next};
 }
 
 /* The open document of this URI, or NULL. */

@@ -417,6 +417,17 @@ static bool is_by_name(const deed_flow *f, uint32_t type, uint32_t list) {
     return names;
 }
 
+/* All fields of what a pointer leads to are given anew: what was gone of them is there again. */
+static void restore_fields(deed_flow *f, uint32_t place) {
+    uint32_t up = f->places[place].parent;
+    bool whole = up != 0 && f->places[place].field == 0 && deed_flow_type(f, f->places[up].type)->kind == DEED_TYPE_POINTER;
+    for (uint32_t i = up + 1; whole && i < f->place_count; i++) {
+        uint32_t bits = deed_cell_of(f, i)->bits;
+        if (deed_place_under(f, i, up) && (bits & DEED_IS_MOVED) && !(bits & (DEED_IS_OWNED | DEED_IS_DUE)))
+            *deed_cell_of(f, i) = (deed_cell){0};
+    }
+}
+
 bool deed_store_fields(deed_flow *f, uint32_t node, uint32_t place, uint32_t list, bool first) {
     if (place == 0 || !is_by_name(f, f->places[place].type, list))
         return false;
@@ -428,8 +439,10 @@ bool deed_store_fields(deed_flow *f, uint32_t node, uint32_t place, uint32_t lis
         bool nested = first && is_by_name(f, deed_flow_decl(f, deed_flow_node(f, kid)->field)->type, kid);
         values[i] = nested ? empty : deed_eval(f, kid);
     }
-    if (!first)
+    if (!first) {
         deed_store(f, node, place, &empty, false);
+        restore_fields(f, place);
+    }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t kid = deed_child(f, list, i), part = deed_place_field(f, place, deed_flow_node(f, kid)->field, kid);
         if (!first || !deed_store_fields(f, kid, part, kid, true))
