@@ -17,28 +17,28 @@
 FH_EXTERN_BEGIN
 
 /*@ requires \valid(out); assigns *out; ensures \result <==> a + b <= UINT64_MAX; ensures *out == (\result ? a + b : 0); */
-FH_MUST_USE static inline bool fh_add_u64(uint64_t a, uint64_t b, uint64_t *out) {
+FH_MUST_USE static inline bool fh_add_u64(uint64_t a, uint64_t b, fh_out uint64_t *out) {
     bool ok = !__builtin_add_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
 }
 
 /*@ requires \valid(out); assigns *out; ensures \result <==> a * b <= UINT64_MAX; ensures *out == (\result ? a * b : 0); */
-FH_MUST_USE static inline bool fh_mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
+FH_MUST_USE static inline bool fh_mul_u64(uint64_t a, uint64_t b, fh_out uint64_t *out) {
     bool ok = !__builtin_mul_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
 }
 
 /*@ requires \valid(out); assigns *out; ensures \result <==> a + b <= SIZE_MAX; ensures *out == (\result ? a + b : 0); */
-FH_MUST_USE static inline bool fh_add_size(size_t a, size_t b, size_t *out) {
+FH_MUST_USE static inline bool fh_add_size(size_t a, size_t b, fh_out size_t *out) {
     bool ok = !__builtin_add_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
 }
 
 /*@ requires \valid(out); assigns *out; ensures \result <==> a * b <= SIZE_MAX; ensures *out == (\result ? a * b : 0); */
-FH_MUST_USE static inline bool fh_mul_size(size_t a, size_t b, size_t *out) {
+FH_MUST_USE static inline bool fh_mul_size(size_t a, size_t b, fh_out size_t *out) {
     bool ok = !__builtin_mul_overflow(a, b, out);
     *out = ok ? *out : 0;
     return ok;
@@ -49,7 +49,7 @@ FH_MUST_USE static inline bool fh_mul_size(size_t a, size_t b, size_t *out) {
     ensures \result ==> align != 0 && *out % align == 0 && a <= *out < a + align;
     ensures align == 0 ==> !\result;
     ensures !\result ==> *out == 0; */
-FH_MUST_USE static inline bool fh_align_up_u64(uint64_t a, uint64_t align, uint64_t *out) {
+FH_MUST_USE static inline bool fh_align_up_u64(uint64_t a, uint64_t align, fh_out uint64_t *out) {
     bool ok = align != 0 && (align & (align - 1)) == 0 && fh_add_u64(a, align - 1, out);
     *out = ok ? *out - *out % align : 0;
     return ok;
@@ -59,7 +59,7 @@ FH_MUST_USE static inline bool fh_align_up_u64(uint64_t a, uint64_t align, uint6
 /*@ requires \valid(out); assigns *out;
     ensures \result ==> align != 0 && *out % align == 0 && a <= *out < a + align;
     ensures !\result ==> *out == 0; */
-FH_MUST_USE static inline bool fh_align_up_size(size_t a, size_t align, size_t *out) {
+FH_MUST_USE static inline bool fh_align_up_size(size_t a, size_t align, fh_out size_t *out) {
     uint64_t wide = 0;
     bool ok = fh_align_up_u64(a, align, &wide) && wide <= SIZE_MAX;
     *out = ok ? (size_t)wide : 0;
@@ -68,7 +68,7 @@ FH_MUST_USE static inline bool fh_align_up_size(size_t a, size_t align, size_t *
 
 /* *out = a, if it fits a size_t. */
 /*@ requires \valid(out); assigns *out; ensures \result <==> a <= SIZE_MAX; ensures *out == (\result ? a : 0); */
-FH_MUST_USE static inline bool fh_u64_to_size(uint64_t a, size_t *out) {
+FH_MUST_USE static inline bool fh_u64_to_size(uint64_t a, fh_out size_t *out) {
     *out = a <= SIZE_MAX ? (size_t)a : 0;
     return a <= SIZE_MAX;
 }

@@ -88,7 +88,7 @@ static inline uint8_t *fh_mspan_at(fh_mspan s, size_t i) {
     ensures \result <==> from + count <= s.size;
     ensures \result ==> readable(*out) && out->size == count && out->at == s.at + (count > 0 ? from : 0);
     ensures !\result ==> out->size == 0; */
-FH_MUST_USE static inline bool fh_span_slice(fh_span s, size_t from, size_t count, fh_span *out) {
+FH_MUST_USE static inline bool fh_span_slice(fh_span s, size_t from, size_t count, fh_out fh_view(*1) fh_span *out) {
     bool ok = from <= s.size && count <= s.size - from;
     FH_UNSAFE("span-bounds");
     out->at = !ok ? NULL : count ? s.at + from : s.at;
@@ -100,7 +100,7 @@ FH_MUST_USE static inline bool fh_span_slice(fh_span s, size_t from, size_t coun
     ensures \result <==> from + count <= s.size;
     ensures \result ==> writable(*out) && out->size == count && out->at == s.at + (count > 0 ? from : 0);
     ensures !\result ==> out->size == 0; */
-FH_MUST_USE static inline bool fh_mspan_slice(fh_mspan s, size_t from, size_t count, fh_mspan *out) {
+FH_MUST_USE static inline bool fh_mspan_slice(fh_mspan s, size_t from, size_t count, fh_out fh_view(*1) fh_mspan *out) {
     bool ok = from <= s.size && count <= s.size - from;
     FH_UNSAFE("span-bounds");
     out->at = !ok ? NULL : count ? s.at + from : s.at;

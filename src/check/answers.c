@@ -94,7 +94,7 @@ static fh_view(*1) fh_or_null const char *entry_path(const deed_cache *c, fh_spa
 }
 
 /* Takes `count` bytes from the front of *rest. */
-static bool take(fh_span *rest, size_t count, fh_span *out) {
+static bool take(fh_mut fh_span *rest, size_t count, fh_out fh_view(*1) fh_span *out) {
     if (!fh_span_slice(*rest, 0, count, out))
         return false;
     *rest = fh_span_from(*rest, count);
@@ -102,7 +102,7 @@ static bool take(fh_span *rest, size_t count, fh_span *out) {
 }
 
 /* The answer in an entry, if it is whole, of this key and identity, and its inputs are as they were. */
-static bool read_entry(deed_cache *c, fh_span entry, fh_span key, fh_span *answer) {
+static bool read_entry(deed_cache *c, fh_span entry, fh_span key, fh_out fh_view(*2) fh_span *answer) {
     fh_span rest = entry, head, part, path;
     if (!take(&rest, HEAD_BYTES, &head) || fh_span_u64(head, 0) != MARK ||
         fh_span_u64(head, 8) != fh_hash_bytes(CHECKSUM_SEED, fh_span_from(entry, CHECKED_FROM)) ||

@@ -206,10 +206,24 @@ static void check_null(deed_flow *f, const argument *a) {
     }
 }
 
+/* The place of the pointer that `T **` leads to, if it can be followed: a variable's, or what a parameter like it has. */
+static uint32_t slot_of(deed_flow *f, const argument *a) {
+    uint32_t place = a->v.place;
+    const deed_type *t = deed_flow_type(f, f->places[place].type);
+    if (place == 0 || t->kind != DEED_TYPE_POINTER || a->v.address)
+        return t->kind == DEED_TYPE_POINTER ? place : 0;
+    if (deed_flow_type(f, t->to)->kind != DEED_TYPE_POINTER || (deed_cell_of(f, place)->bits & (DEED_IS_MOVED | DEED_IS_DEAD)))
+        return 0;
+    if (deed_cell_of(f, place)->to != 0)
+        return deed_cell_of(f, place)->to;
+    bool handed_on = f->places[place].mode == DEED_MODE_DROPPER && f->places[place].parent == 0;
+    return handed_on ? deed_place_field(f, place, 0, a->node) : 0;
+}
+
 static void take(deed_flow *f, const call *c, const argument *a) {
     bool drop = has(f, a->decl, DEED_DROP);
-    bool slot = a->v.address && a->v.place != 0 && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_POINTER;
-    if (!slot) {
+    uint32_t slot = slot_of(f, a);
+    if (slot == 0) {
         const deed_type *t = deed_flow_type(f, deed_flow_decl(f, a->decl)->type);
         bool record = t->kind == DEED_TYPE_POINTER && deed_flow_type(f, t->to)->kind == DEED_TYPE_RECORD;
         if (!drop || (record && !deed_owners_of(f, deed_flow_decl(f, a->decl)->type).given))
@@ -219,9 +233,14 @@ static void take(deed_flow *f, const call *c, const argument *a) {
         deed_consume(f, a->node, &a->v, drop);
         return;
     }
-    deed_value held = {.bits = deed_cell_of(f, a->v.place)->bits, .place = a->v.place, .node = a->node};
-    deed_cell was = *deed_cell_of(f, a->v.place), now = {.bits = DEED_IS_NULL, .born = was.born};
+    deed_value held = {.bits = deed_cell_of(f, slot)->bits, .place = slot, .node = a->node};
+    deed_cell was = *deed_cell_of(f, slot), now = {.bits = DEED_IS_NULL, .born = was.born};
+    if (!drop && (was.bits & DEED_IS_NULL) && !(was.bits & DEED_IS_COPY)) {
+        deed_report_null(f, a->node, slot);
+        was.bits &= ~(uint32_t)DEED_IS_NULL;
+    }
     deed_consume(f, a->node, &held, drop);
+    was = was.bits == 0 ? deed_place_untouched(f, f->now, slot) : was;
     if (!drop && (was.bits & DEED_IS_OWNED)) { /* a refused value stays: NULL exactly if the callee took it */
         now.bits |= DEED_IS_OWNED | (was.bits & DEED_IS_VIEW);
         if (tells_success(f, c->node)) {
@@ -229,8 +248,10 @@ static void take(deed_flow *f, const call *c, const argument *a) {
             now.bits |= DEED_IF_OK_NULL | (was.bits & DEED_IS_NULL ? 0u : DEED_IF_FAILED_OWNED);
         }
         now.sources = was.sources;
+    } else if (!drop && (was.bits & DEED_IS_VIEW)) {
+        now = (deed_cell){0}; /* what it was, or NULL */
     }
-    *deed_cell_of(f, held.place) = now;
+    *deed_cell_of(f, slot) = now;
 }
 
 static void send(deed_flow *f, const argument *a) {
@@ -296,8 +317,10 @@ static void borrow(deed_flow *f, const argument *a) {
     if (place != 0 && !a->exclusive && a->v.address)
         deed_use(f, a->node, place);
     if (place != 0 && a->exclusive && a->v.address) {
-        deed_written(f, place);
+        if (deed_flow_type(f, f->places[place].type)->kind == DEED_TYPE_ARRAY)
+            deed_written(f, place);
         deed_use(f, a->node, place);
+        deed_written(f, place);
         deed_ungate(f, place);
     }
     check_null(f, a);

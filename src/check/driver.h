@@ -66,7 +66,8 @@ typedef struct deed_answer {
     uint32_t functions, findings;
 } deed_answer;
 FH_MUST_USE bool deed_answer_open(fh_span text, fh_out fh_view(1) deed_answer *answer);
-FH_MUST_USE bool deed_answer_next(fh_mut deed_answer *answer, fh_out fh_span *key, fh_out fh_span *text);
+FH_MUST_USE bool deed_answer_next(fh_mut deed_answer *answer, fh_out fh_view(*1) fh_span *key,
+                                  fh_out fh_view(*1) fh_span *text);
 
 FH_MUST_USE fh_status deed_verb_check(fh_mut deed_app *app, fh_mut fh_err *err);
 FH_MUST_USE fh_status deed_verb_explain(fh_mut deed_app *app, fh_mut fh_err *err);

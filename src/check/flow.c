@@ -181,14 +181,12 @@ static outcome outcome_of(deed_flow *f, uint32_t value, const deed_value *v) {
 }
 
 /* What an argument `T **` points to, where the callee is to empty it: NULL exactly if the value was taken, and a failure takes
- * nothing. A slot that was passed on is another function's. */
+ * nothing. */
 static void check_slot(deed_flow *f, deed_place at, uint32_t slot, outcome result) {
     const deed_info p = f->places[slot];
     const deed_cell *c = deed_cell_of(f, slot);
     deed_type_kind kind = deed_flow_type(f, deed_flow_type(f, deed_flow_decl(f, f->function)->type)->to)->kind;
     bool drops = deed_word_of(f->unit, p.root, DEED_DROP) != NULL, tells = !drops && may_tell(kind);
-    if (deed_cell_of(f, p.parent)->bits & DEED_IS_MOVED)
-        return;
     if (c->bits & DEED_IS_MOVED) {
         deed_report_at(f->report, FH0103, at, "it leads to what is gone here", "`*%.*s` was %s, and is not NULL on every path",
                        FH_SPAN_FMT(p.name), c->bits & DEED_IS_DROPPED ? "dropped" : "moved");

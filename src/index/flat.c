@@ -188,7 +188,7 @@ static bool is_finite(double x) {
 }
 
 /* The vector as it will be stored, and what it is scaled by under the cosine. */
-static fh_status look_at(const fh_flat *f, const char *what, size_t i, fh_f32s x, double *out_squares, fh_err *err) {
+static fh_status look_at(const fh_flat *f, const char *what, size_t i, fh_f32s x, fh_out double *out_squares, fh_err *err) {
     *out_squares = square_sum(x);
     if (!is_finite(*out_squares))
         return fh_fail(err, FH_NOT_FINITE, FH_NO_OFFSET, "%s %zu has an element that is not a finite number", what, i);

@@ -26,7 +26,7 @@ typedef struct plan {
 } plan;
 
 /* False if the numbers overflow. */
-static bool make_plan(uint64_t count, uint64_t tile_bytes, plan *out) {
+static bool make_plan(uint64_t count, uint64_t tile_bytes, fh_out plan *out) {
     uint64_t ids_end, tiles_bytes;
     *out = (plan){.tiles = count / FH_TILE_ROWS + (count % FH_TILE_ROWS != 0)};
     return fh_mul_u64(count, sizeof(uint64_t), &out->ids_bytes) && fh_add_u64(out->ids_bytes, HEADER_BYTES, &ids_end) &&
@@ -112,7 +112,8 @@ fh_status fh_flat_save(fh_flat *f, fh_sink sink, fh_err *err) {
 /* --- opening ---------------------------------------------------------------------------------------------------------- */
 
 /* The header: what the index is, how many vectors it has, and where they lie. */
-static fh_status read_header(fh_span file, fh_flat_options *out, uint64_t *out_count, plan *out_plan, fh_err *err) {
+static fh_status read_header(fh_span file, fh_out fh_flat_options *out, fh_out uint64_t *out_count,
+                             fh_out plan *out_plan, fh_err *err) {
     if (file.size < HEADER_BYTES)
         return fh_fail(err, FH_CORRUPT, file.size, "an index of %zu bytes, expected at least %d", file.size, HEADER_BYTES);
     if (!fh_span_starts(file, MAGIC))

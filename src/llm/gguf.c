@@ -69,14 +69,14 @@ static fh_status take(cursor *c, uint64_t count, const char *what, fh_out fh_vie
     return FH_DONE;
 }
 
-static fh_status take_u32(cursor *c, const char *what, uint32_t *out) {
+static fh_status take_u32(cursor *c, const char *what, fh_out uint32_t *out) {
     fh_span bytes;
     FH_TRY(take(c, 4, what, &bytes));
     *out = fh_span_u32(bytes, 0);
     return FH_DONE;
 }
 
-static fh_status take_u64(cursor *c, const char *what, uint64_t *out) {
+static fh_status take_u64(cursor *c, const char *what, fh_out uint64_t *out) {
     fh_span bytes;
     FH_TRY(take(c, 8, what, &bytes));
     *out = fh_span_u64(bytes, 0);
@@ -157,7 +157,7 @@ static bool extent_less(const void *ctx, uint32_t a, uint32_t b) {
 
 /* The element whose name is `name` in a sorted order; false when there is none. */
 static bool search(const fh_gguf *g, fh_u32s order, fh_span (*name_of)(const fh_gguf *, uint32_t), fh_span name,
-                   uint32_t *out) {
+                   fh_out uint32_t *out) {
     size_t from = 0, to = order.count;
     while (from < to) {
         size_t middle = from + (to - from) / 2;

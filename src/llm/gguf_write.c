@@ -193,7 +193,7 @@ static uint32_t type_id(fh_dtype dtype) {
 }
 
 /* A tensor's size in bytes; false when a dimension is 0, on overflow, or when rows are no whole number of blocks. */
-static bool tensor_bytes(fh_dtype dtype, uint32_t dims, const uint64_t dim[FH_GGUF_DIMS_MAX], uint64_t *out) {
+static bool tensor_bytes(fh_dtype dtype, uint32_t dims, const uint64_t dim[FH_GGUF_DIMS_MAX], fh_out uint64_t *out) {
     uint64_t rows = 1;
     for (uint32_t i = 0; i < dims; i++)
         if (dim[i] == 0 || (i > 0 && !fh_mul_u64(rows, dim[i], &rows)))

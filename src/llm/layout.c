@@ -220,7 +220,7 @@ static fh_status name_extra(const fh_gguf *g, const fh_model_shape *shape, fh_er
         fh_gguf_tensor t = fh_gguf_tensor_at(g, i);
         fh_layout_tensor want;
         fh_slot slot;
-        uint32_t layer;
+        uint32_t layer = 0;
         if (!fh_layout_parse(t.name, &slot, &layer) || layer >= shape->layers || !fh_layout_get(shape, slot, layer, &want))
             return FH_GGUF_FAIL(err, FH_UNSUPPORTED, t.info_bytes, "tensor \"%.*s\" is not known in a %s model of this shape",
                                 FH_GGUF_NAME(t.name), fh_arch_name(shape->arch));

@@ -78,7 +78,8 @@ static fh_status read_same(const reader *r, const fh_gguf_key *key, uint64_t *ou
 
 /* An integer from `least` to `most`; an array (one value a layer) counts as its value if all are equal. A missing key gives
  * `fallback`, or is refused if that is UINT64_MAX. */
-static fh_status read_u32(const reader *r, const char *part, uint64_t least, uint64_t most, uint64_t fallback, uint32_t *out) {
+static fh_status read_u32(const reader *r, const char *part, uint64_t least, uint64_t most, uint64_t fallback,
+                          fh_out uint32_t *out) {
     fh_gguf_key key;
     uint64_t value = fallback;
     *out = 0;
@@ -97,7 +98,7 @@ static fh_status read_u32(const reader *r, const char *part, uint64_t least, uin
 }
 
 /* A number from `least` to `most`; a missing key gives `fallback`, or is refused if that is negative. */
-static fh_status read_f64(const reader *r, const char *part, double least, double most, double fallback, double *out) {
+static fh_status read_f64(const reader *r, const char *part, double least, double most, double fallback, fh_out double *out) {
     fh_gguf_key key;
     *out = fallback;
     if (!find(r, part, &key))

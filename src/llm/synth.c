@@ -129,7 +129,7 @@ static fh_status read_back(fh_ref fh_allocator *a, const fh_buf *file, fh_model_
     return status;
 }
 
-static fh_status shape_of(fh_ref fh_allocator *a, const fh_synth_options *o, fh_model_shape *out, fh_err *err) {
+static fh_status shape_of(fh_ref fh_allocator *a, const fh_synth_options *o, fh_out fh_model_shape *out, fh_err *err) {
     fh_gguf_writer *w;
     fh_buf file;
     if (fh_failed(fh_gguf_writer_new(a, &w)))

@@ -81,7 +81,7 @@ struct cpu_scratch {
     fh_mspan wide[2]; /* Q4_0 panels widened */
     fh_f32s tile[2];  /* KERN_TOKENS × KERN_ROWS results each */
 };
-struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols);
+struct cpu_scratch fh_cpu_scratch_cut(fh_mspan bytes, size_t cols) fh_view(1);
 
 /* y[·, rows of panel p] = (or += with add) acts · matrixᵀ for groups [from, to). y: n × y_cols. */
 void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, const struct cpu_acts *acts, fh_range groups,

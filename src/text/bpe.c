@@ -77,7 +77,7 @@ fh_status fh_bpe_build(fh_tokenizer *tok, fh_views merges, fh_err *err) {
 /* --- encoding -------------------------------------------------------------------------------------------------------- */
 
 /* *id = the token that a whole piece is, or FH_NO_TOKEN. */
-static fh_status whole_piece(fh_merger *m, fh_span piece, uint32_t *id) {
+static fh_status whole_piece(fh_merger *m, fh_span piece, fh_out uint32_t *id) {
     *id = FH_NO_TOKEN;
     if (piece.size > m->tok->longest)
         return FH_DONE;

@@ -131,7 +131,7 @@ typedef struct digits {
     uint8_t at[DIGITS_MAX + 1];
 } digits;
 
-static void digits_read(fh_span text, digits *d) {
+static void digits_read(fh_span text, fh_out digits *d) {
     *d = (digits){0};
     size_t i = 0;
     bool fraction = false, dropped = false;

@@ -126,7 +126,7 @@ static bool ends_answer(fh_span spelling) {
 /* --- all tokens ------------------------------------------------------------------------------------------------------ */
 
 /* Refuses counts that do not fit together; *bytes = the size of all spellings. */
-static fh_status check_counts(const fh_vocab *v, size_t *bytes, fh_err *err) {
+static fh_status check_counts(const fh_vocab *v, fh_out size_t *bytes, fh_err *err) {
     *bytes = 0;
     size_t n = v->tokens.count;
     if (n == 0 || n > FH_VOCAB_MAX)

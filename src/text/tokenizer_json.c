@@ -73,7 +73,7 @@ static fh_span kept(const reader *r, uint32_t at, uint32_t size) {
 }
 
 /* The next token as true or false. */
-static fh_status next_flag(reader *r, bool *out) {
+static fh_status next_flag(reader *r, fh_out bool *out) {
     fh_json_token t;
     FH_TRY(fh_json_next(&r->j, &t, r->err));
     *out = t.kind == FH_JSON_TRUE;
@@ -81,7 +81,7 @@ static fh_status next_flag(reader *r, bool *out) {
 }
 
 /* The next token as a token id. */
-static fh_status next_id(reader *r, uint32_t *out) {
+static fh_status next_id(reader *r, fh_out uint32_t *out) {
     fh_json_token t;
     int64_t v;
     FH_TRY(next_is(r, FH_JSON_NUMBER, "a token id", &t));

@@ -8,7 +8,7 @@
 #include "text/tokenizer_impl.h"
 
 /* The lowest power of two that leaves a third of the slots empty. */
-static bool slots_for(size_t count, size_t *out) {
+static bool slots_for(size_t count, fh_out size_t *out) {
     size_t want;
     if (!fh_add_size(count, count / 2 + 1, &want) || want > SIZE_MAX / 4)
         return false;
