@@ -94,7 +94,7 @@ static fh_status save(const fh_flat *f, output *o, fh_u64s ids, fh_u64s tile, co
 
 fh_status fh_flat_save(fh_flat *f, fh_sink sink, fh_err *err) {
     output o = {sink, 0};
-    plan p;
+    plan p = {0};
     fh_u64s ids = {NULL, 0}, tile = {NULL, 0};
     if (!fh_flat_begin_read(f))
         return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
@@ -186,7 +186,7 @@ static fh_status enter_all(fh_flat *f, uint64_t count, fh_err *err) {
 fh_status fh_flat_open(fh_allocator *a, fh_isa isa, uint64_t seed, fh_bytes file, fh_flat **out, fh_err *err) {
     fh_flat_options options;
     uint64_t count = 0;
-    plan p;
+    plan p = {0};
     size_t tile_bytes;
     fh_flat *f;
     *out = NULL;
