@@ -29,17 +29,22 @@ typedef struct invariant {
     fh_or_null struct invariant *next;
 } invariant;
 
+typedef struct complaints {
+    fh_owned fh_buf lines;
+    size_t count;
+} complaints;
+
 typedef struct audit {
     deed_app *app;
     fh_or_null room *rooms;             /* in the order of their paths */
     fh_or_null invariant *invariants;   /* in the order of their ids */
-    fh_owned fh_buf errors;           /* lines */
-    size_t lines, error_count;
+    complaints errors;
+    size_t lines;
 } audit;
 
-static fh_status add_error(audit *a, fh_span subject, const char *what) {
-    a->error_count++;
-    return fh_buf_format(&a->errors, "deed: %.*s: %s\n", FH_SPAN_FMT(subject), what);
+static fh_status add_error(complaints *c, fh_span subject, const char *what) {
+    c->count++;
+    return fh_buf_format(&c->lines, "deed: %.*s: %s\n", FH_SPAN_FMT(subject), what);
 }
 
 /* The row of an id, made if it is new; NULL when there is no memory. */
@@ -234,7 +239,7 @@ static fh_status read_table(audit *a, fh_span text) {
         if (i == NULL)
             return FH_STATUS(FH_NOMEM);
         if (i->has_row)
-            FH_TRY(add_error(a, i->id, "two rows of the table have this id"));
+            FH_TRY(add_error(&a->errors, i->id, "two rows of the table have this id"));
         i->has_row = true;
         i->files = files;
         i->text = words;
@@ -254,18 +259,18 @@ static fh_or_null const room *whole_room_of(const audit *a, const invariant *i) 
 static fh_status check_table(audit *a) {
     for (const invariant *i = a->invariants; i != NULL; i = i->next) {
         if (!i->has_row)
-            FH_TRY(add_error(a, i->id, "regions of this id have no row in the table"));
+            FH_TRY(add_error(&a->errors, i->id, "regions of this id have no row in the table"));
         else if (i->regions == 0 && whole_room_of(a, i) == NULL)
-            FH_TRY(add_error(a, i->id, "the table has a row, but there is no region of this id"));
+            FH_TRY(add_error(&a->errors, i->id, "the table has a row, but there is no region of this id"));
         else if (kind_of(i) == NULL)
-            FH_TRY(add_error(a, i->id, "its row names no proof, model or test"));
+            FH_TRY(add_error(&a->errors, i->id, "its row names no proof, model or test"));
     }
     for (const room *r = a->rooms; r != NULL; r = r->next) {
         const invariant *i = a->invariants;
         while (i != NULL && whole_room_of(a, i) != r)
             i = i->next;
         if (r->setting != NULL && r->setting->is_whole && i == NULL)
-            FH_TRY(add_error(a, r->path, "it is audited as a whole, and no row of the table names it"));
+            FH_TRY(add_error(&a->errors, r->path, "it is audited as a whole, and no row of the table names it"));
     }
     return FH_DONE;
 }
@@ -291,8 +296,8 @@ static double percent(size_t part, size_t whole) {
     return whole == 0 ? 0 : 100.0 * (double)part / (double)whole;
 }
 
-/* The sum of the rooms, or of those that are not whole. */
-static room sum_of(const audit *a, bool without_whole) {
+/* The sum of the rooms, or of those that are not whole: counts alone, which look nowhere. */
+fh_static static room sum_of(const audit *a, bool without_whole) {
     room sum = {.files = 0};
     for (const room *r = a->rooms; r != NULL; r = r->next) {
         if (without_whole && r->setting != NULL && r->setting->is_whole)
@@ -390,7 +395,7 @@ static fh_status put_json(const audit *a) {
         FH_TRY(fh_json_close(&w, true));
     }
     FH_TRY(fh_json_close(&w, false));
-    FH_TRY(put_count(&w, "errors", a->error_count));
+    FH_TRY(put_count(&w, "errors", a->errors.count));
     FH_TRY(fh_json_close(&w, true));
     return fh_buf_put(&a->app->out, FH_LIT("\n"));
 }
@@ -402,7 +407,7 @@ fh_status deed_verb_audit(deed_app *app, fh_err *err) {
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "audit: no path given, and no `include` in a deed.toml");
     }
     audit a = {.app = app};
-    fh_buf_init(&a.errors, app->heap, 0);
+    fh_buf_init(&a.errors.lines, app->heap, 0);
     fh_status s = FH_DONE;
     for (size_t i = 0; i < a.app->paths.count && !fh_failed(s); i++)
         s = deed_walk(fh_deed_args_get(a.app->paths, i), found, &a, err);
@@ -411,9 +416,9 @@ fh_status deed_verb_audit(deed_app *app, fh_err *err) {
     if (!fh_failed(s))
         s = a.app->format == DEED_FORMAT_JSON ? put_json(&a) : put_text(&a);
     if (!fh_failed(s))
-        s = fh_buf_put(&a.app->err, fh_buf_view(&a.errors));
-    fh_buf_deinit(&a.errors);
-    if (a.error_count != 0)
+        s = fh_buf_put(&a.app->err, fh_buf_view(&a.errors.lines));
+    fh_buf_deinit(&a.errors.lines);
+    if (a.errors.count != 0)
         a.app->exit = DEED_EXIT_FINDINGS;
     return s;
 }

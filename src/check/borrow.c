@@ -98,7 +98,10 @@ static deed_sources origins_of(deed_flow *f, uint32_t place, fh_mut uint16_t *vi
             deed_sources sources = c->sources;
             for (uint32_t k = 0; borrowed && k < DEED_SOURCES_MAX && sources.at[k] != 0; k++)
                 sources.at[k] = (uint16_t)behind_shared(f, place, i, sources.at[k]);
-            *via = sources.at[0] != c->sources.at[0] && sources.at[1] == 0 ? sources.at[0] : *via;
+            if (borrowed && sources.at[1] == 0 && sources.at[0] != c->sources.at[0])
+                *via = sources.at[0];
+            else if (deed_place_says(f, place, DEED_REF_WORD) || lends_shared(f, f->places[place].type))
+                *via = (uint16_t)deed_place_field(f, place, 0, f->places[place].node);
             return sources;
         }
         if (f->places[i].parent == 0 && f->places[i].mode == DEED_MODE_LOCAL && borrowed) /* an owner looks into what it owns */
@@ -174,10 +177,26 @@ deed_sources deed_sources_of(const deed_flow *f, const deed_value *v) {
 
 /* --- conflicts and ends --------------------------------------------------------------------------------------------------- */
 
-static bool meet(const deed_flow *f, deed_sources a, deed_sources b) {
+/* The place is a part of `above`, or, if `far`, lies behind a mutable borrow in it: whoever may change that may change the
+ * place. */
+static bool changes_with(const deed_flow *f, uint32_t place, uint32_t above, bool far) {
+    while (place > above) {
+        uint32_t up = f->places[place].parent;
+        const deed_type *t = deed_flow_type(f, f->places[up].type);
+        bool storage = up > above || t->kind != DEED_TYPE_POINTER;
+        bool passes = far && t->kind == DEED_TYPE_POINTER && !deed_flow_type(f, t->to)->is_const &&
+                      deed_word_of(f->unit, f->places[up].field, DEED_REF_WORD) == NULL;
+        if (storage && !passes && deed_place_hops(f, place) && !deed_place_owns(f, up))
+            return false;
+        place = up;
+    }
+    return place == above && place != 0;
+}
+
+static bool meet(const deed_flow *f, deed_sources a, deed_sources b, bool far) {
     for (uint32_t i = 0; i < DEED_SOURCES_MAX && a.at[i] != 0; i++) {
         for (uint32_t j = 0; j < DEED_SOURCES_MAX && b.at[j] != 0; j++) {
-            if (deed_place_within(f, a.at[i], b.at[j]) || deed_place_within(f, b.at[j], a.at[i]))
+            if (changes_with(f, a.at[i], b.at[j], far) || changes_with(f, b.at[j], a.at[i], far))
                 return true;
         }
     }
@@ -193,12 +212,12 @@ static uint32_t led_from(const deed_flow *f, uint32_t place) {
 }
 
 /* Whether both were derived through one variable: 1 if they reach a common part of it, 0 if not, -1 if there is none. */
-static int meet_near(const deed_flow *f, uint32_t a, uint32_t b) {
+static int meet_near(const deed_flow *f, uint32_t a, uint32_t b, bool far) {
     for (uint32_t i = 0; a != 0 && i < f->place_count; i++, a = led_from(f, a)) {
         uint32_t y = b;
         for (uint32_t j = 0; y != 0 && j < f->place_count; j++, y = led_from(f, y)) {
             if (deed_place_outer(f, a) == deed_place_outer(f, y))
-                return deed_place_within(f, a, y) || deed_place_within(f, y, a);
+                return changes_with(f, a, y, far) || changes_with(f, y, a, far);
         }
     }
     return -1;
@@ -209,8 +228,8 @@ static uint32_t reached_through(const deed_value *v) {
 }
 
 bool deed_overlap(const deed_flow *f, const deed_value *a, const deed_value *b) {
-    int near = meet_near(f, reached_through(a), reached_through(b));
-    return near >= 0 ? near == 1 : meet(f, deed_sources_of(f, a), deed_sources_of(f, b));
+    int near = meet_near(f, reached_through(a), reached_through(b), true);
+    return near >= 0 ? near == 1 : meet(f, deed_sources_of(f, a), deed_sources_of(f, b), true);
 }
 
 /* The borrow in `view` is one that the place was reached through. */
@@ -278,8 +297,9 @@ void deed_invalidate(deed_flow *f, uint32_t node, const deed_value *changed) {
         bool led = led_to(f, i, through) || is_led_past(f, c->alias, through) || is_led_past(f, c->to, through);
         if (!(c->bits & DEED_IS_VIEW) || (c->bits & DEED_IS_DEAD) || led)
             continue;
-        int near = meet_near(f, c->via, through);
-        if (near == 1 || (near < 0 && meet(f, c->sources, sources))) {
+        bool far = !deed_place_owns(f, i); /* an owner beside a borrow may look into the same */
+        int near = meet_near(f, c->via, through, far);
+        if (near == 1 || (near < 0 && meet(f, c->sources, sources, far))) {
             c->bits |= DEED_IS_DEAD;
             c->where = node;
         }

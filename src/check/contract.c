@@ -12,11 +12,11 @@ typedef struct look {
     deed_report *report;
 } look;
 
-static const deed_decl *decl_of(const look *l, uint32_t id) {
+fh_view(*1) static const deed_decl *decl_of(const look *l, uint32_t id) {
     return fh_deed_decls_at(l->unit->decls, id);
 }
 
-static const deed_type *type_of(const look *l, uint32_t id) {
+fh_view(*1) static const deed_type *type_of(const look *l, uint32_t id) {
     return fh_deed_types_at(l->unit->types, id);
 }
 

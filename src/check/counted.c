@@ -22,7 +22,7 @@ typedef struct checker {
     deed_report *report;
 } checker;
 
-static const deed_node *node_at(const checker *c, uint32_t i) {
+fh_view(*1) static const deed_node *node_at(const checker *c, uint32_t i) {
     return fh_deed_nodes_at(c->unit->nodes, i);
 }
 
@@ -31,15 +31,15 @@ static uint32_t kid(const checker *c, uint32_t node, uint32_t i) {
     return i < n->count ? fh_u32s_get(c->unit->children, n->first + i) : 0;
 }
 
-static const deed_decl *decl_at(const checker *c, uint32_t i) {
+fh_view(*1) static const deed_decl *decl_at(const checker *c, uint32_t i) {
     return fh_deed_decls_at(c->unit->decls, i);
 }
 
-static const deed_type *type_of(const checker *c, uint32_t node) {
+fh_view(*1) static const deed_type *type_of(const checker *c, uint32_t node) {
     return fh_deed_types_at(c->unit->types, node_at(c, node)->type);
 }
 
-static fh_or_null const deed_contract *counted(const checker *c, uint32_t decl) {
+fh_view(*1) static fh_or_null const deed_contract *counted(const checker *c, uint32_t decl) {
     return deed_word_of(c->unit, decl, DEED_COUNTED);
 }
 

@@ -40,7 +40,7 @@ static bool is_refused(const raw *w, const deed_node *n) {
     return false;
 }
 
-static const deed_type *type_of(const raw *w, uint32_t node) {
+fh_view(*1) static const deed_type *type_of(const raw *w, uint32_t node) {
     return fh_deed_types_at(w->unit->types, fh_deed_nodes_at(w->unit->nodes, node)->type);
 }
 

@@ -21,15 +21,11 @@ static fh_tensor rows_of(fh_mem mem, uint64_t cols, size_t from, size_t count) {
     return (fh_tensor){.mem = mem, .offset_bytes = from * cols * sizeof(float), .cols = cols, .rows = count};
 }
 
-/* Where rows [from, from + count) keep their keys and values of a layer. */
-static fh_kv_view kv_of(const fh_engine *e, uint32_t layer, size_t from, size_t count) {
-    return (fh_kv_view){.segments = fh_kv_cache_segments(e->kv),
-                        .first = fh_u32s_sub(e->first, from, count),
-                        .base = fh_u32s_sub(e->base, from, count),
-                        .positions = fh_u32s_sub(e->positions, from, count),
-                        .offset_bytes = layer * e->kv_layer_bytes,
-                        .kv_heads = e->model->shape.kv_heads,
-                        .head_dim = e->model->shape.head_dim};
+/* Where rows keep their keys and values of a layer; the spans have an entry for each of them. */
+static fh_kv_view kv_of(fh_mems segments, fh_u32s first, fh_u32s base, fh_u32s positions, const fh_model_shape *s,
+                        uint64_t offset_bytes) {
+    return (fh_kv_view){.segments = segments, .first = first, .base = base, .positions = positions,
+                        .offset_bytes = offset_bytes, .kv_heads = s->kv_heads, .head_dim = s->head_dim};
 }
 
 /* The next run of rows from `from` on that want logits: [*from, end). False when there is none. */
@@ -64,7 +60,9 @@ static fh_status project(fh_engine *e, uint32_t l, fh_err *err) {
     FH_TRY(fh_device_rope(e->dev, &rope, err));
     rope.x = k;
     FH_TRY(fh_device_rope(e->dev, &rope, err));
-    return fh_device_kv_put(e->dev, &(fh_kv_put){.k = k, .v = v, .kv = kv_of(e, l, 0, n)}, err);
+    fh_kv_view kv = kv_of(fh_kv_cache_segments(e->kv), fh_u32s_sub(e->first, 0, n), fh_u32s_sub(e->base, 0, n),
+                          fh_u32s_sub(e->positions, 0, n), s, l * e->kv_layer_bytes);
+    return fh_device_kv_put(e->dev, &(fh_kv_put){.k = k, .v = v, .kv = kv}, err);
 }
 
 /* Second half of a block for rows [from, from + n): x = x + W_o · attention(q); x = x + feed-forward(norm(x)). */
@@ -76,7 +74,9 @@ static fh_status mix(fh_engine *e, uint32_t l, size_t from, size_t n, fh_err *er
     fh_tensor q = rows_of(e->q, q_cols, from, n), mixed = rows_of(e->mixed, q_cols, from, n);
 
     /* Scores are divided by √head_dim. */
-    fh_attend attend = {.q = q, .y = mixed, .kv = kv_of(e, l, from, n), .heads = s->heads,
+    fh_kv_view kv = kv_of(fh_kv_cache_segments(e->kv), fh_u32s_sub(e->first, from, n), fh_u32s_sub(e->base, from, n),
+                          fh_u32s_sub(e->positions, from, n), s, l * e->kv_layer_bytes);
+    fh_attend attend = {.q = q, .y = mixed, .kv = kv, .heads = s->heads,
                         .scale = 1.0f / __builtin_sqrtf((float)s->head_dim)};
     FH_TRY(fh_device_attend(e->dev, &attend, err));
     fh_matmul out = {.x = mixed, .count = 1, .out = {{.w = w->o, .y = x, .add = true}}};

@@ -68,8 +68,8 @@ static fh_status keep(fh_buf *text, fh_json_token t, fh_out place *out, fh_err *
     return FH_DONE;
 }
 
-static fh_span kept(const reader *r, uint32_t at, uint32_t size) {
-    return fh_span_sub(fh_buf_view(&r->text), at, size);
+static fh_span kept(const fh_buf *text, uint32_t at, uint32_t size) {
+    return fh_span_sub(fh_buf_view(text), at, size);
 }
 
 /* The next token as true or false. */
@@ -144,7 +144,7 @@ static fh_status read_merge_pair(reader *r, place *out) {
     place left, right;
     FH_TRY(next_is(r, FH_JSON_STRING, "the left half of a merge", &t));
     FH_TRY(keep(&r->text, t, &left, r->err));
-    if (left.size == 0 || fh_span_find(kept(r, left.at, left.size), FH_LIT(" "), 0) != SIZE_MAX)
+    if (left.size == 0 || fh_span_find(kept(&r->text, left.at, left.size), FH_LIT(" "), 0) != SIZE_MAX)
         return expected(r, t, "half a merge without a space");
     FH_TRY(fh_buf_put_u8(&r->text, ' '));
     FH_TRY(next_is(r, FH_JSON_STRING, "the right half of a merge", &t));
@@ -535,10 +535,10 @@ static size_t token_count(const reader *r) {
 static fh_status fill_tokens(const reader *r, fh_u32s seen) {
     fh_u32s vocab = fh_ids_view(&r->vocab), added = fh_ids_view(&r->added);
     for (size_t i = 0; i < vocab.count; i += 3)
-        FH_TRY(set_token(r, seen, fh_u32s_get(vocab, i), kept(r, fh_u32s_get(vocab, i + 1), fh_u32s_get(vocab, i + 2)),
+        FH_TRY(set_token(r, seen, fh_u32s_get(vocab, i), kept(&r->text, fh_u32s_get(vocab, i + 1), fh_u32s_get(vocab, i + 2)),
                          FH_TOKEN_NORMAL));
     for (size_t i = 0; i < added.count; i += 4)
-        FH_TRY(set_token(r, seen, fh_u32s_get(added, i), kept(r, fh_u32s_get(added, i + 1), fh_u32s_get(added, i + 2)),
+        FH_TRY(set_token(r, seen, fh_u32s_get(added, i), kept(&r->text, fh_u32s_get(added, i + 1), fh_u32s_get(added, i + 2)),
                          fh_u32s_get(added, i + 3) != 0 ? FH_TOKEN_CONTROL : FH_TOKEN_USER));
     for (uint32_t id = 0; id < seen.count; id++)
         if (fh_u32s_get(seen, id) == 0)
@@ -548,7 +548,7 @@ static fh_status fill_tokens(const reader *r, fh_u32s seen) {
 
 /* The id of a name that the file uses elsewhere. */
 static fh_status resolve(const reader *r, place p, fh_out uint32_t *out) {
-    fh_span name = kept(r, p.at, p.size);
+    fh_span name = kept(&r->text, p.at, p.size);
     for (*out = 0; *out < r->v.tokens.count; ++*out)
         if (fh_span_equal(fh_views_get(r->v.tokens, *out), name))
             return FH_DONE;
@@ -563,7 +563,7 @@ static fh_status make_vocab(reader *r, fh_ref fh_allocator *a) {
     FH_TRY(fh_u32s_new(a, count, &r->v.types));
     FH_TRY(fh_views_new(a, merges.count / 2, &r->v.merges));
     for (size_t i = 0; i < merges.count; i += 2)
-        fh_views_set(r->v.merges, i / 2, kept(r, fh_u32s_get(merges, i), fh_u32s_get(merges, i + 1)));
+        fh_views_set(r->v.merges, i / 2, kept(&r->text, fh_u32s_get(merges, i), fh_u32s_get(merges, i + 1)));
     FH_TRY(fh_u32s_new(a, count, &seen));
     fh_status s = fill_tokens(r, seen);
     fh_u32s_free(a, &seen);
