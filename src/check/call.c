@@ -192,9 +192,28 @@ static bool writes_null(const deed_flow *f, uint32_t node) {
     return n->kind == DEED_NULL;
 }
 
+/* The part of a struct that is handed over by value which may be NULL and ought not to: itself, where filling it may have
+ * failed, or a field that is declared to own something. */
+static uint32_t null_part(deed_flow *f, uint32_t place) {
+    for (uint32_t i = place; i != 0 && i < f->place_count; i++) {
+        bool part = i == place || (f->places[i].field != 0 && has(f, f->places[i].field, DEED_OWNED));
+        for (uint32_t up = i; part && up > place; up = f->places[up].parent)
+            part = !deed_place_hops(f, up);
+        if (part && deed_place_under(f, i, place) && (deed_cell_of(f, i)->bits & DEED_IS_NULL))
+            return i;
+    }
+    return 0;
+}
+
 /* A pointer that may be NULL is lent, or moved. */
 static void check_null(deed_flow *f, const argument *a) {
     bool allowed = has(f, a->decl, DEED_OR_NULL);
+    bool record = a->v.place != 0 && !a->v.address && deed_flow_type(f, f->places[a->v.place].type)->kind == DEED_TYPE_RECORD;
+    uint32_t null = record && !a->pointer ? null_part(f, a->v.place) : 0;
+    if (null != 0) {
+        deed_report_null(f, a->node, null);
+        deed_place_some(f, null);
+    }
     if (!a->pointer || allowed || a->v.address || !(a->v.bits & DEED_IS_NULL) || (a->v.bits & DEED_IS_COPY))
         return;
     if (a->v.place != 0) {

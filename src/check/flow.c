@@ -583,6 +583,16 @@ static void parameter(deed_flow *f, uint32_t decl) {
     }
 }
 
+/* Control comes to the end of a function without a return. */
+static void check_end(deed_flow *f, deed_place at) {
+    const deed_decl *d = deed_flow_decl(f, f->function);
+    if (deed_flow_type(f, deed_flow_type(f, d->type)->to)->kind == DEED_TYPE_VOID || fh_span_is(d->name, "main"))
+        return;
+    deed_report_at(f->report, FH0306, at, "control ends here", "`%.*s` does not return a result on every path",
+                   FH_SPAN_FMT(d->name));
+    deed_help(f->report, "return a value, or end the program");
+}
+
 static void check_function(deed_flow *f, uint32_t decl) {
     const deed_decl *d = deed_flow_decl(f, decl);
     f->function = decl;
@@ -599,8 +609,10 @@ static void check_function(deed_flow *f, uint32_t decl) {
     for (uint32_t i = 0; i < d->count; i++)
         parameter(f, fh_u32s_get(f->unit->members, d->first + i));
     deed_statement(f, d->body);
-    if (deed_is_live(f))
+    if (deed_is_live(f)) {
+        check_end(f, last_of(f, d->body));
         finish(f, last_of(f, d->body), SUCCEEDS);
+    }
     for (uint32_t i = 1; i < f->label_count; i++) {
         if (deed_state_of(f, f->labels[i].state)->live && !f->labels[i].placed) {
             deed_error(f, FH0901, f->labels[i].from, "not understood", "a jump into a statement that is not reached otherwise");

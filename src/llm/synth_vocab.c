@@ -86,7 +86,7 @@ static fh_status make_texts(fh_ref fh_allocator *a, uint32_t words, bool merges,
     }
     if (!fh_failed(status))
         status = fh_views_new(a, ends.count, out);
-    for (size_t i = 0; i < out->count; i++) {
+    for (size_t i = 0; !fh_failed(status) && i < out->count; i++) {
         size_t from = i == 0 ? 0 : fh_sizes_get(ends, i - 1);
         fh_views_set(*out, i, fh_span_sub(fh_buf_view(b), from, fh_sizes_get(ends, i) - from));
     }
