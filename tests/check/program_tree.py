@@ -7,13 +7,15 @@ KINDS = {
     "t": "thing *", "r": "const thing *", "v": "const unsigned *", "p": "holder ", "q": "holder *", "n": "bin *",
     "b": "fh_buf ", "s": "fh_span ", "y": "fh_bytes ", "a": "fh_arena *", "m": "unsigned *", "x": "thing **", "d": "thing **",
     "u": "unsigned ", "z": "fh_status ", "k": "peek ", "f": "sum_fn *", "i": "make_fn *", "e": "eat_fn *",
-    "w": "touch_fn *", "c": "cells_fn *", "h": "hub ",
+    "w": "touch_fn *", "c": "cells_fn *", "h": "hub ", "g": "card_pool ", "j": "card_handle ", "l": "const card *",
+    "o": "card *",
 }
 NAME = re.compile(r"\b([a-z])(\d+)\b")
-OWNERS = "tpnbyah"
+OWNERS = "tpnbyahg"
 WORDS = {"fh_clear": "fh_drop", "fh_give": "fh_move"}
 ENDS = {"t": "thing_free({});", "p": "holder_deinit(&{});", "n": "bin_free({});", "b": "fh_buf_deinit(&{});",
-        "y": "fh_bytes_drop(&{});", "a": "fh_arena_free({});", "h": "hub_deinit(&{});"}
+        "y": "fh_bytes_drop(&{});", "a": "fh_arena_free({});", "h": "hub_deinit(&{});",
+        "g": "card_pool_free({});"}
 
 
 class Node:

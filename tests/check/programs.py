@@ -75,7 +75,7 @@ class Maker:
 
     def fresh(self):
         """An owner comes to be."""
-        kind = self.rng.choice("ttttttttppnnbbyah")
+        kind = self.rng.choice("ttttttttppnnbbyahgg")
         n = self.rng.randint(0, 5)
         if kind == "t":
             return self.fresh_thing(n)
@@ -89,14 +89,16 @@ class Maker:
             var = self.new("h", "owned")
             return [Node(f"hub {var.name}; hub_init(&{var.name});", declares=[var.name])]
         call = {"p": "holder_init(&{}, 2)", "y": "fh_bytes_copy(world_allocator(), world_text(), &{})",
-                "a": "fh_arena_new(world_allocator(), NULL, &{})"}[kind]
+                "a": "fh_arena_new(world_allocator(), NULL, &{})",
+                "g": "card_pool_new(world_allocator(), world_cards(), &{})"}[kind]
         declared, nodes = self.declared(kind)
         return declared + self.status(call.format(declared[0].declares[0]), nodes)
 
     def declared(self, kind):
         """A variable without a value, to be filled by a call that may fail."""
         var = self.new(kind, "raw")
-        init = {"t": " = NULL", "a": " = NULL", "p": " = {0}", "y": " = {0}"}[kind] if self.rng.random() < 0.6 else ""
+        empty = {"t": " = NULL", "a": " = NULL", "p": " = {0}", "y": " = {0}", "g": " = {NULL}"}[kind]
+        init = empty if self.rng.random() < 0.6 else ""
         return [Node(f"{KINDS[kind]}{var.name}{init};", declares=[var.name])], var
 
     def status(self, call, var):
@@ -187,7 +189,7 @@ class Maker:
 
     def look(self):
         """Something is read."""
-        way = self.rng.choice("tttvvvskpbnmgfyqhcw")
+        way = self.rng.choice("tttvvvskpbnmgfyqhcwlo")
         if way == "v" and (view := self.some("v", "view")):
             other = self.some("v", "view") or view
             ways = [f"look({view.name})", f"look_two({view.name}, {other.name})", f"*{view.name}"]
@@ -206,6 +208,10 @@ class Maker:
             return [Node(f"u0 += span_sum(fh_buf_view(&{buf.name}));")]
         if way == "n" and (bin_ := self.some("n", "owned", lent=(None, "fh_ref", "fh_mut"))):
             return [Node(f"if (bin_top({bin_.name}) != NULL) u0 += thing_sum(bin_top({bin_.name}));")]
+        if way in "lo" and (card := self.some(way, "view")):
+            test = self.rng.choice([f"if ({card.name} != NULL) "] * 3 + [""])
+            ways = [f"u0 += {card.name}->n;", f"u0 += {card.name}->at[1];"] + [f"{card.name}->n = u0;"] * (way == "o")
+            return [Node(test + self.rng.choice(ways))]
         if way == "m" and (note := self.some("m", "view")):
             return [Node(f"if ({note.name} != NULL) " + self.rng.choice([f"u0 += *{note.name};", f"*{note.name} = u0;"]))]
         if way == "f" and (fn := self.some("f", "plain")) and (thing := self.readable()):
@@ -226,7 +232,7 @@ class Maker:
 
     def change(self):
         """Something is changed: views into it end."""
-        way = self.rng.choice("tttttpbnqaxwhs")
+        way = self.rng.choice("tttttpbnqaxwhsg")
         if way in "pq" and (holder := self.some("p", "owned")):
             self.touched(holder)
             thing = self.some("t", "owned")
@@ -236,6 +242,9 @@ class Maker:
                 return [Node(self.rng.choice([f"thing_free({holder.name}.left); {holder.name}.left = {thing.name};",
                                               f"thing_free(holder_replace(&{holder.name}, {thing.name}));"]))]
             return [Node(self.rng.choice(ways))]
+        if way == "g" and (pool := self.pool()) and (handle := self.some("j", "plain")):
+            self.touched(pool)
+            return [Node(f"if (fh_failed(card_release({pool.name}, {handle.name}))) u0++;")]
         if way == "b" and (buf := self.some("b", "owned")):
             self.touched(buf)
             put = f"fh_buf_put(&{buf.name}, world_text())"
@@ -272,7 +281,7 @@ class Maker:
 
     def view(self):
         """A view or an alias comes to be, or is set anew."""
-        way = self.rng.choice("vvvvrrsskqpmxfewcgno")
+        way = self.rng.choice("vvvvrrsskqpmxfewcgnojjll")
         thing = self.readable()
         if way == "v" and thing:
             expression = self.rng.choice([f"thing_cells({thing[0]})", f"thing_cells({thing[0]})", f"thing_peek({thing[0]}).at",
@@ -300,15 +309,17 @@ class Maker:
             nodes.append(Node(f"if ({nodes[-1].declares[0]} != NULL) u0 += thing_sum({nodes[-1].declares[0]});")
                          if nodes[-1].declares else Node("u0++;"))
             return nodes
+        if way in "jl" and (pool := self.pool()):
+            return self.card(pool, self.some("j", "plain") if way == "l" else None)
         if way == "m" and (arena := self.some("a", "owned")):
             note = self.new("m", "view", [arena.name])
             alloc = f"fh_arena_alloc({arena.name}, 1, sizeof *{note.name})"
             return [Node(f"unsigned *{note.name} = {alloc};", declares=[note.name]),
-                    Node(f"if ({note.name} != NULL) *{note.name} = 3;")]
+                    Node(self.rng.choice([f"if ({note.name} != NULL) "] * 5 + [""]) + f"*{note.name} = 3;")]
         if way == "x" and (slot := self.some("t", "owned", "maybe")):
             nodes = self.bind("x", f"&{slot.name}", [slot.name])
             name = nodes[-1].text.split(" =")[0].split("*")[-1].strip()
-            ways = [f"if (*{name} != NULL) u0 += thing_sum(*{name});", f"thing_clear({name});"]
+            ways = [f"if (*{name} != NULL) u0 += thing_sum(*{name});", f"thing_clear({name});", f"u0 += thing_sum(*{name});"]
             ways += [f"if (*{name} != NULL) u0 += thing_touch(*{name});"] if slot.state == "owned" else []
             nodes.append(Node(self.rng.choice(ways)))
             if "clear" in nodes[-1].text:
@@ -329,6 +340,28 @@ class Maker:
         if way == "o" and (view := self.some("v", "view")):
             return self.bind("v", view.name, view.sources)
         return []
+
+    def pool(self):
+        return self.some("g", "owned", "plain", lent=(None, "fh_ref", "fh_mut"))
+
+    def card(self, pool, handle):
+        """A new slot of the pool, or a look at the one of a handle, which may be stale, or of another pool."""
+        nodes, kind, status = [], "o" if handle is None else self.rng.choice("lo"), self.new("z", "plain")
+        verb, address = ("get" if kind == "o" else "view"), ""
+        if handle is None:
+            handle, verb, address = self.new("j", "plain"), "alloc", "&"
+            nodes.append(Node(f"card_handle {handle.name} = {{0}};", declares=[handle.name]))
+        elif self.rng.random() < 0.2:
+            copy = self.new("j", "plain")
+            nodes.append(Node(f"card_handle {copy.name} = {handle.name};", declares=[copy.name]))
+            handle = copy
+        at = self.new(kind, "view", [pool.name])
+        init = " = NULL" if self.rng.random() < 0.8 else ""
+        nodes += [Node(f"{KINDS[kind]}{at.name}{init};", declares=[at.name]),
+                  Node(f"fh_status {status.name} = card_{verb}({pool.name}, {address}{handle.name}, &{at.name});",
+                       declares=[status.name])]
+        test = self.rng.choice([f"if (!fh_failed({status.name})) "] * 5 + [f"if ({at.name} != NULL) ", ""])
+        return nodes + [Node(test + (f"{at.name}->n = u0;" if kind == "o" else f"u0 += {at.name}->n;"))]
 
     def bind(self, kind, expression, sources):
         """`expression` becomes the value of a variable, old or new."""
@@ -351,8 +384,11 @@ class Maker:
     def argument(self, word, name, ask=False):
         """An argument for a parameter; with `ask`, only whether there is one."""
         kind = name[0]
-        if kind in "ug":
+        if kind == "u":
             return "2"
+        if kind in "gj":
+            var = self.pool() if kind == "g" else self.some("j", "plain")
+            return var and var.name
         if kind == "t" and word in ("fh_move", "fh_drop"):
             var = self.some("t", "owned")
             if var and not ask:
@@ -673,7 +709,7 @@ RESULTS = [("", "void ", ""), ("", "unsigned ", ""), ("", "fh_status ", ""), ("f
 PARAMS = [("fh_ref", "t"), ("fh_ref", "t"), ("fh_mut", "t"), ("fh_mut", "t"), ("fh_move", "t"), ("fh_move", "t"),
           ("fh_drop", "t"),
           ("fh_owned", "d"), ("fh_clear", "d"), ("fh_give", "d"), ("fh_ref", "p"), ("fh_mut", "p"), ("fh_mut", "b"),
-          ("fh_ref", "v"), ("", "s"), ("", "u")]
+          ("fh_ref", "v"), ("", "s"), ("", "u"), ("fh_ref", "g"), ("fh_mut", "g"), ("", "j")]
 
 
 def head(rng, number, count):

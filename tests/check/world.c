@@ -293,13 +293,38 @@ static void heap_free(void *ctx, void *p) {
     put(p);
 }
 
+static fh_status heap_reserve(void *ctx, size_t size, void **out) {
+    (void)ctx;
+    *out = NULL;
+    fh_status s = !flip() && flip() ? FH_STATUS(FH_NOMEM) : fh_pages_reserve(fh_heap(), size, out);
+    live += *out != NULL;
+    return s;
+}
+
+static fh_status heap_commit(void *ctx, void *at, size_t size) {
+    (void)ctx;
+    return fh_pages_commit(fh_heap(), at, size);
+}
+
+static void heap_release(void *ctx, void *at, size_t size) {
+    (void)ctx;
+    live -= at != NULL;
+    fh_pages_release(fh_heap(), at, size);
+}
+
 fh_allocator *world_allocator(void) {
-    static fh_allocator heap = {.alloc = heap_alloc, .free = heap_free};
+    static fh_allocator heap = {.alloc = heap_alloc, .free = heap_free, .reserve = heap_reserve, .commit = heap_commit,
+                                .release = heap_release};
     return &heap;
 }
 
 fh_span world_text(void) {
     return FH_LIT("a text");
+}
+
+const fh_pool_config *world_cards(void) {
+    static const fh_pool_config cards = {.capacity = 2, .threads = FH_POOL_SERIAL, .name = "cards"};
+    return &cards;
 }
 
 unsigned span_sum(fh_span s) {

@@ -10,6 +10,7 @@
 #include "freehold/arena.h"
 #include "freehold/buf.h"
 #include "freehold/bytes.h"
+#include "freehold/pool.h"
 
 /* --- the tape ------------------------------------------------------------------------------------------------------------- */
 
@@ -76,6 +77,13 @@ fh_owned_or_null const thing *bin_top(fh_ref const bin *b) fh_view(1);
 fh_static fh_allocator *world_allocator(void);
 fh_static fh_span world_text(void);
 unsigned span_sum(fh_span s);
+
+/* A pool with handles: who uses a stale one is told by a status, who keeps a view of a released slot by the sanitizer. */
+typedef struct card {
+    unsigned n, at[3];
+} card;
+FH_POOL_DEFINE(card, card);
+fh_static const fh_pool_config *world_cards(void);
 
 /* A value that is a view. */
 typedef struct fh_view_type peek {
