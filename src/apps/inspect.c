@@ -26,7 +26,7 @@ typedef struct findings {
     bool has_shape, runs; /* the architecture is known; everything fits together */
     fh_model_shape shape;
     fh_err why; /* why it does not run */
-    fh_owned fh_tokenizer *tokenizer; /* NULL: none */
+    fh_owned_or_null fh_tokenizer *tokenizer;
     fh_err no_tokenizer;
     uint64_t context;
     fh_memory_plan plan;

@@ -203,5 +203,7 @@ int main(int argc, char **argv) {
         code = report(&app, name, status, &err);
     fh_term_rest(&app.out);
     fh_term_rest(&app.err);
+    fh_buf_deinit(&app.out.text);
+    fh_buf_deinit(&app.err.text);
     return code;
 }

@@ -145,6 +145,7 @@ static fh_status write_picture(fh_app *app, const fh_moment *m, fh_memory_label 
     fh_moment_draw(&t, m, title);
     fh_status s = t.status;
     fh_term_rest(&t);
+    fh_buf_deinit(&t.text);
     if (!fh_failed(s))
         s = fh_os_writer_commit(&file, err);
     else

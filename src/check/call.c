@@ -303,12 +303,13 @@ static void may_be_filled(deed_flow *f, uint32_t node, uint32_t place) {
         uint32_t field = fh_u32s_get(f->unit->members, d->first + i);
         deed_type_kind kind = deed_flow_type(f, deed_flow_decl(f, field)->type)->kind;
         bool owns = has(f, field, DEED_OWNED) || has(f, field, DEED_OWNED_OR_NULL);
-        bool nested = kind == DEED_TYPE_RECORD, held = owns && kind == DEED_TYPE_POINTER;
+        bool nested = kind == DEED_TYPE_RECORD && !owns, held = owns && (kind == DEED_TYPE_POINTER || kind == DEED_TYPE_RECORD);
         uint32_t part = nested || held ? deed_place_field(f, place, field, node) : 0;
         if (part != 0 && nested)
             may_be_filled(f, node, part);
         else if (part != 0 && !(deed_cell_of(f, part)->bits & (DEED_IS_OWNED | DEED_IS_MOVED)))
-            *deed_cell_of(f, part) = (deed_cell){.bits = DEED_IS_OWNED | DEED_IS_NULL, .born = node};
+            *deed_cell_of(f, part) = (deed_cell){.bits = DEED_IS_OWNED | (kind == DEED_TYPE_POINTER ? DEED_IS_NULL : 0u),
+                                                   .born = node};
     }
 }
 
@@ -396,7 +397,7 @@ static void lock(deed_flow *f, const argument *a, bool on) {
         deed_also(f, c->where, "taken first here");
         deed_help(f->report, "unlock it before, or call a function that is declared `fh_requires` this lock");
     }
-    if (!on && (!(c->bits & DEED_IS_HELD) || (c->bits & DEED_IS_LOOSE)) && !has(f, f->function, DEED_UNLOCK)) {
+    if (!on && (!(c->bits & DEED_IS_HELD) || (c->bits & DEED_IS_LOOSE))) {
         fh_span name = f->places[place].name;
         deed_error(f, FH0407, a->node, c->bits & DEED_IS_LOOSE ? "on some path it is not held here" : "it is not held here",
                    "the lock `%.*s` is released without being held", FH_SPAN_FMT(name));

@@ -205,12 +205,40 @@ static void check_slot(deed_flow *f, deed_place at, uint32_t slot, outcome resul
     }
 }
 
+/* The contract of this function names the parameter as the lock that it takes, or gives back; or NULL. */
+static fh_view(*1) fh_or_null const deed_contract *promise_of(const deed_flow *f, deed_word word, uint32_t place) {
+    const deed_contract *c = deed_word_of(f->unit, f->function, word);
+    const deed_decl *d = deed_flow_decl(f, f->function);
+    if (c == NULL || c->arg_count != 1 || c->args[0] - 1 >= d->count || f->places[place].parent != 0)
+        return NULL;
+    return fh_u32s_get(f->unit->members, d->first + c->args[0] - 1) == f->places[place].root ? c : NULL;
+}
+
+/* Who promises to take a lock, or to give it back, has done so. */
+static void check_promised(deed_flow *f, deed_place at, uint32_t place, outcome result) {
+    const deed_contract *takes = promise_of(f, DEED_LOCK, place), *gives = promise_of(f, DEED_UNLOCK, place);
+    uint32_t bits = deed_cell_of(f, place)->bits;
+    fh_span name = f->places[place].name;
+    if (takes != NULL && result != FAILS && (!(bits & DEED_IS_HELD) || (bits & DEED_IS_LOOSE))) {
+        deed_report_at(f->report, FH0404, at, "not held here", "the lock `%.*s` is not taken on every path", FH_SPAN_FMT(name));
+        deed_note(f->report, takes->place, "declared to be taken here");
+        deed_help(f->report, "take it before control leaves the function");
+    }
+    if (gives != NULL && (bits & DEED_IS_HELD)) {
+        deed_report_at(f->report, FH0402, at, "still held here", "the lock `%.*s` is not released on every path",
+                       FH_SPAN_FMT(name));
+        deed_note(f->report, gives->place, "declared to be given back here");
+        deed_help(f->report, "unlock it before control leaves the function");
+    }
+}
+
 static void finish(deed_flow *f, deed_place at, outcome result) {
     for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
         const deed_info p = f->places[i];
         if (p.mode == DEED_MODE_GLOBAL)
             check_dropped(f, at, i);
+        check_promised(f, at, i, result);
         if (p.mode == DEED_MODE_DROPPER && p.field == 0 && p.parent != 0 && f->places[p.parent].parent == 0 &&
             deed_flow_type(f, p.type)->kind == DEED_TYPE_POINTER)
             check_slot(f, at, i, result);
@@ -567,6 +595,8 @@ static void parameter(deed_flow *f, uint32_t decl) {
     }
     if (pointer && f->places[place].mode != DEED_MODE_OUT && says(f, decl, DEED_OR_NULL))
         c->bits |= DEED_IS_NULL;
+    if (promise_of(f, DEED_UNLOCK, place) != NULL)
+        c->bits |= DEED_IS_HELD;
     const deed_contract *needs = deed_word_of(f->unit, f->function, DEED_REQUIRES);
     if (needs == NULL || d->name.size == 0 || !fh_span_starts(needs->text, d->name))
         return;

@@ -219,7 +219,7 @@ static void fill_plain(source *s, fh_mspan out) {
 typedef struct job {
     const fh_synth_options *options;
     fh_model_shape shape;
-    fh_gguf_writer *writer;
+    fh_owned fh_gguf_writer *writer;
     fh_sink sink;
     fh_synth_progress progress;
     uint64_t done, total;

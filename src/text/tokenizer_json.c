@@ -608,6 +608,7 @@ fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **o
     }
     fh_views_free(a, &r.v.tokens);
     fh_views_free(a, &r.v.merges);
+    fh_f32s_free(a, &r.v.scores);
     fh_u32s_free(a, &r.v.types);
     fh_ids_deinit(&r.vocab);
     fh_ids_deinit(&r.added);
