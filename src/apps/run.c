@@ -173,20 +173,21 @@ typedef struct prefill {
     uint64_t done;
     fh_watch *watch;
     fh_status watched;
-    fh_err *err;
+    fh_err why; /* of `watched` */
 } prefill;
 
 static bool prefill_progress(void *ctx, uint64_t done, uint64_t total) {
     prefill *p = ctx;
     p->done = done;
     fh_progress_show(&p->bar, done, total);
-    p->watched = fh_watch_look(p->watch, "prompt", p->err);
+    p->watched = fh_watch_look(p->watch, "prompt", &p->why);
     return !fh_failed(p->watched) && fh_os_interrupts() == 0;
 }
 
 /* Runs the prompt; an interrupt ends it without failure and sets r->stats.finish. */
 static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_record *r, fh_err *err) {
-    prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false), .watch = &r->watch, .err = err};
+    prefill p = {.bar = fh_progress_begin(&app->err, "reading prompt", false), .watch = &r->watch};
+    fh_err_clear(&p.why);
     if (ids.count > WATCHED_ROWS)
         fh_progress_now(&p.bar, ids.count);
     uint64_t from = fh_os_clock_ns();
@@ -194,6 +195,8 @@ static fh_status run_prompt(fh_app *app, fh_generator *g, fh_u32s ids, run_recor
     r->stats.prompt_ns = fh_os_clock_ns() - from;
     fh_progress_end(&p.bar);
     r->stats.prompt_tokens = fh_failed(s) ? p.done : ids.count;
+    if (fh_failed(p.watched) && err != NULL)
+        *err = p.why;
     FH_TRY(p.watched);
     if (s.code != FH_CANCELED)
         return s;

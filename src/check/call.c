@@ -76,6 +76,17 @@ static void use_again(deed_flow *f, const argument *a) {
     }
 }
 
+/* What the argument leads to may hold borrows of its own: none of them may have ended, before the call or by another argument
+ * of it. */
+static void use_pointee(deed_flow *f, const argument *a) {
+    uint32_t place = a->v.address ? a->v.place : a->v.place != 0 ? deed_cell_of(f, a->v.place)->to : 0;
+    bool dead = false;
+    for (uint32_t i = place; i != 0 && !dead && i < f->place_count; i++)
+        dead = (deed_cell_of(f, i)->bits & DEED_IS_DEAD) && deed_place_within(f, i, place);
+    if (dead && a->pointer && !a->takes && !a->fills)
+        deed_use(f, a->node, place);
+}
+
 /* --- conflicts within one call -------------------------------------------------------------------------------------------- */
 
 static bool reaches(deed_flow *f, const argument *a) {
@@ -493,10 +504,14 @@ deed_value deed_call(deed_flow *f, uint32_t node) {
     f->within = 0;
     deed_ungate(f, DEED_LAST_CALL);
     check_conflicts(f, &c);
+    for (uint32_t i = 0; i < c.count; i++)
+        use_pointee(f, &c.args[i]);
     for (uint32_t i = 0; i < c.count; i++) {
         if (!c.args[i].takes && !c.args[i].fills)
             borrow(f, &c.args[i]);
     }
+    for (uint32_t i = 0; i < c.count; i++)
+        use_pointee(f, &c.args[i]);
     deed_forget_globals(f);
     deed_value v = result(f, &c);
     locks(f, &c);

@@ -406,7 +406,7 @@ static fh_status put_action(fh_json_writer *w, const deed_document *d, const dee
     return fh_json_close(w, true);
 }
 
-static fh_status put_actions(const deed_document *d, const deed_request *r, fh_arena *arena, fh_buf *out) {
+static fh_status put_actions(const deed_document *d, const deed_request *r, fh_ref fh_arena *arena, fh_buf *out) {
     size_t first = deed_lsp_offset(fh_buf_view(&d->text), r->line, r->character);
     size_t last = deed_lsp_offset(fh_buf_view(&d->text), r->end_line, r->end_character);
     fh_json_writer w;
@@ -428,7 +428,7 @@ static fh_status put_actions(const deed_document *d, const deed_request *r, fh_a
 }
 
 /* Answers what is asked about a file; null about one that is not open. */
-static fh_status on_question(server *s, const deed_request *r, fh_arena *arena, bool hover) {
+static fh_status on_question(server *s, const deed_request *r, fh_ref fh_arena *arena, bool hover) {
     FH_TRY(check_changed(s));
     const deed_document *d = document_of(s->documents, r->uri);
     if (d == NULL || d->checked == NULL)
@@ -457,7 +457,7 @@ static fh_status on_notification(server *s, const deed_request *r) {
     return fh_span_is(r->method, "textDocument/didClose") ? on_close(s, r) : FH_DONE;
 }
 
-static fh_status on_request(server *s, const deed_request *r, fh_arena *arena) {
+static fh_status on_request(server *s, const deed_request *r, fh_ref fh_arena *arena) {
     if (s->shut)
         return deed_lsp_refuse(&s->client, r->id, DEED_BAD_REQUEST, "the server was shut down");
     if (fh_span_is(r->method, "initialize")) {
