@@ -1,5 +1,5 @@
 /* place.c: the table of places, and joins. Threading: place.h. */
-#include "check/place.h"
+#include "check/flow.h"
 
 #include "check/outside.h"
 
@@ -402,16 +402,6 @@ static uint32_t promised(const deed_state *a, const deed_state *b, const deed_ce
     return bits;
 }
 
-static void join_sources(deed_cell *a, const deed_cell *b) {
-    for (int i = 0; i < DEED_SOURCES_MAX && b->sources.at[i] != 0; i++) {
-        int j = 0;
-        while (j < DEED_SOURCES_MAX && a->sources.at[j] != 0 && a->sources.at[j] != b->sources.at[i])
-            j++;
-        if (j < DEED_SOURCES_MAX)
-            a->sources.at[j] = b->sources.at[i];
-    }
-}
-
 static deed_cell join_cell(const deed_state *a, const deed_state *b, const deed_cell *x, const deed_cell *y) {
     enum {
         KNOWN = DEED_IS_OK | DEED_IS_FAILED | DEED_IS_SOME,
@@ -434,7 +424,6 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, const deed_
     c.to = x->to == y->to ? x->to : 0;
     c.where = x->where != 0 && ((x->bits & ENDED) || !(y->bits & ENDED)) ? x->where : y->where;
     c.born = x->born != 0 && ((x->bits & LIVES) || !(y->bits & LIVES)) ? x->born : y->born;
-    join_sources(&c, y);
     return c;
 }
 
@@ -445,24 +434,26 @@ static bool same_cell(const deed_cell *a, const deed_cell *b) {
     return same;
 }
 
+/* What is known of a place in one of two states that meet. */
+static deed_cell known(const deed_flow *f, uint32_t state, uint32_t other, uint32_t place) {
+    deed_cell c = deed_state_of(f, state)->cells[place];
+    return c.bits == 0 && deed_state_of(f, other)->cells[place].bits != 0 ? deed_place_untouched(f, state, place) : c;
+}
+
 bool deed_state_join(deed_flow *f, uint32_t a, uint32_t b) {
-    const deed_state *x = deed_state_of(f, a), *y = deed_state_of(f, b);
     bool changed = false;
-    if (!y->live)
+    if (!deed_state_of(f, b)->live)
         return false;
-    if (!x->live) {
+    if (!deed_state_of(f, a)->live) {
         deed_state_set(f, a, b);
         return true;
     }
     deed_cell joined[DEED_PLACES_MAX] = {{0}};
     for (uint32_t i = 0; i < f->place_count; i++) {
-        deed_cell one = x->cells[i], other = y->cells[i];
-        if (one.bits == 0 && other.bits != 0)
-            one = deed_place_untouched(f, a, i);
-        else if (one.bits != 0 && other.bits == 0)
-            other = deed_place_untouched(f, b, i);
-        joined[i] = join_cell(x, y, &one, &other);
-        changed |= !same_cell(&joined[i], &x->cells[i]);
+        deed_cell one = known(f, a, b, i), other = known(f, b, a, i);
+        joined[i] = join_cell(deed_state_of(f, a), deed_state_of(f, b), &one, &other);
+        deed_add_sources(f, joined[i].born != 0 ? joined[i].born : f->places[i].node, &joined[i].sources, &other.sources);
+        changed |= !same_cell(&joined[i], &deed_state_of(f, a)->cells[i]);
     }
     for (uint32_t i = 0; i < f->place_count; i++)
         deed_state_of(f, a)->cells[i] = joined[i];
