@@ -20,6 +20,7 @@
 #include "freehold/hash.h"
 #include "index/best.h"
 #include "index/flat_impl.h"
+#include "index/vector.h"
 
 enum { TOGETHER = 4, STRETCH_TILES = 64, CHUNK_BYTES = 1 << 20, CHUNKS = 40 };
 
@@ -175,33 +176,11 @@ static fh_status reserve(fh_flat *f, size_t count) {
 
 /* --- changes ---------------------------------------------------------------------------------------------------------- */
 
-/* Σ x² in double precision, so that only numbers that are not finite make it so. */
-static double square_sum(fh_f32s x) {
-    double sum = 0.0;
-    for (size_t i = 0; i < x.count; i++)
-        sum += (double)fh_f32s_get(x, i) * (double)fh_f32s_get(x, i);
-    return sum;
-}
-
-static bool is_finite(double x) {
-    return x - x == 0.0;
-}
-
-/* The vector as it will be stored, and what it is scaled by under the cosine. */
-static fh_status look_at(const fh_flat *f, const char *what, size_t i, fh_f32s x, fh_out double *out_squares, fh_err *err) {
-    *out_squares = square_sum(x);
-    if (!is_finite(*out_squares))
-        return fh_fail(err, FH_NOT_FINITE, FH_NO_OFFSET, "%s %zu has an element that is not a finite number", what, i);
-    if (f->options.metric == FH_METRIC_COSINE && !(*out_squares > 0.0))
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%s %zu has length 0, and so no direction", what, i);
-    return FH_DONE;
-}
-
 fh_status fh_flat_enter(fh_flat *f, const char *what, size_t i, uint64_t id, fh_f32s stored, fh_err *err) {
     size_t row = f->count;
     double squares;
     fh_tile_get(fh_flat_tiles(f, row / FH_TILE_ROWS, 1), row % FH_TILE_ROWS, stored);
-    FH_TRY(look_at(f, what, i, stored, &squares, err));
+    FH_TRY(fh_vector_look(f->options.metric, what, i, stored, &squares, err));
     if (!fh_idmap_add(&f->map, id, row))
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "vector %zu has id %llu, which another one has", i,
                        (unsigned long long)id);
@@ -216,7 +195,7 @@ fh_status fh_flat_enter(fh_flat *f, const char *what, size_t i, uint64_t id, fh_
  * that is lost in it. */
 static fh_status add_one(fh_flat *f, size_t i, uint64_t id, fh_f32s x, fh_f32s stored, fh_err *err) {
     double squares;
-    FH_TRY(look_at(f, "vector", i, x, &squares, err));
+    FH_TRY(fh_vector_look(f->options.metric, "vector", i, x, &squares, err));
     fh_tile_put(tile_of(f, f->count), f->count % FH_TILE_ROWS, x);
     return fh_flat_enter(f, "in the type of the index, vector", i, id, stored, err);
 }
@@ -364,15 +343,10 @@ static void search_part(void *arg, unsigned part, unsigned parts) {
     }
 }
 
-/* The score of a key, for people. */
+/* The score of a key, for people; a key has not been divided by the query's length yet. */
 static float score_of(const fh_flat *f, float key, double query_squares) {
-    switch (f->options.metric) {
-    case FH_METRIC_L2: return fh_sqrtf(key);
-    case FH_METRIC_COSINE: return (float)((double)-key / fh_sqrt(query_squares));
-    case FH_METRIC_IP:
-    case FH_METRIC_COUNT: break;
-    }
-    return -key;
+    bool is_cosine = f->options.metric == FH_METRIC_COSINE;
+    return fh_vector_score(f->options.metric, is_cosine ? (float)((double)key / fh_sqrt(query_squares)) : key);
 }
 
 /* The best of all parts for query `q` of these, sorted. */
@@ -408,7 +382,8 @@ static fh_status search_all(const fh_flat *f, const fh_par *par, fh_mut fh_view(
         s->asked = counts.count - first < TOGETHER ? counts.count - first : TOGETHER;
         s->queries = fh_f32s_sub(queries, first * dim, s->asked * dim);
         for (size_t q = 0; q < s->asked; q++)
-            FH_TRY(look_at(f, "query", first + q, fh_f32s_sub(s->queries, q * dim, dim), &squares[q % TOGETHER], err));
+            FH_TRY(fh_vector_look(f->options.metric, "query", first + q, fh_f32s_sub(s->queries, q * dim, dim),
+                                  &squares[q % TOGETHER], err));
         for (size_t i = 0; i < s->counts.count; i++)
             fh_sizes_set(s->counts, i, 0);
         fh_par_run(par, search_part, s);

@@ -76,3 +76,18 @@ fh_status fh_score(fh_isa isa, fh_tile_view tiles, fh_score_kind kind, fh_f32s q
                                          .y = out.at, .y_stride = rows});
     return FH_DONE;
 }
+
+fh_status fh_score_rows(fh_isa isa, fh_f32s rows, size_t dim, fh_score_kind kind, fh_f32s query, fh_u32s which, fh_f32s out) {
+    const struct kern *kern = fh_kern_get(isa);
+    if (kern == NULL || isa > fh_isa_best() || kind >= FH_SCORE_COUNT)
+        return FH_STATUS(FH_UNSUPPORTED);
+    if (dim == 0 || query.count != dim || rows.count % dim != 0 || out.count != which.count)
+        return FH_STATUS(FH_INVALID);
+    for (size_t i = 0; i < which.count; i++)
+        if (fh_u32s_get(which, i) >= rows.count / dim)
+            return FH_STATUS(FH_INVALID);
+    if (which.count != 0)
+        kern->score_rows(&(struct kern_rows){.differs = kind == FH_SCORE_DIFF, .rows = rows.at, .x = query.at, .cols = dim,
+                                             .which = which.at, .count = which.count, .y = out.at});
+    return FH_DONE;
+}

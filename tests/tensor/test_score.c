@@ -94,6 +94,56 @@ static void test_values(void **state) {
     }
 }
 
+/* Some rows of a matrix: the same bits on every instruction set, near the exact sum; sizes around 16 lanes and 4 rows. */
+static void test_rows(void **state) {
+    enum { DIM_MAX = 70, MANY = 23 };
+    static float matrix[DIM_MAX * MANY], query[DIM_MAX];
+    fh_test_rng rng = fh_test_rng_new(6);
+    (void)state;
+    for (size_t i = 0; i < DIM_MAX * MANY; i++)
+        matrix[i] = (float)fh_test_rng_below(&rng, 2001) * 1e-3f - 1.0f;
+    for (size_t i = 0; i < DIM_MAX; i++)
+        query[i] = (float)fh_test_rng_below(&rng, 2001) * 1e-3f - 1.0f;
+    for (size_t dim = 1; dim <= DIM_MAX; dim++)
+        for (int kind = 0; kind < FH_SCORE_COUNT; kind++) {
+            uint32_t which[MANY];
+            float scalar[MANY], other[MANY];
+            size_t count = fh_test_rng_below(&rng, MANY + 1);
+            for (size_t i = 0; i < count; i++)
+                which[i] = (uint32_t)fh_test_rng_below(&rng, MANY);
+            fh_f32s rows = {matrix, dim * MANY}, q = {query, dim};
+            fh_u32s some = {which, count};
+            fh_assert_ok(fh_score_rows(FH_ISA_SCALAR, rows, dim, (fh_score_kind)kind, q, some, (fh_f32s){scalar, count}));
+            for (unsigned isa = 1; isa <= (unsigned)fh_isa_best(); isa++) {
+                fh_assert_ok(fh_score_rows((fh_isa)isa, rows, dim, (fh_score_kind)kind, q, some, (fh_f32s){other, count}));
+                assert_memory_equal(scalar, other, count * sizeof(float));
+            }
+            for (size_t i = 0; i < count; i++) {
+                double sum = 0;
+                for (size_t c = 0; c < dim; c++) {
+                    double x = query[c], v = matrix[which[i] * dim + c];
+                    sum += kind == FH_SCORE_DOT ? x * v : (x - v) * (x - v);
+                }
+                double off = sum - (double)scalar[i];
+                assert_true(off * off < 1e-9);
+            }
+        }
+    uint32_t outside = MANY;
+    float out;
+    fh_f32s rows = {matrix, 4 * MANY}, q = {query, 4};
+    fh_assert_code(fh_score_rows(FH_ISA_SCALAR, rows, 4, FH_SCORE_DOT, q, (fh_u32s){&outside, 1}, (fh_f32s){&out, 1}),
+                   FH_INVALID);
+    outside = 0;
+    fh_assert_code(fh_score_rows(FH_ISA_SCALAR, rows, 4, FH_SCORE_DOT, (fh_f32s){query, 3}, (fh_u32s){&outside, 1},
+                                 (fh_f32s){&out, 1}), FH_INVALID);
+    fh_assert_code(fh_score_rows(FH_ISA_SCALAR, rows, 4, FH_SCORE_DOT, q, (fh_u32s){&outside, 1}, (fh_f32s){&out, 0}),
+                   FH_INVALID);
+    fh_assert_code(fh_score_rows(FH_ISA_SCALAR, rows, 0, FH_SCORE_DOT, q, (fh_u32s){&outside, 1}, (fh_f32s){&out, 1}),
+                   FH_INVALID);
+    fh_assert_code(fh_score_rows(FH_ISA_COUNT, rows, 4, FH_SCORE_DOT, q, (fh_u32s){&outside, 1}, (fh_f32s){&out, 1}),
+                   FH_UNSUPPORTED);
+}
+
 static void test_copy(void **state) {
     scene s = make(fh_test_allocator(state), FH_DTYPE_BF16, 5, 2, 1, true), to = make(s.a, FH_DTYPE_BF16, 5, 3, 1, false);
     float a[5], b[5];
@@ -132,6 +182,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_bits),
         FH_TEST_ALLOC(test_values),
+        FH_TEST_ALLOC(test_rows),
         FH_TEST_ALLOC(test_copy),
         FH_TEST_ALLOC(test_refusals),
     };

@@ -174,5 +174,6 @@ const struct kern fh_kern_avx512 = {
     .attend_end = wide_attend_end,
     .mix = wide_mix,
     .score = wide_score,
+    .score_rows = wide_score_rows,
 };
 #endif

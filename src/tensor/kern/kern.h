@@ -96,6 +96,17 @@ struct kern_score {
     size_t y_stride;
 };
 
+/* One query against some rows of float32: y[i] = Σ_c x·v, or Σ_c (x − v)² with `differs`, v = rows[which[i] · cols + c]: fused,
+ * in 16 lanes from 0, then the tree. */
+struct kern_rows {
+    bool differs;
+    const float *rows, *x;
+    size_t cols;
+    const uint32_t *which;
+    size_t count;
+    float *y;
+};
+
 struct kern {
     fh_isa isa;
     /* y = x · (1 / sqrt(mean(x²) + eps)) · w. w: float32 at any alignment; y may be x. */
@@ -119,6 +130,7 @@ struct kern {
     /* y[i] = y[i] + Σ_r w[r] · x[r][i], r ascending, the sum from 0. */
     void (*mix)(const float *const *x, const float *w, size_t ranks, size_t count, float *y);
     void (*score)(const struct kern_score *s);
+    void (*score_rows)(const struct kern_rows *r);
 };
 
 /* The table of an instruction set, or NULL where the build has none. */

@@ -16,7 +16,7 @@
 
 /* What a tile may keep in 16 registers: slices of 16 positions or dimensions × 6 queries; 1 row × 6 tokens of plain weights;
  * 4 queries × 1 tile of vectors. */
-enum { LANES = 16, SLICE = 1, SLICE_QUERIES = 6, FLOAT_ROWS = 1, SCORE_QUERIES = 4, SCORE_TILES = 1 };
+enum { LANES = 16, SLICE = 1, SLICE_QUERIES = 6, FLOAT_ROWS = 1, SCORE_QUERIES = 4, ROWS_TOGETHER = 4, SCORE_TILES = 1 };
 
 typedef struct lanes {
     __m256 low, high;

@@ -16,7 +16,7 @@
 
 /* What a tile may keep in 32 registers: slices of 64 positions or dimensions × 6 queries; 4 rows × 6 tokens of plain
  * weights; 4 queries × 4 tiles of vectors. */
-enum { LANES = 16, SLICE = 4, SLICE_QUERIES = 6, FLOAT_ROWS = 4, SCORE_QUERIES = 4, SCORE_TILES = 4 };
+enum { LANES = 16, SLICE = 4, SLICE_QUERIES = 6, FLOAT_ROWS = 4, SCORE_QUERIES = 4, ROWS_TOGETHER = 4, SCORE_TILES = 4 };
 
 typedef __m512 lanes;
 

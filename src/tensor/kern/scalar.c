@@ -236,6 +236,18 @@ static void scalar_score(const struct kern_score *s) {
     }
 }
 
+static void scalar_score_rows(const struct kern_rows *r) {
+    for (size_t i = 0; i < r->count; i++) {
+        const float *v = r->rows + r->which[i] * r->cols;
+        float lane[LANES] = {0};
+        for (size_t c = 0; c < r->cols; c++) {
+            float a = r->differs ? r->x[c] - v[c] : r->x[c], b = r->differs ? a : v[c];
+            lane[c % LANES] = fused(a, b, lane[c % LANES]);
+        }
+        r->y[i] = canonical(tree(lane));
+    }
+}
+
 const struct kern fh_kern_scalar = {
     .isa = FH_ISA_SCALAR,
     .norm = scalar_norm,
@@ -249,4 +261,5 @@ const struct kern fh_kern_scalar = {
     .attend_end = scalar_attend_end,
     .mix = scalar_mix,
     .score = scalar_score,
+    .score_rows = scalar_score_rows,
 };

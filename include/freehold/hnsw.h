@@ -1,0 +1,95 @@
+/* hnsw.h: nearest neighbours among many vectors, nearly always the right ones, in a graph of links (hierarchical navigable
+ * small worlds: Malkov and Yashunin, TPAMI 2020).
+ *
+ *     fh_hnsw *graph;
+ *     FH_TRY(fh_hnsw_new(a, fh_isa_best(), &(fh_hnsw_options){.dim = 128, .rows_max = 1 << 20}, &graph, &err));
+ *     fh_hnsw_writer *writer;                                                   one for each thread that adds
+ *     FH_TRY(fh_hnsw_writer_new(graph, 2, &writer, &err));
+ *     FH_TRY(fh_hnsw_add(graph, writer, par, ids, vectors, &err));              vectors: ids.count × 128 floats, par: up to 2
+ * threads     fh_hnsw_reader *reader;                                                   one for each thread that searches
+ *     FH_TRY(fh_hnsw_reader_new(graph, &reader, &err));
+ *     FH_TRY(fh_hnsw_search(graph, reader, query, 10, 64, NULL, hits, &count, &err));
+ *
+ * The graph is the same, bit for bit, for any number of threads that build it and on any instruction set: it follows from the
+ * order of the vectors and from how they were divided among calls of fh_hnsw_add. A vector's level is a hash of its id.
+ *
+ * No vector is lost: each but the first has a parent that keeps its link to it whatever else is linked, and every search looks
+ * at the first one too, so links lead from where a search begins to every vector (fh_hnsw_check proves it). A filter, and
+ * vectors that were removed, decide about answers only; the way leads through all.
+ *
+ * Threading: any number of searches, each with a reader of its own, beside one change. A second change at the same time is
+ * refused with FH_BORROWED: come again. A search that runs beside an addition sees the new vector or not; one that begins after
+ * it does. Ownership: vectors and ids are copied in. */
+#ifndef FREEHOLD_HNSW_H
+#define FREEHOLD_HNSW_H
+
+#include "freehold/index.h"
+
+FH_EXTERN_BEGIN
+
+enum { FH_HNSW_LINKS_MAX = 128, FH_HNSW_EFFORT_MAX = 1 << 16, FH_HNSW_THREADS_MAX = 256 };
+
+/* How a graph is made; dim and rows_max have no default. */
+typedef struct fh_hnsw_options {
+    size_t dim;      /* elements of a vector, 1 to 65536 */
+    size_t rows_max; /* vectors ever added, removed and updated ones counted again, 1 to 2^31; room is taken when it is used */
+    fh_metric metric;
+    unsigned links;  /* of a vector to others, twice as many at the lowest level, 2 to FH_HNSW_LINKS_MAX; 0: 16 */
+    unsigned effort; /* how many are kept in view while a place for a vector is sought, up to FH_HNSW_EFFORT_MAX; 0: 200 */
+    uint64_t seed;   /* of levels and of the table of ids; a secret number where ids come from strangers */
+} fh_hnsw_options;
+
+/* A graph; what one thread needs to search it, and what is needed to add to it. Opaque. */
+typedef struct fh_hnsw fh_hnsw;
+typedef struct fh_hnsw_writer fh_hnsw_writer;
+typedef struct fh_hnsw_reader fh_hnsw_reader;
+
+/* Makes an empty graph. FH_LIMIT (dim, rows_max, links, effort), FH_INVALID (metric), FH_UNSUPPORTED (instruction set),
+ * FH_NOMEM. */
+FH_FALLIBLE fh_hnsw_new(fh_ref fh_allocator *a, fh_isa isa, fh_ref const fh_hnsw_options *options,
+                        fh_owned fh_view(1) fh_hnsw **out, fh_mut fh_err *err);
+/* Ends it; NULL is allowed. A search or change that still runs ends the program. */
+FH_API void fh_hnsw_free(fh_drop fh_hnsw *h);
+
+/* --- changes -------------------------------------------------------------------------------------------------------------- */
+
+/* What additions need that use up to `threads` threads, 1 to FH_HNSW_THREADS_MAX. FH_LIMIT, FH_NOMEM. */
+FH_FALLIBLE fh_hnsw_writer_new(fh_ref const fh_hnsw *h, unsigned threads, fh_owned fh_view(1) fh_hnsw_writer **out,
+                               fh_mut fh_err *err);
+FH_API void fh_hnsw_writer_free(fh_drop fh_hnsw_writer *w);
+
+/* Adds ids.count vectors of `dim` elements each, all or none. FH_INVALID: another number of elements, an id that is there
+ * already, a vector without a direction, a writer of another graph or of fewer threads; FH_NOT_FINITE; FH_EXHAUSTED (rows_max);
+ * FH_BORROWED (another change runs); FH_NOMEM. err names the vector. */
+FH_FALLIBLE fh_hnsw_add(fh_mut fh_hnsw *h, fh_mut fh_hnsw_writer *w, fh_ref const fh_par *par, fh_u64s ids, fh_f32s vectors,
+                        fh_mut fh_err *err);
+/* Removes a vector: no search that begins afterwards answers with it. Its room is not used again. FH_NOT_FOUND, FH_BORROWED. */
+FH_FALLIBLE fh_hnsw_remove(fh_mut fh_hnsw *h, uint64_t id);
+/* Gives an id that is there another vector; a search at this moment may miss both. Errors of both, and nothing changes then. */
+FH_FALLIBLE fh_hnsw_update(fh_mut fh_hnsw *h, fh_mut fh_hnsw_writer *w, uint64_t id, fh_f32s vector, fh_mut fh_err *err);
+/* Reads a vector. FH_NOT_FOUND, FH_INVALID (another number of elements), FH_BORROWED (a change runs). */
+FH_FALLIBLE fh_hnsw_get(fh_ref fh_hnsw *h, uint64_t id, fh_f32s out);
+/* Vectors that are there; and rows in use, removed ones counted. */
+FH_API size_t fh_hnsw_count(fh_ref const fh_hnsw *h);
+FH_API size_t fh_hnsw_rows(fh_ref const fh_hnsw *h);
+
+/* --- searching ------------------------------------------------------------------------------------------------------------ */
+
+/* What one thread needs. FH_NOMEM. */
+FH_FALLIBLE fh_hnsw_reader_new(fh_ref const fh_hnsw *h, fh_owned fh_view(1) fh_hnsw_reader **out, fh_mut fh_err *err);
+FH_API void fh_hnsw_reader_free(fh_drop fh_hnsw_reader *r);
+
+/* The k best that were met, best first, with `effort` (at least k; 0: 64) in view: *count of them, fewer than k where there are
+ * fewer live vectors that the filter (NULL: none) accepts. Scores and order are those of fh_flat_search, up to the last bits of
+ * a score. FH_INVALID: a query or room for hits of another size; FH_LIMIT: k or effort; FH_NOT_FINITE; FH_NOMEM. */
+FH_FALLIBLE fh_hnsw_search(fh_ref fh_hnsw *h, fh_mut fh_hnsw_reader *r, fh_f32s query, size_t k, size_t effort,
+                           fh_ref const fh_hit_filter *filter, fh_hits hits, fh_out size_t *count, fh_mut fh_err *err);
+
+/* Every invariant, that links lead to every vector among them: FH_CORRUPT with a report. It reads all. FH_BORROWED (a change
+ * runs), FH_NOMEM. */
+FH_FALLIBLE fh_hnsw_check(fh_ref fh_hnsw *h, fh_mut fh_err *err);
+/* A hash of the whole graph: equal graphs have equal ones. FH_BORROWED. */
+FH_FALLIBLE fh_hnsw_digest(fh_ref fh_hnsw *h, fh_out uint64_t *out);
+
+FH_EXTERN_END
+#endif

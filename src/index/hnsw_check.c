@@ -1,0 +1,76 @@
+/* hnsw_check.c: proves a graph's invariants (hnsw_impl.h), and hashes it. Threading: hnsw.h; it counts as a change. */
+#include "freehold/hash.h"
+#include "index/hnsw_impl.h"
+
+/* Every slot leads to a row that there is, of the level or above, and that is another one. */
+static fh_status check_slots(const fh_hnsw *h, uint32_t row, size_t level, fh_err *err) {
+    fh_u32s slots = fh_hnsw_slots(h, row, level);
+    for (size_t i = 0; i < slots.count; i++) {
+        uint32_t link = fh_load(fh_u32s_at(slots, i), FH_ACQUIRE);
+        if (link == 0)
+            continue;
+        if (link > h->rows || link - 1 == row ||
+            fh_uppers_at(h->uppers, link - 1)->slots.count / h->options.links < level)
+            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u leads to %u at level %zu", row, link - 1, level);
+    }
+    return FH_DONE;
+}
+
+/* The parent came before, and leads here. So from row 0 links lead to every row. */
+static fh_status check_parent(const fh_hnsw *h, uint32_t row, fh_err *err) {
+    uint32_t parent = fh_u32s_get(h->parents, row);
+    if (fh_u32s_get(h->children, row) > h->options.links)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u has %u children", row, fh_u32s_get(h->children, row));
+    if (row == 0)
+        return FH_DONE;
+    if (parent >= row)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u has parent %u, which did not come before", row, parent);
+    fh_u32s slots = fh_hnsw_slots(h, parent, 0);
+    for (size_t i = 0; i < slots.count; i++)
+        if (fh_load(fh_u32s_at(slots, i), FH_ACQUIRE) == row + 1)
+            return FH_DONE;
+    return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "parent %u does not lead to row %u", parent, row);
+}
+
+static fh_status check_all(const fh_hnsw *h, fh_err *err) {
+    size_t live = 0;
+    for (uint32_t row = 0; row < h->rows; row++) {
+        for (size_t level = 0; level <= fh_uppers_at(h->uppers, row)->slots.count / h->options.links; level++)
+            FH_TRY(check_slots(h, row, level, err));
+        FH_TRY(check_parent(h, row, err));
+        bool is_gone = fh_load(fh_u32s_at(h->gone, row), FH_ACQUIRE) != 0;
+        live += !is_gone;
+        if (!is_gone && fh_idmap_find(&h->map, fh_u64s_get(h->ids, row)) != row)
+            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u is not where its id leads", row);
+    }
+    if (live != h->live || h->map.count != h->live)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "%zu live rows, %zu ids, but %zu are counted", live, h->map.count,
+                       h->live);
+    return FH_DONE;
+}
+
+fh_status fh_hnsw_check(fh_hnsw *h, fh_err *err) {
+    uint32_t nobody = 0;
+    if (!fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE))
+        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    fh_status s = check_all(h, err);
+    fh_store(&h->writing, 0, FH_RELEASE);
+    return s;
+}
+
+fh_status fh_hnsw_digest(fh_hnsw *h, uint64_t *out) {
+    uint32_t nobody = 0;
+    *out = 0;
+    if (!fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE))
+        return FH_STATUS(FH_BORROWED);
+    uint64_t hash = fh_mix64(h->rows) ^ fh_mix64(h->entry);
+    for (uint32_t row = 0; row < h->rows; row++) {
+        for (size_t level = 0; level <= fh_uppers_at(h->uppers, row)->slots.count / h->options.links; level++)
+            hash = fh_hash_bytes(hash, fh_span_of_mut(fh_u32s_bytes(fh_hnsw_slots(h, row, level))));
+        hash = fh_hash_bytes(hash ^ fh_u64s_get(h->ids, row), fh_span_of_mut(fh_f32s_bytes(fh_hnsw_vector(h, row))));
+        hash = fh_mix64(hash ^ fh_u32s_get(h->gone, row));
+    }
+    *out = hash;
+    fh_store(&h->writing, 0, FH_RELEASE);
+    return FH_DONE;
+}

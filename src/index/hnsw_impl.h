@@ -1,0 +1,99 @@
+/* hnsw_impl.h: what a graph is made of (hnsw.c), and how it is walked (hnsw_walk.c).
+ *
+ * Row r is the r-th vector that was ever added. Its links are slots in flat arrays: a row + 1, or 0. A slot changes by one
+ * store, and a link that is kept stays in its slot, so that whoever walks beside a change sees each kept link. Row r is linked
+ * to by others only after its own vector, id, scale and slots are written (release), and links are read with acquire: so those
+ * need no lock.
+ *
+ * Invariants: links at level l lead to rows of level l or above. parent[r] < rows for r > 0, a slot of parent[r] at level 0
+ * leads to r, and a row has at most `links` children, half of its slots: so from row 0 links lead to every row. The map has
+ * exactly the ids of rows that are not gone. Threading: hnsw.h; `writing` is held by the one change. */
+#ifndef FH_INDEX_HNSW_IMPL_H
+#define FH_INDEX_HNSW_IMPL_H
+
+#include "freehold/atomic.h"
+#include "freehold/hnsw.h"
+#include "index/best.h"
+#include "index/idmap.h"
+
+/* The slots of a row above level 0, `links` a level. */
+typedef struct fh_upper {
+    fh_owned fh_u32s slots;
+} fh_upper;
+FH_SPAN_DEFINE(upper, fh_upper);
+FH_ARRAY_DEFINE(upper);
+
+/* A row that is still to be walked from. */
+typedef struct fh_step {
+    float key;
+    uint32_t row;
+} fh_step;
+FH_SPAN_DEFINE(step, fh_step);
+FH_ARRAY_DEFINE(step);
+
+struct fh_hnsw_reader {
+    fh_ref fh_allocator *allocator;
+    fh_ref const fh_hnsw *of; /* compared, never followed; NULL for those of a writer */
+    uint32_t stamp;
+    fh_owned fh_u32s seen;    /* the stamp of the walk that met a row */
+    fh_owned fh_steps steps;  /* a heap, nearest first */
+    size_t step_count;
+    fh_owned fh_hits found;   /* the best of a walk; id is a row */
+    size_t found_count;
+    fh_owned fh_u32s which, chosen;    /* rows to be scored; rows chosen to be linked */
+    fh_owned fh_f32s scores;
+};
+
+/* A reader for a part of a change. */
+typedef struct fh_builder {
+    fh_owned_or_null fh_hnsw_reader *reader;
+} fh_builder;
+FH_SPAN_DEFINE(builder, fh_builder);
+FH_ARRAY_DEFINE(builder);
+
+struct fh_hnsw_writer {
+    fh_ref fh_allocator *allocator;
+    fh_ref const fh_hnsw *of; /* compared, never followed */
+    fh_owned fh_builders builders;
+};
+
+struct fh_hnsw {
+    fh_ref fh_allocator *allocator;
+    fh_hnsw_options options;
+    fh_isa isa;
+    double level_scale; /* 1 / ln(links) */
+    size_t rows, live;
+    uint64_t entry; /* level · 2^32 + row + 1 of where walks begin; 0: no row */
+    uint32_t writing, searching;
+    fh_owned fh_f32s vectors, scales; /* scales under the cosine: 1 / length */
+    fh_owned fh_u64s ids;
+    fh_owned fh_u32s slots;    /* at level 0: twice `links` of them a row */
+    fh_owned fh_uppers uppers;
+    fh_owned fh_u32s gone;     /* 1: removed */
+    fh_owned fh_u32s parents, children;
+    fh_owned fh_idmap map;
+};
+
+/* The slots of a row at a level that it has. */
+fh_u32s fh_hnsw_slots(fh_ref const fh_hnsw *h, uint32_t row, size_t level) fh_view(1);
+fh_f32s fh_hnsw_vector(fh_ref const fh_hnsw *h, uint32_t row) fh_view(1);
+/* What a row's products are scaled by: 1 unless under the cosine. */
+float fh_hnsw_scale(fh_ref const fh_hnsw *h, uint32_t row);
+
+/* A reader for a graph of these options. FH_NOMEM. */
+FH_MUST_USE fh_status fh_hnsw_reader_make(fh_ref fh_allocator *a, fh_ref const fh_hnsw_options *o,
+                                          fh_owned fh_view(1) fh_hnsw_reader **out);
+
+/* Keys of r->which[0 … count) against a query with its scale, into r->scores. */
+void fh_hnsw_score(fh_ref const fh_hnsw *h, fh_mut fh_hnsw_reader *r, fh_f32s query, float scale, size_t count);
+/* Which rows may be answers. */
+typedef struct fh_hnsw_wish {
+    bool answers; /* only rows that are not gone, and that the filter accepts; else all */
+    fh_ref const fh_hit_filter *filter;
+} fh_hnsw_wish;
+/* Walks from where walks begin down to `level`, there with `effort` rows in view: r->found[0 … found_count), nearest first.
+ * There is a row, and its level is not below. */
+void fh_hnsw_walk(fh_ref const fh_hnsw *h, fh_mut fh_hnsw_reader *r, fh_f32s query, float scale, uint64_t entry, size_t level,
+                  size_t effort, fh_hnsw_wish wish);
+
+#endif
