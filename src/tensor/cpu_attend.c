@@ -192,6 +192,7 @@ static void attend_work(void *arg, unsigned part, unsigned parts) {
 /* How many slices the heads of a kv head are cut into: enough for QUERIES_MAX, and for every part to get work. */
 static void cut_heads(struct attend_job *job, unsigned parts) {
     size_t whole = job->chunks * job->op->kv->kv_heads, least = (job->group + QUERIES_MAX - 1) / QUERIES_MAX;
+    FH_ASSERT(whole != 0); /* no tensor without rows gets here (device.c) */
     job->slices = (parts + whole - 1) / whole;
     job->slices = job->slices > job->group ? job->group : job->slices;
     job->slices = job->slices < least ? least : job->slices;

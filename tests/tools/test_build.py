@@ -56,7 +56,7 @@ class FrontDoorTest(unittest.TestCase):
             script = f.read()
         self.assertLessEqual(script.count("\n"), 80)
         for verb in ("demo", "test", "build", "install", "bench", "tidy", "deed", "asan", "tsan", "msan", "weave",
-                     "mutants", "proofs", "valgrind", "fuzz", "bits"):
+                     "mutants", "analyzers", "proofs", "valgrind", "fuzz", "bits"):
             self.assertIn(f"./x {verb} ", alone.stdout)
         wrong = subprocess.run([door, "frobnicate"], capture_output=True, text=True)
         self.assertEqual((wrong.returncode, wrong.stderr), (2, "x: no verb 'frobnicate'; ./x prints them\n"))

@@ -69,6 +69,7 @@ uint64_t fh_hard_slots_for(const fh_pool_core *core, uint32_t capacity) {
         uint64_t in_period = 0;
         for (uint64_t k = 0; k < period; k++)
             in_period += group_end(&is, stride, k) - group_first(&is, stride, k);
+        FH_ASSERT(in_period != 0); /* a group is larger than a slot */
         uint64_t periods = (wanted - 1) / in_period;
         group += periods * period;
         wanted -= periods * in_period;

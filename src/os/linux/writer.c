@@ -148,9 +148,10 @@ void fh_os_writer_close(fh_os_writer *w) {
     if (w->fd >= 0)
         (void)close(w->fd);
     FH_UNSAFE("os-call");
-    if (w->temporary[0] != '\0')
-        (void)unlinkat(w->directory, w->temporary, 0);
-    if (w->directory >= 0)
+    if (w->directory >= 0) { /* without it nothing was made */
+        if (w->temporary[0] != '\0')
+            (void)unlinkat(w->directory, w->temporary, 0);
         (void)close(w->directory);
+    }
     fh_linux_drop_pages(w, sizeof *w);
 }
