@@ -314,6 +314,22 @@ static void test_hooks(void **state) {
     assert_int_equal(k.finis, 2);
 }
 
+/* It runs at each release: one's own, one that begins a letter, and those that join it. */
+static void test_hook_each_time(void **state) {
+    hooks k = {.says = FH_OK};
+    const fh_pool_config config = {.capacity = 64, .threads = FH_POOL_SHARED, .fini = counts_fini, .hook_ctx = &k};
+    fh_pool *pool = new_with(fh_test_allocator(state), config), *view = attach(pool);
+    fh_handle h[4];
+    for (int i = 0; i < 4; i++)
+        h[i] = alloc_one(pool);
+    for (int i = 0; i < 4; i++) {
+        fh_assert_ok(fh_pool_release(i == 0 ? pool : view, h[i]));
+        assert_int_equal(k.finis, i + 1);
+    }
+    end(pool, view);
+    assert_int_equal(k.finis, 4);
+}
+
 static void test_batches(void **state) {
     fh_pool *pool = new_pool(fh_test_allocator(state), 40), *view = attach(pool);
     fh_handle h[40], more[2];
@@ -349,6 +365,7 @@ int main(void) {
         FH_TEST_ALLOC(test_reset),
         FH_TEST_ALLOC(test_worn),
         FH_TEST_ALLOC(test_hooks),
+        FH_TEST_ALLOC(test_hook_each_time),
         FH_TEST_ALLOC(test_batches),
         FH_TEST_ALLOC(test_races),
         FH_TEST_ALLOC(test_traffic),
