@@ -157,13 +157,13 @@ typedef struct array_check {
 FH_NORETURN FH_ATTR(weak) void __ubsan_handle_out_of_bounds_abort(const array_check *check, uintptr_t index);
 
 FH_NORETURN void __ubsan_handle_out_of_bounds_abort(const array_check *check, uintptr_t index) {
-    FH_UNSAFE("report-format");
     fh_span file = fh_span_of_str(check->file); /* the compilers do not shorten it as they do __FILE__ */
     size_t from = fh_span_find(file, FH_LIT("/src/"), 0);
     file = fh_span_from(file, from == SIZE_MAX ? 0 : from + 1);
-    unsigned bits = 1u << (check->index->info >> 1), above = bits < 64 ? 64 - bits : 0;
+    unsigned power = check->index->info >> 1, bits = power < 6 ? 1u << power : 64, above = 64 - bits;
     bool negative = (check->index->info & 1) != 0 && ((uint64_t)index >> (bits - 1) & 1) != 0;
     uint64_t size = (negative ? -(uint64_t)index : (uint64_t)index) << above >> above;
+    FH_UNSAFE("report-format");
     fprintf(stderr, "freehold: %.*s:%u: index %s%llu is outside of %s\n", FH_SPAN_FMT(file), check->line, negative ? "-" : "",
             (unsigned long long)size, check->array->name);
     fflush(stderr);
