@@ -11,7 +11,10 @@ compile, or when a test that it names fails without it.
 How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of base,
 os, mem and index, and of the test itself, that include the changed file are compiled, by the commands of that build, and linked
 before its library: so a mutant takes about a second. First, each test is made in the same way from unchanged files and must
-pass. Tests of random operations and races do few of them, and more only before a mutant is said to survive."""
+pass. Tests of random operations and races do few of them, and more only before a mutant is said to survive.
+
+A rule of deed is a check as well. Its tests are programs: `ui/FH0101` stands for those of tests/ui/FH0101, `ui` for all of
+them. Of a mutant in src/check, a deed is made that must give another output for one of them."""
 import json
 import os
 import queue
@@ -29,7 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
 BUILD = os.path.join(ROOT, "build", "mutants")
 FOLDERS = ["src", "include", "tests"]
-LAYERS = re.compile(r"src/(base|os|mem|index)/")
+LAYERS, CHECKER = re.compile(r"src/(base|os|mem|index)/"), re.compile(r"src/check/")
 OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more, three times, for a race that is not met at once
 MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 
@@ -83,6 +86,15 @@ def mutate(text, mutant):
     return "\n".join(lines[:first] + [body] + lines[last + 1:])
 
 
+def is_ui(test):
+    return re.fullmatch(r"ui(/[\w-]+)?", test) is not None
+
+
+def target_of(test):
+    """What is built for a test."""
+    return "deed-cli" if is_ui(test) else test
+
+
 # --- building ---------------------------------------------------------------------------------------------------------
 
 
@@ -118,18 +130,19 @@ class Base:
         by what the test inlines, and to compile the library takes long."""
         own = [token for token in self.links[target] if token.endswith(".o")]
         sources = {self.compile[name].split()[-1] for name in own}  # the explorer's programs have files of src/mem of their own
-        library = [name for name in self.compile if LAYERS.match(name) and self.compile[name].split()[-1] not in sources]
+        layers = CHECKER if target == "deed-cli" else LAYERS
+        library = [name for name in self.compile if layers.match(name) and self.compile[name].split()[-1] not in sources]
         affected = lambda names: [name for name in names if file in self.needs.get(name, ())]
         stages = [affected(own), affected(own + library)]
         return [stage for n, stage in enumerate(stages) if stage and stage not in stages[:n]]
 
     @staticmethod
-    def run(name, program, limit, operations=OPERATIONS):
+    def run(name, command, limit, operations=OPERATIONS):
         """Runs a test up to its first failure; returns whether it passed, how long it took, what it said."""
         begin, said = time.monotonic(), ""
         with tempfile.TemporaryFile() as out:
             limits = [] if name.startswith("weave_") else ["prlimit", f"--data={MEMORY}"]  # the explorer reserves more, once
-            process = subprocess.Popen([*limits, program], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            process = subprocess.Popen([*limits, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                        start_new_session=True,
                                        env={**os.environ, "FREEHOLD_TEST_OPS": operations})
             while process.poll() is None and not re.search(r"\[  (FAILED|ERROR) ", said) and time.monotonic() < begin + limit:
@@ -155,10 +168,11 @@ class Worker:
     def build(self, target, objects):
         """The test, with some objects compiled anew."""
         made, link = {}, list(self.base.links[target])
+        quick = "-w -O0 -g0" if target == "deed-cli" else "-w"
         for name in objects:
             made[name] = os.path.join(self.folder, name.replace("/", "_"))
             command = re.sub(re.escape(ROOT) + r"/(src|include|tests)\b", self.folder + r"/\1", self.base.compile[name])
-            command = shlex.split(command.replace(f" -o {name} ", f" -o {made[name]} -w "))
+            command = shlex.split(command.replace(f" -o {name} ", f" -o {made[name]} {quick} "))
             done = subprocess.run(command, cwd=BUILD, stderr=subprocess.PIPE, text=True, check=False)
             if done.returncode != 0:
                 raise Broken("it does not compile:\n" + done.stderr[:2000])
@@ -170,19 +184,36 @@ class Worker:
         done = subprocess.run(link, cwd=BUILD, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise Broken("it does not link:\n" + done.stderr[:2000])
-        return program
+
+    def command(self, test):
+        """How a test is run. A folder of tests/ui gets a place of its own, with what lies beside it."""
+        program = os.path.join(self.folder, target_of(test))
+        if not is_ui(test):
+            return [program]
+        programs, place = os.path.join(self.folder, "tests", "ui"), os.path.join(self.folder, test.replace("/", "-"))
+        if test == "ui":
+            place = programs
+        elif not os.path.isdir(place):
+            os.mkdir(place)
+            for name in os.listdir(programs):
+                if os.path.isfile(os.path.join(programs, name)):
+                    shutil.copy(os.path.join(programs, name), place)
+            folder = os.path.basename(test)
+            shutil.copytree(os.path.join(programs, folder), os.path.join(place, folder))
+        return [program, "ui", place, "--", f"-I{ROOT}/include"]
 
     def try_unchanged(self, mutant):
         """Makes sure that the tests pass without the mutant, and learns how long they take."""
-        for target in mutant.tests:
-            stages = self.base.objects(mutant.file, target)
+        for test in mutant.tests:
+            stages = self.base.objects(mutant.file, target_of(test))
             if not stages:
-                raise Broken(f"{target} does not depend on {mutant.file}")
-            if target not in self.seconds:
-                ok, seconds, said = self.base.run(target, self.build(target, stages[0]), 240)
+                raise Broken(f"{test} does not depend on {mutant.file}")
+            if test not in self.seconds:
+                self.build(target_of(test), stages[0])
+                ok, seconds, said = self.base.run(test, self.command(test), 240)
                 if not ok:
-                    raise Broken(f"{target} fails without it:\n{said[-2000:]}")
-                self.seconds[target] = seconds
+                    raise Broken(f"{test} fails without it:\n{said[-2000:]}")
+                self.seconds[test] = seconds
 
     def try_mutant(self, mutant):
         """The test that failed, or None."""
@@ -196,15 +227,16 @@ class Worker:
         try:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(changed)
-            for target in mutant.tests:
-                for stage in self.base.objects(mutant.file, target):
-                    ok, _, _ = self.base.run(target, self.build(target, stage), 20 + 20 * self.seconds[target])
+            for test in mutant.tests:
+                for stage in self.base.objects(mutant.file, target_of(test)):
+                    self.build(target_of(test), stage)
+                    ok, _, _ = self.base.run(test, self.command(test), 20 + 20 * self.seconds[test])
                     if not ok:
-                        return target
-            for target in 3 * mutant.tests:
-                ok, _, _ = self.base.run(target, os.path.join(self.folder, target), 600, MORE_OPERATIONS)
+                        return test
+            for test in 3 * [test for test in mutant.tests if not is_ui(test)]:
+                ok, _, _ = self.base.run(test, self.command(test), 600, MORE_OPERATIONS)
                 if not ok:
-                    return target
+                    return test
         finally:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
@@ -219,7 +251,7 @@ def main():
         mutants = [m for m in mutants if any(word in " ".join([m.file, m.name, *m.tests]) for word in words)]
     if not mutants:
         sys.exit("mutants: no entry has such a word")
-    base = Base(sorted({target for mutant in mutants for target in mutant.tests}))
+    base = Base(sorted({target_of(test) for mutant in mutants for test in mutant.tests}))
     killed, survived, broken = [], [], []
     jobs = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="freehold-mutants-") as folder:

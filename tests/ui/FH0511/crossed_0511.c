@@ -1,0 +1,7 @@
+/* crossed_0511.c: deed refuses it as FH0511, a count that nobody measured. */
+#include "../ui.h"
+
+int sum(fh_ref fh_counted(2) const int *at, int count);
+int f(fh_ref fh_counted(2) const int *at, int count, fh_ref fh_counted(4) const int *with, int others) {
+    return sum(at, count) + sum(with, count); //~ FH0511
+}
