@@ -127,6 +127,19 @@ static uint32_t owned_pointer(const deed_flow *f, uint32_t place) {
     return deed_word_of(f->unit, decl, DEED_OWNED) ? DEED_IS_COPY : 0;
 }
 
+/* What was stored in a local, or in parts of it, looks somewhere: whoever reads a shared borrow out of it, through
+ * another borrow, looks there too. */
+static void add_kept(deed_flow *f, uint32_t node, uint32_t place, deed_value *v) {
+    bool local = f->places[place].mode == DEED_MODE_LOCAL && !deed_place_lent(f, place);
+    for (uint32_t i = place; local && i < f->place_count; i++) {
+        const deed_cell *part = deed_cell_of(f, i);
+        if (!(part->bits & DEED_IS_VIEW) || !deed_place_within(f, i, place))
+            continue;
+        v->bits |= part->bits & DEED_IS_DEAD;
+        deed_add_sources(f, node, &v->sources, &part->sources);
+    }
+}
+
 deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
     const deed_cell *c = deed_cell_of(f, place);
     deed_value v = {.bits = c->bits & ~(uint32_t)(DEED_IS_HELD | DEED_IS_LOOSE), .place = place, .node = node};
@@ -150,6 +163,9 @@ deed_value deed_lying(deed_flow *f, uint32_t node, uint32_t place) {
     bool written = (c->bits & DEED_IS_PLAIN) && !(f->places[place].parent == 0 && f->places[place].mode != DEED_MODE_LOCAL);
     if (untouched && !written && v.sources.at[0] == 0) {
         v.sources = origins_of(f, place, &v.via);
+        deed_sources in = v.sources;
+        for (uint32_t k = 0; k < DEED_SOURCES_MAX && in.at[k] != 0 && lends_shared(f, f->places[place].type); k++)
+            add_kept(f, node, in.at[k], &v);
         if (v.sources.at[0] == place)
             v.bits |= owned_pointer(f, place);
         if (v.sources.at[0] != 0)
