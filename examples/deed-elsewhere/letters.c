@@ -7,7 +7,7 @@
 #include "show.h"
 
 typedef struct letter {
-    fh_owned_or_null char *text;
+    fh_owned char *text;
 } letter;
 
 typedef struct box {
@@ -57,6 +57,7 @@ int main(void) {
     box_put(&b, l);
 
     letter *got = box_take(&b);
+    letter_free(b.inside);
     if (got == NULL)
         return 1;
     show("taken out", letter_text(got));

@@ -7,7 +7,7 @@
 #include "show.h"
 
 typedef struct letter {
-    fh_owned_or_null char *text;
+    fh_owned char *text;
 } letter;
 
 typedef struct box {
@@ -58,5 +58,5 @@ int main(void) {
     const char *text = letter_text(got); //~ FH0307
     letter_free(got);
     show("taken out", text); //~ FH0206
-    return 0;
+    return 0; //~ FH0301
 }
