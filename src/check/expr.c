@@ -30,6 +30,7 @@ static void check_guard(deed_flow *f, uint32_t node) {
 
 /* What stands in front of the place is used, if there is anything to say about it. */
 static void reach(deed_flow *f, uint32_t node, uint32_t place) {
+    deed_check_led(f, node, place);
     for (uint32_t i = place != 0 ? f->places[place].parent : 0; i != 0; i = f->places[i].parent) {
         if ((deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) || deed_place_null(f, i))
             deed_use(f, node, place);

@@ -59,6 +59,8 @@ void deed_unwritten(fh_mut deed_flow *f, uint32_t node, uint32_t place);
 uint32_t deed_without_value(const deed_flow *f, uint32_t place);
 void deed_written(fh_mut deed_flow *f, uint32_t place);
 void deed_check_written(fh_mut deed_flow *f, uint32_t node, uint32_t place);
+/* A place is reached: does a pointer lead to it that has no value? */
+void deed_check_led(fh_mut deed_flow *f, uint32_t node, uint32_t place);
 /* The value leaves its place; `dropped`: its life ends. */
 void deed_consume(fh_mut deed_flow *f, uint32_t node, const deed_value *v, bool dropped);
 /* A block of memory ends, but not what its fields own (`fh_drop void *`): that has to be gone by then. */

@@ -77,3 +77,10 @@ void deed_check_written(deed_flow *f, uint32_t node, uint32_t place) {
                                                                       : "0");
     deed_written(f, deed_place_outer(f, part)); /* once is enough */
 }
+
+void deed_check_led(deed_flow *f, uint32_t node, uint32_t place) {
+    for (uint32_t i = place; i != 0; i = f->places[i].parent) {
+        if (deed_place_hops(f, i))
+            deed_check_written(f, node, f->places[i].parent);
+    }
+}

@@ -53,6 +53,7 @@ void deed_use(deed_flow *f, uint32_t node, uint32_t place) {
         return;
     for (uint32_t i = place; i != 0; i = f->places[i].parent)
         use_one(f, node, i, i != place);
+    deed_check_led(f, node, place);
     deed_check_written(f, node, place);
     for (uint32_t i = place + 1; i < f->place_count; i++) {
         if (!(deed_cell_of(f, i)->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) || !deed_place_within(f, i, place))
