@@ -1,4 +1,4 @@
-/* leak.c: an early return forgets a block. found by: gcc clang cppcheck */
+/* leak.c: an early return forgets a block. found by: clang cppcheck */
 #include "freehold/alloc.h"
 
 fh_status lose(fh_allocator *a, bool early) {
