@@ -1,19 +1,21 @@
 /* asked_0206.fixed.c: accepted, the corrected twin of asked_0206.c. */
 #include "../ui.h"
 
-typedef struct store store;
+typedef struct store {
+    const char *names;
+} store;
 typedef struct part {
     const char *text;
 } part;
 const part *store_part(fh_ref const store *s) fh_view(1);
 void store_clear(fh_mut store *s);
 typedef struct holder {
-    fh_owned store *store;
+    store store;
 } holder;
 
 void f(fh_mut holder *h) {
-    const part *p = store_part(h->store);
+    const part *p = store_part(&h->store);
     const char *text = p->text;
     look(text);
-    store_clear(h->store);
+    store_clear(&h->store);
 }
