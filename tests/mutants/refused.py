@@ -384,12 +384,16 @@ class Judge:
     def findings(self, path, place):
         """The lines of what deed finds; None if it does not compile."""
         include = INCLUDE + ["-Itests/ui/good"] * path.startswith("tests/")
-        include += [word for word in self.commands[0].get(path, []) if word.startswith(("-D", "-fsanitize="))]
+        words = self.commands[0].get(path, [])
+        include += [word for word in words if word.startswith("-D")]
+        include += ["-fsanitize=bounds"] * any(word.startswith("-fsanitize=bounds") for word in words)
         command = [self.deed, "check", "--cache", "none", "--jobs", "1", "--format=gcc", place, "--", *include]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode not in (0, 1):
             sys.exit(f"refused: deed failed on a mutant of {path}: {done.stderr[-1000:]}")
         found = re.findall(rf"(?m)^{re.escape(place)}:\d+:\d+: error: (.*) \[(FH\d+)\]$", done.stdout)
+        if re.search(r"(?m)^:1:1: error: ", done.stdout):  # of no file: the command itself
+            sys.exit(f"refused: {path} cannot be checked: {done.stdout[-1000:]}")
         if found and all(code == "FH0901" and "outside the checkable" not in text for text, code in found):
             return None
         return [f"{text} [{code}]" for text, code in found]

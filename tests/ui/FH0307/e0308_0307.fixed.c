@@ -1,4 +1,4 @@
-/* found_0307.c: deed refuses it as FH0307, a view that may be NULL is used without a check. */
+/* e0308_0307.fixed.c: accepted, the corrected twin of e0308_0307.c. */
 #include "../ui.h"
 
 typedef struct node {
@@ -8,5 +8,5 @@ typedef struct node {
 fh_or_null const node *node_find(fh_ref const node *list, int n) fh_view(1);
 int f(fh_ref const node *list) {
     const node *found = node_find(list, 3);
-    return found->n; //~ FH0307
+    return found == NULL ? 0 : found->n;
 }

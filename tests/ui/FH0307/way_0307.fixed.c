@@ -1,0 +1,12 @@
+/* way_0307.fixed.c: accepted, the corrected twin of way_0307.c. */
+#include "../ui.h"
+
+typedef struct node {
+    int n;
+    fh_or_null const struct node *next;
+} node;
+int f(fh_ref const node *list, int n) {
+    if (n > 3 || list->next == NULL)
+        return 0;
+    return list->next->n;
+}
