@@ -5,8 +5,8 @@
  *     FH_TRY(fh_hnsw_new(a, fh_isa_best(), &(fh_hnsw_options){.dim = 128, .rows_max = 1 << 20}, &graph, &err));
  *     fh_hnsw_writer *writer;                                                   one for each thread that adds
  *     FH_TRY(fh_hnsw_writer_new(graph, 2, &writer, &err));
- *     FH_TRY(fh_hnsw_add(graph, writer, par, ids, vectors, &err));              vectors: ids.count × 128 floats, par: up to 2
- * threads     fh_hnsw_reader *reader;                                                   one for each thread that searches
+ *     FH_TRY(fh_hnsw_add(graph, writer, par, ids, vectors, &err));              ids.count × 128 floats; par: up to 2 threads
+ *     fh_hnsw_reader *reader;                                                   one for each thread that searches
  *     FH_TRY(fh_hnsw_reader_new(graph, &reader, &err));
  *     FH_TRY(fh_hnsw_search(graph, reader, query, 10, 64, NULL, hits, &count, &err));
  *

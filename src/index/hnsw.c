@@ -109,8 +109,7 @@ static fh_status widen(fh_hnsw_reader *r, size_t effort) {
 }
 
 static size_t answer(const fh_hnsw *h, fh_hnsw_reader *r, fh_f32s query, float scale, size_t effort,
-                     const fh_hit_filter *filter,
-                     fh_hits hits) {
+                     const fh_hit_filter *filter, fh_hits hits) {
     uint64_t entry = fh_load(&h->entry, FH_ACQUIRE);
     if (entry == 0)
         return 0;

@@ -322,8 +322,7 @@ fh_status fh_hnsw_add(fh_hnsw *h, fh_hnsw_writer *w, const fh_par *par, fh_u64s 
     size_t dim = h->options.dim;
     if (vectors.count / dim != ids.count || vectors.count % dim != 0)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu numbers for %zu vectors, expected %zu each", vectors.count,
-                       ids.count,
-                       dim);
+                       ids.count, dim);
     if (!begin_change(h))
         return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
     fh_status s = add_all(h, w, par, ids, vectors, err);

@@ -124,7 +124,7 @@ static void search(const bench *b, size_t effort) {
     for (size_t i = 0; i < (size_t)QUERIES * K; i++)
         for (size_t k = 0; k < K; k++)
             right += hits[i].id == b->best.at[i / K * K + k].id;
-    printf("{\"effort\":%zu,\"recall\":%.4f,\"qps\":%.1f}\n", effort, (double)right / (QUERIES * K), QUERIES / took);
+    printf("{\"effort\":%zu,\"recall\":%.4f,\"qps\":%.1f}\n", effort, (double)right / (QUERIES * K), (double)QUERIES / took);
     fh_hnsw_reader_free(r);
 }
 
