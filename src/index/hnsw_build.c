@@ -61,15 +61,11 @@ static size_t level_of(const fh_hnsw *h, uint32_t row) {
     return fh_uppers_at(h->uppers, row)->slots.count / h->options.links;
 }
 
-static float scale_of(const fh_hnsw *h, uint32_t row) {
-    return fh_hnsw_scale(h, row);
-}
-
 /* Fills the slots of a new row, at each level that the graph had before. */
 static void link_out(const fh_hnsw *h, fh_hnsw_reader *r, uint32_t row, uint64_t entry) {
     size_t top = (size_t)(entry >> 32), level = level_of(h, row), effort = h->options.effort;
     for (size_t l = (level < top ? level : top) + 1; l-- > 0;) {
-        fh_hnsw_walk(h, r, fh_hnsw_vector(h, row), scale_of(h, row), entry, l, effort, (fh_hnsw_wish){false, NULL});
+        fh_hnsw_walk(h, r, fh_hnsw_vector(h, row), fh_hnsw_scale(h, row), entry, l, effort, (fh_hnsw_wish){false, NULL});
         size_t chosen = choose(h, r, h->options.links, UINT32_MAX);
         fh_u32s slots = fh_hnsw_slots(h, row, l);
         for (size_t i = 0; i < chosen; i++)
@@ -83,7 +79,7 @@ static void rank(const fh_hnsw *h, fh_hnsw_reader *r, uint32_t from, uint32_t ro
     for (size_t i = 0; i < slots.count; i++)
         fh_u32s_set(r->which, i, fh_load(fh_u32s_at(slots, i), FH_RELAXED) - 1);
     fh_u32s_set(r->which, slots.count, row);
-    fh_hnsw_score(h, r, fh_hnsw_vector(h, from), scale_of(h, from), count);
+    fh_hnsw_score(h, r, fh_hnsw_vector(h, from), fh_hnsw_scale(h, from), count);
     fh_best best = {fh_hits_sub(r->found, 0, count), 0, NULL};
     for (size_t i = 0; i < count; i++)
         fh_best_offer(&best, fh_u32s_get(r->which, i), fh_f32s_get(r->scores, i));
