@@ -35,6 +35,7 @@ typedef struct fh_json_token {
 typedef struct fh_json {
     fh_span text;
     size_t at;
+    size_t base; /* where text begins in its file; added to every offset that is told */
     uint32_t depth;
     uint8_t state;
     uint64_t is_object[FH_JSON_DEPTH_MAX / 64]; /* one bit a level */
@@ -42,6 +43,8 @@ typedef struct fh_json {
 
 /* Starts at the beginning of text. */
 FH_API void fh_json_init(fh_out fh_view(2) fh_json *j, fh_span text);
+/* The same for a text that begins at a byte of a larger file: offsets, in tokens and in reports, are those in the file. */
+FH_API void fh_json_init_at(fh_out fh_view(2) fh_json *j, fh_span text, size_t offset_bytes);
 /* The next token. FH_CORRUPT (with offset) for malformed text, FH_LIMIT for too deep. After a failure every call fails. */
 FH_FALLIBLE fh_json_next(fh_mut fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_mut fh_err *err);
 /* Reads on until the value that `first` (the token just read) opens is over; a scalar is over at once. */

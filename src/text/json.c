@@ -21,7 +21,16 @@ enum {
 };
 
 void fh_json_init(fh_json *j, fh_span text) {
-    *j = (fh_json){.text = text, .state = WANT_VALUE};
+    fh_json_init_at(j, text, 0);
+}
+
+void fh_json_init_at(fh_json *j, fh_span text, size_t offset_bytes) {
+    *j = (fh_json){.text = text, .base = offset_bytes, .state = WANT_VALUE};
+}
+
+/* The reader's place in the file. */
+static size_t place(const fh_json *j) {
+    return j->base + j->at;
 }
 
 /* The byte at the reader's place, or 0 at the end (which no rule accepts). */
@@ -40,11 +49,11 @@ static void skip_space(fh_json *j) {
 /* Refuses what stands at the reader's place. */
 static fh_status refuse(fh_json *j, fh_err *err, const char *expected) {
     if (j->at >= j->text.size)
-        return fh_fail(err, FH_CORRUPT, j->at, "JSON ends at byte %zu, expected %s", j->at, expected);
+        return fh_fail(err, FH_CORRUPT, place(j), "JSON ends at byte %zu, expected %s", place(j), expected);
     uint8_t c = peek(j);
     if (c >= 0x20 && c < 0x7f)
-        return fh_fail(err, FH_CORRUPT, j->at, "JSON has '%c' at byte %zu, expected %s", c, j->at, expected);
-    return fh_fail(err, FH_CORRUPT, j->at, "JSON has byte 0x%02x at byte %zu, expected %s", c, j->at, expected);
+        return fh_fail(err, FH_CORRUPT, place(j), "JSON has '%c' at byte %zu, expected %s", c, place(j), expected);
+    return fh_fail(err, FH_CORRUPT, place(j), "JSON has byte 0x%02x at byte %zu, expected %s", c, place(j), expected);
 }
 
 /* --- scalars --------------------------------------------------------------------------------------------------------- */
@@ -178,7 +187,7 @@ static void value_is_over(fh_json *j) {
 
 static fh_status open_level(fh_json *j, bool object, fh_err *err) {
     if (j->depth == FH_JSON_DEPTH_MAX)
-        return fh_fail(err, FH_LIMIT, j->at, "JSON nests deeper than %d levels at byte %zu", FH_JSON_DEPTH_MAX, j->at);
+        return fh_fail(err, FH_LIMIT, place(j), "JSON nests deeper than %d levels at byte %zu", FH_JSON_DEPTH_MAX, place(j));
     uint32_t level = j->depth++;
     uint64_t bit = UINT64_C(1) << level % 64;
     j->is_object[level / 64] = object ? j->is_object[level / 64] | bit : j->is_object[level / 64] & ~bit;
@@ -236,7 +245,8 @@ static fh_status step(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err 
         skip_space(j);
         j->state = object ? WANT_KEY : WANT_VALUE;
     } else if (may_end && peek(j) == close) {
-        *out = (fh_json_token){object ? FH_JSON_OBJECT_END : FH_JSON_ARRAY_END, fh_span_sub(j->text, j->at, 1), j->at, false};
+        *out = (fh_json_token){object ? FH_JSON_OBJECT_END : FH_JSON_ARRAY_END, fh_span_sub(j->text, j->at, 1), place(j),
+                               false};
         j->at++;
         j->depth--;
         value_is_over(j);
@@ -244,7 +254,7 @@ static fh_status step(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err 
     } else if (j->state == WANT_COMMA_OR_END) {
         return refuse(j, err, object ? "a comma or '}'" : "a comma or ']'");
     }
-    *out = (fh_json_token){.offset_bytes = j->at};
+    *out = (fh_json_token){.offset_bytes = place(j)};
     if (j->state == WANT_NOTHING) {
         out->kind = FH_JSON_END;
         return j->at == j->text.size ? FH_DONE : refuse(j, err, "nothing after the value");
@@ -255,7 +265,7 @@ static fh_status step(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err 
 fh_status fh_json_next(fh_json *j, fh_json_token *out, fh_err *err) {
     *out = (fh_json_token){.kind = FH_JSON_END};
     if (j->state == FAILED)
-        return fh_fail(err, FH_CORRUPT, j->at, "JSON was refused at byte %zu", j->at);
+        return fh_fail(err, FH_CORRUPT, place(j), "JSON was refused at byte %zu", place(j));
     skip_space(j);
     fh_status s = step(j, out, err);
     if (fh_failed(s)) {
