@@ -1,0 +1,99 @@
+/* token_model.h: token models: one piece of text to token ids, as Hugging Face's `tokenizers` does it.
+ *
+ *     fh_token_model *m;
+ *     FH_TRY(fh_token_model_read(a, json, offset_bytes, &m, err));         the "model" object of a tokenizer.json
+ *     fh_model_scratch *room;
+ *     FH_TRY(fh_model_scratch_new(a, &room));                              one for each thread that encodes
+ *     fh_token_list tokens;
+ *     fh_token_list_init(&tokens, a, false);
+ *     FH_TRY(fh_token_model_encode(m, room, FH_LIT("low"), &tokens));
+ *
+ * Four kinds: byte-pair encoding with all options of that format, WordPiece, WordLevel and Unigram. Ids and offsets are those
+ * of the reference, where it is odd as well: bytes of a character that is no token may come before an unknown character that
+ * stands before them, and where BPE has no unknown token a character that is none is left out and what follows moves forward,
+ * so that offsets are sums of sizes and no places.
+ *
+ * Threading: a model is immutable after fh_token_model_read and fh_token_model_use_raw_bytes; any number of threads may encode
+ * with it. Scratch and lists belong to one thread. */
+#ifndef FREEHOLD_TEXT_PIPE_TOKEN_MODEL_H
+#define FREEHOLD_TEXT_PIPE_TOKEN_MODEL_H
+
+#include "freehold/json.h"
+#include "freehold/tokenizer.h"
+
+/* --- tokens of a text ------------------------------------------------------------------------------------------------- */
+
+/* Token i is ids[i], bytes begins[i] to ends[i] of its piece. With `ids_only` begins and ends stay empty and cost nothing. */
+typedef struct fh_token_list {
+    fh_ref fh_allocator *allocator;
+    fh_owned fh_u32s ids, begins, ends; /* ids.count is the room; `count` are in use */
+    size_t count;
+    bool ids_only;
+} fh_token_list;
+
+/* An empty list. Allocates nothing. */
+void fh_token_list_init(fh_owned fh_view(2) fh_token_list *l, fh_ref fh_allocator *a, bool ids_only);
+void fh_token_list_deinit(fh_drop fh_token_list *l);
+/* Makes room for `more` tokens beyond count. FH_NOMEM changes nothing. */
+FH_MUST_USE fh_status fh_token_list_reserve(fh_mut fh_token_list *l, size_t more);
+/* Appends a token. FH_NOMEM. */
+FH_MUST_USE fh_status fh_token_list_put(fh_mut fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end);
+
+/* --- the model -------------------------------------------------------------------------------------------------------- */
+
+typedef enum fh_model_kind { FH_MODEL_BPE, FH_MODEL_WORDPIECE, FH_MODEL_WORDLEVEL, FH_MODEL_UNIGRAM } fh_model_kind;
+
+/* Token ids are below this. */
+enum { FH_MODEL_IDS_MAX = FH_VOCAB_MAX };
+
+typedef struct fh_token_model fh_token_model;
+
+/* Reads a model from its JSON object, with or without "type" (older files: BPE if there are merges, then WordPiece, WordLevel,
+ * Unigram by their fields). `offset_bytes` is where `json` begins in its file, for error reports. FH_CORRUPT, FH_LIMIT (ids
+ * from FH_MODEL_IDS_MAX on, 2^24 merges), FH_NOMEM. The text may go afterwards. */
+FH_MUST_USE fh_status fh_token_model_read(fh_ref fh_allocator *a, fh_span json, size_t offset_bytes,
+                                          fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);
+/* NULL is allowed. */
+void fh_token_model_free(fh_drop fh_token_model *m);
+
+/* For BPE behind a byte-level pre-tokenizer: from now on pieces are raw bytes instead of their spelling in GPT-2's alphabet,
+ * and offsets are in raw bytes too. False, and nothing changes, for a model that would give other tokens then (another kind, or
+ * letter of the alphabet is no token and that shows). Before any thread encodes. */
+FH_MUST_USE bool fh_token_model_use_raw_bytes(fh_mut fh_token_model *m);
+
+/* Appends a JSON object that reads back as the same model, its members in the reference's order. */
+FH_MUST_USE fh_status fh_token_model_write(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);
+
+fh_model_kind fh_token_model_kind(fh_ref const fh_token_model *m);
+/* Number of tokens. */
+size_t fh_token_model_size(fh_ref const fh_token_model *m);
+/* One more than the highest id. */
+uint32_t fh_token_model_id_end(fh_ref const fh_token_model *m);
+/* The id of a token's spelling, or FH_NO_TOKEN. */
+uint32_t fh_token_model_find(fh_ref const fh_token_model *m, fh_span spelling);
+/* The spelling of an id; false for an id that is no token. Valid until: fh_token_model_free. */
+FH_MUST_USE bool fh_token_model_spelling(fh_ref const fh_token_model *m, uint32_t id, fh_out fh_view(1) fh_span *out);
+/* The unknown token, or FH_NO_TOKEN. The reference shows Unigram's unknown token as the text that it stands for. */
+uint32_t fh_token_model_unknown(fh_ref const fh_token_model *m);
+/* Where BPE has a suffix of words ("</w>"), and the prefix of what continues a word ("##"): empty for none. Valid until:
+ * fh_token_model_free. */
+fh_span fh_token_model_suffix(fh_ref const fh_token_model *m) fh_view(1);
+fh_span fh_token_model_prefix(fh_ref const fh_token_model *m) fh_view(1);
+
+/* --- encoding --------------------------------------------------------------------------------------------------------- */
+
+/* Room to work in, and what pieces became that were met before. It may serve one model after another. */
+typedef struct fh_model_scratch fh_model_scratch;
+
+FH_MUST_USE fh_status fh_model_scratch_new(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_model_scratch **out);
+/* NULL is allowed. */
+void fh_model_scratch_free(fh_drop fh_model_scratch *s);
+/* Starts the numbers that BPE dropout draws anew; without a call the seed is 0. */
+void fh_model_scratch_seed(fh_mut fh_model_scratch *s, uint64_t seed);
+
+/* Appends the tokens of a piece (any bytes; up to 1 GiB). Time is near linear in its size. FH_NOT_FOUND: it needs the unknown
+ * token, and the vocabulary has none. FH_LIMIT, FH_NOMEM. A failure appends nothing. */
+FH_MUST_USE fh_status fh_token_model_encode(fh_ref const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece,
+                                            fh_mut fh_token_list *out);
+
+#endif
