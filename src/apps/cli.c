@@ -174,6 +174,20 @@ static fh_or_null const fh_cli_option *find_option(const fh_cli *cli, fh_span na
 
 /* --- the arguments ---------------------------------------------------------------------------------------------------- */
 
+static fh_status take_operand(fh_ref fh_view(2) const fh_cli *cli, fh_span arg, bool first, fh_err *err) {
+    fh_path path = {{0}};
+    bool fits = arg.size != 0 && fh_path_set(&path, arg, FH_LIT(""));
+    if (cli->operand_name == NULL || (fits && !first && cli->operands == NULL))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "unexpected argument '%.*s'", FH_SPAN_FMT(arg));
+    if (!fits)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "found a path of %zu bytes, expected 1 to %d", arg.size, FH_PATH_MAX - 1);
+    if (cli->operands == NULL)
+        *cli->operand = path;
+    else if (cli->operands->count < FH_CLI_ARGS_MAX)
+        cli->operands->at[cli->operands->count++] = arg;
+    return FH_DONE;
+}
+
 /* Takes the option at args[*i] with its value; *i moves to the last argument used. */
 static fh_status take_option(fh_ref fh_view(2) const fh_cli *cli, fh_views args, size_t *i, fh_err *err) {
     fh_span arg = fh_views_get(args, *i);
@@ -213,12 +227,8 @@ fh_status fh_cli_parse(fh_cli *cli, fh_views args, fh_err *err) {
             operands_only = true;
         } else if (!operands_only && arg.size > 1 && fh_span_at(arg, 0) == '-') {
             FH_TRY(take_option(cli, args, &i, err));
-        } else if (cli->operand_name == NULL || have_operand) {
-            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "unexpected argument '%.*s'", FH_SPAN_FMT(arg));
         } else {
-            if (arg.size == 0 || !fh_path_set(cli->operand, arg, FH_LIT("")))
-                return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "found a path of %zu bytes, expected 1 to %d", arg.size,
-                               FH_PATH_MAX - 1);
+            FH_TRY(take_operand(cli, arg, !have_operand, err));
             have_operand = true;
         }
     }

@@ -28,6 +28,12 @@ typedef struct fh_cli_texts {
     size_t count;
 } fh_cli_texts;
 
+/* What the arguments name beside options, where there may be several. */
+typedef struct fh_cli_operands {
+    fh_span at[FH_CLI_ARGS_MAX];
+    size_t count;
+} fh_cli_operands;
+
 typedef enum fh_cli_kind {
     FH_CLI_FLAG, FH_CLI_PATH, FH_CLI_TEXT, FH_CLI_TEXTS, FH_CLI_NUMBER, FH_CLI_REAL,
     FH_CLI_CHOICE /* one of the words in `value`, which are divided by bars; its number goes to `number` */
@@ -60,7 +66,8 @@ typedef struct fh_cli {
     fh_or_null const char *notes;    /* lines, or NULL */
     fh_cli_options options;
     fh_or_null const char *operand_name; /* NULL: none allowed */
-    fh_path *operand;         /* required if there is a name */
+    fh_path *operand;         /* one is required if there is a name … */
+    fh_or_null fh_cli_operands *operands; /* … or, where this is not NULL, one or more */
     bool help;                /* out: --help was asked for; nothing else was looked at */
 } fh_cli;
 

@@ -113,6 +113,16 @@ fh_status fh_file_gguf(const fh_file *f, fh_gguf **out, fh_err *err) {
     return fh_file_verdict(f, fh_gguf_open(f->heap, bytes, out, err), err);
 }
 
+fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_tokenizer **out, fh_err *err) {
+    *out = NULL;
+    if (gguf_only || fh_span_starts(f->map.bytes, FH_LIT("GGUF"))) {
+        fh_auto(fh_end_gguf) fh_gguf *gguf = NULL;
+        FH_TRY(fh_file_gguf(f, &gguf, err));
+        return fh_model_tokenizer(f->heap, gguf, out, err);
+    }
+    return fh_tokenizer_from_json(f->heap, f->map.bytes, out, err);
+}
+
 /* Touches every page of a large file, so that the wait for the disk can be shown. A terminal only: it saves no time by
  * itself. */
 static void read_in(fh_span bytes, fh_term *t) {
@@ -148,6 +158,11 @@ void fh_loaded_close(fh_loaded *l) {
 void fh_end_gguf(fh_gguf **g) {
     fh_gguf_close(*g);
     *g = NULL;
+}
+
+void fh_end_tokenizer(fh_tokenizer **tok) {
+    fh_tokenizer_free(*tok);
+    *tok = NULL;
 }
 
 void fh_end_team(fh_team **team) {

@@ -36,6 +36,9 @@ FH_MUST_USE fh_status fh_file_find(fh_mut fh_view(*2) fh_file *f, fh_mut fh_app 
                                    fh_mut fh_err *err);
 /* Its header, if it is GGUF. */
 FH_MUST_USE fh_status fh_file_gguf(fh_ref const fh_file *f, fh_owned fh_view(1) fh_gguf **out, fh_mut fh_err *err);
+/* The tokenizer that it holds: a model's, that of a GGUF file with a vocabulary alone, or a tokenizer.json. */
+FH_MUST_USE fh_status fh_file_tokenizer(fh_ref const fh_file *f, bool gguf_only, fh_owned fh_view(1) fh_tokenizer **out,
+                                        fh_mut fh_err *err);
 /* FH_IO when the file was truncated while it was in use: what was read from it is then not to be trusted. */
 FH_MUST_USE fh_status fh_file_intact(fh_ref const fh_file *f, fh_mut fh_err *err);
 /* `status`, or the failure of fh_file_intact in its place: a file that changes explains every other failure. */
@@ -58,6 +61,7 @@ void fh_loaded_close(fh_drop fh_loaded *l);
 
 /* For fh_auto. */
 void fh_end_gguf(fh_drop fh_gguf **g);
+void fh_end_tokenizer(fh_drop fh_tokenizer **tok);
 void fh_end_team(fh_drop fh_team **team);
 void fh_end_engine(fh_drop fh_engine **e);
 

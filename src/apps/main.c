@@ -14,6 +14,7 @@ static const verb verbs[] = {
     {"run", "answer a prompt, streaming the text", fh_verb_run},
     {"inspect", "tell what a model file holds and what memory it needs", fh_verb_inspect},
     {"tokenize", "turn text into token ids", fh_verb_tokenize},
+    {"count", "count the words, and tokens, of files", fh_verb_count},
     {"bench", "measure prompt processing and generation", fh_verb_bench},
     {"mkmodel", "write a model of random weights, for tests and measurements", fh_verb_mkmodel},
     {"memory", "tell who owned how much memory in a run", fh_verb_memory},

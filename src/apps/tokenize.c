@@ -7,20 +7,6 @@
 
 enum { TEXT_BYTES_MAX = 64 << 20 };
 
-static void end_tokenizer(fh_drop fh_tokenizer **tok) {
-    fh_tokenizer_free(*tok);
-    *tok = NULL;
-}
-
-static fh_status load_tokenizer(const fh_file *file, bool gguf_only, fh_owned fh_tokenizer **out, fh_err *err) {
-    if (gguf_only || fh_span_starts(file->map.bytes, FH_LIT("GGUF"))) {
-        fh_auto(fh_end_gguf) fh_gguf *gguf = NULL;
-        FH_TRY(fh_file_gguf(file, &gguf, err));
-        return fh_model_tokenizer(file->heap, gguf, out, err);
-    }
-    return fh_tokenizer_from_json(file->heap, file->map.bytes, out, err);
-}
-
 /* {"ids": […], "tokens": […]}; tokens in the vocabulary's own spelling. */
 static fh_status put_json(fh_term *t, fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_u32s ids) {
     fh_auto(fh_buf_deinit) fh_buf text;
@@ -80,8 +66,8 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
                           fh_err *err) {
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
     FH_TRY(fh_file_open(&file, app, path, err));
-    fh_auto(end_tokenizer) fh_tokenizer *tok = NULL;
-    fh_status s = load_tokenizer(&file, gguf_only, &tok, err);
+    fh_auto(fh_end_tokenizer) fh_tokenizer *tok = NULL;
+    fh_status s = fh_file_tokenizer(&file, gguf_only, &tok, err);
     if (fh_failed(s))
         return fh_file_verdict(&file, s, err);
     FH_TRY(fh_file_intact(&file, err));

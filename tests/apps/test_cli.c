@@ -166,6 +166,22 @@ static void test_accepted(void **state) {
     assert_false(p.help);
 }
 
+/* A verb may take several operands. */
+static void test_operands(void **state) {
+    (void)state;
+    static fh_cli_operands files;
+    fh_cli cli = {.verb = "verb", .summary = "s", .examples = "e", .operand_name = "FILE", .operands = &files};
+    fh_span words[] = {FH_LIT("a"), FH_LIT("--"), FH_LIT("-b")};
+    fh_err err;
+    fh_err_clear(&err);
+    fh_assert_ok(fh_cli_parse(&cli, (fh_views){words, 3}, &err));
+    assert_int_equal(files.count, 2);
+    fh_assert_span(files.at[0], "a");
+    fh_assert_span(files.at[1], "-b");
+    fh_assert_code(fh_cli_parse(&cli, (fh_views){words, 0}, &err), FH_INVALID);
+    fh_assert_err(&err, FH_INVALID, "expected FILE");
+}
+
 static void test_refused(void **state) {
     (void)state;
     static const struct {
@@ -209,6 +225,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),  cmocka_unit_test(test_reals), cmocka_unit_test(test_choices),
         cmocka_unit_test(test_distance), cmocka_unit_test(test_paths), cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_operands),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

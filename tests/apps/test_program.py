@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import random
 import re
 import select
 import shutil
@@ -14,6 +15,7 @@ import sys
 import termios
 import time
 import unittest
+from collections import Counter
 
 from program import DEMO, PROGRAM, Case, data, run, start
 
@@ -320,6 +322,59 @@ class Tokenize(Case):
         self.refused("tokenize", "-m", path, message="offset 0: .*expected")
         path.write_text("")
         self.refused("tokenize", "-t", path)
+
+
+class Count(Case):
+    # White_Space of Unicode; str.split() divides at U+001C to U+001F, too.
+    SPACES = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+    def expected(self, *texts):
+        counts = Counter(word for text in texts for word in self.SPACES.split(text) if word)
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0].encode()))
+
+    def test_counts(self):
+        """The list of Counter, for one and several files and threads; the summary goes to standard error."""
+        rng = random.Random(1)
+        texts = ["".join(rng.choice(["a", "b", "é", "語", " ", "\n", "\u3000", "\x1c", "longer-than-sixteen-bytes "])
+                         for _ in range(20000)) for _ in range(3)]
+        paths = [self.write(f"{i}.txt", text) for i, text in enumerate(texts)]
+        for threads in (1, 3):
+            done = self.succeeds("count", "--top", 0, "--threads", threads, *paths)
+            self.assertEqual(done.text, "".join(f"{n} {word}\n" for word, n in self.expected(*texts)))
+        self.assertRegex(done.errors, r"^[\d,]+ words, [\d,]+ different, in .*/s\n$")
+        whole = json.loads(self.succeeds("count", "--json", "--top", 3, paths[0]).text)
+        expected = self.expected(texts[0])
+        self.assertEqual(whole, {"bytes": len(texts[0].encode()), "words": sum(n for _, n in expected),
+                                 "distinct": len(expected),
+                                 "top": [{"word": word, "count": n} for word, n in expected[:3]]})
+        self.assertEqual(self.succeeds("count", paths[0]).text.count("\n"), 20)
+        self.assertEqual(self.succeeds("count", self.write("empty", "")).text, "")
+
+    def test_tokens(self):
+        """As many as `tokenize` gives, in one piece or in many."""
+        text = "Once upon a time\nthere was  a\n\n  dog, and\té it\u3000ran.\n" * 60000
+        path = self.write("long.txt", text)
+        short = self.write("short.txt", text[:5000])
+        ids = self.succeeds("tokenize", "-m", DEMO, "--no-special", stdin=short.read_bytes()).text.splitlines()
+        whole = json.loads(self.succeeds("count", "--json", "-m", DEMO, short).text)
+        self.assertEqual(whole["tokens"], len(ids))
+        vocabulary = data("tokenizers/gpt2.json")
+        ids = self.succeeds("tokenize", "-t", vocabulary, "--no-special", stdin=path.read_bytes()).text.splitlines()
+        whole = json.loads(self.succeeds("count", "--json", "-t", vocabulary, "--threads", 2, path).text)
+        self.assertEqual(whole["tokens"], len(ids))
+
+    def test_refused(self):
+        path = self.write("a", "a")
+        self.refused("count", message="expected FILE")
+        self.refused("count", path, self.folder / "absent", code=1, message="absent: .*No such file")
+        self.refused("count", self.folder, code=1, message="expected a regular file")
+        self.refused("count", "-m", "x", "-t", "y", path, message="not both")
+        self.refused("count", "-t", path, path, message="a: ")
 
 
 class Bench(Case):
