@@ -7,6 +7,8 @@
 #       makes a program over the static library and the layers of rank 6 (target freehold-cli for freehold), installed with all
 #       else or, as the component of its name, alone.
 find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET GLOBAL libpcre2-8)
 
 # Layers of this rank and above belong to programs; those below make up the library.
 set(FH_RANK_PROGRAMS 6)
@@ -63,7 +65,7 @@ function(fh_libraries)
         set_target_properties(${target} PROPERTIES OUTPUT_NAME freehold LINKER_LANGUAGE C)
         target_include_directories(${target} INTERFACE
             "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
-        target_link_libraries(${target} PUBLIC Threads::Threads)
+        target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE PkgConfig::PCRE2)
     endforeach()
     set_target_properties(freehold_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
     # Every symbol is resolved, and -lm is not given: this link proves that no layer of the library calls libm.
