@@ -108,9 +108,16 @@ fh_status fh_file_find(fh_file *f, fh_app *app, const fh_path *path, fh_err *err
 /* --- loading ---------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_file_gguf(const fh_file *f, fh_gguf **out, fh_err *err) {
-    fh_auto(fh_bytes_drop) fh_bytes bytes;
+    fh_auto(fh_bytes_drop) fh_bytes bytes = {.owner = NULL};
+    fh_gguf *gguf = NULL;
     FH_TRY(fh_bytes_wrap(f->heap, f->map.bytes, NULL, NULL, &bytes));
-    return fh_file_verdict(f, fh_gguf_open(f->heap, bytes, out, err), err);
+    fh_status s = fh_file_verdict(f, fh_gguf_open(f->heap, bytes, &gguf, err), err);
+    if (fh_failed(s)) {
+        fh_gguf_close(gguf);
+        return s;
+    }
+    *out = gguf;
+    return FH_DONE;
 }
 
 fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_tokenizer **out, fh_err *err) {
@@ -141,12 +148,23 @@ static void read_in(fh_span bytes, fh_term *t) {
     (void)seen;
 }
 
-fh_status fh_loaded_open(fh_loaded *l, const fh_file *f, const fh_par *par, fh_isa isa, fh_term *t, fh_err *err) {
-    *l = (fh_loaded){.gguf = NULL};
+static fh_status load(fh_mut fh_view(2, 3) fh_loaded *l, const fh_file *f, const fh_par *par, fh_isa isa, fh_term *t,
+                      fh_err *err) {
     FH_TRY(fh_file_gguf(f, &l->gguf, err));
     read_in(f->map.bytes, t);
     FH_TRY(fh_cpu_new(f->heap, par, isa, &l->device));
     return fh_file_verdict(f, fh_model_load(f->heap, l->gguf, l->device, &l->model, err), err);
+}
+
+fh_status fh_loaded_open(fh_loaded *l, const fh_file *f, const fh_par *par, fh_isa isa, fh_term *t, fh_err *err) {
+    fh_loaded fresh = {.gguf = NULL};
+    fh_status s = load(&fresh, f, par, isa, t, err);
+    if (fh_failed(s)) {
+        fh_loaded_close(&fresh);
+        return s;
+    }
+    *l = fresh;
+    return FH_DONE;
 }
 
 void fh_loaded_close(fh_loaded *l) {

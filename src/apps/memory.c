@@ -162,7 +162,7 @@ typedef struct memory_options {
 
 static fh_status show(fh_app *app, const memory_options *o, fh_span text, fh_err *err) {
     fh_memory_label title = fh_memory_label_of(base_name(fh_span_of_str(o->report.text)));
-    fh_auto(fh_moments_deinit) fh_moments all;
+    fh_auto(fh_moments_deinit) fh_moments all = {0};
     FH_TRY(fh_moments_read(app->heap, text, &all, err));
     size_t shown;
     FH_TRY(choose(app->heap, &all, o->moment, &shown, err));

@@ -14,12 +14,14 @@
 #include "freehold/os.h"
 
 fh_status fh_watch_begin(fh_watch *w, fh_allocator *heap, const fh_path *path, uint64_t every_ns) {
-    *w = (fh_watch){.path = *path, .every_ns = every_ns};
-    fh_buf_init(&w->text, heap, 0);
-    if (w->path.text[0] == 0)
-        return FH_DONE;
-    FH_TRY(fh_buf_format(&w->text, "{\"freehold_memory_report\": 1, \"moments\": ["));
-    w->peak_at = w->text.size;
+    fh_buf text;
+    fh_buf_init(&text, heap, 0);
+    fh_status s = path->text[0] != 0 ? fh_buf_format(&text, "{\"freehold_memory_report\": 1, \"moments\": [") : FH_DONE;
+    if (fh_failed(s)) {
+        fh_buf_deinit(&text);
+        return s;
+    }
+    *w = (fh_watch){.path = *path, .every_ns = every_ns, .peak_at = text.size, .text = text};
     return FH_DONE;
 }
 

@@ -166,13 +166,18 @@ static void fill(deed_flow *f, const call *c, const argument *a) {
         v.bits = DEED_IS_OWNED | (owned && !gated ? 0u : DEED_IS_NULL);
     look_into(f, c, a->decl, f->places[place].type, &v);
     deed_type_kind kind = deed_flow_type(f, f->places[place].type)->kind;
-    bool number = kind == DEED_TYPE_NUMBER || kind == DEED_TYPE_ENUM, raw = deed_cell_of(f, place)->bits & DEED_IS_RAW;
+    bool number = kind == DEED_TYPE_NUMBER || kind == DEED_TYPE_ENUM;
     bool status = deed_flow_type(f, deed_flow_node(f, c->node)->type)->kind == DEED_TYPE_RECORD;
+    enum { GONE = DEED_IS_RAW | DEED_IS_MOVED | DEED_IS_DROPPED };
+    const deed_cell was = *deed_cell_of(f, place);
+    uint32_t gone = (was.bits & GONE) | (deed_without_value(f, place) != 0 ? DEED_IS_RAW : 0u);
     deed_store(f, a->node, place, &v, false);
     deed_cell *cell = deed_cell_of(f, place);
-    if (raw && number && tells_success(f, c->node) && has(f, a->decl, DEED_OUT)) {
-        cell->gate = DEED_LAST_CALL; /* whoever fails leaves a number as it was */
-        cell->bits |= DEED_IS_RAW | DEED_IF_OK_WRITTEN;
+    bool kept = tells_success(f, c->node) && (number ? has(f, a->decl, DEED_OUT) : owned || perhaps);
+    if (kept && gone != 0) {
+        cell->gate = DEED_LAST_CALL; /* whoever fails may leave it as it was */
+        cell->bits |= gone | DEED_IF_OK_WRITTEN;
+        cell->where = was.where;
     }
     if (gated && (cell->bits & (DEED_IS_OWNED | DEED_IS_NULL))) {
         cell->gate = DEED_LAST_CALL;

@@ -222,7 +222,7 @@ int main(int argc, char **argv) {
     fh_buf_init(&app.out, app.heap, 0);
     fh_buf_init(&app.err, app.heap, 0);
     int code = DEED_EXIT_USAGE;
-    fh_arena *arena;
+    fh_arena *arena = NULL;
     if (!fh_failed(fh_arena_new(app.heap, NULL, &arena))) {
         app.arena = arena;
         const size_t count = argc > 1 ? (size_t)argc - 1 : 0, room = count + 1;

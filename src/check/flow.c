@@ -232,6 +232,30 @@ static void check_promised(deed_flow *f, deed_place at, uint32_t place, outcome 
     }
 }
 
+/* Outputs are written before a success, and nobody owns anything in them after a failure. `status`: what is returned, where
+ * that decides what they hold, or 0. */
+static void check_outputs(deed_flow *f, deed_place at, outcome result, uint32_t status) {
+    for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
+        const deed_cell *c = deed_cell_of(f, i);
+        const deed_info p = f->places[i];
+        bool told = c->gate != 0 && c->gate == status && (c->bits & DEED_IF_FAILED_NULL);
+        if (f->places[deed_place_outer(f, i)].mode != DEED_MODE_OUT)
+            continue;
+        if (result == SUCCEEDS && p.mode == DEED_MODE_OUT && p.parent != 0 && p.field == 0 && (c->bits & DEED_IS_RAW)) {
+            deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
+                           FH_SPAN_FMT(f->places[p.parent].name));
+            deed_note(f->report, deed_flow_decl(f, p.root)->place, "declared an output here");
+            deed_help(f->report, "write `*%.*s` before a successful return", FH_SPAN_FMT(f->places[p.parent].name));
+        } else if (result != SUCCEEDS && (c->bits & DEED_IS_OWNED) && !told) {
+            fh_span name = deed_place_text(f, i);
+            deed_report_at(f->report, FH0301, at, "a failure may be returned here", "the output `%.*s` is still owned",
+                           FH_SPAN_FMT(name));
+            deed_also(f, c->born, "it becomes an owner here");
+            deed_help_drop(f, p.type, name, " before, or write it last: after a failure the caller has nothing");
+        }
+    }
+}
+
 static void finish(deed_flow *f, deed_place at, outcome result) {
     for (uint32_t i = DEED_LAST_CALL + 1; deed_is_live(f) && i < f->place_count; i++) {
         const deed_cell *c = deed_cell_of(f, i);
@@ -251,12 +275,6 @@ static void finish(deed_flow *f, deed_place at, outcome result) {
                 deed_help(f->report, "call `%.*s` before control leaves the function", FH_SPAN_FMT(call));
             else
                 deed_help(f->report, "unlock it before control leaves the function");
-        } else if (result == SUCCEEDS && p.mode == DEED_MODE_OUT && p.parent != 0 && p.field == 0 &&
-                   (c->bits & DEED_IS_RAW)) {
-            deed_report_at(f->report, FH0306, at, "success is returned here", "the output `%.*s` is not written on every path",
-                           FH_SPAN_FMT(f->places[p.parent].name));
-            deed_note(f->report, deed_flow_decl(f, p.root)->place, "declared an output here");
-            deed_help(f->report, "write `*%.*s` before a successful return", FH_SPAN_FMT(f->places[p.parent].name));
         }
     }
     leave(f, at, 0);
@@ -271,7 +289,12 @@ static void returns(deed_flow *f, uint32_t node) {
         return;
     if (value != 0)
         check_result(f, value, &v);
-    finish(f, deed_flow_node(f, node)->place, outcome_of(f, value, &v));
+    outcome result = outcome_of(f, value, &v);
+    deed_place at = deed_flow_node(f, node)->place;
+    bool number = result == MAY_FAIL && deed_flow_type(f, deed_flow_node(f, value)->type)->kind != DEED_TYPE_RECORD;
+    if (!number) /* numbers are believed */
+        check_outputs(f, at, result, v.call ? DEED_LAST_CALL : deed_place_find(f, value));
+    finish(f, at, result);
 }
 
 /* --- loops and jumps ------------------------------------------------------------------------------------------------------ */
@@ -641,6 +664,7 @@ static void check_function(deed_flow *f, uint32_t decl) {
     deed_statement(f, d->body);
     if (deed_is_live(f)) {
         check_end(f, last_of(f, d->body));
+        check_outputs(f, last_of(f, d->body), SUCCEEDS, 0);
         finish(f, last_of(f, d->body), SUCCEEDS);
     }
     for (uint32_t i = 1; i < f->label_count; i++) {

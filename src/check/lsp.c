@@ -263,7 +263,7 @@ static fh_status check_changed(server *s) {
         if (!d->changed)
             continue;
         deed_live live = d->live;
-        deed_checked *checked;
+        deed_checked *checked = NULL;
         d->live = (deed_live){NULL, NULL};
         d->changed = false;
         free_checked(d->checked);

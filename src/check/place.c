@@ -150,6 +150,12 @@ uint32_t deed_place_same(const deed_flow *f, uint32_t place) {
     return c->alias == 0 || (c->bits & (DEED_IS_MOVED | DEED_IS_DEAD)) ? place : c->alias;
 }
 
+fh_span deed_place_text(const deed_flow *f, uint32_t place) {
+    const deed_info *p = &f->places[place];
+    bool led = p->parent != 0 && p->field == 0 && deed_flow_type(f, p->type)->kind == DEED_TYPE_POINTER;
+    return led ? deed_flow_text(f, "*%.*s", FH_SPAN_FMT(p->name)) : p->name;
+}
+
 uint32_t deed_place_outer(const deed_flow *f, uint32_t place) {
     while (f->places[place].parent != 0)
         place = f->places[place].parent;
@@ -344,10 +350,13 @@ static const struct promise promises[5] = {
     {DEED_IF_FAILED_NULL, DEED_IS_OWNED, false},
     {DEED_IF_OK_NULL, DEED_IS_OWNED, true},
     {DEED_IF_FAILED_OWNED, DEED_IS_NULL, false},
-    {DEED_IF_OK_WRITTEN, DEED_IS_RAW, true},
+    {DEED_IF_OK_WRITTEN, DEED_IS_RAW | DEED_IS_MOVED | DEED_IS_DROPPED, true},
 };
 
-enum { PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED | DEED_IF_OK_WRITTEN };
+enum {
+    PROMISES = DEED_IF_OK_OWNED | DEED_IF_FAILED_NULL | DEED_IF_OK_NULL | DEED_IF_FAILED_OWNED | DEED_IF_OK_WRITTEN,
+    OPEN = DEED_IS_NULL | DEED_IS_RAW | DEED_IS_MOVED, /* what a promise may close */
+};
 
 /* It holds in a state by itself, or because it was made, or because the gate says otherwise. */
 static bool holds(const deed_state *s, const deed_cell *c, uint32_t gate, const struct promise *p) {
@@ -402,7 +411,8 @@ static uint32_t promised(const deed_state *a, const deed_state *b, const deed_ce
     return bits;
 }
 
-static deed_cell join_cell(const deed_state *a, const deed_state *b, const deed_cell *x, const deed_cell *y) {
+static deed_cell join_cell(const deed_state *a, const deed_state *b, const deed_cell *x, const deed_cell *y,
+                           uint16_t split) {
     enum {
         KNOWN = DEED_IS_OK | DEED_IS_FAILED | DEED_IS_SOME,
         ENDED = DEED_IS_MOVED | DEED_IS_DEAD | DEED_IS_HELD, /* what `where` and `born` tell of */
@@ -416,7 +426,9 @@ static deed_cell join_cell(const deed_state *a, const deed_state *b, const deed_
     if ((x->bits ^ y->bits) & DEED_IS_HELD)
         c.bits |= DEED_IS_LOOSE;
     uint16_t gate = x->gate != 0 ? x->gate : y->gate;
-    uint32_t promise = c.bits & (DEED_IS_NULL | DEED_IS_RAW) ? promised(a, b, x, y, gate) : 0;
+    if (split != 0 && !((x->bits | y->bits) & PROMISES))
+        gate = split;
+    uint32_t promise = c.bits & OPEN ? promised(a, b, x, y, gate) : 0;
     c.gate = promise != 0 ? gate : x->gate == y->gate ? x->gate : 0;
     c.bits |= promise;
     c.via = x->via == y->via ? x->via : 0;
@@ -440,6 +452,17 @@ static deed_cell known(const deed_flow *f, uint32_t state, uint32_t other, uint3
     return c.bits == 0 && deed_state_of(f, other)->cells[place].bits != 0 ? deed_place_untouched(f, state, place) : c;
 }
 
+/* A status that failed in one of two states and did not in the other, or 0. */
+static uint16_t split_of(const deed_flow *f, uint32_t a, uint32_t b) {
+    enum { BOTH = DEED_IS_OK | DEED_IS_FAILED };
+    for (uint32_t i = DEED_LAST_CALL + 1; i < f->place_count; i++) {
+        if (deed_flow_type(f, f->places[i].type)->kind == DEED_TYPE_RECORD &&
+            (deed_state_of(f, a)->cells[i].bits & BOTH) + (deed_state_of(f, b)->cells[i].bits & BOTH) == BOTH)
+            return (uint16_t)i;
+    }
+    return 0;
+}
+
 bool deed_state_join(deed_flow *f, uint32_t a, uint32_t b) {
     bool changed = false;
     if (!deed_state_of(f, b)->live)
@@ -449,9 +472,10 @@ bool deed_state_join(deed_flow *f, uint32_t a, uint32_t b) {
         return true;
     }
     deed_cell joined[DEED_PLACES_MAX] = {{0}};
+    uint16_t split = split_of(f, a, b);
     for (uint32_t i = 0; i < f->place_count; i++) {
         deed_cell one = known(f, a, b, i), other = known(f, b, a, i);
-        joined[i] = join_cell(deed_state_of(f, a), deed_state_of(f, b), &one, &other);
+        joined[i] = join_cell(deed_state_of(f, a), deed_state_of(f, b), &one, &other, split);
         deed_add_sources(f, joined[i].born != 0 ? joined[i].born : f->places[i].node, &joined[i].sources, &other.sources);
         changed |= !same_cell(&joined[i], &deed_state_of(f, a)->cells[i]);
     }
@@ -463,7 +487,7 @@ bool deed_state_join(deed_flow *f, uint32_t a, uint32_t b) {
 static void gate_cells(uint32_t count, deed_state *s, uint32_t gate, bool ok) {
     for (uint32_t i = 0; i < count; i++) {
         deed_cell *c = &s->cells[i];
-        if (c->gate != gate || !(c->bits & (DEED_IS_NULL | DEED_IS_RAW)))
+        if (c->gate != gate || !(c->bits & OPEN))
             continue;
         for (size_t k = 0; k < 5; k++) {
             if (promises[k].ok == ok && (c->bits & promises[k].bit))

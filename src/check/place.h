@@ -34,7 +34,7 @@ enum {
     DEED_IS_COPY = 65536,  /* a view that is the very pointer which the one place in `sources` owns */
     DEED_IF_OK_NULL = 131072,     /* given away if the status `gate` is a success */
     DEED_IF_FAILED_OWNED = 262144, /* not NULL if it is a failure */
-    DEED_IF_OK_WRITTEN = 524288,   /* initialised if it is a success */
+    DEED_IF_OK_WRITTEN = 524288,   /* initialised, and not what is gone, if it is a success */
     DEED_IS_DUE = 1048576,         /* owned by what this function ends: to be dropped, moved, or found NULL before */
     DEED_IS_SOME = 2097152,        /* a field that may be NULL (`fh_or_null`), and was found not to be */
 };
@@ -133,6 +133,8 @@ uint32_t deed_place_literal(fh_mut deed_flow *f, uint32_t node);
 deed_place deed_place_declared(const deed_flow *f, uint32_t place);
 /* Where the pointer in a local place was read, if that still holds it: what one points to, the other does. */
 uint32_t deed_place_same(const deed_flow *f, uint32_t place);
+/* As it is written: `*p` for the pointer that a pointer leads to. */
+fh_span deed_place_text(fh_ref const deed_flow *f, uint32_t place) fh_view(*1);
 /* The outermost place that it belongs to. */
 uint32_t deed_place_outer(const deed_flow *f, uint32_t place);
 bool deed_place_under(const deed_flow *f, uint32_t place, uint32_t above);

@@ -240,10 +240,10 @@ static bool is_full(const deed_flow *f, uint32_t place) {
 static void check_overwritten(deed_flow *f, uint32_t node, uint32_t place) {
     if (!owns_part(f, place) && (!is_full(f, place) || heir_of(f, place) != 0))
         return;
-    deed_error(f, FH0302, node, "overwritten here", "an assignment overwrites the value that `%.*s` owns",
-               FH_SPAN_FMT(f->places[place].name));
+    fh_span name = deed_place_text(f, place);
+    deed_error(f, FH0302, node, "overwritten here", "an assignment overwrites the value that `%.*s` owns", FH_SPAN_FMT(name));
     deed_also(f, deed_cell_of(f, place)->born, "it became its owner here");
-    deed_help_drop(f, f->places[place].type, f->places[place].name, " before");
+    deed_help_drop(f, f->places[place].type, name, " before");
 }
 
 /* A place that owns is overwritten: a local copy of its pointer owns the value from now on. */
@@ -324,6 +324,15 @@ static bool goes_to_owner(const deed_flow *f, uint32_t node) {
                                          deed_word_of(f->unit, left->decl, DEED_OWNED_OR_NULL) != NULL);
 }
 
+/* A part of what this function fills for its caller, who has nothing of it after a failure. */
+static bool is_output(const deed_flow *f, uint32_t place) {
+    uint32_t i = place;
+    while (f->places[i].parent != 0 && !deed_place_hops(f, i))
+        i = f->places[i].parent;
+    uint32_t root = f->places[i].parent;
+    return root != 0 && f->places[root].parent == 0 && f->places[root].mode == DEED_MODE_OUT;
+}
+
 static void put(deed_flow *f, uint32_t place, deed_cell now) {
     *deed_cell_of(f, place) = now;
     if (!(now.bits & DEED_IS_NULL))
@@ -365,7 +374,7 @@ void deed_store(deed_flow *f, uint32_t node, uint32_t place, const deed_value *v
     deed_value looked = {.place = v->place, .sources = {{(uint16_t)v->place}}};
     if (passing == DEED_GOES && lent && !owned) {
         report_unowned(f, node, place);
-    } else if (passing == DEED_GOES && !lent && (!record || (old.bits & DEED_IS_OWNED))) {
+    } else if (passing == DEED_GOES && (!lent || is_output(f, place)) && (!record || (old.bits & DEED_IS_OWNED))) {
         next.bits = DEED_IS_OWNED | (v->bits & DEED_IS_NULL);
         if (v->place != 0 && (old.bits & DEED_IS_NULL)) {
             next.gate = old.gate;

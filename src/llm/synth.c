@@ -289,11 +289,12 @@ static fh_status write_tensor(job *j, const fh_layout_tensor *t, size_t index, f
 static fh_status put_keys(job *j, fh_ref fh_allocator *a, fh_err *err) {
     fh_synth_vocab v;
     fh_status status = fh_synth_vocab_init(&v, a, j->options->vocab);
-    if (!fh_failed(status))
+    if (!fh_failed(status)) {
         status = put_shape(j->writer, j->options);
-    if (!fh_failed(status))
-        status = put_vocab(j->writer, &v);
-    fh_synth_vocab_deinit(&v);
+        if (!fh_failed(status))
+            status = put_vocab(j->writer, &v);
+        fh_synth_vocab_deinit(&v);
+    }
     return fh_failed(status) ? fh_fail(err, status.code, FH_NO_OFFSET, "no memory for a header") : FH_DONE;
 }
 

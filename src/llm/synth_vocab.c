@@ -94,19 +94,29 @@ static fh_status make_texts(fh_ref fh_allocator *a, uint32_t words, bool merges,
     return status;
 }
 
+static fh_status fill(fh_mut fh_synth_vocab *v, uint32_t tokens) {
+    uint32_t words = tokens - FH_SYNTH_VOCAB_MIN;
+    FH_TRY(make_texts(v->allocator, words, false, &v->token_text, &v->tokens));
+    FH_TRY(make_texts(v->allocator, words, true, &v->merge_text, &v->merges));
+    FH_TRY(fh_i32s_new(v->allocator, tokens, &v->types));
+    for (size_t i = 0; i < tokens; i++)
+        fh_i32s_set(v->types, i, i < tokens - FH_SYNTH_CONTROLS ? FH_TOKEN_NORMAL : FH_TOKEN_CONTROL);
+    return FH_DONE;
+}
+
 fh_status fh_synth_vocab_init(fh_synth_vocab *v, fh_allocator *a, uint32_t tokens) {
     FH_ASSERT(tokens >= FH_SYNTH_VOCAB_MIN && tokens <= FH_SYNTH_VOCAB_MAX);
     _Static_assert((int)FH_SYNTH_VOCAB_MIN == BYTES + (int)FH_SYNTH_CONTROLS, "no words");
     _Static_assert((int)FH_SYNTH_VOCAB_MAX == (int)FH_SYNTH_VOCAB_MIN + LETTERS + 2 * PAIRS + TRIPLES + QUADS, "all words");
-    uint32_t words = tokens - FH_SYNTH_VOCAB_MIN;
-    *v = (fh_synth_vocab){.allocator = a};
-    fh_buf_init(&v->token_text, a, 0);
-    fh_buf_init(&v->merge_text, a, 0);
-    FH_TRY(make_texts(a, words, false, &v->token_text, &v->tokens));
-    FH_TRY(make_texts(a, words, true, &v->merge_text, &v->merges));
-    FH_TRY(fh_i32s_new(a, tokens, &v->types));
-    for (size_t i = 0; i < tokens; i++)
-        fh_i32s_set(v->types, i, i < tokens - FH_SYNTH_CONTROLS ? FH_TOKEN_NORMAL : FH_TOKEN_CONTROL);
+    fh_synth_vocab made = {.allocator = a};
+    fh_buf_init(&made.token_text, a, 0);
+    fh_buf_init(&made.merge_text, a, 0);
+    fh_status s = fill(&made, tokens);
+    if (fh_failed(s)) {
+        fh_synth_vocab_deinit(&made);
+        return s;
+    }
+    *v = made;
     return FH_DONE;
 }
 

@@ -16,7 +16,7 @@ typedef struct fh_synth_vocab {
     fh_owned fh_i32s types;
 } fh_synth_vocab;
 
-/* `tokens` tokens, FH_SYNTH_VOCAB_MIN to FH_SYNTH_VOCAB_MAX. After FH_NOMEM deinit is still due. */
+/* `tokens` tokens, FH_SYNTH_VOCAB_MIN to FH_SYNTH_VOCAB_MAX. FH_NOMEM. */
 fh_status fh_synth_vocab_init(fh_owned fh_view(2) fh_synth_vocab *v, fh_ref fh_allocator *a, uint32_t tokens);
 void fh_synth_vocab_deinit(fh_drop fh_synth_vocab *v);
 

@@ -29,9 +29,11 @@ fh_status fh_merger_reset(fh_merger *m, size_t count) {
     m->count = 0;
     if (count <= m->symbols.count)
         return FH_DONE;
-    size_t want = count < 64 ? 64 : count;
+    fh_symbols more;
+    FH_TRY(fh_symbols_new(m->allocator, count < 64 ? 64 : count, &more));
     fh_symbols_free(m->allocator, &m->symbols);
-    return fh_symbols_new(m->allocator, want, &m->symbols);
+    m->symbols = more;
+    return FH_DONE;
 }
 
 void fh_merger_add(fh_merger *m, uint32_t at, uint32_t size, uint32_t token) {
@@ -133,8 +135,10 @@ static fh_status merge_by_heap(fh_merger *m, fh_span piece) {
     if (!fh_mul_size(m->count, 2, &room))
         return FH_STATUS(FH_NOMEM);
     if (room > m->heap.count) {
+        fh_u64s more;
+        FH_TRY(fh_u64s_new(m->allocator, room, &more));
         fh_u64s_free(m->allocator, &m->heap);
-        FH_TRY(fh_u64s_new(m->allocator, room, &m->heap));
+        m->heap = more;
     }
     m->heap_count = 0;
     for (uint32_t i = 0; i < m->count; i++)

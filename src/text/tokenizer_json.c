@@ -615,5 +615,7 @@ fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **o
     fh_ids_deinit(&r.merges);
     fh_buf_deinit(&r.text);
     fh_buf_deinit(&r.name);
-    return s.code == FH_OK ? s : fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));
+    if (s.code != FH_OK)
+        return fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));
+    return FH_DONE;
 }

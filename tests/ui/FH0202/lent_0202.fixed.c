@@ -9,11 +9,7 @@ typedef struct both {
     fh_owned reader *a, *b;
 } both;
 
-fh_status both_make(fh_owned fh_view(2) both *x, fh_ref const tensor *t);
-fh_status both_make(fh_owned fh_view(2) both *x, fh_ref const tensor *t) {
-    *x = (both){.a = NULL};
-    FH_TRY(reader_make(t, &x->a));
-    FH_TRY(reader_make(t, &x->b));
+void both_join(fh_mut both *x);
+void both_join(fh_mut both *x) {
     reader_join(x->a, x->b);
-    return FH_DONE;
 }

@@ -2,7 +2,7 @@
 #include "../ui.h"
 
 int f(void) {
-    tensor *t;
+    tensor *t = NULL;
     fh_status s = tensor_make(3, &t);
     int sum = fh_failed(s) ? 0 : tensor_sum(t);
     tensor_free(t);

@@ -1,4 +1,4 @@
-/* miss_failed.c: missed: an output is written, and then the function fails: its caller takes the output for NULL. */
+/* failed_0301.c: deed refuses it as FH0301, an output is written, and then the function fails. */
 #include "../ui.h"
 
 fh_status f(int n, fh_owned tensor **out) {
