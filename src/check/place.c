@@ -380,8 +380,11 @@ static bool is_made(const deed_flow *f, const deed_cell *owner) {
 deed_cell deed_place_untouched(const deed_flow *f, uint32_t state, uint32_t place) {
     const deed_info *p = &f->places[place];
     bool owned = deed_word_of(f->unit, p->field, DEED_OWNED), perhaps = deed_word_of(f->unit, p->field, DEED_OWNED_OR_NULL);
-    if (deed_flow_type(f, p->type)->kind != DEED_TYPE_POINTER || (p->parent == 0 && p->mode != DEED_MODE_GLOBAL))
+    bool lent = p->parent == 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT);
+    if (deed_flow_type(f, p->type)->kind != DEED_TYPE_POINTER || (p->parent == 0 && !lent && p->mode != DEED_MODE_GLOBAL))
         return (deed_cell){0};
+    if (lent)
+        return (deed_cell){.bits = DEED_IS_VIEW | DEED_IS_BORROW, .via = (uint16_t)place, .sources = {{(uint16_t)place}}};
     if (p->field == 0 || (!owned && !perhaps))
         return (deed_cell){.bits = DEED_IS_PLAIN};
     for (uint32_t i = p->parent; i != 0; i = f->places[i].parent) {
@@ -449,7 +452,10 @@ static bool same_cell(const deed_cell *a, const deed_cell *b) {
 /* What is known of a place in one of two states that meet. */
 static deed_cell known(const deed_flow *f, uint32_t state, uint32_t other, uint32_t place) {
     deed_cell c = deed_state_of(f, state)->cells[place];
-    return c.bits == 0 && deed_state_of(f, other)->cells[place].bits != 0 ? deed_place_untouched(f, state, place) : c;
+    const deed_info *p = &f->places[place];
+    bool lent = p->parent == 0 && (p->mode == DEED_MODE_SHARED || p->mode == DEED_MODE_MUT) && c.bits == DEED_IS_PLAIN;
+    uint32_t beside = deed_state_of(f, other)->cells[place].bits;
+    return (c.bits == 0 && beside != 0) || (lent && (beside & DEED_IS_OWNED)) ? deed_place_untouched(f, state, place) : c;
 }
 
 /* A status that failed in one of two states and did not in the other, or 0. */
