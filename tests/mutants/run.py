@@ -141,7 +141,8 @@ class Base:
         """Runs a test up to its first failure; returns whether it passed, how long it took, what it said."""
         begin, said = time.monotonic(), ""
         with tempfile.TemporaryFile() as out:
-            limits = [] if name.startswith("weave_") else ["prlimit", f"--data={MEMORY}"]  # the explorer reserves more, once
+            limits = ["prlimit", f"--cpu={int(limit) + 1}"]  # a loop without end ends, even when nobody is left to stop it
+            limits += [] if name.startswith("weave_") else [f"--data={MEMORY}"]  # the explorer reserves more, once
             process = subprocess.Popen([*limits, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                        start_new_session=True,
                                        env={**os.environ, "FREEHOLD_TEST_OPS": operations})
