@@ -9,6 +9,15 @@
  * bit for bit, for any number of threads, any instruction set, any order in which the vectors came, and whether a query is
  * asked alone or with others.
  *
+ * Vectors may be stored as 32-bit, half or bfloat numbers, or as codes: I8, a byte an element, or B1, a bit (score.h says how
+ * they are rounded). Queries are rounded to codes as well, and scores are those of what the codes stand for: for B1, whose
+ * elements are ±1, the inner product is dim − 2h where h bits differ (the Hamming distance). Codes are a quarter, or a 32nd, of
+ * the memory; what is lost comes back where an index of the numbers themselves, perhaps one that stays in its file, ranks more
+ * candidates than are wanted:
+ *
+ *     FH_TRY(fh_flat_search(codes, par, queries, 40, NULL, hits, counts, &err));            hits: queries × 40
+ *     FH_TRY(fh_flat_rank(numbers, queries, hits, counts, &err));                           now the best 10 come first
+ *
  * Numbers that are not finite are refused, in vectors and in queries, and so is a vector without a direction under the cosine.
  *
  * Threading: any number of searches at the same time. A change (add, remove, free) needs the index alone: one that meets a
@@ -17,8 +26,8 @@
 #define FREEHOLD_INDEX_H
 
 #include "freehold/bytes.h"
-#include "freehold/device.h"
 #include "freehold/par.h"
+#include "freehold/score.h"
 
 FH_EXTERN_BEGIN
 
@@ -34,10 +43,10 @@ enum { FH_HITS_MAX = 1 << 20 };
 
 /* How an index is made; dim is the only one that has no default of 0. */
 typedef struct fh_flat_options {
-    size_t dim;       /* elements of a vector, 1 to 65536 */
-    fh_dtype dtype;   /* how they are stored: FH_DTYPE_F32, F16 or BF16 */
+    size_t dim; /* elements of a vector, 1 to 65536 */
+    fh_vector_type type; /* how they are stored */
     fh_metric metric;
-    uint64_t seed;    /* of the table of ids; a secret number where ids come from strangers */
+    uint64_t seed; /* of the table of ids; a secret number where ids come from strangers */
 } fh_flat_options;
 
 /* One answer. */
@@ -57,7 +66,7 @@ typedef struct fh_hit_filter {
 /* An index. Opaque. */
 typedef struct fh_flat fh_flat;
 
-/* Makes an empty index. FH_LIMIT (dim), FH_UNSUPPORTED (dtype, instruction set), FH_INVALID (metric), FH_NOMEM. */
+/* Makes an empty index. FH_LIMIT (dim), FH_UNSUPPORTED (type, instruction set), FH_INVALID (metric), FH_NOMEM. */
 FH_FALLIBLE fh_flat_new(fh_ref fh_allocator *a, fh_isa isa, fh_ref const fh_flat_options *options,
                         fh_owned fh_view(1) fh_flat **out, fh_mut fh_err *err);
 /* Ends it; NULL is allowed. A search that still runs ends the program. */
@@ -80,6 +89,11 @@ FH_API size_t fh_flat_bytes(fh_ref const fh_flat *flat);
  * may leave the answers of earlier queries written. */
 FH_FALLIBLE fh_flat_search(fh_ref fh_flat *flat, fh_ref const fh_par *par, fh_f32s queries, size_t k,
                            fh_ref const fh_hit_filter *filter, fh_hits hits, fh_sizes counts, fh_mut fh_err *err);
+
+/* Gives each of `hits`, hits.count / counts.count for a query with counts[q] of them in use, the score that its vector has in
+ * this index, and sorts them, best first; ids that are not here go. FH_INVALID: queries, hits or counts of another size;
+ * FH_NOT_FINITE; FH_BORROWED (a change runs); FH_NOMEM. A refusal may leave the hits of earlier queries ranked. */
+FH_FALLIBLE fh_flat_rank(fh_ref fh_flat *flat, fh_f32s queries, fh_hits hits, fh_sizes counts, fh_mut fh_err *err);
 
 /* --- files ----------------------------------------------------------------------------------------------------------------
  *

@@ -70,6 +70,8 @@ FH_API void fh_json_writer_init(fh_out fh_view(2) fh_json_writer *w, fh_mut fh_b
 FH_FALLIBLE fh_json_open(fh_mut fh_json_writer *w, bool object);
 FH_FALLIBLE fh_json_close(fh_mut fh_json_writer *w, bool object);
 FH_FALLIBLE fh_json_key(fh_mut fh_json_writer *w, fh_ref const char *key);
+/* A key that is data; as fh_json_put_text. */
+FH_FALLIBLE fh_json_key_text(fh_mut fh_json_writer *w, fh_span key);
 /* A string; bytes that are not UTF-8 come out as U+FFFD. */
 FH_FALLIBLE fh_json_put_text(fh_mut fh_json_writer *w, fh_span text);
 FH_FALLIBLE fh_json_put_i64(fh_mut fh_json_writer *w, int64_t v);

@@ -26,7 +26,7 @@ FH_MUST_USE fh_status deed_contract_check(fh_ref deed_unit *unit, fh_mut deed_re
 /* What the rules of 05 refuse: no paths, each construct by itself. */
 FH_MUST_USE fh_status deed_raw_check(fh_ref deed_unit *unit, fh_mut deed_report *r);
 
-/* --- shared by flow.c, value.c, borrow.c, expr.c, call.c and advise.c --- */
+/* --- shared by flow.c, leave.c, value.c, borrow.c, expr.c, call.c and advise.c --- */
 
 void deed_error(fh_mut deed_flow *f, deed_code code, uint32_t node, const char *label, const char *format, ...) FH_PRINTF(5, 6);
 void deed_also(fh_mut deed_flow *f, uint32_t node, const char *text);
@@ -96,6 +96,14 @@ void deed_keep(fh_mut deed_flow *f, uint32_t node, uint32_t place, const deed_va
 bool deed_is_atomic(const deed_node *n);
 deed_value deed_call(fh_mut deed_flow *f, uint32_t node);
 void deed_forget(fh_mut deed_flow *f, uint32_t place);
+/* leave.c: variables of this depth and deeper end, in the current state; the last place of a statement; control leaves the
+ * function by a return, or comes to its end. */
+void deed_leave(fh_mut deed_flow *f, deed_place at, uint32_t depth);
+deed_place deed_last_of(const deed_flow *f, uint32_t node);
+void deed_return(fh_mut deed_flow *f, uint32_t node);
+void deed_finish(fh_mut deed_flow *f, deed_place at);
+/* The contract of this function names the parameter as the lock that it takes, or gives back; or NULL. */
+fh_or_null const deed_contract *deed_promise_of(const deed_flow *f, deed_word word, uint32_t place) fh_view(*1);
 /* A statement or nothing. */
 void deed_statement(fh_mut deed_flow *f, uint32_t node);
 bool deed_has_lock(fh_mut deed_flow *f, uint32_t base, fh_span field);

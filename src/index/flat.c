@@ -38,12 +38,12 @@ static void end_change(fh_flat *f) {
 fh_status fh_flat_new(fh_allocator *a, fh_isa isa, const fh_flat_options *options, fh_flat **out, fh_err *err) {
     size_t tile_bytes;
     *out = NULL;
-    fh_status s = fh_tile_bytes(options->dtype, options->dim, &tile_bytes);
+    fh_status s = fh_tile_bytes(options->type, options->dim, &tile_bytes);
     if (s.code == FH_LIMIT)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "vectors of %zu elements, expected 1 to %d", options->dim, FH_TILE_DIM_MAX);
     if (fh_failed(s))
-        return fh_fail(err, s.code, FH_NO_OFFSET, "vectors of type %s, expected F32, F16 or BF16",
-                       fh_dtype_name(options->dtype));
+        return fh_fail(err, s.code, FH_NO_OFFSET, "vectors of type %u, expected 0 to %d", (unsigned)options->type,
+                       FH_VECTOR_COUNT - 1);
     if (options->metric >= FH_METRIC_COUNT)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "metric %u, expected 0 to %u", (unsigned)options->metric,
                        (unsigned)FH_METRIC_COUNT - 1);
@@ -107,7 +107,7 @@ static fh_tiles tiles_at(const fh_flat *f, size_t first, size_t count) {
     size_t chunk = chunk_of(f, first), from = first - tiles_before(f, chunk);
     fh_mspan all = fh_u64s_bytes(fh_chunks_at(f->chunks, chunk)->words), some;
     FH_ASSERT(fh_mspan_slice(all, from * f->tile_bytes, count * f->tile_bytes, &some));
-    return (fh_tiles){f->options.dtype, f->options.dim, some};
+    return (fh_tiles){f->options.type, f->options.dim, some};
 }
 
 /* The tile of a row; the row is number row mod 16 of it. */
@@ -118,7 +118,7 @@ static fh_tiles tile_of(const fh_flat *f, size_t row) {
 fh_tile_view fh_flat_tiles(const fh_flat *f, size_t first, size_t count) {
     if (f->file.span.size == 0)
         return fh_tiles_view(tiles_at(f, first, count));
-    return (fh_tile_view){f->options.dtype, f->options.dim,
+    return (fh_tile_view){f->options.type, f->options.dim,
                           fh_span_sub(f->file.span, f->stored_from + first * f->tile_bytes, count * f->tile_bytes)};
 }
 
@@ -271,6 +271,9 @@ fh_status fh_flat_get(fh_flat *f, uint64_t id, fh_f32s out) {
 typedef struct search {
     const fh_flat *flat;
     fh_f32s queries; /* up to TOGETHER of them */
+    fh_owned fh_u32s codes; /* the same, for a code type */
+    fh_owned fh_f32s meant; /* and what the codes of one stand for */
+    double squares[TOGETHER]; /* of each query, as the index takes it */
     size_t asked, k, tiles, parts;
     const fh_hit_filter *filter;
     fh_owned fh_f32s scores;  /* parts × asked × STRETCH_TILES × 16 */
@@ -292,12 +295,20 @@ static bool is_near(fh_f32s scores, float sign, float bound) {
     return near != 0;
 }
 
+/* Smaller for the better. ∞ − ∞ of numbers near the largest comes last of all. */
+static float key_of(float sign, float score) {
+    float key = sign * score;
+    return key == key ? key : __builtin_inff();
+}
+
+static float sign_of(const fh_flat *f) {
+    return f->options.metric == FH_METRIC_L2 ? 1.0f : -1.0f;
+}
+
 /* Offers the rows of a tile, which begins with row `first`, by their scores. */
 static void choose_some(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first, float sign) {
     for (size_t i = 0; i < scores.count && first + i < f->count; i++) {
-        float key = sign * fh_f32s_get(scores, i);
-        if (key != key)
-            key = __builtin_inff(); /* ∞ − ∞ of numbers near the largest: the last of all */
+        float key = key_of(sign, fh_f32s_get(scores, i));
         if (key <= fh_best_bound(best))
             fh_best_offer(best, fh_u64s_get(f->ids, first + i), key);
     }
@@ -305,7 +316,7 @@ static void choose_some(const fh_flat *f, fh_best *best, fh_f32s scores, size_t 
 
 /* Offers the rows of a stretch, which begins with row `first`, by their scores. Few tiles have one that is near enough. */
 static void choose(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first) {
-    const float sign = f->options.metric == FH_METRIC_L2 ? 1.0f : -1.0f;
+    const float sign = sign_of(f);
     if (f->options.metric == FH_METRIC_COSINE) {
         size_t count = f->count - first < scores.count ? f->count - first : scores.count;
         fh_f32s some = fh_f32s_sub(scores, 0, count), scales = fh_f32s_sub(f->scales, first, count);
@@ -319,10 +330,20 @@ static void choose(const fh_flat *f, fh_best *best, fh_f32s scores, size_t first
     }
 }
 
+/* Scores of queries, or of their codes where the type is one, for `count` tiles that lie side by side. */
+static void score(const fh_flat *f, size_t tile, size_t count, fh_f32s queries, fh_u32s codes, fh_f32s out) {
+    fh_score_kind kind = f->options.metric == FH_METRIC_L2 ? FH_SCORE_DIFF : FH_SCORE_DOT;
+    fh_tile_view tiles = fh_flat_tiles(f, tile, count);
+    fh_status s = fh_vector_is_code(f->options.type) ? fh_score_codes(f->isa, tiles, kind, codes, out)
+                                                     : fh_score(f->isa, tiles, kind, queries, out);
+    FH_ASSERT(!fh_failed(s));
+}
+
 static void search_part(void *arg, unsigned part, unsigned parts) {
     search *s = arg;
     const fh_flat *f = s->flat;
     fh_range share = fh_par_share(s->tiles, part, parts);
+    size_t words = fh_codes_words(f->options.type, f->options.dim);
     size_t room = s->asked * STRETCH_TILES * FH_TILE_ROWS;
     fh_f32s scores = fh_f32s_sub(s->scores, part * room, room);
     for (size_t tile = share.from, count = 0; tile < share.to; tile += count) {
@@ -331,9 +352,7 @@ static void search_part(void *arg, unsigned part, unsigned parts) {
         count = count < together ? count : together;
         size_t rows = count * FH_TILE_ROWS;
         fh_f32s out = fh_f32s_sub(scores, 0, s->asked * rows);
-        fh_score_kind kind = f->options.metric == FH_METRIC_L2 ? FH_SCORE_DIFF : FH_SCORE_DOT;
-        fh_status scored = fh_score(f->isa, fh_flat_tiles(f, tile, count), kind, s->queries, out);
-        FH_ASSERT(!fh_failed(scored));
+        score(f, tile, count, s->queries, fh_u32s_sub(s->codes, 0, s->asked * words), out);
         for (size_t q = 0; q < s->asked; q++) {
             size_t at = slot_of(s, part, q);
             fh_best best = {fh_hits_sub(s->found, at * s->k, s->k), fh_sizes_get(s->counts, at), s->filter};
@@ -350,7 +369,7 @@ static float score_of(const fh_flat *f, float key, double query_squares) {
 }
 
 /* The best of all parts for query `q` of these, sorted. */
-static void gather(const search *s, size_t q, double squares, fh_hits hits, size_t *out_count) {
+static void gather(const search *s, size_t q, fh_hits hits, size_t *out_count) {
     fh_best all = {hits, 0, NULL}; /* each has passed the filter already */
     for (size_t part = 0; part < s->parts; part++) {
         size_t at = slot_of(s, part, q);
@@ -360,35 +379,65 @@ static void gather(const search *s, size_t q, double squares, fh_hits hits, size
     }
     fh_best_sort(&all);
     for (size_t i = 0; i < all.count; i++)
-        fh_hits_at(hits, i)->score = score_of(s->flat, fh_hits_at(hits, i)->score, squares);
+        fh_hits_at(hits, i)->score = score_of(s->flat, fh_hits_at(hits, i)->score, s->squares[q % TOGETHER]);
     *out_count = all.count;
+}
+
+/* Room for the codes of queries, where the type has codes. */
+static fh_status make_code_room(const fh_flat *f, size_t asked, search *s) {
+    bool is_code = fh_vector_is_code(f->options.type);
+    FH_TRY(fh_u32s_new(f->allocator, asked * fh_codes_words(f->options.type, f->options.dim), &s->codes));
+    return fh_f32s_new(f->allocator, is_code ? f->options.dim : 0, &s->meant);
 }
 
 static fh_status make_room(fh_allocator *a, size_t asked, search *s) {
     size_t lists = s->parts * asked, many;
     if (!fh_mul_size(lists, s->k, &many))
         return FH_STATUS(FH_NOMEM);
+    FH_TRY(make_code_room(s->flat, asked, s));
     FH_TRY(fh_f32s_new(a, lists * STRETCH_TILES * FH_TILE_ROWS, &s->scores));
     FH_TRY(fh_hits_new(a, many, &s->found));
     return fh_sizes_new(a, lists, &s->counts);
+}
+
+static void end_room(fh_allocator *a, fh_drop search *s) {
+    fh_u32s_free(a, &s->codes);
+    fh_f32s_free(a, &s->meant);
+    fh_f32s_free(a, &s->scores);
+    fh_hits_free(a, &s->found);
+    fh_sizes_free(a, &s->counts);
+}
+
+/* Looks at s->queries, the first of which is number `first` to people, and makes their codes. */
+static fh_status look_at_queries(search *s, size_t first, fh_err *err) {
+    const fh_flat_options *o = &s->flat->options;
+    size_t words = fh_codes_words(o->type, o->dim);
+    for (size_t q = 0; q < s->asked; q++) {
+        fh_f32s query = fh_f32s_sub(s->queries, q * o->dim, o->dim);
+        FH_TRY(fh_vector_look(o->metric, "query", first + q, query, &s->squares[q % TOGETHER], err));
+        if (words == 0)
+            continue;
+        fh_codes_put(o->type, query, fh_u32s_sub(s->codes, q * words, words));
+        fh_codes_get(o->type, fh_u32s_sub(s->codes, q * words, words), s->meant);
+        FH_TRY(fh_vector_look(o->metric, "in the type of the index, query", first + q, s->meant, &s->squares[q % TOGETHER],
+                              err));
+    }
+    return FH_DONE;
 }
 
 /* All queries, a few at a time. The best of a part fit into `found` as they are: k is at most the number of vectors there. */
 static fh_status search_all(const fh_flat *f, const fh_par *par, fh_mut fh_view(4) search *s, fh_f32s queries, size_t k,
                             fh_hits hits, fh_sizes counts, fh_err *err) {
     size_t dim = f->options.dim;
-    double squares[TOGETHER] = {0};
     for (size_t first = 0; first < counts.count; first += TOGETHER) {
         s->asked = counts.count - first < TOGETHER ? counts.count - first : TOGETHER;
         s->queries = fh_f32s_sub(queries, first * dim, s->asked * dim);
-        for (size_t q = 0; q < s->asked; q++)
-            FH_TRY(fh_vector_look(f->options.metric, "query", first + q, fh_f32s_sub(s->queries, q * dim, dim),
-                                  &squares[q % TOGETHER], err));
+        FH_TRY(look_at_queries(s, first, err));
         for (size_t i = 0; i < s->counts.count; i++)
             fh_sizes_set(s->counts, i, 0);
         fh_par_run(par, search_part, s);
         for (size_t q = 0; q < s->asked; q++)
-            gather(s, q, squares[q % TOGETHER], fh_hits_sub(hits, (first + q) * k, s->k), fh_sizes_at(counts, first + q));
+            gather(s, q, fh_hits_sub(hits, (first + q) * k, s->k), fh_sizes_at(counts, first + q));
     }
     return FH_DONE;
 }
@@ -402,9 +451,7 @@ static fh_status search_read(const fh_flat *f, const fh_par *par, fh_f32s querie
         done = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the %zu best of %zu parts", k, s.parts);
     else
         done = search_all(f, par, &s, queries, k, hits, counts, err);
-    fh_f32s_free(f->allocator, &s.scores);
-    fh_hits_free(f->allocator, &s.found);
-    fh_sizes_free(f->allocator, &s.counts);
+    end_room(f->allocator, &s);
     return done;
 }
 
@@ -422,6 +469,67 @@ fh_status fh_flat_search(fh_flat *f, const fh_par *par, fh_f32s queries, size_t 
     if (!fh_flat_begin_read(f))
         return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
     fh_status s = search_read(f, par, queries, k, filter, hits, counts, err);
+    fh_flat_end_read(f);
+    return s;
+}
+
+/* --- ranking ------------------------------------------------------------------------------------------------------------ */
+
+/* The score of one vector. Its numbers stand a line apart in its tile, so that all 16 are read whoever is asked for. */
+static float score_row(const fh_flat *f, const search *s, size_t row) {
+    float room[FH_TILE_ROWS] = {0};
+    fh_f32s scores = {room, FH_TILE_ROWS};
+    score(f, row / FH_TILE_ROWS, 1, s->queries, s->codes, scores);
+    float got = fh_f32s_get(scores, row % FH_TILE_ROWS);
+    return f->scales.count != 0 ? got * fh_f32s_get(f->scales, row) : got;
+}
+
+/* The hits of one query: each is read before the heap grows over its place. */
+static size_t rank_one(const fh_flat *f, const search *s, fh_hits hits) {
+    fh_best best = {hits, 0, NULL};
+    for (size_t i = 0; i < hits.count; i++) {
+        uint64_t id = fh_hits_get(hits, i).id;
+        size_t row = fh_idmap_find(&f->map, id);
+        if (row != SIZE_MAX)
+            fh_best_offer(&best, id, key_of(sign_of(f), score_row(f, s, row)));
+    }
+    fh_best_sort(&best);
+    for (size_t i = 0; i < best.count; i++)
+        fh_hits_at(hits, i)->score = score_of(f, fh_hits_at(hits, i)->score, s->squares[0]);
+    return best.count;
+}
+
+static fh_status rank_all(const fh_flat *f, fh_f32s queries, fh_hits hits, fh_sizes counts, fh_err *err) {
+    size_t dim = f->options.dim, each = counts.count != 0 ? hits.count / counts.count : 0;
+    search s = {.flat = f, .asked = 1};
+    fh_status done = make_code_room(f, 1, &s);
+    if (fh_failed(done))
+        done = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the codes of a query");
+    for (size_t q = 0; q < counts.count && !fh_failed(done); q++) {
+        s.queries = fh_f32s_sub(queries, q * dim, dim);
+        done = look_at_queries(&s, q, err);
+        if (!fh_failed(done))
+            fh_sizes_set(counts, q, rank_one(f, &s, fh_hits_sub(hits, q * each, fh_sizes_get(counts, q))));
+    }
+    end_room(f->allocator, &s);
+    return done;
+}
+
+fh_status fh_flat_rank(fh_flat *f, fh_f32s queries, fh_hits hits, fh_sizes counts, fh_err *err) {
+    size_t dim = f->options.dim;
+    if (queries.count / dim != counts.count || queries.count % dim != 0)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu numbers for %zu queries, expected %zu each", queries.count,
+                       counts.count, dim);
+    if (counts.count == 0 ? hits.count != 0 : hits.count % counts.count != 0)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu hits, expected as many for each of %zu queries", hits.count,
+                       counts.count);
+    for (size_t q = 0; q < counts.count; q++)
+        if (fh_sizes_get(counts, q) > hits.count / counts.count)
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "query %zu has %zu hits, expected up to %zu", q,
+                           fh_sizes_get(counts, q), hits.count / counts.count);
+    if (!fh_flat_begin_read(f))
+        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
+    fh_status s = rank_all(f, queries, hits, counts, err);
     fh_flat_end_read(f);
     return s;
 }

@@ -1,7 +1,7 @@
 /* flat_file.c: the file of an index: written front to back, used where it lies (index.h). All numbers are little-endian.
  *
  *       0  "FreeFlat"
- *       8  u32 version 1 · u32 type · u32 metric · u32 0          numbers of fh_dtype and fh_metric
+ *       8  u32 version 2 · u32 type · u32 metric · u32 0          numbers of fh_vector_type and fh_metric
  *      24  u64 elements of a vector · u64 vectors · u64 bytes of the whole file
  *      48  u64 0 · u64 checksum of bytes 0 to 55
  *      64  the ids, u64 each, and zeros up to a multiple of 64
@@ -15,7 +15,7 @@
 #include "index/flat_impl.h"
 
 enum {
-    VERSION = 1, HEADER_BYTES = 64, SUM_BYTES = 8, /* of a checksum */
+    VERSION = 2, HEADER_BYTES = 64, SUM_BYTES = 8, /* of a checksum */
     TYPE_AT = 12, METRIC_AT = 16, DIM_AT = 24, COUNT_AT = 32, SIZE_AT = 40, ZERO_AT = 48, SUM_AT = 56, ALIGN = 64
 };
 #define MAGIC FH_LIT("FreeFlat")
@@ -52,7 +52,7 @@ static fh_status put_header(output *o, const fh_flat *f, const plan *p, fh_err *
     fh_mspan header = fh_u64s_bytes((fh_u64s){words, HEADER_BYTES / sizeof(uint64_t)});
     fh_span_copy(header, MAGIC);
     fh_mspan_put_u32(header, MAGIC.size, VERSION);
-    fh_mspan_put_u32(header, TYPE_AT, (uint32_t)f->options.dtype);
+    fh_mspan_put_u32(header, TYPE_AT, (uint32_t)f->options.type);
     fh_mspan_put_u32(header, METRIC_AT, (uint32_t)f->options.metric);
     fh_mspan_put_u64(header, DIM_AT, f->options.dim);
     fh_mspan_put_u64(header, COUNT_AT, f->count);
@@ -76,7 +76,7 @@ static fh_status put_tiles(output *o, const fh_flat *f, fh_u64s room, fh_err *er
         FH_TRY(put(o, fh_flat_tiles(f, tile, 1).bytes, err));
     if (left == 0)
         return FH_DONE;
-    fh_tiles last = {f->options.dtype, f->options.dim, fh_u64s_bytes(room)};
+    fh_tiles last = {f->options.type, f->options.dim, fh_u64s_bytes(room)};
     for (size_t row = 0; row < left; row++)
         fh_tile_copy(last, row, fh_flat_tiles(f, whole, 1), row);
     return put(o, fh_span_of_mut(last.bytes), err);
@@ -127,16 +127,16 @@ static fh_status read_header(fh_span file, fh_out fh_flat_options *out, fh_out u
                        (unsigned long long)sum);
     if (metric >= FH_METRIC_COUNT)
         return fh_fail(err, FH_CORRUPT, METRIC_AT, "metric %u, expected 0 to %d", metric, FH_METRIC_COUNT - 1);
-    if (type >= FH_DTYPE_COUNT)
-        return fh_fail(err, FH_CORRUPT, TYPE_AT, "type %u, expected 0 to %d", type, FH_DTYPE_COUNT - 1);
+    if (type >= FH_VECTOR_COUNT)
+        return fh_fail(err, FH_CORRUPT, TYPE_AT, "type %u, expected 0 to %d", type, FH_VECTOR_COUNT - 1);
     if (fh_span_u32(file, METRIC_AT + 4) != 0 || fh_span_u64(file, ZERO_AT) != 0)
         return fh_fail(err, FH_CORRUPT, METRIC_AT + 4, "bytes that are kept free are not 0");
     uint64_t dim = fh_span_u64(file, DIM_AT);
     size_t tile_bytes;
-    *out = (fh_flat_options){.dtype = (fh_dtype)type, .metric = (fh_metric)metric};
-    if (!fh_u64_to_size(dim, &out->dim) || fh_failed(fh_tile_bytes(out->dtype, out->dim, &tile_bytes)))
-        return fh_fail(err, FH_CORRUPT, DIM_AT, "vectors of %llu elements of type %u, expected 1 to %d of F32, F16 or BF16",
-                       (unsigned long long)dim, type, FH_TILE_DIM_MAX);
+    *out = (fh_flat_options){.type = (fh_vector_type)type, .metric = (fh_metric)metric};
+    if (!fh_u64_to_size(dim, &out->dim) || fh_failed(fh_tile_bytes(out->type, out->dim, &tile_bytes)))
+        return fh_fail(err, FH_CORRUPT, DIM_AT, "vectors of %llu elements, expected 1 to %d", (unsigned long long)dim,
+                       FH_TILE_DIM_MAX);
     *out_count = fh_span_u64(file, COUNT_AT);
     if (!make_plan(*out_count, tile_bytes, out_plan) || out_plan->size != file.size)
         return fh_fail(err, FH_CORRUPT, COUNT_AT, "%zu bytes for %llu vectors, expected %llu", file.size,
@@ -163,7 +163,7 @@ static fh_status check_sum(fh_span file, const plan *p, size_t tile_bytes, fh_er
     return FH_DONE;
 }
 
-/* Counts the rows one after the other: no id twice, no number that is not finite. */
+/* Counts the rows one after the other: no id twice, no number that is not finite, no code that is none. */
 static fh_status enter_all(fh_flat *f, uint64_t count, fh_err *err) {
     fh_f32s stored = {NULL, 0};
     fh_status s = fh_flat_reserve_ids(f, (size_t)count);
@@ -175,7 +175,10 @@ static fh_status enter_all(fh_flat *f, uint64_t count, fh_err *err) {
         uint64_t at = HEADER_BYTES + f->count * sizeof(uint64_t);
         fh_err why;
         fh_err_clear(&why);
-        s = fh_flat_enter(f, "vector", f->count, fh_span_u64(f->file.span, (size_t)at), stored, &why);
+        if (!fh_tile_is_put(fh_flat_tiles(f, f->count / FH_TILE_ROWS, 1), f->count % FH_TILE_ROWS))
+            s = fh_fail(&why, FH_CORRUPT, at, "vector %zu has codes that no vector has", f->count);
+        else
+            s = fh_flat_enter(f, "vector", f->count, fh_span_u64(f->file.span, (size_t)at), stored, &why);
         if (fh_failed(s))
             s = fh_fail(err, FH_CORRUPT, at, "%s", why.message);
     }
@@ -191,7 +194,7 @@ fh_status fh_flat_open(fh_allocator *a, fh_isa isa, uint64_t seed, fh_bytes file
     fh_flat *f;
     *out = NULL;
     FH_TRY(read_header(file.span, &options, &count, &p, err));
-    FH_TRY(fh_tile_bytes(options.dtype, options.dim, &tile_bytes));
+    FH_TRY(fh_tile_bytes(options.type, options.dim, &tile_bytes));
     FH_TRY(check_sum(file.span, &p, tile_bytes, err));
     options.seed = seed;
     FH_TRY(fh_flat_new(a, isa, &options, &f, err));

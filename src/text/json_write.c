@@ -122,11 +122,15 @@ static fh_status put_quoted(fh_buf *out, fh_span text) {
 }
 
 fh_status fh_json_key(fh_json_writer *w, const char *key) {
+    return fh_json_key_text(w, fh_span_of_str(key));
+}
+
+fh_status fh_json_key_text(fh_json_writer *w, fh_span key) {
     FH_ASSERT(in_object(w) && !w->after_key);
     size_t before = w->out->size;
     fh_status s = put_before(w);
     if (s.code == FH_OK)
-        s = put_quoted(w->out, fh_span_of_str(key));
+        s = put_quoted(w->out, key);
     if (s.code == FH_OK)
         s = fh_buf_put(w->out, w->pretty ? FH_LIT(": ") : FH_LIT(":"));
     if (fh_failed(s)) {

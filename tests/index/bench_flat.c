@@ -78,7 +78,7 @@ static double queries_a_second(fh_flat *flat, const fh_par *par, fh_f32s queries
     return (double)asked / seconds(start);
 }
 
-static void measure(const bench *b, const fh_par *par, fh_dtype t, fh_metric metric, const char *name, fh_u64s words) {
+static void measure(const bench *b, const fh_par *par, fh_vector_type t, fh_metric metric, const char *name, fh_u64s words) {
     static float queries[BATCH * 4096];
     double all[KINDS][ROUNDS_MAX];
     fh_flat *flat = NULL;
@@ -86,7 +86,7 @@ static void measure(const bench *b, const fh_par *par, fh_dtype t, fh_metric met
     fh_f32s vectors;
     fh_err err;
     fh_err_clear(&err);
-    const fh_flat_options options = {.dim = b->dim, .dtype = t, .metric = metric};
+    const fh_flat_options options = {.dim = b->dim, .type = t, .metric = metric};
     must(fh_flat_new(fh_heap(), fh_isa_best(), &options, &flat, &err), &err);
     must(fh_u64s_new(fh_heap(), b->rows, &ids), &err);
     must(fh_f32s_new(fh_heap(), b->rows * b->dim, &vectors), &err);
@@ -107,7 +107,9 @@ static void measure(const bench *b, const fh_par *par, fh_dtype t, fh_metric met
         fflush(stdout);
     }
     double gbs = median(all[0], b->rounds), single = median(all[1], b->rounds), batch = median(all[2], b->rounds);
-    double bytes = (double)b->rows * (double)b->dim * (t == FH_DTYPE_F32 ? 4.0 : 2.0), share = single * bytes * 1e-9 / gbs;
+    size_t tile_bytes;
+    must(fh_tile_bytes(t, b->dim, &tile_bytes), &err);
+    double bytes = (double)b->rows * (double)tile_bytes / FH_TILE_ROWS, share = single * bytes * 1e-9 / gbs;
     const char *kind = metric == FH_METRIC_L2 ? "L2" : metric == FH_METRIC_IP ? "inner product" : "cosine";
     if (b->json && b->paced < 0)
         printf("{\"type\":\"%s\",\"metric\":\"%s\",\"rows\":%zu,\"dim\":%zu,\"threads\":%u,\"single_qps\":%.1f,"
@@ -165,12 +167,13 @@ int main(int argc, char **argv) {
                "type  metric         one by one  64 at once   GB/s of a sum   share of it\n",
                b.rows, b.dim, K, b.threads, b.rounds);
     static const struct {
-        fh_dtype t;
+        fh_vector_type t;
         const char *name;
-    } types[] = {{FH_DTYPE_F32, "F32"}, {FH_DTYPE_F16, "F16"}, {FH_DTYPE_BF16, "BF16"}};
+    } types[] = {{FH_VECTOR_F32, "F32"}, {FH_VECTOR_F16, "F16"}, {FH_VECTOR_BF16, "BF16"},
+                 {FH_VECTOR_I8, "I8"}, {FH_VECTOR_B1, "B1"}};
     if (b.paced >= 0)
-        measure(&b, fh_team_par(team), FH_DTYPE_F32, (fh_metric)b.paced, "F32", words);
-    for (size_t t = 0; t < 3 && b.paced < 0; t++)
+        measure(&b, fh_team_par(team), FH_VECTOR_F32, (fh_metric)b.paced, "F32", words);
+    for (size_t t = 0; t < FH_VECTOR_COUNT && b.paced < 0; t++)
         for (int m = 0; m < FH_METRIC_COUNT; m++)
             measure(&b, fh_team_par(team), types[t].t, (fh_metric)m, types[t].name, words);
     fh_u64s_free(fh_heap(), &words);

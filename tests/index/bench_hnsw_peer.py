@@ -21,10 +21,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EFFORTS, BEST, LINKS, EFFORT = (10, 20, 40, 80), 10, 16, 200
 
 
-def peer_build(hnswlib, base):
+def peer_build(hnswlib, base, seed):
     """A graph of hnswlib, and additions a second."""
     index = hnswlib.Index(space="l2", dim=base.shape[1])
-    index.init_index(max_elements=len(base), ef_construction=EFFORT, M=LINKS)
+    index.init_index(max_elements=len(base), ef_construction=EFFORT, M=LINKS, random_seed=seed)
     index.set_num_threads(1)
     start = time.process_time()
     index.add_items(base, num_threads=1)
@@ -70,9 +70,9 @@ def measure(args, hnswlib, numpy, folder):
     queries = numpy.fromfile(f"{folder}/query.f32", dtype="f4").reshape(-1, args.dim)
     best = numpy.fromfile(f"{folder}/best.u64", dtype="u8").reshape(-1, BEST)
     adds, searches = [], {effort: [] for effort in EFFORTS}
-    for _ in range(args.rounds):
+    for seed in range(args.rounds):
         mine = ours.ask("build")["adds"]
-        index, theirs = peer_build(hnswlib, base)
+        index, theirs = peer_build(hnswlib, base, seed)
         adds.append((mine, theirs))
         for effort in EFFORTS:
             searches[effort].append((ours.ask(effort), peer_search(index, queries, best, effort)))

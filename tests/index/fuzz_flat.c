@@ -64,8 +64,8 @@ static void seal(fh_mspan all) {
     size_t tile_bytes;
     uint64_t dim = fh_span_u64(s, 24), ids_end = HEADER + (fh_span_u64(s, 32) % 4096 + 7) / 8 * 64;
     fh_mspan_put_u64(all, 56, fh_hash_bytes(0, fh_span_sub(s, 0, 56)));
-    if (dim > DIM_MAX || fh_failed(fh_tile_bytes((fh_dtype)(fh_span_u32(s, 12) % FH_DTYPE_COUNT), (size_t)dim, &tile_bytes)) ||
-        ids_end + 8 > all.size)
+    fh_vector_type type = (fh_vector_type)(fh_span_u32(s, 12) % FH_VECTOR_COUNT);
+    if (dim > DIM_MAX || fh_failed(fh_tile_bytes(type, (size_t)dim, &tile_bytes)) || ids_end + 8 > all.size)
         return;
     uint64_t sum = fh_hash_bytes(fh_hash_bytes(0, fh_span_sub(s, 0, HEADER)), fh_span_sub(s, HEADER, ids_end - HEADER));
     size_t at = ids_end;
@@ -93,10 +93,10 @@ static fh_status put(void *ctx, fh_span bytes, fh_err *err) {
 }
 
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
-    static const fh_dtype types[] = {FH_DTYPE_F32, FH_DTYPE_F16, FH_DTYPE_BF16};
     static const size_t counts[] = {0, 1, 16, 20};
-    for (size_t i = 0; i < (size_t)3 * FH_METRIC_COUNT * 4; i++) {
-        fh_flat_options o = {.dim = i % 3 + 1, .dtype = types[i / 4 % 3], .metric = (fh_metric)(i / 12)};
+    for (size_t i = 0; i < (size_t)FH_VECTOR_COUNT * FH_METRIC_COUNT * 4; i++) {
+        fh_flat_options o = {.dim = i % 3 + 1, .type = (fh_vector_type)(i / 4 % FH_VECTOR_COUNT),
+                             .metric = (fh_metric)(i / 4 / FH_VECTOR_COUNT)};
         fh_flat *flat;
         fh_buf b;
         fh_buf_init(&b, fh_heap(), 0);

@@ -22,11 +22,11 @@ typedef struct scene {
     fh_f32s vectors, queries;
 } scene;
 
-static fh_flat *new_flat(fh_allocator *a, fh_isa isa, fh_dtype t, fh_metric metric) {
+static fh_flat *new_flat(fh_allocator *a, fh_isa isa, fh_vector_type t, fh_metric metric) {
     fh_flat *flat = NULL;
     fh_err err;
     fh_err_clear(&err);
-    fh_assert_ok(fh_flat_new(a, isa, &(fh_flat_options){.dim = DIM, .dtype = t, .metric = metric}, &flat, &err));
+    fh_assert_ok(fh_flat_new(a, isa, &(fh_flat_options){.dim = DIM, .type = t, .metric = metric}, &flat, &err));
     return flat;
 }
 
@@ -38,7 +38,7 @@ static void add(fh_flat *flat, fh_u64s ids, fh_f32s vectors) {
 }
 
 /* Vectors with many equal scores among them: every third repeats an earlier one. */
-static scene make(fh_allocator *a, fh_isa isa, fh_dtype t, fh_metric metric) {
+static scene make(fh_allocator *a, fh_isa isa, fh_vector_type t, fh_metric metric) {
     scene s = {.a = a};
     fh_test_rng rng = fh_test_rng_new(8);
     fh_assert_ok(fh_u64s_new(a, ROWS, &s.ids));
@@ -94,19 +94,29 @@ static size_t row_of(const scene *s, uint64_t id) {
     return row;
 }
 
+/* What a query is to an index of this type: codes are rounded, numbers are not. */
+static void as_codes(fh_vector_type t, fh_f32s query, float *out) {
+    uint32_t codes[8];
+    memcpy(out, query.at, DIM * sizeof(float));
+    if (!fh_vector_is_code(t))
+        return;
+    fh_codes_put(t, query, (fh_u32s){codes, fh_codes_words(t, DIM)});
+    fh_codes_get(t, (fh_u32s){codes, fh_codes_words(t, DIM)}, (fh_f32s){out, DIM});
+}
+
 /* Each score is right, the order is by score and then by id, and nothing left out is better. */
 static void test_exact(void **state) {
-    static const fh_dtype types[] = {FH_DTYPE_F32, FH_DTYPE_F16, FH_DTYPE_BF16};
-    for (int t = 0; t < 3; t++)
+    for (int t = 0; t < FH_VECTOR_COUNT; t++)
         for (int m = 0; m < FH_METRIC_COUNT; m++) {
-            scene s = make(fh_test_allocator(state), fh_isa_best(), types[t], (fh_metric)m);
+            scene s = make(fh_test_allocator(state), fh_isa_best(), (fh_vector_type)t, (fh_metric)m);
             const double sign = m == FH_METRIC_L2 ? 1 : -1, near = 1e-5;
             fh_hit hits[QUERIES * K];
             size_t counts[QUERIES];
             float v[DIM];
             search(s.flat, NULL, s.queries, K, NULL, hits, counts);
             for (size_t q = 0; q < QUERIES; q++) {
-                const float *query = s.queries.at + q * DIM;
+                float query[DIM];
+                as_codes((fh_vector_type)t, fh_f32s_sub(s.queries, q * DIM, DIM), query);
                 size_t better = 0;
                 assert_int_equal(counts[q], K);
                 for (size_t i = 0; i < K; i++) {
@@ -131,13 +141,15 @@ static void test_exact(void **state) {
 
 /* Threads, instruction sets, order, company and history do not change one bit. */
 static void test_bits(void **state) {
-    for (int m = 0; m < FH_METRIC_COUNT; m++) {
-        scene s = make(fh_test_allocator(state), FH_ISA_SCALAR, FH_DTYPE_F32, (fh_metric)m);
+    for (int way = 0; way < FH_METRIC_COUNT * FH_VECTOR_COUNT; way++) {
+        fh_metric m = (fh_metric)(way % FH_METRIC_COUNT);
+        fh_vector_type t = (fh_vector_type)(way / FH_METRIC_COUNT);
+        scene s = make(fh_test_allocator(state), FH_ISA_SCALAR, t, m);
         fh_hit plain[QUERIES * K], other[QUERIES * K];
         size_t counts[QUERIES], again[QUERIES];
         search(s.flat, NULL, s.queries, K, NULL, plain, counts);
         for (unsigned isa = 0; isa <= (unsigned)fh_isa_best(); isa++) {
-            fh_flat *flat = new_flat(s.a, (fh_isa)isa, FH_DTYPE_F32, (fh_metric)m);
+            fh_flat *flat = new_flat(s.a, (fh_isa)isa, t, m);
             for (size_t row = ROWS; row-- > 0;) /* the other way round, one by one, with something that leaves again */
                 add(flat, fh_u64s_sub(s.ids, row, 1), fh_f32s_sub(s.vectors, row * DIM, DIM));
             for (size_t row = 0; row < ROWS; row += 5)
@@ -169,8 +181,67 @@ static bool accepts(void *ctx, uint64_t id) {
     return id % *(uint64_t *)ctx == 0;
 }
 
+/* Codes find candidates, the numbers rank them: then the scores are those of an exact search, bit for bit, and the best are its
+ * best where the candidates have them. */
+static void test_rank(void **state) {
+    enum { MANY = 5 * K };
+    for (int i = 0; i < 2 * FH_METRIC_COUNT; i++) {
+        fh_metric metric = (fh_metric)(i / 2);
+        scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_F32, metric);
+        fh_flat *codes = new_flat(s.a, fh_isa_best(), i % 2 == 0 ? FH_VECTOR_I8 : FH_VECTOR_B1, metric);
+        fh_hit exact_hits[QUERIES * ROWS], hits[QUERIES * MANY];
+        size_t exact_counts[QUERIES], counts[QUERIES], found = 0;
+        const uint64_t stranger = 12345;
+        fh_err err;
+        fh_err_clear(&err);
+        add(codes, s.ids, s.vectors);
+        search(s.flat, NULL, s.queries, ROWS, NULL, exact_hits, exact_counts);
+        search(codes, NULL, s.queries, MANY, NULL, hits, counts);
+        for (size_t q = 0; q < QUERIES; q++) /* one that is not there, in the middle */
+            hits[q * MANY + 7].id = stranger;
+        fh_assert_ok(fh_flat_rank(s.flat, s.queries, (fh_hits){hits, QUERIES * MANY}, (fh_sizes){counts, QUERIES}, &err));
+        for (size_t q = 0; q < QUERIES; q++) {
+            assert_int_equal(counts[q], MANY - 1);
+            for (size_t k = 0, at = 0; k < counts[q]; k++, at++) { /* in the order of the exact search, some left out */
+                while (at < ROWS && exact_hits[q * ROWS + at].id != hits[q * MANY + k].id)
+                    at++;
+                assert_true(at < ROWS && exact_hits[q * ROWS + at].score == hits[q * MANY + k].score);
+                found += k < K && at < K;
+            }
+        }
+        assert_true(found >= (size_t)QUERIES * K * (i % 2 == 0 ? 9 : 4) / 10);
+        fh_flat_free(codes);
+        end(&s);
+    }
+}
+
+static void test_rank_refusals(void **state) {
+    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_I8, FH_METRIC_COSINE);
+    fh_hit hits[4] = {{s.ids.at[0], 0}, {s.ids.at[1], 0}};
+    size_t counts[2] = {2, 0};
+    float bad[2 * DIM];
+    fh_err err;
+    fh_err_clear(&err);
+    memcpy(bad, s.queries.at, sizeof bad);
+    fh_f32s two = {bad, (size_t)2 * DIM};
+    fh_assert_ok(fh_flat_rank(s.flat, two, (fh_hits){hits, 4}, (fh_sizes){counts, 2}, &err));
+    assert_true(counts[0] == 2 && counts[1] == 0);
+    fh_assert_ok(fh_flat_rank(s.flat, (fh_f32s){NULL, 0}, (fh_hits){NULL, 0}, (fh_sizes){NULL, 0}, &err));
+    fh_assert_code(fh_flat_rank(s.flat, fh_f32s_sub(two, 0, DIM), (fh_hits){hits, 4}, (fh_sizes){counts, 2}, &err), FH_INVALID);
+    fh_assert_code(fh_flat_rank(s.flat, two, (fh_hits){hits, 3}, (fh_sizes){counts, 2}, &err), FH_INVALID);
+    fh_assert_code(fh_flat_rank(s.flat, (fh_f32s){NULL, 0}, (fh_hits){hits, 3}, (fh_sizes){NULL, 0}, &err), FH_INVALID);
+    counts[1] = 3;
+    fh_assert_code(fh_flat_rank(s.flat, two, (fh_hits){hits, 4}, (fh_sizes){counts, 2}, &err), FH_INVALID);
+    counts[1] = 0;
+    bad[DIM] = NAN;
+    fh_err_clear(&err);
+    fh_assert_code(fh_flat_rank(s.flat, two, (fh_hits){hits, 4}, (fh_sizes){counts, 2}, &err), FH_NOT_FINITE);
+    assert_non_null(strstr(err.message, "query 1"));
+    end(&s);
+}
+
 static void test_filter_and_few(void **state) {
-    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_DTYPE_F16, FH_METRIC_L2);
+    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_F16, FH_METRIC_L2);
     uint64_t by = 2;
     const fh_hit_filter even = {accepts, &by};
     static fh_hit hits[ROWS + 9];
@@ -233,7 +304,7 @@ static void test_chunks(void **state) {
 
 /* What is refused changes nothing, and says which vector it was. */
 static void test_refusals(void **state) {
-    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_DTYPE_F16, FH_METRIC_COSINE);
+    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_F16, FH_METRIC_COSINE);
     fh_hit plain[K], again[K];
     size_t count;
     fh_f32s one = fh_f32s_sub(s.queries, 0, DIM);
@@ -288,7 +359,7 @@ static void test_options(void **state) {
     } rows[] = {
         {{.dim = 0}, FH_ISA_SCALAR, FH_LIMIT},
         {{.dim = 65537}, FH_ISA_SCALAR, FH_LIMIT},
-        {{.dim = 32, .dtype = FH_DTYPE_Q8_0}, FH_ISA_SCALAR, FH_UNSUPPORTED},
+        {{.dim = 32, .type = FH_VECTOR_COUNT}, FH_ISA_SCALAR, FH_UNSUPPORTED},
         {{.dim = 32, .metric = FH_METRIC_COUNT}, FH_ISA_SCALAR, FH_INVALID},
         {{.dim = 32}, FH_ISA_COUNT, FH_UNSUPPORTED},
     };
@@ -328,7 +399,7 @@ static void *searches(void *arg) {
 
 /* A change beside searches is refused, or they are, and nobody sees half of one (ThreadSanitizer looks on). */
 static void test_borrowed(void **state) {
-    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_DTYPE_F32, FH_METRIC_L2);
+    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_F32, FH_METRIC_L2);
     crowd c = {.s = &s};
     pthread_t threads[3];
     uint64_t changed = 0;
@@ -381,7 +452,7 @@ static void end_in_search(void *arg) {
 }
 
 static void test_borrowed_inside(void **state) {
-    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_DTYPE_F32, FH_METRIC_IP);
+    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_F32, FH_METRIC_IP);
     fh_hit hits[K];
     size_t count;
     search(s.flat, NULL, fh_f32s_sub(s.queries, 0, DIM), K, &(fh_hit_filter){changes, &s}, hits, &count);
@@ -428,6 +499,8 @@ int main(void) {
         FH_TEST_ALLOC(test_exact),
         FH_TEST_ALLOC(test_bits),
         FH_TEST_ALLOC(test_filter_and_few),
+        FH_TEST_ALLOC(test_rank),
+        FH_TEST_ALLOC(test_rank_refusals),
         FH_TEST_ALLOC(test_chunks),
         FH_TEST_ALLOC(test_refusals),
         FH_TEST_ALLOC(test_options),

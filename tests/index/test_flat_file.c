@@ -20,11 +20,11 @@ static fh_status put_buf(void *ctx, fh_span bytes, fh_err *err) {
 }
 
 /* ROWS vectors, some of which left before. */
-static fh_flat *make(fh_allocator *a, fh_dtype t, fh_metric metric, size_t rows) {
+static fh_flat *make(fh_allocator *a, fh_vector_type t, fh_metric metric, size_t rows) {
     fh_flat *flat = NULL;
     fh_err err;
     fh_err_clear(&err);
-    fh_assert_ok(fh_flat_new(a, fh_isa_best(), &(fh_flat_options){.dim = DIM, .dtype = t, .metric = metric}, &flat, &err));
+    fh_assert_ok(fh_flat_new(a, fh_isa_best(), &(fh_flat_options){.dim = DIM, .type = t, .metric = metric}, &flat, &err));
     for (uint64_t i = 0; i < rows + 3; i++) {
         uint64_t id = fh_mix64(i);
         float v[DIM];
@@ -74,12 +74,12 @@ static void answers(fh_flat *flat, fh_hit *hits, size_t *count) {
 }
 
 static void test_round_trip(void **state) {
-    static const fh_dtype types[] = {FH_DTYPE_F32, FH_DTYPE_F16, FH_DTYPE_BF16};
     static const size_t sizes[] = {0, 1, 16, 32, ROWS};
     fh_allocator *a = fh_test_allocator(state);
-    for (int i = 0; i < 3 * FH_METRIC_COUNT * 5; i++) {
+    for (int i = 0; i < FH_VECTOR_COUNT * FH_METRIC_COUNT * 5; i++) {
         size_t rows = sizes[i % 5];
-        fh_flat *flat = make(a, types[i / 5 % 3], (fh_metric)(i / 15), rows), *back = NULL;
+        fh_vector_type type = (fh_vector_type)(i / 5 % FH_VECTOR_COUNT);
+        fh_flat *flat = make(a, type, (fh_metric)(i / 5 / FH_VECTOR_COUNT), rows), *back = NULL;
         fh_buf first, second;
         fh_hit hits[K], other[K];
         size_t count, other_count;
@@ -115,7 +115,7 @@ static void test_round_trip(void **state) {
 /* Nothing of a vector that left goes out with the last tile. */
 static void test_no_former_vectors(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    fh_flat *flat = make(a, FH_DTYPE_F32, FH_METRIC_L2, 1);
+    fh_flat *flat = make(a, FH_VECTOR_F32, FH_METRIC_L2, 1);
     fh_buf out;
     fh_buf_init(&out, a, 0);
     save(flat, &out);
@@ -130,7 +130,7 @@ static void test_no_former_vectors(void **state) {
 
 static void test_cut_and_changed(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    fh_flat *flat = make(a, FH_DTYPE_BF16, FH_METRIC_COSINE, ROWS), *back;
+    fh_flat *flat = make(a, FH_VECTOR_BF16, FH_METRIC_COSINE, ROWS), *back;
     fh_buf out;
     fh_err err;
     fh_buf_init(&out, a, 0);
@@ -163,10 +163,29 @@ static void seal(fh_mspan all, size_t ids_end, size_t tile_bytes) {
     fh_mspan_put_u64(all, all.size - 8, sum);
 }
 
+/* Right checksums over codes that nobody wrote: a bit behind the last element. */
+static void test_hostile_codes(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    for (int t = FH_VECTOR_I8; t <= FH_VECTOR_B1; t++) {
+        fh_flat *flat = make(a, (fh_vector_type)t, FH_METRIC_L2, ROWS);
+        fh_buf out;
+        size_t bytes;
+        fh_buf_init(&out, a, 0);
+        save(flat, &out);
+        fh_mspan all = {(uint8_t *)(uintptr_t)fh_buf_view(&out).at, out.size};
+        fh_assert_ok(fh_tile_bytes((fh_vector_type)t, DIM, &bytes));
+        all.at[384 + 64 * (fh_codes_words((fh_vector_type)t, DIM) - 1) + 4 * 3 + 2] ^= 1; /* row 3 */
+        seal(all, 384, bytes);
+        expect(a, fh_span_of_mut(all), FH_CORRUPT, "vector 3 has codes that no vector has", HEADER + 8 * 3);
+        fh_flat_free(flat);
+        fh_buf_deinit(&out);
+    }
+}
+
 /* Right checksums over wrong numbers. */
 static void test_hostile(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    fh_flat *flat = make(a, FH_DTYPE_F32, FH_METRIC_COSINE, ROWS);
+    fh_flat *flat = make(a, FH_VECTOR_F32, FH_METRIC_COSINE, ROWS);
     const size_t ids_end = 384, tile_bytes = 16 * DIM * 4;
     static const struct {
         size_t at;
@@ -175,9 +194,8 @@ static void test_hostile(void **state) {
         const char *words;
         uint64_t offset;
     } rows[] = {
-        {12, FH_DTYPE_COUNT, 4, "type", 12},
-        {12, FH_DTYPE_Q8_0, 4, "of F32, F16 or BF16", 24},
-        {12, FH_DTYPE_F16, 4, "37 vectors, expected", 32},
+        {12, FH_VECTOR_COUNT, 4, "type 5, expected 0 to 4", 12},
+        {12, FH_VECTOR_F16, 4, "37 vectors, expected", 32},
         {16, FH_METRIC_COUNT, 4, "metric 3, expected 0 to 2", 16},
         {20, 1, 4, "not 0", 20},
         {24, 0, 8, "vectors of 0 elements", 24},
@@ -216,7 +234,7 @@ static void test_hostile(void **state) {
 /* A row without a direction, under the cosine. */
 static void test_no_direction(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    fh_flat *flat = make(a, FH_DTYPE_F32, FH_METRIC_COSINE, 2);
+    fh_flat *flat = make(a, FH_VECTOR_F32, FH_METRIC_COSINE, 2);
     fh_buf out;
     fh_buf_init(&out, a, 0);
     save(flat, &out);
@@ -242,7 +260,7 @@ static void unmap(void *ctx) {
 /* Saved beside and renamed, mapped, searched where it lies; the file may go. */
 static void test_mapped(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    fh_flat *flat = make(a, FH_DTYPE_F16, FH_METRIC_IP, ROWS), *back = NULL;
+    fh_flat *flat = make(a, FH_VECTOR_F16, FH_METRIC_IP, ROWS), *back = NULL;
     char path[64];
     snprintf(path, sizeof path, "/tmp/test_flat_file_%ld", (long)getpid());
     fh_os_writer *writer = NULL;
@@ -279,7 +297,7 @@ static fh_status put_some(void *ctx, fh_span bytes, fh_err *err) {
 }
 
 static void test_sink_refuses(void **state) {
-    fh_flat *flat = make(fh_test_allocator(state), FH_DTYPE_F32, FH_METRIC_L2, ROWS);
+    fh_flat *flat = make(fh_test_allocator(state), FH_VECTOR_F32, FH_METRIC_L2, ROWS);
     for (size_t pieces = 0; pieces < 6; pieces++) {
         size_t left = pieces;
         fh_err err;
@@ -304,7 +322,7 @@ static fh_status body(fh_allocator *a, void *arg) {
 }
 
 static void test_each_allocation_fails(void **state) {
-    fh_flat *flat = make(fh_test_allocator(state), FH_DTYPE_F32, FH_METRIC_COSINE, ROWS);
+    fh_flat *flat = make(fh_test_allocator(state), FH_VECTOR_F32, FH_METRIC_COSINE, ROWS);
     fh_buf out;
     fh_buf_init(&out, fh_test_allocator(state), 0);
     save(flat, &out);
@@ -319,6 +337,7 @@ int main(void) {
         FH_TEST_ALLOC(test_no_former_vectors),
         FH_TEST_ALLOC(test_cut_and_changed),
         FH_TEST_ALLOC(test_hostile),
+        FH_TEST_ALLOC(test_hostile_codes),
         FH_TEST_ALLOC(test_no_direction),
         FH_TEST_ALLOC(test_mapped),
         FH_TEST_ALLOC(test_sink_refuses),

@@ -9,9 +9,9 @@ all pass has survived: a test is missing. An entry is broken when its text is no
 compile, or when a test that it names fails without it.
 
 How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of base,
-os, mem and index, and of the test itself, that include the changed file are compiled, by the commands of that build, and linked
-before its library: so a mutant takes about a second. First, each test is made in the same way from unchanged files and must
-pass. Tests of random operations and races do few of them, and more only before a mutant is said to survive.
+os, mem, tensor and index, and of the test itself, that include the changed file are compiled, by the commands of that build,
+and linked before its library: so a mutant takes about a second. First, each test is made in the same way from unchanged files
+and must pass. Tests of random operations and races do few of them, and more only before a mutant is said to survive.
 
 A rule of deed is a check as well. Its tests are programs: `ui/FH0101` stands for those of tests/ui/FH0101, `ui` for all of
 them. Of a mutant in src/check, a deed is made that must give another output for one of them."""
@@ -32,7 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
 BUILD = os.path.join(ROOT, "build", "mutants")
 FOLDERS = ["src", "include", "tests"]
-LAYERS, CHECKER = re.compile(r"src/(base|os|mem|index)/"), re.compile(r"src/check/")
+LAYERS, CHECKER = re.compile(r"src/(base|os|mem|tensor|index)/"), re.compile(r"src/check/")
 OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more, three times, for a race that is not met at once
 MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 
@@ -141,7 +141,8 @@ class Base:
         """Runs a test up to its first failure; returns whether it passed, how long it took, what it said."""
         begin, said = time.monotonic(), ""
         with tempfile.TemporaryFile() as out:
-            limits = [] if name.startswith("weave_") else ["prlimit", f"--data={MEMORY}"]  # the explorer reserves more, once
+            limits = ["prlimit", f"--cpu={int(limit) + 1}"]  # a loop without end ends, even when nobody is left to stop it
+            limits += [] if name.startswith("weave_") else [f"--data={MEMORY}"]  # the explorer reserves more, once
             process = subprocess.Popen([*limits, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                        start_new_session=True,
                                        env={**os.environ, "FREEHOLD_TEST_OPS": operations})

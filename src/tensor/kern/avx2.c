@@ -20,6 +20,7 @@ FH_TARGET_BEGIN("avx2,fma,f16c")
 
 #include "tensor/kern/lanes256.h"
 #include "tensor/kern/wide.h"
+#include "tensor/kern/wide_codes.h"
 
 /* Tokens at once: of Q8_0 two sums a token must stay in registers, of Q4_0 one. */
 enum { Q8_TOKENS = 3, Q4_TOKENS = 6, VECTORS = KERN_ROWS / 8 };
@@ -156,6 +157,7 @@ const struct kern fh_kern_avx2 = {
     .attend_end = wide_attend_end,
     .mix = wide_mix,
     .score = wide_score,
+    .score_codes = wide_score_codes,
     .score_rows = wide_score_rows,
 };
 #endif

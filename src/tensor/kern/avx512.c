@@ -160,6 +160,24 @@ static void avx512_widen(const uint8_t *q4, size_t cols, uint8_t *q8) {
 
 FH_TARGET_END
 
+/* Codes: with vpopcntd, which the first processors with VNNI lack; they take the kernels for AVX2. */
+FH_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vpopcntdq")
+
+LANES_FN ints ints_differ(ints sum, ints v, ints x) {
+    return _mm512_add_epi32(sum, _mm512_popcnt_epi32(_mm512_xor_si512(v, x)));
+}
+
+#include "tensor/kern/wide_codes.h"
+
+FH_TARGET_END
+
+static void avx512_score_codes(const struct kern_codes *s) {
+    if (__builtin_cpu_supports("avx512vpopcntdq"))
+        wide_score_codes(s);
+    else
+        fh_kern_avx2.score_codes(s);
+}
+
 const struct kern fh_kern_avx512 = {
     .isa = FH_ISA_AVX512,
     .norm = wide_norm,
@@ -174,6 +192,7 @@ const struct kern fh_kern_avx512 = {
     .attend_end = wide_attend_end,
     .mix = wide_mix,
     .score = wide_score,
+    .score_codes = avx512_score_codes,
     .score_rows = wide_score_rows,
 };
 #endif

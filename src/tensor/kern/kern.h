@@ -96,6 +96,20 @@ struct kern_score {
     size_t y_stride;
 };
 
+/* The same for codes (score.h): word w of vector r of a tile is word w · KERN_TILE_ROWS + r of it, a query has as many words,
+ * x[q · words + w]. `bits`: B1; else I8, whose first two words are the scale and the sum of squares. With n = Σ code · code and
+ * the scales, the sum is n · scale of the vector · scale of the query; the squared distance is (the query's squares +
+ * the vector's) − 2 · that, and 0 where rounding makes it less. With h bits that differ of `cols`: cols − 2h, and 4h. */
+struct kern_codes {
+    bool bits, differs;
+    const uint8_t *tiles; /* at any alignment */
+    size_t cols, words, count; /* elements, and words, of a vector; tiles */
+    const uint32_t *x;
+    size_t queries;
+    float *y;
+    size_t y_stride;
+};
+
 /* One query against some rows of float32: y[i] = Σ_c x·v, or Σ_c (x − v)² with `differs`, v = rows[which[i] · cols + c]: fused,
  * in 16 lanes from 0, then the tree. */
 struct kern_rows {
@@ -130,6 +144,7 @@ struct kern {
     /* y[i] = y[i] + Σ_r w[r] · x[r][i], r ascending, the sum from 0. */
     void (*mix)(const float *const *x, const float *w, size_t ranks, size_t count, float *y);
     void (*score)(const struct kern_score *s);
+    void (*score_codes)(const struct kern_codes *s);
     void (*score_rows)(const struct kern_rows *r);
 };
 

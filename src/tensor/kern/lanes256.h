@@ -206,4 +206,57 @@ LANES_FN int32_t lanes_codes(const float *x, float inverse, uint8_t *codes) {
     return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
 }
 
+/* --- whole numbers: sixteen of 32 bits ---------------------------------------------------------------------------- */
+
+typedef struct ints {
+    __m256i low, high;
+} ints;
+#define INTS_BOTH(op, a, b) ((ints){op((a).low, (b).low), op((a).high, (b).high)})
+
+LANES_FN ints ints_set(int32_t x) {
+    return (ints){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+}
+LANES_FN ints ints_load(const void *at) {
+    const __m256i_u *halves = at;
+    return (ints){_mm256_loadu_si256(halves), _mm256_loadu_si256(halves + 1)};
+}
+LANES_FN ints ints_add(ints a, ints b) {
+    return INTS_BOTH(_mm256_add_epi32, a, b);
+}
+LANES_FN ints ints_sub(ints a, ints b) {
+    return INTS_BOTH(_mm256_sub_epi32, a, b);
+}
+/* Rounded to nearest even. */
+LANES_FN lanes ints_float(ints x) {
+    return (lanes){_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)};
+}
+LANES_FN lanes ints_bits(ints x) {
+    return (lanes){_mm256_castsi256_ps(x.low), _mm256_castsi256_ps(x.high)};
+}
+LANES_FN ints ints_begin(int32_t sum_x) {
+    return ints_set(0 * sum_x);
+}
+/* |v| · (x with the sign of v): 128 · 127 · 2 fits the 16 bits that vpmaddubsw saturates to, as no byte of x is −128. */
+LANES_FN __m256i dot_256(__m256i v, __m256i x) {
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(v), _mm256_sign_epi8(x, v)), _mm256_set1_epi16(1));
+}
+/* sum + the four products of signed bytes in each lane; no byte of x is −128. */
+LANES_FN ints ints_dot(ints sum, ints v, ints x) {
+    ints products = INTS_BOTH(dot_256, v, x);
+    return ints_add(sum, products);
+}
+/* How many bits of each lane are set: a table of nibbles. */
+LANES_FN __m256i count_256(__m256i x) {
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i low = _mm256_set1_epi8(15);
+    __m256i bytes = _mm256_add_epi8(_mm256_shuffle_epi8(table, _mm256_and_si256(x, low)),
+                                    _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), low)));
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1)), _mm256_set1_epi16(1));
+}
+LANES_FN ints ints_differ(ints sum, ints v, ints x) {
+    ints apart = INTS_BOTH(_mm256_xor_si256, v, x);
+    return (ints){_mm256_add_epi32(sum.low, count_256(apart.low)), _mm256_add_epi32(sum.high, count_256(apart.high))};
+}
+
 #endif

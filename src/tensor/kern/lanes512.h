@@ -148,4 +148,36 @@ LANES_FN int32_t lanes_codes(const float *x, float inverse, uint8_t *codes) {
     return _mm512_reduce_add_epi32(_mm512_add_epi32(a, b));
 }
 
+/* --- whole numbers: sixteen of 32 bits ---------------------------------------------------------------------------- */
+
+typedef __m512i ints;
+
+LANES_FN ints ints_set(int32_t x) {
+    return _mm512_set1_epi32(x);
+}
+LANES_FN ints ints_load(const void *at) {
+    return _mm512_loadu_si512(at);
+}
+LANES_FN ints ints_add(ints a, ints b) {
+    return _mm512_add_epi32(a, b);
+}
+LANES_FN ints ints_sub(ints a, ints b) {
+    return _mm512_sub_epi32(a, b);
+}
+/* Rounded to nearest even. */
+LANES_FN lanes ints_float(ints x) {
+    return _mm512_cvtepi32_ps(x);
+}
+LANES_FN lanes ints_bits(ints x) {
+    return _mm512_castsi512_ps(x);
+}
+/* vpdpbusd wants unsigned bytes: v + 128, so that the sum begins at −128 · Σ x. */
+LANES_FN ints ints_begin(int32_t sum_x) {
+    return _mm512_set1_epi32(-128 * sum_x);
+}
+/* sum + the four products of signed bytes in each lane; no byte of x is −128. */
+LANES_FN ints ints_dot(ints sum, ints v, ints x) {
+    return _mm512_dpbusd_epi32(sum, _mm512_xor_si512(v, _mm512_set1_epi8((char)0x80)), x);
+}
+
 #endif

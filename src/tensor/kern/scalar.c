@@ -236,6 +236,45 @@ static void scalar_score(const struct kern_score *s) {
     }
 }
 
+/* Word w of vector `i` of the tiles. */
+static uint32_t code_at(const struct kern_codes *s, size_t i, size_t w) {
+    uint32_t word = 0;
+    memcpy(&word, s->tiles + 4 * ((i / KERN_TILE_ROWS * s->words + w) * KERN_TILE_ROWS + i % KERN_TILE_ROWS), sizeof word);
+    return word;
+}
+
+/* Σ code · code from word 2 on. */
+static int32_t scalar_bytes(const struct kern_codes *s, const uint32_t *x, size_t i) {
+    int32_t sum = 0;
+    for (size_t w = 2; w < s->words; w++)
+        for (unsigned b = 0; b < 32; b += 8)
+            sum += (int8_t)(x[w] >> b) * (int8_t)(code_at(s, i, w) >> b);
+    return sum;
+}
+
+static int32_t scalar_bits(const struct kern_codes *s, const uint32_t *x, size_t i) {
+    int32_t sum = 0;
+    for (size_t w = 0; w < s->words; w++)
+        sum += __builtin_popcount(x[w] ^ code_at(s, i, w));
+    return sum;
+}
+
+static void scalar_score_codes(const struct kern_codes *s) {
+    for (size_t q = 0; q < s->queries; q++)
+        for (size_t i = 0; i < s->count * KERN_TILE_ROWS; i++) {
+            const uint32_t *x = s->x + q * s->words;
+            float *y = s->y + q * s->y_stride + i;
+            if (s->bits) {
+                int32_t apart = scalar_bits(s, x, i);
+                *y = (float)(s->differs ? 4 * apart : (int32_t)s->cols - 2 * apart);
+                continue;
+            }
+            float dot = (float)scalar_bytes(s, x, i) * fh_f32_of_bits(code_at(s, i, 0)) * fh_f32_of_bits(x[0]);
+            float apart = fh_f32_of_bits(x[1]) + fh_f32_of_bits(code_at(s, i, 1)) - (dot + dot);
+            *y = canonical(!s->differs ? dot : apart < 0.0f ? 0.0f : apart);
+        }
+}
+
 static void scalar_score_rows(const struct kern_rows *r) {
     for (size_t i = 0; i < r->count; i++) {
         const float *v = r->rows + r->which[i] * r->cols;
@@ -261,5 +300,6 @@ const struct kern fh_kern_scalar = {
     .attend_end = scalar_attend_end,
     .mix = scalar_mix,
     .score = scalar_score,
+    .score_codes = scalar_score_codes,
     .score_rows = scalar_score_rows,
 };

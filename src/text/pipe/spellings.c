@@ -1,0 +1,76 @@
+/* spellings.c: tokens by id and by spelling: one text with all spellings, their places by id, and a hash table of ids with open
+ * addressing and linear probing.
+ *
+ * Invariants: a table has more slots than entries, so that each search ends at an empty one; each place lies in the text.
+ * Threading: built once, then only read. */
+#include "freehold/checked.h"
+#include "freehold/hash.h"
+#include "text/pipe/token_model_impl.h"
+
+static fh_span text_at(const fh_spellings *s, fh_place p) {
+    return fh_span_sub(fh_buf_view(&s->text), p.at, p.size);
+}
+
+fh_span fh_spellings_get(const fh_spellings *s, uint32_t id) {
+    fh_place p = {FH_NO_TOKEN, 0};
+    if (id < s->places.count)
+        p = fh_places_get(s->places, id);
+    return p.at == FH_NO_TOKEN ? (fh_span){NULL, 0} : text_at(s, p);
+}
+
+/* The slot of a spelling, or the empty one where it would go. */
+static size_t slot_of(const fh_spellings *s, fh_span spelling, uint64_t hash) {
+    size_t mask = s->slots.count - 1;
+    for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
+        uint64_t slot = fh_u64s_get(s->slots, i);
+        if (slot == UINT64_MAX || (slot >> 32 == hash >> 32 && fh_span_equal(fh_spellings_get(s, (uint32_t)slot), spelling)))
+            return i;
+    }
+}
+
+uint32_t fh_spellings_find(const fh_spellings *s, fh_span spelling) {
+    if (s->slots.count == 0)
+        return FH_NO_TOKEN;
+    return (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, fh_hash_bytes(s->seed, spelling)));
+}
+
+static fh_status put(fh_spellings *s, uint32_t id, fh_place p, bool by_name, fh_err *err) {
+    fh_span spelling = text_at(s, p);
+    uint64_t hash = fh_hash_bytes(s->seed, spelling);
+    size_t i = slot_of(s, spelling, hash);
+    uint64_t before = fh_u64s_get(s->slots, i);
+    if (before == UINT64_MAX)
+        s->count++;
+    else if (by_name)
+        fh_places_at(s->places, (uint32_t)before)->at = FH_NO_TOKEN;
+    fh_place *place = fh_places_at(s->places, id);
+    if (place->at != FH_NO_TOKEN)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokens \"%.*s\" and \"%.*s\" have one id, %u",
+                       FH_SPAN_FMT(text_at(s, *place)), FH_SPAN_FMT(spelling), id);
+    *place = p;
+    fh_u64s_set(s->slots, i, (hash >> 32) << 32 | id);
+    return FH_DONE;
+}
+
+fh_status fh_spellings_build(fh_allocator *a, fh_spellings *s, fh_u32s entries, bool by_name, fh_err *err) {
+    size_t ids = 0, slots = 4;
+    for (size_t i = 0; i < entries.count; i += 3) {
+        size_t id = fh_u32s_get(entries, i);
+        ids = id >= ids ? id + 1 : ids;
+    }
+    while (slots - slots / 3 < entries.count / 3 + 1)
+        slots *= 2;
+    FH_TRY(fh_places_new(a, ids, &s->places));
+    FH_TRY(fh_u64s_new(a, slots, &s->slots));
+    for (size_t i = 0; i < ids; i++)
+        fh_places_set(s->places, i, (fh_place){FH_NO_TOKEN, 0});
+    for (size_t i = 0; i < slots; i++)
+        fh_u64s_set(s->slots, i, UINT64_MAX);
+    s->seed = fh_hash_bytes(entries.count, fh_buf_view(&s->text));
+    s->seed = fh_hash_bytes(s->seed, fh_span_of_mut(fh_u32s_bytes(entries)));
+    for (size_t i = 0; i < entries.count; i += 3) {
+        fh_place p = {fh_u32s_get(entries, i + 1), fh_u32s_get(entries, i + 2)};
+        FH_TRY(put(s, fh_u32s_get(entries, i), p, by_name, err));
+    }
+    return FH_DONE;
+}

@@ -1,0 +1,200 @@
+/* token_model_impl.h: what a token model is made of, for the files of this folder.
+ *
+ *   token_model.c        lists, scratch, the memory of pieces, questions, and the one way in: a piece to tokens
+ *   token_model_read.c   the JSON object; token_model_write.c  and back
+ *   spellings.c          spelling → id and back
+ *   merge_table.c        (left, right) → the rule that joins them
+ *   bpe_model.c          byte-pair encoding
+ *   byte_trie.c          the longest prefixes of a text that are tokens; for the next two
+ *   wordpiece.c, unigram.c   (WordLevel is one look into the spellings)
+ *
+ * Invariants of a model that was read: every id in it is below spellings.places.count or FH_NO_TOKEN; every rule that the merge
+ * table names is in rules; nothing changes any more. */
+#ifndef FREEHOLD_TEXT_PIPE_TOKEN_MODEL_IMPL_H
+#define FREEHOLD_TEXT_PIPE_TOKEN_MODEL_IMPL_H
+
+#include "text/pipe/token_model.h"
+
+/* --- spellings.c ----------------------------------------------------------------------------------------------------- */
+
+/* A stretch of a text; `at` FH_NO_TOKEN: none. */
+typedef struct fh_place {
+    uint32_t at, size;
+} fh_place;
+FH_SPAN_DEFINE(place, fh_place);
+FH_ARRAY_DEFINE(place);
+
+/* Tokens by id and by spelling. A slot has 32 bits of its spelling's hash over the id, so that few others are looked at. */
+typedef struct fh_spellings {
+    fh_owned fh_buf text;
+    fh_owned fh_places places; /* by id */
+    fh_owned fh_u64s slots;    /* a power of two, at most 2/3 full; UINT64_MAX: empty */
+    size_t count;     /* different spellings */
+    uint64_t seed;    /* from all spellings and ids, so that no file can aim at collisions */
+} fh_spellings;
+
+/* Builds both directions for `entries`, which are triples: id, place and size in s->text. A spelling that comes again counts
+ * anew: its id is the later one, and with `by_name` the earlier one is free again. FH_CORRUPT: two spellings of one id. */
+FH_MUST_USE fh_status fh_spellings_build(fh_ref fh_allocator *a, fh_mut fh_spellings *s, fh_u32s entries, bool by_name,
+                                         fh_mut fh_err *err);
+/* The id of a spelling, or FH_NO_TOKEN. */
+uint32_t fh_spellings_find(const fh_spellings *s, fh_span spelling);
+/* The spelling of an id; empty for one that is none. */
+fh_span fh_spellings_get(const fh_spellings *s, uint32_t id) fh_view(1);
+
+/* --- merge_table.c ---------------------------------------------------------------------------------------------------- */
+
+/* What joining two tokens gives, and when: the lowest rank first. */
+typedef struct fh_merge_rule {
+    uint32_t rank, result;
+} fh_merge_rule;
+FH_SPAN_DEFINE(merge_rule, fh_merge_rule);
+FH_ARRAY_DEFINE(merge_rule);
+
+/* A slot is left << 44 | right << 24 | rule; UINT64_MAX: empty. A look that fails, as most do, touches one line of memory. */
+enum { FH_MERGE_RULES_MAX = (1 << 24) - 1 };
+typedef struct fh_merge_table {
+    fh_owned fh_u64s slots; /* a power of two, at most 2/3 full; or none */
+    fh_owned fh_merge_rules rules;
+    uint64_t seed;
+} fh_merge_table;
+
+/* An empty table with room for `count` rules, all of them unused. */
+FH_MUST_USE fh_status fh_merge_table_new(fh_ref fh_allocator *a, size_t count, uint64_t seed, fh_mut fh_merge_table *out);
+void fh_merge_table_free(fh_ref fh_allocator *a, fh_drop fh_merge_table *t);
+/* Rule `rule` joins two ids (below FH_MODEL_IDS_MAX); in the place of an earlier one that did. */
+void fh_merge_table_put(fh_mut fh_merge_table *t, uint32_t left, uint32_t right, uint32_t rule, fh_merge_rule what);
+/* pairs[rule] = left << 32 | right, or UINT64_MAX where another rule took its place. */
+void fh_merge_table_list(const fh_merge_table *t, fh_u64s pairs);
+/* The number of the rule that joins two ids, or FH_NO_TOKEN. */
+uint32_t fh_merge_table_find(const fh_merge_table *t, uint32_t left, uint32_t right);
+
+/* --- byte_trie.c ------------------------------------------------------------------------------------------------------ */
+
+/* A node: its child by byte c is node base + c, if that one's parent is this one. Node 0 is the root. */
+typedef struct fh_trie_node {
+    uint32_t base, parent, token; /* token: the one that ends here, or FH_NO_TOKEN */
+} fh_trie_node;
+FH_SPAN_DEFINE(trie_node, fh_trie_node);
+FH_ARRAY_DEFINE(trie_node);
+typedef struct fh_byte_trie {
+    fh_owned fh_trie_nodes nodes;
+} fh_byte_trie;
+
+FH_MUST_USE fh_status fh_byte_trie_build(fh_ref fh_allocator *a, const fh_spellings *s, fh_mut fh_byte_trie *out);
+/* The child of a node, or 0. */
+static inline uint32_t fh_byte_trie_step(const fh_byte_trie *t, uint32_t node, uint8_t byte) {
+    uint32_t child = fh_trie_nodes_at(t->nodes, node)->base + byte;
+    return child < t->nodes.count && fh_trie_nodes_at(t->nodes, child)->parent == node ? child : 0;
+}
+
+/* --- the model -------------------------------------------------------------------------------------------------------- */
+
+FH_SPAN_DEFINE(logprob, double);
+FH_ARRAY_DEFINE(logprob);
+
+/* A name that a model may have: a token or a part of one. */
+typedef struct fh_model_name {
+    fh_place place; /* in names */
+    bool given;     /* not null */
+} fh_model_name;
+
+/* The token of an ASCII character, or with raw_bytes of a byte: [first in its piece + 2 × last]. */
+typedef struct fh_letters {
+    uint32_t of[4][256];
+} fh_letters;
+
+struct fh_token_model {
+    fh_ref fh_allocator *allocator;
+    fh_model_kind kind;
+    fh_spellings spellings;
+    fh_owned fh_buf names;
+    fh_model_name unk_name, prefix, suffix;
+    uint32_t unk;      /* FH_NO_TOKEN: none */
+    uint64_t identity; /* what pieces become depends on it alone: of the whole model */
+    /* BPE */
+    double dropout;
+    bool has_dropout, drops; /* drops: dropout is not 0 */
+    bool fuse_unk, byte_fallback, ignore_merges, raw_bytes;
+    fh_merge_table merges;
+    uint32_t byte_token[256]; /* <0x00> to <0xFF>, or FH_NO_TOKEN */
+    fh_letters letters;
+    bool cuts_words;          /* pieces are cut before U+2581 after something else … */
+    bool uncut[256];          /* … that does not end with this byte: no rule joins across such a place */
+    /* WordPiece, Unigram */
+    fh_byte_trie trie;
+    uint32_t inner;    /* WordPiece: the node of the prefix; FH_NO_TOKEN: no token has it */
+    uint64_t chars_max;
+    fh_owned fh_logprobs scores; /* by id */
+    double unk_score;
+};
+
+fh_span fh_model_name_view(const fh_token_model *m, fh_model_name name) fh_view(1);
+
+/* --- scratch ---------------------------------------------------------------------------------------------------------- */
+
+/* A symbol of a long piece, in a doubly linked list. */
+typedef struct fh_merge_symbol {
+    uint32_t token, size, prev, next; /* FH_NO_TOKEN at the ends; size 0: joined into the one before */
+    uint32_t rule, rank;              /* of (this, next), or FH_NO_TOKEN */
+} fh_merge_symbol;
+FH_SPAN_DEFINE(merge_symbol, fh_merge_symbol);
+FH_ARRAY_DEFINE(merge_symbol);
+
+/* A piece that was met: its bytes and, in the highest byte, its size; 0: none. */
+enum { FH_MET_BYTES = 15, FH_MET_TOKENS = 3 };
+typedef struct fh_met {
+    uint64_t key[2];
+    uint32_t ids[FH_MET_TOKENS];
+    uint8_t count, sizes[FH_MET_TOKENS];
+} fh_met;
+FH_SPAN_DEFINE(met, fh_met);
+FH_ARRAY_DEFINE(met);
+
+/* The best way to a place of a text, for Unigram. */
+typedef struct fh_best_path {
+    double score;
+    uint32_t from, token; /* FH_NO_TOKEN: nothing leads here yet */
+} fh_best_path;
+FH_SPAN_DEFINE(best_path, fh_best_path);
+FH_ARRAY_DEFINE(best_path);
+
+/* A piece of up to FH_SHORT_MAX symbols; pair: of (this, next), rank × 2^32 + rule, or UINT64_MAX. */
+enum { FH_SHORT_MAX = 32 };
+typedef struct fh_short_piece {
+    uint64_t pair[FH_SHORT_MAX];
+    uint32_t token[FH_SHORT_MAX], size[FH_SHORT_MAX];
+} fh_short_piece;
+
+struct fh_model_scratch {
+    fh_ref fh_allocator *allocator;
+    fh_owned fh_mets met;
+    uint64_t identity;    /* of the model that `met` is of */
+    fh_token_list found;  /* of one piece */
+    uint32_t end;         /* of the last token there */
+    fh_owned fh_merge_symbols symbols;
+    fh_short_piece piece;
+    fh_owned fh_u64s heap, skipped;
+    fh_owned fh_best_paths paths;
+    fh_buf spelling;
+    uint64_t seed, drawn; /* of dropout, and how many numbers were drawn */
+};
+
+/* Room for at least `count` elements; what was in it is lost. */
+FH_MUST_USE fh_status fh_scratch_symbols(fh_mut fh_model_scratch *s, size_t count);
+
+/* --- one piece, into s->found ------------------------------------------------------------------------------------------ */
+
+/* Appends a token that begins where the last one ended. */
+FH_MUST_USE fh_status fh_found_put(fh_mut fh_model_scratch *s, uint32_t id, uint32_t size);
+
+void fh_found_clear(fh_mut fh_model_scratch *s);
+
+FH_MUST_USE fh_status fh_bpe_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
+FH_MUST_USE fh_status fh_wordpiece_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
+FH_MUST_USE fh_status fh_unigram_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
+
+/* Fills byte_token and letters, for a model whose spellings, names and switches are there. */
+FH_MUST_USE fh_status fh_bpe_letters(fh_mut fh_token_model *m);
+
+#endif

@@ -1,0 +1,96 @@
+/* unigram.c: the most probable way to cut a piece into tokens (Kudo 2018, "Subword Regularization"), by Viterbi's algorithm.
+ *
+ * As in the reference, down to equal sums: a place keeps the first best way to it, from the left; scores add as float64 in that
+ * order; a character that is no token by itself costs ten less than the worst token; neighbouring unknown characters become one
+ * text, which may be a token after all, or its bytes. Threading: see token_model.h. */
+#include "freehold/utf8.h"
+#include "text/pipe/token_model_impl.h"
+
+/* Notes a way to a place if it is better than what is known; false if not. */
+static bool offer(fh_best_paths paths, size_t at, double score, size_t from, uint32_t token) {
+    fh_best_path *p = fh_best_paths_at(paths, at);
+    bool better = p->from == FH_NO_TOKEN || score > p->score;
+    if (better)
+        *p = (fh_best_path){score, (uint32_t)from, token};
+    return better;
+}
+
+/* Offers all tokens that begin at `at`, where a character of `size` bytes stands. */
+static fh_status offer_from(const fh_token_model *m, fh_best_paths paths, fh_span piece, size_t at, size_t size) {
+    double here = fh_best_paths_at(paths, at)->score;
+    bool single = false;
+    uint32_t node = 0;
+    for (size_t i = at; i < piece.size; i++) {
+        node = fh_byte_trie_step(&m->trie, node, fh_span_at(piece, i));
+        if (node == 0)
+            break;
+        uint32_t token = fh_trie_nodes_at(m->trie.nodes, node)->token;
+        if (token == FH_NO_TOKEN)
+            continue;
+        (void)offer(paths, i + 1, fh_logprobs_get(m->scores, token) + here, at, token);
+        single = single || i + 1 - at == size;
+    }
+    bool unknown = !single && offer(paths, at + size, m->unk_score + here, at, m->unk);
+    return unknown && m->unk == FH_NO_TOKEN ? FH_STATUS(FH_NOT_FOUND) : FH_DONE;
+}
+
+/* A text of neighbouring unknown characters. */
+static fh_status put_unknown(const fh_token_model *m, fh_model_scratch *s, fh_span text) {
+    uint32_t id = fh_spellings_find(&m->spellings, text);
+    bool bytes = id == FH_NO_TOKEN && m->byte_fallback;
+    for (size_t i = 0; i < text.size && bytes; i++)
+        bytes = m->byte_token[fh_span_at(text, i)] != FH_NO_TOKEN;
+    if (!bytes)
+        return fh_found_put(s, id != FH_NO_TOKEN ? id : m->unk, (uint32_t)text.size);
+    uint32_t end = s->end + (uint32_t)text.size;
+    for (size_t i = 0; i < text.size; i++)
+        FH_TRY(fh_token_list_put(&s->found, m->byte_token[fh_span_at(text, i)], s->end, end));
+    s->end = end;
+    return FH_DONE;
+}
+
+/* Turns the ways around: afterwards the path at `at` says where the token that begins there ends, in `from`. */
+static void turn(fh_best_paths paths, size_t end) {
+    uint32_t to = (uint32_t)end, token = FH_NO_TOKEN;
+    for (uint32_t at = to;;) {
+        fh_best_path *p = fh_best_paths_at(paths, at);
+        fh_best_path was = *p;
+        p->from = to;
+        p->token = token;
+        if (at == 0)
+            return;
+        to = at;
+        token = was.token;
+        at = was.from;
+    }
+}
+
+fh_status fh_unigram_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
+    if (piece.size + 1 > s->paths.count) {
+        fh_best_paths more;
+        FH_TRY(fh_best_paths_new(s->allocator, piece.size + 1 < 64 ? 64 : piece.size + 1, &more));
+        fh_best_paths_free(s->allocator, &s->paths);
+        s->paths = more;
+    }
+    for (size_t i = 0; i <= piece.size; i++)
+        fh_best_paths_set(s->paths, i, (fh_best_path){0, FH_NO_TOKEN, FH_NO_TOKEN});
+    for (size_t at = 0; at < piece.size;) {
+        size_t size = fh_utf8_next(piece, at).size;
+        FH_TRY(offer_from(m, s->paths, piece, at, size));
+        at += size;
+    }
+    turn(s->paths, piece.size);
+    for (size_t at = 0; at < piece.size;) {
+        fh_best_path p = fh_best_paths_get(s->paths, at);
+        size_t end = p.from;
+        if (p.token != m->unk) {
+            FH_TRY(fh_found_put(s, p.token, (uint32_t)(end - at)));
+        } else {
+            while (end < piece.size && fh_best_paths_at(s->paths, end)->token == m->unk)
+                end = fh_best_paths_at(s->paths, end)->from;
+            FH_TRY(put_unknown(m, s, fh_span_sub(piece, at, end - at)));
+        }
+        at = end;
+    }
+    return FH_DONE;
+}
