@@ -414,11 +414,11 @@ fh_status deed_flow_check(fh_allocator *a, deed_unit *unit, deed_report *r) {
     const size_t types = unit->types.count + 1;
     deed_flow *f = fh_arena_alloc(arena, 1, sizeof *f);
     deed_state *none = fh_arena_alloc(arena, 1, sizeof *none);
-    uint8_t *carries = fh_arena_alloc(arena, types, 1);
+    uint8_t *carries = fh_arena_alloc(arena, types, 1), *owners = fh_arena_alloc(arena, types, 1);
     fh_status s = FH_STATUS(FH_NOMEM);
-    if (f != NULL && none != NULL && carries != NULL) {
+    if (f != NULL && none != NULL && carries != NULL && owners != NULL) {
         *f = (deed_flow){.unit = unit, .report = r, .arena = arena, .states = {none}, .state_count = 1,
-                         .carries = {carries, types}};
+                         .carries = {carries, types}, .owners = {owners, types}};
         s = check_all(f);
     }
     fh_arena_free(arena);

@@ -269,6 +269,9 @@ static bool gets_block(const deed_flow *f, const deed_node *n, uint32_t type) {
 deed_owners deed_owners_of(const deed_flow *f, uint32_t type) {
     const deed_type *t = deed_flow_type(f, type);
     bool record = t->kind == DEED_TYPE_POINTER && deed_flow_type(f, t->to)->kind == DEED_TYPE_RECORD;
+    uint8_t *known = fh_mspan_at(f->owners, type);
+    if (*known != 0)
+        return (deed_owners){.given = *known & 2, .filled = *known & 4};
     deed_owners owners = {.given = record && deed_flow_type(f, t->to)->is_incomplete};
     for (uint32_t i = 1; record && i < f->unit->decls.count; i++) {
         const deed_decl *d = deed_flow_decl(f, i);
@@ -280,6 +283,7 @@ deed_owners deed_owners_of(const deed_flow *f, uint32_t type) {
     }
     for (uint32_t i = 1; record && !owners.given && i < f->unit->nodes.count; i++)
         owners.given = gets_block(f, deed_flow_node(f, i), type);
+    *known = (uint8_t)(1 + (owners.given ? 2 : 0) + (owners.filled ? 4 : 0));
     return owners;
 }
 

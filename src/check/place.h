@@ -93,6 +93,7 @@ typedef struct deed_flow {
     deed_report *report;
     fh_ref fh_arena *arena;
     fh_mspan carries; /* of each type: 0 not known yet, 1 no, 2 yes */
+    fh_mspan owners;  /* of each type: 0 not known yet, or 1, and 2 if it is given, 4 if it is filled */
     fh_status status;
     uint32_t function;
     uint32_t reported; /* node of the finding told last */

@@ -99,14 +99,13 @@ def scoped(function):
     def walk(nodes, known):
         known = set(known)
         for node in nodes:
-            known |= set(node.declares) if node.blocks else set()
-            if not node.names() <= known:
+            inside = known | set(node.declares) if node.blocks else known  # what a loop declares ends with it
+            if not node.names() <= inside or not all(walk(block, inside) for block in node.blocks):
                 return False
-            if not all(walk(block, known) for block in node.blocks):
-                return False
-            if set(node.declares) & known and not node.blocks:
-                return False
-            known |= set(node.declares)
+            if not node.blocks:
+                if set(node.declares) & known:
+                    return False
+                known |= set(node.declares)
         return True
     return walk(function.body, {name for _, name in function.params})
 
