@@ -322,10 +322,17 @@ static fh_status whole_piece(const fh_token_model *m, fh_model_scratch *s, fh_sp
         return FH_DONE;
     }
     fh_buf_truncate(&s->spelling, 0);
+    uint8_t some[64]; /* letters of one byte or two */
+    size_t size = 0;
     for (size_t i = 0; i < piece.size; i++) {
-        uint8_t letter[4];
-        size_t size = fh_utf8_put(fh_alphabet_code(fh_span_at(piece, i)), letter);
-        FH_TRY(fh_buf_put(&s->spelling, fh_span_sub((fh_span){letter, sizeof letter}, 0, size)));
+        uint32_t code = fh_alphabet_code(fh_span_at(piece, i));
+        if (code >= 0x80)
+            some[size++] = (uint8_t)(0xc0 | code >> 6);
+        some[size++] = (uint8_t)(code >= 0x80 ? 0x80 | (code & 0x3f) : code);
+        if (size < sizeof some - 1 && i + 1 < piece.size)
+            continue;
+        FH_TRY(fh_buf_put(&s->spelling, fh_span_sub((fh_span){some, sizeof some}, 0, size)));
+        size = 0;
     }
     *id = fh_spellings_find(&m->spellings, fh_buf_view(&s->spelling));
     return FH_DONE;

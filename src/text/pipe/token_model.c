@@ -11,7 +11,7 @@
 #include "freehold/hash.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { PIECE_BYTES_MAX = 1 << 30, MET_PLACES = 1 << 15 };
+enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15 };
 
 /* --- lists ----------------------------------------------------------------------------------------------------------- */
 
@@ -26,6 +26,10 @@ void fh_token_list_deinit(fh_token_list *l) {
     l->count = 0;
 }
 
+static inline size_t min_size(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 /* *out = room for `room` numbers, of which the first `count` are those of a list. */
 static fh_status grown(fh_allocator *a, fh_u32s list, size_t count, size_t room, fh_owned fh_u32s *out) {
     FH_TRY(fh_u32s_new(a, room, out));
@@ -34,24 +38,33 @@ static fh_status grown(fh_allocator *a, fh_u32s list, size_t count, size_t room,
     return FH_DONE;
 }
 
+/* For how many tokens there is room. Lists grow in the order ids, begins, ends; the last one that is kept is the shortest. */
+static inline size_t room_of(const fh_token_list *l) {
+    return l->ids_only ? l->ids.count : l->ends.count;
+}
+
 fh_status fh_token_list_reserve(fh_token_list *l, size_t more) {
-    if (more <= l->ids.count - l->count)
-        return FH_DONE;
     size_t need, room;
     if (!fh_add_size(l->count, more, &need) || !fh_add_size(need, need / 2 + 16, &room))
         return FH_STATUS(FH_NOMEM);
+    if (need <= room_of(l))
+        return FH_DONE;
     fh_u32s list;
-    if (!l->ids_only) {
-        FH_TRY(grown(l->allocator, l->begins, l->count, room, &list));
+    if (need > l->ids.count) {
+        FH_TRY(grown(l->allocator, l->ids, l->count, room, &list));
+        fh_u32s_free(l->allocator, &l->ids);
+        l->ids = list;
+    }
+    if (l->ids_only)
+        return FH_DONE;
+    if (need > l->begins.count) {
+        FH_TRY(grown(l->allocator, l->begins, min_size(l->count, l->begins.count), l->ids.count, &list));
         fh_u32s_free(l->allocator, &l->begins);
         l->begins = list;
-        FH_TRY(grown(l->allocator, l->ends, l->count, room, &list));
-        fh_u32s_free(l->allocator, &l->ends);
-        l->ends = list;
     }
-    FH_TRY(grown(l->allocator, l->ids, l->count, room, &list)); /* the last one: its count is the room of all */
-    fh_u32s_free(l->allocator, &l->ids);
-    l->ids = list;
+    FH_TRY(grown(l->allocator, l->ends, min_size(l->count, l->ends.count), l->begins.count, &list));
+    fh_u32s_free(l->allocator, &l->ends);
+    l->ends = list;
     return FH_DONE;
 }
 
@@ -128,30 +141,63 @@ fh_status fh_found_put(fh_model_scratch *s, uint32_t id, uint32_t size) {
 /* Forgets what pieces became under another model. */
 static fh_status begin_model(const fh_token_model *m, fh_model_scratch *s) {
     if (s->met.count == 0)
-        FH_TRY(fh_mets_new(s->allocator, MET_PLACES, &s->met));
+        FH_TRY(fh_mets_new(s->allocator, (size_t)1 << MET_BITS, &s->met));
     else
         fh_mspan_fill(fh_mets_bytes(s->met), 0);
     s->identity = m->identity;
+    s->quick = m->cuts_words || m->drops ? 0 : m->identity;
     return FH_DONE;
 }
 
 /* --- one piece ------------------------------------------------------------------------------------------------------- */
 
-/* The bytes and the size of a piece of 1 to FH_MET_BYTES bytes. */
-static void key_of(fh_span piece, uint64_t key[2]) {
+/* Numbers from the bytes of a piece; one load each. */
+static inline uint64_t load_4(fh_span piece, size_t at) {
+    fh_span b = fh_span_sub(piece, at, 4);
+    return fh_span_at(b, 0) | (uint64_t)fh_span_at(b, 1) << 8 | (uint64_t)fh_span_at(b, 2) << 16 |
+           (uint64_t)fh_span_at(b, 3) << 24;
+}
+
+static inline uint64_t load_8(fh_span piece, size_t at) {
+    fh_span b = fh_span_sub(piece, at, 8);
+    return fh_span_at(b, 0) | (uint64_t)fh_span_at(b, 1) << 8 | (uint64_t)fh_span_at(b, 2) << 16 |
+           (uint64_t)fh_span_at(b, 3) << 24 | (uint64_t)fh_span_at(b, 4) << 32 | (uint64_t)fh_span_at(b, 5) << 40 |
+           (uint64_t)fh_span_at(b, 6) << 48 | (uint64_t)fh_span_at(b, 7) << 56;
+}
+
+/* The bytes and the size of a piece of 1 to FH_MET_BYTES bytes. What is left of a part is cut out of the last eight bytes. */
+static inline fh_met_key key_of(fh_span piece) {
     size_t n = piece.size;
-    uint64_t low, high = 0;
-    if (n >= 8) {
-        low = fh_span_u64(piece, 0);
-        high = n > 8 ? fh_span_u64(piece, n - 8) >> (8 * (16 - n)) : 0;
-    } else if (n >= 4) {
-        low = fh_span_u32(piece, 0) | (uint64_t)fh_span_u32(piece, n - 4) << 8 * (n - 4);
-    } else {
-        low = fh_span_at(piece, 0) | (uint64_t)fh_span_at(piece, n / 2) << 8 * (n / 2) |
+    fh_met_key k = {0, 0, 0, (uint64_t)n << 56};
+    if (n < 4) {
+        k.a = fh_span_at(piece, 0) | (uint64_t)fh_span_at(piece, n / 2) << 8 * (n / 2) |
               (uint64_t)fh_span_at(piece, n - 1) << 8 * (n - 1);
+        return k;
     }
-    key[0] = low;
-    key[1] = high | (uint64_t)n << 56;
+    if (n < 8) {
+        k.a = load_4(piece, 0) | load_4(piece, n - 4) << 8 * (n - 4);
+        return k;
+    }
+    k.a = load_8(piece, 0);
+    if (n == 8)
+        return k;
+    uint64_t last = load_8(piece, n - 8);
+    k.b = n <= 16 ? last >> 8 * (16 - n) : load_8(piece, 8);
+    if (n <= 16)
+        return k;
+    k.c = n <= 24 ? last >> 8 * (24 - n) : load_8(piece, 16);
+    k.d |= n <= 24 ? 0 : last >> 8 * (32 - n);
+    return k;
+}
+
+static inline size_t place_of(fh_met_key k) {
+    uint64_t low = (k.a ^ k.c * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+    uint64_t high = (k.b ^ k.d) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)((low ^ high) >> (64 - MET_BITS));
+}
+
+static inline bool is_key(const fh_met *met, fh_met_key k) {
+    return ((met->key.a ^ k.a) | (met->key.b ^ k.b) | (met->key.c ^ k.c) | (met->key.d ^ k.d)) == 0;
 }
 
 /* A piece into s->found. */
@@ -172,10 +218,10 @@ static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, fh_sp
     return id != FH_NO_TOKEN ? fh_found_put(s, id, (uint32_t)piece.size) : FH_STATUS(FH_NOT_FOUND);
 }
 
-/* Keeps what is in s->found, if it is little and its tokens stand one after the other. */
-static void remember(fh_model_scratch *s, const uint64_t key[2], size_t place) {
-    fh_met new = {.key = {key[0], key[1]}, .count = (uint8_t)s->found.count};
-    if (s->found.count > FH_MET_TOKENS)
+/* Keeps what is in s->found, if it is little, not nothing, and its tokens stand one after the other. */
+static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
+    fh_met new = {.key = key, .count = (uint8_t)s->found.count};
+    if (s->found.count == 0 || s->found.count > FH_MET_TOKENS)
         return;
     uint32_t at = 0;
     for (size_t i = 0; i < s->found.count && i < FH_MET_TOKENS; i++) {
@@ -189,31 +235,39 @@ static void remember(fh_model_scratch *s, const uint64_t key[2], size_t place) {
     fh_mets_set(s->met, place, new);
 }
 
-/* Appends the tokens of a piece, moved by *at; *at becomes the end of the last one. */
-static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
-    uint64_t key[2] = {0, 0};
-    size_t place = SIZE_MAX;
-    if (piece.size - 1 < FH_MET_BYTES && !m->drops) {
-        key_of(piece, key);
-        place = (size_t)fh_mix64(key[0] ^ fh_mix64(key[1])) % MET_PLACES;
-        const fh_met *met = fh_mets_at(s->met, place);
-        if (met->key[0] == key[0] && met->key[1] == key[1]) {
-            FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
-            for (size_t i = 0; i < met->count && i < FH_MET_TOKENS; i++) {
-                put(out, met->ids[i], *at, *at + met->sizes[i]);
-                *at += met->sizes[i];
-            }
-            return FH_DONE;
-        }
-    }
+/* Appends the tokens of a piece that was met, from *at on. There is room. */
+static inline void put_met(const fh_met *met, uint32_t *at, fh_token_list *out) {
+    size_t i = 0;
+    do {
+        put(out, met->ids[i], *at, *at + met->sizes[i]);
+        *at += met->sizes[i];
+    } while (++i < met->count && i < FH_MET_TOKENS);
+}
+
+/* The tokens of a piece that was not met, from *at on. */
+static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
     FH_TRY(find_tokens(m, s, piece));
     size_t n = s->found.count;
     FH_TRY(fh_token_list_reserve(out, n));
     for (size_t i = 0; i < n; i++)
         put(out, fh_u32s_get(s->found.ids, i), *at + fh_u32s_get(s->found.begins, i), *at + fh_u32s_get(s->found.ends, i));
     *at += s->end;
-    if (place != SIZE_MAX)
-        remember(s, key, place);
+    return FH_DONE;
+}
+
+/* Appends the tokens of a piece, from *at on; *at becomes the end of the last one. */
+static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
+    if (piece.size - 1 >= FH_MET_BYTES || m->drops)
+        return encode_new(m, s, piece, at, out);
+    FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
+    fh_met_key key = key_of(piece);
+    const fh_met *met = fh_mets_at(s->met, place_of(key));
+    if (is_key(met, key)) {
+        put_met(met, at, out);
+        return FH_DONE;
+    }
+    FH_TRY(encode_new(m, s, piece, at, out));
+    remember(s, key, place_of(key));
     return FH_DONE;
 }
 
@@ -230,7 +284,8 @@ static size_t word_end(const fh_token_model *m, fh_span piece, size_t at) {
     return piece.size;
 }
 
-fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_token_list *out) {
+/* Any piece. */
+static fh_status encode(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_token_list *out) {
     if (piece.size > PIECE_BYTES_MAX)
         return FH_STATUS(FH_LIMIT);
     if (s->identity != m->identity || s->met.count == 0)
@@ -248,6 +303,20 @@ fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh
     if (fh_failed(st))
         out->count = before;
     return st;
+}
+
+fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_token_list *out) {
+    bool ready = s->quick == m->identity && out->count + FH_MET_TOKENS <= room_of(out);
+    if (FH_LIKELY(ready && piece.size - 1 < FH_MET_BYTES)) { /* nine of ten pieces need no more than this */
+        fh_met_key key = key_of(piece);
+        const fh_met *met = fh_mets_at(s->met, place_of(key));
+        if (FH_LIKELY(is_key(met, key))) {
+            uint32_t end = 0;
+            put_met(met, &end, out);
+            return FH_DONE;
+        }
+    }
+    return encode(m, s, piece, out);
 }
 
 /* --- questions ------------------------------------------------------------------------------------------------------- */
@@ -286,7 +355,7 @@ bool fh_token_model_use_raw_bytes(fh_token_model *m) {
         return false;
     }
     m->cuts_words = false;
-    m->identity = fh_mix64(m->identity);
+    m->identity = fh_mix64(m->identity) | 1;
     return true;
 }
 

@@ -23,10 +23,11 @@
 
 /* --- tokens of a text ------------------------------------------------------------------------------------------------- */
 
-/* Token i is ids[i], bytes begins[i] to ends[i] of its piece. With `ids_only` begins and ends stay empty and cost nothing. */
+/* Token i is ids[i], bytes begins[i] to ends[i] of its piece. With `ids_only` begins and ends are left alone and cost nothing;
+ * it may change while the list is empty. */
 typedef struct fh_token_list {
     fh_ref fh_allocator *allocator;
-    fh_owned fh_u32s ids, begins, ends; /* ids.count is the room; `count` are in use */
+    fh_owned fh_u32s ids, begins, ends; /* of which `count` are in use */
     size_t count;
     bool ids_only;
 } fh_token_list;

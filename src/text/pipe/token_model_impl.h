@@ -111,7 +111,7 @@ struct fh_token_model {
     fh_owned fh_buf names;
     fh_model_name unk_name, prefix, suffix;
     uint32_t unk;      /* FH_NO_TOKEN: none */
-    uint64_t identity; /* what pieces become depends on it alone: of the whole model */
+    uint64_t identity; /* of the whole model, never 0: models of one identity make the same of every piece */
     /* BPE */
     double dropout;
     bool has_dropout, drops; /* drops: dropout is not 0 */
@@ -141,13 +141,17 @@ typedef struct fh_merge_symbol {
 FH_SPAN_DEFINE(merge_symbol, fh_merge_symbol);
 FH_ARRAY_DEFINE(merge_symbol);
 
-/* A piece that was met: its bytes and, in the highest byte, its size; 0: none. */
-enum { FH_MET_BYTES = 15, FH_MET_TOKENS = 3 };
+/* A piece that was met, one line of memory: its bytes and, in the highest byte, its size; 0: none. */
+enum { FH_MET_BYTES = 31, FH_MET_TOKENS = 6 };
+typedef struct fh_met_key {
+    uint64_t a, b, c, d;
+} fh_met_key;
 typedef struct fh_met {
-    uint64_t key[2];
+    fh_met_key key;
     uint32_t ids[FH_MET_TOKENS];
     uint8_t count, sizes[FH_MET_TOKENS];
 } fh_met;
+_Static_assert(sizeof(fh_met) == 64, "one line");
 FH_SPAN_DEFINE(met, fh_met);
 FH_ARRAY_DEFINE(met);
 
@@ -170,6 +174,7 @@ struct fh_model_scratch {
     fh_ref fh_allocator *allocator;
     fh_owned fh_mets met;
     uint64_t identity;    /* of the model that `met` is of */
+    uint64_t quick;       /* the same if that one looks at `met` first, else 0 */
     fh_token_list found;  /* of one piece */
     uint32_t end;         /* of the last token there */
     fh_owned fh_merge_symbols symbols;

@@ -533,7 +533,7 @@ static fh_status settle(fh_token_model *m) {
                         (uint64_t)m->ignore_merges << 4 | (uint64_t)m->unk_name.given << 5 | (uint64_t)m->unk << 8;
     m->identity = fh_mix64(m->identity ^ m->spellings.seed ^ fh_mix64(switches) ^ fh_mix64(m->chars_max));
     m->identity = fh_hash_bytes(m->identity, fh_model_name_view(m, m->prefix));
-    m->identity = fh_hash_bytes(m->identity, fh_model_name_view(m, m->suffix));
+    m->identity = fh_hash_bytes(m->identity, fh_model_name_view(m, m->suffix)) | 1;
     return FH_DONE;
 }
 
