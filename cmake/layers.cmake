@@ -9,6 +9,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET GLOBAL libpcre2-8)
+pkg_check_modules(SODIUM IMPORTED_TARGET GLOBAL libsodium)
 
 # Layers of this rank and above belong to programs; those below make up the library.
 set(FH_RANK_PROGRAMS 6)
@@ -66,6 +67,9 @@ function(fh_libraries)
         target_include_directories(${target} INTERFACE
             "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:include>")
         target_link_libraries(${target} PUBLIC Threads::Threads PRIVATE PkgConfig::PCRE2)
+        if(SODIUM_FOUND)
+            target_link_libraries(${target} PRIVATE PkgConfig::SODIUM)
+        endif()
     endforeach()
     set_target_properties(freehold_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
     # Every symbol is resolved, and -lm is not given: this link proves that no layer of the library calls libm.

@@ -7,7 +7,7 @@
  * Invariants: fault != NONE ends everything but what waits to be sent; parts_ready only with a whole message in parts.
  * Threading: zmtp.h. */
 #include "freehold/checked.h"
-#include "proto/zmtp_session.h"
+#include "proto/zmtp_curve.h"
 
 enum {
     FRAME_BYTES = 64 << 20,
@@ -93,10 +93,14 @@ static fh_static fh_or_null const char *misuse(const fh_zmtp_options *o) {
         return "no such type of socket";
     if (o->identity.size > FH_ZMTP_IDENTITY_MAX || o->username.size > UINT8_MAX || o->password.size > UINT8_MAX)
         return "an identity, a user's name or a password of more than 255 bytes";
-    if (o->version_min > FH_ZMTP_3_1 || (o->mechanism != FH_ZMTP_NULL && o->mechanism != FH_ZMTP_PLAIN))
+    if (o->version_min > FH_ZMTP_3_1 || o->mechanism > FH_ZMTP_CURVE)
         return "a version or a mechanism that is not known";
     if (l->frame_bytes > SIZE_MAX / 4 || l->message_bytes > SIZE_MAX / 4 || o->heartbeat_ttl_ms > TTL_MAX_MS)
         return "a limit or a time to live that cannot be told";
+    bool keys = o->public_key.size == FH_ZMTP_KEY_BYTES && o->secret_key.size == FH_ZMTP_KEY_BYTES &&
+                (o->server || o->server_key.size == FH_ZMTP_KEY_BYTES);
+    if (o->mechanism == FH_ZMTP_CURVE && (!keys || o->random == NULL))
+        return "CURVE without its keys of 32 bytes or without random bytes";
     if (o->metadata.size > METADATA_MAX || o->resource.size > METADATA_MAX)
         return "properties of more than 1 MiB";
     return NULL;
@@ -156,6 +160,8 @@ fh_status fh_zmtp_new(fh_allocator *a, fh_page_source *pages, const fh_zmtp_opti
     const char *bad = misuse(options);
     if (bad != NULL)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "options of a connection: %s", bad);
+    if (options->mechanism == FH_ZMTP_CURVE && !fh_box_available())
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "CURVE: this library was built without libsodium");
     fh_zmtp *z = fh_alloc(a, 1, sizeof *z);
     if (z == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for a connection");
@@ -167,6 +173,11 @@ fh_status fh_zmtp_new(fh_allocator *a, fh_page_source *pages, const fh_zmtp_opti
     z->handshake_left = z->options.limits.handshake_bytes;
     z->now_ms = z->born_ms = z->heard_ms = z->pinged_ms = now_ms;
     fh_status s = take_options(z, options, err);
+    if (!fh_failed(s) && options->mechanism == FH_ZMTP_CURVE) {
+        z->curve = fh_alloc(a, 1, sizeof *z->curve);
+        if (z->curve == NULL)
+            s = fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for a connection's keys");
+    }
     s = fh_failed(s) ? s : fh_zmtp_greet(z);
     if (fh_failed(s)) {
         fh_zmtp_free(z);
@@ -174,6 +185,14 @@ fh_status fh_zmtp_new(fh_allocator *a, fh_page_source *pages, const fh_zmtp_opti
     }
     *out = z;
     return FH_DONE;
+}
+
+static void wipe_curve(fh_or_null fh_zmtp_curve *c) {
+    if (c == NULL)
+        return;
+    fh_box_wipe((fh_mspan){c->secret, sizeof c->secret});
+    fh_box_wipe((fh_mspan){c->cookie, sizeof c->cookie});
+    fh_box_wipe((fh_mspan){c->key, sizeof c->key});
 }
 
 void fh_zmtp_free(fh_zmtp *z) {
@@ -188,7 +207,9 @@ void fh_zmtp_free(fh_zmtp *z) {
     fh_zmtp_list_deinit(&z->parts);
     fh_zmtp_list_deinit(&z->given);
     fh_zmtp_out_deinit(&z->out);
-    fh_mspan_fill(z->texts.all, 0);
+    wipe_curve(z->curve);
+    fh_free(a, z->curve);
+    fh_box_wipe(z->texts.all);
     fh_free(a, z->texts.all.at);
     fh_free(a, z);
 }
@@ -321,6 +342,8 @@ static bool tell(fh_zmtp *z, fh_zmtp_event *event) {
 static fh_status take_frame(fh_zmtp *z, fh_zmtp_event *event) {
     if (z->stage == FH_ZMTP_AT_IDENTITY)
         return fh_zmtp_identity_frame(z);
+    if (z->stage == FH_ZMTP_AT_TRAFFIC && z->curve != NULL && !z->opened)
+        FH_TRY(fh_zmtp_curve_open(z));
     if (z->stage == FH_ZMTP_AT_TRAFFIC && (z->flags & FH_ZMTP_COMMAND) == 0)
         return take_part(z, (z->flags & FH_ZMTP_MORE) != 0, event);
     fh_bytes body = fh_bytes_share(z->body);

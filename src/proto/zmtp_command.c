@@ -9,7 +9,7 @@
  *
  * Commands with other names are left alone: later versions may have some. Threading: zmtp.h. */
 #include "freehold/checked.h"
-#include "proto/zmtp_session.h"
+#include "proto/zmtp_curve.h"
 
 enum { TTL_BYTES = 2, TTL_UNIT_MS = 100 };
 
@@ -47,8 +47,18 @@ fh_status fh_zmtp_put_command(fh_zmtp_out_queue *out, fh_span name, fh_span data
     return FH_DONE;
 }
 
-fh_status fh_zmtp_send_command(fh_zmtp *z, fh_span name, fh_span data, fh_span more) {
-    return fh_zmtp_put_command(&z->out, name, data, more);
+fh_status fh_zmtp_send_command(fh_zmtp *z, fh_span name, fh_span data) {
+    if (z->curve == NULL)
+        return fh_zmtp_put_command(&z->out, name, data, FH_LIT(""));
+    uint8_t head[FH_ZMTP_NAME_ROOM] = {(uint8_t)name.size};
+    fh_mspan all = {head, sizeof head}, letters = {NULL, 0};
+    bool fits = fh_mspan_slice(all, 1, name.size, &letters);
+    FH_ASSERT(fits);
+    fh_span_copy(letters, name);
+    FH_TRY(fh_zmtp_out_reserve(&z->out, fh_zmtp_curve_size(1 + name.size + data.size), 0));
+    fh_zmtp_curve_put(&z->out, z->curve, z->options.server, FH_ZMTP_COMMAND,
+                      fh_span_sub(fh_span_of_mut(all), 0, 1 + name.size), data);
+    return FH_DONE;
 }
 
 /* --- ERROR ---------------------------------------------------------------------------------------------------------------- */
@@ -82,10 +92,14 @@ static fh_status send_subscription(fh_zmtp *z, fh_span prefix, bool wanted) {
     if (prefix.size > z->options.limits.frame_bytes)
         return FH_STATUS(FH_LIMIT);
     if (z->version >= FH_ZMTP_3_1)
-        return fh_zmtp_send_command(z, wanted ? FH_LIT("SUBSCRIBE") : FH_LIT("CANCEL"), prefix, FH_LIT(""));
+        return fh_zmtp_send_command(z, wanted ? FH_LIT("SUBSCRIBE") : FH_LIT("CANCEL"), prefix);
     if (!fh_add_size(prefix.size, 1, &all))
         return FH_STATUS(FH_LIMIT);
-    FH_TRY(fh_zmtp_out_reserve(&z->out, FH_ZMTP_HEAD_MAX + all, 0));
+    FH_TRY(fh_zmtp_out_reserve(&z->out, fh_zmtp_curve_size(all), 0));
+    if (z->curve != NULL) {
+        fh_zmtp_curve_put(&z->out, z->curve, z->options.server, 0, (fh_span){&first, 1}, prefix);
+        return FH_DONE;
+    }
     fh_zmtp_put_head(&z->out, z->version, 0, all);
     fh_zmtp_out_put(&z->out, (fh_span){&first, 1});
     fh_zmtp_out_put(&z->out, prefix);
@@ -114,7 +128,7 @@ static fh_status send_group(fh_zmtp *z, fh_span name, fh_span group) {
         return FH_STATUS(FH_AGAIN);
     if (!is_group(group))
         return FH_STATUS(FH_INVALID);
-    return z->version < FH_ZMTP_3_1 ? FH_STATUS(FH_UNSUPPORTED) : fh_zmtp_send_command(z, name, group, FH_LIT(""));
+    return z->version < FH_ZMTP_3_1 ? FH_STATUS(FH_UNSUPPORTED) : fh_zmtp_send_command(z, name, group);
 }
 
 fh_status fh_zmtp_join(fh_zmtp *z, fh_span group) {
@@ -130,7 +144,7 @@ fh_status fh_zmtp_leave(fh_zmtp *z, fh_span group) {
 fh_status fh_zmtp_put_ping(fh_zmtp *z) {
     uint8_t ttl[TTL_BYTES];
     fh_zmtp_put_number((fh_mspan){ttl, sizeof ttl}, z->options.heartbeat_ttl_ms / TTL_UNIT_MS);
-    return fh_zmtp_send_command(z, FH_LIT("PING"), (fh_span){ttl, sizeof ttl}, FH_LIT(""));
+    return fh_zmtp_send_command(z, FH_LIT("PING"), (fh_span){ttl, sizeof ttl});
 }
 
 /* "When a peer receives a PING command it SHALL respond with a PONG command that echoes the ping-context". */
@@ -139,7 +153,7 @@ static fh_status ping_command(fh_zmtp *z, fh_span data) {
         return fh_zmtp_break(z, FH_ZMTP_FAULT_PING);
     if (z->out.bytes >= z->options.limits.out_bytes)
         return FH_STATUS(FH_EXHAUSTED); /* a peer that only asks and never reads cannot fill the memory */
-    FH_TRY(fh_zmtp_send_command(z, FH_LIT("PONG"), fh_span_from(data, TTL_BYTES), FH_LIT("")));
+    FH_TRY(fh_zmtp_send_command(z, FH_LIT("PONG"), fh_span_from(data, TTL_BYTES)));
     z->ttl_ms = fh_zmtp_number(fh_span_sub(data, 0, TTL_BYTES)) * TTL_UNIT_MS;
     return FH_DONE;
 }

@@ -5,7 +5,7 @@
  *
  * A head is judged as soon as its last byte is there, before anything of the body is. Threading: zmtp.h. */
 #include "freehold/checked.h"
-#include "proto/zmtp_session.h"
+#include "proto/zmtp_curve.h"
 
 /* --- in ------------------------------------------------------------------------------------------------------------------ */
 
@@ -104,7 +104,7 @@ void fh_zmtp_frame_done(fh_zmtp *z) {
     z->body = (fh_bytes){NULL, {NULL, 0}};
     z->offset += z->head_size + z->size;
     z->head_size = 0;
-    z->headed = z->framed = false;
+    z->headed = z->framed = z->opened = false;
 }
 
 /* --- out ----------------------------------------------------------------------------------------------------------------- */
@@ -136,13 +136,19 @@ fh_status fh_zmtp_put_message(fh_zmtp *z) {
     size_t packed = 0, pieces = 0;
     for (size_t i = 0; i < z->given.count; i++) {
         size_t size = fh_zmtp_list_at(&z->given, i)->bytes.span.size;
-        packed += FH_ZMTP_HEAD_MAX + (size <= FH_ZMTP_PACK_MAX ? size : 0);
-        pieces += size > FH_ZMTP_PACK_MAX;
+        bool apart = size > FH_ZMTP_PACK_MAX && z->curve == NULL;
+        packed += fh_zmtp_curve_size(apart ? 0 : size);
+        pieces += apart;
     }
     FH_TRY(fh_zmtp_out_reserve(&z->out, packed, pieces));
     while (z->given.count != 0) {
         bool more = false;
         fh_bytes part = fh_zmtp_list_pop(&z->given, &more);
+        if (z->curve != NULL) {
+            fh_zmtp_curve_put(&z->out, z->curve, z->options.server, more ? FH_ZMTP_MORE : 0, FH_LIT(""), part.span);
+            fh_bytes_drop(&part);
+            continue;
+        }
         fh_zmtp_put_head(&z->out, z->version, more ? FH_ZMTP_MORE : 0, part.span.size);
         if (part.span.size > FH_ZMTP_PACK_MAX) {
             fh_zmtp_out_push(&z->out, part);

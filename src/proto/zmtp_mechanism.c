@@ -8,7 +8,7 @@
  *
  * 3.0 has no roles in NULL: there both sides begin, "to avoid deadlocks". A side that may not come in is told so by ERROR,
  * as long as our READY has not said the contrary. Threading: zmtp.h. */
-#include "proto/zmtp_session.h"
+#include "proto/zmtp_curve.h"
 
 /* --- properties ----------------------------------------------------------------------------------------------------------- */
 
@@ -118,7 +118,7 @@ static bool may_refuse(const fh_zmtp *z) {
 }
 
 /* Keeps the properties of the peer, if they are sound. */
-static fh_status take_metadata(fh_zmtp *z, fh_span metadata) {
+fh_status fh_zmtp_metadata_take(fh_zmtp *z, fh_span metadata) {
     found f = {0};
     fh_zmtp_fault_kind fault = judge(z, metadata, &f);
     if (fault == FH_ZMTP_FAULT_SOCKET && may_refuse(z))
@@ -162,6 +162,8 @@ static fh_status put_hello(fh_zmtp *z) {
 /* --- both ---------------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_zmtp_handshake_begin(fh_zmtp *z) {
+    if (z->options.mechanism == FH_ZMTP_CURVE)
+        return fh_zmtp_curve_begin(z);
     bool server = z->options.server, asks = z->options.authorize, bound = z->options.bound;
     if (z->options.mechanism == FH_ZMTP_PLAIN) {
         if (!server) {
@@ -182,7 +184,7 @@ fh_status fh_zmtp_handshake_begin(fh_zmtp *z) {
 static fh_status exchange(fh_zmtp *z, fh_span metadata) {
     fh_span ours = fh_zmtp_text_of(&z->texts, FH_ZMTP_TEXT_METADATA);
     FH_TRY(fh_zmtp_out_reserve(&z->out, FH_ZMTP_HEAD_MAX + FH_ZMTP_NAME_ROOM + ours.size, 0));
-    FH_TRY(take_metadata(z, metadata));
+    FH_TRY(fh_zmtp_metadata_take(z, metadata));
     if (z->options.authorize && z->options.mechanism == FH_ZMTP_NULL && !z->sent_ready) {
         z->step = FH_ZMTP_WAIT_ANSWER;
         return FH_DONE;
@@ -239,6 +241,8 @@ fh_status fh_zmtp_handshake_frame(fh_zmtp *z, fh_bytes body, fh_zmtp_event *even
         return fh_zmtp_error_command(z, body, data, event);
     if (!is_due(z, name))
         return fh_zmtp_break(z, FH_ZMTP_FAULT_UNEXPECTED);
+    if (z->options.mechanism == FH_ZMTP_CURVE)
+        return fh_zmtp_curve_command(z, data);
     if (z->step == FH_ZMTP_WAIT_HELLO)
         return take_hello(z, body, data);
     return z->step == FH_ZMTP_WAIT_WELCOME ? take_welcome(z, data) : exchange(z, data);
@@ -250,6 +254,8 @@ fh_status fh_zmtp_handshake_accept(fh_zmtp *z) {
         z->step = FH_ZMTP_WAIT_INITIATE;
         return FH_DONE;
     }
+    if (z->options.mechanism == FH_ZMTP_CURVE)
+        return fh_zmtp_curve_accept(z);
     FH_TRY(put_ready(z));
     if (z->peer_told)
         fh_zmtp_connected(z);

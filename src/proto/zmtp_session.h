@@ -60,10 +60,14 @@ typedef struct fh_zmtp_range {
     size_t from, size;
 } fh_zmtp_range;
 
+/* zmtp_curve.h */
+typedef struct fh_zmtp_curve fh_zmtp_curve;
+
 struct fh_zmtp {
     fh_ref fh_allocator *allocator;
     fh_zmtp_options options; /* with its numbers filled in; its spans are empty */
     fh_owned fh_zmtp_texts texts;
+    fh_owned_or_null fh_zmtp_curve *curve; /* with CURVE */
 
     fh_zmtp_stage stage;
     fh_zmtp_step step;
@@ -87,6 +91,7 @@ struct fh_zmtp {
     uint64_t offset;  /* bytes before the frame that is being read */
     uint8_t head[FH_ZMTP_HEAD_MAX];
     uint32_t head_size;
+    bool opened;      /* the frame was a box, and is its text now */
     bool headed;      /* flags and size are known */
     bool framed;      /* the whole frame is here, in body */
     uint8_t flags;
@@ -146,7 +151,7 @@ FH_MUST_USE bool fh_zmtp_command_split(fh_span body, fh_out fh_view(*1) fh_span 
 /* Packs a command in clear text: its name and two strings, one behind the other. */
 FH_MUST_USE fh_status fh_zmtp_put_command(fh_mut fh_zmtp_out_queue *out, fh_span name, fh_span data, fh_span more);
 /* The same amid the traffic, as the mechanism wants it. */
-FH_MUST_USE fh_status fh_zmtp_send_command(fh_mut fh_zmtp *z, fh_span name, fh_span data, fh_span more);
+FH_MUST_USE fh_status fh_zmtp_send_command(fh_mut fh_zmtp *z, fh_span name, fh_span data);
 /* A command of the traffic has come. */
 FH_MUST_USE fh_status fh_zmtp_command_frame(fh_mut fh_zmtp *z, fh_bytes body, fh_mut fh_zmtp_event *event);
 /* A PING with our time to live. */
@@ -165,6 +170,8 @@ FH_MUST_USE fh_status fh_zmtp_handshake_begin(fh_mut fh_zmtp *z);
 FH_MUST_USE fh_status fh_zmtp_handshake_frame(fh_mut fh_zmtp *z, fh_bytes body, fh_mut fh_zmtp_event *event);
 /* The peer may come in. */
 FH_MUST_USE fh_status fh_zmtp_handshake_accept(fh_mut fh_zmtp *z);
+/* Properties of the peer: kept, when they are sound. */
+FH_MUST_USE fh_status fh_zmtp_metadata_take(fh_mut fh_zmtp *z, fh_span metadata);
 /* Our properties, for a session that begins: *size bytes of `to`. */
 FH_MUST_USE fh_status fh_zmtp_metadata_put(fh_ref const fh_zmtp_options *o, fh_mspan to, fh_out size_t *size);
 /* True if an identity is one that the peer may have. */
