@@ -109,6 +109,10 @@ static fh_status put_quoted(fh_buf *out, fh_span text) {
             FH_TRY(fh_buf_put(out, FH_LIT("\\\\")));
         else if (c == '\n')
             FH_TRY(fh_buf_put(out, FH_LIT("\\n")));
+        else if (c == '\b')
+            FH_TRY(fh_buf_put(out, FH_LIT("\\b")));
+        else if (c == '\f')
+            FH_TRY(fh_buf_put(out, FH_LIT("\\f")));
         else if (c == '\t')
             FH_TRY(fh_buf_put(out, FH_LIT("\\t")));
         else if (c == '\r')

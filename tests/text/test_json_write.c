@@ -31,7 +31,7 @@ static fh_status write_sample(fh_json_writer *w) {
 #define BAD "\xef\xbf\xbd"
 static const char compact[] =
     "{\"a\\\"b\":[-9223372036854775808,18446744073709551615,0,0.1,null,null,true,false],\"empty\":{},\"text\":"
-    "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\t\\u0001\\u001f\\u007f \xc3\xa9 \xf0\x9f\x98\x80 " BAD BAD BAD BAD BAD BAD
+    "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f \xc3\xa9 \xf0\x9f\x98\x80 " BAD BAD BAD BAD BAD BAD
     "\",\"last\":null}";
 
 static void test_compact(void **state) {
