@@ -90,10 +90,11 @@ FH_API void fh_codes_get(fh_vector_type t, fh_u32s codes, fh_f32s vector);
 /* fh_score for tiles of a code type, and queries in the same type: fh_codes_words each, one behind the other. */
 FH_FALLIBLE fh_score_codes(fh_isa isa, fh_tile_view tiles, fh_score_kind kind, fh_u32s queries, fh_f32s out);
 
-/* out[i] = the score of row which[i] of a matrix of float32 rows of `dim` elements. Sums run in 16 lanes and end in a tree, so
- * they differ from those of fh_score in the last bits; they are the same on every instruction set. FH_UNSUPPORTED for an
- * instruction set that is not there; FH_INVALID for a query, rows or results of another size, or a row outside. */
-FH_FALLIBLE fh_score_rows(fh_isa isa, fh_f32s rows, size_t dim, fh_score_kind kind, fh_f32s query, fh_u32s which, fh_f32s out);
+/* out[i] = the score of row which[i] of a matrix of float32 rows of `dim` elements, little-endian, at any alignment. Sums run
+ * in 16 lanes and end in a tree, so they differ from those of fh_score in the last bits; they are the same on every instruction
+ * set. FH_UNSUPPORTED for an instruction set that is not there; FH_INVALID for a query, rows or results of another size, or a
+ * row outside. */
+FH_FALLIBLE fh_score_rows(fh_isa isa, fh_span rows, size_t dim, fh_score_kind kind, fh_f32s query, fh_u32s which, fh_f32s out);
 
 FH_EXTERN_END
 #endif

@@ -13,12 +13,12 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "index/flat_impl.h"
+#include "index/sealed.h"
 
 enum {
-    VERSION = 2, HEADER_BYTES = 64, SUM_BYTES = 8, /* of a checksum */
-    TYPE_AT = 12, METRIC_AT = 16, DIM_AT = 24, COUNT_AT = 32, SIZE_AT = 40, ZERO_AT = 48, SUM_AT = 56, ALIGN = 64
+    HEADER_BYTES = 64, TYPE_AT = 12, METRIC_AT = 16, DIM_AT = 24, COUNT_AT = 32, SIZE_AT = 40, ZERO_AT = 48, ALIGN = 64
 };
-#define MAGIC FH_LIT("FreeFlat")
+static const fh_sealed_kind flat_kind = {"FreeFlat", "index", 2, HEADER_BYTES};
 
 /* Where everything lies in a file. */
 typedef struct plan {
@@ -31,69 +31,52 @@ static bool make_plan(uint64_t count, uint64_t tile_bytes, fh_out plan *out) {
     *out = (plan){.tiles = count / FH_TILE_ROWS + (count % FH_TILE_ROWS != 0)};
     return fh_mul_u64(count, sizeof(uint64_t), &out->ids_bytes) && fh_add_u64(out->ids_bytes, HEADER_BYTES, &ids_end) &&
            fh_align_up_u64(ids_end, ALIGN, &out->ids_end) && fh_mul_u64(out->tiles, tile_bytes, &tiles_bytes) &&
-           fh_add_u64(out->ids_end, tiles_bytes, &out->tiles_end) && fh_add_u64(out->tiles_end, SUM_BYTES, &out->size);
+           fh_add_u64(out->ids_end, tiles_bytes, &out->tiles_end) &&
+           fh_add_u64(out->tiles_end, FH_SEALED_SUM_BYTES, &out->size);
 }
 
 /* --- saving ----------------------------------------------------------------------------------------------------------- */
 
-/* What goes out, and the checksum of all that did. */
-typedef struct output {
-    fh_sink sink;
-    uint64_t sum;
-} output;
-
-static fh_status put(output *o, fh_span bytes, fh_err *err) {
-    o->sum = fh_hash_bytes(o->sum, bytes);
-    return o->sink.put(o->sink.ctx, bytes, err);
-}
-
-static fh_status put_header(output *o, const fh_flat *f, const plan *p, fh_err *err) {
+static fh_status put_header(fh_sealed *o, const fh_flat *f, const plan *p, fh_err *err) {
     uint64_t words[HEADER_BYTES / sizeof(uint64_t)] = {0};
     fh_mspan header = fh_u64s_bytes((fh_u64s){words, HEADER_BYTES / sizeof(uint64_t)});
-    fh_span_copy(header, MAGIC);
-    fh_mspan_put_u32(header, MAGIC.size, VERSION);
     fh_mspan_put_u32(header, TYPE_AT, (uint32_t)f->options.type);
     fh_mspan_put_u32(header, METRIC_AT, (uint32_t)f->options.metric);
     fh_mspan_put_u64(header, DIM_AT, f->options.dim);
     fh_mspan_put_u64(header, COUNT_AT, f->count);
     fh_mspan_put_u64(header, SIZE_AT, p->size);
-    fh_span all = fh_span_of_mut(header);
-    fh_mspan_put_u64(header, SUM_AT, fh_hash_bytes(0, fh_span_sub(all, 0, SUM_AT)));
-    return put(o, all, err);
+    return fh_sealed_header(o, &flat_kind, header, err);
 }
 
 /* The section of ids, out of `room`, which has its size. */
-static fh_status put_ids(output *o, const fh_flat *f, fh_u64s room, fh_err *err) {
+static fh_status put_ids(fh_sealed *o, const fh_flat *f, fh_u64s room, fh_err *err) {
     for (size_t row = 0; row < f->count; row++)
         fh_mspan_put_u64(fh_u64s_bytes(room), row * sizeof(uint64_t), fh_u64s_get(f->ids, row));
-    return put(o, fh_span_of_mut(fh_u64s_bytes(room)), err);
+    return fh_sealed_put(o, fh_span_of_mut(fh_u64s_bytes(room)), err);
 }
 
 /* All tiles; the last by way of `room`, which has the size of a tile and is zero, so that no former vector goes out. */
-static fh_status put_tiles(output *o, const fh_flat *f, fh_u64s room, fh_err *err) {
+static fh_status put_tiles(fh_sealed *o, const fh_flat *f, fh_u64s room, fh_err *err) {
     size_t whole = f->count / FH_TILE_ROWS, left = f->count % FH_TILE_ROWS;
     for (size_t tile = 0; tile < whole; tile++)
-        FH_TRY(put(o, fh_flat_tiles(f, tile, 1).bytes, err));
+        FH_TRY(fh_sealed_put(o, fh_flat_tiles(f, tile, 1).bytes, err));
     if (left == 0)
         return FH_DONE;
     fh_tiles last = {f->options.type, f->options.dim, fh_u64s_bytes(room)};
     for (size_t row = 0; row < left; row++)
         fh_tile_copy(last, row, fh_flat_tiles(f, whole, 1), row);
-    return put(o, fh_span_of_mut(last.bytes), err);
+    return fh_sealed_put(o, fh_span_of_mut(last.bytes), err);
 }
 
-static fh_status save(const fh_flat *f, output *o, fh_u64s ids, fh_u64s tile, const plan *p, fh_err *err) {
-    uint64_t word = 0;
+static fh_status save(const fh_flat *f, fh_sealed *o, fh_u64s ids, fh_u64s tile, const plan *p, fh_err *err) {
     FH_TRY(put_header(o, f, p, err));
     FH_TRY(put_ids(o, f, ids, err));
     FH_TRY(put_tiles(o, f, tile, err));
-    fh_mspan end = fh_u64s_bytes((fh_u64s){&word, 1});
-    fh_mspan_put_u64(end, 0, o->sum);
-    return put(o, fh_span_of_mut(end), err);
+    return fh_sealed_end(o, err);
 }
 
 fh_status fh_flat_save(fh_flat *f, fh_sink sink, fh_err *err) {
-    output o = {sink, 0};
+    fh_sealed o = {sink, 0};
     plan p = {0};
     fh_u64s ids = {NULL, 0}, tile = {NULL, 0};
     if (!fh_flat_begin_read(f))
@@ -114,17 +97,8 @@ fh_status fh_flat_save(fh_flat *f, fh_sink sink, fh_err *err) {
 /* The header: what the index is, how many vectors it has, and where they lie. */
 static fh_status read_header(fh_span file, fh_out fh_flat_options *out, fh_out uint64_t *out_count,
                              fh_out plan *out_plan, fh_err *err) {
-    if (file.size < HEADER_BYTES)
-        return fh_fail(err, FH_CORRUPT, file.size, "an index of %zu bytes, expected at least %d", file.size, HEADER_BYTES);
-    if (!fh_span_starts(file, MAGIC))
-        return fh_fail(err, FH_CORRUPT, 0, "no index of vectors: it begins with other bytes than FreeFlat");
-    uint32_t version = fh_span_u32(file, MAGIC.size), type = fh_span_u32(file, TYPE_AT), metric = fh_span_u32(file, METRIC_AT);
-    if (version != VERSION)
-        return fh_fail(err, FH_UNSUPPORTED, MAGIC.size, "version %u of the index, expected %d", version, VERSION);
-    uint64_t sum = fh_hash_bytes(0, fh_span_sub(file, 0, SUM_AT)), stated = fh_span_u64(file, SUM_AT);
-    if (sum != stated)
-        return fh_fail(err, FH_CORRUPT, SUM_AT, "checksum %016llx of the header, expected %016llx", (unsigned long long)stated,
-                       (unsigned long long)sum);
+    FH_TRY(fh_sealed_check_header(&flat_kind, file, err));
+    uint32_t type = fh_span_u32(file, TYPE_AT), metric = fh_span_u32(file, METRIC_AT);
     if (metric >= FH_METRIC_COUNT)
         return fh_fail(err, FH_CORRUPT, METRIC_AT, "metric %u, expected 0 to %d", metric, FH_METRIC_COUNT - 1);
     if (type >= FH_VECTOR_COUNT)
@@ -153,10 +127,7 @@ static fh_status check_sum(fh_span file, const plan *p, size_t tile_bytes, fh_er
     sum = fh_hash_bytes(sum, fh_span_sub(file, HEADER_BYTES, p->ids_end - HEADER_BYTES));
     for (size_t at = p->ids_end; at < p->tiles_end; at += tile_bytes)
         sum = fh_hash_bytes(sum, fh_span_sub(file, at, tile_bytes));
-    uint64_t stated = fh_span_u64(file, p->tiles_end);
-    if (stated != sum)
-        return fh_fail(err, FH_CORRUPT, p->tiles_end, "checksum %016llx of the index, expected %016llx",
-                       (unsigned long long)stated, (unsigned long long)sum);
+    FH_TRY(fh_sealed_check_end(&flat_kind, file, p->tiles_end, sum, err));
     for (size_t at = HEADER_BYTES + p->ids_bytes; at < p->ids_end; at++)
         if (fh_span_at(file, at) != 0)
             return fh_fail(err, FH_CORRUPT, at, "a byte behind the ids is not 0");

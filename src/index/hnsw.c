@@ -9,12 +9,12 @@
 #include "index/vector.h"
 
 enum { LINKS = 16, EFFORT = 200, SEARCH_EFFORT = 64 };
-#define ROWS_MAX (UINT64_C(1) << 31)
 
 static fh_status look_at_options(fh_isa isa, const fh_hnsw_options *o, fh_err *err) {
-    if (o->dim == 0 || o->dim > 65536)
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "vectors of %zu elements, expected 1 to 65536", o->dim);
-    if (o->rows_max == 0 || o->rows_max > ROWS_MAX)
+    if (o->dim == 0 || o->dim > FH_TILE_DIM_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "vectors of %zu elements, expected 1 to %d", o->dim,
+                       FH_TILE_DIM_MAX);
+    if (o->rows_max == 0 || o->rows_max > FH_HNSW_ROWS_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "at most %zu rows, expected 1 to 2^31", o->rows_max);
     if (o->links == 1 || o->links > FH_HNSW_LINKS_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "%u links, expected 2 to %d", o->links, FH_HNSW_LINKS_MAX);
@@ -29,21 +29,22 @@ static fh_status look_at_options(fh_isa isa, const fh_hnsw_options *o, fh_err *e
     return FH_DONE;
 }
 
-static fh_status make_arrays(fh_hnsw *h) {
+static fh_status make_arrays(fh_hnsw *h, bool is_view) {
     size_t rows = h->options.rows_max, elements, slots;
     if (!fh_mul_size(rows, h->options.dim, &elements) || !fh_mul_size(rows, 2 * (size_t)h->options.links, &slots))
         return FH_STATUS(FH_NOMEM);
-    FH_TRY(fh_f32s_new(h->allocator, elements, &h->vectors));
+    FH_TRY(fh_f32s_new(h->allocator, is_view ? 0 : elements, &h->vectors));
     FH_TRY(fh_f32s_new(h->allocator, h->options.metric == FH_METRIC_COSINE ? rows : 0, &h->scales));
     FH_TRY(fh_u64s_new(h->allocator, rows, &h->ids));
-    FH_TRY(fh_u32s_new(h->allocator, slots, &h->slots));
+    FH_TRY(fh_u32s_new(h->allocator, is_view ? 0 : slots, &h->slots));
     FH_TRY(fh_uppers_new(h->allocator, rows, &h->uppers));
     FH_TRY(fh_u32s_new(h->allocator, rows, &h->gone));
     FH_TRY(fh_u32s_new(h->allocator, rows, &h->parents));
     return fh_u32s_new(h->allocator, rows, &h->children);
 }
 
-fh_status fh_hnsw_new(fh_allocator *a, fh_isa isa, const fh_hnsw_options *options, fh_hnsw **out, fh_err *err) {
+fh_status fh_hnsw_make(fh_allocator *a, fh_isa isa, const fh_hnsw_options *options, bool is_view, fh_hnsw **out,
+                       fh_err *err) {
     *out = NULL;
     FH_TRY(look_at_options(isa, options, err));
     fh_hnsw *h = fh_alloc(a, 1, sizeof *h);
@@ -53,12 +54,16 @@ fh_status fh_hnsw_new(fh_allocator *a, fh_isa isa, const fh_hnsw_options *option
     h->options.links = options->links != 0 ? options->links : LINKS;
     h->options.effort = options->effort != 0 ? options->effort : EFFORT;
     h->level_scale = 1.0 / fh_log((double)h->options.links);
-    if (fh_failed(make_arrays(h))) {
+    if (fh_failed(make_arrays(h, is_view))) {
         fh_hnsw_free(h);
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for a graph of %zu rows", options->rows_max);
     }
     *out = h;
     return FH_DONE;
+}
+
+fh_status fh_hnsw_new(fh_allocator *a, fh_isa isa, const fh_hnsw_options *options, fh_hnsw **out, fh_err *err) {
+    return fh_hnsw_make(a, isa, options, false, out, err);
 }
 
 static void free_uppers(fh_allocator *a, fh_uppers uppers) {
@@ -84,6 +89,7 @@ void fh_hnsw_free(fh_hnsw *h) {
     fh_u32s_free(h->allocator, &h->parents);
     fh_u32s_free(h->allocator, &h->children);
     fh_idmap_deinit(&h->map);
+    fh_bytes_drop(&h->file);
     fh_free(h->allocator, h);
 }
 
@@ -92,7 +98,7 @@ size_t fh_hnsw_count(const fh_hnsw *h) {
 }
 
 size_t fh_hnsw_rows(const fh_hnsw *h) {
-    return fh_load(&h->rows, FH_RELAXED);
+    return fh_load(&h->rows, FH_ACQUIRE);
 }
 
 /* --- searching ---------------------------------------------------------------------------------------------------------- */
@@ -145,8 +151,8 @@ fh_status fh_hnsw_search(fh_hnsw *h, fh_hnsw_reader *r, fh_f32s query, size_t k,
     if (k == 0 || effort > FH_HITS_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "the %zu best with an effort of %zu, expected 1 to %d", k, effort,
                        FH_HITS_MAX);
-    if (r->of != h)
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a reader of another graph");
+    if (!fh_hnsw_fits(h, r))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a reader for another graph, which is smaller");
     FH_TRY(fh_vector_look(h->options.metric, "query", 0, query, &squares, err));
     if (fh_failed(widen(r, effort)))
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for an effort of %zu", effort);

@@ -14,16 +14,7 @@
 #include "index/hnsw_impl.h"
 #include "index/vector.h"
 
-enum { ROUND_ROWS = 256, LEVEL_MAX = 15 };
-
-static bool begin_change(fh_hnsw *h) {
-    uint32_t nobody = 0;
-    return fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE);
-}
-
-static void end_change(fh_hnsw *h) {
-    fh_store(&h->writing, 0, FH_RELEASE);
-}
+enum { ROUND_ROWS = 256, COPY_ROWS = 4096 };
 
 /* --- choosing ----------------------------------------------------------------------------------------------------------- */
 
@@ -57,13 +48,9 @@ static size_t choose(const fh_hnsw *h, fh_hnsw_reader *r, size_t most, uint32_t 
 
 /* --- linking ------------------------------------------------------------------------------------------------------------ */
 
-static size_t level_of(const fh_hnsw *h, uint32_t row) {
-    return fh_uppers_at(h->uppers, row)->slots.count / h->options.links;
-}
-
 /* Fills the slots of a new row, at each level that the graph had before. */
 static void link_out(const fh_hnsw *h, fh_hnsw_reader *r, uint32_t row, uint64_t entry) {
-    size_t top = (size_t)(entry >> 32), level = level_of(h, row), effort = h->options.effort;
+    size_t top = (size_t)(entry >> 32), level = fh_hnsw_level(h, row), effort = h->options.effort;
     for (size_t l = (level < top ? level : top) + 1; l-- > 0;) {
         fh_hnsw_walk(h, r, fh_hnsw_vector(h, row), fh_hnsw_scale(h, row), entry, l, effort, (fh_hnsw_wish){false, NULL});
         size_t chosen = choose(h, r, h->options.links, UINT32_MAX);
@@ -162,7 +149,7 @@ static void link_part(void *arg, unsigned part, unsigned parts) {
     const fh_hnsw *h = a->h;
     fh_hnsw_reader *r = fh_builders_at(a->w->builders, part)->reader;
     for (uint32_t row = a->first; row < a->first + a->count; row++) {
-        for (size_t level = level_of(h, row) + 1; level-- > 0;) {
+        for (size_t level = fh_hnsw_level(h, row) + 1; level-- > 0;) {
             fh_u32s slots = fh_hnsw_slots(h, row, level);
             for (size_t i = 0; i < h->options.links; i++) {
                 uint32_t link = fh_load(fh_u32s_at(slots, i), FH_RELAXED);
@@ -186,7 +173,7 @@ static void link_rows(const fh_par *par, round *a) {
         fh_par_run(par, link_part, a);
     }
     for (uint32_t row = a->first; row < a->first + a->count; row++) {
-        uint64_t level = level_of(a->h, row);
+        uint64_t level = fh_hnsw_level(a->h, row);
         if (a->entry == 0 || level > a->entry >> 32)
             a->entry = level << 32 | (row + 1);
     }
@@ -202,8 +189,8 @@ static void enter(fh_hnsw *h, const fh_hnsw_writer *w, const fh_par *par, size_t
         a.first = (uint32_t)row;
         a.count = (uint32_t)(some < 1 ? 1 : some < left ? some : left);
         link_rows(par, &a);
+        fh_store(&h->rows, row + a.count, FH_RELEASE); /* whoever looks at all rows sees them whole */
     }
-    fh_store(&h->rows, after, FH_RELAXED);
 }
 
 /* --- writers ------------------------------------------------------------------------------------------------------------ */
@@ -216,7 +203,6 @@ fh_status fh_hnsw_writer_new(const fh_hnsw *h, unsigned threads, fh_hnsw_writer 
     if (w == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for a writer");
     w->allocator = h->allocator;
-    w->of = h;
     fh_status s = fh_builders_new(w->allocator, threads, &w->builders);
     for (size_t i = 0; i < threads && !fh_failed(s); i++)
         s = fh_hnsw_reader_make(w->allocator, &h->options, &fh_builders_at(w->builders, i)->reader);
@@ -246,7 +232,7 @@ void fh_hnsw_writer_free(fh_hnsw_writer *w) {
 static size_t level_of_id(const fh_hnsw *h, uint64_t id) {
     double u = (double)((fh_mix64(id ^ h->map.seed) >> 11) + 1) * 0x1p-53;
     size_t level = (size_t)(-fh_log(u) * h->level_scale); /* of at most 53 · ln 2 / ln 2 */
-    return level < LEVEL_MAX ? level : LEVEL_MAX;
+    return level < FH_HNSW_LEVEL_MAX ? level : FH_HNSW_LEVEL_MAX;
 }
 
 /* Writes a vector as a row that nothing leads to yet. */
@@ -274,9 +260,11 @@ static void drop_row(fh_hnsw *h, uint32_t row) {
 
 /* What a change needs before it begins: a writer of this graph, and room for `count` rows more. */
 static fh_status prepare(fh_hnsw *h, const fh_hnsw_writer *w, const fh_par *par, size_t count, fh_err *err) {
-    if (w->of != h || (par != NULL && par->width > w->builders.count))
-        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a writer for %zu threads, expected one of this graph for %u",
-                       w->builders.count, par != NULL ? par->width : 1);
+    if (par != NULL && par->width > w->builders.count)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a writer for %zu threads, expected %u", w->builders.count, par->width);
+    for (size_t i = 0; i < w->builders.count; i++)
+        if (fh_builders_at(w->builders, i)->reader == NULL || !fh_hnsw_fits(h, fh_builders_at(w->builders, i)->reader))
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a writer for another graph, which is smaller");
     if (count > h->options.rows_max - h->rows)
         return fh_fail(err, FH_EXHAUSTED, FH_NO_OFFSET, "%zu vectors more, but room for %zu of %zu", count,
                        h->options.rows_max - h->rows, h->options.rows_max);
@@ -314,15 +302,22 @@ static fh_status add_all(fh_hnsw *h, const fh_hnsw_writer *w, const fh_par *par,
     return FH_DONE;
 }
 
+static fh_status begin(fh_hnsw *h, fh_err *err) {
+    if (h->file.span.size != 0)
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "the graph is a view of its file, which does not change");
+    if (!fh_hnsw_begin_change(h))
+        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    return FH_DONE;
+}
+
 fh_status fh_hnsw_add(fh_hnsw *h, fh_hnsw_writer *w, const fh_par *par, fh_u64s ids, fh_f32s vectors, fh_err *err) {
     size_t dim = h->options.dim;
     if (vectors.count / dim != ids.count || vectors.count % dim != 0)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%zu numbers for %zu vectors, expected %zu each", vectors.count,
                        ids.count, dim);
-    if (!begin_change(h))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    FH_TRY(begin(h, err));
     fh_status s = add_all(h, w, par, ids, vectors, err);
-    end_change(h);
+    fh_hnsw_end_change(h);
     return s;
 }
 
@@ -333,7 +328,9 @@ static void bury(fh_hnsw *h, size_t row) {
 }
 
 fh_status fh_hnsw_remove(fh_hnsw *h, uint64_t id) {
-    if (!begin_change(h))
+    if (h->file.span.size != 0)
+        return FH_STATUS(FH_UNSUPPORTED);
+    if (!fh_hnsw_begin_change(h))
         return FH_STATUS(FH_BORROWED);
     size_t row = fh_idmap_find(&h->map, id);
     if (row != SIZE_MAX) {
@@ -341,7 +338,7 @@ fh_status fh_hnsw_remove(fh_hnsw *h, uint64_t id) {
         fh_idmap_remove(&h->map, id);
         fh_store(&h->live, h->live - 1, FH_RELAXED);
     }
-    end_change(h);
+    fh_hnsw_end_change(h);
     return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
 }
 
@@ -360,21 +357,78 @@ static fh_status update(fh_hnsw *h, const fh_hnsw_writer *w, uint64_t id, fh_f32
 fh_status fh_hnsw_update(fh_hnsw *h, fh_hnsw_writer *w, uint64_t id, fh_f32s vector, fh_err *err) {
     if (vector.count != h->options.dim)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a vector of %zu elements, expected %zu", vector.count, h->options.dim);
-    if (!begin_change(h))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    FH_TRY(begin(h, err));
     fh_status s = update(h, w, id, vector, err);
-    end_change(h);
+    fh_hnsw_end_change(h);
     return s;
 }
 
 fh_status fh_hnsw_get(fh_hnsw *h, uint64_t id, fh_f32s out) {
     if (out.count != h->options.dim)
         return FH_STATUS(FH_INVALID);
-    if (!begin_change(h))
+    if (!fh_hnsw_begin_change(h))
         return FH_STATUS(FH_BORROWED);
     size_t row = fh_idmap_find(&h->map, id);
-    for (size_t c = 0; c < out.count && row != SIZE_MAX; c++)
-        fh_f32s_set(out, c, fh_f32s_get(fh_hnsw_vector(h, (uint32_t)row), c));
-    end_change(h);
+    if (row != SIZE_MAX)
+        fh_hnsw_read(h, (uint32_t)row, out);
+    fh_hnsw_end_change(h);
     return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
+}
+
+/* --- copies --------------------------------------------------------------------------------------------------------------- */
+
+/* Adds the live rows of `h` to an empty graph, some at a time. */
+static fh_status copy_rows(const fh_hnsw *h, fh_hnsw *to, fh_hnsw_writer *w, const fh_par *par, fh_u64s ids, fh_f32s vectors,
+                           fh_err *err) {
+    size_t dim = h->options.dim, count = 0;
+    for (uint32_t row = 0; row < h->rows; row++) {
+        if (fh_load(fh_u32s_at(h->gone, row), FH_RELAXED) == 0) {
+            fh_u64s_set(ids, count, fh_u64s_get(h->ids, row));
+            fh_hnsw_read(h, row, fh_f32s_sub(vectors, count++ * dim, dim));
+        }
+        if (count == ids.count || (row + 1 == h->rows && count != 0)) {
+            FH_TRY(fh_hnsw_add(to, w, par, fh_u64s_sub(ids, 0, count), fh_f32s_sub(vectors, 0, count * dim), err));
+            count = 0;
+        }
+    }
+    return FH_DONE;
+}
+
+/* Fills `to`, which is empty. */
+static fh_status copy_all(const fh_hnsw *h, fh_hnsw *to, const fh_par *par, fh_err *err) {
+    fh_hnsw_writer *w;
+    fh_u64s ids = {NULL, 0};
+    fh_f32s vectors = {NULL, 0};
+    size_t some = h->live < COPY_ROWS ? h->live : COPY_ROWS;
+    FH_TRY(fh_hnsw_writer_new(to, par != NULL ? par->width : 1, &w, err));
+    fh_status s = fh_u64s_new(h->allocator, some, &ids);
+    if (!fh_failed(s))
+        s = fh_f32s_new(h->allocator, some * h->options.dim, &vectors);
+    s = fh_failed(s) ? fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for %zu vectors", some)
+                     : copy_rows(h, to, w, par, ids, vectors, err);
+    fh_hnsw_writer_free(w);
+    fh_u64s_free(h->allocator, &ids);
+    fh_f32s_free(h->allocator, &vectors);
+    return s;
+}
+
+fh_status fh_hnsw_copy(fh_hnsw *h, size_t rows_max, const fh_par *par, fh_hnsw **out, fh_err *err) {
+    fh_hnsw_options o = h->options;
+    fh_hnsw *to;
+    o.rows_max = rows_max;
+    *out = NULL;
+    FH_TRY(fh_hnsw_new(h->allocator, h->isa, &o, &to, err));
+    fh_status s = FH_DONE;
+    if (!fh_hnsw_begin_change(h))
+        s = fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    else {
+        s = copy_all(h, to, par, err);
+        fh_hnsw_end_change(h);
+    }
+    if (fh_failed(s)) {
+        fh_hnsw_free(to);
+        return s;
+    }
+    *out = to;
+    return FH_DONE;
 }

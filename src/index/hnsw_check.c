@@ -4,13 +4,11 @@
 
 /* Every slot leads to a row that there is, of the level or above, and that is another one. */
 static fh_status check_slots(const fh_hnsw *h, uint32_t row, size_t level, fh_err *err) {
-    fh_u32s slots = fh_hnsw_slots(h, row, level);
-    for (size_t i = 0; i < slots.count; i++) {
-        uint32_t link = fh_load(fh_u32s_at(slots, i), FH_ACQUIRE);
+    for (size_t i = 0; i < fh_hnsw_width(h, level); i++) {
+        uint32_t link = fh_hnsw_link(h, row, level, i);
         if (link == 0)
             continue;
-        if (link > h->rows || link - 1 == row ||
-            fh_uppers_at(h->uppers, link - 1)->slots.count / h->options.links < level)
+        if (link > h->rows || link - 1 == row || fh_hnsw_level(h, link - 1) < level)
             return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u leads to %u at level %zu", row, link - 1, level);
     }
     return FH_DONE;
@@ -25,17 +23,30 @@ static fh_status check_parent(const fh_hnsw *h, uint32_t row, fh_err *err) {
         return FH_DONE;
     if (parent >= row)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u has parent %u, which did not come before", row, parent);
-    fh_u32s slots = fh_hnsw_slots(h, parent, 0);
-    for (size_t i = 0; i < slots.count; i++)
-        if (fh_load(fh_u32s_at(slots, i), FH_ACQUIRE) == row + 1)
+    for (size_t i = 0; i < fh_hnsw_width(h, 0); i++)
+        if (fh_hnsw_link(h, parent, 0, i) == row + 1)
             return FH_DONE;
     return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "parent %u does not lead to row %u", parent, row);
 }
 
+/* Walks begin at a row of the level that is said, and no row has a higher one. */
+static fh_status check_entry(const fh_hnsw *h, fh_err *err) {
+    uint64_t entry = fh_load(&h->entry, FH_ACQUIRE), row = (entry & UINT32_MAX) - 1;
+    if (h->rows == 0 ? entry != 0 : row >= h->rows || fh_hnsw_level(h, (uint32_t)row) != entry >> 32)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "walks begin at row %llu, level %llu, which is not there",
+                       (unsigned long long)row, (unsigned long long)(entry >> 32));
+    for (uint32_t other = 0; other < h->rows; other++)
+        if (fh_hnsw_level(h, other) > entry >> 32)
+            return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "row %u has level %zu, above where walks begin", other,
+                           fh_hnsw_level(h, other));
+    return FH_DONE;
+}
+
 static fh_status check_all(const fh_hnsw *h, fh_err *err) {
     size_t live = 0;
+    FH_TRY(check_entry(h, err));
     for (uint32_t row = 0; row < h->rows; row++) {
-        for (size_t level = 0; level <= fh_uppers_at(h->uppers, row)->slots.count / h->options.links; level++)
+        for (size_t level = 0; level <= fh_hnsw_level(h, row); level++)
             FH_TRY(check_slots(h, row, level, err));
         FH_TRY(check_parent(h, row, err));
         bool is_gone = fh_load(fh_u32s_at(h->gone, row), FH_ACQUIRE) != 0;
@@ -50,27 +61,27 @@ static fh_status check_all(const fh_hnsw *h, fh_err *err) {
 }
 
 fh_status fh_hnsw_check(fh_hnsw *h, fh_err *err) {
-    uint32_t nobody = 0;
-    if (!fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE))
+    if (!fh_hnsw_begin_change(h))
         return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
     fh_status s = check_all(h, err);
-    fh_store(&h->writing, 0, FH_RELEASE);
+    fh_hnsw_end_change(h);
     return s;
 }
 
 fh_status fh_hnsw_digest(fh_hnsw *h, uint64_t *out) {
-    uint32_t nobody = 0;
     *out = 0;
-    if (!fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE))
+    if (!fh_hnsw_begin_change(h))
         return FH_STATUS(FH_BORROWED);
     uint64_t hash = fh_mix64(h->rows) ^ fh_mix64(h->entry);
     for (uint32_t row = 0; row < h->rows; row++) {
-        for (size_t level = 0; level <= fh_uppers_at(h->uppers, row)->slots.count / h->options.links; level++)
-            hash = fh_hash_bytes(hash, fh_span_of_mut(fh_u32s_bytes(fh_hnsw_slots(h, row, level))));
-        hash = fh_hash_bytes(hash ^ fh_u64s_get(h->ids, row), fh_span_of_mut(fh_f32s_bytes(fh_hnsw_vector(h, row))));
+        for (size_t level = 0; level <= fh_hnsw_level(h, row); level++)
+            for (size_t i = 0; i < fh_hnsw_width(h, level); i++)
+                hash = fh_mix64(hash ^ fh_hnsw_link(h, row, level, i));
+        size_t bytes = h->options.dim * sizeof(float);
+        hash = fh_hash_bytes(hash ^ fh_u64s_get(h->ids, row), fh_span_sub(fh_hnsw_vectors(h), row * bytes, bytes));
         hash = fh_mix64(hash ^ fh_u32s_get(h->gone, row));
     }
     *out = hash;
-    fh_store(&h->writing, 0, FH_RELEASE);
+    fh_hnsw_end_change(h);
     return FH_DONE;
 }

@@ -7,14 +7,19 @@
  *
  * Invariants: links at level l lead to rows of level l or above. parent[r] < rows for r > 0, a slot of parent[r] at level 0
  * leads to r, and a row has at most `links` children, half of its slots: so from row 0 links lead to every row. The map has
- * exactly the ids of rows that are not gone. Threading: hnsw.h; `writing` is held by the one change. */
+ * exactly the ids of rows that are not gone. In a graph that was opened, vectors and the slots at level 0 are those of its
+ * file, and nothing changes. Threading: hnsw.h; `writing` is held by the one change. */
 #ifndef FH_INDEX_HNSW_IMPL_H
 #define FH_INDEX_HNSW_IMPL_H
 
 #include "freehold/atomic.h"
 #include "freehold/hnsw.h"
+#include "freehold/score.h"
 #include "index/best.h"
 #include "index/idmap.h"
+
+enum { FH_HNSW_LEVEL_MAX = 15 };
+#define FH_HNSW_ROWS_MAX (UINT64_C(1) << 31)
 
 /* The slots of a row above level 0, `links` a level. */
 typedef struct fh_upper {
@@ -33,7 +38,6 @@ FH_ARRAY_DEFINE(step);
 
 struct fh_hnsw_reader {
     fh_ref fh_allocator *allocator;
-    fh_ref const fh_hnsw *of; /* compared, never followed; NULL for those of a writer */
     uint32_t stamp;
     fh_owned fh_u32s seen;    /* the stamp of the walk that met a row */
     fh_owned fh_steps steps;  /* a heap, nearest first */
@@ -53,7 +57,6 @@ FH_ARRAY_DEFINE(builder);
 
 struct fh_hnsw_writer {
     fh_ref fh_allocator *allocator;
-    fh_ref const fh_hnsw *of; /* compared, never followed */
     fh_owned fh_builders builders;
 };
 
@@ -72,9 +75,34 @@ struct fh_hnsw {
     fh_owned fh_u32s gone;     /* 1: removed */
     fh_owned fh_u32s parents, children;
     fh_owned fh_idmap map;
+    fh_owned fh_bytes file; /* of an opened graph: no vectors and no slots in memory */
+    size_t stored_vectors, stored_slots; /* where they begin in it */
 };
 
-/* The slots of a row at a level that it has. */
+static inline bool fh_hnsw_begin_change(fh_ref fh_hnsw *h) {
+    uint32_t nobody = 0;
+    return fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE);
+}
+static inline void fh_hnsw_end_change(fh_ref fh_hnsw *h) {
+    fh_store(&h->writing, 0, FH_RELEASE);
+}
+static inline size_t fh_hnsw_level(fh_ref const fh_hnsw *h, uint32_t row) {
+    return fh_uppers_at(h->uppers, row)->slots.count / h->options.links;
+}
+
+/* fh_hnsw_new; for a view, without room for vectors and slots at level 0. */
+FH_MUST_USE fh_status fh_hnsw_make(fh_ref fh_allocator *a, fh_isa isa, fh_ref const fh_hnsw_options *options, bool is_view,
+                                   fh_owned fh_view(1) fh_hnsw **out, fh_mut fh_err *err);
+
+/* All vectors, and all slots at level 0. */
+fh_span fh_hnsw_vectors(fh_ref const fh_hnsw *h) fh_view(1);
+fh_span fh_hnsw_low_slots(fh_ref const fh_hnsw *h) fh_view(1);
+/* Reads a row's vector. */
+void fh_hnsw_read(fh_ref const fh_hnsw *h, uint32_t row, fh_f32s out);
+/* How many slots a row has at a level, and what is in one. */
+size_t fh_hnsw_width(fh_ref const fh_hnsw *h, size_t level);
+uint32_t fh_hnsw_link(fh_ref const fh_hnsw *h, uint32_t row, size_t level, size_t i);
+/* The slots of a row at a level that it has, and its vector: of a graph that lies in memory. */
 fh_u32s fh_hnsw_slots(fh_ref const fh_hnsw *h, uint32_t row, size_t level) fh_view(1);
 fh_f32s fh_hnsw_vector(fh_ref const fh_hnsw *h, uint32_t row) fh_view(1);
 /* What a row's products are scaled by: 1 unless under the cosine. */
@@ -83,6 +111,9 @@ float fh_hnsw_scale(fh_ref const fh_hnsw *h, uint32_t row);
 /* A reader for a graph of these options. FH_NOMEM. */
 FH_MUST_USE fh_status fh_hnsw_reader_make(fh_ref fh_allocator *a, fh_ref const fh_hnsw_options *o,
                                           fh_owned fh_view(1) fh_hnsw_reader **out);
+
+/* True if a reader has room for this graph. */
+bool fh_hnsw_fits(fh_ref const fh_hnsw *h, fh_ref const fh_hnsw_reader *r);
 
 /* Keys of r->which[0 … count) against a query with its scale, into r->scores. */
 void fh_hnsw_score(fh_ref const fh_hnsw *h, fh_mut fh_hnsw_reader *r, fh_f32s query, float scale, size_t count);

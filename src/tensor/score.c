@@ -74,14 +74,14 @@ static void put_i8(fh_mspan bytes, line l, fh_f32s x) {
         size = size < 0.0 ? -size : size;
         most = size > most ? size : most;
     }
-    double inverse = most > 0.0 ? CODE_MAX / most : 0.0;
+    double inverse = most > 0.0 ? (double)CODE_MAX / most : 0.0;
     for (size_t first = 0, at = l.from + CODE_HEAD * l.step; first < x.count; first += 4, at += l.step) {
         uint32_t word = 0;
         for (size_t i = 0; i < 4 && first + i < x.count; i++)
             word |= (uint32_t)(uint8_t)nearest((double)fh_f32s_get(x, first + i) * inverse) << 8 * i;
         fh_mspan_put_u32(bytes, at, word);
     }
-    fh_mspan_put_u32(bytes, l.from, fh_bits_of_f32((float)(most / CODE_MAX)));
+    fh_mspan_put_u32(bytes, l.from, fh_bits_of_f32((float)(most / (double)CODE_MAX)));
     fh_mspan_put_u32(bytes, l.from + l.step, squares_of(fh_span_of_mut(bytes), l, x.count));
 }
 
@@ -231,14 +231,15 @@ fh_status fh_score_codes(fh_isa isa, fh_tile_view tiles, fh_score_kind kind, fh_
     return FH_DONE;
 }
 
-fh_status fh_score_rows(fh_isa isa, fh_f32s rows, size_t dim, fh_score_kind kind, fh_f32s query, fh_u32s which, fh_f32s out) {
+fh_status fh_score_rows(fh_isa isa, fh_span rows, size_t dim, fh_score_kind kind, fh_f32s query, fh_u32s which, fh_f32s out) {
     const struct kern *kern = fh_kern_get(isa);
     if (kern == NULL || isa > fh_isa_best() || kind >= FH_SCORE_COUNT)
         return FH_STATUS(FH_UNSUPPORTED);
-    if (dim == 0 || query.count != dim || rows.count % dim != 0 || out.count != which.count)
+    if (dim == 0 || dim > FH_TILE_DIM_MAX || query.count != dim || rows.size % (dim * sizeof(float)) != 0 ||
+        out.count != which.count)
         return FH_STATUS(FH_INVALID);
     for (size_t i = 0; i < which.count; i++)
-        if (fh_u32s_get(which, i) >= rows.count / dim)
+        if (fh_u32s_get(which, i) >= rows.size / (dim * sizeof(float)))
             return FH_STATUS(FH_INVALID);
     if (which.count != 0)
         kern->score_rows(&(struct kern_rows){.differs = kind == FH_SCORE_DIFF, .rows = rows.at, .x = query.at, .cols = dim,

@@ -183,6 +183,84 @@ static bool accepts(void *ctx, uint64_t id) {
     return id % *(uint64_t *)ctx == 0;
 }
 
+typedef struct few {
+    uint64_t by;
+    size_t calls;
+} few;
+
+static bool accepts_few(void *ctx, uint64_t id) {
+    few *f = ctx;
+    f->calls++;
+    return fh_mix64(id) % f->by == 0;
+}
+
+/* Where few may be answers, every row is looked at: what is found is exact, and each row was asked for about once. */
+static void test_few_accepted(void **state) {
+    enum { MANY = 20 };
+    scene s = make(fh_test_allocator(state), FH_METRIC_L2, ROWS, 1);
+    fh_flat *flat = NULL;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_assert_ok(fh_flat_new(s.a, fh_isa_best(), &(fh_flat_options){.dim = DIM}, &flat, &err));
+    fh_assert_ok(fh_flat_add(flat, s.ids, s.vectors, &err));
+    for (size_t i = 0; i < ROWS; i += 3) {
+        fh_assert_ok(fh_hnsw_remove(s.graph, s.ids.at[i]));
+        fh_assert_ok(fh_flat_remove(flat, s.ids.at[i]));
+    }
+    for (uint64_t by = 20; by <= 2000; by *= 10) {
+        few f = {by, 0}, g = {by, 0};
+        fh_hit hits[MANY], exact[MANY];
+        size_t count;
+        fh_f32s query = fh_f32s_sub(s.vectors, 7 * DIM, DIM);
+        fh_assert_ok(fh_flat_search(flat, NULL, query, MANY, &(fh_hit_filter){accepts_few, &g}, (fh_hits){exact, MANY},
+                                    (fh_sizes){&count, 1}, &err));
+        assert_int_equal(search(s.graph, s.reader, query, MANY, MANY, &(fh_hit_filter){accepts_few, &f}, hits), count);
+        assert_true(f.calls > fh_hnsw_count(s.graph) && f.calls <= (size_t)ROWS * 5 / 4);
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(hits[i].id, exact[i].id);
+    }
+    fh_flat_free(flat);
+    end(&s);
+}
+
+/* A copy has the live vectors only, finds them, has room for more, and is the same for any number of threads. */
+static void test_copy(void **state) {
+    static fh_hit hits[ROWS];
+    scene s = make(fh_test_allocator(state), FH_METRIC_COSINE, ROWS, 1);
+    uint64_t first = 0, digest;
+    fh_err err;
+    fh_err_clear(&err);
+    for (size_t i = 0; i < ROWS; i++)
+        if (i % 4 != 1)
+            fh_assert_ok(fh_hnsw_remove(s.graph, s.ids.at[i]));
+    size_t live = fh_hnsw_count(s.graph);
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        fh_team *team;
+        fh_hnsw *copy = NULL;
+        fh_hnsw_reader *r = NULL;
+        fh_assert_ok(fh_team_new(threads, &team));
+        fh_assert_ok(fh_hnsw_copy(s.graph, live + 1, fh_team_par(team), &copy, &err));
+        fh_team_free(team);
+        check(copy);
+        assert_true(fh_hnsw_count(copy) == live && fh_hnsw_rows(copy) == live);
+        fh_assert_ok(fh_hnsw_digest(copy, &digest));
+        assert_true(digest == first || threads == 1);
+        first = digest;
+        fh_assert_ok(fh_hnsw_reader_new(copy, &r, &err));
+        assert_int_equal(search(copy, r, fh_f32s_sub(s.vectors, 0, DIM), live, live, NULL, hits), live);
+        for (size_t i = 1; i < ROWS; i += 4)
+            assert_true(is_in(hits, live, s.ids.at[i]));
+        fh_assert_ok(fh_hnsw_add(copy, s.writer, NULL, fh_u64s_sub(s.ids, 0, 1), fh_f32s_sub(s.vectors, 0, DIM), &err));
+        fh_hnsw_reader_free(r);
+        fh_hnsw_free(copy);
+    }
+    fh_hnsw *none = s.graph;
+    fh_assert_code(fh_hnsw_copy(s.graph, live - 1, NULL, &none, &err), FH_EXHAUSTED);
+    assert_null(none);
+    fh_assert_code(fh_hnsw_copy(s.graph, 0, NULL, &none, &err), FH_LIMIT);
+    end(&s);
+}
+
 static void test_changes(void **state) {
     static fh_hit hits[ROWS];
     scene s = make(fh_test_allocator(state), FH_METRIC_L2, ROWS, 1);
@@ -222,7 +300,7 @@ static void test_changes(void **state) {
 
 /* What is refused changes nothing. */
 static void test_refusals(void **state) {
-    scene s = make(fh_test_allocator(state), FH_METRIC_COSINE, 100, 1), other = make(s.a, FH_METRIC_COSINE, 100, 1);
+    scene s = make(fh_test_allocator(state), FH_METRIC_COSINE, 100, 1), other = make(s.a, FH_METRIC_COSINE, 99, 1);
     static const float bad[] = {NAN, INFINITY, 0.0f};
     static const fh_code codes[] = {FH_NOT_FINITE, FH_NOT_FINITE, FH_INVALID};
     uint64_t before, after;
@@ -485,6 +563,7 @@ static void test_each_allocation_fails(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_recall),   FH_TEST_ALLOC(test_nothing_lost), FH_TEST_ALLOC(test_deterministic),
+        FH_TEST_ALLOC(test_few_accepted), FH_TEST_ALLOC(test_copy),
         FH_TEST_ALLOC(test_changes),  FH_TEST_ALLOC(test_refusals),     FH_TEST_ALLOC(test_options),
         FH_TEST_ALLOC(test_crowd),    FH_TEST_ALLOC(test_borrowed),     FH_TEST_ALLOC(test_each_allocation_fails),
     };

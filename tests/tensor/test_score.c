@@ -114,7 +114,8 @@ static void test_rows(void **state) {
             size_t count = fh_test_rng_below(&rng, MANY + 1);
             for (size_t i = 0; i < count; i++)
                 which[i] = (uint32_t)fh_test_rng_below(&rng, MANY);
-            fh_f32s rows = {matrix, dim * MANY}, q = {query, dim};
+            fh_span rows = fh_span_of_mut(fh_f32s_bytes((fh_f32s){matrix, dim * MANY}));
+            fh_f32s q = {query, dim};
             fh_u32s some = {which, count};
             fh_assert_ok(fh_score_rows(FH_ISA_SCALAR, rows, dim, (fh_score_kind)kind, q, some, (fh_f32s){scalar, count}));
             for (unsigned isa = 1; isa <= (unsigned)fh_isa_best(); isa++) {
@@ -133,7 +134,8 @@ static void test_rows(void **state) {
         }
     uint32_t outside = MANY;
     float out;
-    fh_f32s rows = {matrix, 4 * MANY}, q = {query, 4};
+    fh_span rows = fh_span_of_mut(fh_f32s_bytes((fh_f32s){matrix, (size_t)4 * MANY}));
+    fh_f32s q = {query, 4};
     fh_assert_code(fh_score_rows(FH_ISA_SCALAR, rows, 4, FH_SCORE_DOT, q, (fh_u32s){&outside, 1}, (fh_f32s){&out, 1}),
                    FH_INVALID);
     outside = 0;

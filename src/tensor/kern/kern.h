@@ -110,11 +110,12 @@ struct kern_codes {
     size_t y_stride;
 };
 
-/* One query against some rows of float32: y[i] = Σ_c x·v, or Σ_c (x − v)² with `differs`, v = rows[which[i] · cols + c]: fused,
- * in 16 lanes from 0, then the tree. */
+/* One query against some rows of float32: y[i] = Σ_c x·v, or Σ_c (x − v)² with `differs`, v = element which[i] · cols + c of
+ * rows: fused, in 16 lanes from 0, then the tree. */
 struct kern_rows {
     bool differs;
-    const float *rows, *x;
+    const uint8_t *rows; /* at any alignment */
+    const float *x;
     size_t cols;
     const uint32_t *which;
     size_t count;

@@ -277,10 +277,10 @@ static void scalar_score_codes(const struct kern_codes *s) {
 
 static void scalar_score_rows(const struct kern_rows *r) {
     for (size_t i = 0; i < r->count; i++) {
-        const float *v = r->rows + r->which[i] * r->cols;
+        const uint8_t *v = r->rows + r->which[i] * r->cols * sizeof(float);
         float lane[LANES] = {0};
         for (size_t c = 0; c < r->cols; c++) {
-            float a = r->differs ? r->x[c] - v[c] : r->x[c], b = r->differs ? a : v[c];
+            float y = weight_at(FH_DTYPE_F32, v, c), a = r->differs ? r->x[c] - y : r->x[c], b = r->differs ? a : y;
             lane[c % LANES] = fused(a, b, lane[c % LANES]);
         }
         r->y[i] = canonical(tree(lane));

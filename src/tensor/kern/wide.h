@@ -358,17 +358,17 @@ static void wide_score(const struct kern_score *s) {
 
 /* Rows [i, i + rows) of those that are asked for, beside each other, so that no sum waits for itself. */
 LANES_FN void wide_some_rows(const struct kern_rows *r, size_t i, unsigned rows, bool differs) {
-    const float *v[ROWS_TOGETHER];
+    const uint8_t *v[ROWS_TOGETHER];
     lanes sum[ROWS_TOGETHER];
     for (unsigned k = 0; k < rows; k++) {
-        v[k] = r->rows + r->which[i + k] * r->cols;
+        v[k] = r->rows + r->which[i + k] * r->cols * sizeof(float);
         sum[k] = lanes_zero();
     }
     for (size_t c = 0; c < r->cols; c += LANES) {
         size_t n = wide_left(c, r->cols);
         lanes x = lanes_load_n(r->x + c, n);
         for (unsigned k = 0; k < rows; k++) {
-            lanes y = lanes_load_n(v[k] + c, n), a = differs ? lanes_sub(x, y) : x, b = differs ? a : y;
+            lanes y = lanes_load_n(v[k] + c * sizeof(float), n), a = differs ? lanes_sub(x, y) : x, b = differs ? a : y;
             sum[k] = lanes_fused(a, b, sum[k]);
         }
     }
@@ -380,14 +380,14 @@ LANES_FN void wide_some_rows(const struct kern_rows *r, size_t i, unsigned rows,
 
 /* The rows lie anywhere: those after the next are on their way while these are summed. */
 LANES_FN void wide_rows_kind(const struct kern_rows *r, bool differs) {
-    size_t i = 0, lines = r->cols / LANES + 1;
+    size_t i = 0, row_bytes = r->cols * sizeof(float), lines = r->cols / LANES + 1;
     for (size_t k = 0; k < r->count && k < ROWS_TOGETHER; k++)
         for (size_t line = 0; line < lines; line++)
-            _mm_prefetch((const void *)((uintptr_t)(r->rows + r->which[k] * r->cols) + 64 * line), _MM_HINT_T0);
+            _mm_prefetch((const void *)((uintptr_t)(r->rows + r->which[k] * row_bytes) + 64 * line), _MM_HINT_T0);
     for (; i + ROWS_TOGETHER <= r->count; i += ROWS_TOGETHER) {
         for (size_t k = i + ROWS_TOGETHER; k < r->count && k < i + (size_t)2 * ROWS_TOGETHER; k++)
             for (size_t line = 0; line < lines; line++)
-                _mm_prefetch((const void *)((uintptr_t)(r->rows + r->which[k] * r->cols) + 64 * line), _MM_HINT_T0);
+                _mm_prefetch((const void *)((uintptr_t)(r->rows + r->which[k] * row_bytes) + 64 * line), _MM_HINT_T0);
         wide_some_rows(r, i, ROWS_TOGETHER, differs);
     }
     for (; i < r->count; i++)
