@@ -26,11 +26,12 @@ FH_EXTERN_BEGIN
 
 /* --- where words are ---------------------------------------------------------------------------------------------------- */
 
-/* What is left of a text: `gaps` has a bit for each of the 64 bytes from `block` on that is white space or was seen. */
+/* What is left of a text: where words begin and where they have ended, a bit for each of the 64 bytes from `block` on. */
 typedef struct fh_split {
     fh_span text;
     size_t block;
-    uint64_t gaps;
+    uint64_t begins, ends;
+    uint64_t before; /* 1: the byte before the next block is white space, or there is none */
 } fh_split;
 
 /* Before the first word. */
@@ -40,6 +41,16 @@ FH_MUST_USE FH_API bool fh_split_next(fh_mut fh_split *split, fh_out fh_range *w
 /* The first place at or after `at` ≤ text.size where a space, tab or newline of ASCII stands, or text.size: the words before it
  * and behind it are those of the whole. */
 FH_API size_t fh_split_cut(fh_span text, size_t at);
+
+/* How many words a text has. */
+FH_API size_t fh_split_count(fh_span text);
+
+/* The words of many texts as columns, on all threads. First rows[i] = the number of words before text i, for i up to and with
+ * texts.count: rows.count is one more than that. FH_INVALID. */
+FH_FALLIBLE fh_split_rows(fh_ref const fh_par *par, fh_views texts, fh_u64s rows);
+/* Then word j of text i begins at byte from[rows[i] + j] of it, and ends before byte to[rows[i] + j]. FH_INVALID: columns of
+ * another size, rows of other texts; FH_LIMIT: a text of 4 GiB or more. */
+FH_FALLIBLE fh_split_columns(fh_ref const fh_par *par, fh_views texts, fh_u64s rows, fh_u32s from, fh_u32s to);
 
 /* --- how often they occur ----------------------------------------------------------------------------------------------- */
 

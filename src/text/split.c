@@ -1,40 +1,17 @@
 /* split.c: where the words of a text begin and end.
  *
- * Text is looked at in blocks of 64 bytes. A block becomes a word of 64 bits, a bit for each byte of white space, and the ends
- * of words are found by counting zeros in it. ASCII is classified eight bytes at a time by arithmetic on 64-bit numbers, which
- * needs no instruction set: 2 GB/s on one thread. White space beyond ASCII is looked for only where one of its four first bytes
- * stands; these begin no other part of a sequence, so a block needs to know no more of the one before it than its last two
- * bytes.
+ * Text is looked at in blocks of 64 bytes. A block becomes a word of 64 bits, a bit for each byte of white space (kern/mask.h
+ * knows that of ASCII); its borders, where words begin and end, are found by counting zeros. White space beyond ASCII is
+ * looked for only where one of its four first bytes stands; these begin no other part of a sequence, so a block needs to know
+ * no more of the one before it than its last two bytes.
  *
- * Invariant: bits of bytes behind the text are set, so that its end ends a word. Threading: values. */
+ * Invariant: bits of bytes behind the text are set, so that its end ends a word. Threading: values; columns are filled by all
+ * threads of `par`, each text by one. */
+#include "freehold/atomic.h"
 #include "freehold/words.h"
+#include "text/kern/mask.h"
 
-enum { BLOCK = 64 };
-#define EACH UINT64_C(0x0101010101010101)
-#define TOPS (UINT64_C(0x80) * EACH)
-
-/* The top bits of eight bytes as the bits of one. */
-static uint64_t gather(uint64_t tops) {
-    return (tops >> 7) * UINT64_C(0x0102040810204080) >> 56;
-}
-
-/* Tops of the bytes that are white space of ASCII: U+0009 to U+000D, U+0020. No byte's sum reaches the next byte. */
-static uint64_t ascii_gaps(uint64_t bytes) {
-    uint64_t low = bytes & ~TOPS;
-    uint64_t not_space = (low ^ 0x20 * EACH) + 0x7f * EACH;
-    uint64_t control = (low + (0x80 - 0x09) * EACH) & ~(low + (0x80 - 0x0e) * EACH);
-    return (~not_space | control) & ~bytes & TOPS;
-}
-
-/* Eight bytes, zeros behind the end. */
-static uint64_t load(fh_span text, size_t at) {
-    if (text.size - at >= 8)
-        return fh_span_u64(text, at);
-    uint64_t bytes = 0;
-    for (size_t i = 0; at + i < text.size; i++)
-        bytes |= (uint64_t)fh_span_at(text, at + i) << 8 * i;
-    return bytes;
-}
+enum { BLOCK = FH_MASK_BYTES };
 
 /* How many bytes of white space beyond ASCII begin at `at`: 0, 2 or 3. These are U+0085, U+00A0, U+1680, U+2000 to U+200A,
  * U+2028, U+2029, U+202F, U+205F and U+3000. */
@@ -69,52 +46,53 @@ static uint64_t wide_gaps(fh_span text, size_t block, uint64_t high) {
 }
 
 /* The bits of the block at `block` < text.size. */
-static uint64_t gaps_of(fh_span text, size_t block) {
-    size_t size = text.size - block < BLOCK ? text.size - block : BLOCK;
-    uint64_t gaps = size < BLOCK ? ~UINT64_C(0) << size : 0, high = 0;
-    for (unsigned at = 0; at < size; at += 8) {
-        uint64_t bytes = load(text, block + at);
-        gaps |= gather(ascii_gaps(bytes)) << at;
-        high |= gather(bytes & TOPS) << at;
-    }
-    bool before = block > 0 && (fh_span_at(text, block - 1) | (block > 1 ? fh_span_at(text, block - 2) : 0)) > 0x7f;
-    return high != 0 || before ? gaps | wide_gaps(text, block, high) : gaps;
+static uint64_t gaps_of(fh_masks_fn *masks, fh_span text, size_t block) {
+    struct fh_masks m;
+    size_t size = masks(text, block, &m);
+    uint64_t gaps = size < BLOCK ? m.space | ~UINT64_C(0) << size : m.space;
+    bool before = block > 0 && (fh_span_at(text, block - 1) | fh_span_at(text, block - 2)) > 0x7f;
+    return m.high != 0 || before ? gaps | wide_gaps(text, block, m.high) : gaps;
+}
+
+/* Takes in the block at s->block < text.size. */
+static void look(fh_mut fh_split *s) {
+    uint64_t gaps = gaps_of(fh_masks_best(), s->text, s->block), shifted = gaps << 1 | s->before;
+    s->begins = ~gaps & shifted;
+    s->ends = gaps & ~shifted;
+    s->before = gaps >> (BLOCK - 1);
 }
 
 fh_split fh_split_begin(fh_span text) {
-    return (fh_split){text, 0, text.size != 0 ? gaps_of(text, 0) : ~UINT64_C(0)};
+    fh_split s = {.text = text, .before = 1};
+    if (text.size != 0)
+        look(&s);
+    return s;
 }
 
 /* Goes to the next block; false behind the last. */
 static bool advance(fh_mut fh_split *s) {
-    if (s->text.size - s->block <= BLOCK) {
-        s->gaps = ~UINT64_C(0);
+    if (s->text.size - s->block <= BLOCK)
         return false;
-    }
     s->block += BLOCK;
-    s->gaps = gaps_of(s->text, s->block);
+    look(s);
     return true;
 }
 
 bool fh_split_next(fh_split *s, fh_range *word) {
     *word = (fh_range){0, 0};
-    while (s->gaps == ~UINT64_C(0))
+    while (s->begins == 0)
         if (!advance(s))
             return false;
-    unsigned at = (unsigned)__builtin_ctzll(~s->gaps);
-    word->from = s->block + at;
-    s->gaps |= (UINT64_C(1) << at) - 1;
-    uint64_t ends = s->gaps & ~UINT64_C(0) << at;
-    while (ends == 0) {
+    word->from = s->block + (unsigned)__builtin_ctzll(s->begins);
+    s->begins &= s->begins - 1;
+    while (s->ends == 0) {
         if (!advance(s)) {
             word->to = s->text.size;
             return true;
         }
-        ends = s->gaps;
     }
-    unsigned end = (unsigned)__builtin_ctzll(ends);
-    word->to = s->block + end;
-    s->gaps |= (UINT64_C(1) << end) - 1;
+    word->to = s->block + (unsigned)__builtin_ctzll(s->ends);
+    s->ends &= s->ends - 1;
     return true;
 }
 
@@ -125,4 +103,72 @@ size_t fh_split_cut(fh_span text, size_t at) {
             return at;
     }
     return at;
+}
+
+size_t fh_split_count(fh_span text) {
+    size_t count = 0;
+    fh_split s = fh_split_begin(text);
+    do
+        count += (size_t)__builtin_popcountll(s.begins);
+    while (advance(&s));
+    return count;
+}
+
+/* --- columns ------------------------------------------------------------------------------------------------------------ */
+
+/* What the threads share; each has texts of its own. */
+typedef struct columns {
+    fh_views texts;
+    fh_u64s rows;
+    fh_u32s from, to;
+    uint32_t misfits; /* texts with other words than `rows` says */
+} columns;
+
+static void count_rows(void *arg, unsigned part, unsigned parts) {
+    const columns *c = arg;
+    fh_range share = fh_par_share(c->texts.count, part, parts);
+    for (size_t i = share.from; i < share.to; i++)
+        fh_u64s_set(c->rows, i + 1, fh_split_count(fh_views_get(c->texts, i)));
+}
+
+fh_status fh_split_rows(const fh_par *par, fh_views texts, fh_u64s rows) {
+    if (rows.count == 0 || rows.count - 1 != texts.count)
+        return FH_STATUS(FH_INVALID);
+    columns c = {.texts = texts, .rows = rows};
+    fh_par_run(par, count_rows, &c);
+    fh_u64s_set(rows, 0, 0);
+    for (size_t i = 0; i < texts.count; i++)
+        fh_u64s_set(rows, i + 1, fh_u64s_get(rows, i) + fh_u64s_get(rows, i + 1));
+    return FH_DONE;
+}
+
+static void fill_columns(void *arg, unsigned part, unsigned parts) {
+    columns *c = arg;
+    fh_range share = fh_par_share(c->texts.count, part, parts);
+    for (size_t i = share.from; i < share.to; i++) {
+        uint64_t at = fh_u64s_get(c->rows, i), end = fh_u64s_get(c->rows, i + 1);
+        fh_split split = fh_split_begin(fh_views_get(c->texts, i));
+        for (fh_range word; at < end && fh_split_next(&split, &word); at++) {
+            fh_u32s_set(c->from, at, (uint32_t)word.from);
+            fh_u32s_set(c->to, at, (uint32_t)word.to);
+        }
+        fh_range more;
+        if (at != end || fh_split_next(&split, &more))
+            (void)fh_fetch_add(&c->misfits, 1, FH_RELAXED);
+    }
+}
+
+fh_status fh_split_columns(const fh_par *par, fh_views texts, fh_u64s rows, fh_u32s from, fh_u32s to) {
+    if (rows.count == 0 || rows.count - 1 != texts.count || from.count != fh_u64s_get(rows, texts.count) ||
+        to.count != from.count)
+        return FH_STATUS(FH_INVALID);
+    for (size_t i = 0; i < texts.count; i++) {
+        if (fh_u64s_get(rows, i) > fh_u64s_get(rows, i + 1) || fh_u64s_get(rows, i + 1) > from.count)
+            return FH_STATUS(FH_INVALID);
+        if (fh_views_get(texts, i).size > UINT32_MAX)
+            return FH_STATUS(FH_LIMIT);
+    }
+    columns c = {.texts = texts, .rows = rows, .from = from, .to = to};
+    fh_par_run(par, fill_columns, &c);
+    return c.misfits == 0 ? FH_DONE : FH_STATUS(FH_INVALID);
 }

@@ -11,14 +11,15 @@
 #include "freehold/buf.h"
 #include "freehold/hash.h"
 #include "freehold/words.h"
+#include "text/kern/word.h"
 
-enum { CELLS_MIN = 1024, SHORT_BYTES = 16 };
+enum { CELLS_MIN = 1024 };
 #define ENTRIES_MAX (UINT32_MAX / 2)
 
 /* A word and its count. */
 typedef struct fh_tally_entry {
-    uint64_t hash, key[2]; /* key: the bytes of a short word */
-    uint64_t count;
+    uint64_t hash, count;
+    fh_word_key key; /* of a short word */
     size_t at, size; /* in the table's text */
 } fh_tally_entry;
 FH_SPAN_DEFINE(tally_entry, fh_tally_entry);
@@ -56,40 +57,33 @@ struct fh_tally {
 /* A word on its way into a table. */
 typedef struct fh_tally_probe {
     fh_span word;
-    uint64_t key[2], hash;
+    uint64_t hash;
+    fh_word_key key;
 } fh_tally_probe;
 
-/* Up to 8 bytes of a text as a number. */
-static uint64_t number_of(fh_span text, size_t from, size_t size) {
-    if (text.size - from >= 8) {
-        uint64_t bytes = fh_span_u64(text, from);
-        return size >= 8 ? bytes : bytes & ((UINT64_C(1) << 8 * size) - 1);
-    }
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < size && i < 8; i++)
-        bytes |= (uint64_t)fh_span_at(text, from + i) << 8 * i;
-    return bytes;
+__extension__ typedef unsigned __int128 u128;
+
+/* Both halves of a product of 128 bits, one over the other: the mixer of wyhash (Wang Yi), with secrets for both factors. */
+static uint64_t fold(uint64_t a, uint64_t b) {
+    u128 product = (u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static fh_tally_probe probe_of(uint64_t seed, fh_span text, fh_range word) {
+static inline fh_tally_probe probe_of(uint64_t seed, fh_span text, fh_range word) {
     size_t size = word.to - word.from;
     fh_tally_probe p = {.word = fh_span_sub(text, word.from, size)};
-    if (size > SHORT_BYTES) {
+    if (FH_UNLIKELY(size > FH_WORD_SHORT)) {
         p.hash = fh_hash_bytes(seed, p.word);
         return p;
     }
-    p.key[0] = number_of(text, word.from, size);
-    p.hash = fh_mix64(seed ^ p.key[0] ^ fh_mix64(size));
-    if (size > 8) {
-        p.key[1] = number_of(text, word.from + 8, size - 8);
-        p.hash = fh_mix64(p.hash ^ p.key[1]);
-    }
+    p.key = fh_word_key_of(text, word.from, size);
+    p.hash = fold(p.key.low ^ seed, p.key.high ^ (seed << 32 | seed >> 32 | 1));
     return p;
 }
 
 static bool same(const fh_tally_table *t, const fh_tally_entry *e, const fh_tally_probe *p) {
-    return e->hash == p->hash && e->size == p->word.size && e->key[0] == p->key[0] && e->key[1] == p->key[1] &&
-           (e->size <= SHORT_BYTES || fh_span_equal(fh_span_sub(fh_buf_view(&t->text), e->at, e->size), p->word));
+    return e->hash == p->hash && e->size == p->word.size && e->key.low == p->key.low && e->key.high == p->key.high &&
+           (e->size <= FH_WORD_SHORT || fh_span_equal(fh_span_sub(fh_buf_view(&t->text), e->at, e->size), p->word));
 }
 
 /* The cell of a word, or the empty one where it would go. */
@@ -144,7 +138,7 @@ static fh_status put(fh_ref fh_allocator *a, fh_mut fh_tally_table *t, const fh_
     if (found != 0) {
         fh_tally_entrys_at(t->entries, (size_t)(uint32_t)found - 1)->count += count;
     } else {
-        fh_tally_entry e = {.hash = p->hash, .key = {p->key[0], p->key[1]}, .count = count, .at = t->text.size,
+        fh_tally_entry e = {.hash = p->hash, .key = p->key, .count = count, .at = t->text.size,
                             .size = p->word.size};
         FH_TRY(fh_buf_put(&t->text, p->word));
         fh_tally_entrys_set(t->entries, t->count, e);
@@ -204,7 +198,7 @@ void fh_tally_free(fh_tally *t) {
 static fh_status put_words(fh_ref fh_allocator *a, fh_mut fh_tally_table *words, const fh_tally_table *from) {
     for (size_t k = 0; k < from->count; k++) {
         const fh_tally_entry *e = fh_tally_entrys_at(from->entries, k);
-        fh_tally_probe p = {fh_span_sub(fh_buf_view(&from->text), e->at, e->size), {e->key[0], e->key[1]}, e->hash};
+        fh_tally_probe p = {fh_span_sub(fh_buf_view(&from->text), e->at, e->size), e->hash, e->key};
         FH_TRY(put(a, words, &p, e->count));
     }
     return FH_DONE;

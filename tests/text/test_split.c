@@ -39,6 +39,7 @@ static void check(fh_span text) {
         fh_range word;
         assert_false(fh_split_next(&split, &word));
     }
+    assert_int_equal(fh_split_count(text), count);
 }
 
 static void test_known(void **state) {
@@ -124,9 +125,42 @@ static void test_cut(void **state) {
         assert_int_equal(fh_split_cut(text, at), expected[at]);
 }
 
+/* As many parts as wanted, one after another. */
+static void run_parts(void *ctx, fh_par_fn *fn, void *arg) {
+    unsigned width = *(unsigned *)ctx;
+    for (unsigned part = width; part-- > 0;)
+        fn(arg, part, width);
+}
+
+static void test_columns(void **state) {
+    (void)state;
+    fh_span texts[] = {FH_LIT("one two"), FH_LIT(""), FH_LIT(" three "), FH_LIT("\xe3\x80\x80" "4 5 6")};
+    const uint64_t begins[] = {0, 2, 2, 3, 6};
+    const uint32_t from[] = {0, 4, 1, 3, 5, 7}, to[] = {3, 7, 6, 4, 6, 8};
+    fh_views views = {texts, 4};
+    for (unsigned width = 1; width < 7; width++) {
+        fh_par par = {&width, width, run_parts};
+        uint64_t rows[5];
+        uint32_t a[7], b[7];
+        fh_u64s r = {rows, 5};
+        fh_assert_ok(fh_split_rows(&par, views, r));
+        assert_memory_equal(rows, begins, sizeof begins);
+        fh_assert_ok(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}));
+        assert_memory_equal(a, from, sizeof from);
+        assert_memory_equal(b, to, sizeof to);
+        fh_assert_code(fh_split_rows(&par, views, (fh_u64s){rows, 4}), FH_INVALID);
+        fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 5}, (fh_u32s){b, 6}), FH_INVALID);
+        fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 7}), FH_INVALID);
+        rows[1] = 1; /* the second text would have a word more, the first one fewer */
+        fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
+        rows[1] = 7;
+        fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_known), cmocka_unit_test(test_every_code_point),
                                        cmocka_unit_test(test_blocks), cmocka_unit_test(test_random),
-                                       cmocka_unit_test(test_cut)};
+                                       cmocka_unit_test(test_cut), cmocka_unit_test(test_columns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,26 @@ static void test_sizes(void **state) {
     fh_buf_deinit(&expected);
 }
 
+/* Texts whose last bytes are those of their block of memory: nothing behind them is read (ASan), or counts. */
+static void test_ends(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    for (size_t size = 1; size <= 40; size++) {
+        fh_mspan block = {fh_alloc(a, size, 1), size};
+        fh_mspan_fill(block, 'w');
+        fh_span texts[] = {fh_span_of_mut(block), FH_LIT("w")};
+        fh_buf expected;
+        fh_buf_init(&expected, a, 0);
+        fh_assert_ok(fh_buf_put(&expected, size == 1 ? FH_LIT("2 w\n") : FH_LIT("1 w\n1 ")));
+        for (size_t i = 0; i < size && size > 1; i++)
+            fh_assert_ok(fh_buf_put_u8(&expected, 'w'));
+        fh_assert_ok(fh_buf_put(&expected, size == 1 ? FH_LIT("") : FH_LIT("\n")));
+        fh_assert_ok(fh_buf_put_u8(&expected, 0));
+        assert_listing(a, 1, (fh_views){texts, 2}, (const char *)fh_buf_view(&expected).at);
+        fh_buf_deinit(&expected);
+        fh_free(a, block.at);
+    }
+}
+
 /* Many words: the same list for any number of threads, seeds, and cuts into texts. */
 static void test_any_threads(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -133,7 +153,8 @@ static void test_without_memory(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_known), FH_TEST_ALLOC(test_sizes), FH_TEST_ALLOC(test_any_threads),
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_known), FH_TEST_ALLOC(test_sizes), FH_TEST_ALLOC(test_ends),
+                                       FH_TEST_ALLOC(test_any_threads),
                                        FH_TEST_ALLOC(test_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
