@@ -109,7 +109,7 @@ static void measure(const bench *b, const fh_par *par, fh_vector_type t, fh_metr
     double gbs = median(all[0], b->rounds), single = median(all[1], b->rounds), batch = median(all[2], b->rounds);
     size_t tile_bytes;
     must(fh_tile_bytes(t, b->dim, &tile_bytes), &err);
-    double bytes = (double)b->rows * (double)tile_bytes / FH_TILE_ROWS, share = single * bytes * 1e-9 / gbs;
+    double bytes = (double)b->rows * (double)(tile_bytes / FH_TILE_ROWS), share = single * bytes * 1e-9 / gbs;
     const char *kind = metric == FH_METRIC_L2 ? "L2" : metric == FH_METRIC_IP ? "inner product" : "cosine";
     if (b->json && b->paced < 0)
         printf("{\"type\":\"%s\",\"metric\":\"%s\",\"rows\":%zu,\"dim\":%zu,\"threads\":%u,\"single_qps\":%.1f,"

@@ -141,7 +141,7 @@ static void test_exact(void **state) {
 
 /* Threads, instruction sets, order, company and history do not change one bit. */
 static void test_bits(void **state) {
-    for (int way = 0; way < FH_METRIC_COUNT * FH_VECTOR_COUNT; way++) {
+    for (int way = 0; way < (int)FH_METRIC_COUNT * (int)FH_VECTOR_COUNT; way++) {
         fh_metric m = (fh_metric)(way % FH_METRIC_COUNT);
         fh_vector_type t = (fh_vector_type)(way / FH_METRIC_COUNT);
         scene s = make(fh_test_allocator(state), FH_ISA_SCALAR, t, m);

@@ -76,7 +76,7 @@ static void answers(fh_flat *flat, fh_hit *hits, size_t *count) {
 static void test_round_trip(void **state) {
     static const size_t sizes[] = {0, 1, 16, 32, ROWS};
     fh_allocator *a = fh_test_allocator(state);
-    for (int i = 0; i < FH_VECTOR_COUNT * FH_METRIC_COUNT * 5; i++) {
+    for (int i = 0; i < (int)FH_VECTOR_COUNT * (int)FH_METRIC_COUNT * 5; i++) {
         size_t rows = sizes[i % 5];
         fh_vector_type type = (fh_vector_type)(i / 5 % FH_VECTOR_COUNT);
         fh_flat *flat = make(a, type, (fh_metric)(i / 5 / FH_VECTOR_COUNT), rows), *back = NULL;
