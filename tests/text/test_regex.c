@@ -63,6 +63,33 @@ static void test_refused(void **state) {
     fh_regex_free(NULL);
 }
 
+/* PCRE2 never sees a text that is not UTF-8; the others take any bytes. */
+static void test_not_utf8(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_regex *re = NULL, *scan = NULL;
+    fh_finder f;
+    fh_match m;
+    fh_assert_ok(fh_regex_new(a, FH_LIT("b+"), &re, NULL));
+    fh_assert_ok(fh_regex_new(a, fh_span_of_str(scan_patterns[FH_SCAN_GPT2]), &scan, NULL));
+    fh_finder_init(&f, a);
+    fh_finder_start(&f);
+    fh_assert_code(fh_finder_next(&f, re, FH_LIT("abb\xff"), &m), FH_INVALID);
+    fh_finder_start(&f);
+    fh_assert_ok(fh_finder_next(&f, scan, FH_LIT("abb\xff"), &m));
+    assert_int_equal(m.end, 3);
+    fh_finder_deinit(&f);
+    fh_regex_free(re);
+    fh_regex_free(scan);
+}
+
+/* Stretches of a scanner that are no matches are passed over. */
+static void test_gaps(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    expect(a, scan_patterns[FH_SCAN_DIGITS3], false, "a12345b6", "1-4 4-6 7-8 ");
+    expect(a, scan_patterns[FH_SCAN_DIGITS3], false, "abc", "");
+    expect(a, scan_patterns[FH_SCAN_DEEPSEEK_WORDS], false, "12ab 3", "1-4 4-5 ");
+}
+
 static void test_too_many_steps(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_regex *re = NULL;
@@ -98,7 +125,8 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_walks), FH_TEST_ALLOC(test_empty_matches),
-                                       FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_too_many_steps),
+                                       FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_not_utf8),
+                                       FH_TEST_ALLOC(test_gaps), FH_TEST_ALLOC(test_too_many_steps),
                                        FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include "freehold/buf.h"
 #include "freehold/utf8.h"
 #include "text/kern/pcre.h"
+#include "text/pipe/dialect.h"
 
 struct fh_regex {
     fh_ref fh_allocator *allocator;
@@ -15,6 +16,20 @@ struct fh_regex {
     fh_scan scan;
     fh_owned_or_null fh_pcre *pcre; /* where there is neither */
 };
+
+/* An expression for PCRE2. A report names a place in what was given if it comes from us, else in what PCRE2 got. */
+static fh_status compile(fh_regex *re, fh_span source, fh_err *err) {
+    fh_buf translated;
+    fh_pcre *pcre = NULL;
+    fh_buf_init(&translated, re->allocator, 0);
+    fh_status s = fh_dialect_translate(source, &translated, err);
+    if (!fh_failed(s))
+        s = fh_pcre_new(re->allocator, fh_buf_view(&translated), &pcre, err);
+    fh_buf_deinit(&translated);
+    if (!fh_failed(s))
+        re->pcre = pcre;
+    return s;
+}
 
 static fh_status make(fh_allocator *a, fh_span source, bool literal, fh_owned fh_regex **out, fh_err *err) {
     *out = NULL;
@@ -29,7 +44,7 @@ static fh_status make(fh_allocator *a, fh_span source, bool literal, fh_owned fh
     fh_buf_init(&re->source, a, 0);
     fh_status s = fh_buf_put(&re->source, source);
     if (!fh_failed(s) && !literal && re->scan == FH_SCAN_NONE)
-        s = fh_pcre_new(a, source, &re->pcre, err);
+        s = compile(re, source, err);
     if (fh_failed(s)) {
         fh_regex_free(re);
         return s;
@@ -90,11 +105,15 @@ static fh_status find(fh_finder *f, const fh_regex *re, fh_span text, size_t fro
         return out->begin != SIZE_MAX ? FH_DONE : FH_STATUS(FH_END);
     }
     if (re->scan != FH_SCAN_NONE) {
-        if (from == text.size)
-            return FH_STATUS(FH_END);
-        out->end = fh_scan_end(re->scan, text, from);
+        for (bool match = false; !match; out->begin = match ? out->begin : out->end) {
+            if (out->begin == text.size)
+                return FH_STATUS(FH_END);
+            out->end = fh_scan_stretch(re->scan, text, out->begin, &match);
+        }
         return FH_DONE;
     }
+    if (f->at == 0 && !fh_utf8_valid(text)) /* once a walk: PCRE2 is told not to check */
+        return FH_STATUS(FH_INVALID);
     if (f->room == NULL)
         FH_TRY(fh_pcre_room_new(f->allocator, &f->room));
     return fh_pcre_find(re->pcre, f->room, text, from, &out->begin, &out->end);

@@ -11,9 +11,9 @@
  *
  * Matches are those of the reference's engine (Oniguruma over UTF-8, find_iter): leftmost, by backtracking; an empty match
  * right behind the one before is passed over. The expressions of well-known models have scanners (scan.h), a text stands for
- * itself, and everything else runs on PCRE2, whose Unicode may be older than the reference's 16.0.
+ * itself, and everything else runs on PCRE2 (dialect.h), whose Unicode may be older than the reference's 16.0.
  *
- * The text is well-formed UTF-8. Threading: fh_regex immutable; fh_finder one thread. */
+ * Threading: fh_regex immutable; fh_finder one thread. */
 #ifndef FH_TEXT_PIPE_REGEX_H
 #define FH_TEXT_PIPE_REGEX_H
 
@@ -50,7 +50,7 @@ void fh_finder_deinit(fh_drop fh_finder *f);
 /* Begins a new walk, over any text by any expression. */
 void fh_finder_start(fh_mut fh_finder *f);
 /* The next match in the same text by the same expression. FH_END: there is none. FH_LIMIT: the expression takes too many steps
- * on this text. FH_NOMEM. */
+ * on this text. FH_INVALID: it runs on PCRE2, and the text is not UTF-8. FH_NOMEM. */
 FH_MUST_USE fh_status fh_finder_next(fh_mut fh_finder *f, fh_ref const fh_regex *re, fh_span text, fh_out fh_match *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* scan.c: the scanners character by character: each alternative of an expression spelt out, in its order, with what
  * backtracking would find computed directly.
  *
- * Every character is a letter, a number, white space or none of these, so every text is cut without gaps. A byte that is not
- * UTF-8 counts as none of these. Cost: each call looks at the piece, and at most at the white space after it.
+ * A byte that is not UTF-8 counts as U+FFFD. Cost: each call looks at the piece, and at most at the white space after it, or at
+ * the word that it does not begin.
  * Threading: pure functions. */
 #include "text/pipe/scan.h"
 
@@ -81,40 +81,232 @@ static size_t gpt2_end(fh_span text, size_t at) {
     return g.cls != FH_CHAR_SPACE ? run_end(text, from, g.cls) : space_end(text, at, false);
 }
 
-static size_t llama3_end(fh_span text, size_t at, uint32_t numbers_max) {
+/* \p{N}{1,max} at a number. */
+static size_t number_end(fh_span text, size_t at, uint32_t max) {
+    for (uint32_t n = 0; n < max; n++) {
+        glyph g = look(text, at);
+        if (g.size == 0 || g.cls != FH_CHAR_NUMBER)
+            break;
+        at += g.size;
+    }
+    return at;
+}
+
+static bool is_mark(glyph g) {
+    fh_category c = fh_unicode_category(g.code);
+    return g.size != 0 && g.cls == FH_CHAR_OTHER && (c == FH_GC_MN || c == FH_GC_MC || c == FH_GC_ME);
+}
+
+/* The character at `at`; with `marks`, \p{M} are letters. */
+static glyph look_marked(fh_span text, size_t at, bool marks) {
     glyph g = look(text, at);
+    if (marks && g.code >= 0x80 && is_mark(g))
+        g.cls = FH_CHAR_LETTER;
+    return g;
+}
+
+static size_t marked_end(fh_span text, size_t at, fh_char_class cls, bool marks) {
+    for (;;) {
+        glyph g = look_marked(text, at, marks);
+        if (g.size == 0 || g.cls != cls)
+            return at;
+        at += g.size;
+    }
+}
+
+/* Signs and the line ends behind them; with `slash`, slashes among those too. */
+static size_t signs_end(fh_span text, size_t at, bool marks, bool slash) {
+    size_t end = marked_end(text, at, FH_CHAR_OTHER, marks);
+    for (uint8_t b = byte_at(text, end); b == '\r' || b == '\n' || (slash && b == '/'); b = byte_at(text, end))
+        end++;
+    return end;
+}
+
+static size_t llama3_end(fh_span text, size_t at, uint32_t numbers_max, bool marks) {
+    glyph g = look_marked(text, at, marks);
     size_t size = g.code == '\'' ? contraction(text, at, true) : 0;
     if (size != 0)
         return at + size;
     if (g.cls == FH_CHAR_LETTER)
-        return run_end(text, at, FH_CHAR_LETTER);
-    if (g.cls == FH_CHAR_NUMBER) {
-        size_t end = at + g.size;
-        for (uint32_t n = 1; n < numbers_max && (g = look(text, end)).size != 0 && g.cls == FH_CHAR_NUMBER; n++)
-            end += g.size;
-        return end;
-    }
-    glyph next = look(text, at + g.size);
+        return marked_end(text, at, FH_CHAR_LETTER, marks);
+    if (g.cls == FH_CHAR_NUMBER)
+        return number_end(text, at, numbers_max);
+    glyph next = look_marked(text, at + g.size, marks);
     if (g.code != '\r' && g.code != '\n' && next.size != 0 && next.cls == FH_CHAR_LETTER)
-        return run_end(text, at + g.size, FH_CHAR_LETTER);
+        return marked_end(text, at + g.size, FH_CHAR_LETTER, marks);
     size_t from = at;
     if (g.code == ' ') {
         from++;
         g = next;
     }
-    if (g.cls != FH_CHAR_OTHER)
-        return space_end(text, at, true);
-    size_t end = run_end(text, from, FH_CHAR_OTHER);
-    while (byte_at(text, end) == '\r' || byte_at(text, end) == '\n')
-        end++;
+    return g.cls != FH_CHAR_OTHER ? space_end(text, at, true) : signs_end(text, from, marks, false);
+}
+
+/* --- o200k ------------------------------------------------------------------------------------------------------------ */
+
+/* In which of its two classes a character is: capitals (Lu, Lt), small (Ll), both (Lm, Lo, M), or none. */
+typedef enum letter_case { CASE_NONE, CASE_UPPER, CASE_LOWER, CASE_BOTH } letter_case;
+
+static letter_case case_of(glyph g) {
+    if (g.size == 0 || g.cls == FH_CHAR_NUMBER || g.cls == FH_CHAR_SPACE)
+        return CASE_NONE;
+    fh_category c = fh_unicode_category(g.code);
+    if (c == FH_GC_LU || c == FH_GC_LT)
+        return CASE_UPPER;
+    if (c == FH_GC_LL)
+        return CASE_LOWER;
+    return g.cls == FH_CHAR_LETTER || is_mark(g) ? CASE_BOTH : CASE_NONE;
+}
+
+/* A word from `at`: A*B+, else A+B* (A: no small letter, B: no capital); 0 if there is none. A* takes all it can; what B+ needs
+ * it gives back up to the last character that is both. */
+static size_t word_end(fh_span text, size_t at) {
+    size_t end = at, both = 0;
+    letter_case c = CASE_NONE;
+    for (glyph g = look(text, end); (c = case_of(g)) == CASE_UPPER || c == CASE_BOTH; g = look(text, end)) {
+        end += g.size;
+        both = c == CASE_BOTH ? end : both;
+    }
+    if (c != CASE_LOWER)
+        return both != 0 ? both : end > at ? end : 0;
+    for (glyph g = look(text, end); (c = case_of(g)) == CASE_LOWER || c == CASE_BOTH; g = look(text, end))
+        end += g.size;
     return end;
 }
 
-size_t fh_scan_end(fh_scan scan, fh_span text, size_t at) {
+/* True if A*B+ matches at `at`, so that A+B* is not tried with what stands before it. */
+static bool has_word(fh_span text, size_t at, size_t end) {
+    for (; at < end; at += look(text, at).size)
+        if (case_of(look(text, at)) != CASE_UPPER)
+            return true;
+    return false;
+}
+
+static size_t o200k_end(fh_span text, size_t at, uint32_t numbers_max, bool contractions) {
+    glyph g = look(text, at);
+    bool letter = g.cls == FH_CHAR_LETTER, mark = is_mark(g);
+    if (g.cls == FH_CHAR_NUMBER)
+        return number_end(text, at, numbers_max);
+    bool before = !letter && g.code != '\r' && g.code != '\n'; /* may stand before a word, as a mark may as well */
+    size_t end = before ? word_end(text, at + g.size) : word_end(text, at);
+    if (mark && (end == 0 || !has_word(text, at + g.size, end)))
+        end = word_end(text, at);
+    if (end != 0)
+        return end + (contractions && byte_at(text, end) == '\'' ? contraction(text, end, true) : 0);
+    size_t from = at;
+    if (g.code == ' ')
+        g = look(text, ++from);
+    return g.cls != FH_CHAR_OTHER || g.size == 0 ? space_end(text, at, true) : signs_end(text, from, false, true);
+}
+
+/* --- DeepSeek --------------------------------------------------------------------------------------------------------- */
+
+typedef enum deepseek_class { DEEPSEEK_REST, DEEPSEEK_WORD, DEEPSEEK_SIGN, DEEPSEEK_SPACE, DEEPSEEK_STOP } deepseek_class;
+
+static bool is_kana_han(uint32_t code) {
+    return (code >= 0x4e00 && code <= 0x9fa5) || (code >= 0x3040 && code <= 0x30ff);
+}
+
+/* [\p{L}\p{M}], [\p{P}\p{S}], \s, or none; with `stops` the end of the text, a number, kana and Han: where the expressions that
+ * come first have cut. */
+static deepseek_class deepseek_class_of(glyph g, bool stops) {
+    if (g.size == 0 || (stops && (g.cls == FH_CHAR_NUMBER || is_kana_han(g.code))))
+        return DEEPSEEK_STOP;
+    if (g.cls == FH_CHAR_SPACE)
+        return DEEPSEEK_SPACE;
+    if (g.cls == FH_CHAR_LETTER || is_mark(g))
+        return DEEPSEEK_WORD;
+    fh_category c = fh_unicode_category(g.code);
+    return c >= FH_GC_PC && c <= FH_GC_SO ? DEEPSEEK_SIGN : DEEPSEEK_REST;
+}
+
+static size_t deepseek_run(fh_span text, size_t at, deepseek_class cls, bool stops) {
+    for (;;) {
+        glyph g = look(text, at);
+        if (deepseek_class_of(g, stops) != cls)
+            return at;
+        at += g.size;
+    }
+}
+
+static size_t ascii_letters_end(fh_span text, size_t at) {
+    while (at < text.size && (uint8_t)((fh_span_at(text, at) | 0x20) - 'a') < 26)
+        at++;
+    return at;
+}
+
+/* The white space at `at`, as far as the next stop. */
+static size_t deepseek_space_end(fh_span text, size_t at, bool stops) {
+    size_t run = deepseek_run(text, at, DEEPSEEK_SPACE, stops);
+    bool over = deepseek_class_of(look(text, run), stops) == DEEPSEEK_STOP;
+    return space_end(over ? fh_span_sub(text, 0, run) : text, at, true);
+}
+
+/* The match at `at`, or 0. */
+static size_t deepseek_match(fh_span text, size_t at, bool stops) {
+    glyph g = look(text, at);
+    deepseek_class cls = deepseek_class_of(g, stops), next = deepseek_class_of(look(text, at + g.size), stops);
+    if (cls == DEEPSEEK_SIGN && g.code < 0x80 && ascii_letters_end(text, at + 1) > at + 1)
+        return ascii_letters_end(text, at + 1);
+    bool before = cls != DEEPSEEK_SIGN && g.code != '\r' && g.code != '\n';
+    if (cls == DEEPSEEK_WORD || (before && next == DEEPSEEK_WORD))
+        return deepseek_run(text, at + g.size, DEEPSEEK_WORD, stops);
+    if (cls == DEEPSEEK_SIGN || (g.code == ' ' && next == DEEPSEEK_SIGN)) {
+        size_t end = deepseek_run(text, at + (cls == DEEPSEEK_SIGN ? 0 : 1), DEEPSEEK_SIGN, stops);
+        while (byte_at(text, end) == '\r' || byte_at(text, end) == '\n')
+            end++;
+        return end;
+    }
+    return cls == DEEPSEEK_SPACE ? deepseek_space_end(text, at, stops) : 0;
+}
+
+/* From `at` on to the next place with a match, or a stop. */
+static size_t deepseek_gap_end(fh_span text, size_t at, bool stops) {
+    do
+        at += look(text, at).size;
+    while (deepseek_class_of(look(text, at), stops) != DEEPSEEK_STOP && deepseek_match(text, at, stops) == 0);
+    return at;
+}
+
+static size_t deepseek_end(fh_span text, size_t at, bool stops, fh_out bool *match) {
+    glyph g = look(text, at);
+    *match = true;
+    if (stops && g.cls == FH_CHAR_NUMBER)
+        return number_end(text, at, 3);
+    size_t end = at;
+    while (stops && is_kana_han(look(text, end).code))
+        end += look(text, end).size;
+    end = end > at ? end : deepseek_match(text, at, stops);
+    *match = end != 0;
+    return end != 0 ? end : deepseek_gap_end(text, at, stops);
+}
+
+/* A stretch of characters that are of a class, or are not: numbers by three, or kana and Han. */
+static size_t class_end(fh_span text, size_t at, bool numbers, fh_out bool *match) {
+    glyph g = look(text, at);
+    *match = numbers ? g.cls == FH_CHAR_NUMBER : is_kana_han(g.code);
+    if (numbers && *match)
+        return number_end(text, at, 3);
+    for (; g.size != 0 && (numbers ? g.cls == FH_CHAR_NUMBER : is_kana_han(g.code)) == *match; g = look(text, at))
+        at += g.size;
+    return at;
+}
+
+/* --- all -------------------------------------------------------------------------------------------------------------- */
+
+size_t fh_scan_stretch(fh_scan scan, fh_span text, size_t at, bool *match) {
+    *match = true;
     switch (scan) {
     case FH_SCAN_GPT2: return gpt2_end(text, at);
-    case FH_SCAN_LLAMA3: return llama3_end(text, at, 3);
-    case FH_SCAN_QWEN2: return llama3_end(text, at, 1);
+    case FH_SCAN_LLAMA3: return llama3_end(text, at, 3, false);
+    case FH_SCAN_QWEN2: return llama3_end(text, at, 1, false);
+    case FH_SCAN_QWEN35: return llama3_end(text, at, 1, true);
+    case FH_SCAN_O200K: return o200k_end(text, at, 3, true);
+    case FH_SCAN_TEKKEN: return o200k_end(text, at, 1, false);
+    case FH_SCAN_DIGITS3: return class_end(text, at, true, match);
+    case FH_SCAN_KANA_HAN: return class_end(text, at, false, match);
+    case FH_SCAN_DEEPSEEK_WORDS: return deepseek_end(text, at, false, match);
+    case FH_SCAN_DEEPSEEK3: return deepseek_end(text, at, true, match);
     case FH_SCAN_NONE:
     case FH_SCAN_COUNT: break;
     }
@@ -122,19 +314,39 @@ size_t fh_scan_end(fh_scan scan, fh_span text, size_t at) {
     return text.size;
 }
 
-/* What the expressions of Llama 3 and Qwen 2 have in common. */
-#define WORDS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
-#define REST "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+size_t fh_scan_end(fh_scan scan, fh_span text, size_t at) {
+    bool match;
+    return fh_scan_stretch(scan, text, at, &match);
+}
+
+bool fh_scan_covers(fh_scan scan) {
+    return scan != FH_SCAN_NONE && scan < FH_SCAN_DIGITS3;
+}
+
+/* What expressions have in common. */
+#define ENDINGS "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define SPACES "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define WORDS ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
+#define SIGNS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*" SPACES
+#define UPPER "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define PATHS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 
 fh_scan fh_scan_of(fh_span pattern) {
-    static const struct {
-        const char *pattern;
-        fh_scan scan;
-    } known[] = {{"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", FH_SCAN_GPT2},
-                 {WORDS "\\p{N}{1,3}" REST, FH_SCAN_LLAMA3},
-                 {WORDS "\\p{N}" REST, FH_SCAN_QWEN2}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (fh_span_is(pattern, known[i].pattern))
-            return known[i].scan;
+    static const char *const known[FH_SCAN_COUNT] = {
+        [FH_SCAN_GPT2] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+        [FH_SCAN_LLAMA3] = WORDS "\\p{N}{1,3}" SIGNS,
+        [FH_SCAN_QWEN2] = WORDS "\\p{N}" SIGNS,
+        [FH_SCAN_QWEN35] = ENDINGS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*" SPACES,
+        [FH_SCAN_O200K] = UPPER "*" LOWER "+" ENDINGS "?|" UPPER "+" LOWER "*" ENDINGS "?|\\p{N}{1,3}" PATHS,
+        [FH_SCAN_TEKKEN] = UPPER "*" LOWER "+|" UPPER "+" LOWER "*|\\p{N}" PATHS,
+        [FH_SCAN_DIGITS3] = "\\p{N}{1,3}",
+        [FH_SCAN_KANA_HAN] = "[\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f\xe3\x82\xa0-\xe3\x83\xbf]+",
+        [FH_SCAN_DEEPSEEK_WORDS] = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|"
+                                   "[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|"
+                                   "\\s*[\r\n]+|\\s+(?!\\S)|\\s+"};
+    for (fh_scan scan = FH_SCAN_GPT2; scan < FH_SCAN_DEEPSEEK3; scan++)
+        if (fh_span_is(pattern, known[scan]))
+            return scan;
     return FH_SCAN_NONE;
 }

@@ -3,7 +3,7 @@
  * A window begins where a piece begins, so nothing is carried from one window to the next, and it holds only ASCII. From its
  * masks all places where pieces begin are computed at once: where a run of one class begins, except that a space or one sign
  * before a run belongs to it; the last blank of white space before text; every third digit; behind the last line end of white
- * space. What depends on text behind the window is not trusted: the last run of white space, a last apostrophe. The next
+ * space. What depends on text behind the window is not trusted: the last run of white space, a late apostrophe. The next
  * window begins at the last trusted place. Where there is none (a character beyond ASCII, a piece of 64 bytes) fh_scan_end
  * cuts one piece.
  *
@@ -14,7 +14,7 @@
 /* A window: its classes, all within `valid`, and whether the text ends with it. */
 typedef struct window {
     uint64_t valid, letter, number, space, other;
-    uint64_t blank, line, apostrophe;
+    uint64_t upper, blank, line, apostrophe;
     unsigned size;
     bool last;
 } window;
@@ -31,12 +31,18 @@ static unsigned last_bit(uint64_t x) {
     return 63u - (unsigned)__builtin_clzll(x);
 }
 
-/* The window at `at`; size 0 where the text is not ASCII, or over. */
-static window look(fh_masks_fn *masks, fh_span text, size_t at) {
+/* The window at `at`; size 0 where the text is not ASCII, or over. It ends before what the arithmetic of a scanner does not
+ * know: control characters (DeepSeek), a slash behind a line end (o200k). */
+static window look(fh_scan scan, fh_masks_fn *masks, fh_span text, size_t at) {
     struct fh_masks m;
     unsigned size = (unsigned)masks(text, at, &m);
-    if (m.high != 0)
-        size = first_bit(m.high);
+    uint64_t stop = m.high;
+    if (scan == FH_SCAN_DEEPSEEK3)
+        stop |= m.control & ~m.space;
+    if (scan == FH_SCAN_O200K || scan == FH_SCAN_TEKKEN)
+        stop |= m.line << 1 & m.slash;
+    if (stop != 0)
+        size = first_bit(stop);
     uint64_t valid = size == 0 ? 0 : up_to(size - 1);
     uint64_t letter = (m.upper | m.lower) & valid, number = m.digit & valid, space = m.space & valid;
     return (window){.valid = valid,
@@ -44,6 +50,7 @@ static window look(fh_masks_fn *masks, fh_span text, size_t at) {
                     .number = number,
                     .space = space,
                     .other = valid & ~(letter | number | space),
+                    .upper = m.upper & valid,
                     .blank = m.blank & valid,
                     .line = m.line & valid,
                     .apostrophe = m.apostrophe & valid,
@@ -61,14 +68,15 @@ static uint64_t gpt2_starts(const window *w) {
     return (words & ~(w->blank << 1)) | begins(w->space) | last;
 }
 
-/* Of white space that is left after `taken`: its begin, behind its last line end, its last character before text. */
-static uint64_t line_space_starts(const window *w, uint64_t taken) {
+/* Of white space that is left after `taken`: its begin, behind its last line end, its last character before text (`next`:
+ * where the character behind is text). */
+static uint64_t line_space_starts(const window *w, uint64_t taken, uint64_t next) {
     uint64_t space = w->space & ~taken, soft = space & ~w->line;
     uint64_t behind = soft & (w->line << 1); /* a run of blanks behind a line end … */
     uint64_t over = (soft + behind) & ~soft & w->line; /* … that another line end follows */
     for (; over != 0; over &= over - 1)
         behind &= ~((uint64_t)1 << last_bit(behind & ((over & (~over + 1)) - 1)));
-    return begins(space) | behind | (soft & ~(w->space >> 1) & (w->valid >> 1));
+    return begins(space) | behind | (soft & ~(w->space >> 1) & next);
 }
 
 /* The first digit of each group: every `group`-th of a run. */
@@ -81,12 +89,15 @@ static uint64_t number_starts(uint64_t number, unsigned group) {
     return starts;
 }
 
-static uint64_t llama3_starts(const window *w, unsigned group) {
+/* Words, with one sign or blank before them; numbers in groups; signs, with a space before and line ends behind; white space.
+ * `parts`: numbers were cut out before, so that white space before them ends its text. */
+static uint64_t word_starts(const window *w, unsigned group, bool parts) {
     /* Line ends right behind signs belong to them. */
     uint64_t taken = w->line & ~(w->line + (w->other << 1 & w->line));
     uint64_t signs = begins(w->other) & ~(w->blank << 1); /* a space before signs belongs to them */
     uint64_t before = signs | (w->space & ~w->line);      /* what a letter run takes along if it stands before it */
-    return (begins(w->letter) & ~(before << 1)) | number_starts(w->number, group) | signs | line_space_starts(w, taken);
+    return (begins(w->letter) & ~(before << 1)) | number_starts(w->number, group) | signs |
+           line_space_starts(w, taken, (parts ? w->valid & ~w->number : w->valid) >> 1);
 }
 
 static uint8_t byte_at(fh_span text, size_t at) {
@@ -117,32 +128,62 @@ static uint64_t cut_contractions(const window *w, fh_span text, size_t at, bool 
     return starts & w->valid;
 }
 
+/* A contraction behind a word belongs to it; what looks like another one behind that does not. */
+static uint64_t join_contractions(const window *w, fh_span text, size_t at, uint64_t starts) {
+    unsigned taken = 0;
+    for (uint64_t a = starts & w->apostrophe & (w->letter << 1); a != 0; a &= a - 1) {
+        unsigned i = first_bit(a), size = i != taken ? contraction(text, at + i, true) : 0;
+        if (size == 0)
+            continue;
+        taken = i + size;
+        starts &= ~((((uint64_t)1 << size) - 1) << i);
+        if (taken < 64)
+            starts |= (uint64_t)1 << taken;
+    }
+    return starts & w->valid;
+}
+
 /* Takes away what text behind the window may change. */
 static uint64_t trusted(const window *w, uint64_t starts) {
     if (w->last)
         return starts;
     uint64_t top = (uint64_t)1 << (w->size - 1), words = w->valid & ~w->space;
-    uint64_t late = w->apostrophe & starts & (top | top >> 1);
+    uint64_t late = w->apostrophe & (top | top >> 1) & ~(uint64_t)1;
     if (late != 0)
-        starts &= up_to(first_bit(late));
+        starts &= up_to(first_bit(late) - 1);
     if ((w->space & top) != 0)
         starts &= words == 0 ? 1 : up_to(last_bit(words)) << 1 | 1;
     return starts;
 }
 
 static uint64_t starts_of(fh_scan scan, const window *w, fh_span text, size_t at) {
-    uint64_t starts = scan == FH_SCAN_GPT2 ? gpt2_starts(w) : llama3_starts(w, scan == FH_SCAN_LLAMA3 ? 3 : 1);
+    bool o200k = scan == FH_SCAN_O200K || scan == FH_SCAN_TEKKEN, joins = scan == FH_SCAN_O200K;
+    bool cuts = scan < FH_SCAN_O200K, single = scan == FH_SCAN_QWEN2 || scan == FH_SCAN_QWEN35 || scan == FH_SCAN_TEKKEN;
+    uint64_t starts = scan == FH_SCAN_GPT2 ? gpt2_starts(w) : word_starts(w, single ? 1 : 3, scan == FH_SCAN_DEEPSEEK3);
+    if (o200k) /* a capital behind a small letter */
+        starts |= w->upper & (w->letter & ~w->upper) << 1;
     starts = (starts | 1) & w->valid;
-    if ((starts & w->apostrophe) != 0)
+    if ((starts & w->apostrophe) != 0 && cuts)
         starts = cut_contractions(w, text, at, scan != FH_SCAN_GPT2, starts);
+    if ((starts & w->apostrophe) != 0 && joins)
+        starts = join_contractions(w, text, at, starts);
     return trusted(w, starts);
+}
+
+/* True if there is arithmetic for a scanner. */
+static bool by_masks(fh_scan scan) {
+    return scan < FH_SCAN_DIGITS3 || scan == FH_SCAN_DEEPSEEK3;
 }
 
 size_t fh_scan_ends(fh_scan scan, fh_masks_fn *masks, fh_span text, fh_mut size_t *at, fh_u32s ends) {
     FH_ASSERT(ends.count >= FH_MASK_BYTES && text.size <= UINT32_MAX);
     size_t count = 0, place = *at;
+    while (!by_masks(scan) && place < text.size && count < ends.count) {
+        place = fh_scan_end(scan, text, place);
+        fh_u32s_set(ends, count++, (uint32_t)place);
+    }
     while (place < text.size && count + FH_MASK_BYTES <= ends.count) {
-        window w = look(masks, text, place);
+        window w = look(scan, masks, text, place);
         uint64_t starts = w.size == 0 ? 0 : starts_of(scan, &w, text, place) & ~(uint64_t)1;
         for (uint64_t s = starts; s != 0; s &= s - 1)
             fh_u32s_set(ends, count++, (uint32_t)(place + first_bit(s)));
