@@ -81,13 +81,13 @@ static inline fh_tally_probe probe_of(uint64_t seed, fh_span text, fh_range word
     return p;
 }
 
-static bool same(const fh_tally_table *t, const fh_tally_entry *e, const fh_tally_probe *p) {
+static inline bool same(const fh_tally_table *t, const fh_tally_entry *e, const fh_tally_probe *p) {
     return e->hash == p->hash && e->size == p->word.size && e->key.low == p->key.low && e->key.high == p->key.high &&
            (e->size <= FH_WORD_SHORT || fh_span_equal(fh_span_sub(fh_buf_view(&t->text), e->at, e->size), p->word));
 }
 
 /* The cell of a word, or the empty one where it would go. */
-static size_t cell_of(const fh_tally_table *t, const fh_tally_probe *p) {
+static inline size_t cell_of(const fh_tally_table *t, const fh_tally_probe *p) {
     size_t mask = t->cells.count - 1, at = (size_t)p->hash & mask;
     for (;; at = (at + 1) & mask) {
         uint64_t cell = fh_u64s_get(t->cells, at);
@@ -129,22 +129,25 @@ static fh_status grow(fh_ref fh_allocator *a, fh_mut fh_tally_table *t) {
     return FH_DONE;
 }
 
-/* Counts a word `count` times. A failure changes nothing. */
-static fh_status put(fh_ref fh_allocator *a, fh_mut fh_tally_table *t, const fh_tally_probe *p, uint64_t count) {
+/* Takes in a word that is not there. A failure changes nothing. */
+static fh_status enter(fh_ref fh_allocator *a, fh_mut fh_tally_table *t, const fh_tally_probe *p, uint64_t count) {
     if (t->count == t->entries.count)
         FH_TRY(grow(a, t));
-    size_t cell = cell_of(t, p);
-    uint64_t found = fh_u64s_get(t->cells, cell);
-    if (found != 0) {
+    fh_tally_entry e = {.hash = p->hash, .key = p->key, .count = count, .at = t->text.size, .size = p->word.size};
+    FH_TRY(fh_buf_put(&t->text, p->word));
+    fh_tally_entrys_set(t->entries, t->count, e);
+    fh_u64s_set(t->cells, cell_of(t, p), cell_word(p->hash, t->count));
+    t->count++;
+    return FH_DONE;
+}
+
+/* Counts a word `count` times. A failure changes nothing. */
+static inline fh_status put(fh_ref fh_allocator *a, fh_mut fh_tally_table *t, const fh_tally_probe *p, uint64_t count) {
+    uint64_t found = t->count != 0 ? fh_u64s_get(t->cells, cell_of(t, p)) : 0;
+    if (FH_UNLIKELY(found == 0))
+        FH_TRY(enter(a, t, p, count));
+    else
         fh_tally_entrys_at(t->entries, (size_t)(uint32_t)found - 1)->count += count;
-    } else {
-        fh_tally_entry e = {.hash = p->hash, .key = p->key, .count = count, .at = t->text.size,
-                            .size = p->word.size};
-        FH_TRY(fh_buf_put(&t->text, p->word));
-        fh_tally_entrys_set(t->entries, t->count, e);
-        fh_u64s_set(t->cells, cell, cell_word(p->hash, t->count));
-        t->count++;
-    }
     t->total += count;
     return FH_DONE;
 }
