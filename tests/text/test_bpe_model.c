@@ -75,6 +75,18 @@ static void test_words(void **state) {
                 "{\"type\":\"BPE\"," WORDS ",\"merges\":[\"" MARK " " MARK "\",\"" MARK " a\"]}", apart);
     CHECK_CASES(fh_test_allocator(state),
                 "{\"type\":\"BPE\"," WORDS ",\"merges\":[\"" MARK " " MARK "\",\"a " MARK "\",\"" MARK " a\"]}", across);
+    static const model_case left_out[] = {{MARK "x" MARK, "3:0-6"}};
+    CHECK_CASES(fh_test_allocator(state),
+                "{\"type\":\"BPE\",\"vocab\":{\"" MARK "\":0,\"" MARK MARK "\":3},\"merges\":[\"" MARK " " MARK "\"]}",
+                left_out);
+    static const model_case unknown[] = {{"x" MARK, "3:0-4"}};
+    CHECK_CASES(fh_test_allocator(state),
+                "{\"type\":\"BPE\",\"unk_token\":\"u\",\"vocab\":{\"" MARK "\":0,\"u\":1,\"u" MARK "\":3},\"merges\":[\"u " MARK
+                "\"]}",
+                unknown);
+    static const model_case missing[] = {{MARK "a" MARK "a", "0:0-3 1:3-4 0:4-7 1:7-8"}, {MARK "a" MARK "x", NULL}};
+    CHECK_CASES(fh_test_allocator(state),
+                "{\"type\":\"BPE\",\"unk_token\":\"u\",\"vocab\":{\"" MARK "\":0,\"a\":1},\"merges\":[]}", missing);
 }
 
 /* With the letters of GPT-2's alphabet: U+0120 is the space, U+0100 the byte 0. Offsets count raw bytes. */

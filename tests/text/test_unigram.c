@@ -54,6 +54,7 @@ static void test_numbers(void **state) {
     fh_err_clear(&err);
     fh_assert_code(fh_token_model_read(a, FH_LIT("{\"vocab\":[[\"a\",1e309]]}"), 0, &m, &err), FH_LIMIT);
     fh_assert_err(&err, FH_LIMIT, "byte 15: a score too large");
+    fh_assert_code(fh_token_model_read(a, FH_LIT("{\"vocab\":[[\"a\",9e308]]}"), 0, &m, NULL), FH_LIMIT);
 }
 
 int main(void) {

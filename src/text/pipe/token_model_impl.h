@@ -71,7 +71,8 @@ uint32_t fh_merge_table_find(const fh_merge_table *t, uint32_t left, uint32_t ri
 
 /* --- byte_trie.c ------------------------------------------------------------------------------------------------------ */
 
-/* A node: its child by byte c is node base + c, if that one's parent is this one. Node 0 is the root. */
+/* A node: its child by byte c is node base + c, if that one's parent is this one. Node 0 is the root. There are 256 nodes from
+ * every base on. */
 typedef struct fh_trie_node {
     uint32_t base, parent, token; /* token: the one that ends here, or FH_NO_TOKEN */
 } fh_trie_node;
@@ -85,7 +86,7 @@ FH_MUST_USE fh_status fh_byte_trie_build(fh_ref fh_allocator *a, const fh_spelli
 /* The child of a node, or 0. */
 static inline uint32_t fh_byte_trie_step(const fh_byte_trie *t, uint32_t node, uint8_t byte) {
     uint32_t child = fh_trie_nodes_at(t->nodes, node)->base + byte;
-    return child < t->nodes.count && fh_trie_nodes_at(t->nodes, child)->parent == node ? child : 0;
+    return fh_trie_nodes_at(t->nodes, child)->parent == node ? child : 0;
 }
 
 /* --- the model -------------------------------------------------------------------------------------------------------- */
