@@ -49,6 +49,8 @@ FH_API fh_train_splitter fh_train_split_none(void);
 FH_API fh_train_splitter fh_train_split_spaces(void);
 /* GPT-2's pattern, and each byte as a letter of its alphabet: the pre-tokenizer ByteLevel with add_prefix_space false. */
 FH_API fh_train_splitter fh_train_split_bytes(void);
+/* The 256 letters of that alphabet by their bytes, for initial_alphabet: then every text has tokens. */
+FH_API void fh_train_byte_letters(fh_mut uint32_t out[256]);
 /* Spaces become U+2581, one is put before each text, and each begins a word: the pre-tokenizer Metaspace. */
 FH_API fh_train_splitter fh_train_split_metaspace(void);
 
@@ -74,6 +76,9 @@ typedef enum fh_train_kind {
     FH_TRAIN_BPE, FH_TRAIN_WORDPIECE, FH_TRAIN_WORDLEVEL, FH_TRAIN_UNIGRAM, FH_TRAIN_KINDS
 } fh_train_kind;
 
+/* "BPE", as in tokenizer.json. */
+FH_API fh_static const char *fh_train_kind_name(fh_train_kind kind);
+
 enum {
     FH_TRAIN_VOCAB_MAX = 1 << 24,   /* entries */
     FH_TRAIN_PIECE_MAX = 256,       /* characters: the largest max_piece_length */
@@ -83,7 +88,7 @@ enum {
 /* What to learn. Zero means the default that is told. An option that the kind has no use for has to be zero. */
 typedef struct fh_train_options {
     fh_train_kind kind;
-    uint32_t vocab_size;       /* 30000; Unigram: 8000. More where special tokens and alphabet alone are more (not Unigram) */
+    uint32_t vocab_size;       /* 30000; Unigram: 8000. BPE, WordPiece: more where the alphabet alone is more */
     uint64_t min_frequency;    /* not Unigram: what is rarer is no merge, or no word */
     fh_views special_tokens;   /* they come first, in this order; UTF-8, none empty */
     bool limits_alphabet;      /* BPE, WordPiece: only the limit_alphabet most frequent characters */

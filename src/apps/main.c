@@ -15,6 +15,7 @@ static const verb verbs[] = {
     {"inspect", "tell what a model file holds and what memory it needs", fh_verb_inspect},
     {"tokenize", "turn text into token ids", fh_verb_tokenize},
     {"count", "count the words, and tokens, of files", fh_verb_count},
+    {"train-tokenizer", "learn a vocabulary from text", fh_verb_train_tokenizer},
     {"bench", "measure prompt processing and generation", fh_verb_bench},
     {"mkmodel", "write a model of random weights, for tests and measurements", fh_verb_mkmodel},
     {"memory", "tell who owned how much memory in a run", fh_verb_memory},
@@ -32,9 +33,9 @@ static void put_help(fh_term *t) {
               "  freehold bench -m model.gguf --threads 1,2\n");
     FH_SAY(t, "\n%sVerbs%s\n", bold, plain);
     for (size_t i = 0; i < VERBS; i++) {
-        FH_SAY(t, "  %s%-10s%s %s\n", cyan, verbs[i].name, plain, verbs[i].summary);
+        FH_SAY(t, "  %s%-15s%s %s\n", cyan, verbs[i].name, plain, verbs[i].summary);
     }
-    FH_SAY(t, "  %s%-10s%s %s\n", cyan, "help VERB", plain, "its options, with examples; the same as VERB --help");
+    FH_SAY(t, "  %s%-15s%s %s\n", cyan, "help VERB", plain, "its options, with examples; the same as VERB --help");
     FH_SAY(t, "\n%sAlso%s\n", bold, plain);
     FH_SAY(t, "  %s--version%s  %s\n", cyan, plain, "version, compiler and instruction set");
     FH_SAY(t, "  %s--help%s     %s\n", cyan, plain, "this text");

@@ -377,6 +377,57 @@ class Count(Case):
         self.refused("count", "-t", path, path, message="a: ")
 
 
+class TrainTokenizer(Case):
+    """A tokenizer.json from text, the same for any number of threads and any order of the files."""
+
+    TEXT = "the lower the slower, the newest of the widest towers: 日本\n" * 40
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+    def train(self, *args):
+        out = self.folder / "tokenizer.json"
+        done = self.succeeds("train-tokenizer", "-o", out, *args)
+        return out.read_bytes(), done
+
+    def test_models(self):
+        a, b = self.write("a", self.TEXT), self.write("b", "other words\n")
+        for model, kind, vocab in (("bpe", "BPE", 300), ("wordpiece", "WordPiece", 60), ("wordlevel", "WordLevel", 5),
+                                   ("unigram", "Unigram", 40)):
+            one, done = self.train("--model", model, "--vocab-size", vocab, "--threads", 1, "--json", a, b)
+            three, _ = self.train("--model", model, "--vocab-size", vocab, "--threads", 3, b, a)
+            self.assertEqual(one, three)
+            parsed = json.loads(one)
+            self.assertEqual(parsed["model"]["type"], kind)
+            numbers = json.loads(done.text)
+            self.assertEqual((numbers["model"], numbers["vocab_size"]), (kind, len(parsed["model"]["vocab"])))
+            self.assertIn(numbers["vocab_size"], range(vocab // 2, vocab + 1))
+            self.assertEqual(numbers["bytes"], len(self.TEXT.encode()) + 12)
+            self.assertIn("words", done.errors)
+
+    def test_loads_here(self):
+        path = self.write("a", self.TEXT)
+        self.train("--vocab-size", 290, "--special", "<|end|>", path)
+        ids = self.succeeds("tokenize", "-t", self.folder / "tokenizer.json", "--json", stdin="the lower 日本 ÿ".encode())
+        tokens = json.loads(ids.text)["tokens"]
+        self.assertIn("the", tokens)
+
+    def test_refused(self):
+        path, out = self.write("a", self.TEXT), self.folder / "never.json"
+        bad = self.folder / "bad"
+        bad.write_bytes(b"good\nb\xff\n")
+        self.refused("train-tokenizer", path, message="expected -o FILE")
+        self.refused("train-tokenizer", "-o", out, message="expected FILE")
+        self.refused("train-tokenizer", "-o", out, bad, message="bad: offset 6: expected UTF-8 text")
+        self.refused("train-tokenizer", "-o", out, "--model", "unigram", "--vocab-size", 5, path,
+                     message="vocab_size: 5, expected")
+        self.refused("train-tokenizer", "-o", out, "--model", "wordlevel", "--prefix", "x", path, message="no use")
+        self.refused("train-tokenizer", "-o", out, self.folder / "absent", code=1, message="No such file")
+        self.assertFalse(out.exists())
+
+
 class Bench(Case):
     def test_json(self):
         given = ["bench", "-m", self.model(), "-p", 16, "-n", 4, "-r", 3, "--threads", "1,2"]

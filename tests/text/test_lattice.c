@@ -34,7 +34,7 @@ static void test_functions(void **state) {
 /* --- all ways ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct made {
-    fh_pieces pieces;
+    fh_piece_set pieces;
     fh_piece_tree tree;
     fh_lattice lattice;
     fh_u64s sums;
@@ -68,7 +68,7 @@ static void made_init(made *m, fh_allocator *a) {
 }
 
 static void made_deinit(made *m, fh_allocator *a) {
-    fh_pieces_deinit(&m->pieces);
+    fh_piece_set_deinit(&m->pieces);
     fh_piece_tree_deinit(&m->tree);
     fh_lattice_deinit(&m->lattice);
     fh_u64s_free(a, &m->sums);
@@ -192,7 +192,7 @@ static void test_seeds(void **state) {
         fh_assert_ok(fh_train_words_list(words, &list));
         fh_train_options o = {.max_piece_length = 1 + (uint32_t)fh_test_rng_below(&rng, 6), .seed_size = 1000};
         fh_train_job job = {.allocator = a, .list = &list, .options = &o};
-        fh_pieces pieces = {.allocator = a};
+        fh_piece_set pieces = {.allocator = a};
         fh_strings_init(&pieces.texts, a);
         fh_assert_ok(fh_train_seeds(&job, &pieces));
         unsigned continuations, found = 0, expected = 0;
@@ -224,7 +224,7 @@ static void test_seeds(void **state) {
         }
         assert_int_equal(found, expected);
         fh_strings_deinit(&all);
-        fh_pieces_deinit(&pieces);
+        fh_piece_set_deinit(&pieces);
         fh_train_list_deinit(&list, a);
         fh_train_words_free(words);
     }

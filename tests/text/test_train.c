@@ -14,7 +14,7 @@ static fh_trained *train_words(fh_allocator *a, const char *text, const fh_train
 
 static void test_refused(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    fh_span empty = FH_LIT(""), bad = FH_LIT("\xff");
+    fh_span two[2] = {FH_LIT("a"), FH_LIT("b")}, empty = FH_LIT(""), bad = FH_LIT("\xff");
     uint32_t surrogate = 0xd800, beyond = 0x110000;
     uint8_t bytes[FH_TRAIN_AFFIX_MAX + 1] = {0};
     fh_span wide = {bytes, sizeof bytes};
@@ -33,6 +33,7 @@ static void test_refused(void **state) {
         {{.end_of_word_suffix = bad}, "end_of_word_suffix: expected UTF-8"},
         {{.shrinking_factor = 0.5}, "Unigram's"},
         {{.unk_token = FH_LIT("x")}, "Unigram's"},
+        {{.kind = FH_TRAIN_WORDLEVEL, .vocab_size = 1, .special_tokens = {two, 2}}, "vocab_size: 1, expected at least 2"},
         {{.kind = FH_TRAIN_WORDLEVEL, .limits_alphabet = true}, "limit_alphabet: WordLevel has no use for it"},
         {{.kind = FH_TRAIN_WORDLEVEL, .initial_alphabet = {&surrogate, 1}}, "initial_alphabet: WordLevel"},
         {{.kind = FH_TRAIN_WORDLEVEL, .max_token_length = 3}, "max_token_length"},
@@ -88,8 +89,8 @@ static void test_wordlevel(void **state) {
         /* the word b takes the special token's id, which nobody has then */
         {{.kind = FH_TRAIN_WORDLEVEL, .vocab_size = 4, .special_tokens = {specials, 2}},
          "\"vocab\": {\n      \"[UNK]\": 0,\n      \"b\": 2,\n      \"a\": 3\n    "},
-        {{.kind = FH_TRAIN_WORDLEVEL, .vocab_size = 1, .special_tokens = {specials, 2}},
-         "\"vocab\": {\n      \"[UNK]\": 0\n    "},
+        {{.kind = FH_TRAIN_WORDLEVEL, .vocab_size = 2, .special_tokens = {specials, 2}},
+         "\"vocab\": {\n      \"[UNK]\": 0,\n      \"b\": 1\n    "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fh_trained *model = train_words(a, text, &cases[i].o);

@@ -62,7 +62,7 @@ static fh_status add_piece(fh_piece_tree *tree, fh_span text, uint32_t piece) {
     return FH_DONE;
 }
 
-fh_status fh_piece_tree_build(fh_piece_tree *tree, const fh_pieces *pieces) {
+fh_status fh_piece_tree_build(fh_piece_tree *tree, const fh_piece_set *pieces) {
     fh_branchs_free(tree->allocator, &tree->cells);
     tree->cells = (fh_branchs){NULL, 0};
     tree->count = tree->nodes = 0;
@@ -96,7 +96,7 @@ static fh_status add_edge(fh_lattice *l, size_t from, size_t to, uint32_t piece)
 }
 
 /* The pieces that begin at `from`. */
-static fh_status add_edges(fh_lattice *l, const fh_piece_tree *tree, const fh_pieces *pieces, size_t from, bool parted) {
+static fh_status add_edges(fh_lattice *l, const fh_piece_tree *tree, const fh_piece_set *pieces, size_t from, bool parted) {
     uint32_t node = 0;
     bool single = false;
     for (size_t i = from; i < l->length; i++) {
@@ -113,7 +113,7 @@ static fh_status add_edges(fh_lattice *l, const fh_piece_tree *tree, const fh_pi
     return single ? FH_DONE : add_edge(l, from, from + 1, FH_TRAIN_NONE);
 }
 
-fh_status fh_lattice_fill(fh_lattice *l, const fh_piece_tree *tree, const fh_pieces *pieces, fh_span word, bool parted) {
+fh_status fh_lattice_fill(fh_lattice *l, const fh_piece_tree *tree, const fh_piece_set *pieces, fh_span word, bool parted) {
     l->codes.count = l->edges.count = l->stops.count = l->length = 0;
     for (size_t i = 0; i < word.size;) {
         fh_rune r = fh_utf8_next(word, i);
@@ -128,11 +128,11 @@ fh_status fh_lattice_fill(fh_lattice *l, const fh_piece_tree *tree, const fh_pie
     return fh_stop_list_put(&l->stops, (fh_stop){.first_edge = (uint32_t)l->edges.count});
 }
 
-static double edge_chance(const fh_pieces *pieces, const fh_edge *e) {
+static double edge_chance(const fh_piece_set *pieces, const fh_edge *e) {
     return e->piece != FH_TRAIN_NONE ? fh_train_f64s_get(pieces->chance, e->piece) : pieces->unk_chance;
 }
 
-static double edge_score(const fh_pieces *pieces, const fh_edge *e) {
+static double edge_score(const fh_piece_set *pieces, const fh_edge *e) {
     return e->piece != FH_TRAIN_NONE ? fh_train_f64s_get(pieces->scores, e->piece) : pieces->unk_score;
 }
 
@@ -166,7 +166,7 @@ static void normalize(double *m, int *e) {
     }
 }
 
-static void sum_before(fh_lattice *l, const fh_pieces *pieces) {
+static void sum_before(fh_lattice *l, const fh_piece_set *pieces) {
     fh_stops_at(l->stops.items, 0)->before = 1;
     for (size_t i = 0; i < l->length; i++) {
         fh_stop from = fh_stops_get(l->stops.items, i);
@@ -180,7 +180,7 @@ static void sum_before(fh_lattice *l, const fh_pieces *pieces) {
     }
 }
 
-static void sum_behind(fh_lattice *l, const fh_pieces *pieces) {
+static void sum_behind(fh_lattice *l, const fh_piece_set *pieces) {
     fh_stops_at(l->stops.items, l->length)->behind = 1;
     for (size_t i = l->length; i-- > 0;) {
         fh_stop from = fh_stops_get(l->stops.items, i);
@@ -194,7 +194,7 @@ static void sum_behind(fh_lattice *l, const fh_pieces *pieces) {
     }
 }
 
-void fh_lattice_expect(fh_lattice *l, const fh_pieces *pieces, double weight, fh_u64s sums) {
+void fh_lattice_expect(fh_lattice *l, const fh_piece_set *pieces, double weight, fh_u64s sums) {
     sum_before(l, pieces);
     sum_behind(l, pieces);
     fh_stop start = fh_stops_get(l->stops.items, 0);
@@ -217,7 +217,7 @@ void fh_lattice_expect(fh_lattice *l, const fh_pieces *pieces, double weight, fh
 
 /* --- the best way ------------------------------------------------------------------------------------------------------ */
 
-bool fh_lattice_best(fh_lattice *l, const fh_pieces *pieces, double *score) {
+bool fh_lattice_best(fh_lattice *l, const fh_piece_set *pieces, double *score) {
     for (size_t i = 0; i <= l->length; i++)
         fh_stops_at(l->stops.items, i)->best_edge = FH_TRAIN_NONE;
     for (uint32_t i = 0; i < l->edges.count; i++) {

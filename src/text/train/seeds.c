@@ -184,7 +184,7 @@ static bool repeat_less(const void *ctx, uint32_t a, uint32_t b) {
     return x.first != y.first ? x.first > y.first : x.size > y.size;
 }
 
-static fh_status add_piece(fh_pieces *out, fh_span text, double score) {
+static fh_status add_piece(fh_piece_set *out, fh_span text, double score) {
     uint32_t id;
     FH_TRY(fh_strings_put(&out->texts, text, &id));
     fh_train_f64s_set(out->scores, id, score);
@@ -198,7 +198,7 @@ static fh_status put_code(fh_buf *text, uint32_t code) {
 }
 
 /* Fills `out` from `order`: first `characters` code points, then repeats. */
-static fh_status make_pieces(finder *f, size_t characters, fh_pieces *out, fh_buf *text) {
+static fh_status make_pieces(finder *f, size_t characters, fh_piece_set *out, fh_buf *text) {
     for (size_t i = 0; i < out->scores.count; i++) {
         uint32_t number = fh_u32s_get(f->order, i);
         fh_buf_truncate(text, 0);
@@ -215,7 +215,7 @@ static fh_status make_pieces(finder *f, size_t characters, fh_pieces *out, fh_bu
     return FH_DONE;
 }
 
-static fh_status choose(finder *f, fh_pieces *out, fh_buf *text) {
+static fh_status choose(finder *f, fh_piece_set *out, fh_buf *text) {
     size_t characters = 0;
     for (uint32_t code = 0; code < FH_TRAIN_CODES; code++)
         characters += fh_u64s_get(f->weights, code) != 0;
@@ -236,14 +236,14 @@ static fh_status choose(finder *f, fh_pieces *out, fh_buf *text) {
     return make_pieces(f, characters, out, text);
 }
 
-static fh_status find(finder *f, fh_pieces *out, fh_buf *text) {
+static fh_status find(finder *f, fh_piece_set *out, fh_buf *text) {
     FH_TRY(read_words(f));
     FH_TRY(sort_suffixes(f));
     FH_TRY(find_repeats(f));
     return choose(f, out, text);
 }
 
-fh_status fh_train_seeds(const fh_train_job *job, fh_pieces *out) {
+fh_status fh_train_seeds(const fh_train_job *job, fh_piece_set *out) {
     finder f = {.job = job, .allocator = job->allocator, .depth_max = job->options->max_piece_length + 1};
     f.stack.allocator = f.repeats.allocator = job->allocator;
     fh_buf text;

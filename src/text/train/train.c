@@ -81,6 +81,9 @@ static fh_status check(const fh_train_options *o, fh_out fh_view(*1) fh_train_op
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "vocab_size: %u, expected at most %d", o->vocab_size, FH_TRAIN_VOCAB_MAX);
     if (o->vocab_size == 0)
         out->vocab_size = unigram ? 8000 : 30000;
+    if (o->kind == FH_TRAIN_WORDLEVEL && out->vocab_size < o->special_tokens.count)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "vocab_size: %u, expected at least %zu, for the special tokens",
+                       out->vocab_size, o->special_tokens.count);
     if (o->kind == FH_TRAIN_WORDPIECE && o->continuing_subword_prefix.size == 0)
         out->continuing_subword_prefix = FH_LIT("##");
     if (!unigram)
@@ -138,7 +141,7 @@ static fh_status level_ids(const fh_train_job *job, fh_strings *tokens, fh_u32s 
 static fh_status train_wordlevel(const fh_train_job *job, fh_trained *model) {
     size_t count = level_count(job), specials = job->options->special_tokens.count;
     FH_TRY(fh_u32s_new(model->allocator, count, &model->ids));
-    FH_TRY(fh_u32s_new(model->allocator, specials < count ? specials : count, &model->specials));
+    FH_TRY(fh_u32s_new(model->allocator, specials, &model->specials)); /* the options were checked: they are among them */
     fh_u32s holder;
     FH_TRY(fh_u32s_new(job->allocator, count, &holder));
     fh_status s = level_ids(job, &model->tokens, model->ids, holder);

@@ -191,8 +191,6 @@ typedef struct fh_train_job {
     fh_ref const fh_train_options *options; /* with the defaults in place */
     fh_ref const fh_par *par;
 } fh_train_job;
-/* The name of a kind, as in tokenizer.json. */
-fh_static const char *fh_train_kind_name(fh_train_kind kind);
 static inline unsigned fh_train_width(fh_ref const fh_train_job *job) {
     return job->par != NULL && job->par->width > 1 ? job->par->width : 1;
 }

@@ -64,6 +64,11 @@ fh_train_splitter fh_train_split_bytes(void) {
     return (fh_train_splitter){NULL, split_bytes};
 }
 
+void fh_train_byte_letters(uint32_t out[256]) {
+    for (unsigned i = 0; i < 256; i++)
+        out[i] = fh_alphabet_code((uint8_t)i);
+}
+
 static fh_status split_metaspace(const void *ctx, fh_span text, fh_train_sink *sink) {
     (void)ctx;
     fh_span mark = FH_LIT("\xe2\x96\x81"); /* U+2581 */

@@ -19,7 +19,7 @@ double fh_train_digamma(double x);
 /* --- pieces ------------------------------------------------------------------------------------------------------------ */
 
 /* The pieces that a vocabulary is chosen from. They keep their numbers. */
-typedef struct fh_pieces {
+typedef struct fh_piece_set {
     fh_ref fh_allocator *allocator;
     fh_owned fh_strings texts;
     fh_owned fh_train_f64s scores; /* logarithm of the probability; of seeds at first how much they stand for */
@@ -27,12 +27,12 @@ typedef struct fh_pieces {
     fh_owned fh_u32s order;        /* those that are there, order[0 .. left) */
     size_t left;
     double unk_score, unk_chance;  /* of a character without a piece */
-} fh_pieces;
-void fh_pieces_deinit(fh_drop fh_pieces *p);
+} fh_piece_set;
+void fh_piece_set_deinit(fh_drop fh_piece_set *p);
 
 /* seeds.c: characters, the most frequent first, then the substrings that come at least twice in the distinct words and are no
  * part of a longer one that comes wherever they do, by how much text they stand for. */
-FH_MUST_USE fh_status fh_train_seeds(fh_ref const fh_train_job *job, fh_mut fh_pieces *out);
+FH_MUST_USE fh_status fh_train_seeds(fh_ref const fh_train_job *job, fh_mut fh_piece_set *out);
 
 /* --- lattice.c --------------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ typedef struct fh_piece_tree {
     uint32_t nodes;
 } fh_piece_tree;
 /* The tree of the pieces that are there, in place of what it was. */
-FH_MUST_USE fh_status fh_piece_tree_build(fh_mut fh_piece_tree *tree, fh_ref const fh_pieces *pieces);
+FH_MUST_USE fh_status fh_piece_tree_build(fh_mut fh_piece_tree *tree, fh_ref const fh_piece_set *pieces);
 void fh_piece_tree_deinit(fh_drop fh_piece_tree *tree);
 
 /* A piece in a word, or a character without one (FH_TRAIN_NONE). */
@@ -84,13 +84,13 @@ typedef struct fh_lattice {
 void fh_lattice_init(fh_owned fh_view(2) fh_lattice *l, fh_ref fh_allocator *a);
 void fh_lattice_deinit(fh_drop fh_lattice *l);
 /* All ways to cut `word`; without its whole as one piece if `parted`. */
-FH_MUST_USE fh_status fh_lattice_fill(fh_mut fh_lattice *l, fh_ref const fh_piece_tree *tree, fh_ref const fh_pieces *pieces,
+FH_MUST_USE fh_status fh_lattice_fill(fh_mut fh_lattice *l, fh_ref const fh_piece_tree *tree, fh_ref const fh_piece_set *pieces,
                                       fh_span word, bool parted);
 /* Adds to sums[piece] how often it is to be expected in the word, times `weight`, rounded. */
-void fh_lattice_expect(fh_mut fh_lattice *l, fh_ref const fh_pieces *pieces, double weight, fh_u64s sums);
+void fh_lattice_expect(fh_mut fh_lattice *l, fh_ref const fh_piece_set *pieces, double weight, fh_u64s sums);
 /* Finds the best way; false when there is none. Then fh_lattice_best_next walks it from its end: *at starts as l->length, and
  * the walk is over when it is 0. */
-FH_MUST_USE bool fh_lattice_best(fh_mut fh_lattice *l, fh_ref const fh_pieces *pieces, fh_out double *score);
+FH_MUST_USE bool fh_lattice_best(fh_mut fh_lattice *l, fh_ref const fh_piece_set *pieces, fh_out double *score);
 uint32_t fh_lattice_best_next(fh_ref const fh_lattice *l, fh_mut size_t *at);
 
 #endif

@@ -26,7 +26,7 @@ FH_ARRAY_DEFINE(part);
 /* Where training stands: what parts read together. */
 typedef struct stand {
     fh_ref const fh_train_job *job;
-    fh_owned fh_pieces pieces;
+    fh_owned fh_piece_set pieces;
     fh_owned fh_piece_tree tree;
     fh_owned fh_u64s sums;   /* of all parts: of each piece, and last of the characters without one */
     double unit;             /* 2^bits */
@@ -44,7 +44,7 @@ typedef struct trainer {
 
 static const double KEPT = 1e300, GONE = -1e300;
 
-void fh_pieces_deinit(fh_pieces *p) {
+void fh_piece_set_deinit(fh_piece_set *p) {
     fh_strings_deinit(&p->texts);
     fh_train_f64s_free(p->allocator, &p->scores);
     fh_train_f64s_free(p->allocator, &p->chance);
@@ -59,7 +59,7 @@ static void part_clear(part *p, fh_allocator *a) {
 }
 
 static void trainer_deinit(fh_drop trainer *t) {
-    fh_pieces_deinit(&t->now.pieces);
+    fh_piece_set_deinit(&t->now.pieces);
     fh_piece_tree_deinit(&t->now.tree);
     for (size_t i = 0; i < t->parts.count; i++)
         part_clear(fh_parts_at(t->parts, i), t->allocator);
@@ -125,7 +125,7 @@ static fh_status sum_parts(trainer *t, fh_par_fn *fn) {
 /* --- maximization ------------------------------------------------------------------------------------------------------ */
 
 /* The chances that belong to the scores, and the penalty of a character without a piece. */
-static void set_chances(fh_pieces *p) {
+static void set_chances(fh_piece_set *p) {
     double least = 0;
     for (size_t i = 0; i < p->left; i++) {
         uint32_t piece = fh_u32s_get(p->order, i);
@@ -140,7 +140,7 @@ static void set_chances(fh_pieces *p) {
 /* Probabilities with a sparse prior: e^digamma(count) in place of the count (Liang, Klein, "Structured Bayesian nonparametric
  * models with variational inference", 2007). What is expected less than half a time is dropped. */
 static void maximize(trainer *t) {
-    fh_pieces *p = &t->now.pieces;
+    fh_piece_set *p = &t->now.pieces;
     double sum = 0;
     size_t left = 0;
     for (size_t i = 0; i < p->left; i++) {
@@ -209,7 +209,7 @@ static bool loss_less(const void *ctx, uint32_t a, uint32_t b) {
 
 /* Leaves `wanted` pieces, and all that have to stay: these first, then the others by their loss. */
 static fh_status keep_best(trainer *t, size_t wanted) {
-    fh_pieces *p = &t->now.pieces;
+    fh_piece_set *p = &t->now.pieces;
     FH_TRY(fh_train_sort(t->allocator, fh_u32s_sub(p->order, 0, p->left), loss_less, &t->losses));
     size_t left = 0;
     for (size_t i = 0; i < p->left; i++) {
@@ -254,7 +254,7 @@ static fh_status put_piece(fh_strings *texts, fh_train_f64s scores, fh_span text
 
 /* The characters, then the best pieces, into `texts` and `scores`, until they are full. */
 static fh_status gather(const trainer *t, fh_strings *texts, fh_train_f64s scores, fh_out size_t *used) {
-    const fh_pieces *p = &t->now.pieces;
+    const fh_piece_set *p = &t->now.pieces;
     *used = 0;
     double least = p->unk_score + 10, penalty = 0;
     for (size_t i = 0; i < t->needed.count; i++) {
@@ -328,7 +328,7 @@ static fh_status finish(trainer *t, size_t room, fh_trained *model) {
 /* --- training ---------------------------------------------------------------------------------------------------------- */
 
 /* Seeds have the probability of the text they stand for. */
-static void set_seeds(fh_pieces *p) {
+static void set_seeds(fh_piece_set *p) {
     double sum = 0;
     for (size_t i = 0; i < p->scores.count; i++)
         sum += fh_train_f64s_get(p->scores, i);
