@@ -22,11 +22,12 @@ typedef struct head {
     uint64_t size;
 } head;
 
-/* 1.0. Reserved flags are no error there: those of identities "SHALL not be validated". */
+/* 1.0. Reserved flags are no error there: those of identities "SHALL not be validated". A size of 0 in a long head becomes one
+ * that check_size refuses. */
 static fh_zmtp_fault_kind read_head_1(fh_span bytes, head *h) {
     uint64_t with_flags = bytes.size == 2 ? fh_span_at(bytes, 0) : fh_zmtp_number(fh_span_sub(bytes, 1, 8));
     *h = (head){fh_span_at(bytes, bytes.size - 1) & FH_ZMTP_MORE, with_flags - 1};
-    return with_flags != 0 ? FH_ZMTP_FAULT_NONE : FH_ZMTP_FAULT_LENGTH;
+    return FH_ZMTP_FAULT_NONE;
 }
 
 /* "Bits 7-3 are reserved for future use and MUST be zero"; 2.0 knows no commands either. */

@@ -1,21 +1,50 @@
-/* fuzz_zmtp.c: a hostile peer (SECURITY-MODEL: U-ZMTP): whatever it sends, and however its bytes are cut, ends in events or in
- * one fault, without a read outside, an assertion, or more memory than a constant times what it sent.
+/* fuzz_zmtp.c: a hostile peer (SECURITY-MODEL: U-ZMTP): whatever it sends, and however its bytes are cut, ends in events or
+ * in one fault, without a read outside, an assertion, or more memory than a constant times what it sent.
  *
- * The first byte says what the session is, the second how the rest is cut; the rest is what the peer sends, from its greeting
- * on. Properties: the same bytes in one piece say the same and answer the same; what a session with the same options sends is
- * understood by a second one; memory stays below the limits. Seeds: the streams of zmtp_streams.h for each kind of cut. */
+ * The first byte says what the session is (the last number: a server of CURVE with known keys and known random bytes), the
+ * second how the rest is cut; the rest is what the peer sends, from its greeting on. Properties: the same bytes in one piece
+ * say the same and answer the same; what a session with the same options sends is understood by a second one; memory stays
+ * below the limits. Seeds: the streams of zmtp_streams.h for each kind of cut. */
 #include <stdlib.h>
 
 #include "zmtp_streams.h"
+
+#include "proto/box.h"
 
 enum { OPTIONS = sizeof stream_options / sizeof *stream_options, BUDGET_BYTES = 8 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx);
 
+static const uint8_t server_secret[33] = "a secret that everybody may know";
+static const uint8_t client_secret[33] = "and one of the other side, known";
+
 static void require(bool good) {
     if (!good)
         abort();
+}
+
+static void draw(void *ctx, fh_mspan out) {
+    fh_test_rng *rng = ctx;
+    for (size_t i = 0; i < out.size; i++)
+        *fh_mspan_at(out, i) = (uint8_t)fh_test_rng_next(rng);
+}
+
+/* Either end of CURVE, the same each time. */
+typedef struct curve_end {
+    uint8_t own[32], server[32];
+    fh_test_rng rng;
+    fh_zmtp_options options;
+} curve_end;
+
+static void curve_init(curve_end *c, bool server) {
+    fh_span secret = {server ? server_secret : client_secret, 32};
+    fh_box_public(secret, (fh_mspan){c->own, 32});
+    fh_box_public((fh_span){server_secret, 32}, (fh_mspan){c->server, 32});
+    c->rng = fh_test_rng_new(server);
+    c->options = (fh_zmtp_options){.socket = server ? FH_ZMTP_PULL : FH_ZMTP_PUSH, .mechanism = FH_ZMTP_CURVE, .server = server,
+                                   .bound = server, .public_key = {c->own, 32}, .secret_key = secret,
+                                   .server_key = {c->server, 32}, .random = draw, .random_ctx = &c->rng};
 }
 
 typedef struct heard {
@@ -102,21 +131,79 @@ static heard run(fh_zmtp_options options, unsigned cut, fh_span stream) {
     return h;
 }
 
+/* One of the sessions, from its beginning. */
+static heard run_session(size_t which, unsigned cut, fh_span stream) {
+    curve_end server;
+    if (which < OPTIONS)
+        return run(stream_options[which], cut, stream);
+    curve_init(&server, true);
+    return run(server.options, cut, stream);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2 || size > 1 << 20)
         return 0;
     fh_span stream = {data + 2, size - 2};
-    fh_zmtp_options options = stream_options[data[0] % OPTIONS];
-    heard whole = run(options, 0, stream);
+    size_t which = data[0] % (fh_box_available() ? OPTIONS + 1u : OPTIONS);
+    heard whole = run_session(which, 0, stream);
     if (data[1] == 0 || (size > 20000 && data[1] < 16))
         return 0;
-    heard cut = run(options, data[1], stream);
+    heard cut = run_session(which, data[1], stream);
     require(whole.events == cut.events && whole.out == cut.out && whole.last == cut.last && whole.fault == cut.fault);
     return 0;
 }
 
+/* Carries what one session has to say to another one, and appends it to `seed`. */
+static void carry(fh_zmtp *from, fh_zmtp *to, fh_buf *seed) {
+    fh_zmtp_event e;
+    size_t pieces;
+    require(!fh_failed(fh_zmtp_out(from, &pieces)));
+    for (; pieces > 0; pieces--) {
+        fh_bytes piece = fh_zmtp_out_share(from, 0);
+        if (seed != NULL)
+            put(seed, piece.span);
+        require(!fh_failed(fh_zmtp_sent(from, piece.span.size)) && !fh_failed(fh_zmtp_feed(to, 0, &piece)));
+        while (fh_zmtp_next(to, &e, NULL).code == FH_OK)
+            fh_zmtp_event_drop(&e);
+    }
+}
+
+/* What a client of CURVE says to the server of run_session. */
+static void curve_seed(fh_buf *seed) {
+    curve_end c, s;
+    fh_page_source *pages;
+    fh_zmtp *client, *server;
+    curve_init(&c, false);
+    curve_init(&s, true);
+    require(!fh_failed(fh_page_source_new(fh_heap(), NULL, &pages)));
+    require(!fh_failed(fh_zmtp_new(fh_heap(), pages, &c.options, 0, &client, NULL)));
+    require(!fh_failed(fh_zmtp_new(fh_heap(), pages, &s.options, 0, &server, NULL)));
+    for (int turn = 0; turn < 4; turn++) {
+        carry(client, server, seed);
+        carry(server, client, NULL);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        fh_bytes body = {NULL, FH_LIT("in a box")};
+        require(!fh_failed(fh_zmtp_send(client, &body, i == 0)));
+    }
+    carry(client, server, seed);
+    require(fh_zmtp_fault(server) == FH_ZMTP_FAULT_NONE && fh_zmtp_peer_get(server).socket == FH_ZMTP_PUSH);
+    fh_zmtp_free(client);
+    fh_zmtp_free(server);
+    fh_page_source_free(pages);
+}
+
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
     static const uint8_t cuts[] = {0, 1, 7, 64, 255};
+    for (size_t k = 0; fh_box_available() && k < sizeof cuts; k++) {
+        fh_buf seed;
+        fh_buf_init(&seed, fh_heap(), 0);
+        put_byte(&seed, OPTIONS);
+        put_byte(&seed, cuts[k]);
+        curve_seed(&seed);
+        emit(ctx, fh_buf_view(&seed));
+        fh_buf_deinit(&seed);
+    }
     for (size_t i = 0; i < STREAMS; i++) {
         for (size_t k = 0; k < sizeof cuts; k++) {
             fh_buf seed, stream;

@@ -131,6 +131,9 @@ static void test_matches_wrap(void **state) {
     assert_int_equal(fh_subscription_match(&s, FH_LIT("a"), (fh_u32s){found, 2}), 1); /* marked with 1 */
     s.match = UINT32_MAX;
     assert_int_equal(fh_subscription_match(&s, FH_LIT("a"), (fh_u32s){found, 2}), 1);
+    fh_assert_ok(fh_subscription_add(&s, 1, FH_LIT("b"), &first));
+    s.match = UINT32_MAX; /* one that was never found */
+    assert_int_equal(fh_subscription_match(&s, FH_LIT("b"), (fh_u32s){found, 2}), 1);
     fh_subscription_index_deinit(&s);
 }
 

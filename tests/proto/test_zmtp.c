@@ -301,6 +301,16 @@ static void test_limits(void **state) {
     scene_play(&s);
     scene_said(&s, "fault HANDSHAKE_LIMIT at 64\n");
     scene_free(&s);
+    o = (fh_zmtp_options){.socket = FH_ZMTP_PULL, .mechanism = FH_ZMTP_PLAIN, .server = true};
+    o.limits.handshake_bytes = 40;
+    s = scene_new(state, o);
+    put_greeting(&s.wire, 3, 1, "PLAIN", false);
+    put_command(&s.wire, "HELLO", FH_LIT("\4user\10password")); /* 20 bytes, and INITIATE has 30 */
+    put_ready(&s.wire, "INITIATE", "PUSH", NULL);
+    scene_play(&s);
+    scene_said(&s, "auth user password\nfault HANDSHAKE_LIMIT at 86\n");
+    scene_free(&s);
+    o = (fh_zmtp_options){.socket = FH_ZMTP_DEALER, .limits = {.frame_bytes = 10, .message_bytes = 15, .parts = 3}};
     s = scene_connected(state, o, 1, "ROUTER");
     fh_bytes part = {NULL, FH_LIT("0123456789")};
     fh_assert_ok(fh_zmtp_send(s.e.z, &part, true));

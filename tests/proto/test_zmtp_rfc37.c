@@ -91,6 +91,10 @@ static void test_37_07_no_downgrade(void **state) {
     scene_play(&s);
     scene_said(&s, "fault SOCKET at 0\n");
     scene_free(&s);
+    s = scene_new(state, (fh_zmtp_options){.socket = FH_ZMTP_CLIENT});
+    hear(&s.e, FH_LIT("\1\0")); /* nor has 1.0 */
+    scene_said(&s, "fault SOCKET at 0\n");
+    scene_free(&s);
 }
 
 /* 08: with a mechanism without roles "the as-server field SHALL have no significance". */
@@ -281,6 +285,7 @@ static void test_37_20_21_22_23_properties(void **state) {
     try_metadata(state, FH_LIT("\13Socket-Type\0\0\0\3REP\13socket-type\0\0\0\3REP"), "fault METADATA at 64\n");
     try_metadata(state, FH_LIT("\1x\0\0\0\0"), "connected 3.1  \n");
     try_metadata(state, FH_LIT("\1x\0\0\0\2a"), "fault METADATA at 64\n");
+    try_metadata(state, FH_LIT("\1x\0\0\0\1"), "fault METADATA at 64\n");
     try_metadata(state, FH_LIT("\1x\2\0\0\0ab"), "fault METADATA at 64\n");
     try_metadata(state, FH_LIT("\1x\x80\0\0\0"), "fault METADATA at 64\n");
     try_metadata(state, FH_LIT("\1x\0\0\0"), "fault METADATA at 64\n");
