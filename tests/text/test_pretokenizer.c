@@ -3,11 +3,10 @@
 #include "support/fh_test.h"
 #include "text/pipe/pretokenizer.h"
 
-static const char *const texts[] = {
-    "Hello  world, it's 3.14 o'clock!",
+static const char mixed[] =
     "\302\240caf\303\251\314\201 \342\200\224 \344\270\200\343\201\202\343\202\242\343\203\274 x\302\262 \331\243\342\205\247 "
-    "_a_",
-    "  \n\na\tb  "};
+    "_a_";
+static const char *const texts[] = {"Hello  world, it's 3.14 o'clock!", mixed, "  \n\na\tb  "};
 
 static const struct {
     const char *json;

@@ -16,14 +16,21 @@ typedef struct glyph {
     fh_char_class cls;
 } glyph;
 
-static inline glyph look(fh_span text, size_t at) {
+/* Beyond ASCII. */
+static glyph look_far(fh_span text, size_t at) {
+    fh_rune r = fh_utf8_next(text, at);
+    return (glyph){r.code, r.size, r.valid ? fh_unicode_class(r.code) : FH_CHAR_OTHER};
+}
+
+FH_ALWAYS_INLINE glyph look(fh_span text, size_t at) {
     if (at >= text.size)
         return (glyph){0, 0, FH_CHAR_SPACE};
     uint8_t b = fh_span_at(text, at);
-    if (b < 0x80)
-        return (glyph){b, 1, fh_unicode_class(b)};
-    fh_rune r = fh_utf8_next(text, at);
-    return (glyph){r.code, r.size, r.valid ? fh_unicode_class(r.code) : FH_CHAR_OTHER};
+    if (b >= 0x80)
+        return look_far(text, at);
+    bool space = b == ' ' || (uint8_t)(b - 9) < 5, letter = (uint8_t)((b | 0x20) - 'a') < 26;
+    bool number = (uint8_t)(b - '0') < 10;
+    return (glyph){b, 1, space ? FH_CHAR_SPACE : letter ? FH_CHAR_LETTER : number ? FH_CHAR_NUMBER : FH_CHAR_OTHER};
 }
 
 /* The end of the run of one class that begins at `at`. */
@@ -93,12 +100,14 @@ static size_t number_end(fh_span text, size_t at, uint32_t max) {
 }
 
 static bool is_mark(glyph g) {
+    if (g.code < 0x80 || g.cls != FH_CHAR_OTHER)
+        return false;
     fh_category c = fh_unicode_category(g.code);
-    return g.size != 0 && g.cls == FH_CHAR_OTHER && (c == FH_GC_MN || c == FH_GC_MC || c == FH_GC_ME);
+    return c == FH_GC_MN || c == FH_GC_MC || c == FH_GC_ME;
 }
 
 /* The character at `at`; with `marks`, \p{M} are letters. */
-static glyph look_marked(fh_span text, size_t at, bool marks) {
+FH_ALWAYS_INLINE glyph look_marked(fh_span text, size_t at, bool marks) {
     glyph g = look(text, at);
     if (marks && g.code >= 0x80 && is_mark(g))
         g.cls = FH_CHAR_LETTER;
@@ -150,6 +159,8 @@ typedef enum letter_case { CASE_NONE, CASE_UPPER, CASE_LOWER, CASE_BOTH } letter
 static letter_case case_of(glyph g) {
     if (g.size == 0 || g.cls == FH_CHAR_NUMBER || g.cls == FH_CHAR_SPACE)
         return CASE_NONE;
+    if (g.code < 0x80)
+        return g.cls != FH_CHAR_LETTER ? CASE_NONE : g.code < 'a' ? CASE_UPPER : CASE_LOWER;
     fh_category c = fh_unicode_category(g.code);
     if (c == FH_GC_LU || c == FH_GC_LT)
         return CASE_UPPER;
