@@ -218,10 +218,14 @@ static bool is_kana_han(uint32_t code) {
     return (code >= 0x4e00 && code <= 0x9fa5) || (code >= 0x3040 && code <= 0x30ff);
 }
 
-/* [\p{L}\p{M}], [\p{P}\p{S}], \s, or none; with `stops` the end of the text, a number, kana and Han: where the expressions that
- * come first have cut. */
-static deepseek_class deepseek_class_of(glyph g, bool stops) {
-    if (g.size == 0 || (stops && (g.cls == FH_CHAR_NUMBER || is_kana_han(g.code))))
+/* Where the expressions that come first have cut: nowhere; before numbers, kana and Han; behind kana and Han. */
+typedef enum deepseek_part { DEEPSEEK_WHOLE, DEEPSEEK_OUTSIDE, DEEPSEEK_INSIDE } deepseek_part;
+
+/* [\p{L}\p{M}], [\p{P}\p{S}], \s, or none; or the end of the part. */
+static deepseek_class deepseek_class_of(glyph g, deepseek_part part) {
+    bool stops = (part == DEEPSEEK_OUTSIDE && (g.cls == FH_CHAR_NUMBER || is_kana_han(g.code))) ||
+                 (part == DEEPSEEK_INSIDE && !is_kana_han(g.code));
+    if (g.size == 0 || stops)
         return DEEPSEEK_STOP;
     if (g.cls == FH_CHAR_SPACE)
         return DEEPSEEK_SPACE;
@@ -231,10 +235,10 @@ static deepseek_class deepseek_class_of(glyph g, bool stops) {
     return c >= FH_GC_PC && c <= FH_GC_SO ? DEEPSEEK_SIGN : DEEPSEEK_REST;
 }
 
-static size_t deepseek_run(fh_span text, size_t at, deepseek_class cls, bool stops) {
+static size_t deepseek_run(fh_span text, size_t at, deepseek_class cls, deepseek_part part) {
     for (;;) {
         glyph g = look(text, at);
-        if (deepseek_class_of(g, stops) != cls)
+        if (deepseek_class_of(g, part) != cls)
             return at;
         at += g.size;
     }
@@ -246,50 +250,52 @@ static size_t ascii_letters_end(fh_span text, size_t at) {
     return at;
 }
 
-/* The white space at `at`, as far as the next stop. */
-static size_t deepseek_space_end(fh_span text, size_t at, bool stops) {
-    size_t run = deepseek_run(text, at, DEEPSEEK_SPACE, stops);
-    bool over = deepseek_class_of(look(text, run), stops) == DEEPSEEK_STOP;
+/* The white space at `at`, as far as the part goes. */
+static size_t deepseek_space_end(fh_span text, size_t at, deepseek_part part) {
+    size_t run = deepseek_run(text, at, DEEPSEEK_SPACE, part);
+    bool over = deepseek_class_of(look(text, run), part) == DEEPSEEK_STOP;
     return space_end(over ? fh_span_sub(text, 0, run) : text, at, true);
 }
 
 /* The match at `at`, or 0. */
-static size_t deepseek_match(fh_span text, size_t at, bool stops) {
+static size_t deepseek_match(fh_span text, size_t at, deepseek_part part) {
     glyph g = look(text, at);
-    deepseek_class cls = deepseek_class_of(g, stops), next = deepseek_class_of(look(text, at + g.size), stops);
+    deepseek_class cls = deepseek_class_of(g, part), next = deepseek_class_of(look(text, at + g.size), part);
     if (cls == DEEPSEEK_SIGN && g.code < 0x80 && ascii_letters_end(text, at + 1) > at + 1)
         return ascii_letters_end(text, at + 1);
     bool before = cls != DEEPSEEK_SIGN && g.code != '\r' && g.code != '\n';
     if (cls == DEEPSEEK_WORD || (before && next == DEEPSEEK_WORD))
-        return deepseek_run(text, at + g.size, DEEPSEEK_WORD, stops);
+        return deepseek_run(text, at + g.size, DEEPSEEK_WORD, part);
     if (cls == DEEPSEEK_SIGN || (g.code == ' ' && next == DEEPSEEK_SIGN)) {
-        size_t end = deepseek_run(text, at + (cls == DEEPSEEK_SIGN ? 0 : 1), DEEPSEEK_SIGN, stops);
-        while (byte_at(text, end) == '\r' || byte_at(text, end) == '\n')
+        size_t end = deepseek_run(text, at + (cls == DEEPSEEK_SIGN ? 0 : 1), DEEPSEEK_SIGN, part);
+        while (part != DEEPSEEK_INSIDE && (byte_at(text, end) == '\r' || byte_at(text, end) == '\n'))
             end++;
         return end;
     }
-    return cls == DEEPSEEK_SPACE ? deepseek_space_end(text, at, stops) : 0;
+    return cls == DEEPSEEK_SPACE ? deepseek_space_end(text, at, part) : 0;
 }
 
-/* From `at` on to the next place with a match, or a stop. */
-static size_t deepseek_gap_end(fh_span text, size_t at, bool stops) {
+/* From `at` on to the next place with a match, or the end of the part. */
+static size_t deepseek_gap_end(fh_span text, size_t at, deepseek_part part) {
     do
         at += look(text, at).size;
-    while (deepseek_class_of(look(text, at), stops) != DEEPSEEK_STOP && deepseek_match(text, at, stops) == 0);
+    while (deepseek_class_of(look(text, at), part) != DEEPSEEK_STOP && deepseek_match(text, at, part) == 0);
     return at;
 }
 
-static size_t deepseek_end(fh_span text, size_t at, bool stops, fh_out bool *match) {
+static size_t deepseek_end(fh_span text, size_t at, deepseek_part part, fh_out bool *match) {
+    size_t end = deepseek_match(text, at, part);
+    *match = end != 0;
+    return end != 0 ? end : deepseek_gap_end(text, at, part);
+}
+
+/* A stretch of all three: a group of numbers, or a stretch of the third outside or inside of kana and Han. */
+static size_t deepseek3_end(fh_span text, size_t at, fh_out bool *match) {
     glyph g = look(text, at);
     *match = true;
-    if (stops && g.cls == FH_CHAR_NUMBER)
+    if (g.cls == FH_CHAR_NUMBER)
         return number_end(text, at, 3);
-    size_t end = at;
-    while (stops && is_kana_han(look(text, end).code))
-        end += look(text, end).size;
-    end = end > at ? end : deepseek_match(text, at, stops);
-    *match = end != 0;
-    return end != 0 ? end : deepseek_gap_end(text, at, stops);
+    return deepseek_end(text, at, is_kana_han(g.code) ? DEEPSEEK_INSIDE : DEEPSEEK_OUTSIDE, match);
 }
 
 /* A stretch of characters that are of a class, or are not: numbers by three, or kana and Han. */
@@ -316,8 +322,8 @@ size_t fh_scan_stretch(fh_scan scan, fh_span text, size_t at, bool *match) {
     case FH_SCAN_TEKKEN: return o200k_end(text, at, 1, false);
     case FH_SCAN_DIGITS3: return class_end(text, at, true, match);
     case FH_SCAN_KANA_HAN: return class_end(text, at, false, match);
-    case FH_SCAN_DEEPSEEK_WORDS: return deepseek_end(text, at, false, match);
-    case FH_SCAN_DEEPSEEK3: return deepseek_end(text, at, true, match);
+    case FH_SCAN_DEEPSEEK_WORDS: return deepseek_end(text, at, DEEPSEEK_WHOLE, match);
+    case FH_SCAN_DEEPSEEK3: return deepseek3_end(text, at, match);
     case FH_SCAN_NONE:
     case FH_SCAN_COUNT: break;
     }
