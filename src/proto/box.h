@@ -20,7 +20,7 @@ void fh_box_public(fh_span secret, fh_mspan out);
 FH_MUST_USE bool fh_box_key(fh_span their_public, fh_span our_secret, fh_mspan out);
 /* Makes a box in place: the text begins at byte FH_BOX_TAG. */
 void fh_box_seal(fh_mspan box, fh_span nonce, fh_span key);
-/* Opens one: box.size - FH_BOX_TAG bytes of text to `out`, and false, with nothing in it, unless its tag is right. */
+/* Opens one: box.size - FH_BOX_TAG bytes of text to `out`; false, and nothing written, unless its tag is right. */
 FH_MUST_USE bool fh_box_open(fh_span box, fh_span nonce, fh_span key, fh_mspan out);
 /* Zeroes a secret so that no compiler leaves it out. */
 void fh_box_wipe(fh_mspan secret);
