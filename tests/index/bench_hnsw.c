@@ -2,6 +2,8 @@
  *
  *     bench_hnsw [--rows N] [--dim N] [--links N] [--effort N] [--threads N] [--write DIR] [--paced]
  *
+ * Then searches with a filter; and exact search in codes, whose candidates are ranked by float32, and in float32 alone.
+ *
  * Vectors lie around 1000 centers, made from a counter; queries are made like them. What is right is what the exact search
  * finds. --write leaves base.f32, query.f32 and best.u64 in a folder, for bench_hnsw_peer.py; with --paced a line of JSON
  * follows for each line on standard input: `build` builds a graph, a number searches it with that effort. Seconds of one thread
@@ -15,7 +17,7 @@
 #include "freehold/hnsw.h"
 #include "freehold/os.h"
 
-enum { QUERIES = 1000, K = 10, CENTERS = 1000 };
+enum { QUERIES = 1000, K = 10, CENTERS = 1000, MANY = 160 };
 
 typedef struct bench {
     size_t rows, dim, links, effort, threads, builds;
@@ -129,6 +131,56 @@ static void search(const bench *b, size_t effort) {
     fh_hnsw_reader_free(r);
 }
 
+/* Codes find candidates, float32 ranks them: recall, and queries a second, all asked at once. */
+static void rank(const bench *b, fh_vector_type type, size_t candidates) {
+    static fh_hit hits[QUERIES * MANY];
+    static size_t counts[QUERIES];
+    fh_flat *codes = NULL, *numbers = NULL;
+    size_t right = 0;
+    fh_err err;
+    fh_err_clear(&err);
+    must(fh_flat_new(fh_heap(), fh_isa_best(), &(fh_flat_options){.dim = b->dim, .type = type}, &codes, &err), &err);
+    must(fh_flat_new(fh_heap(), fh_isa_best(), &(fh_flat_options){.dim = b->dim}, &numbers, &err), &err);
+    must(fh_flat_add(codes, b->ids, b->vectors, &err), &err);
+    must(fh_flat_add(numbers, b->ids, b->vectors, &err), &err);
+    fh_hits all = {hits, QUERIES * candidates};
+    double start = seconds(b);
+    must(fh_flat_search(codes, NULL, b->queries, candidates, NULL, all, (fh_sizes){counts, QUERIES}, &err), &err);
+    double scanned = seconds(b) - start;
+    must(fh_flat_rank(numbers, b->queries, all, (fh_sizes){counts, QUERIES}, &err), &err);
+    double took = seconds(b) - start;
+    for (size_t i = 0; i < (size_t)QUERIES * K; i++)
+        for (size_t k = 0; k < K; k++)
+            right += hits[i / K * candidates + i % K].id == b->best.at[i / K * K + k].id;
+    printf("{\"codes\":\"%s\",\"candidates\":%zu,\"recall\":%.4f,\"qps\":%.1f,\"scan_share\":%.2f}\n",
+           type == FH_VECTOR_I8 ? "I8" : type == FH_VECTOR_B1 ? "B1" : "F32", candidates, (double)right / (QUERIES * K),
+           (double)QUERIES / took, scanned / took);
+    fh_flat_free(codes);
+    fh_flat_free(numbers);
+}
+
+static bool accepts(void *ctx, uint64_t id) {
+    return fh_mix64(id) % *(uint64_t *)ctx == 0;
+}
+
+/* Microseconds a query where a filter accepts one of so many. */
+static void filtered(const bench *b, uint64_t one_of) {
+    enum { ASKED = 200, VIEW = 64 };
+    fh_hnsw_reader *r = NULL;
+    fh_err err;
+    fh_err_clear(&err);
+    must(fh_hnsw_reader_new(b->graph, &r, &err), &err);
+    double start = seconds(b);
+    for (size_t q = 0; q < ASKED; q++) {
+        fh_hit hits[K];
+        size_t count;
+        must(fh_hnsw_search(b->graph, r, fh_f32s_sub(b->queries, q * b->dim, b->dim), K, VIEW,
+                            &(fh_hit_filter){accepts, &one_of}, (fh_hits){hits, K}, &count, &err), &err);
+    }
+    printf("{\"one_of\":%llu,\"us\":%.1f}\n", (unsigned long long)one_of, (seconds(b) - start) * 1e6 / ASKED);
+    fh_hnsw_reader_free(r);
+}
+
 static size_t number(const char *text, size_t least, size_t most) {
     char *end;
     unsigned long long n = strtoull(text, &end, 10);
@@ -179,6 +231,12 @@ int main(int argc, char **argv) {
         build(&b);
         for (size_t effort = 10; effort <= 160; effort *= 2)
             search(&b, effort);
+        for (uint64_t one_of = 1; one_of <= 4096; one_of *= 4)
+            filtered(&b, one_of);
+        for (size_t candidates = K; candidates <= MANY; candidates *= 2)
+            for (int t = FH_VECTOR_I8; t <= FH_VECTOR_B1; t++)
+                rank(&b, (fh_vector_type)t, candidates);
+        rank(&b, FH_VECTOR_F32, K);
     }
     fh_hnsw_free(b.graph);
     fh_u64s_free(fh_heap(), &b.ids);

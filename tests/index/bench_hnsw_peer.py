@@ -2,23 +2,21 @@
 """Approximate search beside hnswlib: the same vectors and numbers of links, recall of the ten best against queries a second.
 
     tests/index/bench_hnsw_peer.py [--program build/release/tests/index/bench_hnsw] [--rows N] [--dim N] [--rounds N]
-                                   [--json]
+                                   [--json] [--plot FILE]
 
 Needs the package hnswlib (PyPI) and numpy. Each round runs ours (a child process that waits for its turn) and then
-hnswlib: a build with 16 links and an effort of 200, then 1000 queries one by one at each effort. One thread; both count
-seconds of the processor, not of the clock. Ratios are medians of the rounds' own.
+hnswlib: a build with 16 links and an effort of 200, then 1000 queries one by one at each effort. Each round draws the levels of
+both anew: they alone move recall by half a percent at low efforts, so recall is the mean of the rounds, with the least and the
+most. One thread; both count seconds of the processor, not of the clock. Other numbers are medians, ratios those of the rounds.
 """
-import argparse
 import json
-import pathlib
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-EFFORTS, BEST, LINKS, EFFORT = (10, 20, 40, 80), 10, 16, 200
+import peer
+
+EFFORTS, BEST, LINKS, EFFORT = (10, 15, 20, 30, 40, 80), 10, 16, 200
 
 
 def peer_build(hnswlib, base, seed):
@@ -41,31 +39,10 @@ def peer_search(index, queries, best, effort):
     return {"effort": effort, "recall": right / best.size, "qps": len(queries) / took}
 
 
-class Ours:
-    """The child process that has our graph."""
-
-    def __init__(self, args, folder):
-        command = [args.program, "--paced", "--write", folder, "--rows", str(args.rows), "--dim", str(args.dim)]
-        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.answer()
-
-    def answer(self):
-        """The next line of JSON."""
-        line = self.child.stdout.readline()
-        if not line:
-            sys.exit("bench_hnsw ended early")
-        return json.loads(line)
-
-    def ask(self, what):
-        """What it says to a command."""
-        self.child.stdin.write(f"{what}\n")
-        self.child.stdin.flush()
-        return self.answer()
-
-
 def measure(args, hnswlib, numpy, folder):
     """Every sample: [(ours, peer)] of additions, and of each effort."""
-    ours = Ours(args, folder)
+    ours = peer.Paced([args.program, "--paced", "--write", folder, "--rows", str(args.rows), "--dim", str(args.dim)])
+    ours.answer()
     base = numpy.fromfile(f"{folder}/base.f32", dtype="f4").reshape(-1, args.dim)
     queries = numpy.fromfile(f"{folder}/query.f32", dtype="f4").reshape(-1, args.dim)
     best = numpy.fromfile(f"{folder}/best.u64", dtype="u8").reshape(-1, BEST)
@@ -76,27 +53,36 @@ def measure(args, hnswlib, numpy, folder):
         adds.append((mine, theirs))
         for effort in EFFORTS:
             searches[effort].append((ours.ask(effort), peer_search(index, queries, best, effort)))
-    ours.child.stdin.close()
-    ours.child.wait()
+    ours.end()
     return adds, searches
+
+
+def of_side(pairs, side):
+    """Queries a second, and recall: mean, least, most."""
+    recalls = [pair[side]["recall"] for pair in pairs]
+    return statistics.median(pair[side]["qps"] for pair in pairs), statistics.mean(recalls), min(recalls), max(recalls)
+
+
+def draw(axes, searches):
+    """Two curves; a bar over the rounds at each point."""
+    for side, (color, name) in enumerate(((peer.OURS, "Freehold"), (peer.THEIRS, "hnswlib 0.8.0"))):
+        points = [of_side(pairs, side) for pairs in searches.values()]
+        spread = [[mean - least for _, mean, least, _ in points], [most - mean for _, mean, _, most in points]]
+        axes.errorbar([mean for _, mean, _, _ in points], [qps for qps, *_ in points], xerr=spread, color=color, marker="o",
+                      markersize=4, capsize=2, elinewidth=0.8, label=name)
+    axes.set_yscale("log")
+    axes.set_xlabel("recall of the ten best")
+    axes.set_ylabel("queries a second, one thread")
 
 
 def main():
     """Measures, and prints a table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--program", default=str(ROOT / "build/release/tests/index/bench_hnsw"))
-    parser.add_argument("--rows", type=int, default=50000)
-    parser.add_argument("--dim", type=int, default=128)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    try:
-        import hnswlib  # pylint: disable=import-outside-toplevel
-        import numpy  # pylint: disable=import-outside-toplevel
-    except ImportError as missing:
-        sys.exit(f"skipped: {missing} (PyPI: hnswlib, numpy)")
+    args = peer.arguments(__doc__, "bench_hnsw", 50000, 6).parse_args()
+    hnswlib, numpy = peer.modules("hnswlib", "numpy")
     with tempfile.TemporaryDirectory() as folder:
         adds, searches = measure(args, hnswlib, numpy, folder)
+    if args.plot:
+        peer.picture(args.plot, lambda axes: draw(axes, searches))
     if args.json:
         print(json.dumps({"adds": adds, "searches": searches}))
         return
@@ -105,8 +91,9 @@ def main():
     print(f"additions/s      ours {median(m for m, _ in adds):8.0f}   hnswlib {median(t for _, t in adds):8.0f}"
           f"   {median(m / t for m, t in adds):5.2f} x")
     for effort, pairs in searches.items():
-        mine, theirs = ([median(pair[i][key] for pair in pairs) for key in ("qps", "recall")] for i in (0, 1))
-        print(f"effort {effort:4}      ours {mine[0]:8.0f}/s at {mine[1]:.4f}   hnswlib {theirs[0]:8.0f}/s at {theirs[1]:.4f}"
+        shown = [f"{qps:8.0f}/s at {mean:.4f} ({least:.4f} to {most:.4f})"
+                 for qps, mean, least, most in (of_side(pairs, side) for side in (0, 1))]
+        print(f"effort {effort:4}      ours {shown[0]}   hnswlib {shown[1]}"
               f"   {median(m['qps'] / t['qps'] for m, t in pairs):5.2f} x")
 
 
