@@ -2,7 +2,7 @@
  * to text.
  *
  * Invariant: a failed call leaves the list of ids as it was. Threading: see tokenizer_impl.h. */
-#include "text/nfc.h"
+#include "text/pipe/normal_rules.h"
 #include "text/tokenizer_impl.h"
 
 /* Offsets into a text, tripled where a space takes three bytes, must fit 32 bits. */
@@ -10,22 +10,25 @@ enum { TEXT_BYTES_MAX = 1 << 30 };
 
 /* Room for text on its way to tokens. */
 typedef struct scratch {
-    fh_owned fh_buf normal, rewritten; /* in form C; with its spaces marked */
-    fh_owned fh_ids codes;             /* code points on their way to form C */
+    fh_owned fh_normalized normal; /* in form C */
+    fh_owned fh_buf rewritten;     /* with its spaces marked */
 } scratch;
 
 /* Text without special tokens; `first`: nothing or a special token stands before it. */
-static fh_status encode_text(fh_merger *m, scratch *room, fh_span text, bool first) {
+static fh_status encode_text(fh_merger *m, fh_mut fh_view(3) scratch *room, fh_span text, bool first) {
     if (m->tok->nfc) {
-        fh_buf_truncate(&room->normal, 0);
-        FH_TRY(fh_nfc_put(text, &room->codes, &room->normal));
-        text = fh_buf_view(&room->normal);
+        fh_normalized *n = &room->normal;
+        FH_TRY(fh_normalized_reset(n, text, false));
+        fh_edit_begin(&n->edit);
+        FH_TRY(fh_rule_form(&n->now, &n->edit, &n->marks, FH_FORM_NFC));
+        FH_TRY(fh_normalized_accept(n));
+        text = fh_normalized_view(n);
     }
     return m->tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, &room->rewritten, text, first)
                                         : fh_bpe_encode(m, &room->rewritten, text);
 }
 
-static fh_status encode_all(fh_merger *m, scratch *room, fh_span text, fh_encode_options options) {
+static fh_status encode_all(fh_merger *m, fh_mut fh_view(3) scratch *room, fh_span text, fh_encode_options options) {
     const fh_tokenizer *tok = m->tok;
     if (options.add_special && tok->add_bos)
         FH_TRY(fh_ids_put(m->out, tok->bos));
@@ -57,15 +60,13 @@ fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_o
     fh_merger m;
     scratch room;
     fh_merger_init(&m, tok, out);
-    fh_buf_init(&room.normal, out->allocator, 0);
+    fh_normalized_init(&room.normal, out->allocator);
     fh_buf_init(&room.rewritten, out->allocator, 0);
-    fh_ids_init(&room.codes, out->allocator, 0);
     fh_status s = fh_recall_init(&m, text.size);
     if (s.code == FH_OK)
         s = encode_all(&m, &room, text, options);
-    fh_ids_deinit(&room.codes);
     fh_buf_deinit(&room.rewritten);
-    fh_buf_deinit(&room.normal);
+    fh_normalized_deinit(&room.normal);
     fh_merger_deinit(&m);
     if (s.code == FH_OK)
         return s;

@@ -8,7 +8,7 @@
  *   bpe.c, spm.c  one piece of text to ids, by each algorithm
  *   recall.c      remembers pieces within a call
  *   encode.c      text to ids
- *   tokenizer_json.c  reads tokenizer.json; nfc.c: the normalization that some of them ask for
+ *   tokenizer_json.c  reads tokenizer.json; pipe/: what such a file may ask for
  *
  * Invariants of a built tokenizer: every id in it is below tokens.count or FH_NO_TOKEN; `spelling` and `bytes` of a token
  * lie in `text`; nothing changes after fh_tokenizer_new. */

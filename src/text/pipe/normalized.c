@@ -8,11 +8,14 @@
 
 #include "freehold/checked.h"
 #include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
 
 enum { ROOM_MIN = 64, RUNE_BYTES_MAX = 4 };
 
 void fh_normalized_init(fh_normalized *n, fh_allocator *a) {
     *n = (fh_normalized){.now = {.same = true, .straight = true}, .edit = {.allocator = a}};
+    fh_marks_list_init(&n->marks, a);
+    fh_finder_init(&n->finder, a);
 }
 
 void fh_normalized_deinit(fh_normalized *n) {
@@ -21,6 +24,8 @@ void fh_normalized_deinit(fh_normalized *n) {
     fh_free(a, n->edit.bytes.at);
     fh_origins_free(a, &n->now.origins);
     fh_origins_free(a, &n->edit.origins);
+    fh_marks_list_deinit(&n->marks);
+    fh_finder_deinit(&n->finder);
     n->now.bytes = n->edit.bytes = (fh_mspan){NULL, 0};
 }
 
@@ -121,9 +126,8 @@ static void store_origins(fh_origins to, size_t at, const fh_traced *from, size_
         return;
     }
     for (size_t i = begin; i < end;) {
-        uint8_t size = fh_span_at(from->original, i) < 0x80 ? 1 : fh_utf8_next(from->original, i).size;
-        fh_origin o = {(uint32_t)i, (uint32_t)(i + size)};
-        for (uint8_t k = 0; k < size && i < end; k++, i++)
+        fh_origin o = character_at(from->original, i); /* i may lie within it: "fi" stands for a ligature of three bytes */
+        for (; i < o.end && i < end; i++)
             fh_origins_set(part, i - begin, o);
     }
 }
@@ -257,6 +261,38 @@ fh_status fh_edit_keep(fh_edit *e, const fh_traced *from, size_t begin, size_t e
     return FH_DONE;
 }
 
+/* Makes bytes of ASCII small, eight at a time. */
+static void make_small(fh_mspan bytes) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    size_t i = 0;
+    for (; i + 8 <= bytes.size; i += 8) {
+        uint64_t x = fh_span_u64(fh_span_of_mut(bytes), i);
+        uint64_t capital = (x + ones * (0x80 - 'A')) & ~(x + ones * (0x7f - 'Z')) & high;
+        if (capital != 0)
+            fh_mspan_put_u64(bytes, i, x | capital >> 2);
+    }
+    for (; i < bytes.size; i++) {
+        uint8_t *b = fh_mspan_at(bytes, i);
+        if (*b >= 'A' && *b <= 'Z')
+            *b |= 0x20;
+    }
+}
+
+fh_status fh_edit_keep_small(fh_edit *e, const fh_traced *from, size_t begin, size_t end) {
+    size_t capital = fh_ascii_end(fh_span_sub(fh_traced_view(from), 0, end), begin, FH_ASCII_UPPER);
+    if (capital == end)
+        return fh_edit_keep(e, from, begin, end);
+    FH_TRY(fh_edit_keep(e, from, begin, capital));
+    FH_TRY(begin_bytes(e, from, end - capital));
+    size_t at = e->size;
+    FH_TRY(fh_edit_keep(e, from, capital, end));
+    fh_mspan part;
+    bool fits = fh_mspan_slice(e->bytes, at, end - capital, &part);
+    FH_ASSERT(fits);
+    make_small(part);
+    return FH_DONE;
+}
+
 fh_status fh_edit_copy(fh_edit *e, const fh_traced *from, size_t begin, size_t end) {
     e->cursor = begin;
     return fh_edit_keep(e, from, begin, end);
@@ -277,6 +313,8 @@ fh_status fh_normalized_accept(fh_normalized *n) {
                                  .origins = origins ? e.origins : t.origins},
                          .edit = {.allocator = e.allocator,
                                   .bytes = bytes ? t.bytes : e.bytes,
-                                  .origins = origins ? t.origins : e.origins}};
+                                  .origins = origins ? t.origins : e.origins},
+                         .marks = n->marks,
+                         .finder = n->finder};
     return FH_DONE;
 }

@@ -22,7 +22,8 @@
 #ifndef FH_TEXT_PIPE_NORMALIZED_H
 #define FH_TEXT_PIPE_NORMALIZED_H
 
-#include "freehold/alloc.h"
+#include "text/forms.h"
+#include "text/pipe/regex.h"
 
 /* Bytes [begin, end) of the original. */
 typedef struct fh_origin {
@@ -58,6 +59,8 @@ typedef struct fh_edit {
 typedef struct fh_normalized {
     fh_traced now;
     fh_edit edit;
+    fh_marks_list marks; /* room for normalization forms */
+    fh_finder finder;    /* and for expressions */
 } fh_normalized;
 
 void fh_normalized_init(fh_owned fh_view(2) fh_normalized *n, fh_ref fh_allocator *a);
@@ -83,6 +86,8 @@ FH_MUST_USE fh_status fh_edit_keep(fh_mut fh_edit *e, const fh_traced *from, siz
 /* Bytes [begin, end) of `from`, whole characters, are written with their own origins, wherever the cursor was; it is at `end`
  * then. */
 FH_MUST_USE fh_status fh_edit_copy(fh_mut fh_edit *e, const fh_traced *from, size_t begin, size_t end);
+/* The same, with capital letters of ASCII made small. */
+FH_MUST_USE fh_status fh_edit_keep_small(fh_mut fh_edit *e, const fh_traced *from, size_t begin, size_t end);
 /* Writes a character with a change. */
 FH_MUST_USE fh_status fh_edit_put(fh_mut fh_edit *e, const fh_traced *from, uint32_t code, ptrdiff_t change);
 /* Moves the cursor over `count` characters: they are gone. */

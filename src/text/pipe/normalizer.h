@@ -17,10 +17,11 @@
 
 typedef struct fh_normalizer fh_normalizer;
 
-/* Reads one from JSON; `offset_bytes` is where json_text begins in its file. null gives NULL. FH_CORRUPT, FH_UNSUPPORTED (a
- * type that nobody knows), FH_LIMIT (nesting above 16, more than 256 of them), FH_NOMEM. */
+/* Reads one from JSON; `offset_bytes` is where json_text begins in its file. FH_CORRUPT (also for
+ * null, which is no normalizer), FH_UNSUPPORTED (a type that nobody knows), FH_LIMIT (nesting above 16, more than 256 of them),
+ * FH_NOMEM. */
 FH_MUST_USE fh_status fh_normalizer_read(fh_ref fh_allocator *a, fh_span json_text, size_t offset_bytes,
-                                         fh_out fh_owned_or_null fh_normalizer **out, fh_mut fh_err *err);
+                                         fh_owned fh_normalizer **out, fh_mut fh_err *err);
 void fh_normalizer_free(fh_drop fh_normalizer *nz);
 /* Changes the text; NULL changes nothing. FH_NOMEM; FH_LIMIT for a text that grows to 4 GiB, or for a pattern that takes too
  * many steps: the text is then as some of the steps have left it. */

@@ -1,20 +1,36 @@
-/* test_nfc.c: normalization form C: cases of UAX #15, every code point against the reference, order, any bytes, linear time. */
-#include "text/nfc.h"
+/* test_forms.c: the normalization forms: cases of UAX #15, every code point against the reference, order, any bytes, linear
+ * time. */
+#include "text/pipe/normal_rules.h"
+
+#include "freehold/buf.h"
 #include "support/fh_test.h"
 #include "freehold/utf8.h"
 
 #include <string.h>
 
-static void check(fh_allocator *a, fh_span text, fh_span expected) {
-    fh_ids scratch;
+/* Appends text in a form to out. */
+static fh_status put_form(fh_allocator *a, fh_form form, fh_span text, fh_buf *out) {
+    fh_normalized n;
+    fh_normalized_init(&n, a);
+    fh_status s = fh_normalized_reset(&n, text, false);
+    fh_edit_begin(&n.edit);
+    if (!fh_failed(s))
+        s = fh_rule_form(&n.now, &n.edit, &n.marks, form);
+    if (!fh_failed(s))
+        s = fh_normalized_accept(&n);
+    if (!fh_failed(s))
+        s = fh_buf_put(out, fh_normalized_view(&n));
+    fh_normalized_deinit(&n);
+    return s;
+}
+
+static void check(fh_allocator *a, fh_form form, fh_span text, fh_span expected) {
     fh_buf out;
-    fh_ids_init(&scratch, a, 0);
     fh_buf_init(&out, a, 0);
-    fh_assert_ok(fh_nfc_put(text, &scratch, &out));
+    fh_assert_ok(put_form(a, form, text, &out));
     if (!fh_span_equal(fh_buf_view(&out), expected))
         fail_msg("\"%.*s\" became \"%.*s\", expected \"%.*s\"", FH_SPAN_FMT(text), FH_SPAN_FMT(fh_buf_view(&out)),
                  FH_SPAN_FMT(expected));
-    fh_ids_deinit(&scratch);
     fh_buf_deinit(&out);
 }
 
@@ -55,7 +71,27 @@ static void test_cases(void **state) {
         {"e\u0301\xff\u0301", "\u00e9\xff\u0301"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        check(fh_test_allocator(state), fh_span_of_str(cases[i].text), fh_span_of_str(cases[i].form_c));
+        check(fh_test_allocator(state), FH_FORM_NFC, fh_span_of_str(cases[i].text), fh_span_of_str(cases[i].form_c));
+}
+
+static void test_other_forms(void **state) {
+    static const struct {
+        fh_form form;
+        const char *text, *expected;
+    } cases[] = {
+        {FH_FORM_NFD, "\u00e9x", "e\u0301x"},
+        {FH_FORM_NFD, "\uac01", "\u1100\u1161\u11a8"},
+        {FH_FORM_NFD, "\ufb01\u2460", "\ufb01\u2460"},
+        {FH_FORM_NFD, "\U00011938", "\U00011938"}, /* Unicode 13 */
+        {FH_FORM_NFKD, "\ufb01\u2460\u00e9", "fi1e\u0301"},
+        {FH_FORM_NFKD, "\u32ff", "\u32ff"}, /* Unicode 12.1 */
+        {FH_FORM_NFKC, "\ufb01\u2460e\u0301", "fi1\u00e9"},
+        {FH_FORM_NFKC, "\u1e9b\u0323", "\u1e69"},
+        {FH_FORM_NFKC, "\uff76\uff9e", "\u30ac"},
+        {FH_FORM_NFKC, "\u03d3", "\u038e"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check(fh_test_allocator(state), cases[i].form, fh_span_of_str(cases[i].text), fh_span_of_str(cases[i].expected));
 }
 
 static fh_status put_code(fh_buf *out, uint32_t code) {
@@ -64,14 +100,15 @@ static fh_status put_code(fh_buf *out, uint32_t code) {
     return fh_buf_put(out, (fh_span){bytes, size});
 }
 
-/* The number is the reference's: tests/golden/make_tokenizer_cases.py prints it. */
+/* The numbers are the reference's: tests/golden/make_normalizer_hashes.py prints them. */
 static void test_every_code_point(void **state) {
+    static const uint64_t expected[] = {[FH_FORM_NFD] = UINT64_C(0x0e04216b1082caaf),
+                                        [FH_FORM_NFC] = UINT64_C(0x329e470b70fc9ace),
+                                        [FH_FORM_NFKD] = UINT64_C(0xca77e5f57d5d4f51),
+                                        [FH_FORM_NFKC] = UINT64_C(0xc548f3e1ae9ea6b5)};
     fh_allocator *a = fh_test_allocator(state);
-    fh_buf text, out;
-    fh_ids scratch;
+    fh_buf text;
     fh_buf_init(&text, a, 0);
-    fh_buf_init(&out, a, 0);
-    fh_ids_init(&scratch, a, 0);
     for (uint32_t code = 0; code < 0x110000; code++) {
         if (code >= 0xd800 && code < 0xe000)
             continue;
@@ -79,15 +116,18 @@ static void test_every_code_point(void **state) {
         for (size_t i = 0; i < 6; i++)
             fh_assert_ok(put_code(&text, codes[i]));
     }
-    fh_assert_ok(fh_nfc_put(fh_buf_view(&text), &scratch, &out));
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < out.size; i++)
-        h = (h ^ fh_span_at(fh_buf_view(&out), i)) * UINT64_C(0x100000001b3);
-    if (h != UINT64_C(0x329e470b70fc9ace))
-        fail_msg("hash of form C is 0x%016llx", (unsigned long long)h);
+    for (fh_form form = FH_FORM_NFD; form <= FH_FORM_NFKC; form++) {
+        fh_buf out;
+        fh_buf_init(&out, a, 0);
+        fh_assert_ok(put_form(a, form, fh_buf_view(&text), &out));
+        uint64_t h = UINT64_C(0xcbf29ce484222325);
+        for (size_t i = 0; i < out.size; i++)
+            h = (h ^ fh_span_at(fh_buf_view(&out), i)) * UINT64_C(0x100000001b3);
+        if (h != expected[form])
+            fail_msg("hash of form %d is 0x%016llx", form, (unsigned long long)h);
+        fh_buf_deinit(&out);
+    }
     fh_buf_deinit(&text);
-    fh_buf_deinit(&out);
-    fh_ids_deinit(&scratch);
 }
 
 /* Twice is as good as once, whatever the bytes. */
@@ -98,24 +138,22 @@ static void test_idempotent(void **state) {
                                      0x1100, 0x1161, 0x11a8, 0xac00, 0x9c7, 0x9be, 0x212b};
     for (int round = 0; round < 3000; round++) {
         fh_buf text, once, twice;
-        fh_ids scratch;
+        fh_form form = (fh_form)fh_test_rng_below(&rng, 4);
         fh_buf_init(&text, a, 0);
         fh_buf_init(&once, a, 0);
         fh_buf_init(&twice, a, 0);
-        fh_ids_init(&scratch, a, 0);
         for (size_t n = fh_test_rng_below(&rng, 60); n > 0; n--) {
             if (fh_test_rng_below(&rng, 9) == 0)
                 fh_assert_ok(fh_buf_put_u8(&text, (uint8_t)fh_test_rng_next(&rng)));
             else
                 fh_assert_ok(put_code(&text, codes[fh_test_rng_below(&rng, sizeof codes / sizeof *codes)]));
         }
-        fh_assert_ok(fh_nfc_put(fh_buf_view(&text), &scratch, &once));
-        fh_assert_ok(fh_nfc_put(fh_buf_view(&once), &scratch, &twice));
+        fh_assert_ok(put_form(a, form, fh_buf_view(&text), &once));
+        fh_assert_ok(put_form(a, form, fh_buf_view(&once), &twice));
         assert_true(fh_span_equal(fh_buf_view(&once), fh_buf_view(&twice)));
         fh_buf_deinit(&text);
         fh_buf_deinit(&once);
         fh_buf_deinit(&twice);
-        fh_ids_deinit(&scratch);
     }
 }
 
@@ -131,20 +169,18 @@ static void test_many_marks(void **state) {
     for (size_t k = 4; k-- > 0;)
         for (size_t i = 0; i < 62500; i++, e += 2)
             memcpy(expected + e, marks[k], 2);
-    check(fh_test_allocator(state), (fh_span){text, n}, (fh_span){expected, e});
+    check(fh_test_allocator(state), FH_FORM_NFC, (fh_span){text, n}, (fh_span){expected, e});
 }
 
 static fh_status body(fh_allocator *a, void *arg) {
     (void)arg;
-    fh_ids scratch;
     fh_buf out;
-    fh_ids_init(&scratch, a, 0);
     fh_buf_init(&out, a, 0);
-    fh_status s = fh_nfc_put(
+    fh_status s = put_form(
+        a, FH_FORM_NFC,
         FH_LIT("q\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345\u0345"
                "\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\u0301\uac01"),
-        &scratch, &out);
-    fh_ids_deinit(&scratch);
+        &out);
     fh_buf_deinit(&out);
     return s;
 }
@@ -154,8 +190,8 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_every_code_point),
-                                       FH_TEST_ALLOC(test_idempotent), FH_TEST_ALLOC(test_many_marks),
-                                       FH_TEST_ALLOC(test_no_memory)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases),      FH_TEST_ALLOC(test_other_forms),
+                                       FH_TEST_ALLOC(test_every_code_point), FH_TEST_ALLOC(test_idempotent),
+                                       FH_TEST_ALLOC(test_many_marks), FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,35 @@
+/* ascii.h: how far a run of ASCII goes, eight bytes at a time.
+ *
+ * Threading: pure functions. */
+#ifndef FH_TEXT_PIPE_ASCII_H
+#define FH_TEXT_PIPE_ASCII_H
+
+#include "freehold/span.h"
+
+/* What ends a run before the first byte that is not ASCII. */
+enum { FH_ASCII_UPPER = 1 /* A to Z */, FH_ASCII_CONTROL = 2 /* below the space, and DEL */ };
+
+static inline bool fh_ascii_stops(uint8_t b, unsigned stops) {
+    return b >= 0x80 || ((stops & FH_ASCII_UPPER) != 0 && b >= 'A' && b <= 'Z') ||
+           ((stops & FH_ASCII_CONTROL) != 0 && (b < ' ' || b == 0x7f));
+}
+
+/* The first byte at or after `at` that ends the run, or the end of the text. */
+static inline size_t fh_ascii_end(fh_span text, size_t at, unsigned stops) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    for (; at + 8 <= text.size; at += 8) {
+        uint64_t x = fh_span_u64(text, at);
+        uint64_t found = x & high; /* sums carry into higher bytes only from such ones, and the lowest that is found counts */
+        if ((stops & FH_ASCII_UPPER) != 0)
+            found |= (x + ones * (0x80 - 'A')) & ~(x + ones * (0x7f - 'Z')) & high;
+        if ((stops & FH_ASCII_CONTROL) != 0)
+            found |= (~(x + ones * 0x60) | (x + ones)) & high;
+        if (found != 0)
+            return at + (size_t)__builtin_ctzll(found) / 8;
+    }
+    while (at < text.size && !fh_ascii_stops(fh_span_at(text, at), stops))
+        at++;
+    return at;
+}
+
+#endif

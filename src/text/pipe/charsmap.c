@@ -1,0 +1,345 @@
+/* charsmap.c: see charsmap.h.
+ *
+ * A map is checked once, when it is read: every unit that a walk can reach leads to a unit, and every value to the beginning of
+ * a character of the replacements. A walk still compares each step with the number of units.
+ * Threading: immutable. */
+#include "text/pipe/charsmap.h"
+
+#include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
+#include "text/unicode.h"
+
+enum { HEAD_BYTES = 4, WHOLE_MAX = 5 /* bytes of a cluster that is looked up as a whole */ };
+
+static const uint32_t VALUE_BIT = UINT32_C(1) << 31;
+
+/* --- base64 ------------------------------------------------------------------------------------------------------------ */
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* What a letter stands for, or 64. */
+static uint32_t six_bits(uint8_t c) {
+    if (c >= 'A' && c <= 'Z')
+        return c - (uint32_t)'A';
+    if (c >= 'a' && c <= 'z')
+        return c - (uint32_t)'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - (uint32_t)'0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : 64;
+}
+
+static fh_status decode(fh_span text, size_t offset_bytes, fh_buf *out, fh_err *err) {
+    if (text.size % 4 != 0)
+        return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has %zu letters, expected base64 in fours",
+                       text.size);
+    FH_TRY(fh_buf_reserve(out, text.size / 4 * 3));
+    for (size_t i = 0; i < text.size; i += 4) {
+        size_t padding = 0;
+        if (i + 4 == text.size)
+            padding = fh_span_at(text, i + 3) != '=' ? 0 : fh_span_at(text, i + 2) != '=' ? 1 : 2;
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 4; k++) {
+            uint32_t six = k + padding >= 4 ? 0 : six_bits(fh_span_at(text, i + k));
+            if (six > 63)
+                return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap is not base64 at its letter %zu", i + k);
+            bits = bits << 6 | six;
+        }
+        if ((bits & ((UINT32_C(1) << 8 * padding) - 1)) != 0)
+            return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap ends in bits that base64 has no use for");
+        for (size_t k = 0; k < 3 - padding; k++)
+            FH_TRY(fh_buf_put_u8(out, (uint8_t)(bits >> (16 - 8 * k))));
+    }
+    return FH_DONE;
+}
+
+static fh_status put_letters(uint32_t bits, size_t count, fh_buf *out) {
+    for (size_t k = 0; k < 4; k++)
+        FH_TRY(fh_buf_put_u8(out, k < count ? (uint8_t)letters[bits >> (18 - 6 * k) & 63] : (uint8_t)'='));
+    return FH_DONE;
+}
+
+fh_status fh_charsmap_write(const fh_charsmap *map, fh_buf *out) {
+    fh_span bytes = fh_buf_view(&map->bytes);
+    size_t i = 0;
+    for (; i + 3 <= bytes.size; i += 3)
+        FH_TRY(put_letters((uint32_t)fh_span_at(bytes, i) << 16 | (uint32_t)fh_span_at(bytes, i + 1) << 8 |
+                               fh_span_at(bytes, i + 2), 4, out));
+    if (bytes.size - i == 1)
+        return put_letters((uint32_t)fh_span_at(bytes, i) << 16, 2, out);
+    if (bytes.size - i == 2)
+        return put_letters((uint32_t)fh_span_at(bytes, i) << 16 | (uint32_t)fh_span_at(bytes, i + 1) << 8, 3, out);
+    return FH_DONE;
+}
+
+/* --- the trie ---------------------------------------------------------------------------------------------------------- */
+
+static uint32_t unit_at(fh_span bytes, size_t i) {
+    return fh_span_u32(bytes, HEAD_BYTES + 4 * i);
+}
+
+/* How a unit's children, and its value, lie from its own place: the two are joined by exclusive or. */
+static size_t offset_of(uint32_t unit) {
+    return (size_t)(unit >> 10) << ((unit & (UINT32_C(1) << 9)) >> 6);
+}
+
+static bool has_value(uint32_t unit) {
+    return (unit >> 8 & 1) != 0;
+}
+
+bool fh_charsmap_find(const fh_charsmap *map, fh_span text, fh_span *out) {
+    fh_span bytes = fh_buf_view(&map->bytes);
+    *out = (fh_span){NULL, 0};
+    size_t at = offset_of(unit_at(bytes, 0));
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t b = fh_span_at(text, i);
+        size_t child = at ^ b;
+        if (b == 0 || child >= map->units)
+            return false;
+        uint32_t unit = unit_at(bytes, child);
+        if ((unit & (VALUE_BIT | 0xff)) != b)
+            return false;
+        at = child ^ offset_of(unit);
+        if (has_value(unit)) {
+            fh_span all = fh_span_from(bytes, HEAD_BYTES + 4 * map->units);
+            fh_span rest = fh_span_from(all, unit_at(bytes, at) & ~VALUE_BIT);
+            size_t end = fh_span_find(rest, FH_LIT("\0"), 0);
+            *out = fh_span_sub(rest, 0, end == SIZE_MAX ? rest.size : end);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Refuses what a walk could stumble over. */
+static fh_status check(const fh_charsmap *map, size_t offset_bytes, fh_err *err) {
+    fh_span bytes = fh_buf_view(&map->bytes);
+    fh_span texts = fh_span_from(bytes, HEAD_BYTES + 4 * map->units);
+    if (!fh_utf8_valid(texts))
+        return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has replacements that are not UTF-8");
+    for (size_t i = 0; i < map->units; i++) {
+        uint32_t unit = unit_at(bytes, i);
+        if ((unit & VALUE_BIT) != 0)
+            continue;
+        size_t at = i ^ offset_of(unit);
+        if (at >= map->units)
+            return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap: unit %zu leads to unit %zu of %zu", i, at,
+                           map->units);
+        if (!has_value(unit))
+            continue;
+        uint32_t value = unit_at(bytes, at) & ~VALUE_BIT;
+        if (value > texts.size || (value < texts.size && (fh_span_at(texts, value) & 0xc0) == 0x80))
+            return fh_fail(err, FH_CORRUPT, offset_bytes,
+                           "precompiled_charsmap: unit %zu names a replacement at byte %u of %zu, which none begins at", i,
+                           value, texts.size);
+    }
+    return FH_DONE;
+}
+
+static fh_status read_map(fh_charsmap *map, fh_span base64, size_t offset_bytes, fh_err *err) {
+    FH_TRY(decode(base64, offset_bytes, &map->bytes, err));
+    fh_span bytes = fh_buf_view(&map->bytes);
+    map->units = bytes.size < HEAD_BYTES ? 0 : fh_span_u32(bytes, 0) / 4;
+    if (map->units == 0 || map->units > (bytes.size - HEAD_BYTES) / 4)
+        return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has %zu bytes, and a trie of %zu units", bytes.size,
+                       map->units);
+    FH_TRY(check(map, offset_bytes, err));
+    map->plain = true;
+    for (uint8_t b = ' '; b < 0x7f; b++) {
+        fh_span found;
+        if (fh_charsmap_find(map, (fh_span){&b, 1}, &found))
+            map->plain = false;
+    }
+    return FH_DONE;
+}
+
+fh_status fh_charsmap_read(fh_allocator *a, fh_span base64, size_t offset_bytes, fh_charsmap *out, fh_err *err) {
+    fh_charsmap map = {.units = 0};
+    fh_buf_init(&map.bytes, a, 0);
+    fh_status s = read_map(&map, base64, offset_bytes, err);
+    if (fh_failed(s)) {
+        fh_charsmap_deinit(&map);
+        return s;
+    }
+    *out = map;
+    return FH_DONE;
+}
+
+void fh_charsmap_deinit(fh_charsmap *map) {
+    fh_buf_deinit(&map->bytes);
+}
+
+/* --- clusters ---------------------------------------------------------------------------------------------------------- */
+
+/* What a cluster so far ends in. */
+typedef struct ending {
+    fh_cluster last;
+    bool picture; /* a pictograph and what extends it; then ZWJ */
+    bool consonant, linked; /* a consonant and what extends it, a linker among that */
+    bool odd;     /* a regional indicator without a partner */
+} ending;
+
+static bool extends(fh_cluster c) {
+    return c == FH_CLUSTER_EXTEND || c == FH_CLUSTER_LINKER || c == FH_CLUSTER_UNLINKED;
+}
+
+static bool is_break(fh_cluster c) {
+    return c == FH_CLUSTER_CR || c == FH_CLUSTER_LF || c == FH_CLUSTER_CONTROL;
+}
+
+/* True if no boundary lies before `next` (the rules GB3 to GB13). */
+static bool joins(const ending *e, fh_cluster next) {
+    fh_cluster last = e->last;
+    if (last == FH_CLUSTER_CR && next == FH_CLUSTER_LF)
+        return true;
+    if (is_break(last) || is_break(next))
+        return false;
+    if (extends(next) || next == FH_CLUSTER_ZWJ || next == FH_CLUSTER_SPACING || last == FH_CLUSTER_PREPEND)
+        return true;
+    bool vowel = next == FH_CLUSTER_V, tail = next == FH_CLUSTER_T;
+    if (last == FH_CLUSTER_L)
+        return next == FH_CLUSTER_L || vowel || next == FH_CLUSTER_LV || next == FH_CLUSTER_LVT;
+    if (last == FH_CLUSTER_LV || last == FH_CLUSTER_V)
+        return vowel || tail;
+    if (last == FH_CLUSTER_LVT || last == FH_CLUSTER_T)
+        return tail;
+    return (next == FH_CLUSTER_CONSONANT && e->consonant && e->linked) ||
+           (next == FH_CLUSTER_PICTURE && last == FH_CLUSTER_ZWJ && e->picture) || (next == FH_CLUSTER_REGIONAL && e->odd);
+}
+
+static void advance(ending *e, fh_cluster next) {
+    bool in_conjunct = next == FH_CLUSTER_EXTEND || next == FH_CLUSTER_LINKER || next == FH_CLUSTER_ZWJ;
+    bool in_picture = e->picture && e->last != FH_CLUSTER_ZWJ && (extends(next) || next == FH_CLUSTER_ZWJ);
+    e->picture = next == FH_CLUSTER_PICTURE || in_picture;
+    e->linked = in_conjunct && (e->linked || next == FH_CLUSTER_LINKER);
+    e->consonant = next == FH_CLUSTER_CONSONANT || (in_conjunct && e->consonant);
+    e->odd = next == FH_CLUSTER_REGIONAL && !e->odd;
+    e->last = next;
+}
+
+/* What the rune at i is; a byte that is not UTF-8 goes with nothing. */
+static fh_cluster cluster_of(fh_rune r) {
+    return r.valid ? fh_unicode_cluster(r.code) : FH_CLUSTER_CONTROL;
+}
+
+size_t fh_cluster_end(fh_span text, size_t at) {
+    ending e = {.last = FH_CLUSTER_ANY};
+    fh_rune r = fh_utf8_next(text, at);
+    advance(&e, cluster_of(r));
+    for (at += r.size; at < text.size; at += r.size) {
+        r = fh_utf8_next(text, at);
+        fh_cluster next = cluster_of(r);
+        if (!joins(&e, next))
+            break;
+        advance(&e, next);
+    }
+    return at;
+}
+
+/* --- the walk ---------------------------------------------------------------------------------------------------------- */
+
+/* What was written last, if it was new: a replacement by nothing right behind it changes its origin, so it waits. */
+typedef struct walk {
+    uint32_t held;
+    bool holds, begun;
+} walk;
+
+static fh_status let_go(walk *w, const fh_traced *from, fh_edit *e) {
+    if (!w->holds)
+        return FH_DONE;
+    w->holds = false;
+    return fh_edit_put(e, from, w->held, 1);
+}
+
+static size_t count_of(fh_span text) {
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i += fh_utf8_next(text, i).size)
+        count++;
+    return count;
+}
+
+/* Writes `to` for `gone` characters: as many replace them, the others are new; if there are fewer, the last one takes the rest
+ * along, or what was written before it if there is none. At the very beginning the rest is forgotten, as in the reference. */
+static fh_status put_replacement(walk *w, const fh_traced *from, fh_edit *e, fh_span old, fh_span to) {
+    size_t gone = count_of(old), come = count_of(to);
+    if (come == 0) {
+        if (w->holds) {
+            w->holds = false;
+            return fh_edit_put(e, from, w->held, 1 - (ptrdiff_t)gone);
+        }
+        if (w->begun)
+            fh_edit_skip(e, from, gone);
+        return FH_DONE;
+    }
+    FH_TRY(let_go(w, from, e));
+    w->begun = true;
+    for (size_t i = 0, k = 0; i < to.size; k++) {
+        fh_rune r = fh_utf8_next(to, i);
+        i += r.size;
+        if (k < gone) {
+            FH_TRY(fh_edit_put(e, from, r.code, 0));
+            continue;
+        }
+        FH_TRY(let_go(w, from, e));
+        *w = (walk){.held = r.code, .holds = true, .begun = true};
+    }
+    if (gone > come)
+        fh_edit_skip(e, from, gone - come);
+    return FH_DONE;
+}
+
+static fh_status keep(walk *w, const fh_traced *from, fh_edit *e, size_t begin, size_t end) {
+    if (begin == end)
+        return FH_DONE;
+    FH_TRY(let_go(w, from, e));
+    w->begun = true;
+    return fh_edit_keep(e, from, begin, end);
+}
+
+/* Replaces [i, j) if the map has it, after what stays since *kept. */
+static fh_status try_replace(walk *w, const fh_traced *from, fh_edit *e, const fh_charsmap *map, fh_span old, size_t i,
+                             fh_mut size_t *kept, fh_out bool *done) {
+    fh_span to;
+    *done = fh_charsmap_find(map, old, &to);
+    if (!*done)
+        return FH_DONE;
+    FH_TRY(keep(w, from, e, *kept, i));
+    *kept = i + old.size;
+    return put_replacement(w, from, e, old, to);
+}
+
+/* The characters of a cluster one by one. */
+static fh_status put_singly(walk *w, const fh_traced *from, fh_edit *e, const fh_charsmap *map, size_t i, size_t end,
+                            fh_mut size_t *kept) {
+    fh_span text = fh_traced_view(from);
+    while (i < end) {
+        fh_rune r = fh_utf8_next(text, i);
+        bool done = false;
+        if (r.valid)
+            FH_TRY(try_replace(w, from, e, map, fh_span_sub(text, i, r.size), i, kept, &done));
+        i += r.size;
+    }
+    return FH_DONE;
+}
+
+fh_status fh_rule_precompiled(const fh_traced *from, fh_edit *e, const fh_charsmap *map) {
+    fh_span text = fh_traced_view(from);
+    walk w = {.held = 0};
+    size_t kept = 0;
+    for (size_t i = 0; i < text.size;) {
+        if (map->plain) { /* the last character of a run may begin a longer cluster */
+            size_t j = fh_ascii_end(text, i, FH_ASCII_CONTROL);
+            i = j < text.size && fh_span_at(text, j) >= 0x80 && j > i ? j - 1 : j;
+            if (i == text.size)
+                break;
+        }
+        size_t end = fh_cluster_end(text, i);
+        bool done = false;
+        if (end - i <= WHOLE_MAX && fh_utf8_next(text, i).valid)
+            FH_TRY(try_replace(&w, from, e, map, fh_span_sub(text, i, end - i), i, &kept, &done));
+        if (!done)
+            FH_TRY(put_singly(&w, from, e, map, i, end, &kept));
+        i = end;
+    }
+    FH_TRY(keep(&w, from, e, kept, text.size));
+    return let_go(&w, from, e);
+}
