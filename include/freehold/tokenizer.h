@@ -1,22 +1,33 @@
-/* tokenizer.h: text to token ids and back, for the vocabularies that come inside model files.
+/* tokenizer.h: text to token ids and back, for the vocabularies inside model files and for Hugging Face's tokenizer.json.
  *
  *     fh_tokenizer *tok;
- *     FH_TRY(fh_tokenizer_new(a, &vocab, &tok, err));
+ *     FH_TRY(fh_tokenizer_from_json(a, json, &tok, err));
  *     fh_ids ids;
  *     fh_ids_init(&ids, a, 0);
  *     FH_TRY(fh_tokenizer_encode(tok, text, (fh_encode_options){.add_special = true}, &ids, err));
  *
- * Two algorithms: byte-level BPE (GPT-2 and its descendants, with the pre-tokenizer that the model names) and
- * SentencePiece-style BPE (Llama 2: merges by score, byte fallback). Results equal those of the reference implementations.
+ * and, for many texts, or for more than ids:
+ *
+ *     fh_encoder *encoder;                                                  one a thread; it shares the tokenizer
+ *     FH_TRY(fh_encoder_new(a, tok, &encoder));
+ *     FH_TRY(fh_encoder_encode(encoder, &(fh_encode_input){.text = text}, options, &encoding, err));
+ *
+ * A vocabulary of a GGUF file is byte-level BPE (GPT-2 and its descendants, with the pre-tokenizer that the model names) or
+ * SentencePiece-style BPE (Llama 2: merges by score, byte fallback). A tokenizer.json is whatever it says: every normalizer,
+ * pre-tokenizer, model, post-processor and decoder of that format. Results equal those of the reference implementations.
  * Control tokens are never made from text unless the caller asks for it.
  *
- * Threading: a tokenizer is immutable after it was made and may be used from any number of threads; an fh_ids belongs to
- * one. */
+ * Threading: a tokenizer is immutable after it was made and may be used from any number of threads. Its life is counted:
+ * fh_tokenizer_share makes another handle, fh_tokenizer_free ends one, and the last one ends the tokenizer. So a thread that
+ * has a handle of its own (every fh_encoder has) needs nothing of the thread that made the tokenizer. An fh_ids, an
+ * fh_encoding and an fh_encoder belong to one thread. */
 #ifndef FREEHOLD_TOKENIZER_H
 #define FREEHOLD_TOKENIZER_H
 
 #include "freehold/alloc.h"
 #include "freehold/buf.h"
+#include "freehold/encoding.h"
+#include "freehold/par.h"
 
 FH_EXTERN_BEGIN
 
@@ -77,25 +88,34 @@ typedef struct fh_tokenizer fh_tokenizer;
  * reachable. */
 FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *vocab, fh_owned fh_view(1) fh_tokenizer **out,
                              fh_mut fh_err *err);
-/* From a Hugging Face tokenizer.json of byte-level BPE with one of the known pre-tokenizers; the rest is FH_UNSUPPORTED by
- * name. */
+/* From the text of a tokenizer.json ("version": "1.0", or a file without one). Members that the format does not have are
+ * passed over. FH_CORRUPT and FH_LIMIT with the byte that is at fault, FH_UNSUPPORTED for a component that nobody knows. */
 FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_tokenizer **out,
                                    fh_mut fh_err *err);
-/* NULL is allowed. */
+/* Appends a tokenizer.json that gives the same tokenizer back, members in the reference's order. FH_UNSUPPORTED for one that
+ * came out of a GGUF file. */
+FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mut fh_buf *out, fh_mut fh_err *err);
+/* One more handle of a tokenizer. */
+FH_API fh_owned fh_tokenizer *fh_tokenizer_share(fh_ref fh_tokenizer *tok) fh_view(*1);
+/* Ends a handle; with the last one the tokenizer. NULL is allowed. */
 FH_API void fh_tokenizer_free(fh_drop fh_tokenizer *tok);
 
 /* How text is encoded; zero means the default. */
 typedef struct fh_encode_options {
-    bool add_special;   /* BOS and EOS as the vocabulary says */
+    bool add_special;   /* BOS and EOS as the vocabulary says, or what the template adds */
     bool parse_special; /* control tokens written out in the text become those tokens: only for trusted text */
+    fh_offsets offsets; /* of fh_encoder_encode: what is counted; without, words stay FH_NO_WORD too */
 } fh_encode_options;
-/* Appends the ids of text (any bytes). Time is near linear in the text's size. On failure `out` is as before. */
+/* Appends the ids of text (any bytes; what is not UTF-8 is U+FFFD to a tokenizer.json's pipeline). Time is near linear in the
+ * text's size. On failure `out` is as before. Neither truncates nor pads. */
 FH_FALLIBLE fh_tokenizer_encode(fh_ref const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_mut fh_ids *out,
                                 fh_mut fh_err *err);
 /* Appends the bytes that a token stands for; control tokens give nothing unless `control`. `first` drops the space that the
  * first token of a text carries in vocabularies with a space prefix. FH_INVALID for an id outside. */
 FH_FALLIBLE fh_tokenizer_piece(fh_ref const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_mut fh_buf *out);
-/* Number of tokens. */
+/* True if fh_encoder_encode works: offsets, words and so on, not ids alone. */
+FH_API bool fh_tokenizer_has_offsets(fh_ref const fh_tokenizer *tok);
+/* One more than the highest token id. */
 FH_API uint32_t fh_tokenizer_size(fh_ref const fh_tokenizer *tok);
 /* Token text in the file's own spelling. Valid until: fh_tokenizer_free. FH_INVALID for an id outside. */
 FH_FALLIBLE fh_tokenizer_token(fh_ref const fh_tokenizer *tok, uint32_t id, fh_out fh_view(1) fh_span *out);
@@ -107,6 +127,92 @@ FH_API uint32_t fh_tokenizer_eos(fh_ref const fh_tokenizer *tok);
 /* True for a token that ends an answer: EOS and the end-of-turn control tokens (<|im_end|>, <|eot_id|>, <|end|>,
  * <|endoftext|>). */
 FH_API bool fh_tokenizer_is_end(fh_ref const fh_tokenizer *tok, uint32_t id);
+
+/* --- length ----------------------------------------------------------------------------------------------------------- */
+
+/* Which text is cut: the longer one first, only the first, only the second. */
+typedef enum fh_truncate { FH_TRUNCATE_LONGEST_FIRST, FH_TRUNCATE_ONLY_FIRST, FH_TRUNCATE_ONLY_SECOND } fh_truncate;
+
+/* What is too long is cut to max_length tokens, special ones counted; the rest goes to the overflow, each part with the last
+ * `stride` tokens of the one before. `left`: the beginning is cut, not the end. */
+typedef struct fh_truncation {
+    bool on, left;
+    fh_truncate strategy;
+    size_t max_length, stride;
+} fh_truncation;
+
+/* What is too short is filled up: to `length` (if `fixed`), or to the longest text of a batch; and then to a multiple of
+ * `multiple_of` (0: of any). `left`: at the beginning. */
+typedef struct fh_padding {
+    bool on, left, fixed;
+    size_t length, multiple_of;
+    uint32_t id, type;
+    fh_span token; /* its text. Valid until: the end of whoever gave it */
+} fh_padding;
+
+/* What the file says; `.on` is false where it says nothing. */
+FH_API fh_truncation fh_tokenizer_truncation(fh_ref const fh_tokenizer *tok);
+FH_API fh_padding fh_tokenizer_padding(fh_ref const fh_tokenizer *tok) fh_view(1);
+/* How many tokens `add_special` adds to a text, or to a pair. */
+FH_API size_t fh_tokenizer_added(fh_ref const fh_tokenizer *tok, bool pair);
+
+/* --- encoding with everything ----------------------------------------------------------------------------------------- */
+
+/* A tokenizer with room to work in. It has a handle of the tokenizer of its own. */
+typedef struct fh_encoder fh_encoder;
+
+/* Truncates and pads as the tokenizer's file says. FH_NOMEM. */
+FH_FALLIBLE fh_encoder_new(fh_ref fh_allocator *a, fh_ref fh_tokenizer *tok, fh_owned fh_view(1, *2) fh_encoder **out);
+/* NULL is allowed. */
+FH_API void fh_encoder_free(fh_drop fh_encoder *encoder);
+/* From now on truncates, or pads, like this. The token's text is copied: FH_NOMEM. */
+FH_API void fh_encoder_truncate(fh_mut fh_encoder *encoder, fh_truncation how);
+FH_FALLIBLE fh_encoder_pad(fh_mut fh_encoder *encoder, fh_padding how);
+
+/* What is encoded: one text, or with `has_pair` two. With `split` each is a list of words instead, which are encoded one by
+ * one; offsets are then those in their word, and words are numbered by the list. */
+typedef struct fh_encode_input {
+    fh_span text, pair;
+    fh_views words, pair_words;
+    bool has_pair, split;
+} fh_encode_input;
+FH_SPAN_DEFINE(encode_input, fh_encode_input);
+
+/* Appends a row to `out`: the tokens of a text, truncated, with special ones, padded. FH_INVALID for what cannot be truncated
+ * as asked, or for offsets of a text that is not UTF-8; FH_NOT_FOUND where the vocabulary needs an unknown token and has none;
+ * FH_UNSUPPORTED for one out of a GGUF file, which gives ids only; FH_LIMIT, FH_NOMEM. On failure `out` is as before. */
+FH_FALLIBLE fh_encoder_encode(fh_mut fh_encoder *encoder, fh_ref const fh_encode_input *input, fh_encode_options options,
+                              fh_mut fh_encoding *out, fh_mut fh_err *err);
+/* fh_tokenizer_encode with room that stays. */
+FH_FALLIBLE fh_encoder_ids(fh_mut fh_encoder *encoder, fh_span text, fh_encode_options options, fh_mut fh_ids *out,
+                           fh_mut fh_err *err);
+/* How many tokens a text has, if no more than `budget`: else *fits is false, and *count a number above it. Stops soon after the
+ * budget is spent. */
+FH_FALLIBLE fh_encoder_count(fh_mut fh_encoder *encoder, fh_span text, fh_encode_options options, size_t budget,
+                             fh_out size_t *count, fh_out bool *fits, fh_mut fh_err *err);
+/* Appends a row for each input, in their order, on all threads of `par`; padded to the longest. The result does not depend on
+ * `par`. On failure (that of the first input that fails) `out` is as before. */
+FH_FALLIBLE fh_encoder_batch(fh_mut fh_encoder *encoder, fh_ref fh_or_null const fh_par *par, fh_encode_inputs inputs,
+                             fh_encode_options options, fh_mut fh_encoding *out, fh_mut fh_err *err);
+/* Appends what token i of all tokens of an encoding shows: its spelling, or for unknown text and added tokens what the text
+ * had there. */
+FH_FALLIBLE fh_tokenizer_shown(fh_ref const fh_tokenizer *tok, fh_ref const fh_encoding *e, size_t i, fh_mut fh_buf *out);
+
+/* --- ids to text ------------------------------------------------------------------------------------------------------ */
+
+/* Appends the text of ids, through the decoder. `skip_special` leaves special tokens out. Ids that are no tokens are passed
+ * over. FH_NOMEM, FH_LIMIT: `out` is as before. */
+FH_FALLIBLE fh_tokenizer_decode(fh_ref const fh_tokenizer *tok, fh_u32s ids, bool skip_special, fh_mut fh_buf *out);
+
+/* Text token by token: what is appended adds up to the text of all. */
+typedef struct fh_decode_stream fh_decode_stream;
+/* Shares the tokenizer. FH_NOMEM. */
+FH_FALLIBLE fh_decode_stream_new(fh_ref fh_allocator *a, fh_ref fh_tokenizer *tok, bool skip_special,
+                                 fh_owned fh_view(1, *2) fh_decode_stream **out);
+FH_API void fh_decode_stream_free(fh_drop fh_decode_stream *s);
+/* Takes a token; appends what can be said now: nothing while a character is incomplete. Costs no more for a long text than for
+ * a short one. */
+FH_FALLIBLE fh_decode_stream_step(fh_mut fh_decode_stream *s, uint32_t id, fh_mut fh_buf *out);
 
 FH_EXTERN_END
 #endif

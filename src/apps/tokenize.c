@@ -4,32 +4,67 @@
  * the file say which. Threading: the main thread. */
 #include "apps/loader.h"
 #include "freehold/json.h"
+#include "freehold/utf8.h"
 
 enum { TEXT_BYTES_MAX = 64 << 20 };
 
-/* {"ids": […], "tokens": […]}; tokens in the vocabulary's own spelling. */
-static fh_status put_json(fh_term *t, fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_u32s ids) {
+/* A list of numbers under a key. */
+static fh_status put_numbers(fh_term *t, fh_json_writer *w, const char *key, fh_u32s numbers) {
+    FH_TRY(fh_json_key(w, key));
+    FH_TRY(fh_json_open(w, false));
+    for (size_t i = 0; i < numbers.count; i++) {
+        FH_TRY(fh_json_put_u64(w, fh_u32s_get(numbers, i)));
+        fh_term_drain(t, w->out);
+    }
+    return fh_json_close(w, false);
+}
+
+/* What each token shows: of an encoding, or in the vocabulary's own spelling. */
+static fh_status put_tokens(fh_term *t, fh_json_writer *w, const fh_tokenizer *tok, const fh_encoding *e, fh_u32s ids) {
+    fh_auto(fh_buf_deinit) fh_buf shown;
+    fh_buf_init(&shown, w->out->allocator, 0);
+    FH_TRY(fh_json_key(w, "tokens"));
+    FH_TRY(fh_json_open(w, false));
+    for (size_t i = 0; i < ids.count; i++) {
+        fh_span spelling;
+        fh_buf_truncate(&shown, 0);
+        if (i < fh_encoding_count(e)) {
+            FH_TRY(fh_tokenizer_shown(tok, e, i, &shown));
+        } else {
+            FH_TRY(fh_tokenizer_token(tok, fh_u32s_get(ids, i), &spelling));
+            FH_TRY(fh_buf_put(&shown, spelling));
+        }
+        FH_TRY(fh_json_put_text(w, fh_buf_view(&shown)));
+        fh_term_drain(t, w->out);
+    }
+    return fh_json_close(w, false);
+}
+
+static fh_status put_offsets(fh_term *t, fh_json_writer *w, const fh_encoding *e) {
+    fh_u32s begins = fh_encoding_column(e, FH_COLUMN_BEGIN), ends = fh_encoding_column(e, FH_COLUMN_END);
+    FH_TRY(fh_json_key(w, "offsets"));
+    FH_TRY(fh_json_open(w, false));
+    for (size_t i = 0; i < begins.count; i++) {
+        FH_TRY(fh_json_open(w, false));
+        FH_TRY(fh_json_put_u64(w, fh_u32s_get(begins, i)));
+        FH_TRY(fh_json_put_u64(w, fh_u32s_get(ends, i)));
+        FH_TRY(fh_json_close(w, false));
+        fh_term_drain(t, w->out);
+    }
+    return fh_json_close(w, false);
+}
+
+/* {"ids": […], "tokens": […], "offsets": [[from, to], …]}; no offsets where there is no encoding. */
+static fh_status put_json(fh_term *t, fh_ref fh_allocator *heap, const fh_tokenizer *tok, const fh_encoding *e, fh_u32s ids) {
     fh_auto(fh_buf_deinit) fh_buf text;
     fh_buf_init(&text, heap, 0);
     fh_json_writer w;
     fh_json_writer_init(&w, &text, false);
     FH_TRY(fh_json_open(&w, true));
-    FH_TRY(fh_json_key(&w, "ids"));
-    FH_TRY(fh_json_open(&w, false));
-    for (size_t i = 0; i < ids.count; i++) {
-        FH_TRY(fh_json_put_u64(&w, fh_u32s_get(ids, i)));
-        fh_term_drain(t, w.out);
-    }
-    FH_TRY(fh_json_close(&w, false));
-    FH_TRY(fh_json_key(&w, "tokens"));
-    FH_TRY(fh_json_open(&w, false));
-    for (size_t i = 0; i < ids.count; i++) {
-        fh_span spelling;
-        FH_TRY(fh_tokenizer_token(tok, fh_u32s_get(ids, i), &spelling));
-        FH_TRY(fh_json_put_text(&w, spelling));
-        fh_term_drain(t, w.out);
-    }
-    FH_TRY(fh_json_close(&w, false));
+    FH_TRY(put_numbers(t, &w, "ids", ids));
+    FH_TRY(put_tokens(t, &w, tok, e, ids));
+    if (fh_encoding_part_count(e) != 0)
+        FH_TRY(put_offsets(t, &w, e));
     FH_TRY(fh_json_close(&w, true));
     FH_TRY(fh_buf_put_u8(&text, '\n'));
     fh_term_put(t, fh_buf_view(&text));
@@ -62,6 +97,24 @@ static fh_status put_pieces(fh_term *t, fh_ref fh_allocator *heap, const fh_toke
     return FH_DONE;
 }
 
+static void end_encoder(fh_drop fh_encoder **e) {
+    fh_encoder_free(*e);
+    *e = NULL;
+}
+
+/* Tokens with their offsets in bytes, neither truncated nor padded, where there are any. */
+static fh_status encode_all(fh_ref fh_allocator *heap, fh_ref fh_tokenizer *tok, fh_span text, fh_encode_options options,
+                            fh_mut fh_encoding *out, fh_err *err) {
+    if (!fh_tokenizer_has_offsets(tok) || !fh_utf8_valid(text))
+        return FH_DONE;
+    fh_auto(end_encoder) fh_encoder *encoder = NULL;
+    FH_TRY(fh_encoder_new(heap, tok, &encoder));
+    fh_encoder_truncate(encoder, (fh_truncation){.on = false});
+    FH_TRY(fh_encoder_pad(encoder, (fh_padding){.on = false}));
+    options.offsets = FH_OFFSETS_BYTES;
+    return fh_encoder_encode(encoder, &(fh_encode_input){.text = text}, options, out, err);
+}
+
 static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_encode_options encode, bool json,
                           fh_err *err) {
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
@@ -79,13 +132,17 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
     fh_ids_init(&ids, app->heap, 0);
     FH_TRY(fh_tokenizer_encode(tok, fh_buf_view(&text), encode, &ids, err));
     fh_u32s view = fh_ids_view(&ids);
-    if (json)
-        fh_term_keep(&app->out, put_json(&app->out, app->heap, tok, view));
-    else if (app->out.terminal)
+    fh_auto(fh_encoding_deinit) fh_encoding encoding;
+    fh_encoding_init(&encoding, app->heap);
+    if (json) {
+        FH_TRY(encode_all(app->heap, tok, fh_buf_view(&text), encode, &encoding, err));
+        fh_term_keep(&app->out, put_json(&app->out, app->heap, tok, &encoding, view));
+    } else if (app->out.terminal) {
         fh_term_keep(&app->out, put_pieces(&app->out, app->heap, tok, view));
-    else
+    } else {
         for (size_t i = 0; i < view.count; i++)
             FH_SAY(&app->out, "%u\n", fh_u32s_get(view, i));
+    }
     fh_term_flush(&app->out);
     return app->out.status;
 }
@@ -93,12 +150,13 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
 static const char examples[] =
     "echo \"Hello, world\" | freehold tokenize -m model.gguf    ids; on a terminal, coloured pieces\n"
     "freehold tokenize -t tokenizer.json < notes.txt           another kind of vocabulary\n"
-    "freehold tokenize -m model.gguf --json < notes.txt        {\"ids\": […], \"tokens\": […]}";
+    "freehold tokenize -m model.gguf --json < notes.txt        {\"ids\": […], \"tokens\": […], …}";
 
 static const char notes[] =
     "The text is all of standard input, any bytes, up to 64 MiB. Control tokens written in it, such\n"
     "as <|im_end|>, stay text unless --parse-special is given. With --json, \"tokens\" holds the\n"
-    "vocabulary's own spelling.";
+    "vocabulary's own spelling, and for a tokenizer.json and text in UTF-8 \"offsets\" where each\n"
+    "token begins and ends, in bytes.";
 
 fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
     fh_path model = {{0}}, tokenizer = {{0}};

@@ -40,8 +40,8 @@ static fh_status read_merge(fh_tokenizer *tok, fh_span merge, uint32_t rank, fh_
     fh_buf_truncate(scratch, 0);
     FH_TRY(fh_buf_put(scratch, left));
     FH_TRY(fh_buf_put(scratch, right));
-    fh_pair pair = {fh_tokenizer_find(tok, left), fh_tokenizer_find(tok, right), rank,
-                    fh_tokenizer_find(tok, fh_buf_view(scratch))};
+    fh_pair pair = {fh_vocab_find(tok, left), fh_vocab_find(tok, right), rank,
+                    fh_vocab_find(tok, fh_buf_view(scratch))};
     if (pair.left == FH_NO_TOKEN || pair.right == FH_NO_TOKEN || pair.result == FH_NO_TOKEN)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "merge %u is \"%.*s\", but \"%.*s\" is not in the vocabulary", rank,
                        FH_SPAN_FMT(merge),
@@ -109,13 +109,7 @@ static fh_status encode_piece(fh_merger *m, fh_span piece) {
     return FH_DONE;
 }
 
-fh_status fh_bpe_encode(fh_merger *m, fh_buf *rewritten, fh_span text) {
-    if (m->tok->byte_level_prefix && text.size > 0 && fh_span_at(text, 0) != ' ') {
-        fh_buf_truncate(rewritten, 0);
-        FH_TRY(fh_buf_put_u8(rewritten, ' '));
-        FH_TRY(fh_buf_put(rewritten, text));
-        text = fh_buf_view(rewritten);
-    }
+fh_status fh_bpe_encode(fh_merger *m, fh_span text) {
     for (size_t at = 0; at < text.size;) {
         size_t end = fh_pretok_end(m->tok->pretok, text, at);
         FH_TRY(fh_recall_encode(m, fh_span_sub(text, at, end - at), encode_piece));

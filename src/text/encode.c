@@ -2,33 +2,17 @@
  * to text.
  *
  * Invariant: a failed call leaves the list of ids as it was. Threading: see tokenizer_impl.h. */
-#include "text/pipe/normal_rules.h"
 #include "text/tokenizer_impl.h"
 
 /* Offsets into a text, tripled where a space takes three bytes, must fit 32 bits. */
 enum { TEXT_BYTES_MAX = 1 << 30 };
 
-/* Room for text on its way to tokens. */
-typedef struct scratch {
-    fh_owned fh_normalized normal; /* in form C */
-    fh_owned fh_buf rewritten;     /* with its spaces marked */
-} scratch;
-
-/* Text without special tokens; `first`: nothing or a special token stands before it. */
-static fh_status encode_text(fh_merger *m, fh_mut fh_view(3) scratch *room, fh_span text, bool first) {
-    if (m->tok->nfc) {
-        fh_normalized *n = &room->normal;
-        FH_TRY(fh_normalized_reset(n, text, false));
-        fh_edit_begin(&n->edit);
-        FH_TRY(fh_rule_form(&n->now, &n->edit, &n->marks, FH_FORM_NFC));
-        FH_TRY(fh_normalized_accept(n));
-        text = fh_normalized_view(n);
-    }
-    return m->tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, &room->rewritten, text, first)
-                                        : fh_bpe_encode(m, &room->rewritten, text);
+/* Text without special tokens; `first`: nothing or a special token stands before it. `rewritten` is room for it. */
+static fh_status encode_text(fh_merger *m, fh_buf *rewritten, fh_span text, bool first) {
+    return m->tok->kind == FH_VOCAB_SPM ? fh_spm_encode(m, rewritten, text, first) : fh_bpe_encode(m, text);
 }
 
-static fh_status encode_all(fh_merger *m, fh_mut fh_view(3) scratch *room, fh_span text, fh_encode_options options) {
+static fh_status encode_all(fh_merger *m, fh_buf *rewritten, fh_span text, fh_encode_options options) {
     const fh_tokenizer *tok = m->tok;
     if (options.add_special && tok->add_bos)
         FH_TRY(fh_ids_put(m->out, tok->bos));
@@ -38,7 +22,7 @@ static fh_status encode_all(fh_merger *m, fh_mut fh_view(3) scratch *room, fh_sp
         uint32_t id = 0;
         bool found = fh_special_find(tok, text, at, options.parse_special, &next, &id);
         if (next > at) {
-            FH_TRY(encode_text(m, room, fh_span_sub(text, at, next - at), after_special));
+            FH_TRY(encode_text(m, rewritten, fh_span_sub(text, at, next - at), after_special));
             after_special = false;
         }
         if (!found)
@@ -52,21 +36,19 @@ static fh_status encode_all(fh_merger *m, fh_mut fh_view(3) scratch *room, fh_sp
     return FH_DONE;
 }
 
-fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_ids *out, fh_err *err) {
+fh_status fh_vocab_encode(const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_ids *out, fh_err *err) {
     if (text.size > TEXT_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "text has %zu bytes, at most %d are encoded at once", text.size,
                        TEXT_BYTES_MAX);
     size_t before = out->count;
     fh_merger m;
-    scratch room;
+    fh_buf rewritten;
     fh_merger_init(&m, tok, out);
-    fh_normalized_init(&room.normal, out->allocator);
-    fh_buf_init(&room.rewritten, out->allocator, 0);
+    fh_buf_init(&rewritten, out->allocator, 0);
     fh_status s = fh_recall_init(&m, text.size);
     if (s.code == FH_OK)
-        s = encode_all(&m, &room, text, options);
-    fh_buf_deinit(&room.rewritten);
-    fh_normalized_deinit(&room.normal);
+        s = encode_all(&m, &rewritten, text, options);
+    fh_buf_deinit(&rewritten);
     fh_merger_deinit(&m);
     if (s.code == FH_OK)
         return s;
@@ -76,7 +58,7 @@ fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_o
     return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory while encoding %zu bytes", text.size);
 }
 
-fh_status fh_tokenizer_piece(const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_buf *out) {
+fh_status fh_vocab_piece(const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_buf *out) {
     if (id >= tok->tokens.count)
         return FH_STATUS(FH_INVALID);
     const fh_token *t = fh_tokens_at(tok->tokens, id);

@@ -10,7 +10,7 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "freehold/utf8.h"
-#include "text/tokenizer_impl.h"
+#include "text/pipe/pipeline.h"
 
 #define SPACE_MARK FH_LIT("\xe2\x96\x81")
 
@@ -115,7 +115,7 @@ static bool has_inner_mark(fh_span spelling) {
     return false;
 }
 
-static bool ends_answer(fh_span spelling) {
+bool fh_vocab_ends_answer(fh_span spelling) {
     static const char *const ends[] = {"<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (fh_span_is(spelling, ends[i]))
@@ -171,7 +171,7 @@ static fh_status read_tokens(fh_tokenizer *tok, const fh_vocab *v, size_t bytes,
         t->spelling = fh_span_of_mut(own);
         FH_TRY(set_type_and_score(tok->kind, v, id, t, err));
         FH_TRY(set_bytes(tok->kind, t, id, rest, err));
-        t->ends = ends_answer(spelling);
+        t->ends = fh_vocab_ends_answer(spelling);
         tok->longest = spelling.size > tok->longest ? spelling.size : tok->longest;
         tok->seed = fh_hash_bytes(tok->seed, spelling);
         if (fh_vocab_is_text(t->type) && has_inner_mark(spelling))
@@ -235,6 +235,7 @@ fh_status fh_tokenizer_new(fh_allocator *a, const fh_vocab *vocab, fh_tokenizer 
     if (tok == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
     tok->allocator = a;
+    fh_handles_init(&tok->handles);
     tok->kind = vocab->kind;
     tok->pretok = vocab->pretok;
     tok->add_bos = vocab->add_bos;
@@ -250,10 +251,11 @@ fh_status fh_tokenizer_new(fh_allocator *a, const fh_vocab *vocab, fh_tokenizer 
     return s;
 }
 
-void fh_tokenizer_free(fh_tokenizer *tok) {
+void fh_vocab_end(fh_tokenizer *tok) {
     if (tok == NULL)
         return;
     fh_allocator *a = tok->allocator;
+    fh_pipeline_free(tok->pipeline);
     fh_tokens_free(a, &tok->tokens);
     fh_u32s_free(a, &tok->by_spelling);
     fh_pairs_free(a, &tok->merges.slots);
@@ -261,30 +263,4 @@ void fh_tokenizer_free(fh_tokenizer *tok) {
     fh_u32s_free(a, &tok->special.token);
     fh_free(a, tok->text.at);
     fh_free(a, tok);
-}
-
-/* --- questions ------------------------------------------------------------------------------------------------------- */
-
-uint32_t fh_tokenizer_size(const fh_tokenizer *tok) {
-    return (uint32_t)tok->tokens.count;
-}
-
-fh_status fh_tokenizer_token(const fh_tokenizer *tok, uint32_t id, fh_span *out) {
-    *out = (fh_span){NULL, 0};
-    if (id >= tok->tokens.count)
-        return FH_STATUS(FH_INVALID);
-    *out = fh_tokens_at(tok->tokens, id)->spelling;
-    return FH_DONE;
-}
-
-uint32_t fh_tokenizer_bos(const fh_tokenizer *tok) {
-    return tok->bos;
-}
-
-uint32_t fh_tokenizer_eos(const fh_tokenizer *tok) {
-    return tok->eos;
-}
-
-bool fh_tokenizer_is_end(const fh_tokenizer *tok, uint32_t id) {
-    return id < tok->tokens.count && fh_tokens_at(tok->tokens, id)->ends;
 }

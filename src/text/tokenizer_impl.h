@@ -8,13 +8,14 @@
  *   bpe.c, spm.c  one piece of text to ids, by each algorithm
  *   recall.c      remembers pieces within a call
  *   encode.c      text to ids
- *   tokenizer_json.c  reads tokenizer.json; pipe/: what such a file may ask for
+ *   front.c       the public functions, for these vocabularies and for pipelines (pipe/pipeline.h)
  *
  * Invariants of a built tokenizer: every id in it is below tokens.count or FH_NO_TOKEN; `spelling` and `bytes` of a token
  * lie in `text`; nothing changes after fh_tokenizer_new. */
 #ifndef FH_TEXT_TOKENIZER_IMPL_H
 #define FH_TEXT_TOKENIZER_IMPL_H
 
+#include "freehold/share.h"
 #include "freehold/tokenizer.h"
 
 /* A longest special token, so that looking for them costs at most so many steps a byte of text. */
@@ -58,6 +59,8 @@ typedef struct fh_special {
 
 struct fh_tokenizer {
     fh_ref fh_allocator *allocator;
+    fh_handles handles;
+    fh_owned_or_null struct fh_pipeline *pipeline; /* of a tokenizer.json: then nothing below is used */
     fh_vocab_kind kind;
     fh_pretok pretok;
     fh_owned fh_tokens tokens;
@@ -71,8 +74,6 @@ struct fh_tokenizer {
     uint32_t bos, eos, unk;
     bool add_bos, add_eos, add_space_prefix, ignore_merges;
     bool splits_words; /* SPM: no token has U+2581 after anything else, so merges stay within words */
-    bool nfc; /* text is brought into normalization form C first */
-    bool byte_level_prefix; /* byte-level BPE from JSON: text that does not begin with a space gets one */
 };
 
 /* --- vocab.c --------------------------------------------------------------------------------------------------------- */
@@ -81,6 +82,12 @@ struct fh_tokenizer {
 FH_MUST_USE fh_status fh_vocab_index(fh_mut fh_tokenizer *tok, fh_mut fh_err *err);
 /* The token that text may become: its spelling is `text` and it is no control, unknown or byte token. FH_NO_TOKEN: none. */
 uint32_t fh_vocab_match(const fh_tokenizer *tok, fh_span text);
+/* The id of a token's own spelling, or FH_NO_TOKEN. */
+uint32_t fh_vocab_find(const fh_tokenizer *tok, fh_span spelling);
+/* True for the spelling of a token that ends an answer. */
+bool fh_vocab_ends_answer(fh_span spelling);
+/* Ends a tokenizer of either kind, whose last handle is over. */
+void fh_vocab_end(fh_drop fh_tokenizer *tok);
 /* True for tokens that fh_vocab_match gives. */
 bool fh_vocab_is_text(fh_token_type type);
 
@@ -158,9 +165,14 @@ FH_MUST_USE fh_status fh_recall_encode(fh_mut fh_merger *m, fh_span piece, fh_st
 
 /* --- bpe.c, spm.c ---------------------------------------------------------------------------------------------------- */
 
+/* fh_tokenizer_encode and fh_tokenizer_piece of a vocabulary. */
+FH_MUST_USE fh_status fh_vocab_encode(const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_mut fh_ids *out,
+                                      fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_vocab_piece(const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_mut fh_buf *out);
+
 /* Appends the ids of a text that holds no special token. `prefix`: SPM: a special token or nothing stands before it.
  * `rewritten`: room for the text with its spaces marked. */
-FH_MUST_USE fh_status fh_bpe_encode(fh_mut fh_merger *m, fh_mut fh_buf *rewritten, fh_span text);
+FH_MUST_USE fh_status fh_bpe_encode(fh_mut fh_merger *m, fh_span text);
 FH_MUST_USE fh_status fh_spm_encode(fh_mut fh_merger *m, fh_mut fh_buf *rewritten, fh_span text, bool prefix);
 /* Reads the merges: FH_CORRUPT for one that is malformed, repeated, or names an unknown token. */
 FH_MUST_USE fh_status fh_bpe_build(fh_mut fh_tokenizer *tok, fh_views merges, fh_mut fh_err *err);

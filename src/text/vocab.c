@@ -90,7 +90,7 @@ fh_status fh_vocab_index(fh_tokenizer *tok, fh_err *err) {
     return FH_DONE;
 }
 
-uint32_t fh_tokenizer_find(const fh_tokenizer *tok, fh_span spelling) {
+uint32_t fh_vocab_find(const fh_tokenizer *tok, fh_span spelling) {
     if (spelling.size == 0 || spelling.size > tok->longest)
         return FH_NO_TOKEN;
     return fh_u32s_get(tok->by_spelling, spelling_slot(tok, spelling));
@@ -101,6 +101,6 @@ bool fh_vocab_is_text(fh_token_type type) {
 }
 
 uint32_t fh_vocab_match(const fh_tokenizer *tok, fh_span text) {
-    uint32_t id = fh_tokenizer_find(tok, text);
+    uint32_t id = fh_vocab_find(tok, text);
     return id != FH_NO_TOKEN && fh_vocab_is_text(fh_tokens_at(tok->tokens, id)->type) ? id : FH_NO_TOKEN;
 }

@@ -1,0 +1,396 @@
+/* added.c: added tokens: reading them, and finding them in text, leftmost and there longest.
+ *
+ * A match that does not count (part of a word, or special where these stay text) is passed over as a whole, as in the
+ * reference: nothing is looked for inside it. Threading: see added.h. */
+#include "text/pipe/added.h"
+
+#include "freehold/checked.h"
+#include "freehold/hash.h"
+#include "freehold/json_object.h"
+#include "freehold/utf8.h"
+#include "text/unicode.h"
+
+void fh_added_init(fh_added *d, fh_allocator *a) {
+    *d = (fh_added){.allocator = a};
+    fh_buf_init(&d->texts, a, INT32_MAX);
+    fh_added_token_list_init(&d->tokens, a);
+}
+
+void fh_added_deinit(fh_added *d) {
+    fh_buf_deinit(&d->texts);
+    fh_added_token_list_deinit(&d->tokens);
+    fh_u32s_free(d->allocator, &d->by_id);
+    fh_pairs_free(d->allocator, &d->raw.edges.slots);
+    fh_u32s_free(d->allocator, &d->raw.found);
+    fh_pairs_free(d->allocator, &d->normal.edges.slots);
+    fh_u32s_free(d->allocator, &d->normal.found);
+}
+
+/* --- questions -------------------------------------------------------------------------------------------------------- */
+
+const fh_added_token *fh_added_of_id(const fh_added *d, uint32_t id) {
+    uint32_t index = id < d->by_id.count ? fh_u32s_get(d->by_id, id) : FH_NO_TOKEN;
+    return index != FH_NO_TOKEN ? fh_added_tokens_at(d->tokens.items, index) : NULL;
+}
+
+fh_span fh_added_content(const fh_added *d, const fh_added_token *t) {
+    return fh_span_sub(fh_buf_view(&d->texts), t->content, t->content_size);
+}
+
+fh_span fh_added_normal(const fh_added *d, const fh_added_token *t) {
+    return fh_span_sub(fh_buf_view(&d->texts), t->normal, t->normal_size);
+}
+
+uint32_t fh_added_find(const fh_added *d, fh_span content) {
+    for (size_t i = d->tokens.count; i-- > 0;) {
+        const fh_added_token *t = fh_added_tokens_at(d->tokens.items, i);
+        if (fh_span_equal(fh_added_content(d, t), content))
+            return t->id;
+    }
+    return FH_NO_TOKEN;
+}
+
+uint32_t fh_added_id_end(const fh_added *d, const fh_token_model *model) {
+    uint32_t end = fh_token_model_id_end(model);
+    return d->id_end > end ? d->id_end : end;
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------------- */
+
+static fh_status read_one(fh_added *d, const fh_json_member *m, fh_out fh_added_token *t, fh_err *err) {
+    fh_json_object o;
+    fh_json_member content;
+    uint64_t id;
+    *t = (fh_added_token){0};
+    FH_TRY(fh_json_object_read(m->text, m->offset_bytes, &o, err));
+    FH_TRY(fh_json_object_need(&o, "content", &content, err));
+    FH_TRY(fh_json_object_u64(&o, "id", 0, &id, err));
+    FH_TRY(fh_json_object_bool(&o, "special", false, &t->special, err));
+    FH_TRY(fh_json_object_bool(&o, "normalized", !t->special, &t->normalized, err));
+    FH_TRY(fh_json_object_bool(&o, "single_word", false, &t->single_word, err));
+    FH_TRY(fh_json_object_bool(&o, "lstrip", false, &t->lstrip, err));
+    FH_TRY(fh_json_object_bool(&o, "rstrip", false, &t->rstrip, err));
+    size_t before = d->texts.size;
+    FH_TRY(fh_json_text(content.first, &d->texts, err));
+    t->content = t->normal = (uint32_t)before;
+    t->content_size = t->normal_size = (uint32_t)(d->texts.size - before);
+    if (t->content_size > FH_ADDED_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, content.offset_bytes, "added token at byte %zu has %u bytes, at most %d are supported",
+                       content.offset_bytes, t->content_size, FH_ADDED_BYTES_MAX);
+    return FH_DONE;
+}
+
+/* What the normalizer makes of a token; `copy` and `room` are to work in. */
+static fh_status normalize(fh_added *d, fh_mut fh_added_token *t, fh_ref fh_or_null const fh_normalizer *normalizer,
+                           fh_mut fh_buf *copy, fh_err *err) {
+    if (!t->normalized || normalizer == NULL)
+        return FH_DONE;
+    fh_buf_truncate(copy, 0);
+    FH_TRY(fh_buf_put(copy, fh_added_content(d, t)));
+    fh_normalized room;
+    fh_normalized_init(&room, d->allocator);
+    fh_status s = fh_normalized_reset(&room, fh_buf_view(copy), false);
+    if (s.code == FH_OK)
+        s = fh_normalizer_run(normalizer, &room);
+    fh_span text = fh_normalized_view(&room);
+    size_t before = d->texts.size;
+    if (s.code == FH_OK && text.size > FH_ADDED_BYTES_MAX)
+        s = FH_STATUS(FH_LIMIT);
+    if (s.code == FH_OK && !fh_span_equal(text, fh_buf_view(copy))) {
+        s = fh_buf_put(&d->texts, text);
+        t->normal = (uint32_t)before;
+        t->normal_size = (uint32_t)text.size;
+    }
+    fh_normalized_deinit(&room);
+    return fh_failed(s) ? fh_fail(err, s.code, FH_NO_OFFSET, "added token \"%.*s\" cannot be normalized",
+                                  FH_SPAN_FMT(fh_buf_view(copy)))
+                        : s;
+}
+
+/* Where a content stands in a table of indexes (open addressing), or the empty slot where it would go. */
+static size_t content_slot(const fh_added *d, fh_u32s slots, fh_span content) {
+    size_t mask = slots.count - 1, i = (size_t)fh_hash_bytes(slots.count, content) & mask;
+    for (;; i = (i + 1) & mask) {
+        uint32_t index = fh_u32s_get(slots, i);
+        if (index == FH_NO_TOKEN ||
+            fh_span_equal(fh_added_content(d, fh_added_tokens_at(d->tokens.items, index)), content))
+            return i;
+    }
+}
+
+/* Makes by_id reach `id`. */
+static fh_status reach_id(fh_added *d, uint32_t id) {
+    if (id < d->by_id.count)
+        return FH_DONE;
+    size_t room = id < 1024 ? 2048 : 2 * (size_t)id;
+    fh_u32s larger;
+    FH_TRY(fh_u32s_new(d->allocator, room, &larger));
+    for (size_t i = 0; i < room; i++)
+        fh_u32s_set(larger, i, i < d->by_id.count ? fh_u32s_get(d->by_id, i) : FH_NO_TOKEN);
+    fh_u32s_free(d->allocator, &d->by_id);
+    d->by_id = larger;
+    return FH_DONE;
+}
+
+/* Gives token `index` its id: that of the same content, or the model's, or *next. */
+static fh_status number(fh_added *d, uint32_t index, fh_u32s slots, const fh_token_model *model, fh_mut uint32_t *next,
+                        fh_err *err) {
+    fh_added_token *t = fh_added_tokens_at(d->tokens.items, index);
+    fh_span content = fh_added_content(d, t);
+    if (content.size == 0)
+        return FH_DONE;
+    size_t slot = content_slot(d, slots, content);
+    uint32_t before = fh_u32s_get(slots, slot);
+    uint32_t id = before != FH_NO_TOKEN ? fh_added_tokens_at(d->tokens.items, before)->id : fh_token_model_find(model, content);
+    if (id == FH_NO_TOKEN) {
+        id = (*next)++;
+        d->extends = true;
+    }
+    if (id >= FH_VOCAB_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "added token \"%.*s\" would be token %u, at most %d are supported",
+                       FH_SPAN_FMT(content), id, FH_VOCAB_MAX);
+    t->id = id;
+    d->id_end = id >= d->id_end ? id + 1 : d->id_end;
+    fh_u32s_set(slots, slot, index);
+    FH_TRY(reach_id(d, id));
+    fh_u32s_set(d->by_id, id, index);
+    return FH_DONE;
+}
+
+/* A token that is shown as the content of a special one is left out where special ones are. */
+static void find_hidden(fh_added *d, fh_u32s slots) {
+    for (size_t i = 0; i < d->tokens.count; i++) {
+        fh_added_token *t = fh_added_tokens_at(d->tokens.items, i);
+        fh_span shown = fh_added_normal(d, t);
+        uint32_t index = shown.size == 0 ? FH_NO_TOKEN : fh_u32s_get(slots, content_slot(d, slots, shown));
+        t->hidden = index != FH_NO_TOKEN && fh_added_tokens_at(d->tokens.items, index)->special;
+    }
+}
+
+/* --- tries ------------------------------------------------------------------------------------------------------------ */
+
+static bool counts(const fh_added *d, size_t index, bool normalized) {
+    const fh_added_token *t = fh_added_tokens_at(d->tokens.items, index);
+    return t->content_size != 0 && t->normalized == normalized && t->id < d->by_id.count &&
+           fh_u32s_get(d->by_id, t->id) == index;
+}
+
+/* Adds a pattern. Of two that are equal the later one counts (in the reference any of them, by chance); one that was normalized
+ * to nothing is never found. */
+static void put_pattern(fh_mut fh_trie *trie, fh_span text, uint32_t index, fh_mut uint32_t *nodes) {
+    uint32_t node = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t b = fh_span_at(text, i);
+        fh_pair edge = fh_pair_table_find(&trie->edges, node, b);
+        if (edge.rank == FH_NO_TOKEN) {
+            edge = (fh_pair){node, b, 0, (*nodes)++};
+            bool fresh = fh_pair_table_put(&trie->edges, edge);
+            FH_ASSERT(fresh);
+        }
+        node = edge.result;
+        if (i == 0)
+            trie->first[b] = node;
+    }
+    if (text.size != 0)
+        fh_u32s_set(trie->found, node, index);
+}
+
+static fh_status build_trie(const fh_added *d, bool normalized, uint64_t seed, fh_owned fh_trie *out) {
+    size_t bytes = 0;
+    fh_trie trie = {.any = false};
+    for (size_t i = 0; i < d->tokens.count; i++)
+        if (counts(d, i, normalized)) {
+            trie.any = true;
+            bytes += fh_added_normal(d, fh_added_tokens_at(d->tokens.items, i)).size; /* of one buffer below 2 GiB */
+        }
+    FH_TRY(fh_pair_table_new(d->allocator, trie.any ? bytes : 0, seed, &trie.edges));
+    fh_status s = fh_u32s_new(d->allocator, trie.any ? bytes + 1 : 0, &trie.found);
+    if (fh_failed(s)) {
+        fh_pairs_free(d->allocator, &trie.edges.slots);
+        return s;
+    }
+    for (size_t i = 0; i < trie.found.count; i++)
+        fh_u32s_set(trie.found, i, FH_NO_TOKEN);
+    uint32_t nodes = 1;
+    for (size_t i = 0; i < d->tokens.count; i++)
+        if (counts(d, i, normalized))
+            put_pattern(&trie, fh_added_normal(d, fh_added_tokens_at(d->tokens.items, i)), (uint32_t)i, &nodes);
+    *out = trie;
+    return FH_DONE;
+}
+
+static fh_status read_all(fh_added *d, fh_span json, size_t offset_bytes, fh_ref fh_or_null const fh_normalizer *normalizer,
+                          fh_mut fh_buf *copy, fh_err *err) {
+    fh_json_each e;
+    FH_TRY(fh_json_each_init(&e, json, offset_bytes, FH_JSON_ARRAY, err));
+    for (;;) {
+        fh_json_member m;
+        fh_added_token t;
+        bool more;
+        FH_TRY(fh_json_each_next(&e, &m, &more, err));
+        if (!more)
+            return FH_DONE;
+        if (d->tokens.count == FH_VOCAB_MAX)
+            return fh_fail(err, FH_LIMIT, m.offset_bytes, "more than %d added tokens at byte %zu", FH_VOCAB_MAX,
+                           m.offset_bytes);
+        FH_TRY(read_one(d, &m, &t, err));
+        FH_TRY(normalize(d, &t, normalizer, copy, err));
+        FH_TRY(fh_added_token_list_put(&d->tokens, t));
+    }
+}
+
+fh_status fh_added_read(fh_added *d, fh_span json, size_t offset_bytes, const fh_token_model *model,
+                        const fh_normalizer *normalizer, fh_err *err) {
+    fh_buf copy;
+    fh_buf_init(&copy, d->allocator, 0);
+    fh_status s = read_all(d, json, offset_bytes, normalizer, &copy, err);
+    fh_buf_deinit(&copy);
+    FH_TRY(s);
+    size_t room = 16;
+    while (room < 2 * d->tokens.count)
+        room *= 2;
+    fh_u32s slots;
+    FH_TRY(fh_u32s_new(d->allocator, room, &slots));
+    for (size_t i = 0; i < room; i++)
+        fh_u32s_set(slots, i, FH_NO_TOKEN);
+    uint32_t next = (uint32_t)fh_token_model_size(model);
+    for (uint32_t i = 0; i < d->tokens.count && s.code == FH_OK; i++)
+        s = number(d, i, slots, model, &next, err);
+    if (s.code == FH_OK)
+        find_hidden(d, slots);
+    fh_u32s_free(d->allocator, &slots);
+    FH_TRY(s);
+    uint64_t seed = fh_hash_bytes(d->tokens.count, fh_buf_view(&d->texts)); /* from the tokens: no file can aim at collisions */
+    fh_trie raw, normal;
+    FH_TRY(build_trie(d, false, seed, &raw));
+    d->raw = raw;
+    FH_TRY(build_trie(d, true, seed, &normal));
+    d->normal = normal;
+    return FH_DONE;
+}
+
+/* --- looking ---------------------------------------------------------------------------------------------------------- */
+
+void fh_added_walk_init(fh_added_walk *w, const fh_added *added, fh_span text, bool normal, bool skip_special) {
+    *w = (fh_added_walk){.added = added, .trie = normal ? &added->normal : &added->raw, .text = text,
+                         .skip_special = skip_special};
+}
+
+/* The longest pattern that begins at `at`; *end is where it ends. */
+static uint32_t longest_at(const fh_trie *trie, fh_span text, size_t at, fh_out size_t *end) {
+    uint32_t node = trie->first[fh_span_at(text, at)], found = FH_NO_TOKEN;
+    *end = at;
+    while (node != 0) {
+        at++;
+        uint32_t index = fh_u32s_get(trie->found, node);
+        if (index != FH_NO_TOKEN) {
+            found = index;
+            *end = at;
+        }
+        if (at == text.size)
+            break;
+        fh_pair edge = fh_pair_table_find(&trie->edges, node, fh_span_at(text, at));
+        node = edge.rank != FH_NO_TOKEN ? edge.result : 0;
+    }
+    return found;
+}
+
+/* Where the character before `at` begins. */
+static size_t before(fh_span text, size_t at) {
+    size_t i = at - 1;
+    while (i > 0 && at - i < 4 && (fh_span_at(text, i) & 0xc0) == 0x80)
+        i--;
+    return fh_utf8_next(text, i).size == at - i ? i : at - 1;
+}
+
+static bool in_word(fh_span text, size_t begin, size_t end) {
+    return (begin > 0 && fh_unicode_is_word(fh_utf8_next(text, before(text, begin)).code)) ||
+           (end < text.size && fh_unicode_is_word(fh_utf8_next(text, end).code));
+}
+
+static bool is_space(fh_span text, size_t at) {
+    return fh_unicode_class(fh_utf8_next(text, at).code) == FH_CHAR_SPACE;
+}
+
+/* The next match that counts, in *out. */
+static bool next_match(fh_mut fh_added_walk *w, fh_out fh_stretch *out) {
+    *out = (fh_stretch){0, 0, FH_NO_TOKEN};
+    while (w->at < w->text.size) {
+        size_t begin = w->at, end = begin;
+        if (w->trie->first[fh_span_at(w->text, begin)] == 0) {
+            w->at++;
+            continue;
+        }
+        uint32_t index = longest_at(w->trie, w->text, begin, &end);
+        if (index == FH_NO_TOKEN) {
+            w->at++;
+            continue;
+        }
+        w->at = end;
+        const fh_added_token *t = fh_added_tokens_at(w->added->tokens.items, index);
+        if ((w->skip_special && t->special) || (t->single_word && in_word(w->text, begin, end)))
+            continue;
+        while (t->lstrip && begin > w->done && is_space(w->text, before(w->text, begin)))
+            begin = before(w->text, begin);
+        if (t->lstrip && begin < w->done)
+            begin = w->done;
+        while (t->rstrip && end < w->text.size && is_space(w->text, end))
+            end += fh_utf8_next(w->text, end).size;
+        *out = (fh_stretch){begin, end, t->id};
+        return true;
+    }
+    return false;
+}
+
+bool fh_added_walk_next(fh_added_walk *w, fh_stretch *out) {
+    if (w->has_pending) {
+        w->has_pending = false;
+        w->done = w->pending.end;
+        *out = w->pending;
+        return true;
+    }
+    fh_stretch match = {0, 0, FH_NO_TOKEN};
+    for (;;) {
+        size_t from = w->done;
+        bool found = w->trie->any && next_match(w, &match);
+        if (found && match.begin > from) {
+            w->pending = match;
+            w->has_pending = true;
+        }
+        /* It may become less: a match may lie in the blanks that the one before has swallowed. */
+        w->done = !found ? w->text.size : w->has_pending ? match.begin : match.end;
+        *out = found && !w->has_pending ? match : (fh_stretch){from, w->done, FH_NO_TOKEN};
+        if (out->begin < out->end)
+            return true;
+        if (!found)
+            return false;
+    }
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------------- */
+
+static fh_status put_flag(fh_json_writer *w, const char *key, bool v) {
+    FH_TRY(fh_json_key(w, key));
+    return fh_json_put_bool(w, v);
+}
+
+fh_status fh_added_write(const fh_added *d, fh_json_writer *w) {
+    FH_TRY(fh_json_open(w, false));
+    for (uint32_t id = 0; id < d->by_id.count; id++) {
+        const fh_added_token *t = fh_added_of_id(d, id);
+        if (t == NULL)
+            continue;
+        FH_TRY(fh_json_open(w, true));
+        FH_TRY(fh_json_key(w, "id"));
+        FH_TRY(fh_json_put_u64(w, id));
+        FH_TRY(fh_json_key(w, "content"));
+        FH_TRY(fh_json_put_text(w, fh_added_content(d, t)));
+        FH_TRY(put_flag(w, "single_word", t->single_word));
+        FH_TRY(put_flag(w, "lstrip", t->lstrip));
+        FH_TRY(put_flag(w, "rstrip", t->rstrip));
+        FH_TRY(put_flag(w, "normalized", t->normalized));
+        FH_TRY(put_flag(w, "special", t->special));
+        FH_TRY(fh_json_close(w, true));
+    }
+    return fh_json_close(w, false);
+}

@@ -1,0 +1,467 @@
+/* encoder.c: a text through a pipeline: added tokens, normalizer, pre-tokenizer, model, and what comes behind.
+ *
+ * The text is cut at the added tokens that stand in it as they are. Each stretch between is normalized, cut at the others,
+ * then into pieces, and each piece goes to the model. Tokens gather in one store a text; offsets are turned into those of the
+ * text on the way, and only if they are asked for. Truncation and post-processing only say which stretches of the stores go
+ * where (postprocess.h); one walk at the end writes them out.
+ *
+ * Threading: see pipeline.h. */
+#include "freehold/utf8.h"
+#include "text/pipe/pipeline.h"
+
+/* Offsets into a text, tripled where a byte becomes U+FFFD, must fit 32 bits. */
+enum { TEXT_BYTES_MAX = 1 << 30 };
+
+/* How a text is encoded, and where its offsets were last. */
+typedef struct job {
+    const fh_pipeline *p;
+    fh_offsets offsets;
+    bool skip_special;   /* special tokens stay text */
+    bool ascii;          /* the text is ASCII: bytes are code points, and characters are bytes */
+    uint32_t word;       /* of the next piece */
+    uint32_t word_given; /* of all pieces, or FH_NO_WORD */
+    size_t tokens_max;
+    size_t cursor_byte, cursor_code; /* code points before a byte: the place that was last looked at */
+} job;
+
+static void init_store(fh_owned fh_view(2) fh_token_store *s, fh_ref fh_allocator *a) {
+    fh_token_list_init(&s->tokens, a, true);
+    fh_ids_init(&s->words, a, 0);
+    fh_ids_init(&s->spellings, a, 0);
+}
+
+static void end_store(fh_drop fh_token_store *s) {
+    fh_token_list_deinit(&s->tokens);
+    fh_ids_deinit(&s->words);
+    fh_ids_deinit(&s->spellings);
+}
+
+static const fh_token_store *store_of(const fh_room *r, uint32_t source) fh_view(1) {
+    return source == 0 ? &r->first : &r->second;
+}
+
+fh_status fh_room_init(fh_room *r, fh_allocator *a) {
+    fh_model_scratch *scratch = NULL;
+    FH_TRY(fh_model_scratch_new(a, &scratch));
+    *r = (fh_room){.allocator = a, .tools = {.scratch = scratch}};
+    fh_pieces_init(&r->tools.pieces, a);
+    init_store(&r->first, a);
+    init_store(&r->second, a);
+    fh_draft_table_init(&r->drafts, a);
+    fh_buf_init(&r->repaired, a, 0);
+    return FH_DONE;
+}
+
+void fh_room_deinit(fh_room *r) {
+    fh_pieces_deinit(&r->tools.pieces);
+    end_store(&r->first);
+    end_store(&r->second);
+    fh_draft_table_deinit(&r->drafts);
+    fh_buf_deinit(&r->repaired);
+    fh_model_scratch_free(r->tools.scratch);
+    r->tools.scratch = NULL;
+}
+
+/* --- offsets ---------------------------------------------------------------------------------------------------------- */
+
+/* How many code points begin before byte `at`, at most so many as the text has. */
+static uint32_t code_points_before(fh_mut job *j, fh_span text, size_t at) {
+    size_t to = at < text.size ? at : text.size;
+    while (j->cursor_byte < to)
+        j->cursor_code += (fh_span_at(text, j->cursor_byte++) & 0xc0) != 0x80;
+    while (j->cursor_byte > to)
+        j->cursor_code -= (fh_span_at(text, --j->cursor_byte) & 0xc0) != 0x80;
+    return (uint32_t)j->cursor_code;
+}
+
+/* Bytes of the text as what is asked for. A place inside a character counts as the character's. */
+static fh_origin in_units(fh_mut job *j, fh_span text, fh_origin o) {
+    if (j->offsets != FH_OFFSETS_CODE_POINTS || j->ascii || o.begin >= text.size)
+        return o;
+    uint32_t begin = code_points_before(j, text, o.begin), end = code_points_before(j, text, o.end);
+    begin -= (fh_span_at(text, o.begin) & 0xc0) == 0x80;
+    end -= o.end < text.size && (fh_span_at(text, o.end) & 0xc0) == 0x80;
+    return (fh_origin){begin, end};
+}
+
+/* Where bytes [begin, end) of a piece come from, by the reference's rules: nothing stays where it is, and what is not in the
+ * piece is taken as it comes. */
+static fh_origin origin_of(const fh_normalized *n, fh_piece piece, size_t base, uint32_t begin, uint32_t end) {
+    if (begin < end && end <= piece.end - piece.begin) {
+        fh_origin o = fh_normalized_origin(n, (size_t)piece.begin + begin, (size_t)piece.begin + end);
+        return (fh_origin){o.begin + (uint32_t)base, o.end + (uint32_t)base};
+    }
+    if (begin != end)
+        return (fh_origin){begin, end};
+    uint32_t add = fh_normalized_origin(n, piece.begin, piece.end).begin + (uint32_t)base;
+    return (fh_origin){begin + add, end + add};
+}
+
+/* Turns the offsets of the store's tokens from `from` on from those in their piece into those in the text. */
+static void place_tokens(fh_mut job *j, const fh_normalized *n, fh_piece piece, size_t base, fh_span text,
+                         fh_mut fh_token_list *l, size_t from) {
+    bool plain = j->ascii && (n->now.same || n->now.straight);
+    uint32_t size = piece.end - piece.begin, add = piece.begin + (uint32_t)base;
+    for (size_t k = from; k < l->count; k++) {
+        uint32_t begin = fh_u32s_get(l->begins, k), end = fh_u32s_get(l->ends, k);
+        fh_origin o = {begin + add, end + add};
+        if (!plain || end > size)
+            o = in_units(j, text, origin_of(n, piece, base, begin, end));
+        fh_u32s_set(l->begins, k, o.begin);
+        fh_u32s_set(l->ends, k, o.end);
+    }
+}
+
+/* --- tokens ----------------------------------------------------------------------------------------------------------- */
+
+/* Fills words and spellings up to the tokens that are there. */
+static fh_status note_words(fh_mut fh_token_store *store, uint32_t word, uint32_t spelling) {
+    while (store->words.count < store->tokens.count) {
+        FH_TRY(fh_ids_put(&store->words, word));
+        FH_TRY(fh_ids_put(&store->spellings, spelling));
+    }
+    return FH_DONE;
+}
+
+/* Unigram's unknown token shows its text. */
+static fh_status note_unknown(const job *j, fh_mut fh_token_store *store, size_t from, fh_span piece, fh_mut fh_encoding *out) {
+    for (size_t k = from; k < store->tokens.count; k++) {
+        if (fh_u32s_get(store->tokens.ids, k) != j->p->unknown)
+            continue;
+        fh_span shown;
+        uint32_t begin = fh_u32s_get(store->tokens.begins, k), index, end = fh_u32s_get(store->tokens.ends, k);
+        if (end < begin || !fh_span_slice(piece, begin, end - begin, &shown))
+            continue;
+        FH_TRY(fh_encoding_keep(out, shown, &index));
+        fh_u32s_set(store->spellings.items, k, index);
+    }
+    return FH_DONE;
+}
+
+/* An added token where it was found: it shows what the text has there. */
+static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, uint32_t id, fh_span shown, fh_origin o,
+                           fh_or_null fh_mut fh_encoding *out) {
+    FH_TRY(fh_token_list_put(&store->tokens, id, o.begin, o.end));
+    uint32_t word = j->word_given != FH_NO_WORD ? j->word_given : j->word, spelling = FH_NO_WORD;
+    j->word++;
+    if (out == NULL)
+        return FH_DONE;
+    fh_span usual;
+    if (!fh_pipeline_spelling(j->p, id, &usual) || !fh_span_equal(usual, shown))
+        FH_TRY(fh_encoding_keep(out, shown, &spelling));
+    return note_words(store, word, spelling);
+}
+
+static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store,
+                           fh_piece piece, size_t base, fh_span text, fh_or_null fh_mut fh_encoding *out) {
+    size_t from = store->tokens.count;
+    fh_span bytes = fh_span_sub(fh_normalized_view(n), piece.begin, (size_t)piece.end - piece.begin);
+    if (r->scratch == NULL)
+        return FH_STATUS(FH_INVALID);
+    FH_TRY(fh_token_model_encode(j->p->model, r->scratch, bytes, &store->tokens));
+    uint32_t word = j->word_given != FH_NO_WORD ? j->word_given : j->word;
+    j->word++;
+    if (out == NULL)
+        return FH_DONE;
+    FH_TRY(note_words(store, word, FH_NO_WORD));
+    if (j->p->unknown != FH_NO_TOKEN)
+        FH_TRY(note_unknown(j, store, from, bytes, out));
+    place_tokens(j, n, piece, base, text, &store->tokens, from);
+    return FH_DONE;
+}
+
+/* Cuts the normalized text of a section at its added tokens. */
+static fh_status cut_at_added(const job *j, const fh_normalized *n, size_t base, fh_mut fh_pieces *pieces) {
+    fh_added_walk walk;
+    fh_stretch s;
+    fh_pieces_reset(pieces, base);
+    fh_added_walk_init(&walk, &j->p->added, fh_normalized_view(n), true, j->skip_special);
+    while (fh_added_walk_next(&walk, &s)) {
+        bool at_start = base == 0 && (n->now.tracked ? fh_normalized_origin(n, s.begin, s.end).begin == 0 : s.begin == 0);
+        FH_TRY(fh_pieces_add(pieces, (fh_piece){(uint32_t)s.begin, (uint32_t)s.end, s.id, at_start}));
+    }
+    return FH_DONE;
+}
+
+/* A stretch of the text without added tokens that stand for themselves. */
+static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5) fh_normalized *n,
+                             fh_mut fh_token_store *store, fh_span text, fh_stretch where, fh_or_null fh_mut fh_encoding *out) {
+    const fh_pipeline *p = j->p;
+    bool tracked = out != NULL || p->tracks;
+    FH_TRY(fh_normalized_reset(n, fh_span_sub(text, where.begin, where.end - where.begin), tracked));
+    FH_TRY(fh_normalizer_run(p->normalizer, n));
+    FH_TRY(cut_at_added(j, n, where.begin, &r->pieces));
+    FH_TRY(fh_pretokenizer_run(p->pretokenizer, &r->pieces, n, p->raw_bytes));
+    for (size_t i = 0; i < r->pieces.count && store->tokens.count <= j->tokens_max; i++) {
+        fh_piece piece = fh_pieces_get(&r->pieces, i);
+        if (piece.token == FH_NO_TOKEN) {
+            FH_TRY(put_piece(j, r, n, store, piece, where.begin, text, out));
+            continue;
+        }
+        fh_span shown = fh_span_sub(fh_normalized_view(n), piece.begin, (size_t)piece.end - piece.begin);
+        fh_origin o = {0, 0};
+        if (out != NULL)
+            o = in_units(j, text, origin_of(n, piece, where.begin, 0, piece.end - piece.begin));
+        FH_TRY(put_added(j, store, piece.token, shown, o, out));
+    }
+    return FH_DONE;
+}
+
+static bool is_ascii(fh_span text) {
+    uint64_t high = 0;
+    size_t i = 0;
+    for (; i + 8 <= text.size; i += 8)
+        high |= fh_span_u64(text, i);
+    for (; i < text.size; i++)
+        high |= fh_span_at(text, i);
+    return (high & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* *out = text with U+FFFD for each byte that is not UTF-8. */
+static fh_status repair(fh_mut fh_buf *out, fh_span text) {
+    fh_buf_truncate(out, 0);
+    for (size_t i = 0; i < text.size;) {
+        fh_rune r = fh_utf8_next(text, i);
+        FH_TRY(fh_buf_put(out, r.valid ? fh_span_sub(text, i, r.size) : FH_LIT("\xef\xbf\xbd")));
+        i += r.size;
+    }
+    return FH_DONE;
+}
+
+/* Appends the tokens of a text that is UTF-8. */
+static fh_status put_stretches(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5) fh_normalized *n,
+                               fh_mut fh_token_store *store, fh_span text, fh_or_null fh_mut fh_encoding *out) {
+    fh_added_walk walk;
+    fh_stretch s;
+    j->cursor_byte = j->cursor_code = 0;
+    fh_added_walk_init(&walk, &j->p->added, text, false, j->skip_special);
+    while (store->tokens.count <= j->tokens_max && fh_added_walk_next(&walk, &s)) {
+        if (s.id == FH_NO_TOKEN) {
+            FH_TRY(put_section(j, r, n, store, text, s, out));
+            continue;
+        }
+        fh_origin o = {0, 0};
+        if (out != NULL)
+            o = in_units(j, text, (fh_origin){(uint32_t)s.begin, (uint32_t)s.end});
+        FH_TRY(put_added(j, store, s.id, fh_span_sub(text, s.begin, s.end - s.begin), o, out));
+    }
+    return FH_DONE;
+}
+
+static fh_status put_text(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_store *store, fh_span text,
+                          fh_or_null fh_mut fh_encoding *out) {
+    fh_normalized n;
+    fh_normalized_init(&n, store->tokens.allocator);
+    fh_status s = put_stretches(j, r, &n, store, text, out);
+    fh_normalized_deinit(&n);
+    return s;
+}
+
+/* Appends the tokens of any text. */
+static fh_status put_any(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_store *store, fh_mut fh_buf *repaired, fh_span text,
+                         fh_or_null fh_mut fh_encoding *out, fh_err *err) {
+    if (text.size > TEXT_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "text has %zu bytes, at most %d are encoded at once", text.size,
+                       TEXT_BYTES_MAX);
+    j->ascii = is_ascii(text);
+    if (j->ascii || fh_utf8_valid(text))
+        return put_text(j, r, store, text, out);
+    if (out != NULL)
+        return fh_fail(err, FH_INVALID, fh_utf8_complete(text), "the text is not UTF-8: it has no offsets");
+    FH_TRY(repair(repaired, text));
+    return put_text(j, r, store, fh_buf_view(repaired), out);
+}
+
+/* One half of an input: a text, or a list of words. */
+static fh_status put_half(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_store *store, fh_mut fh_buf *repaired, bool split,
+                          fh_span text, fh_views words, fh_or_null fh_mut fh_encoding *out, fh_err *err) {
+    store->tokens.count = store->words.count = store->spellings.count = 0;
+    store->tokens.ids_only = out == NULL;
+    j->word = 0;
+    j->word_given = FH_NO_WORD;
+    if (!split)
+        return put_any(j, r, store, repaired, text, out, err);
+    for (uint32_t i = 0; i < words.count; i++) {
+        j->word_given = i;
+        FH_TRY(put_any(j, r, store, repaired, fh_views_get(words, i), out, err));
+    }
+    return FH_DONE;
+}
+
+/* --- from stores to an encoding --------------------------------------------------------------------------------------- */
+
+static void fill(fh_u32s column, size_t from, size_t count, uint32_t v) {
+    for (size_t i = from; i < from + count; i++)
+        fh_u32s_set(column, i, v);
+}
+
+static void copy(fh_u32s to, size_t at, fh_u32s from, size_t begin, size_t count) {
+    if (count != 0)
+        fh_span_copy(fh_u32s_bytes(fh_u32s_sub(to, at, count)), fh_span_of_mut(fh_u32s_bytes(fh_u32s_sub(from, begin, count))));
+}
+
+/* Takes blanks off the offsets of one token, as often as its run says (byte_level.rs, process_offsets). */
+static fh_origin trimmed(const fh_run *run, bool begins, uint32_t blanks, fh_origin o) {
+    uint32_t trail = blanks >> 16;
+    for (uint32_t t = 0; t < run->trim_count; t++) {
+        uint32_t how = run->trims >> 2 * t & 3, lead = blanks & 0xffff;
+        bool first = (begins && (how & 2) != 0) || o.begin == 0;
+        if (first && (how & 1) != 0 && lead == 1)
+            lead = 0;
+        if (lead > 0)
+            o.begin = o.begin + lead < o.end ? o.begin + lead : o.end;
+        if (trail > 0 && o.end >= trail)
+            o.end = o.end - trail > o.begin ? o.end - trail : o.begin;
+    }
+    return o;
+}
+
+static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out, size_t at) {
+    for (size_t i = at; i < at + run->count; i++) {
+        uint32_t id = fh_u32s_get(out->id.items, i), spelling = fh_u32s_get(out->spelling.items, i);
+        uint32_t blanks = id < p->blanks.count ? fh_u32s_get(p->blanks, id) : 0;
+        if (spelling != FH_NO_WORD)
+            blanks = fh_blanks_of(fh_encoding_kept(out, spelling));
+        if (blanks == 0)
+            continue;
+        fh_origin before = {fh_u32s_get(out->begin.items, i), fh_u32s_get(out->end.items, i)};
+        fh_origin o = trimmed(run, i == at, blanks, before);
+        fh_u32s_set(out->begin.items, i, o.begin);
+        fh_u32s_set(out->end.items, i, o.end);
+    }
+}
+
+/* Appends a run of a text's tokens. */
+static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets,
+                         fh_mut fh_encoding *out) {
+    FH_TRY(fh_encoding_reserve(out, run->count));
+    size_t at = out->count;
+    copy(out->id.items, at, store->tokens.ids, run->from, run->count);
+    if (offsets) {
+        copy(out->begin.items, at, store->tokens.begins, run->from, run->count);
+        copy(out->end.items, at, store->tokens.ends, run->from, run->count);
+        copy(out->word.items, at, store->words.items, run->from, run->count);
+        copy(out->spelling.items, at, store->spellings.items, run->from, run->count);
+    } else {
+        fill(out->begin.items, at, run->count, 0);
+        fill(out->end.items, at, run->count, 0);
+        fill(out->word.items, at, run->count, FH_NO_WORD);
+        fill(out->spelling.items, at, run->count, FH_NO_WORD);
+    }
+    fill(out->type.items, at, run->count, run->type);
+    fill(out->special.items, at, run->count, run->special);
+    fill(out->attention.items, at, run->count, 1);
+    if (offsets && run->trim_count != 0)
+        trim_run(p, run, out, at);
+    out->count += run->count;
+    fh_encoding_parts_at(out->parts, out->part_count - 1)->count += run->count;
+    return FH_DONE;
+}
+
+/* Appends special tokens. */
+static fh_status put_special(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out) {
+    for (uint32_t i = 0; i < run->count && p->postprocessor != NULL; i++) {
+        fh_span shown, usual;
+        uint32_t id = fh_postprocessor_token(p->postprocessor, run->from + i, &shown), spelling = FH_NO_WORD;
+        if (!fh_pipeline_spelling(p, id, &usual) || !fh_span_equal(usual, shown))
+            FH_TRY(fh_encoding_keep(out, shown, &spelling));
+        FH_TRY(fh_encoding_put(out, (fh_encoding_token){.id = id, .type = run->type, .word = FH_NO_WORD,
+                                                        .special = run->special, .attention = 1, .spelling = spelling}));
+    }
+    return FH_DONE;
+}
+
+static fh_status put_draft(const fh_pipeline *p, const fh_room *r, const fh_draft *d, bool offsets, size_t row, bool overflow,
+                           fh_mut fh_encoding *out) {
+    FH_TRY(fh_encoding_begin(out, row, overflow));
+    for (uint32_t i = 0; i < d->range_count && i < FH_SEQUENCES_MAX; i++)
+        fh_encoding_range(out, d->ranges[i]);
+    for (size_t i = 0; i < d->count; i++) {
+        const fh_run *run = fh_runs_at(r->drafts.runs.items, d->from + i);
+        if (run->source == FH_RUN_SPECIAL)
+            FH_TRY(put_special(p, run, out));
+        else
+            FH_TRY(put_run(p, store_of(r, run->source), run, offsets, out));
+    }
+    return FH_DONE;
+}
+
+/* --- the two roads ---------------------------------------------------------------------------------------------------- */
+
+static fh_status explain(fh_status s, fh_span text, fh_err *err) {
+    if (s.code == FH_NOT_FOUND)
+        return fh_fail(err, s.code, FH_NO_OFFSET, "the text needs the unknown token, and the vocabulary has none");
+    return fh_fail(err, s.code, FH_NO_OFFSET, "%s, in encoding a text of %zu bytes", fh_code_text(s.code), text.size);
+}
+
+static fh_status encode_halves(const fh_pipeline *p, fh_mut fh_room *r, const fh_encode_input *in, fh_encode_options o,
+                               const fh_truncation *truncation, fh_mut fh_encoding *out, fh_err *err) {
+    bool offsets = o.offsets != FH_OFFSETS_NONE;
+    job j = {.p = p, .offsets = o.offsets, .skip_special = !o.parse_special, .tokens_max = SIZE_MAX - 1};
+    fh_draft_table_clear(&r->drafts);
+    for (uint32_t half = 0; half < (in->has_pair ? 2u : 1u); half++) {
+        if (half == 0)
+            FH_TRY(put_half(&j, &r->tools, &r->first, &r->repaired, in->split, in->text, in->words, offsets ? out : NULL, err));
+        else
+            FH_TRY(put_half(&j, &r->tools, &r->second, &r->repaired, in->split, in->pair, in->pair_words, offsets ? out : NULL,
+                            err));
+        FH_TRY(fh_draft_table_add(&r->drafts, half, (uint32_t)store_of(r, half)->tokens.count));
+        if (!offsets)
+            fh_runs_at(r->drafts.runs.items, half)->type = 0;
+    }
+    if (truncation != NULL && truncation->on) {
+        size_t added = o.add_special ? fh_postprocessor_added(p->postprocessor, in->has_pair) : 0;
+        size_t tokens_max = truncation->max_length - added; /* wraps around where these alone are too many: nothing is cut then,
+                                                               as in the reference */
+        FH_TRY(fh_draft_table_truncate(&r->drafts, truncation, tokens_max, err));
+    }
+    return fh_postprocessor_run(p->postprocessor, &r->drafts, o.add_special, err);
+}
+
+fh_status fh_pipeline_encode(const fh_pipeline *p, fh_room *r, const fh_encode_input *input, fh_encode_options options,
+                             const fh_truncation *truncation, size_t row, fh_encoding *out, fh_err *err) {
+    bool offsets = options.offsets != FH_OFFSETS_NONE;
+    fh_status s = encode_halves(p, r, input, options, truncation, out, err);
+    if (fh_failed(s))
+        return explain(s, input->text, err);
+    fh_drafted whole = fh_drafteds_get(r->drafts.pieces.items, 0);
+    s = put_draft(p, r, &whole.main, offsets, row, false, out);
+    for (size_t i = 0; i < whole.overflow_count && s.code == FH_OK; i++) {
+        fh_draft over = fh_drafts_get(r->drafts.overflow.items, whole.overflow + i);
+        s = put_draft(p, r, &over, offsets, row, true, out);
+    }
+    return fh_failed(s) ? explain(s, input->text, err) : s;
+}
+
+static fh_status put_ids(const fh_pipeline *p, const fh_room *r, fh_mut fh_ids *out) {
+    fh_draft d = fh_drafteds_at(r->drafts.pieces.items, 0)->main;
+    for (size_t i = 0; i < d.count; i++) {
+        const fh_run *run = fh_runs_at(r->drafts.runs.items, d.from + i);
+        for (uint32_t k = 0; k < run->count; k++) {
+            uint32_t id = 0;
+            fh_span shown;
+            if (run->source != FH_RUN_SPECIAL)
+                id = fh_u32s_get(store_of(r, run->source)->tokens.ids, run->from + k);
+            else if (p->postprocessor != NULL)
+                id = fh_postprocessor_token(p->postprocessor, run->from + k, &shown);
+            FH_TRY(fh_ids_put(out, id));
+        }
+    }
+    return FH_DONE;
+}
+
+fh_status fh_pipeline_ids(const fh_pipeline *p, fh_room *r, fh_span text, fh_encode_options options, size_t tokens_max,
+                          fh_ids *out, fh_err *err) {
+    job j = {.p = p, .skip_special = !options.parse_special, .tokens_max = tokens_max};
+    fh_draft_table_clear(&r->drafts);
+    fh_status s = put_half(&j, &r->tools, &r->first, &r->repaired, false, text, (fh_views){NULL, 0}, NULL, err);
+    if (s.code == FH_OK)
+        s = fh_draft_table_add(&r->drafts, 0, (uint32_t)r->first.tokens.count);
+    if (s.code == FH_OK)
+        s = fh_postprocessor_run(p->postprocessor, &r->drafts, options.add_special, err);
+    if (s.code == FH_OK)
+        s = put_ids(p, r, out);
+    if (s.code == FH_LIMIT)
+        return fh_fail(err, s.code, FH_NO_OFFSET, "text of %zu bytes gives more than %zu tokens", text.size, out->limit);
+    return fh_failed(s) ? explain(s, text, err) : s;
+}

@@ -1,0 +1,315 @@
+/* load.c: a tokenizer.json to a pipeline, and a pipeline back to its file.
+ *
+ * The file is an object; its members are found first, and then read in the order in which they need each other: the model and
+ * the normalizer before the added tokens. Members that the format does not have are passed over, as the reference does.
+ *
+ * Threading: one call, one thread. */
+#include "freehold/json_object.h"
+#include "freehold/utf8.h"
+#include "text/pipe/pipeline.h"
+#include "text/unicode.h"
+
+/* Offsets in the file fit 32 bits. */
+enum { JSON_BYTES_MAX = 1 << 30, LENGTH_MAX = INT32_MAX };
+
+/* The members of the format. */
+enum { VERSION, TRUNCATION, PADDING, ADDED, NORMALIZER, PRETOKENIZER, POSTPROCESSOR, DECODER, MODEL, MEMBER_COUNT };
+static const char *const names[MEMBER_COUNT] = {"version",    "truncation",    "padding",        "added_tokens", "normalizer",
+                                                "pre_tokenizer", "post_processor", "decoder",      "model"};
+
+typedef struct file {
+    fh_json_member members[MEMBER_COUNT]; /* those that are absent or null have no text */
+} file;
+
+static fh_status expected(const fh_json_member *m, const char *what, fh_err *err) {
+    return fh_fail(err, FH_CORRUPT, m->offset_bytes, "tokenizer.json, byte %zu: expected %s", m->offset_bytes, what);
+}
+
+static fh_status find_members(fh_span json, fh_out fh_view(1) file *out, fh_err *err) {
+    file f = {.members = {{.offset_bytes = 0}}};
+    bool seen[MEMBER_COUNT] = {false};
+    fh_json_each e;
+    *out = f;
+    FH_TRY(fh_json_each_init(&e, json, 0, FH_JSON_OBJECT, err));
+    for (;;) {
+        fh_json_member m;
+        bool more;
+        FH_TRY(fh_json_each_next(&e, &m, &more, err));
+        if (!more)
+            break;
+        for (size_t i = 0; i < MEMBER_COUNT; i++) {
+            if (!fh_span_is(m.key.raw, names[i]))
+                continue;
+            if (seen[i])
+                return fh_fail(err, FH_CORRUPT, m.key.offset_bytes, "tokenizer.json has a second \"%s\" at byte %zu", names[i],
+                               m.key.offset_bytes);
+            seen[i] = true;
+            if (m.first.kind != FH_JSON_NULL)
+                f.members[i] = m;
+        }
+    }
+    if (f.members[MODEL].text.size == 0)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer.json has no model");
+    *out = f;
+    return FH_DONE;
+}
+
+/* --- length ----------------------------------------------------------------------------------------------------------- */
+
+/* A member whose value is a word: the number of `second` is 1, of `third` 2, and an absent one counts as the first. */
+static fh_status read_word(const fh_json_object *o, const char *key, const char *first, fh_ref fh_or_null const char *second,
+                           fh_ref fh_or_null const char *third, fh_out size_t *out, fh_err *err) {
+    *out = 0;
+    const fh_json_member *m = fh_json_object_find(o, key);
+    if (m == NULL || fh_json_object_is(o, key, first))
+        return FH_DONE;
+    if (second != NULL && fh_json_object_is(o, key, second))
+        *out = 1;
+    else if (third != NULL && fh_json_object_is(o, key, third))
+        *out = 2;
+    else
+        return fh_fail(err, FH_CORRUPT, m->offset_bytes, "tokenizer.json, byte %zu: expected \"%s\" or another %s",
+                       m->offset_bytes, first, key);
+    return FH_DONE;
+}
+
+static fh_status read_length(const fh_json_object *o, const char *key, uint64_t absent, fh_out size_t *out, fh_err *err) {
+    uint64_t v;
+    *out = 0;
+    FH_TRY(fh_json_object_u64(o, key, absent, &v, err));
+    *out = v < LENGTH_MAX ? (size_t)v : LENGTH_MAX;
+    return FH_DONE;
+}
+
+static fh_status read_truncation(const fh_json_member *m, fh_out fh_truncation *out, fh_err *err) {
+    *out = (fh_truncation){.on = false};
+    if (m->text.size == 0)
+        return FH_DONE;
+    fh_json_object o;
+    size_t strategy, direction;
+    fh_truncation t = {.on = true};
+    FH_TRY(fh_json_object_read(m->text, m->offset_bytes, &o, err));
+    FH_TRY(read_word(&o, "strategy", "LongestFirst", "OnlyFirst", "OnlySecond", &strategy, err));
+    FH_TRY(read_word(&o, "direction", "Right", "Left", NULL, &direction, err));
+    FH_TRY(read_length(&o, "max_length", 512, &t.max_length, err));
+    FH_TRY(read_length(&o, "stride", 0, &t.stride, err));
+    t.strategy = (fh_truncate)strategy;
+    t.left = direction == 1;
+    *out = t;
+    return FH_DONE;
+}
+
+static fh_status read_id(const fh_json_object *o, const char *key, fh_out uint32_t *out, fh_err *err) {
+    uint64_t v;
+    *out = 0;
+    FH_TRY(fh_json_object_u64(o, key, 0, &v, err));
+    if (v >= UINT32_MAX)
+        return fh_fail(err, FH_LIMIT, o->offset_bytes, "tokenizer.json, byte %zu: \"%s\" does not fit 32 bits", o->offset_bytes,
+                       key);
+    *out = (uint32_t)v;
+    return FH_DONE;
+}
+
+static fh_status read_padding(fh_pipeline *p, const fh_json_member *m, fh_err *err) {
+    if (m->text.size == 0)
+        return FH_DONE;
+    fh_json_object o, inner;
+    size_t word;
+    bool found;
+    fh_padding pad = {.on = true};
+    FH_TRY(fh_json_object_read(m->text, m->offset_bytes, &o, err));
+    const fh_json_member *strategy = fh_json_object_find(&o, "strategy");
+    if (strategy != NULL && strategy->first.kind == FH_JSON_OBJECT) {
+        pad.fixed = true;
+        FH_TRY(fh_json_object_read(strategy->text, strategy->offset_bytes, &inner, err));
+        FH_TRY(read_length(&inner, "Fixed", 0, &pad.length, err));
+    } else {
+        FH_TRY(read_word(&o, "strategy", "BatchLongest", NULL, NULL, &word, err));
+    }
+    FH_TRY(read_word(&o, "direction", "Right", "Left", NULL, &word, err));
+    pad.left = word == 1;
+    FH_TRY(read_length(&o, "pad_to_multiple_of", 0, &pad.multiple_of, err));
+    FH_TRY(read_id(&o, "pad_id", &pad.id, err));
+    FH_TRY(read_id(&o, "pad_type_id", &pad.type, err));
+    FH_TRY(fh_json_object_text(&o, "pad_token", &p->pad_token, &found, err));
+    if (!found)
+        FH_TRY(fh_buf_put(&p->pad_token, FH_LIT("[PAD]")));
+    p->padding = pad;
+    return FH_DONE;
+}
+
+/* --- blanks ----------------------------------------------------------------------------------------------------------- */
+
+/* A blank: U+0120 is the space of GPT-2's alphabet. */
+static bool is_blank(uint32_t code) {
+    return code == 0x120 || fh_unicode_class(code) == FH_CHAR_SPACE;
+}
+
+uint32_t fh_blanks_of(fh_span text) {
+    uint32_t lead = 0, trail = 0;
+    bool leading = true;
+    for (size_t i = 0; i < text.size;) {
+        fh_rune r = fh_utf8_next(text, i);
+        bool blank = is_blank(r.code);
+        leading = leading && blank;
+        lead += leading && lead < UINT16_MAX;
+        trail = blank ? trail + (trail < UINT16_MAX) : 0;
+        i += r.size;
+    }
+    return lead | trail << 16;
+}
+
+static fh_status fill_blanks(fh_pipeline *p) {
+    if (!fh_postprocessor_trims(p->postprocessor))
+        return FH_DONE;
+    FH_TRY(fh_u32s_new(p->allocator, p->id_end, &p->blanks));
+    for (uint32_t id = 0; id < p->id_end; id++) {
+        fh_span spelling;
+        if (fh_pipeline_spelling(p, id, &spelling))
+            fh_u32s_set(p->blanks, id, fh_blanks_of(spelling));
+    }
+    return FH_DONE;
+}
+
+bool fh_pipeline_spelling(const fh_pipeline *p, uint32_t id, fh_span *out) {
+    const fh_added_token *t = fh_added_of_id(&p->added, id);
+    if (t == NULL)
+        return fh_token_model_spelling(p->model, id, out);
+    *out = fh_added_normal(&p->added, t);
+    return true;
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------------------- */
+
+static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
+    if (f->members[VERSION].text.size != 0 && !fh_span_is(f->members[VERSION].text, "\"1.0\""))
+        return expected(&f->members[VERSION], "version \"1.0\"", err);
+    FH_TRY(read_truncation(&f->members[TRUNCATION], &p->truncation, err));
+    FH_TRY(read_padding(p, &f->members[PADDING], err));
+    FH_TRY(fh_token_model_read(p->allocator, f->members[MODEL].text, f->members[MODEL].offset_bytes, &p->model, err));
+    if (f->members[PRETOKENIZER].text.size != 0)
+        FH_TRY(fh_pretokenizer_read(p->allocator, f->members[PRETOKENIZER].text, f->members[PRETOKENIZER].offset_bytes,
+                                    &p->pretokenizer, err));
+    p->raw_bytes = fh_pretokenizer_ends_in_bytes(p->pretokenizer) && fh_token_model_use_raw_bytes(p->model);
+    if (f->members[NORMALIZER].text.size != 0)
+        FH_TRY(fh_normalizer_read(p->allocator, f->members[NORMALIZER].text, f->members[NORMALIZER].offset_bytes,
+                                  &p->normalizer, err));
+    if (f->members[POSTPROCESSOR].text.size != 0)
+        FH_TRY(fh_postprocessor_read(p->allocator, f->members[POSTPROCESSOR].text, f->members[POSTPROCESSOR].offset_bytes,
+                                     &p->postprocessor, err));
+    if (f->members[DECODER].text.size != 0)
+        FH_TRY(fh_decoder_read(p->allocator, f->members[DECODER].text, f->members[DECODER].offset_bytes, &p->decoder, err));
+    if (f->members[ADDED].text.size != 0)
+        FH_TRY(fh_added_read(&p->added, f->members[ADDED].text, f->members[ADDED].offset_bytes, p->model, p->normalizer, err));
+    bool unigram = fh_token_model_kind(p->model) == FH_MODEL_UNIGRAM;
+    p->unknown = unigram ? fh_token_model_unknown(p->model) : FH_NO_TOKEN;
+    p->id_end = fh_added_id_end(&p->added, p->model);
+    p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer) ||
+                (p->normalizer != NULL && p->pretokenizer != NULL && !p->raw_bytes);
+    return fill_blanks(p);
+}
+
+fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_err *err) {
+    *out = NULL;
+    if (json.size > JSON_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size,
+                       JSON_BYTES_MAX);
+    file f;
+    FH_TRY(find_members(json, &f, err));
+    fh_pipeline *p = fh_alloc(a, 1, sizeof *p);
+    if (p == NULL)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
+    p->allocator = a;
+    fh_added_init(&p->added, a);
+    fh_buf_init(&p->pad_token, a, 0);
+    fh_status s = read_parts(p, &f, err);
+    if (fh_failed(s)) {
+        fh_pipeline_free(p);
+        return fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));
+    }
+    *out = p;
+    return s;
+}
+
+void fh_pipeline_free(fh_pipeline *p) {
+    if (p == NULL)
+        return;
+    fh_normalizer_free(p->normalizer);
+    fh_pretokenizer_free(p->pretokenizer);
+    fh_postprocessor_free(p->postprocessor);
+    fh_decoder_free(p->decoder);
+    fh_token_model_free(p->model);
+    fh_added_deinit(&p->added);
+    fh_buf_deinit(&p->pad_token);
+    fh_u32s_free(p->allocator, &p->blanks);
+    fh_free(p->allocator, p);
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------------- */
+
+static fh_status put_word(fh_json_writer *w, const char *key, const char *word) {
+    FH_TRY(fh_json_key(w, key));
+    return fh_json_put_text(w, fh_span_of_str(word));
+}
+
+static fh_status put_number(fh_json_writer *w, const char *key, uint64_t v) {
+    FH_TRY(fh_json_key(w, key));
+    return fh_json_put_u64(w, v);
+}
+
+static fh_status write_truncation(const fh_truncation *t, fh_json_writer *w) {
+    static const char *const strategies[] = {"LongestFirst", "OnlyFirst", "OnlySecond"};
+    if (!t->on)
+        return fh_json_put_null(w);
+    FH_TRY(fh_json_open(w, true));
+    FH_TRY(put_word(w, "direction", t->left ? "Left" : "Right"));
+    FH_TRY(put_number(w, "max_length", t->max_length));
+    FH_TRY(put_word(w, "strategy", strategies[(unsigned)t->strategy % 3]));
+    FH_TRY(put_number(w, "stride", t->stride));
+    return fh_json_close(w, true);
+}
+
+static fh_status write_padding(const fh_pipeline *p, fh_json_writer *w) {
+    const fh_padding *pad = &p->padding;
+    if (!pad->on)
+        return fh_json_put_null(w);
+    FH_TRY(fh_json_open(w, true));
+    if (pad->fixed) {
+        FH_TRY(fh_json_key(w, "strategy"));
+        FH_TRY(fh_json_open(w, true));
+        FH_TRY(put_number(w, "Fixed", pad->length));
+        FH_TRY(fh_json_close(w, true));
+    } else {
+        FH_TRY(put_word(w, "strategy", "BatchLongest"));
+    }
+    FH_TRY(put_word(w, "direction", pad->left ? "Left" : "Right"));
+    FH_TRY(fh_json_key(w, "pad_to_multiple_of"));
+    FH_TRY(pad->multiple_of != 0 ? fh_json_put_u64(w, pad->multiple_of) : fh_json_put_null(w));
+    FH_TRY(put_number(w, "pad_id", pad->id));
+    FH_TRY(put_number(w, "pad_type_id", pad->type));
+    FH_TRY(fh_json_key(w, "pad_token"));
+    FH_TRY(fh_json_put_text(w, fh_buf_view(&p->pad_token)));
+    return fh_json_close(w, true);
+}
+
+fh_status fh_pipeline_write(const fh_pipeline *p, fh_json_writer *w) {
+    FH_TRY(fh_json_open(w, true));
+    FH_TRY(put_word(w, names[VERSION], "1.0"));
+    FH_TRY(fh_json_key(w, names[TRUNCATION]));
+    FH_TRY(write_truncation(&p->truncation, w));
+    FH_TRY(fh_json_key(w, names[PADDING]));
+    FH_TRY(write_padding(p, w));
+    FH_TRY(fh_json_key(w, names[ADDED]));
+    FH_TRY(fh_added_write(&p->added, w));
+    FH_TRY(fh_json_key(w, names[NORMALIZER]));
+    FH_TRY(fh_normalizer_write(p->normalizer, w));
+    FH_TRY(fh_json_key(w, names[PRETOKENIZER]));
+    FH_TRY(fh_pretokenizer_write(p->pretokenizer, w));
+    FH_TRY(fh_json_key(w, names[POSTPROCESSOR]));
+    FH_TRY(p->postprocessor != NULL ? fh_postprocessor_write(p->postprocessor, w) : fh_json_put_null(w));
+    FH_TRY(fh_json_key(w, names[DECODER]));
+    FH_TRY(p->decoder != NULL ? fh_decoder_write(p->decoder, w) : fh_json_put_null(w));
+    FH_TRY(fh_json_key(w, names[MODEL]));
+    FH_TRY(fh_token_model_write(p->model, w));
+    return fh_json_close(w, true);
+}

@@ -1,0 +1,190 @@
+/* test_batch.c: many texts: as one by one, whatever the number of threads; padded to the longest; and a tokenizer whose maker
+ * is gone. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "freehold/os.h"
+#include "text/made_pipeline.h"
+
+enum { TEXTS = 57 };
+
+static const made_parts parts = {
+    .pre = MADE_SPLIT, .post = MADE_BERT, .added = "[{\"id\":13,\"content\":\"<m>\",\"lstrip\":true}]",
+    .truncation = "{\"max_length\":9,\"stride\":1}",
+    .padding = "{\"pad_id\":2,\"pad_token\":\"<pad>\",\"pad_to_multiple_of\":4,\"direction\":\"Left\"}"};
+
+/* Texts of different lengths, some of them pairs. */
+static void fill(fh_encode_input inputs[TEXTS]) {
+    static const char *const words[] = {"the cats a b c ab. a b  <m> cats ab the \xc3\xa9 e", "cat", "", "a b c a b c"};
+    for (size_t i = 0; i < TEXTS; i++) {
+        fh_span text = fh_span_of_str(words[i % 4]);
+        inputs[i] = (fh_encode_input){.text = fh_span_sub(text, 0, text.size * (i % 5) / 4), .pair = FH_LIT("a b"),
+                                      .has_pair = i % 3 == 0};
+    }
+}
+
+static const fh_encode_options all = {.add_special = true, .offsets = FH_OFFSETS_BYTES};
+
+static void same(const fh_encoding *x, const fh_encoding *y) {
+    assert_int_equal(fh_encoding_count(x), fh_encoding_count(y));
+    assert_int_equal(fh_encoding_part_count(x), fh_encoding_part_count(y));
+    for (fh_column c = FH_COLUMN_ID; c < FH_COLUMN_SPELLING; c++)
+        for (size_t i = 0; i < fh_encoding_count(x); i++)
+            assert_int_equal(fh_u32s_get(fh_encoding_column(x, c), i), fh_u32s_get(fh_encoding_column(y, c), i));
+    for (size_t p = 0; p < fh_encoding_part_count(x); p++) {
+        fh_encoding_part a = fh_encoding_part_at(x, p), b = fh_encoding_part_at(y, p);
+        assert_true(a.from == b.from && a.count == b.count && a.row == b.row && a.overflow == b.overflow);
+        assert_int_equal(a.range_count, b.range_count);
+    }
+}
+
+static void test_threads(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &parts);
+    fh_encode_input inputs[TEXTS];
+    fh_encoder *encoder;
+    fh_encoding one, many;
+    fh_encoding_init(&one, a);
+    fh_encoding_init(&many, a);
+    fill(inputs);
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_assert_ok(fh_encoder_batch(encoder, NULL, (fh_encode_inputs){inputs, TEXTS}, all, &one, NULL));
+    for (unsigned width = 1; width <= 7; width += 3) {
+        fh_team *team;
+        fh_assert_ok(fh_team_new(width, &team));
+        fh_encoding_clear(&many);
+        fh_assert_ok(fh_encoder_batch(encoder, fh_team_par(team), (fh_encode_inputs){inputs, TEXTS}, all, &many, NULL));
+        same(&one, &many);
+        fh_team_free(team);
+    }
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&one);
+    fh_encoding_deinit(&many);
+}
+
+/* Every part of a batch is as long as the longest text, rounded up; the tokens are those of the texts alone. */
+static void test_padding(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &parts);
+    fh_encode_input inputs[TEXTS];
+    fh_encoder *encoder;
+    fh_encoding one, many;
+    fh_encoding_init(&one, a);
+    fh_encoding_init(&many, a);
+    fill(inputs);
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_assert_ok(fh_encoder_batch(encoder, NULL, (fh_encode_inputs){inputs, TEXTS}, all, &many, NULL));
+    fh_assert_ok(fh_encoder_pad(encoder, (fh_padding){.on = false}));
+    for (size_t i = 0; i < TEXTS; i++)
+        fh_assert_ok(fh_encoder_encode(encoder, &inputs[i], all, &one, NULL));
+    assert_int_equal(fh_encoding_part_count(&one), fh_encoding_part_count(&many));
+    for (size_t p = 0; p < fh_encoding_part_count(&one); p++) {
+        fh_encoding_part x = fh_encoding_part_at(&one, p), y = fh_encoding_part_at(&many, p);
+        assert_int_equal(y.count, 12);
+        assert_true(x.row == y.row && x.overflow == y.overflow);
+        for (size_t i = 0; i < y.count; i++) {
+            size_t pad = y.count - x.count;
+            uint32_t id = fh_u32s_get(fh_encoding_part_column(&many, p, FH_COLUMN_ID), i);
+            assert_int_equal(id, i < pad ? 2 : fh_u32s_get(fh_encoding_part_column(&one, p, FH_COLUMN_ID), i - pad));
+            assert_int_equal(fh_u32s_get(fh_encoding_part_column(&many, p, FH_COLUMN_ATTENTION), i), i >= pad);
+        }
+    }
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&one);
+    fh_encoding_deinit(&many);
+}
+
+/* The first text that fails is the batch's failure, and nothing was appended. */
+static void test_failure(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &parts);
+    fh_encode_input inputs[TEXTS];
+    fh_encoder *encoder;
+    fh_encoding e;
+    fh_err err = {0};
+    fh_team *team;
+    fh_encoding_init(&e, a);
+    fill(inputs);
+    inputs[40].text = FH_LIT("a\xff");
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_assert_ok(fh_encoder_encode(encoder, &inputs[1], all, &e, NULL));
+    size_t count = fh_encoding_count(&e);
+    fh_assert_ok(fh_team_new(3, &team));
+    fh_assert_code(fh_encoder_batch(encoder, fh_team_par(team), (fh_encode_inputs){inputs, TEXTS}, all, &e, &err), FH_INVALID);
+    fh_assert_err(&err, FH_INVALID, "not UTF-8");
+    assert_int_equal(fh_encoding_count(&e), count);
+    assert_int_equal(fh_encoding_part_count(&e), 1);
+    fh_team_free(team);
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&e);
+}
+
+/* --- a tokenizer whose maker is gone -------------------------------------------------------------------------------------- */
+
+/* What a thread encodes with: a handle of its own. */
+typedef struct user {
+    fh_tokenizer *tok;
+    fh_allocator *allocator;
+    pthread_t thread;
+    uint64_t sum;
+} user;
+
+static void *encode_on(void *arg) {
+    user *u = arg;
+    fh_encoder *encoder;
+    fh_encode_input inputs[TEXTS];
+    fh_encoding e;
+    fill(inputs);
+    fh_encoding_init(&e, u->allocator);
+    if (fh_encoder_new(u->allocator, u->tok, &encoder).code != FH_OK)
+        return NULL;
+    fh_tokenizer_free(u->tok); /* the encoder has one of its own */
+    for (size_t i = 0; i < 20 * TEXTS; i++) {
+        fh_encoding_clear(&e);
+        if (fh_encoder_encode(encoder, &inputs[i % TEXTS], all, &e, NULL).code != FH_OK)
+            break;
+        for (size_t k = 0; k < fh_encoding_count(&e); k++)
+            u->sum = fh_mix64(u->sum ^ fh_u32s_get(fh_encoding_column(&e, FH_COLUMN_ID), k));
+    }
+    fh_encoder_free(encoder);
+    fh_encoding_deinit(&e);
+    return NULL;
+}
+
+typedef struct maker {
+    user users[6];
+    fh_allocator *allocator;
+} maker;
+
+/* Makes a tokenizer, starts threads that use it, drops its own handle, and ends, while they go on. */
+static void *make_and_leave(void *arg) {
+    maker *m = arg;
+    fh_tokenizer *tok = made_load(m->allocator, &parts);
+    for (size_t i = 0; i < 6; i++) {
+        m->users[i] = (user){.tok = fh_tokenizer_share(tok), .allocator = m->allocator};
+        if (pthread_create(&m->users[i].thread, NULL, encode_on, &m->users[i]) != 0)
+            abort();
+    }
+    fh_tokenizer_free(tok);
+    return NULL;
+}
+
+static void test_maker_gone(void **state) {
+    maker m = {.allocator = fh_test_allocator(state)};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, make_and_leave, &m), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(pthread_join(m.users[i].thread, NULL), 0);
+    for (size_t i = 0; i < 6; i++)
+        assert_true(m.users[i].sum != 0 && m.users[i].sum == m.users[0].sum);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_padding), FH_TEST_ALLOC(test_failure),
+                                       FH_TEST_ALLOC(test_maker_gone)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

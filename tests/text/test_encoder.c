@@ -1,0 +1,448 @@
+/* test_encoder.c: small pipelines on small texts, with all that an encoding has, as the reference gives it (tokenizers 0.23.3;
+ * offsets in code points); what it refuses; and how much it counts. The peer test has the large ones. */
+#include "text/made_pipeline.h"
+
+#define ROBERTA "{\"type\":\"RobertaProcessing\",\"sep\":[\"[SEP]\",2],\"cls\":[\"[CLS]\",1],\"trim_offsets\":true,\"ad" \
+    "d_prefix_space\":true}"
+#define TEMPLATE "{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},{\"S" \
+    "equence\":{\"id\":\"A\",\"type_id\":2}},{\"SpecialToken\":{\"id\":\"two\",\"type_id\":1}}],\"pair\":[{\"Sequence" \
+    "\":{\"id\":\"B\",\"type_id\":1}},{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":3}},{\"Sequence\":{\"id\":\"A\"" \
+    ",\"type_id\":0}}],\"special_tokens\":{\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[1],\"tokens\":[\"[CLS]\"]},\"two\":{" \
+    "\"id\":\"two\",\"ids\":[2,9],\"tokens\":[\"[SEP]\",\"shown\"]}}}"
+#define BYTE_LEVEL "{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true}"
+#define BYTE_LEVEL_0 "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":true}"
+#define BPE "{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"\xc4\xa0\":2,\"\xc4\xa0""a\":3,\"ab\":4,\"\xc3\x83\":5,\"" \
+    "\xc2\xa9\":6},\"merges\":[\"\xc4\xa0 a\",\"a b\"]}"
+#define UNIGRAM "{\"type\":\"Unigram\",\"unk_id\":0,\"byte_fallback\":false,\"vocab\":[[\"<u>\",0.0],[\"a\",-1.0],[\"b" \
+    "\",-2.0],[\"\xe2\x96\x81""a\",-1.5]]}"
+
+static const struct {
+    made_parts parts;
+    const char *text, *pair, *expected;
+} cases[] = {
+    {{.pre = MADE_SPLIT},
+     "the cats", NULL,
+     "8:0:0:0-3:0:1:0:the 9:0:1:4-7:0:1:0:cat 10:0:1:7-8:0:1:0:##s"},
+    {{.pre = MADE_SPLIT},
+     "the xyz", NULL,
+     "8:0:0:0-3:0:1:0:the 0:0:1:4-7:0:1:0:[UNK]"},
+    {{.pre = MADE_SPLIT},
+     "the", "cats a",
+     "8:0:0:0-3:0:1:0:the 9:1:0:0-3:0:1:1:cat 10:1:0:3-4:0:1:1:##s 3:1:1:5-6:0:1:1:a"},
+    {{.pre = MADE_SPLIT},
+     "", NULL,
+     ""},
+    {{.pre = MADE_SPLIT},
+     "", "a",
+     "3:1:0:0-1:0:1:1:a"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT},
+     "the cats", NULL,
+     "1:0:-:0-0:1:1:-:[CLS] 8:0:0:0-3:0:1:0:the 9:0:1:4-7:0:1:0:cat 10:0:1:7-8:0:1:0:##s 2:0:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT},
+     "the", "cats",
+     "1:0:-:0-0:1:1:-:[CLS] 8:0:0:0-3:0:1:0:the 2:0:-:0-0:1:1:-:[SEP] 9:1:0:0-3:0:1:1:cat 10:1:0:3-4:0:1:1:##s 2:1:-:0-"
+     "0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = ROBERTA},
+     "the", "cats",
+     "1:0:-:0-0:1:1:-:[CLS] 8:0:0:0-3:0:1:0:the 2:0:-:0-0:1:1:-:[SEP] 2:0:-:0-0:1:1:-:[SEP] 9:0:0:0-3:0:1:1:cat 10:0:0:"
+     "3-4:0:1:1:##s 2:0:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = TEMPLATE},
+     "the cats", NULL,
+     "1:0:-:0-0:1:1:-:[CLS] 8:2:0:0-3:0:1:0:the 9:2:1:4-7:0:1:0:cat 10:2:1:7-8:0:1:0:##s 2:1:-:0-0:1:1:-:[SEP] 9:1:-:0-"
+     "0:1:1:-:shown"},
+    {{.pre = MADE_SPLIT, .post = TEMPLATE},
+     "the", "cats a",
+     "9:1:0:0-3:0:1:1:cat 10:1:0:3-4:0:1:1:##s 3:1:1:5-6:0:1:1:a 1:3:-:0-0:1:1:-:[CLS] 8:0:0:0-3:0:1:0:the"},
+    {{.pre = MADE_SPLIT, .post = "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\",\"add_prefix_space\":t"
+     "rue,\"trim_offsets\":true,\"use_regex\":true},{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\""
+     "id\":\"[CLS]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":2}},{\"SpecialToken\":{\"id\":\"two\",\"t"
+     "ype_id\":1}}],\"pair\":[{\"Sequence\":{\"id\":\"B\",\"type_id\":1}},{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_i"
+     "d\":3}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],\"special_tokens\":{\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[1]"
+     ",\"tokens\":[\"[CLS]\"]},\"two\":{\"id\":\"two\",\"ids\":[2,9],\"tokens\":[\"[SEP]\",\"shown\"]}}}]}"},
+     "the", "a",
+     "3:1:0:0-1:0:1:1:a 1:3:-:0-0:1:1:-:[CLS] 8:0:0:0-3:0:1:0:the"},
+    {{.pre = MADE_SPLIT, .post = "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\",\"add_prefix_space\":t"
+     "rue,\"trim_offsets\":true,\"use_regex\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\""
+     ":true,\"use_regex\":true},{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",2],\"cls\":[\"[CLS]\",1]}]}"},
+     "the", "a",
+     "1:0:-:0-0:1:1:-:[CLS] 8:0:0:0-3:0:1:0:the 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]"
+     "\",2],\"cls\":[\"[CLS]\",1]},{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex"
+     "\":true}]}"},
+     "the", "a",
+     "1:0:-:0-0:1:1:0:[CLS] 8:0:0:0-3:0:1:0:the 2:0:-:0-0:1:1:0:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:1:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = "{\"type\":\"Sequence\",\"processors\":[]}"},
+     "the", "a",
+     "8:0:0:0-3:0:1:0:the 3:1:0:0-1:0:1:1:a"},
+    {{.pre = BYTE_LEVEL, .post = BYTE_LEVEL, .model = BPE},
+     "a ab  b", NULL,
+     "3:0:0:0-1:0:1:0:\xc4\xa0""a 3:0:1:2-3:0:1:0:\xc4\xa0""a 1:0:1:3-4:0:1:0:b 2:0:2:5-5:0:1:0:\xc4\xa0 2:0:3:6-6:0:1:"
+     "0:\xc4\xa0 1:0:3:6-7:0:1:0:b"},
+    {{.pre = BYTE_LEVEL_0, .post = BYTE_LEVEL, .model = BPE},
+     " a ab", NULL,
+     "3:0:0:0-2:0:1:0:\xc4\xa0""a 3:0:1:3-4:0:1:0:\xc4\xa0""a 1:0:1:4-5:0:1:0:b"},
+    {{.pre = BYTE_LEVEL, .post = BYTE_LEVEL_0, .model = BPE},
+     "a ab \xc3\xa9", NULL,
+     "3:0:0:1-1:0:1:0:\xc4\xa0""a 3:0:1:2-3:0:1:0:\xc4\xa0""a 1:0:1:3-4:0:1:0:b 2:0:2:5-5:0:1:0:\xc4\xa0 5:0:2:5-6:0:1:"
+     "0:\xc3\x83 6:0:2:5-6:0:1:0:\xc2\xa9"},
+    {{.pre = BYTE_LEVEL, .model = BPE},
+     "a \xc3\xa9", NULL,
+     "3:0:0:0-1:0:1:0:\xc4\xa0""a 2:0:1:1-2:0:1:0:\xc4\xa0 5:0:1:2-3:0:1:0:\xc3\x83 6:0:1:2-3:0:1:0:\xc2\xa9"},
+    {{.pre = BYTE_LEVEL, .post = "{\"type\":\"Sequence\",\"processors\":[{\"type\":\"ByteLevel\",\"add_prefix_space\":t"
+     "rue,\"trim_offsets\":true,\"use_regex\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\""
+     ":true,\"use_regex\":true}]}", .model = BPE},
+     "  a ab", NULL,
+     "2:0:0:0-0:0:1:0:\xc4\xa0 3:0:1:3-3:0:1:0:\xc4\xa0""a 3:0:2:5-5:0:1:0:\xc4\xa0""a 1:0:2:5-6:0:1:0:b"},
+    {{.pre = BYTE_LEVEL, .post = ROBERTA, .model = BPE},
+     "a ab", "b",
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:\xc4\xa0""a 3:0:1:2-3:0:1:0:\xc4\xa0""a 1:0:1:3-4:0:1:0:b 2:0:-:0-0:1:1:-:["
+     "SEP] 2:0:-:0-0:1:1:-:[SEP] 2:0:0:0-0:0:1:1:\xc4\xa0 1:0:0:0-1:0:1:1:b 2:0:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Right\",\"max_length\":3,\"strategy\":\"LongestFirst\",\"strid"
+     "e\":0}"},
+     "a b c a b", NULL,
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c | +3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Right\",\"max_length\":3,\"strategy\":\"LongestFirst\",\"strid"
+     "e\":1}"},
+     "a b c a b", NULL,
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c | +5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Right\",\"max_length\":3,\"strategy\":\"LongestFirst\",\"strid"
+     "e\":2}"},
+     "a b c a b", NULL,
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c | +4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a | "
+     "+5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Left\",\"max_length\":3,\"strategy\":\"LongestFirst\",\"stride"
+     "\":1}"},
+     "a b c a b", NULL,
+     "5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b | +3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Right\",\"max_length\":0,\"strategy\":\"LongestFirst\",\"strid"
+     "e\":0}"},
+     "a b", NULL,
+     " | +3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Right\",\"max_length\":0,\"strategy\":\"LongestFirst\",\"strid"
+     "e\":0}"},
+     "a b", "c",
+     " | +3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b | +3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:1:0:0-1:0:1:0:c | +5:1:0:0-1:0:1"
+     ":-:c"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":4,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":1}"},
+     "a b c a b", NULL,
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 4:0:1:2-"
+     "3:0:1:0:b 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a 2"
+     ":0:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b 2:0:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":1,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":0}"},
+     "a b c a b", NULL,
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b 2"
+     ":0:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":6,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":0}"},
+     "a b c", "a b c a",
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b 2:1:-:0-0:1:1:-"
+     ":[SEP] | +1:0:-:0-0:1:1:-:[CLS] 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b 2:1:"
+     "-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] 5:1:2:4-5:0:1:1:c 3:1:3:6-7:0"
+     ":1:1:a 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a "
+     "4:1:1:2-3:0:1:1:b 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] 5:1:2:4"
+     "-5:0:1:1:c 3:1:3:6-7:0:1:1:a 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[S"
+     "EP] 5:1:2:4-5:0:1:1:c 3:1:3:6-7:0:1:1:a 2:1:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":7,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":0}"},
+     "a", "a b c a b c",
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b 5:1:2:4-5:0:1:1"
+     ":c 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 3:1:3:6-7:0:1:1:a 4:1:"
+     "4:8-9:0:1:1:b 5:1:5:10-11:0:1:1:c 2:1:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":7,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":0}"},
+     "a b c a b c", "a",
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1"
+     ":a 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 3:0:3:6-7:0:1:0:a 4:0:4:8-9:0:1:0:b 5:0:5:10-11:0:1:0:c 2:0:-:"
+     "0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = TEMPLATE, .truncation = "{\"direction\":\"Right\",\"max_length\":5,\"strategy\":\"Long"
+     "estFirst\",\"stride\":0}"},
+     "a b c", "a b c a",
+     "3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b 1:3:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b | +5:1:2:4-5:0:1:1:"
+     "c 3:1:3:6-7:0:1:1:a 1:3:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b | +5:1:2:4-5:0:1:1:c 3:1:3:6-7:0:1"
+     ":1:a 1:3:-:0-0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c | +3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b 1:3:-:0-0:1:1:-:[CLS] 5:0:2:"
+     "4-5:0:1:0:c"},
+    {{.pre = MADE_SPLIT, .truncation = "{\"direction\":\"Right\",\"max_length\":4,\"strategy\":\"LongestFirst\",\"strid"
+     "e\":0}"},
+     "a b c", "a b c a",
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b | +5:0:2:4-5:0:1:0:c 3:1:0:0-1:0:1:0:a 4:"
+     "1:1:2-3:0:1:0:b | +5:0:2:4-5:0:1:0:c 5:1:2:4-5:0:1:0:c 3:1:3:6-7:0:1:0:a | +3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b "
+     "5:1:2:4-5:0:1:-:c 3:1:3:6-7:0:1:-:a"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":6,\"strategy\":\"Onl"
+     "yFirst\",\"stride\":0}"},
+     "a b c a", "a",
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:-"
+     ":[SEP] | +1:0:-:0-0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c 3:0:3:6-7:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:"
+     "-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":6,\"strategy\":\"Onl"
+     "ySecond\",\"stride\":0}"},
+     "a", "a b c a",
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 4:1:1:2-3:0:1:1:b 2:1:-:0-0:1:1:-"
+     ":[SEP] | +1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 5:1:2:4-5:0:1:1:c 3:1:3:6-7:0:1:1:a 2:1:"
+     "-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .padding = "{\"strategy\":{\"Fixed\":4},\"direction\":\"Right\",\"pad_to_multiple_of\":null,\""
+     "pad_id\":7,\"pad_type_id\":3,\"pad_token\":\"<pad>\"}"},
+     "a b", NULL,
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 7:3:-:0-0:1:0:0:<pad> 7:3:-:0-0:1:0:0:<pad>"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .padding = "{\"strategy\":{\"Fixed\":6},\"direction\":\"Left\",\"pad_to_mul"
+     "tiple_of\":null,\"pad_id\":7,\"pad_type_id\":3,\"pad_token\":\"<pad>\"}"},
+     "a b", NULL,
+     "7:3:-:0-0:1:0:-:<pad> 7:3:-:0-0:1:0:-:<pad> 1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1"
+     ":1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .padding = "{\"strategy\":\"BatchLongest\",\"direction\":\"Right\",\"pad_to_multiple_of\":4,\""
+     "pad_id\":7,\"pad_type_id\":3,\"pad_token\":\"<pad>\"}"},
+     "a b", NULL,
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 7:3:-:0-0:1:0:0:<pad> 7:3:-:0-0:1:0:0:<pad>"},
+    {{.pre = MADE_SPLIT, .padding = "{\"strategy\":{\"Fixed\":1},\"direction\":\"Right\",\"pad_to_multiple_of\":null,\""
+     "pad_id\":7,\"pad_type_id\":3,\"pad_token\":\"<pad>\"}"},
+     "a b c", NULL,
+     "3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 5:0:2:4-5:0:1:0:c"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":4,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":0}", .padding = "{\"strategy\":{\"Fixed\":5},\"direction\":\"Left\",\"pad_to_multiple_of\""
+     ":null,\"pad_id\":7,\"pad_type_id\":3,\"pad_token\":\"<pad>\"}"},
+     "a b c", "a",
+     "7:3:-:0-0:1:0:-:<pad> 1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 2:1:-:0-0:1:1:-:[SEP] | +7:3:"
+     "-:0-0:1:0:-:<pad> 1:0:-:0-0:1:1:-:[CLS] 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0"
+     "-0:1:1:-:[CLS] 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:-:[SEP] | +7:3:-:0-0:1:0:"
+     "-:<pad> 1:0:-:0-0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:["
+     "CLS] 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:-:[SEP] | +1:0:-:0-0:1:1:-:[CLS] 3:"
+     "0:0:0-1:0:1:0:a 2:0:-:0-0:1:1:-:[SEP] 3:1:0:0-1:0:1:1:a 2:1:-:0-0:1:1:-:[SEP]"},
+    {{.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = "{\"direction\":\"Right\",\"max_length\":4,\"strategy\":\"Lon"
+     "gestFirst\",\"stride\":0}", .padding = "{\"strategy\":{\"Fixed\":5},\"direction\":\"Right\",\"pad_to_multiple_of"
+     "\":null,\"pad_id\":7,\"pad_type_id\":3,\"pad_token\":\"<pad>\"}"},
+     "a b c", NULL,
+     "1:0:-:0-0:1:1:-:[CLS] 3:0:0:0-1:0:1:0:a 4:0:1:2-3:0:1:0:b 2:0:-:0-0:1:1:-:[SEP] 7:3:-:0-0:1:0:-:<pad> | +1:0:-:0-"
+     "0:1:1:-:[CLS] 5:0:2:4-5:0:1:0:c 2:0:-:0-0:1:1:-:[SEP] 7:3:-:0-0:1:0:-:<pad> 7:3:-:0-0:1:0:-:<pad>"},
+    {{.pre = MADE_SPLIT, .added = "[{\"id\":13,\"content\":\"<m>\",\"single_word\":false,\"lstrip\":true,\"rstrip\":fal"
+     "se,\"normalized\":false,\"special\":true}]"},
+     "a  <m> b", NULL,
+     "3:0:0:0-1:0:1:0:a 13:0:1:1-6:0:1:0:  <m> 4:0:2:7-8:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .added = "[{\"id\":13,\"content\":\"<m>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":tr"
+     "ue,\"normalized\":false,\"special\":true}]"},
+     "a <m>  b", NULL,
+     "3:0:0:0-1:0:1:0:a 13:0:1:2-7:0:1:0:<m>   4:0:2:7-8:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .added = "[{\"id\":13,\"content\":\"<m>\",\"single_word\":false,\"lstrip\":true,\"rstrip\":tru"
+     "e,\"normalized\":false,\"special\":true}]"},
+     " <m> \n<m> ", NULL,
+     "13:0:0:0-6:0:1:0: <m> \n 13:0:1:6-10:0:1:0:<m> "},
+    {{.pre = MADE_SPLIT, .added = "[{\"id\":13,\"content\":\"cat\",\"single_word\":true,\"lstrip\":false,\"rstrip\":fal"
+     "se,\"normalized\":false,\"special\":true}]"},
+     "cat cats the.cat xcat", NULL,
+     "9:0:0:0-3:0:1:0:cat 9:0:1:4-7:0:1:0:cat 10:0:1:7-8:0:1:0:##s 0:0:2:9-13:0:1:0:[UNK] 9:0:3:13-16:0:1:0:cat 0:0:4:1"
+     "7-21:0:1:0:[UNK]"},
+    {{.pre = MADE_SPLIT, .added = "[{\"id\":13,\"content\":\"<a>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":fa"
+     "lse,\"normalized\":false,\"special\":true},{\"id\":14,\"content\":\"<a>b\",\"single_word\":false,\"lstrip\":fals"
+     "e,\"rstrip\":false,\"normalized\":false,\"special\":true}]"},
+     "<a>b<a><a>c", NULL,
+     "14:0:0:0-4:0:1:0:<a>b 13:0:1:4-7:0:1:0:<a> 13:0:2:7-10:0:1:0:<a> 5:0:3:10-11:0:1:0:c"},
+    {{.pre = MADE_SPLIT, .normalizer = "{\"type\":\"Lowercase\"}", .added = "[{\"id\":13,\"content\":\"THE\",\"single_w"
+     "ord\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":true,\"special\":false}]"},
+     "a The tHe THEM", NULL,
+     "3:0:0:0-1:0:1:0:a 13:0:1:2-5:0:1:0:the 13:0:2:6-9:0:1:0:the 13:0:3:10-13:0:1:0:the 0:0:4:13-14:0:1:0:[UNK]"},
+    {{.pre = MADE_SPLIT, .normalizer = "{\"type\":\"Lowercase\"}", .added = "[{\"id\":13,\"content\":\"THE\",\"single_w"
+     "ord\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":false}]"},
+     "a The THE", NULL,
+     "3:0:0:0-1:0:1:0:a 8:0:1:2-5:0:1:0:the 13:0:2:6-9:0:1:0:THE"},
+    {{.pre = MADE_SPLIT, .normalizer = "{\"type\":\"NFC\"}"},
+     "\xc3\xa9 e\xcc\x81 a", NULL,
+     "12:0:0:0-1:0:1:0:\xc3\xa9 12:0:1:2-3:0:1:0:\xc3\xa9 3:0:2:5-6:0:1:0:a"},
+    {{.normalizer = "{\"type\":\"Prepend\",\"prepend\":\"\xe2\x96\x81\"}", .model = UNIGRAM},
+     "axxb", NULL,
+     "3:0:0:0-1:0:1:0:\xe2\x96\x81""a 0:0:0:1-3:0:1:0:xx 2:0:0:3-4:0:1:0:b"},
+    {{.pre = "{\"type\":\"Metaspace\",\"replacement\":\"\xe2\x96\x81\",\"prepend_scheme\":\"first\",\"split\":true}",
+      .model = UNIGRAM, .added = ""
+     "[{\"id\":4,\"content\":\"<s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"sp"
+     "ecial\":true}]"},
+     "a<s>a \xc3\xa9 \xc3\xa9", NULL,
+     "3:0:0:0-1:0:1:0:\xe2\x96\x81""a 4:0:1:1-4:0:1:0:<s> 1:0:2:4-5:0:1:0:a 0:0:3:5-7:0:1:0:\xe2\x96\x81\xc3\xa9 0:0:4:"
+     "7-9:0:1:0:\xe2\x96\x81\xc3\xa9"},
+    {{.pre = MADE_SPLIT, .added = "[{\"id\":13,\"content\":\"  \",\"single_word\":true,\"lstrip\":true,\"rstrip\":true,"
+     "\"normalized\":false,\"special\":true}]"},
+     "\n\t    ", NULL,
+     "13:0:0:0-6:0:1:0:\n\t    "},
+};
+
+static void test_cases(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_buf got;
+    fh_buf_init(&got, a, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_tokenizer *tok = made_load(a, &cases[i].parts);
+        fh_encoder *encoder;
+        fh_encoding e;
+        fh_encoding_init(&e, a);
+        fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+        fh_encode_input in = {.text = fh_span_of_str(cases[i].text), .pair = fh_span_of_str(cases[i].pair),
+                              .has_pair = cases[i].pair != NULL};
+        fh_encode_options o = {.add_special = true, .parse_special = true, .offsets = FH_OFFSETS_CODE_POINTS};
+        for (size_t again = 0; again < 2; again++) {
+            fh_encoding_clear(&e);
+            fh_buf_truncate(&got, 0);
+            fh_assert_ok(fh_encoder_encode(encoder, &in, o, &e, NULL));
+            made_render(tok, &e, &got);
+            fh_assert_span(fh_buf_view(&got), cases[i].expected);
+        }
+        /* without offsets the ids are the same */
+        size_t count = fh_encoding_count(&e);
+        o.offsets = FH_OFFSETS_NONE;
+        fh_assert_ok(fh_encoder_encode(encoder, &in, o, &e, NULL));
+        assert_int_equal(fh_encoding_count(&e), 2 * count);
+        for (size_t k = 0; k < count; k++)
+            assert_int_equal(fh_u32s_get(fh_encoding_column(&e, FH_COLUMN_ID), k),
+                             fh_u32s_get(fh_encoding_column(&e, FH_COLUMN_ID), count + k));
+        fh_encoder_free(encoder);
+        fh_tokenizer_free(tok);
+        fh_encoding_deinit(&e);
+    }
+    fh_buf_deinit(&got);
+}
+
+/* A text that is refused leaves the encoding as it was. */
+static void refuse(void **state, made_parts parts, fh_encode_input in, fh_code code, const char *part) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &parts);
+    fh_encoder *encoder;
+    fh_encoding e;
+    fh_err err = {0};
+    fh_encoding_init(&e, a);
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_encode_options o = {.add_special = true, .offsets = FH_OFFSETS_BYTES};
+    fh_assert_code(fh_encoder_encode(encoder, &in, o, &e, &err), code);
+    fh_assert_err(&err, code, part);
+    assert_int_equal(fh_encoding_count(&e), 0);
+    assert_int_equal(fh_encoding_part_count(&e), 0);
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&e);
+}
+
+#define TRUNCATION(max, stride, strategy)                                                                     \
+    "{\"direction\":\"Right\",\"max_length\":" #max ",\"strategy\":\"" strategy "\",\"stride\":" #stride "}"
+
+static void test_refused(void **state) {
+    fh_encode_input one = {.text = FH_LIT("a b c a")}, two = {.text = FH_LIT("a"), .pair = FH_LIT("b c a b"), .has_pair = true};
+    made_parts p = {.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = TRUNCATION(4, 2, "LongestFirst")};
+    refuse(state, p, one, FH_INVALID, "stride of 2, expected less than the 2 tokens");
+    p.truncation = TRUNCATION(4, 0, "OnlySecond");
+    refuse(state, p, one, FH_INVALID, "second text, but there is none");
+    p.truncation = TRUNCATION(4, 0, "OnlyFirst");
+    refuse(state, p, two, FH_INVALID, "none would remain");
+    refuse(state, (made_parts){0}, (fh_encode_input){.text = FH_LIT("a\xff")}, FH_INVALID, "not UTF-8");
+    p = (made_parts){.model = "{\"type\":\"WordLevel\",\"unk_token\":\"none\",\"vocab\":{\"a\":0}}"};
+    refuse(state, p, (fh_encode_input){.text = FH_LIT("b")}, FH_NOT_FOUND, "unknown token");
+    p = (made_parts){.post = "{\"type\":\"TemplateProcessing\",\"single\":\"$B\",\"pair\":\"$A $B\",\"special_tokens\":{}}"};
+    refuse(state, p, (fh_encode_input){.text = FH_LIT("a")}, FH_INVALID, "second text, but there is none");
+}
+
+/* Words that were cut before: offsets in the word, numbered by the list. */
+static void test_split(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &(made_parts){.pre = MADE_SPLIT, .post = MADE_BERT});
+    fh_encoder *encoder;
+    fh_encoding e;
+    fh_buf got;
+    fh_buf_init(&got, a, 0);
+    fh_encoding_init(&e, a);
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_span words[] = {FH_LIT("cats"), FH_LIT(""), FH_LIT("the a")};
+    fh_encode_input in = {.words = {words, 3}, .split = true};
+    fh_encode_options o = {.add_special = true, .offsets = FH_OFFSETS_BYTES};
+    fh_assert_ok(fh_encoder_encode(encoder, &in, o, &e, NULL));
+    made_render(tok, &e, &got);
+    fh_assert_span(fh_buf_view(&got), "1:0:-:0-0:1:1:-:[CLS] 9:0:0:0-3:0:1:0:cat 10:0:0:3-4:0:1:0:##s 8:0:2:0-3:0:1:0:the "
+                                      "3:0:2:4-5:0:1:0:a 2:0:-:0-0:1:1:-:[SEP]");
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&e);
+    fh_buf_deinit(&got);
+}
+
+/* Bytes that are not UTF-8 are U+FFFD where only ids are wanted. */
+static void test_bytes(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &(made_parts){.pre = MADE_SPLIT});
+    fh_ids ids;
+    fh_ids_init(&ids, a, 0);
+    fh_assert_ok(fh_tokenizer_encode(tok, FH_LIT("a \xff \xc3 b"), (fh_encode_options){0}, &ids, NULL));
+    const uint32_t expected[] = {3, 0, 0, 4};
+    assert_int_equal(ids.count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(fh_u32s_get(ids.items, i), expected[i]);
+    fh_ids_deinit(&ids);
+    fh_tokenizer_free(tok);
+}
+
+/* Special tokens stay text unless the caller wants them. */
+static void test_special(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    made_parts p = {.pre = MADE_SPLIT, .added = "[{\"id\":2,\"content\":\"[SEP]\",\"special\":true},"
+                                                "{\"id\":13,\"content\":\"<u>\"}]"};
+    fh_tokenizer *tok = made_load(a, &p);
+    fh_ids ids;
+    fh_ids_init(&ids, a, 0);
+    fh_assert_ok(fh_tokenizer_encode(tok, FH_LIT("a [SEP] <u>"), (fh_encode_options){0}, &ids, NULL));
+    fh_assert_ok(fh_tokenizer_encode(tok, FH_LIT("a [SEP]x<u>"), (fh_encode_options){.parse_special = true}, &ids, NULL));
+    const uint32_t expected[] = {3, 2, 13, 3, 2, 0, 13}; /* "[SEP]" alone is a word of the vocabulary */
+    assert_int_equal(ids.count, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(fh_u32s_get(ids.items, i), expected[i]);
+    fh_ids_deinit(&ids);
+    fh_tokenizer_free(tok);
+}
+
+static void test_count(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &(made_parts){.pre = MADE_SPLIT, .post = MADE_BERT});
+    fh_encoder *encoder;
+    size_t count;
+    bool fits;
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_encode_options o = {.add_special = true};
+    fh_assert_ok(fh_encoder_count(encoder, FH_LIT("a b c"), o, 5, &count, &fits, NULL));
+    assert_true(fits && count == 5);
+    fh_assert_ok(fh_encoder_count(encoder, FH_LIT("a b c"), o, 4, &count, &fits, NULL));
+    assert_true(!fits && count == 5);
+    fh_buf b;
+    fh_buf_init(&b, a, 0);
+    for (size_t i = 0; i < 100000; i++)
+        fh_assert_ok(fh_buf_put(&b, FH_LIT("a ")));
+    fh_assert_ok(fh_encoder_count(encoder, fh_buf_view(&b), o, 10, &count, &fits, NULL));
+    assert_true(!fits && count < 20); /* it stopped */
+    fh_buf_deinit(&b);
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+}
+
+static fh_status encode_body(fh_allocator *a, void *arg) {
+    fh_tokenizer *tok = arg;
+    fh_encoder *encoder = NULL;
+    fh_encoding e;
+    fh_encoding_init(&e, a);
+    fh_status s = fh_encoder_new(a, tok, &encoder);
+    fh_encode_input in = {.text = FH_LIT("a the cats xyz e\xcc\x81"), .pair = FH_LIT("cat <m>"), .has_pair = true};
+    fh_encode_options o = {.add_special = true, .parse_special = true, .offsets = FH_OFFSETS_CODE_POINTS};
+    if (s.code == FH_OK)
+        s = fh_encoder_encode(encoder, &in, o, &e, NULL);
+    assert_true(s.code == FH_OK || fh_encoding_count(&e) == 0);
+    fh_encoder_free(encoder);
+    fh_encoding_deinit(&e);
+    return s;
+}
+
+static void test_no_memory(void **state) {
+    made_parts p = {.normalizer = "{\"type\":\"NFC\"}", .pre = MADE_SPLIT, .post = MADE_BERT,
+                    .truncation = TRUNCATION(6, 0, "LongestFirst"),
+                    .added = "[{\"id\":13,\"content\":\"<m>\",\"lstrip\":true}]",
+                    .padding = "{\"strategy\":{\"Fixed\":9},\"direction\":\"Left\"}"};
+    fh_tokenizer *tok = made_load(fh_heap(), &p);
+    assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), encode_body, tok) > 10);
+    fh_tokenizer_free(tok);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_refused),  FH_TEST_ALLOC(test_split),
+                                       FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_special),  FH_TEST_ALLOC(test_count),
+                                       FH_TEST_ALLOC(test_no_memory)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
