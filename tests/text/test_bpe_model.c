@@ -118,6 +118,36 @@ static void test_raw_bytes(void **state) {
     fh_model_scratch_free(room);
 }
 
+/* A vocabulary of single letters, all but those of some bytes. */
+static fh_token_model *letters_without(fh_allocator *a, uint32_t from, uint32_t to) {
+    fh_buf json;
+    fh_buf_init(&json, a, 0);
+    fh_assert_ok(fh_buf_put(&json, FH_LIT("{\"type\":\"BPE\",\"merges\":[],\"vocab\":{\"none\":1000")));
+    for (uint32_t b = 0; b < 256; b++) {
+        uint32_t code = b <= 0x20 ? 0x100 + b : b >= 0x7f && b <= 0xa0 ? 0x121 + b - 0x7f : b == 0xad ? 0x143 : b;
+        if (b < from || b > to)
+            fh_assert_ok(fh_buf_format(&json, ",\"\\u%04x\":%u", code, b));
+    }
+    fh_assert_ok(fh_buf_put(&json, (fh_span){(const uint8_t *)"}}", 3}));
+    fh_token_model *m = read_model(a, (const char *)fh_buf_view(&json).at);
+    fh_buf_deinit(&json);
+    return m;
+}
+
+/* A letter may be missing if its byte is in no UTF-8. */
+static void test_raw_without_letters(void **state) {
+    static const struct {
+        uint32_t from, to;
+        bool raw;
+    } cases[] = {{0xf5, 0xff, true}, {0xc0, 0xc1, true}, {0xf4, 0xff, false}, {0xc0, 0xc2, false}, {0xbf, 0xc1, false},
+                 {'a', 'a', false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_token_model *m = letters_without(fh_test_allocator(state), cases[i].from, cases[i].to);
+        assert_int_equal(fh_token_model_use_raw_bytes(m), cases[i].raw);
+        fh_token_model_free(m);
+    }
+}
+
 /* Random letters: whatever its length, a piece becomes what joining the best pair again and again makes of it. */
 static void test_long_as_short(void **state) {
     static const char *const merges[] = {"bc", "ab", "abc", "abc", "aa", "aaaa"}; /* results; halves below */
@@ -221,6 +251,7 @@ int main(void) {
         FH_TEST_ALLOC(test_order),         FH_TEST_ALLOC(test_unknown),    FH_TEST_ALLOC(test_byte_fallback),
         FH_TEST_ALLOC(test_parts),         FH_TEST_ALLOC(test_ignore_merges), FH_TEST_ALLOC(test_words),
         FH_TEST_ALLOC(test_raw_bytes),     FH_TEST_ALLOC(test_long_as_short), FH_TEST_ALLOC(test_one_letter),
+        FH_TEST_ALLOC(test_raw_without_letters),
         FH_TEST_ALLOC(test_dropout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,6 +339,11 @@ fh_span fh_model_name_view(const fh_token_model *m, fh_model_name name) {
     return name.given ? fh_span_sub(fh_buf_view(&m->names), name.place.at, name.place.size) : (fh_span){NULL, 0};
 }
 
+/* True for bytes that UTF-8 has anywhere: GPT-NeoX's vocabulary, made from text, lacks the others. */
+static bool is_of_utf8(uint32_t byte) {
+    return byte != 0xc0 && byte != 0xc1 && byte < 0xf5;
+}
+
 bool fh_token_model_use_raw_bytes(fh_token_model *m) {
     if (m->kind != FH_MODEL_BPE || m->raw_bytes)
         return m->raw_bytes;
@@ -348,7 +353,7 @@ bool fh_token_model_use_raw_bytes(fh_token_model *m) {
     bool all = s.code == FH_OK, shows = !m->unk_name.given || m->byte_fallback;
     for (uint32_t v = 0; v < 4 && shows; v++)
         for (uint32_t b = 0; b < 256; b++)
-            all = all && m->letters.of[v][b] != FH_NO_TOKEN;
+            all = all && (m->letters.of[v][b] != FH_NO_TOKEN || !is_of_utf8(b));
     if (!all) {
         m->raw_bytes = false;
         m->letters = before;

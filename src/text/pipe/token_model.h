@@ -59,7 +59,7 @@ void fh_token_model_free(fh_drop fh_token_model *m);
 
 /* For BPE behind a byte-level pre-tokenizer: from now on pieces are raw bytes instead of their spelling in GPT-2's alphabet,
  * and offsets are in raw bytes too. False, and nothing changes, for a model that would give other tokens then (another kind, or
- * a letter of the alphabet is no token and that shows), or without memory. Before any thread encodes. */
+ * a letter of the alphabet is no token and that shows in UTF-8), or without memory. Before any thread encodes. */
 FH_MUST_USE bool fh_token_model_use_raw_bytes(fh_mut fh_token_model *m);
 
 /* Appends a JSON object that reads back as the same model, its members in the reference's order. */
