@@ -28,7 +28,7 @@ typedef struct py_pool {
 /* What belongs to a module object. */
 typedef struct py_state {
     py_pool pool;
-    PyTypeObject *generator_type;
+    PyTypeObject *generator_type, *tokenizer_type, *encodings_type;
 } py_state;
 
 fh_ref py_state *py_state_of(fh_ref PyObject *module) fh_view(1);
@@ -51,6 +51,7 @@ fh_owned_or_null PyObject *py_string_of(fh_span text);
 /* The contiguous bytes of an object with the buffer interface: whole elements of `size` bytes, aligned to that. False with an
  * exception. */
 bool py_buffer_open(fh_ref PyObject *object, size_t size, fh_owned Py_buffer *out);
+fh_span py_buffer_bytes(fh_ref const Py_buffer *b) fh_view(1);
 fh_f32s py_buffer_f32s(fh_ref const Py_buffer *b) fh_view(1);
 fh_u64s py_buffer_u64s(fh_ref const Py_buffer *b) fh_view(1);
 fh_u32s py_buffer_u32s(fh_ref const Py_buffer *b) fh_view(1);
@@ -67,6 +68,7 @@ void py_object_free(fh_drop PyObject *self);
 fh_owned_or_null PyObject *py_tokenize_batch(fh_ref PyObject *module, fh_ref PyObject *texts);
 fh_owned_or_null PyObject *py_split_columns(fh_ref PyObject *module, fh_ref PyObject *texts);
 fh_owned_or_null PyObject *py_count_tokens(fh_ref PyObject *module, fh_ref PyObject *texts);
-extern PyType_Spec py_flat_spec, py_hnsw_spec, py_model_spec, py_generator_spec;
+extern PyType_Spec py_flat_spec, py_hnsw_spec, py_model_spec, py_generator_spec, py_tokenizer_spec, py_encodings_spec,
+    py_stream_spec;
 
 #endif

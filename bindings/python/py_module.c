@@ -50,7 +50,10 @@ static PyObject *exception_of(fh_code code) {
 PyObject *py_raise(fh_status status, const fh_err *err) {
     if (PyErr_Occurred() == NULL) {
         bool told = err != NULL && err->message[0] != 0;
-        PyErr_SetString(exception_of(status.code), told ? err->message : fh_code_text(status.code));
+        if (told && err->offset_bytes != FH_NO_OFFSET)
+            PyErr_Format(exception_of(status.code), "%s (at byte %llu)", err->message, (unsigned long long)err->offset_bytes);
+        else
+            PyErr_SetString(exception_of(status.code), told ? err->message : fh_code_text(status.code));
     }
     return NULL;
 }
@@ -116,12 +119,17 @@ bool py_buffer_open(PyObject *object, size_t size, Py_buffer *out) {
     if (PyObject_GetBuffer(object, out, PyBUF_CONTIG_RO) != 0)
         return false;
     FH_UNSAFE("py-buffer");
-    if ((size_t)out->len % size == 0 && (uintptr_t)out->buf % size == 0)
+    if (out->len == 0 || ((size_t)out->len % size == 0 && (uintptr_t)out->buf % size == 0))
         return true;
     PyErr_Format(PyExc_ValueError, "found %zd bytes at an odd place, expected whole elements of %zu bytes, aligned", out->len,
                  size);
     PyBuffer_Release(out);
     return false;
+}
+
+fh_span py_buffer_bytes(const Py_buffer *b) {
+    FH_UNSAFE("py-buffer");
+    return (fh_span){(const uint8_t *)b->buf, (size_t)b->len};
 }
 
 fh_f32s py_buffer_f32s(const Py_buffer *b) {
@@ -189,27 +197,37 @@ static int add_type(PyObject *module, PyType_Spec *spec, const char *name, PyTyp
 }
 
 static int module_exec(PyObject *module) {
-    py_pool *pool = &py_state_of(module)->pool;
+    py_state *state = py_state_of(module);
+    py_pool *pool = &state->pool;
     unsigned width = fh_os_cpus();
     pool->par = (fh_par){pool, width < 256 ? width : 256, pool_run};
     if (add_type(module, &py_flat_spec, "Flat", NULL) != 0 || add_type(module, &py_hnsw_spec, "Hnsw", NULL) != 0 ||
         add_type(module, &py_model_spec, "Model", NULL) != 0 ||
-        add_type(module, &py_generator_spec, "Generator", &py_state_of(module)->generator_type) != 0)
+        add_type(module, &py_generator_spec, "Generator", &state->generator_type) != 0 ||
+        add_type(module, &py_tokenizer_spec, "Tokenizer", &state->tokenizer_type) != 0 ||
+        add_type(module, &py_encodings_spec, "Encodings", &state->encodings_type) != 0 ||
+        add_type(module, &py_stream_spec, "DecodeStream", NULL) != 0)
         return -1;
     return PyModule_AddIntConstant(module, "threads", (long)pool->par.width);
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     py_state *state = py_state_of(module);
-    if (state != NULL)
-        Py_VISIT(state->generator_type);
+    if (state == NULL)
+        return 0;
+    Py_VISIT(state->generator_type);
+    Py_VISIT(state->tokenizer_type);
+    Py_VISIT(state->encodings_type);
     return 0;
 }
 
 static int module_clear(PyObject *module) {
     py_state *state = py_state_of(module);
-    if (state != NULL)
-        Py_CLEAR(state->generator_type);
+    if (state == NULL)
+        return 0;
+    Py_CLEAR(state->generator_type);
+    Py_CLEAR(state->tokenizer_type);
+    Py_CLEAR(state->encodings_type);
     return 0;
 }
 

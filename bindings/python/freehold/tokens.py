@@ -1,0 +1,322 @@
+"""Tokenizers of the format tokenizer.json, with the everyday interface of Hugging Face's `tokenizers`.
+
+    tokenizer = Tokenizer.from_file("tokenizer.json")
+    encoding = tokenizer.encode("Hello, world!")
+    encoding.ids, encoding.tokens, encoding.offsets
+
+A Tokenizer may be used from any number of threads; batches are encoded on all processors. Offsets count code points of the
+text."""
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from os import PathLike, fspath, replace
+from typing import Any, Optional, Union
+
+from . import _freehold
+from .vectors import _choice
+
+ID, TYPE, WORD, BEGIN, END, SPECIAL, ATTENTION = range(7)
+NO_WORD = 0xffffffff
+STRATEGIES = {"longest_first": 0, "only_first": 1, "only_second": 2}
+DIRECTIONS = {"right": 0, "left": 1}
+
+
+class _Columns:
+    """What a batch became: each column is one array for all texts."""
+
+    __slots__ = ("encodings", "columns")
+
+    def __init__(self, encodings: _freehold.Encodings) -> None:
+        self.encodings = encodings
+        self.columns: dict[int, memoryview] = {}
+
+    def column(self, number: int) -> memoryview:
+        if number not in self.columns:
+            self.columns[number] = memoryview(self.encodings.column(number)).cast("I")
+        return self.columns[number]
+
+
+class Encoding:
+    """What a text became: lists with an element a token. `overflowing` are the parts that truncation left."""
+
+    __slots__ = ("_columns", "_from", "_count", "_ranges", "overflowing")
+
+    def __init__(self, columns: _Columns, part: tuple[int, int, int, int, tuple[tuple[int, int, int], ...]]) -> None:
+        self._columns = columns
+        _, self._from, self._count, _, self._ranges = part
+        self.overflowing: list[Encoding] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return (f"Encoding(num_tokens={self._count}, attributes=[ids, type_ids, tokens, offsets, attention_mask, "
+                f"special_tokens_mask, overflowing])")
+
+    def _column(self, number: int) -> list[int]:
+        return self._columns.column(number)[self._from:self._from + self._count].tolist()
+
+    @property
+    def ids(self) -> list[int]:
+        return self._column(ID)
+
+    @property
+    def type_ids(self) -> list[int]:
+        """The number of the text that a token is of, as the template says."""
+        return self._column(TYPE)
+
+    @property
+    def tokens(self) -> list[str]:
+        return self._columns.encodings.tokens(self._from, self._count)
+
+    @property
+    def offsets(self) -> list[tuple[int, int]]:
+        """Where each token is in its text: the first code point, and the one behind the last."""
+        return list(zip(self._column(BEGIN), self._column(END)))
+
+    @property
+    def word_ids(self) -> list[Optional[int]]:
+        """The number of the word that a token is of, None for tokens that are not of the text."""
+        return [None if word == NO_WORD else word for word in self._column(WORD)]
+
+    words = word_ids
+
+    @property
+    def special_tokens_mask(self) -> list[int]:
+        return self._column(SPECIAL)
+
+    @property
+    def attention_mask(self) -> list[int]:
+        return self._column(ATTENTION)
+
+    @property
+    def sequence_ids(self) -> list[Optional[int]]:
+        """0 for tokens of the text, 1 for those of its pair, None for others."""
+        result: list[Optional[int]] = [None if self._ranges else 0] * self._count
+        for sequence, begin, end in self._ranges:
+            result[begin:end] = [sequence] * (end - begin)
+        return result
+
+    @property
+    def n_sequences(self) -> int:
+        return max(1, len({sequence for sequence, _, _ in self._ranges}))
+
+    def _sequence(self, sequence_index: int) -> range:
+        """The tokens of a text."""
+        if not self._ranges and sequence_index == 0:
+            return range(self._count)
+        return next((range(begin, end) for sequence, begin, end in self._ranges if sequence == sequence_index), range(0))
+
+    def token_to_sequence(self, token_index: int) -> Optional[int]:
+        return self.sequence_ids[token_index] if 0 <= token_index < self._count else None
+
+    def token_to_chars(self, token_index: int) -> Optional[tuple[int, int]]:
+        return None if self.token_to_sequence(token_index) is None else self.offsets[token_index]
+
+    def token_to_word(self, token_index: int) -> Optional[int]:
+        return None if self.token_to_sequence(token_index) is None else self.word_ids[token_index]
+
+    def char_to_token(self, char_pos: int, sequence_index: int = 0) -> Optional[int]:
+        offsets = self.offsets
+        return next((i for i in self._sequence(sequence_index) if offsets[i][0] <= char_pos < offsets[i][1]), None)
+
+    def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> Optional[tuple[int, int]]:
+        """The first token of a word, and the one behind the last."""
+        words = self.word_ids
+        found = [i for i in self._sequence(sequence_index) if words[i] == word_index]
+        return (found[0], found[-1] + 1) if found else None
+
+    def word_to_chars(self, word_index: int, sequence_index: int = 0) -> Optional[tuple[int, int]]:
+        tokens = self.word_to_tokens(word_index, sequence_index)
+        return (self.offsets[tokens[0]][0], self.offsets[tokens[1] - 1][1]) if tokens else None
+
+    def char_to_word(self, char_pos: int, sequence_index: int = 0) -> Optional[int]:
+        token = self.char_to_token(char_pos, sequence_index)
+        return None if token is None else self.token_to_word(token)
+
+
+def _rows(texts: Sequence[Sequence[str]]) -> tuple[list[str], array[int]]:
+    """Lists of words as one, and where each begins."""
+    words, rows = [], array("Q", [0])
+    for text in texts:
+        if isinstance(text, str):
+            raise TypeError("expected a list of words, got a single text")
+        words += text
+        rows.append(len(words))
+    return words, rows
+
+
+class Tokenizer:
+    """A tokenizer.json, ready to use."""
+
+    def __init__(self, json: Union[str, bytes]) -> None:
+        self._tokenizer = _freehold.Tokenizer(json.encode() if isinstance(json, str) else json)
+        #: True: special tokens that are written in a text are text.
+        self.encode_special_tokens = False
+
+    @staticmethod
+    def from_file(path: Union[str, PathLike[str]]) -> "Tokenizer":
+        with open(path, "rb") as f:
+            return Tokenizer(f.read())
+
+    @staticmethod
+    def from_str(json: str) -> "Tokenizer":
+        return Tokenizer(json)
+
+    @staticmethod
+    def from_buffer(buffer: bytes) -> "Tokenizer":
+        return Tokenizer(buffer)
+
+    def to_str(self, pretty: bool = False) -> str:
+        text = json.loads(self._tokenizer.save(False))
+        text["truncation"], text["padding"] = self._truncation_json(), self._padding_json()
+        return json.dumps(text, ensure_ascii=False, indent=2 if pretty else None,
+                          separators=None if pretty else (",", ":"))
+
+    def save(self, path: Union[str, PathLike[str]], pretty: bool = True) -> None:
+        """Writes a tokenizer.json, which appears whole or not at all."""
+        beside = fspath(path) + ".part"
+        with open(beside, "w", encoding="utf-8") as f:
+            f.write(self.to_str(pretty))
+        replace(beside, path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Tokenizer, (self.to_str(),), {"encode_special_tokens": self.encode_special_tokens})
+
+    # --- encoding
+
+    def _encode(self, texts: Sequence[Any], pairs: Optional[Sequence[Any]], split: bool, special: bool,
+                offsets: int) -> list[Encoding]:
+        (first, rows), (second, pair_rows) = (texts, None), (pairs, None)
+        if split:
+            first, rows = _rows(texts)
+            if pairs is not None:
+                second, pair_rows = _rows(pairs)
+        encodings = self._tokenizer.encode(first, rows, second, pair_rows, special, not self.encode_special_tokens, offsets)
+        columns, result = _Columns(encodings), []
+        for part in encodings.parts():
+            encoding = Encoding(columns, part)
+            if part[3]:
+                result[-1].overflowing.append(encoding)
+            else:
+                result.append(encoding)
+        return result
+
+    def encode(self, sequence: Union[str, Sequence[str]], pair: Union[str, Sequence[str], None] = None,
+               is_pretokenized: bool = False, add_special_tokens: bool = True) -> Encoding:
+        """A text, or with is_pretokenized a list of words; perhaps with another one, its pair."""
+        if isinstance(sequence, str) == is_pretokenized:
+            raise TypeError(f"expected {'a list of words' if is_pretokenized else 'a str'}, got {type(sequence).__name__}")
+        return self._encode([sequence], None if pair is None else [pair], is_pretokenized, add_special_tokens, 2)[0]
+
+    def _batch(self, inputs: Iterable[Any], split: bool, special: bool, offsets: int) -> list[Encoding]:
+        if isinstance(inputs, str):
+            raise TypeError("expected a list of texts, got a single text")
+        inputs = list(inputs)
+        paired = [isinstance(text, (tuple, list)) and len(text) == 2 and not (split and isinstance(text[0], str))
+                  for text in inputs]
+        if not any(paired):
+            return self._encode(inputs, None, split, special, offsets)
+        if all(paired):
+            return self._encode([a for a, _ in inputs], [b for _, b in inputs], split, special, offsets)
+        raise TypeError("some texts of the batch have a pair, and some have none")
+
+    def encode_batch(self, input: Iterable[Any], is_pretokenized: bool = False,
+                     add_special_tokens: bool = True) -> list[Encoding]:
+        """Texts, or pairs of texts as tuples, on all processors."""
+        return self._batch(input, is_pretokenized, add_special_tokens, 2)
+
+    def encode_batch_fast(self, input: Iterable[Any], is_pretokenized: bool = False,
+                          add_special_tokens: bool = True) -> list[Encoding]:
+        """The same without offsets and words, which are then zeros and None."""
+        return self._batch(input, is_pretokenized, add_special_tokens, 0)
+
+    # --- decoding
+
+    def decode(self, ids: Iterable[int], skip_special_tokens: bool = True) -> str:
+        return self._tokenizer.decode(ids if isinstance(ids, array) and ids.typecode == "I" else array("I", ids),
+                                      skip_special_tokens)
+
+    def decode_batch(self, sequences: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
+        return [self.decode(ids, skip_special_tokens) for ids in sequences]
+
+    # --- the vocabulary
+
+    def token_to_id(self, token: str) -> Optional[int]:
+        return self._tokenizer.find(token)
+
+    def id_to_token(self, id: int) -> Optional[str]:
+        return self._tokenizer.token(id)
+
+    def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
+        """Each token with its id."""
+        if with_added_tokens:
+            tokens = ((self._tokenizer.token(id), id) for id in range(self._tokenizer.size()))
+            return {token: id for token, id in tokens if token is not None}
+        vocab = json.loads(self._tokenizer.save(False))["model"]["vocab"]
+        return vocab if isinstance(vocab, dict) else {token: id for id, (token, _) in enumerate(vocab)}
+
+    def get_vocab_size(self, with_added_tokens: bool = True) -> int:
+        return len(self.get_vocab(with_added_tokens))
+
+    def num_special_tokens_to_add(self, is_pair: bool) -> int:
+        return self._tokenizer.added(is_pair)
+
+    # --- length
+
+    def enable_truncation(self, max_length: int, stride: int = 0, strategy: str = "longest_first",
+                          direction: str = "right") -> None:
+        """Texts of more than max_length tokens are cut; what is cut off comes as overflowing parts, each with the last `stride`
+        tokens of the one before."""
+        if not 0 <= stride < max_length - self.num_special_tokens_to_add(False) and stride != 0:
+            raise ValueError(f"stride {stride}, expected one below max_length ({max_length}) less the special tokens")
+        self._tokenizer.set_truncation(True, _choice("direction", direction, DIRECTIONS) == 1,
+                                       _choice("strategy", strategy, STRATEGIES), max_length, stride)
+
+    def no_truncation(self) -> None:
+        self._tokenizer.set_truncation(False, False, 0, 0, 0)
+
+    @property
+    def truncation(self) -> Optional[dict[str, Any]]:
+        on, left, strategy, max_length, stride = self._tokenizer.truncation()
+        return {"max_length": max_length, "stride": stride, "strategy": list(STRATEGIES)[strategy],
+                "direction": list(DIRECTIONS)[left]} if on else None
+
+    def enable_padding(self, direction: str = "right", pad_id: int = 0, pad_type_id: int = 0, pad_token: str = "[PAD]",
+                       length: Optional[int] = None, pad_to_multiple_of: Optional[int] = None) -> None:
+        """Texts are filled up to `length` tokens, or to the longest of their batch, and then to a multiple."""
+        self._tokenizer.set_padding(True, _choice("direction", direction, DIRECTIONS) == 1, length is not None, length or 0,
+                                    pad_to_multiple_of or 0, pad_id, pad_type_id, pad_token)
+
+    def no_padding(self) -> None:
+        self._tokenizer.set_padding(False, False, False, 0, 0, 0, 0, "")
+
+    @property
+    def padding(self) -> Optional[dict[str, Any]]:
+        on, left, fixed, length, multiple, id, type_id, token = self._tokenizer.padding()
+        return {"length": length if fixed else None, "pad_to_multiple_of": multiple or None, "pad_id": id, "pad_token": token,
+                "pad_type_id": type_id, "direction": list(DIRECTIONS)[left]} if on else None
+
+    def _truncation_json(self) -> Optional[dict[str, Any]]:
+        on, left, strategy, max_length, stride = self._tokenizer.truncation()
+        names = ("LongestFirst", "OnlyFirst", "OnlySecond")
+        return {"direction": ("Right", "Left")[left], "max_length": max_length, "strategy": names[strategy],
+                "stride": stride} if on else None
+
+    def _padding_json(self) -> Optional[dict[str, Any]]:
+        on, left, fixed, length, multiple, id, type_id, token = self._tokenizer.padding()
+        return {"strategy": {"Fixed": length} if fixed else "BatchLongest", "direction": ("Right", "Left")[left],
+                "pad_to_multiple_of": multiple or None, "pad_id": id, "pad_type_id": type_id,
+                "pad_token": token} if on else None
+
+
+class DecodeStream:
+    """Text token by token: the pieces add up to the text of all. None while a character is incomplete."""
+
+    def __init__(self, tokenizer: Tokenizer, skip_special_tokens: bool = True) -> None:
+        self._stream = _freehold.DecodeStream(tokenizer._tokenizer, skip_special_tokens)
+
+    def step(self, id: int) -> Optional[str]:
+        return self._stream.step(id) or None

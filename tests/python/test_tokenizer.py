@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Tokenizer of the Python package beside Hugging Face's `tokenizers`: the numbers here are that package's (0.23.3); where it is
+installed, real vocabularies are compared live.
+
+    PYTHONPATH=build/dev/python tests/python/test_tokenizer.py"""
+import gc
+import json
+import os
+import pickle
+import random
+import tempfile
+import threading
+import unittest
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+
+from freehold import DecodeStream, Tokenizer, _freehold
+
+try:
+    import tokenizers as reference
+except ImportError:
+    reference = None
+
+DATA = os.path.join(os.environ.get("FREEHOLD_DATA") or os.environ.get("FREEHOLD_DATA_DEFAULT", ""), "tokenizers")
+VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "quick", "fox", "##es", "jump", "##ed", "##s", ",", "!", "é", "über"]
+
+
+def added(id):
+    return {"id": id, "content": VOCAB[id], "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
+            "special": True}
+
+
+TINY = json.dumps({
+    "version": "1.0", "truncation": None, "padding": None, "added_tokens": [added(id) for id in range(4)],
+    "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"},
+    "post_processor": {"type": "TemplateProcessing",
+                       "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                                  {"SpecialToken": {"id": "[SEP]", "type_id": 0}}],
+                       "pair": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                                {"SpecialToken": {"id": "[SEP]", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}},
+                                {"SpecialToken": {"id": "[SEP]", "type_id": 1}}],
+                       "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]},
+                                          "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}},
+    "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+              "vocab": {token: id for id, token in enumerate(VOCAB)}}})
+
+
+def whole(e):
+    """Everything of an encoding."""
+    return (e.ids, e.type_ids, e.tokens, e.offsets, e.word_ids, e.special_tokens_mask, e.attention_mask, e.sequence_ids)
+
+
+class Tiny(unittest.TestCase):
+    def setUp(self):
+        self.tokenizer = Tokenizer.from_str(TINY)
+
+    def test_encode(self):
+        e = self.tokenizer.encode("The É foxes, zzz!")
+        self.assertEqual(e.ids, [2, 4, 13, 6, 7, 11, 1, 12, 3])
+        self.assertEqual(e.tokens, ["[CLS]", "the", "é", "fox", "##es", ",", "[UNK]", "!", "[SEP]"])
+        self.assertEqual(e.offsets, [(0, 0), (0, 3), (4, 5), (6, 9), (9, 11), (11, 12), (13, 16), (16, 17), (0, 0)])
+        self.assertEqual(e.word_ids, [None, 0, 1, 2, 2, 3, 4, 5, None])
+        self.assertEqual(e.special_tokens_mask, [1, 0, 0, 0, 0, 0, 0, 0, 1])
+        self.assertEqual(e.attention_mask, [1] * 9)
+        self.assertEqual((len(e), e.type_ids, e.overflowing, e.n_sequences), (9, [0] * 9, [], 1))
+        self.assertEqual((e.char_to_token(10), e.char_to_token(3), e.token_to_chars(4)), (4, None, (9, 11)))
+        self.assertEqual((e.word_to_tokens(2), e.word_to_chars(2)), ((3, 5), (6, 11)))
+        self.assertEqual((e.token_to_word(4), e.char_to_word(9)), (2, 2))
+        self.assertEqual((e.token_to_word(0), e.word_to_tokens(9), e.token_to_sequence(99)), (None, None, None))
+        self.assertEqual(self.tokenizer.encode("the fox", add_special_tokens=False).ids, [4, 6])
+        self.assertEqual(self.tokenizer.encode("").ids, [2, 3])
+
+    def test_pair(self):
+        e = self.tokenizer.encode("the fox", "jumps [SEP]")
+        self.assertEqual(e.tokens, ["[CLS]", "the", "fox", "[SEP]", "jump", "##s", "[SEP]", "[SEP]"])
+        self.assertEqual(e.type_ids, [0, 0, 0, 0, 1, 1, 1, 1])
+        self.assertEqual(e.sequence_ids, [None, 0, 0, None, 1, 1, 1, None])
+        self.assertEqual((e.n_sequences, e.char_to_token(0, 1), e.word_to_tokens(0, 1)), (2, 4, (4, 6)))
+        batch = self.tokenizer.encode_batch([("the fox", "jumps [SEP]"), ("the", "fox")])
+        self.assertEqual(whole(batch[0]), whole(e))
+
+    def test_words(self):
+        e = self.tokenizer.encode(["foxes", "The fox"], is_pretokenized=True)
+        self.assertEqual((e.tokens, e.word_ids), (["[CLS]", "fox", "##es", "the", "fox", "[SEP]"], [None, 0, 0, 1, 1, None]))
+        self.assertEqual(e.offsets, [(0, 0), (0, 3), (3, 5), (0, 3), (4, 7), (0, 0)])
+        with self.assertRaises(TypeError):
+            self.tokenizer.encode("foxes", is_pretokenized=True)
+        with self.assertRaises(TypeError):
+            self.tokenizer.encode(["foxes"])
+
+    def test_batch(self):
+        texts = [" ".join(random.Random(i).choices(VOCAB[4:], k=i % 40)) for i in range(500)]
+        one_by_one = [whole(self.tokenizer.encode(text)) for text in texts]
+        self.assertEqual([whole(e) for e in self.tokenizer.encode_batch(texts)], one_by_one)
+        fast = self.tokenizer.encode_batch_fast(texts)
+        self.assertEqual([e.ids for e in fast], [e[0] for e in one_by_one])
+        self.assertEqual(self.tokenizer.encode_batch([]), [])
+        with self.assertRaises(TypeError):
+            self.tokenizer.encode_batch(["a", ("b", "c")])
+        with self.assertRaises(TypeError):
+            self.tokenizer.encode_batch([1])
+        with self.assertRaises(TypeError):
+            self.tokenizer.encode_batch("a text")
+
+    def test_padding_and_truncation(self):
+        self.tokenizer.enable_padding(pad_id=0, pad_token="[PAD]", length=8)
+        self.tokenizer.enable_truncation(max_length=5, stride=1)
+        e, short = self.tokenizer.encode_batch(["the quick fox jumped", "fox"])
+        self.assertEqual(e.tokens, ["[CLS]", "the", "quick", "fox", "[SEP]", "[PAD]", "[PAD]", "[PAD]"])
+        self.assertEqual(e.attention_mask, [1] * 5 + [0] * 3)
+        self.assertEqual([part.tokens[:5] for part in e.overflowing], [["[CLS]", "fox", "jump", "##ed", "[SEP]"]])
+        self.assertEqual((short.ids, short.overflowing), ([2, 6, 3, 0, 0, 0, 0, 0], []))
+        self.assertEqual(self.tokenizer.truncation, {"max_length": 5, "stride": 1, "strategy": "longest_first",
+                                                     "direction": "right"})
+        self.assertEqual(self.tokenizer.padding, {"length": 8, "pad_to_multiple_of": None, "pad_id": 0, "pad_token": "[PAD]",
+                                                  "pad_type_id": 0, "direction": "right"})
+        again = Tokenizer.from_str(self.tokenizer.to_str())
+        self.assertEqual((again.truncation, again.padding), (self.tokenizer.truncation, self.tokenizer.padding))
+        self.tokenizer.enable_padding(direction="left", pad_to_multiple_of=4)
+        self.assertEqual(self.tokenizer.encode("fox").tokens, ["[PAD]", "[CLS]", "fox", "[SEP]"])
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.assertEqual((self.tokenizer.truncation, self.tokenizer.padding), (None, None))
+        self.assertEqual(len(self.tokenizer.encode("the quick fox jumped")), 7)
+        for wrong in ({"stride": 5}, {"strategy": "none"}, {"direction": "up"}):
+            with self.assertRaises(ValueError):
+                self.tokenizer.enable_truncation(5, **wrong)
+
+    def test_decode(self):
+        ids = self.tokenizer.encode("The quick foxes, jumped!").ids
+        self.assertEqual(self.tokenizer.decode(ids), "the quick foxes, jumped!")
+        self.assertEqual(self.tokenizer.decode(ids, skip_special_tokens=False), "[CLS] the quick foxes, jumped! [SEP]")
+        self.assertEqual(self.tokenizer.decode_batch([[4], array("I", [6, 7]), ()]), ["the", "foxes", ""])
+        stream = DecodeStream(self.tokenizer)
+        self.assertEqual("".join(stream.step(id) or "" for id in ids), "the quick foxes, jumped!")
+        with self.assertRaises(OverflowError):
+            self.tokenizer.decode([-1])
+        with self.assertRaises(TypeError):
+            _freehold.DecodeStream(5, True)
+
+    def test_vocabulary(self):
+        t = self.tokenizer
+        self.assertEqual((t.token_to_id("fox"), t.token_to_id("dog")), (6, None))
+        self.assertEqual((t.id_to_token(7), t.id_to_token(99)), ("##es", None))
+        self.assertEqual((t.get_vocab(), t.get_vocab_size()), ({token: id for id, token in enumerate(VOCAB)}, len(VOCAB)))
+        self.assertEqual((t.num_special_tokens_to_add(False), t.num_special_tokens_to_add(True)), (2, 3))
+
+    def test_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "tokenizer.json")
+            self.tokenizer.save(path)
+            self.assertEqual(os.listdir(folder), ["tokenizer.json"])
+            again = Tokenizer.from_file(path)
+        text = "The quick fox, über é!"
+        for other in (again, Tokenizer.from_buffer(TINY.encode()), pickle.loads(pickle.dumps(self.tokenizer))):
+            self.assertEqual(whole(other.encode(text)), whole(self.tokenizer.encode(text)))
+        with self.assertRaises(FileNotFoundError):
+            Tokenizer.from_file("/nonexistent")
+        for bad in ("", "{", "[]", '{"version": "9"}', TINY.replace('"WordPiece"', '"WordPear"')):
+            with self.assertRaises(ValueError):
+                Tokenizer.from_str(bad)
+
+    def test_special_text(self):
+        self.assertEqual(self.tokenizer.encode("[CLS]", add_special_tokens=False).ids, [2])
+        self.tokenizer.encode_special_tokens = True
+        self.assertNotIn(2, self.tokenizer.encode("[CLS]", add_special_tokens=False).ids)
+
+    def test_raw(self):
+        """The extension itself refuses what its callers would never give it."""
+        raw = self.tokenizer._tokenizer
+        rows = array("Q", [0, 5])
+        for arguments in ((["a"], rows, None, None), (["a"], None, ["b", "c"], None), (["a"], array("Q"), None, None),
+                          (["a", "b"], array("Q", [2, 1]), None, None), (None, None, None, None)):
+            with self.assertRaises(ValueError):
+                raw.encode(*arguments, True, True, 2)
+        with self.assertRaises(ValueError):
+            raw.encode(["a"], None, None, None, True, True, 3)
+        encodings = raw.encode(["the fox"], None, None, None, True, True, 2)
+        for column in (7, 8, 1 << 40):
+            with self.assertRaises(ValueError):
+                encodings.column(column)
+        for begin, count in ((-1, 1), (0, -1), (0, 5), (5, 0), (4, 1)):
+            with self.assertRaises(IndexError):
+                encodings.tokens(begin, count)
+        with self.assertRaises(TypeError):
+            _freehold.Encodings()
+
+
+class Lives(unittest.TestCase):
+    def test_incident(self):
+        """Threads encode while the thread that made the tokenizer ends and every handle but theirs is dropped."""
+        made = []
+        thread = threading.Thread(target=lambda: made.append(Tokenizer.from_str(TINY)))
+        thread.start()
+        thread.join()
+        begin = threading.Barrier(5)
+        expected = whole(made[0].encode("The quick foxes jumped, über!"))
+        stream = DecodeStream(made[0])
+
+        def work(tokenizer):
+            begin.wait()
+            kept = [tokenizer.encode("The quick foxes jumped, über!") for _ in range(300)]
+            del tokenizer
+            return all(whole(e) == expected for e in kept)
+
+        with ThreadPoolExecutor(4) as pool:
+            workers = [pool.submit(work, made[0]) for _ in range(4)]
+            begin.wait()
+            made.clear()
+            gc.collect()
+            self.assertTrue(all(worker.result() for worker in workers))
+        del workers
+        gc.collect()
+        self.assertEqual(stream.step(5), "quick")
+
+    def test_settings_meanwhile(self):
+        """Truncation that changes while others encode: each answer is one of the two."""
+        tokenizer = Tokenizer.from_str(TINY)
+        done = threading.Event()
+
+        def work():
+            while not done.is_set():
+                self.assertIn(len(tokenizer.encode("the quick fox jumped")), (4, 7))
+
+        with ThreadPoolExecutor(2) as pool:
+            workers = [pool.submit(work) for _ in range(2)]
+            for _ in range(200):
+                tokenizer.enable_truncation(4)
+                tokenizer.no_truncation()
+            done.set()
+            for worker in workers:
+                worker.result()
+
+    def test_fork(self):
+        tokenizer = Tokenizer.from_str(TINY)
+        texts = ["the quick fox"] * 100
+        expected = [e.ids for e in tokenizer.encode_batch(texts)]
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if [e.ids for e in tokenizer.encode_batch(texts)] == expected else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+
+
+@unittest.skipUnless(reference, "Hugging Face's tokenizers is not installed: nothing to compare with")
+class Reference(unittest.TestCase):
+    TEXTS = ["Hello, world!", "", " ", "The  quick\tbrown\n\nfox's 12345 tests…", "naïve café ＡＢＣ ﬁ",
+             "日本語のテキスト、です。",
+             "\U0001f600\U0001f468\u200d\U0001f469 emoji", "e\u0301 combining", "def f(x):\n    return x ** 2  # ok\n",
+             "a" * 300,
+             "مرحبا بالعالم", "<s> [MASK] </s> <|endoftext|>"]
+
+    def test_vocabularies(self):
+        names = sorted(os.listdir(DATA)) if os.path.isdir(DATA) else []
+        if not names:
+            self.skipTest("no vocabularies under FREEHOLD_DATA")
+        compared = 0
+        for name in names:
+            path = os.path.join(DATA, name)
+            ours, theirs = Tokenizer.from_file(path), reference.Tokenizer.from_file(path)
+            pairs = list(zip(self.TEXTS, reversed(self.TEXTS)))
+            for batch in (self.TEXTS, pairs):
+                for mine, wanted in zip(ours.encode_batch(batch), theirs.encode_batch(batch)):
+                    self.assertEqual(whole(mine), whole(wanted), name)
+                    self.assertEqual(ours.decode(mine.ids), theirs.decode(wanted.ids), name)
+                    compared += 1
+            self.assertEqual(ours.get_vocab_size(), theirs.get_vocab_size(), name)
+            for id in (0, 1, 100, 5000):
+                self.assertEqual(ours.id_to_token(id), theirs.id_to_token(id), name)
+        print(f"{compared} encodings of {len(names)} vocabularies compared")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
