@@ -56,6 +56,10 @@ fh_rune fh_utf8_next(fh_span text, size_t i) {
 
 bool fh_utf8_valid(fh_span text) {
     for (size_t i = 0; i < text.size;) {
+        if (fh_span_at(text, i) < 0x80) {
+            i++;
+            continue;
+        }
         fh_rune r = fh_utf8_next(text, i);
         if (!r.valid)
             return false;

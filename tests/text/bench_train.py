@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Training beside Hugging Face's tokenizers: seconds of the processor for the same text, vocabulary and pre-tokenizer.
 
-    tests/text/bench_train.py [--program build/release/freehold] [--mb N] [--vocab N] [--rounds N] [FILE…]
+    tests/text/bench_train.py [--program build/release/freehold] [--mb N] [--vocab N] [--rounds N] [--models bpe,…] [FILE…]
 
 One thread; reading, cutting, counting, training and writing the file are in both. Rounds are interleaved; each is a process of
 its own, and what their Python needs to start is taken off. BPE and WordLevel files have to be equal. Text is made (or FILE…).
@@ -84,6 +84,7 @@ def main():
     parser.add_argument("--mb", type=int, default=8)
     parser.add_argument("--vocab", type=int, default=30000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--models", default="bpe,wordpiece,wordlevel,unigram")
     parser.add_argument("files", nargs="*")
     o = parser.parse_args()
     python = sys.executable
@@ -103,7 +104,7 @@ def main():
             files = [text]
         size = sum(os.path.getsize(f) for f in files)
         start = statistics.median(seconds([python, "-c", THEIRS, "none", "0", peer]) for _ in range(3))
-        for kind in ("bpe", "wordpiece", "wordlevel", "unigram"):
+        for kind in o.models.split(","):
             vocab = min(o.vocab, 8000) if kind == "unigram" else o.vocab
             ours, theirs = [], []
             for _ in range(o.rounds):

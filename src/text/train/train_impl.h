@@ -105,6 +105,8 @@ struct fh_train_sink {
 FH_SPAN_DEFINE(train_sink, fh_train_sink);
 FH_ARRAY_DEFINE(train_sink);
 
+/* Puts a word that is known to be UTF-8. */
+FH_MUST_USE fh_status fh_train_sink_add(fh_mut fh_train_sink *sink, fh_span word);
 /* Puts the word in scratch, and empties it. */
 FH_MUST_USE fh_status fh_train_sink_end(fh_mut fh_train_sink *sink);
 

@@ -46,7 +46,10 @@ static fh_status put_letters(fh_span piece, fh_train_sink *sink) {
                 *fh_mspan_at(room, used++) = (uint8_t)(0xc0 | code >> 6);
             *fh_mspan_at(room, used++) = (uint8_t)(code < 0x80 ? code : 0x80 | (code & 0x3f));
         }
-        FH_TRY(fh_buf_put(&sink->scratch, fh_span_sub(fh_span_of_mut(room), 0, used)));
+        fh_span some = fh_span_sub(fh_span_of_mut(room), 0, used);
+        if (piece.size <= AT_ONCE)
+            return fh_train_sink_add(sink, some);
+        FH_TRY(fh_buf_put(&sink->scratch, some));
     }
     return fh_train_sink_end(sink);
 }

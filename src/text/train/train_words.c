@@ -39,10 +39,12 @@ static fh_status add(fh_strings *strings, fh_u64_list *counts, uint64_t *total, 
     return FH_DONE;
 }
 
-fh_status fh_train_sink_put(fh_train_sink *sink, fh_span word) {
-    if (!fh_utf8_valid(word))
-        return FH_STATUS(FH_CORRUPT);
+fh_status fh_train_sink_add(fh_train_sink *sink, fh_span word) {
     return add(&sink->strings, &sink->counts, &sink->total, word, 1);
+}
+
+fh_status fh_train_sink_put(fh_train_sink *sink, fh_span word) {
+    return fh_utf8_valid(word) ? fh_train_sink_add(sink, word) : FH_STATUS(FH_CORRUPT);
 }
 
 fh_status fh_train_sink_end(fh_train_sink *sink) {
