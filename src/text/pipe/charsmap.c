@@ -336,7 +336,7 @@ fh_status fh_rule_precompiled(const fh_traced *from, fh_edit *e, const fh_charsm
         bool done = false;
         if (end - i <= WHOLE_MAX && fh_utf8_next(text, i).valid)
             FH_TRY(try_replace(&w, from, e, map, fh_span_sub(text, i, end - i), i, &kept, &done));
-        if (!done)
+        if (!done && end > i + fh_utf8_next(text, i).size) /* one character was looked up already */
             FH_TRY(put_singly(&w, from, e, map, i, end, &kept));
         i = end;
     }

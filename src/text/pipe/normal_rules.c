@@ -64,6 +64,10 @@ fh_status fh_rule_bert_clean(const fh_traced *from, fh_edit *e, bool clean, bool
     return fh_edit_keep(e, from, kept, text.size);
 }
 
+static bool is_small(uint32_t code) {
+    return code != CAPITAL_I_DOT && fh_unicode_lower(code) == code;
+}
+
 /* Writes a small letter with an origin. */
 static fh_status emit_small(fh_edit *e, const fh_traced *from, uint32_t code, fh_origin origin) {
     if (code != CAPITAL_I_DOT)
@@ -96,27 +100,47 @@ static fh_status put_bare(const fh_traced *from, fh_edit *e, fh_marks_list *room
     return FH_DONE;
 }
 
-fh_status fh_rule_bert_accents(const fh_traced *from, fh_edit *e, fh_marks_list *room, bool lower) {
+/* Characters of [i, end) that NFD leaves alone, none of ASCII: less accents, and small. */
+static fh_status put_plain(const fh_traced *from, fh_edit *e, size_t i, size_t end, bool lower) {
     fh_span text = fh_traced_view(from);
-    for (size_t i = 0; i < text.size;) {
-        size_t j = fh_ascii_end(text, i, 0);
-        FH_TRY(lower ? fh_edit_keep_small(e, from, i, j) : fh_edit_keep(e, from, i, j));
-        if ((i = j) == text.size)
-            break;
-        if ((j = stretch_end(text, i, FH_FORM_NFD)) > i) {
-            FH_TRY(put_bare(from, e, room, fh_span_sub(text, i, j - i), lower));
-            i = j;
-            continue;
-        }
+    size_t kept = i;
+    for (size_t j = i; i < end; i = j) {
         fh_rune r = fh_utf8_next(text, i);
         j = i + r.size;
-        if (r.valid && fh_unicode_is_nonspacing(r.code))
-            fh_edit_skip(e, from, 1);
-        else if (r.valid && lower)
+        if (fh_unicode_is_nonspacing(r.code)) {
+            FH_TRY(drop(e, from, kept, i));
+            kept = j;
+        } else if (lower && !is_small(r.code)) {
+            FH_TRY(fh_edit_keep(e, from, kept, i));
             FH_TRY(emit_small(e, from, r.code, fh_edit_take(e, from, 0)));
-        else
-            FH_TRY(fh_edit_keep(e, from, i, j));
+            kept = j;
+        }
+    }
+    return fh_edit_keep(e, from, kept, end);
+}
+
+/* The end of the characters at i, none of ASCII, that a form leaves alone. */
+static size_t plain_end(fh_span text, size_t i, fh_form form) {
+    while (i < text.size && fh_span_at(text, i) >= 0x80) {
+        fh_rune r = fh_utf8_next(text, i);
+        if (r.valid && !fh_form_keeps(form, r.code))
+            break;
+        i += r.size;
+    }
+    return i;
+}
+
+fh_status fh_rule_bert_accents(const fh_traced *from, fh_edit *e, fh_marks_list *room, bool lower) {
+    fh_span text = fh_traced_view(from);
+    for (size_t i = 0, j = 0; i < text.size; i = j) {
+        j = fh_ascii_end(text, i, 0);
+        FH_TRY(lower ? fh_edit_keep_small(e, from, i, j) : fh_edit_keep(e, from, i, j));
         i = j;
+        j = plain_end(text, i, FH_FORM_NFD);
+        FH_TRY(put_plain(from, e, i, j, lower));
+        i = j;
+        j = stretch_end(text, i, FH_FORM_NFD);
+        FH_TRY(put_bare(from, e, room, fh_span_sub(text, i, j - i), lower));
     }
     return FH_DONE;
 }
@@ -128,14 +152,17 @@ fh_status fh_rule_lower(const fh_traced *from, fh_edit *e) {
     for (size_t i = 0; i < text.size;) {
         size_t j = fh_ascii_end(text, i, 0);
         FH_TRY(fh_edit_keep_small(e, from, i, j));
-        for (i = j; i < text.size && fh_span_at(text, i) >= 0x80; i = j) {
+        size_t kept = i = j;
+        for (; i < text.size && fh_span_at(text, i) >= 0x80; i = j) {
             fh_rune r = fh_utf8_next(text, i);
             j = i + r.size;
-            if (r.valid)
-                FH_TRY(emit_small(e, from, r.code, fh_edit_take(e, from, 0)));
-            else
-                FH_TRY(fh_edit_keep(e, from, i, j));
+            if (is_small(r.code))
+                continue;
+            FH_TRY(fh_edit_keep(e, from, kept, i));
+            FH_TRY(emit_small(e, from, r.code, fh_edit_take(e, from, 0)));
+            kept = j;
         }
+        FH_TRY(fh_edit_keep(e, from, kept, i));
     }
     return FH_DONE;
 }

@@ -126,6 +126,11 @@ static void store_origins(fh_origins to, size_t at, const fh_traced *from, size_
         return;
     }
     for (size_t i = begin; i < end;) {
+        if (fh_span_at(from->original, i) < 0x80) {
+            fh_origins_set(part, i - begin, (fh_origin){(uint32_t)i, (uint32_t)(i + 1)});
+            i++;
+            continue;
+        }
         fh_origin o = character_at(from->original, i); /* i may lie within it: "fi" stands for a ligature of three bytes */
         for (; i < o.end && i < end; i++)
             fh_origins_set(part, i - begin, o);
@@ -183,6 +188,12 @@ fh_origin fh_edit_take(fh_edit *e, const fh_traced *from, ptrdiff_t change) {
 static bool has_origin(const fh_edit *e, const fh_traced *from, size_t n, fh_origin origin) {
     if (n > from->size || e->size > from->size - n)
         return false;
+    if (from->straight && (origin.begin > e->size || e->size + n > origin.end)) /* the usual no */
+        return false;
+    if (from->straight && n <= RUNE_BYTES_MAX) {
+        fh_origin o = character_at(from->original, e->size);
+        return o.begin == origin.begin && o.end == origin.end;
+    }
     for (size_t i = e->size; i < e->size + n; i++) {
         fh_origin o = fh_traced_origin(from, i);
         if (o.begin != origin.begin || o.end != origin.end)
