@@ -1,10 +1,10 @@
 /* count.c: `freehold count`: how often each word is in files, on all processors, and how many tokens they are.
  *
  * Files are mapped and counted a window at a time, so that a bar moves and Ctrl-C is heard; only the words found are kept,
- * so a file may be larger than that. A window ends where a word does. For tokens a file is cut into pieces, which the threads
+ * so a file may be larger than memory. A window ends where a word does. For tokens a file is cut into pieces, which the threads
  * share. A piece begins at the start of a line that does not begin with white space: no token of byte-level BPE goes over that
- * place. A vocabulary that puts a space before a text, or merges by score, gives a number for the whole alone: there a file is
- * one piece, whose size is limited.
+ * place. A vocabulary of a GGUF file that puts a space before a text, or merges by score, gives a number for the whole alone,
+ * and a tokenizer.json may do anything: there a file is one piece, whose size is limited.
  *
  * Threading: the main thread, and a team. */
 #include "apps/loader.h"
@@ -28,6 +28,7 @@ typedef struct count_state {
     fh_owned fh_tally *tally;
     uint64_t bytes, done, work; /* of all files; read so far; to be read */
     uint64_t tokens;
+    bool anything; /* the tokenizer is not from a GGUF file */
 } count_state;
 
 static fh_status step(fh_mut count_state *c, fh_mut fh_progress *bar, uint64_t bytes, fh_err *err) {
@@ -81,13 +82,13 @@ static size_t piece_end(fh_span text, size_t at) {
     return at;
 }
 
-/* True if the tokens of a text are not those of its lines, one after another. */
-static fh_status find_whole(fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_out bool *whole, fh_err *err) {
+/* True if the tokens of a text may be others than those of its lines, one after another. */
+static fh_status find_whole(fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_mut bool *whole, fh_err *err) {
     fh_auto(fh_ids_deinit) fh_ids plain;
     fh_auto(fh_ids_deinit) fh_ids spaced;
     fh_ids_init(&plain, heap, 0);
     fh_ids_init(&spaced, heap, 0);
-    *whole = fh_tokenizer_find(tok, FH_LIT("<0x0A>")) != FH_NO_TOKEN;
+    *whole = *whole || fh_tokenizer_find(tok, FH_LIT("<0x0A>")) != FH_NO_TOKEN;
     FH_TRY(fh_tokenizer_encode(tok, FH_LIT("a"), (fh_encode_options){.add_special = false}, &plain, err));
     FH_TRY(fh_tokenizer_encode(tok, FH_LIT(" a"), (fh_encode_options){.add_special = false}, &spaced, err));
     *whole = *whole || fh_span_equal(fh_span_of_mut(fh_u32s_bytes(fh_ids_view(&plain))),
@@ -97,7 +98,7 @@ static fh_status find_whole(fh_ref fh_allocator *heap, const fh_tokenizer *tok, 
 
 static fh_status count_tokens(fh_mut count_state *c, fh_mut fh_progress *bar, const fh_tokenizer *tok, fh_span text,
                               fh_err *err) {
-    bool whole = false;
+    bool whole = c->anything;
     FH_TRY(find_whole(c->heap, tok, &whole, err));
     for (size_t at = 0; at < text.size;) {
         count_pieces p = {.tok = tok, .heap = c->heap};
@@ -226,10 +227,11 @@ static fh_status count_files(fh_app *app, fh_mut count_state *c, const count_opt
     return app->out.status;
 }
 
-static fh_status count_with(fh_app *app, const count_options *o, fh_or_null const fh_tokenizer *tok, fh_err *err) {
+static fh_status count_with(fh_app *app, const count_options *o, fh_or_null const fh_tokenizer *tok, bool anything,
+                            fh_err *err) {
     fh_auto(fh_end_team) fh_team *team = NULL;
     FH_TRY(fh_team_new((unsigned)o->threads, &team));
-    count_state c = {.heap = app->heap, .par = fh_team_par(team)};
+    count_state c = {.heap = app->heap, .par = fh_team_par(team), .anything = anything};
     FH_TRY(fh_tally_new(app->heap, fh_os_random(), &c.tally, err));
     fh_status s = count_files(app, &c, o, tok, err);
     fh_tally_free(c.tally);
@@ -246,7 +248,8 @@ static const char notes[] =
     "Words are what Unicode's white space divides. A line of the output is a count, a space and a word,\n"
     "the most frequent first, equals in order of their bytes. Files may be larger than memory; all\n"
     "processors count. Tokens are counted without those for the beginning and the end of a text; with\n"
-    "a vocabulary whose tokens go over lines, a file is counted in one piece and limited in size.";
+    "a tokenizer.json, and with a model whose tokens may go over lines, a file is one piece of limited\n"
+    "size.";
 
 fh_status fh_verb_count(fh_app *app, fh_views args, fh_err *err) {
     count_options o = {.top = WORDS_SHOWN};
@@ -272,10 +275,10 @@ fh_status fh_verb_count(fh_app *app, fh_views args, fh_err *err) {
         return FH_REFUSE_USAGE(app, err, "expected -m FILE or -t FILE, not both");
     fh_os_interrupt_watch();
     if (!by_model && !by_file)
-        return count_with(app, &o, NULL, err);
+        return count_with(app, &o, NULL, false, err);
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
     FH_TRY(fh_file_open(&file, app, by_model ? &o.model : &o.tokenizer, err));
     fh_auto(fh_end_tokenizer) fh_tokenizer *tok = NULL;
     FH_TRY(fh_file_verdict(&file, fh_file_tokenizer(&file, by_model, &tok, err), err));
-    return count_with(app, &o, tok, err);
+    return count_with(app, &o, tok, !fh_span_starts(file.map.bytes, FH_LIT("GGUF")), err);
 }

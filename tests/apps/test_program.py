@@ -363,10 +363,11 @@ class Count(Case):
         ids = self.succeeds("tokenize", "-m", DEMO, "--no-special", stdin=short.read_bytes()).text.splitlines()
         whole = json.loads(self.succeeds("count", "--json", "-m", DEMO, short).text)
         self.assertEqual(whole["tokens"], len(ids))
-        vocabulary = data("tokenizers/gpt2.json")
-        ids = self.succeeds("tokenize", "-t", vocabulary, "--no-special", stdin=path.read_bytes()).text.splitlines()
-        whole = json.loads(self.succeeds("count", "--json", "-t", vocabulary, "--threads", 2, path).text)
-        self.assertEqual(whole["tokens"], len(ids))
+        for vocabulary in ("tokenizers/gpt2.json", "gguf-vocab/ggml-vocab-gpt-2.gguf", "gguf-vocab/ggml-vocab-qwen2.gguf"):
+            vocabulary = data(vocabulary)
+            ids = self.succeeds("tokenize", "-t", vocabulary, "--no-special", stdin=path.read_bytes()).text.splitlines()
+            whole = json.loads(self.succeeds("count", "--json", "-t", vocabulary, "--threads", 2, path).text)
+            self.assertEqual(whole["tokens"], len(ids))
 
     def test_refused(self):
         path = self.write("a", "a")
