@@ -59,7 +59,36 @@ static void test_sizes(void **state) {
     assert_int_equal(count[FH_CHAR_SPACE], 25);
 }
 
+/* The other classes, as the reference was asked about every code point (surrogates are no characters there). */
+static void test_counts(void **state) {
+    (void)state;
+    size_t word = 0, numeric = 0, punctuation = 0, accents = 0, lowered = 0, scripted = 0;
+    for (uint32_t code = 0; code <= 0x10ffff; code++) {
+        word += fh_unicode_is_word(code);
+        numeric += fh_unicode_is_numeric(code);
+        punctuation += fh_unicode_is_punctuation(code);
+        accents += fh_unicode_is_accent(code);
+        lowered += fh_unicode_lower(code) != code;
+        scripted += fh_unicode_script(code) != 0;
+    }
+    assert_int_equal(word, 144667);
+    assert_int_equal(numeric, 1924);
+    assert_int_equal(punctuation, 726);
+    assert_int_equal(accents, 2097);
+    assert_int_equal(lowered, 1488 - 1); /* U+0130 has two small letters */
+    assert_int_equal(scripted, 128237 - 1); /* the space goes with any script */
+    assert_int_equal(fh_unicode_category(0xa7da), FH_GC_LU);
+    assert_int_equal(fh_unicode_category(0x1171e), FH_GC_MC);
+    assert_int_equal(fh_unicode_script(0x30fc), fh_unicode_script(0x4e00));
+    assert_int_equal(fh_unicode_script(0x3042), fh_unicode_script(0x4e00));
+    assert_int_not_equal(fh_unicode_script('a'), fh_unicode_script('!'));
+    assert_int_equal(fh_unicode_lower(0x16eb8), 0x16ed3);
+    assert_int_equal(fh_unicode_lower(UINT32_MAX), UINT32_MAX);
+    assert_int_equal(fh_unicode_kind(UINT32_MAX), 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_members), cmocka_unit_test(test_sizes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_members), cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_counts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
