@@ -532,6 +532,9 @@ def main():
     try:
         import tokenizers as package
     except ImportError as e:
+        own = os.path.join(ROOT, "build", "venv", "bin", "python")
+        if os.path.exists(own) and os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(own))):
+            os.execv(own, [own] + sys.argv)
         print(f"skipped: Hugging Face's package is not here ({e}); tools/setup test installs it where a package index answers")
         return 77
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -100,6 +100,14 @@ class Ours:
             raise Refused(self.message())
         return self.lib.peer_id_list(self.p)[:n] if n else []
 
+    def ids_of_bytes(self, t):
+        """Encodes, and leaves the ids where they are."""
+        return self.lib.peer_ids(self.p, t, c.c_size_t(len(t)), 1)
+
+    def encode_bytes(self, t):
+        """Encodes with everything, and leaves it where it is."""
+        return self.lib.peer_encode(self.p, t, c.c_size_t(len(t)), b"", c.c_size_t(0), 0, 1, CODE_POINTS)
+
     def decode(self, ids, skip_special=True):
         a = (c.c_uint32 * len(ids))(*ids)
         if self.lib.peer_decode(self.p, a, c.c_size_t(len(ids)), int(skip_special)):

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""bench_tokenizers_peer.py: encoding beside Hugging Face's package: one thread, CPU time, medians of interleaved rounds.
+
+    tests/text/bench_tokenizers_peer.py --library build/release/tests/text/libpeer_tokenizers.so [--data FOLDER] [--rounds 7]
+
+For each tokenizer the same documents of 8 KiB: English (the prose of this tree) and made Japanese. "ids" is ids alone (theirs:
+encode_batch_fast), "full" everything with offsets in code points (theirs: encode). Prints MB/s of ours and theirs, and the
+ratio; then the time to load."""
+import argparse
+import glob
+import os
+import random
+import statistics
+import sys
+import time
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tokenizers_peer as peer
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DOCUMENT = 8192
+
+
+def english():
+    text = ""
+    for path in sorted(glob.glob(os.path.join(ROOT, "docs", "*.md"))):
+        with open(path, encoding="utf-8") as f:
+            text += f.read()
+    return [text[i : i + DOCUMENT] for i in range(0, min(len(text), 40 * DOCUMENT), DOCUMENT)]
+
+
+def japanese():
+    """Words of kana and kanji that come again as words do, with particles and marks between them."""
+    rng = random.Random(5)
+    words = []
+    for _ in range(3000):
+        low, high = rng.choice(((0x3041, 0x3094), (0x30A1, 0x30F5), (0x4E00, 0x5200), (0x4E00, 0x5200)))
+        words.append("".join(chr(rng.randrange(low, high)) for _ in range(rng.randint(1, 4))))
+    out = []
+    for _ in range(16):
+        text = ""
+        while len(text) < DOCUMENT // 3:
+            text += words[int(len(words) * rng.random() ** 3)] + rng.choice(("は", "が", "を", "に", "の", "、", "。\n", "で"))
+        out.append(text)
+    return out
+
+
+def cpu(call):
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def rounds(ours, theirs, documents, n):
+    """Medians of seconds, ours and theirs, of rounds that take turns."""
+    a, b = [], []
+    for k in range(n + 1):
+        x, y = cpu(lambda: [ours(d) for d in documents]), cpu(lambda: [theirs(d) for d in documents])
+        if k:
+            a.append(x)
+            b.append(y)
+    return statistics.median(a), statistics.median(b)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--library", required=True)
+    folder = os.path.join(os.path.dirname(ROOT), "shared", "data")
+    parser.add_argument("--data", default=os.environ.get("FREEHOLD_DATA", folder))
+    parser.add_argument("--rounds", type=int, default=7)
+    args = parser.parse_args()
+    try:
+        from tokenizers import Tokenizer, __version__
+    except ImportError as e:
+        print(f"skipped: Hugging Face's package is not here ({e})")
+        return 77
+    lib = peer.load(args.library)
+    corpora = {"English": english(), "Japanese": japanese()}
+    print(f"tokenizers {__version__}; MB/s ours, theirs, times")
+    print("| tokenizer | text | ids | | | full | | |\n|---|---|---|---|---|---|---|---|")
+    loads = []
+    for path in sorted(glob.glob(os.path.join(args.data, "tokenizers", "*.json"))):
+        name = os.path.basename(path)[:-5]
+        with open(path, "rb") as f:
+            blob = f.read()
+        mine = [cpu(lambda: peer.Ours(lib, blob).close()) for _ in range(3)]
+        their = [cpu(lambda: Tokenizer.from_buffer(blob)) for _ in range(3)]
+        loads.append((name, statistics.median(mine), statistics.median(their)))
+        ours, hf = peer.Ours(lib, blob), Tokenizer.from_buffer(blob)
+        for kind, documents in corpora.items():
+            raw = [d.encode() for d in documents]
+            size = sum(map(len, raw)) / 1e6
+            ids = rounds(ours.ids_of_bytes, lambda d: hf.encode_batch_fast([d.decode()]), raw, args.rounds)
+            full = rounds(ours.encode_bytes, lambda d: hf.encode(d.decode()), raw, args.rounds)
+            cells = [f"{size / x:.1f} | {size / y:.2f} | {y / x:.0f} ×" for x, y in (ids, full)]
+            print(f"| {name} | {kind} | {cells[0]} | {cells[1]} |", flush=True)
+        ours.close()
+    print("\n| load | ours s | theirs s | share |\n|---|---|---|---|")
+    for name, x, y in loads:
+        print(f"| {name} | {x:.3f} | {y:.3f} | {x / y:.2f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
