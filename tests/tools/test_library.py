@@ -15,7 +15,7 @@ BUILD, COMPILER, OBJECTS = sys.argv[1:4]
 # else that a pure layer calls is Freehold's.
 OF_THE_COMPILER = {"memcpy", "memmove", "memset", "memcmp", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail",
                    "__ubsan_handle_out_of_bounds_abort", "_GLOBAL_OFFSET_TABLE_", "__cpu_model", "__cpu_features2",
-                   "__cpu_indicator_init"}
+                   "__cpu_indicator_init", "__popcountdi2"}
 USER = """#include <freehold/span.h>
 #include <freehold/status.h>
 int main(void) {
@@ -44,8 +44,10 @@ class PureTest(unittest.TestCase):
                 yield match.group(1), match.group(3), int(match.group(2), 16)
 
     def test_calls(self):
+        """The one library is PCRE2, behind src/text/kern/pcre.c."""
         calls = {(os.path.basename(path), name) for path in self.objects for section, name, _ in self.symbols(path)
                  if section == "*UND*" and not name.startswith("fh_") and name not in OF_THE_COMPILER}
+        calls = {(path, name) for path, name in calls if not (path == "pcre.c.o" and name.startswith("pcre2_"))}
         self.assertEqual(calls, set())
 
     def test_no_variables(self):
