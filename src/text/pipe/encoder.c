@@ -189,7 +189,8 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
     const fh_pipeline *p = j->p;
     bool tracked = out != NULL || p->tracks;
     FH_TRY(fh_normalized_reset(n, fh_span_sub(text, where.begin, where.end - where.begin), tracked));
-    FH_TRY(fh_normalizer_run(p->normalizer, n));
+    if (!j->ascii || !fh_normalizer_keeps_ascii(p->normalizer))
+        FH_TRY(fh_normalizer_run(p->normalizer, n));
     FH_TRY(cut_at_added(j, n, where.begin, &r->pieces));
     FH_TRY(fh_pretokenizer_run(p->pretokenizer, &r->pieces, n, p->raw_bytes));
     for (size_t i = 0; i < r->pieces.count && store->tokens.count <= j->tokens_max; i++) {
