@@ -308,6 +308,7 @@ def make_forms():
     )
     backward = {right for _, right, _ in pairs} | set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
     hangul = range(0xAC00, 0xD7A4)
+    either = {**full, **loose}
     # Class, and a bit for each form (D, C, KD, KC) in which it may change, or join or pass what stands before it.
     kind = [0] * 0x110000
     for code in known:
@@ -316,7 +317,7 @@ def make_forms():
         changes = {"D": code in step or code in hangul, "KD": code in step or code in hangul or code in loose}
         changes["C"] = code not in hangul and unicodedata.normalize("NFC", chr(code)) != chr(code) and code in step
         changes["KC"] = changes["C"] or code in loose
-        first = {form: table.get(code, [code])[0] for form, table in (("C", full), ("KC", {**full, **loose}))}
+        first = {form: table.get(code, [code])[0] for form, table in (("C", full), ("KC", either))}
         for form in ("C", "KC"):
             head = first[form]
             changes[form] = changes[form] or head in backward or unicodedata.combining(chr(head)) != 0
