@@ -12,6 +12,8 @@ The last line says how many texts were compared and how many differ; any differe
 skipped, and passes. Differences that must stay, and why:
 
   * the overflow of an overflow (a pair of which both halves were cut) is not kept: it repeats the flat list (encoding.h)
+  * of two added tokens that are normalized to the same the later one counts here, and any of them there (by a hash); at one that
+    is normalized to nothing the package cuts the text everywhere, and we nowhere: such pipelines are left out
   * texts at which the package panics are not compared: a stride that is not below the length, a template that is not met"""
 
 import argparse
@@ -121,6 +123,13 @@ def random_text(rng, specials):
 # --- one tokenizer ------------------------------------------------------------------------------------------------------
 
 
+def odd_tokens(hf, blob):
+    """True if added tokens are normalized to nothing, or two of them to the same."""
+    texts = [t["content"] for t in json.loads(blob)["added_tokens"] if t["normalized"]]
+    normal = [hf.normalizer.normalize_str(t) if hf.normalizer else t for t in texts]
+    return "" in normal or len(set(normal)) != len(normal)
+
+
 class Suite:
     def __init__(self, lib, package, args):
         self.lib, self.package, self.args = lib, package, args
@@ -220,6 +229,8 @@ class Suite:
             ours = peer.Ours(self.lib, blob)
         except peer.Refused as refused:
             self.differ(name, "load", name, str(refused), "loaded")
+            return False
+        if odd_tokens(hf, blob):
             return False
         self.tokenizers += 1
         hf.no_truncation()
