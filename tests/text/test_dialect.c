@@ -55,6 +55,7 @@ static void test_meaning(void **state) {
         const char *ruby, *text;
         size_t begin, end;
     } cases[] = {{"\\w+", "-a\xcc\x81\xc2\xb2\xe2\x85\xa7_1-", 1, 11},        /* mark, superscript, numeral, underscore */
+                 {"[^\\w\\s]+", "a\xc2\xbf\xc2\xbd_", 1, 5},                   /* in a class a fraction is none */
                  {"\\w+", "\xe2\x91\xa0x", 3, 4},                            /* a circled digit is none */
                  {"\\W+", "a\xe2\x91\xa0\xe1\xa0\x8e.b", 1, 8},
                  {"\\s+", "\xe1\xa0\x8e\xc2\x85 ", 3, 6},                    /* U+180E is no space */

@@ -12,8 +12,8 @@ The last line says how many texts were compared and how many differ; any differe
 skipped, and passes. Differences that must stay, and why:
 
   * the overflow of an overflow (a pair of which both halves were cut) is not kept: it repeats the flat list (encoding.h)
-  * of two added tokens that are normalized to the same the later one counts here, and any of them there (by a hash); at one that
-    is normalized to nothing the package cuts the text everywhere, and we nowhere: such pipelines are left out
+  * of two added tokens that are normalized to the same the later one counts here, and any of them there (by a hash); at one
+    that is normalized to nothing the package cuts the text everywhere, and we nowhere: such pipelines are left out
   * texts at which the package panics are not compared: a stride that is not below the length, a template that is not met"""
 
 import argparse

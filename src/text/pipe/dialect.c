@@ -12,8 +12,9 @@
  * One pass over the bytes; all that is special is ASCII. Threading: pure functions. */
 #include "text/pipe/dialect.h"
 
-/* Each as the inside of a class. */
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
+/* Each as the inside of a class. Six signs of Latin-1 are word characters to a \w of its own, and none to one in a class. */
+#define LETTERS "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+#define WORD LETTERS "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
 #define SPACE "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
 #define HEX "0-9A-Fa-f"
 
@@ -61,7 +62,7 @@ static fh_status escape(translator *t) {
     if (c && (e == 'W' || e == 'S' || e == 'H'))
         return refuse(t, "\\W, \\S and \\H in a class are not supported");
     switch (e) {
-    case 'w': return put(t, 2, c ? WORD : "[" WORD "]");
+    case 'w': return put(t, 2, c ? LETTERS : "[" WORD "]");
     case 'W': return put(t, 2, "[^" WORD "]");
     case 's': return put(t, 2, c ? SPACE : "[" SPACE "]");
     case 'S': return put(t, 2, "[^" SPACE "]");
