@@ -76,10 +76,13 @@ static uint32_t code_points_before(fh_mut job *j, fh_span text, size_t at) {
 
 /* Bytes of the text as what is asked for. A place inside a character counts as the character's. */
 static fh_origin in_units(fh_mut job *j, fh_span text, fh_origin o) {
-    if (j->offsets != FH_OFFSETS_CODE_POINTS || j->ascii || o.begin >= text.size)
+    if (j->offsets != FH_OFFSETS_CODE_POINTS || o.begin >= text.size || (j->ascii && o.end <= text.size))
         return o;
-    uint32_t begin = code_points_before(j, text, o.begin), end = code_points_before(j, text, o.end);
+    uint32_t begin = code_points_before(j, text, o.begin);
     begin -= (fh_span_at(text, o.begin) & 0xc0) == 0x80;
+    if (o.end > text.size) /* a model that left characters out counts past the end: the reference gives such a token two */
+        return (fh_origin){begin, begin + 2};
+    uint32_t end = code_points_before(j, text, o.end);
     end -= o.end < text.size && (fh_span_at(text, o.end) & 0xc0) == 0x80;
     return (fh_origin){begin, end};
 }
