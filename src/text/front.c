@@ -109,8 +109,9 @@ fh_status fh_tokenizer_shown(const fh_tokenizer *tok, const fh_encoding *e, size
     uint32_t own = fh_u32s_get(e->spelling.items, i);
     if (own != FH_NO_WORD)
         return fh_buf_put(out, fh_encoding_kept(e, own));
-    fh_span spelling;
-    FH_TRY(fh_tokenizer_token(tok, fh_u32s_get(e->id.items, i), &spelling));
+    fh_span spelling = {NULL, 0};
+    if (tok->pipeline == NULL || !fh_pipeline_shown(tok->pipeline, fh_u32s_get(e->id.items, i), &spelling))
+        return FH_STATUS(FH_INVALID);
     return fh_buf_put(out, spelling);
 }
 

@@ -200,7 +200,8 @@ class Suite:
             direction = rng.choice(("left", "right"))
             length, multiple = rng.choice((None, 0, 7, 16)), rng.choice((None, 4))
             side, pad_id, pad_type = rng.choice(("left", "right")), rng.randint(0, 9), rng.randint(0, 1)
-            if self.reference(lambda: (hf.enable_truncation(max_length, stride, strategy, direction), 1)[1]) is None:
+            how = {"stride": stride, "strategy": strategy, "direction": direction}
+            if self.reference(lambda: (hf.enable_truncation(max_length, **how), 1)[1]) is None:
                 continue
             ours.truncate(max_length, stride, strategy, direction)
             if rng.random() < 0.6:

@@ -150,7 +150,7 @@ static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, uint32_t
     if (out == NULL)
         return FH_DONE;
     fh_span usual;
-    if (!fh_pipeline_spelling(j->p, id, &usual) || !fh_span_equal(usual, shown))
+    if (!fh_pipeline_shown(j->p, id, &usual) || !fh_span_equal(usual, shown))
         FH_TRY(fh_encoding_keep(out, shown, &spelling));
     return note_words(store, word, spelling);
 }
@@ -367,7 +367,7 @@ static fh_status put_special(const fh_pipeline *p, const fh_run *run, fh_mut fh_
     for (uint32_t i = 0; i < run->count && p->postprocessor != NULL; i++) {
         fh_span shown, usual;
         uint32_t id = fh_postprocessor_token(p->postprocessor, run->from + i, &shown), spelling = FH_NO_WORD;
-        if (!fh_pipeline_spelling(p, id, &usual) || !fh_span_equal(usual, shown))
+        if (!fh_pipeline_shown(p, id, &usual) || !fh_span_equal(usual, shown))
             FH_TRY(fh_encoding_keep(out, shown, &spelling));
         FH_TRY(fh_encoding_put(out, (fh_encoding_token){.id = id, .type = run->type, .word = FH_NO_WORD,
                                                         .special = run->special, .attention = 1, .spelling = spelling}));

@@ -165,7 +165,7 @@ static fh_status fill_blanks(fh_pipeline *p) {
     FH_TRY(fh_u32s_new(p->allocator, p->id_end, &p->blanks));
     for (uint32_t id = 0; id < p->id_end; id++) {
         fh_span spelling;
-        if (fh_pipeline_spelling(p, id, &spelling))
+        if (fh_pipeline_shown(p, id, &spelling))
             fh_u32s_set(p->blanks, id, fh_blanks_of(spelling));
     }
     return FH_DONE;
@@ -177,6 +177,10 @@ bool fh_pipeline_spelling(const fh_pipeline *p, uint32_t id, fh_span *out) {
         return fh_token_model_spelling(p->model, id, out);
     *out = fh_added_normal(&p->added, t);
     return true;
+}
+
+bool fh_pipeline_shown(const fh_pipeline *p, uint32_t id, fh_span *out) {
+    return fh_token_model_spelling(p->model, id, out) || fh_pipeline_spelling(p, id, out);
 }
 
 /* --- the whole -------------------------------------------------------------------------------------------------------- */

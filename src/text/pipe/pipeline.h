@@ -43,6 +43,9 @@ void fh_pipeline_free(fh_drop fh_pipeline *p);
 FH_MUST_USE fh_status fh_pipeline_write(const fh_pipeline *p, fh_mut fh_json_writer *w);
 /* What a token is called where it is decoded; false for an id that is no token. Valid until: fh_pipeline_free. */
 FH_MUST_USE bool fh_pipeline_spelling(const fh_pipeline *p, uint32_t id, fh_out fh_view(1) fh_span *out);
+/* What a token shows in an encoding unless it has a text of its own: the model's spelling, where the model has it. Valid until:
+ * fh_pipeline_free. */
+FH_MUST_USE bool fh_pipeline_shown(const fh_pipeline *p, uint32_t id, fh_out fh_view(1) fh_span *out);
 /* How many blanks begin a token's text (low half) and end it (high half), for the trimming of offsets. */
 uint32_t fh_blanks_of(fh_span text);
 
