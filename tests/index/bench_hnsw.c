@@ -177,7 +177,7 @@ static void filtered(const bench *b, uint64_t one_of) {
         must(fh_hnsw_search(b->graph, r, fh_f32s_sub(b->queries, q * b->dim, b->dim), K, VIEW,
                             &(fh_hit_filter){accepts, &one_of}, (fh_hits){hits, K}, &count, &err), &err);
     }
-    printf("{\"one_of\":%llu,\"us\":%.1f}\n", (unsigned long long)one_of, (seconds(b) - start) * 1e6 / ASKED);
+    printf("{\"one_of\":%llu,\"us\":%.1f}\n", (unsigned long long)one_of, (seconds(b) - start) * 1e6 / (double)ASKED);
     fh_hnsw_reader_free(r);
 }
 
