@@ -316,7 +316,7 @@ class Tokenize(Case):
         self.refused("tokenize", "-m", DEMO, "-t", DEMO, message="not both")
         path = self.folder / "t.json"
         path.write_text("{\"model\": [}")
-        self.refused("tokenize", "-t", path, message=r"t\.json: .*byte 10")
+        self.refused("tokenize", "-t", path, message=r"t\.json: .*byte 11")
         path.write_text("[]")
         self.refused("tokenize", "-t", path)
         self.refused("tokenize", "-m", path, message="offset 0: .*expected")
