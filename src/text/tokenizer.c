@@ -244,7 +244,7 @@ fh_status fh_tokenizer_new(fh_allocator *a, const fh_vocab *vocab, fh_tokenizer 
     tok->ignore_merges = vocab->ignore_merges;
     fh_status s = build(tok, vocab, err);
     if (fh_failed(s)) {
-        fh_tokenizer_free(tok);
+        fh_vocab_end(tok);
         return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory for a tokenizer");
     }
     *out = tok;

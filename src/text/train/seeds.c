@@ -95,7 +95,7 @@ static void swap(const finder *f, size_t a, size_t b) {
 static fh_status part_range(finder *f, range r) {
     size_t drawn = r.from + (size_t)(fh_mix64(r.from ^ (uint64_t)r.to << 20 ^ (uint64_t)r.depth << 50) % (r.to - r.from));
     uint32_t pivot = code_at(f, drawn, r.depth);
-    size_t low = r.from, at = r.from, high = r.to;
+    size_t low = r.from, at = low, high = r.to;
     while (at < high) {
         uint32_t code = code_at(f, at, r.depth);
         if (code < pivot)
