@@ -288,8 +288,6 @@ fh_status fh_rule_replace(const fh_traced *from, fh_edit *e, fh_finder *finder, 
     fh_span text = fh_traced_view(from);
     if (text.size == 0)
         return FH_DONE;
-    if (!fh_regex_is_literal(pattern) && !fh_utf8_valid(text))
-        return FH_STATUS(FH_INVALID);
     size_t kept = 0;
     fh_finder_start(finder);
     for (;;) {
