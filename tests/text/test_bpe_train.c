@@ -78,7 +78,7 @@ static void naive_merge(naive *n, uint32_t a, uint32_t b) {
 
 static void test_naive(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    for (uint64_t seed = 0; seed < 300; seed++) {
+    for (uint64_t seed = 0; seed < fh_test_ops() / 3000; seed++) {
         fh_test_rng rng = fh_test_rng_new(seed);
         unsigned letters = 1 + (unsigned)fh_test_rng_below(&rng, 3);
         naive n = {.tokens = letters};
