@@ -140,6 +140,8 @@ def change(rng, program):
         other = program.copy()
         function = rng.choice(other.functions)
         block = rng.choice([block for block in blocks_of(function.body) if block] or [function.body])
+        if not block:  # of an empty function there is nothing to change
+            continue
         at = rng.randrange(len(block))
         way = rng.choice("dddduusswwmmrrrrrcchn")
         if way == "d":
