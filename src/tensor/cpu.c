@@ -393,7 +393,7 @@ fh_status fh_cpu_new(fh_allocator *a, const fh_par *par, fh_isa isa, fh_device *
     struct cpu *cpu = fh_alloc(a, 1, sizeof *cpu);
     if (cpu == NULL)
         return FH_STATUS(FH_NOMEM);
-    *cpu = (struct cpu){.allocator = a, .par = par, .kern = kern};
+    *cpu = (struct cpu){.allocator = a, .par = par, .kern = kern, .ahead_bytes = fh_kern_ahead_bytes()};
     unsigned threads = fh_cpu_parts(cpu);
     FH_TRY(fh_dev_new(a, &cpu_ops, cpu, out));
     (*out)->caps.name = device_names[isa];

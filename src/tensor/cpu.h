@@ -17,6 +17,7 @@ struct cpu {
     fh_ref fh_allocator *allocator;
     const fh_par *par;
     const struct kern *kern;
+    size_t ahead_bytes;         /* of fh_kern_ahead_bytes */
     fh_owned fh_arena *slab;    /* panels of large weights; NULL before the first */
     fh_owned fh_mspan space;    /* workspace of the running operation */
     fh_owned fh_mspan rope_key; /* positions and frequencies that rope_table was made for */

@@ -103,17 +103,14 @@ static struct kern_tile panel_tile(const struct cpu *cpu, const struct cpu_matri
     return t;
 }
 
-/* How far ahead a single pass over a panel asks for memory: what one core needs in flight to keep it busy. */
-enum { AHEAD_BYTES = 8192 };
-
 /* What pass `pass` of `passes` over panel p asks for. One pass runs ahead of itself; of several each asks for its share of
  * the next panel, so that the first of them does not wait while the others find everything in cache. */
-static struct kern_ahead ahead_of(const struct cpu_matrix *m, size_t p, size_t pass, size_t passes) {
+static struct kern_ahead ahead_of(const struct cpu *cpu, const struct cpu_matrix *m, size_t p, size_t pass, size_t passes) {
     if (fh_dtype_block(m->dtype) == 1)
         return (struct kern_ahead){0};
     unsigned record = (unsigned)fh_kern_record_bytes(m->dtype), lines = record / 64;
     fh_span panel = fh_span_from(m->bytes, p * m->panel_bytes);
-    return (struct kern_ahead){.at = fh_kern_ahead_at(panel, passes == 1 ? AHEAD_BYTES : m->panel_bytes),
+    return (struct kern_ahead){.at = fh_kern_ahead_at(panel, passes == 1 ? cpu->ahead_bytes : m->panel_bytes),
                                .record_bytes = record,
                                .from = (unsigned)(pass * lines / passes),
                                .to = (unsigned)((pass + 1) * lines / passes)};
@@ -142,7 +139,7 @@ void fh_cpu_product(const struct cpu *cpu, const struct cpu_matrix *m, size_t p,
         fh_range rows = fh_cpu_group(acts, g);
         size_t at = rows.from * m->rows + p * KERN_ROWS;
         t.y = fh_f32s_sub(y, at, (rows.to - rows.from - 1) * m->rows + t.rows).at;
-        t.ahead = ahead_of(m, p, g - groups.from, groups.to - groups.from);
+        t.ahead = ahead_of(cpu, m, p, g - groups.from, groups.to - groups.from);
         run_tile(cpu, &t, acts, g);
     }
 }
@@ -156,7 +153,7 @@ void fh_cpu_product_glu(const struct cpu *cpu, const struct cpu_matrix *gate, co
         for (unsigned i = 0; i < 2; i++) {
             t[i].y = fh_f32s_sub(scratch->tile[i], 0, KERN_TOKENS * KERN_ROWS).at;
             t[i].y_stride = KERN_ROWS;
-            t[i].ahead = ahead_of(i == 0 ? gate : up, p, g - groups.from, count);
+            t[i].ahead = ahead_of(cpu, i == 0 ? gate : up, p, g - groups.from, count);
             run_tile(cpu, &t[i], acts, g);
         }
         fh_range rows = fh_cpu_group(acts, g);

@@ -149,6 +149,8 @@ struct kern {
     void (*score_rows)(const struct kern_rows *r);
 };
 
+/* How far ahead a single pass over a panel asks for memory on this processor. Only speed depends on it. */
+size_t fh_kern_ahead_bytes(void);
 /* The table of an instruction set, or NULL where the build has none. */
 fh_static const struct kern *fh_kern_get(fh_isa isa);
 extern const struct kern fh_kern_scalar;
