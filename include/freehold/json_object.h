@@ -30,7 +30,7 @@ typedef struct fh_json_member {
 
 /* --- one after the other ------------------------------------------------------------------------------------------------ */
 
-/* Where a walk over an object or an array stands; the fields are private. */
+/* Where a walk over an object or an array stands. */
 typedef struct fh_json_each {
     fh_json j;
 } fh_json_each;
@@ -42,6 +42,12 @@ FH_FALLIBLE fh_json_each_init(fh_out fh_view(2) fh_json_each *e, fh_span text, s
 /* The next member. *more is false when there is none, and then nothing but white space follows in the text. */
 FH_FALLIBLE fh_json_each_next(fh_mut fh_json_each *e, fh_out fh_view(*1) fh_json_member *out, fh_out bool *more,
                               fh_mut fh_err *err);
+/* The same for an object in two steps, for a value that is better read than skipped: the key, and then the value, either by
+ * _value, or by whoever reads exactly the value from e->j. */
+FH_FALLIBLE fh_json_each_key(fh_mut fh_json_each *e, fh_out fh_view(*1) fh_json_token *out, fh_out bool *more,
+                             fh_mut fh_err *err);
+FH_FALLIBLE fh_json_each_value(fh_mut fh_json_each *e, fh_json_token key, fh_out fh_view(*1, 2) fh_json_member *out,
+                               fh_mut fh_err *err);
 
 /* --- a whole object ----------------------------------------------------------------------------------------------------- */
 

@@ -39,11 +39,14 @@ static uint8_t peek(const fh_json *j) {
 }
 
 static void skip_space(fh_json *j) {
-    for (;; j->at++) {
-        uint8_t c = peek(j);
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
-            return;
+    fh_span text = j->text;
+    size_t at = j->at;
+    for (; at < text.size; at++) {
+        uint8_t c = fh_span_at(text, at);
+        if (c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t'))
+            break;
     }
+    j->at = at;
 }
 
 /* Refuses what stands at the reader's place. */
@@ -107,6 +110,10 @@ static fh_status read_string(fh_json *j, fh_out fh_view(*1) fh_json_token *out, 
     bool escaped = false;
     while (at < text.size) {
         uint8_t c = fh_span_at(text, at);
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+            at++;
+            continue;
+        }
         if (c == '"') {
             out->raw = fh_span_sub(text, from, at - from);
             out->escaped = escaped;

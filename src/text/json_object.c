@@ -18,6 +18,30 @@ fh_status fh_json_each_init(fh_json_each *e, fh_span text, size_t offset_bytes, 
     return FH_DONE;
 }
 
+fh_status fh_json_each_key(fh_json_each *e, fh_json_token *out, bool *more, fh_err *err) {
+    *more = false;
+    FH_TRY(fh_json_next(&e->j, out, err));
+    *more = out->kind == FH_JSON_KEY;
+    return *more ? FH_DONE : fh_json_next(&e->j, out, err); /* the end of the text */
+}
+
+/* A member whose value begins with the token that was just read. */
+static fh_status read_rest(fh_json_each *e, fh_json_token key, fh_json_token first,
+                           fh_out fh_view(*1, 2, 3) fh_json_member *out, fh_err *err) {
+    *out = (fh_json_member){.offset_bytes = 0};
+    FH_TRY(fh_json_skip(&e->j, first, err));
+    size_t from = first.offset_bytes - e->j.base;
+    *out = (fh_json_member){key, first, fh_span_sub(e->j.text, from, e->j.at - from), first.offset_bytes};
+    return FH_DONE;
+}
+
+fh_status fh_json_each_value(fh_json_each *e, fh_json_token key, fh_json_member *out, fh_err *err) {
+    fh_json_token first;
+    *out = (fh_json_member){.offset_bytes = 0};
+    FH_TRY(fh_json_next(&e->j, &first, err));
+    return read_rest(e, key, first, out, err);
+}
+
 fh_status fh_json_each_next(fh_json_each *e, fh_json_member *out, bool *more, fh_err *err) {
     *out = (fh_json_member){.offset_bytes = 0};
     *more = false;
@@ -25,19 +49,11 @@ fh_status fh_json_each_next(fh_json_each *e, fh_json_member *out, bool *more, fh
     FH_TRY(fh_json_next(&e->j, &t, err));
     if (t.kind == FH_JSON_OBJECT_END || t.kind == FH_JSON_ARRAY_END)
         return fh_json_next(&e->j, &t, err); /* the end of the text */
-    fh_json_member m = {.offset_bytes = 0};
-    if (t.kind == FH_JSON_KEY) {
-        m.key = t;
-        FH_TRY(fh_json_next(&e->j, &t, err));
-    }
-    m.first = t;
-    m.offset_bytes = t.offset_bytes;
-    FH_TRY(fh_json_skip(&e->j, t, err));
-    size_t from = t.offset_bytes - e->j.base;
-    m.text = fh_span_sub(e->j.text, from, e->j.at - from);
-    *out = m;
     *more = true;
-    return FH_DONE;
+    fh_status s = t.kind == FH_JSON_KEY ? fh_json_each_value(e, t, out, err)
+                                        : read_rest(e, (fh_json_token){.offset_bytes = 0}, t, out, err);
+    *more = !fh_failed(s);
+    return s;
 }
 
 fh_status fh_json_object_read(fh_span text, size_t offset_bytes, fh_json_object *out, fh_err *err) {

@@ -26,7 +26,7 @@ static void test_refusals(void **state) {
         fh_code code;
     } cases[] = {
         {"7", "byte 1000: expected a model as an object", FH_CORRUPT},
-        {"{\"vocab\":{}} 1", "byte 1013", FH_CORRUPT},
+        {"{\"vocab\":{},\"merges\":[]} 1", "byte 1025", FH_CORRUPT},
         {"{\"type\":\"Magic\"}", "byte 1008: model \"Magic\", expected BPE", FH_UNSUPPORTED},
         {"{\"type\":\"BPE\",\"merges\":[]}", "expected a model with \"vocab\" as an object", FH_CORRUPT},
         {"{\"type\":\"BPE\",\"vocab\":{}}", "expected a BPE model with \"merges\"", FH_CORRUPT},
@@ -82,6 +82,54 @@ static void test_escapes(void **state) {
     static const model_case cases[] = {{"\n\"", "3:0-2"}};
     CHECK_CASES(fh_test_allocator(state),
                 "{\"vocab\":{\"\\n\":0,\"\\u0022\":2,\"\\n\\\"\":3},\"merges\":[[\"\\u000a\",\"\\\"\"]]}", cases);
+}
+
+/* Many merges, of words of two letters out of twelve; every seventh is written with an escape, if that is asked for. */
+static void put_many(fh_buf *b, bool escaped, const char *last) {
+    fh_assert_ok(fh_buf_put(b, FH_LIT("{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,"
+                                      "\"continuing_subword_prefix\":null,"
+                                      "\"end_of_word_suffix\":null,\"fuse_unk\":false,\"byte_fallback\":false,"
+                                      "\"ignore_merges\":false,\"vocab\":{\"a\":0")));
+    for (int i = 1; i < 12 * 13; i++)
+        fh_assert_ok(i < 12 ? fh_buf_format(b, ",\"%c\":%d", 'a' + i, i)
+                            : fh_buf_format(b, ",\"%c%c\":%d", 'a' + i / 12 - 1, 'a' + i % 12, i));
+    fh_assert_ok(fh_buf_put(b, FH_LIT("},\"merges\":[")));
+    for (int i = 0; i < 12 * 12; i++)
+        fh_assert_ok(escaped && i % 7 == 0
+                         ? fh_buf_format(b, "%s[\"\\u%04x\",\"%c\"]", i == 0 ? "" : ",", 'a' + i % 12, 'a' + i / 12)
+                         : fh_buf_format(b, "%s[\"%c\",\"%c\"]", i == 0 ? "" : ",", 'a' + i % 12, 'a' + i / 12));
+    fh_assert_ok(fh_buf_format(b, "%s]}", last));
+}
+
+/* Merges are looked up many at a time, and stay in their order. */
+static void test_many_merges(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_buf json, expected, out;
+    fh_buf_init(&expected, a, 0);
+    put_many(&expected, false, "");
+    for (int escaped = 0; escaped < 2; escaped++) {
+        fh_token_model *m = NULL;
+        fh_json_writer w;
+        fh_buf_init(&json, a, 0);
+        fh_buf_init(&out, a, 0);
+        put_many(&json, escaped != 0, "");
+        fh_assert_ok(fh_token_model_read(a, fh_buf_view(&json), 0, &m, NULL));
+        fh_json_writer_init(&w, &out, false);
+        fh_assert_ok(fh_token_model_write(m, &w));
+        assert_true(fh_span_equal(fh_buf_view(&out), fh_buf_view(&expected)));
+        fh_token_model_free(m);
+        fh_buf_deinit(&out);
+        fh_buf_deinit(&json);
+    }
+    fh_token_model *none;
+    fh_err err = {0};
+    size_t place = fh_buf_view(&expected).size - 2;
+    fh_buf_truncate(&expected, 0);
+    put_many(&expected, false, ",[\"a\",\"z\"]");
+    fh_assert_code(fh_token_model_read(a, fh_buf_view(&expected), 0, &none, &err), FH_CORRUPT);
+    fh_assert_err(&err, FH_CORRUPT, "merge of \"z\", which is no token");
+    assert_int_equal(err.offset_bytes, place + 2);
+    fh_buf_deinit(&expected);
 }
 
 static void test_questions(void **state) {
@@ -142,6 +190,7 @@ static void test_allocation_failure(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_untyped),   FH_TEST_ALLOC(test_refusals),
                                        FH_TEST_ALLOC(test_repeated),  FH_TEST_ALLOC(test_escapes),
-                                       FH_TEST_ALLOC(test_questions), FH_TEST_ALLOC(test_allocation_failure)};
+                                       FH_TEST_ALLOC(test_many_merges), FH_TEST_ALLOC(test_questions),
+                                       FH_TEST_ALLOC(test_allocation_failure)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* load.c: a tokenizer.json to a pipeline, and a pipeline back to its file.
  *
- * The file is an object; its members are found first, and then read in the order in which they need each other: the model and
- * the normalizer before the added tokens. Members that the format does not have are passed over, as the reference does.
+ * The file is an object; the model, which is most of it, is read where it is met, the other members are found first and then
+ * read in the order in which they need each other: the normalizer before the added tokens. Members that the format does not
+ * have are passed over, as the reference does.
  *
  * Threading: one call, one thread. */
 #include "freehold/json_object.h"
@@ -25,30 +26,44 @@ static fh_status expected(const fh_json_member *m, const char *what, fh_err *err
     return fh_fail(err, FH_CORRUPT, m->offset_bytes, "tokenizer.json, byte %zu: expected %s", m->offset_bytes, what);
 }
 
-static fh_status find_members(fh_span json, fh_out fh_view(1) file *out, fh_err *err) {
+/* The number of a member's name; MEMBER_COUNT for one that the format does not have. */
+static size_t member_of(fh_json_token key) {
+    size_t i = 0;
+    while (i < MEMBER_COUNT && !fh_span_is(key.raw, names[i]))
+        i++;
+    return i;
+}
+
+/* Finds the members, and reads the model where it is met: it is most of the file, and needs none of the others. */
+static fh_status find_members(fh_pipeline *p, fh_span json, fh_out fh_view(2) file *out, fh_err *err) {
     file f = {.members = {{.offset_bytes = 0}}};
-    bool seen[MEMBER_COUNT] = {false};
+    bool seen[MEMBER_COUNT + 1] = {false};
     fh_json_each e;
     *out = f;
     FH_TRY(fh_json_each_init(&e, json, 0, FH_JSON_OBJECT, err));
     for (;;) {
+        fh_json_token key, first;
         fh_json_member m;
         bool more;
-        FH_TRY(fh_json_each_next(&e, &m, &more, err));
+        FH_TRY(fh_json_each_key(&e, &key, &more, err));
         if (!more)
             break;
-        for (size_t i = 0; i < MEMBER_COUNT; i++) {
-            if (!fh_span_is(m.key.raw, names[i]))
-                continue;
-            if (seen[i])
-                return fh_fail(err, FH_CORRUPT, m.key.offset_bytes, "tokenizer.json has a second \"%s\" at byte %zu", names[i],
-                               m.key.offset_bytes);
-            seen[i] = true;
-            if (m.first.kind != FH_JSON_NULL)
-                f.members[i] = m;
+        size_t i = member_of(key);
+        if (i < MEMBER_COUNT && seen[i])
+            return fh_fail(err, FH_CORRUPT, key.offset_bytes, "tokenizer.json has a second \"%s\" at byte %zu", names[i],
+                           key.offset_bytes);
+        seen[i] = true;
+        fh_json ahead = e.j;
+        FH_TRY(fh_json_next(&ahead, &first, err));
+        if (i == MODEL && first.kind != FH_JSON_NULL) {
+            FH_TRY(fh_token_model_read_value(p->allocator, &e.j, &p->model, err));
+            continue;
         }
+        FH_TRY(fh_json_each_value(&e, key, &m, err));
+        if (i < MEMBER_COUNT && first.kind != FH_JSON_NULL)
+            f.members[i] = m;
     }
-    if (f.members[MODEL].text.size == 0)
+    if (p->model == NULL)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer.json has no model");
     *out = f;
     return FH_DONE;
@@ -190,7 +205,6 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
         return expected(&f->members[VERSION], "version \"1.0\"", err);
     FH_TRY(read_truncation(&f->members[TRUNCATION], &p->truncation, err));
     FH_TRY(read_padding(p, &f->members[PADDING], err));
-    FH_TRY(fh_token_model_read(p->allocator, f->members[MODEL].text, f->members[MODEL].offset_bytes, &p->model, err));
     if (f->members[PRETOKENIZER].text.size != 0)
         FH_TRY(fh_pretokenizer_read(p->allocator, f->members[PRETOKENIZER].text, f->members[PRETOKENIZER].offset_bytes,
                                     &p->pretokenizer, err));
@@ -218,15 +232,16 @@ fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_e
     if (json.size > JSON_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size,
                        JSON_BYTES_MAX);
-    file f;
-    FH_TRY(find_members(json, &f, err));
     fh_pipeline *p = fh_alloc(a, 1, sizeof *p);
     if (p == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
     p->allocator = a;
     fh_added_init(&p->added, a);
     fh_buf_init(&p->pad_token, a, 0);
-    fh_status s = read_parts(p, &f, err);
+    file f;
+    fh_status s = find_members(p, json, &f, err);
+    if (s.code == FH_OK)
+        s = read_parts(p, &f, err);
     if (fh_failed(s)) {
         fh_pipeline_free(p);
         return fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));

@@ -5,7 +5,7 @@
 #include "freehold/hash.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { RULE_BITS = 24, ID_BITS = 20 };
+enum { RULE_BITS = 24, ID_BITS = 20, LOOKS = 64 };
 _Static_assert(FH_MODEL_IDS_MAX <= 1 << ID_BITS, "two ids and a rule fit a slot");
 
 fh_status fh_merge_table_new(fh_allocator *a, size_t count, uint64_t seed, fh_merge_table *out) {
@@ -40,6 +40,24 @@ void fh_merge_table_put(fh_merge_table *t, uint32_t left, uint32_t right, uint32
     uint64_t pair = (uint64_t)left << ID_BITS | right;
     fh_merge_rules_set(t->rules, rule, what);
     fh_u64s_set(t->slots, slot_of(t, pair), pair << RULE_BITS | rule);
+}
+
+void fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples) {
+    size_t count = triples.count / 3, mask = t->slots.count - 1;
+    for (size_t from = 0; from < count; from += LOOKS) {
+        uint64_t pair[LOOKS] = {0}, slot[LOOKS] = {0};
+        size_t n = count - from < LOOKS ? count - from : LOOKS;
+        for (size_t i = 0; i < n; i++)
+            pair[i] = (uint64_t)fh_u32s_get(triples, 3 * (from + i)) << ID_BITS | fh_u32s_get(triples, 3 * (from + i) + 1);
+        for (size_t i = 0; i < n; i++) /* looks that do not wait for each other bring the slots near */
+            slot[i] = fh_u64s_get(t->slots, (size_t)fh_mix64(t->seed ^ pair[i]) & mask);
+        for (size_t i = 0; i < n; i++) {
+            uint32_t rule = (uint32_t)(from + i);
+            fh_merge_rules_set(t->rules, rule, (fh_merge_rule){rule, fh_u32s_get(triples, 3 * (from + i) + 2)});
+            size_t at = slot[i] >> RULE_BITS == pair[i] ? (size_t)fh_mix64(t->seed ^ pair[i]) & mask : slot_of(t, pair[i]);
+            fh_u64s_set(t->slots, at, pair[i] << RULE_BITS | rule);
+        }
+    }
 }
 
 uint32_t fh_merge_table_find(const fh_merge_table *t, uint32_t left, uint32_t right) {

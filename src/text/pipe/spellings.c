@@ -7,6 +7,8 @@
 #include "freehold/hash.h"
 #include "text/pipe/token_model_impl.h"
 
+enum { LOOKS = 64 }; /* of find_some: as many as keep memory busy */
+
 static fh_span text_at(const fh_spellings *s, fh_place p) {
     return fh_span_sub(fh_buf_view(&s->text), p.at, p.size);
 }
@@ -32,6 +34,36 @@ uint32_t fh_spellings_find(const fh_spellings *s, fh_span spelling) {
     if (s->slots.count == 0)
         return FH_NO_TOKEN;
     return (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, fh_hash_bytes(s->seed, spelling)));
+}
+
+/* Up to LOOKS of them: all hashes and slots first, then all places, then all texts. */
+static void find_some(const fh_spellings *s, fh_views spellings, fh_u32s ids) {
+    uint64_t hash[LOOKS] = {0}, slot[LOOKS] = {0};
+    fh_place place[LOOKS] = {{0, 0}};
+    size_t n = spellings.count < LOOKS ? spellings.count : LOOKS, mask = s->slots.count - 1;
+    for (size_t i = 0; i < n; i++)
+        hash[i] = fh_hash_bytes(s->seed, fh_views_get(spellings, i));
+    for (size_t i = 0; i < n; i++)
+        slot[i] = fh_u64s_get(s->slots, (size_t)hash[i] & mask);
+    for (size_t i = 0; i < n; i++) {
+        bool likely = slot[i] >> 32 == hash[i] >> 32 && (uint32_t)slot[i] < s->places.count;
+        place[i] = likely ? fh_places_get(s->places, (uint32_t)slot[i]) : (fh_place){FH_NO_TOKEN, 0};
+    }
+    for (size_t i = 0; i < n; i++) {
+        fh_span spelling = fh_views_get(spellings, i);
+        bool met = place[i].at != FH_NO_TOKEN && fh_span_equal(text_at(s, place[i]), spelling);
+        fh_u32s_set(ids, i, met ? (uint32_t)slot[i] : (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, hash[i])));
+    }
+}
+
+void fh_spellings_find_all(const fh_spellings *s, fh_views spellings, fh_u32s ids) {
+    for (size_t at = 0; at < spellings.count; at += LOOKS) {
+        size_t n = spellings.count - at < LOOKS ? spellings.count - at : LOOKS;
+        if (s->slots.count != 0)
+            find_some(s, fh_views_sub(spellings, at, n), fh_u32s_sub(ids, at, n));
+        for (size_t i = 0; i < n && s->slots.count == 0; i++)
+            fh_u32s_set(ids, at + i, FH_NO_TOKEN);
+    }
 }
 
 static fh_status put(fh_spellings *s, uint32_t id, fh_place p, bool by_name, fh_err *err) {

@@ -54,6 +54,10 @@ typedef struct fh_token_model fh_token_model;
  * from FH_MODEL_IDS_MAX on, 2^24 merges), FH_NOMEM. The text may go afterwards. */
 FH_MUST_USE fh_status fh_token_model_read(fh_ref fh_allocator *a, fh_span json, size_t offset_bytes,
                                           fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);
+/* The same for the value that comes next in a running reader, which then stands behind it. The text of the reader is all that
+ * places are counted in. */
+FH_MUST_USE fh_status fh_token_model_read_value(fh_ref fh_allocator *a, fh_mut fh_json *j,
+                                                fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 void fh_token_model_free(fh_drop fh_token_model *m);
 

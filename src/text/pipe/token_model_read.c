@@ -1,7 +1,8 @@
 /* token_model_read.c: reads a token model from its JSON object.
  *
  * The text is read once, in its own order; merges that come before the vocabulary, or before it is certain that they count, are
- * passed over and read at the end. Spellings are gathered in one buffer, so memory is about that of the finished model.
+ * passed over and read at the end. Spellings are gathered in one buffer, so memory is about that of the finished model. Halves
+ * of merges are looked up many at a time, for a look is mostly waiting for memory.
  *
  * Numbers become float64 as they do in the reference, whose reader rounds twice: its digits as an integer, then times or by a
  * power of ten. Scores that are equal there have to be equal here. Threading: one call, one thread. */
@@ -11,7 +12,7 @@
 #include "text/pipe/token_model_impl.h"
 
 /* Places in the text of all spellings fit 32 bits. */
-enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308 };
+enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308, WAITING_MAX = 64 };
 
 /* A member that is read later: the reader in front of its value; depth 0: none. */
 typedef struct later {
@@ -27,6 +28,8 @@ typedef struct reader {
     fh_owned fh_ids entries; /* of fh_spellings_build */
     fh_owned fh_ids scores;  /* two halves of each */
     fh_owned fh_ids merges;  /* left, right, result */
+    fh_place waiting[2 * WAITING_MAX]; /* halves of merges, in the text of j, that are not looked up yet */
+    size_t waiting_count;              /* of merges */
     later merges_later;
     bool met_unk, met_prefix;
     bool has_type, has_vocab, has_merges, has_chars_max, has_unk_id, vocab_is_list;
@@ -221,9 +224,8 @@ static fh_status read_vocab(reader *r) {
 
 /* --- merges ---------------------------------------------------------------------------------------------------------- */
 
-static fh_status find_half(const reader *r, fh_span half, size_t offset_bytes, fh_out uint32_t *id) {
-    *id = fh_spellings_find(&r->m->spellings, half);
-    if (*id != FH_NO_TOKEN)
+static fh_status is_token(const reader *r, fh_span half, size_t offset_bytes, uint32_t id) {
+    if (id != FH_NO_TOKEN)
         return FH_DONE;
     return fh_fail(r->err, FH_CORRUPT, offset_bytes, "tokenizer.json, byte %zu: merge of \"%.*s\", which is no token",
                    offset_bytes, FH_SPAN_FMT(half));
@@ -244,7 +246,8 @@ static fh_status find_joined(reader *r, fh_span left, fh_span tail, size_t offse
     fh_buf_truncate(&r->joined, 0);
     FH_TRY(fh_buf_put(&r->joined, left));
     FH_TRY(fh_buf_put(&r->joined, tail));
-    FH_TRY(find_half(r, fh_buf_view(&r->joined), offset_bytes, id));
+    *id = fh_spellings_find(s, fh_buf_view(&r->joined));
+    FH_TRY(is_token(r, fh_buf_view(&r->joined), offset_bytes, *id));
     r->last_result = *id;
     return FH_DONE;
 }
@@ -260,12 +263,12 @@ static void note_joint(fh_token_model *m, fh_span left, fh_span right, uint32_t 
     m->uncut[fh_span_at(left, left.size - 1)] = true;
 }
 
-/* Adds the merge of two tokens. */
-static fh_status add_merge(reader *r, fh_span left, fh_span right, size_t offset_bytes) {
-    uint32_t a, b, result;
+/* Adds the merge of two tokens a and b. */
+static fh_status add_merge(reader *r, fh_span left, uint32_t a, fh_span right, uint32_t b, size_t offset_bytes) {
+    uint32_t result;
     size_t prefix = r->m->prefix.place.size;
-    FH_TRY(find_half(r, left, offset_bytes, &a));
-    FH_TRY(find_half(r, right, offset_bytes, &b));
+    FH_TRY(is_token(r, left, offset_bytes, a));
+    FH_TRY(is_token(r, right, offset_bytes, b));
     if (right.size < prefix)
         return expected(r, offset_bytes, "a right half that begins with the prefix of what continues a word");
     FH_TRY(find_joined(r, left, fh_span_from(right, prefix), offset_bytes, &result));
@@ -278,6 +281,45 @@ static fh_status add_merge(reader *r, fh_span left, fh_span right, size_t offset
     return fh_ids_put(&r->merges, result);
 }
 
+/* Adds the merges that wait. */
+static fh_status add_waiting(reader *r) {
+    fh_span room[2 * WAITING_MAX] = {{NULL, 0}};
+    uint32_t id_room[2 * WAITING_MAX] = {0};
+    size_t n = r->waiting_count;
+    fh_views halves = fh_views_sub((fh_views){room, 2 * WAITING_MAX}, 0, 2 * n);
+    fh_u32s ids = fh_u32s_sub((fh_u32s){id_room, 2 * WAITING_MAX}, 0, 2 * n);
+    for (size_t i = 0; i < halves.count; i++)
+        fh_views_set(halves, i, fh_span_sub(r->j.text, r->waiting[i].at, r->waiting[i].size));
+    fh_spellings_find_all(&r->m->spellings, halves, ids);
+    r->waiting_count = 0;
+    for (size_t i = 0; i < halves.count; i += 2)
+        FH_TRY(add_merge(r, fh_views_get(halves, i), fh_u32s_get(ids, i), fh_views_get(halves, i + 1), fh_u32s_get(ids, i + 1),
+                         r->j.base + r->waiting[i].at - 1));
+    return FH_DONE;
+}
+
+/* A merge of two stretches of the reader's text. */
+static fh_status wait(reader *r, size_t left, size_t left_size, size_t right, size_t right_size) {
+    if (r->waiting_count == WAITING_MAX)
+        FH_TRY(add_waiting(r));
+    size_t i = r->waiting_count++;
+    r->waiting[2 * i] = (fh_place){(uint32_t)left, (uint32_t)left_size};
+    r->waiting[2 * i + 1] = (fh_place){(uint32_t)right, (uint32_t)right_size};
+    return FH_DONE;
+}
+
+/* A merge of two texts with escapes, after all that wait. */
+static fh_status add_now(reader *r, fh_span left, fh_span right, size_t offset_bytes) {
+    FH_TRY(add_waiting(r));
+    uint32_t a = fh_spellings_find(&r->m->spellings, left), b = fh_spellings_find(&r->m->spellings, right);
+    return add_merge(r, left, a, right, b, offset_bytes);
+}
+
+/* Where the content of a string without escapes begins in the reader's text. */
+static size_t place_of(const reader *r, fh_json_token t) {
+    return t.offset_bytes + 1 - r->j.base;
+}
+
 /* "left right", with exactly one space. */
 static fh_status add_line(reader *r, rooms *names, fh_json_token t) {
     fh_span line;
@@ -287,7 +329,9 @@ static fh_status add_line(reader *r, rooms *names, fh_json_token t) {
     size_t space = fh_span_find(line, FH_LIT(" "), 0);
     if (space == SIZE_MAX || fh_span_find(line, FH_LIT(" "), space + 1) != SIZE_MAX)
         return expected(r, t.offset_bytes, "a merge of two tokens with one space between");
-    return add_merge(r, fh_span_sub(line, 0, space), fh_span_from(line, space + 1), t.offset_bytes);
+    if (t.escaped)
+        return add_now(r, fh_span_sub(line, 0, space), fh_span_from(line, space + 1), t.offset_bytes);
+    return wait(r, place_of(r, t), space, place_of(r, t) + space + 1, line.size - space - 1);
 }
 
 /* ["left", "right"] after its bracket. */
@@ -297,9 +341,11 @@ static fh_status add_pair(reader *r, rooms *names) {
     FH_TRY(next_is(r, FH_JSON_STRING, "the left half of a merge", &left));
     FH_TRY(next_is(r, FH_JSON_STRING, "the right half of a merge", &right));
     FH_TRY(next_is(r, FH_JSON_ARRAY_END, "two halves of a merge", &end));
+    if (!left.escaped && !right.escaped)
+        return wait(r, place_of(r, left), left.raw.size, place_of(r, right), right.raw.size);
     FH_TRY(text_of(left, &names->left, &a, r->err));
     FH_TRY(text_of(right, &names->right, &b, r->err));
-    return add_merge(r, a, b, left.offset_bytes);
+    return add_now(r, a, b, left.offset_bytes);
 }
 
 static fh_status read_merges(reader *r, rooms *names) {
@@ -308,7 +354,7 @@ static fh_status read_merges(reader *r, rooms *names) {
     for (;;) {
         FH_TRY(fh_json_next(&r->j, &t, r->err));
         if (t.kind == FH_JSON_ARRAY_END)
-            return FH_DONE;
+            return add_waiting(r);
         if (t.kind == FH_JSON_STRING)
             FH_TRY(add_line(r, names, t));
         else if (t.kind == FH_JSON_ARRAY)
@@ -326,11 +372,9 @@ static fh_status build_merges(reader *r, rooms *names) {
     m = r->m;
     fh_u32s list = fh_ids_view(&r->merges);
     FH_TRY(fh_merge_table_new(m->allocator, list.count / 3, m->spellings.seed, &m->merges));
-    for (uint32_t i = 0; i < list.count / 3; i++) {
-        uint32_t left = fh_u32s_get(list, 3 * (size_t)i), right = fh_u32s_get(list, 3 * (size_t)i + 1);
-        fh_merge_table_put(&m->merges, left, right, i, (fh_merge_rule){i, fh_u32s_get(list, 3 * (size_t)i + 2)});
-        m->identity = fh_mix64(m->identity ^ ((uint64_t)left << 32 | right));
-    }
+    fh_merge_table_put_all(&m->merges, list);
+    for (size_t i = 0; i < list.count; i += 3)
+        m->identity = fh_mix64(m->identity ^ ((uint64_t)fh_u32s_get(list, i) << 32 | fh_u32s_get(list, i + 1)));
     return FH_DONE;
 }
 
@@ -459,7 +503,7 @@ static fh_status read_members(reader *r, rooms *names) {
             break;
         FH_TRY(read_member(r, names, t));
     }
-    return next_is(r, FH_JSON_END, "nothing after the model", &t);
+    return FH_DONE;
 }
 
 /* --- the whole model ------------------------------------------------------------------------------------------------- */
@@ -548,12 +592,13 @@ static fh_status finish(reader *r, rooms *names, size_t offset_bytes) {
     return settle(r->m);
 }
 
-static fh_status read_model(fh_token_model *m, fh_span json, size_t offset_bytes, fh_err *err) {
-    if (json.size > JSON_BYTES_MAX)
-        return fh_fail(err, FH_LIMIT, offset_bytes, "tokenizer.json: a model of %zu bytes, at most %d are read", json.size,
+/* Reads a model; *j is behind it then. */
+static fh_status read_model(fh_token_model *m, fh_json *j, fh_err *err) {
+    if (j->text.size > JSON_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, j->base, "tokenizer.json of %zu bytes, at most %d are read", j->text.size,
                        JSON_BYTES_MAX);
-    reader r = {.err = err, .m = m};
-    fh_json_init_at(&r.j, json, offset_bytes);
+    reader r = {.err = err, .m = m, .j = *j};
+    size_t offset_bytes = j->base + j->at;
     rooms names;
     fh_buf_init(&names.left, m->allocator, 0);
     fh_buf_init(&names.right, m->allocator, 0);
@@ -562,6 +607,7 @@ static fh_status read_model(fh_token_model *m, fh_span json, size_t offset_bytes
     fh_ids_init(&r.scores, m->allocator, 0);
     fh_ids_init(&r.merges, m->allocator, 0);
     fh_status s = read_members(&r, &names);
+    *j = r.j;
     if (s.code == FH_OK)
         s = finish(&r, &names, offset_bytes);
     fh_buf_deinit(&names.left);
@@ -573,7 +619,7 @@ static fh_status read_model(fh_token_model *m, fh_span json, size_t offset_bytes
     return s;
 }
 
-fh_status fh_token_model_read(fh_allocator *a, fh_span json, size_t offset_bytes, fh_token_model **out, fh_err *err) {
+fh_status fh_token_model_read_value(fh_allocator *a, fh_json *j, fh_token_model **out, fh_err *err) {
     *out = NULL;
     fh_token_model *m = fh_alloc(a, 1, sizeof *m);
     if (m == NULL)
@@ -583,10 +629,26 @@ fh_status fh_token_model_read(fh_allocator *a, fh_span json, size_t offset_bytes
     m->cuts_words = true;
     fh_buf_init(&m->spellings.text, a, 0);
     fh_buf_init(&m->names, a, 0);
-    fh_status s = read_model(m, json, offset_bytes, err);
+    fh_status s = read_model(m, j, err);
     if (fh_failed(s)) {
         fh_token_model_free(m);
         return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory for a token model");
+    }
+    *out = m;
+    return s;
+}
+
+fh_status fh_token_model_read(fh_allocator *a, fh_span json, size_t offset_bytes, fh_token_model **out, fh_err *err) {
+    fh_json j;
+    fh_json_token end;
+    fh_token_model *m = NULL;
+    *out = NULL;
+    fh_json_init_at(&j, json, offset_bytes);
+    FH_TRY(fh_token_model_read_value(a, &j, &m, err));
+    fh_status s = fh_json_next(&j, &end, err); /* nothing follows */
+    if (fh_failed(s)) {
+        fh_token_model_free(m);
+        return s;
     }
     *out = m;
     return s;
