@@ -74,6 +74,8 @@ FH_API void fh_ids_init(fh_owned fh_view(2) fh_ids *ids, fh_ref fh_allocator *a,
 FH_API void fh_ids_deinit(fh_drop fh_ids *ids);
 /* Appends; FH_LIMIT, FH_NOMEM. */
 FH_FALLIBLE fh_ids_put(fh_mut fh_ids *ids, uint32_t id);
+/* Appends all of them, or on FH_LIMIT and FH_NOMEM none. They may not be part of the list. */
+FH_FALLIBLE fh_ids_put_all(fh_mut fh_ids *ids, fh_u32s more);
 /* The ids. Valid until: the next put or deinit. */
 FH_API fh_u32s fh_ids_view(fh_ref const fh_ids *ids) fh_view(1);
 

@@ -13,12 +13,13 @@ void fh_ids_deinit(fh_ids *ids) {
     ids->count = 0;
 }
 
-/* Doubles the capacity, within the limit. */
-static fh_status grow(fh_ids *ids) {
+/* Doubles the capacity, at least to `need`, within the limit. */
+static fh_status grow(fh_ids *ids, size_t need) {
     size_t want;
     if (!fh_mul_size(ids->items.count, 2, &want))
         return FH_STATUS(FH_NOMEM);
     want = want < 16 ? 16 : want;
+    want = want < need ? need : want;
     if (ids->limit != 0 && want > ids->limit)
         want = ids->limit;
     fh_u32s more;
@@ -34,8 +35,21 @@ fh_status fh_ids_put(fh_ids *ids, uint32_t id) {
     if (ids->limit != 0 && ids->count >= ids->limit)
         return FH_STATUS(FH_LIMIT);
     if (ids->count == ids->items.count)
-        FH_TRY(grow(ids));
+        FH_TRY(grow(ids, ids->count + 1));
     fh_u32s_set(ids->items, ids->count++, id);
+    return FH_DONE;
+}
+
+fh_status fh_ids_put_all(fh_ids *ids, fh_u32s more) {
+    size_t need;
+    if (more.count == 0)
+        return FH_DONE;
+    if (!fh_add_size(ids->count, more.count, &need) || (ids->limit != 0 && need > ids->limit))
+        return FH_STATUS(FH_LIMIT);
+    if (need > ids->items.count)
+        FH_TRY(grow(ids, need));
+    fh_span_copy(fh_u32s_bytes(fh_u32s_sub(ids->items, ids->count, more.count)), fh_span_of_mut(fh_u32s_bytes(more)));
+    ids->count = need;
     return FH_DONE;
 }
 

@@ -29,6 +29,26 @@ static void test_limit(void **state) {
     }
 }
 
+/* Many at once: as if one by one; beyond the limit none. */
+static void test_all(void **state) {
+    uint32_t numbers[100];
+    for (uint32_t i = 0; i < 100; i++)
+        numbers[i] = i * 7;
+    fh_ids ids;
+    fh_ids_init(&ids, fh_test_allocator(state), 120);
+    fh_assert_ok(fh_ids_put_all(&ids, (fh_u32s){NULL, 0}));
+    fh_assert_ok(fh_ids_put(&ids, 5));
+    fh_assert_ok(fh_ids_put_all(&ids, (fh_u32s){numbers, 100}));
+    assert_int_equal(fh_ids_view(&ids).count, 101);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(fh_u32s_get(fh_ids_view(&ids), i + 1), i * 7);
+    fh_assert_code(fh_ids_put_all(&ids, (fh_u32s){numbers, 20}), FH_LIMIT);
+    assert_int_equal(fh_ids_view(&ids).count, 101);
+    fh_assert_ok(fh_ids_put_all(&ids, (fh_u32s){numbers, 19}));
+    assert_int_equal(fh_ids_view(&ids).count, 120);
+    fh_ids_deinit(&ids);
+}
+
 static fh_status body(fh_allocator *a, void *arg) {
     (void)arg;
     fh_ids ids;
@@ -48,6 +68,7 @@ static void test_no_memory(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_limit), FH_TEST_ALLOC(test_no_memory)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_growth), FH_TEST_ALLOC(test_limit), FH_TEST_ALLOC(test_all),
+                                       FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,11 @@ static void put_pattern(fh_mut fh_trie *trie, fh_span text, uint32_t index, fh_m
         node = edge.result;
         if (i == 0)
             trie->first[b] = node;
+        if (i < 2)
+            fh_byte_set_put(i == 0 ? &trie->starts.first : &trie->starts.second, b);
     }
+    for (uint32_t b = 0; b < 256 && text.size == 1; b++)
+        fh_byte_set_put(&trie->starts.second, (uint8_t)b);
     if (text.size != 0)
         fh_u32s_set(trie->found, node, index);
 }
@@ -272,8 +276,8 @@ fh_status fh_added_read(fh_added *d, fh_span json, size_t offset_bytes, const fh
 /* --- looking ---------------------------------------------------------------------------------------------------------- */
 
 void fh_added_walk_init(fh_added_walk *w, const fh_added *added, fh_span text, bool normal, bool skip_special) {
-    *w = (fh_added_walk){.added = added, .trie = normal ? &added->normal : &added->raw, .text = text,
-                         .skip_special = skip_special};
+    *w = (fh_added_walk){.added = added, .trie = normal ? &added->normal : &added->raw, .find = fh_starts_best(),
+                         .text = text, .skip_special = skip_special};
 }
 
 /* The longest pattern that begins at `at`; *end is where it ends. */
@@ -315,12 +319,11 @@ static bool is_space(fh_span text, size_t at) {
 /* The next match that counts, in *out. */
 static bool next_match(fh_mut fh_added_walk *w, fh_out fh_stretch *out) {
     *out = (fh_stretch){0, 0, FH_NO_TOKEN};
-    while (w->at < w->text.size) {
-        size_t begin = w->at, end = begin;
-        if (w->trie->first[fh_span_at(w->text, begin)] == 0) {
-            w->at++;
-            continue;
-        }
+    for (;;) {
+        size_t begin = w->find(&w->trie->starts, w->text, w->at), end = begin;
+        w->at = begin;
+        if (begin == w->text.size)
+            return false;
         uint32_t index = longest_at(w->trie, w->text, begin, &end);
         if (index == FH_NO_TOKEN) {
             w->at++;
@@ -339,7 +342,6 @@ static bool next_match(fh_mut fh_added_walk *w, fh_out fh_stretch *out) {
         *out = (fh_stretch){begin, end, t->id};
         return true;
     }
-    return false;
 }
 
 bool fh_added_walk_next(fh_added_walk *w, fh_stretch *out) {

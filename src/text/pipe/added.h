@@ -11,6 +11,7 @@
 #include "freehold/json.h"
 #include "freehold/tokenizer.h"
 #include "text/pipe/list.h"
+#include "text/kern/starts.h"
 #include "text/pipe/normalizer.h"
 #include "text/pipe/token_model.h"
 #include "text/tokenizer_impl.h"
@@ -32,6 +33,7 @@ typedef struct fh_trie {
     fh_owned fh_pair_table edges; /* (node, byte) → child, as result */
     fh_owned fh_u32s found;   /* of each node: the added token that ends here, or FH_NO_TOKEN */
     uint32_t first[256];      /* the root's child for each byte, or 0 */
+    fh_starts starts;         /* how they begin; any byte may be the second if one of them is a single byte */
     bool any;
 } fh_trie;
 
@@ -70,6 +72,7 @@ typedef struct fh_stretch {
 typedef struct fh_added_walk {
     const fh_added *added;
     const fh_trie *trie;
+    fh_starts_fn *find;
     fh_span text;
     size_t at, done;     /* where to look on; what was given out */
     fh_stretch pending;

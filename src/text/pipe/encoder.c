@@ -10,7 +10,7 @@
 #include "text/pipe/pipeline.h"
 
 /* Offsets into a text, tripled where a byte becomes U+FFFD, must fit 32 bits. */
-enum { TEXT_BYTES_MAX = 1 << 30 };
+enum { TEXT_BYTES_MAX = 1 << 30, RECALL_PIECES = 256 };
 
 /* How a text is encoded, and where its offsets were last. */
 typedef struct job {
@@ -26,13 +26,11 @@ typedef struct job {
 
 static void init_store(fh_owned fh_view(2) fh_token_store *s, fh_ref fh_allocator *a) {
     fh_token_list_init(&s->tokens, a, true);
-    fh_ids_init(&s->words, a, 0);
     fh_ids_init(&s->spellings, a, 0);
 }
 
 static void end_store(fh_drop fh_token_store *s) {
     fh_token_list_deinit(&s->tokens);
-    fh_ids_deinit(&s->words);
     fh_ids_deinit(&s->spellings);
 }
 
@@ -117,13 +115,17 @@ static void place_tokens(fh_mut job *j, const fh_normalized *n, fh_piece piece, 
 
 /* --- tokens ----------------------------------------------------------------------------------------------------------- */
 
-/* Fills words and spellings up to the tokens that are there. */
-static fh_status note_words(fh_mut fh_token_store *store, uint32_t word, uint32_t spelling) {
-    while (store->words.count < store->tokens.count) {
-        FH_TRY(fh_ids_put(&store->words, word));
-        FH_TRY(fh_ids_put(&store->spellings, spelling));
-    }
-    return FH_DONE;
+/* The tokens from `from` on are of a word. */
+static void note_word(fh_mut fh_token_list *tokens, size_t from, uint32_t word) {
+    for (size_t k = from; k < tokens->count; k++)
+        fh_u32s_set(tokens->words, k, word);
+}
+
+/* Token k shows text `index` of the encoding. */
+static fh_status note_spelling(fh_mut fh_token_store *store, size_t k, uint32_t index) {
+    while (store->spellings.count < k)
+        FH_TRY(fh_ids_put(&store->spellings, FH_NO_WORD));
+    return fh_ids_put(&store->spellings, index);
 }
 
 /* Unigram's unknown token shows its text. */
@@ -136,7 +138,7 @@ static fh_status note_unknown(const job *j, fh_mut fh_token_store *store, size_t
         if (end < begin || !fh_span_slice(piece, begin, end - begin, &shown))
             continue;
         FH_TRY(fh_encoding_keep(out, shown, &index));
-        fh_u32s_set(store->spellings.items, k, index);
+        FH_TRY(note_spelling(store, k, index));
     }
     return FH_DONE;
 }
@@ -150,9 +152,11 @@ static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, uint32_t
     if (out == NULL)
         return FH_DONE;
     fh_span usual;
-    if (!fh_pipeline_shown(j->p, id, &usual) || !fh_span_equal(usual, shown))
-        FH_TRY(fh_encoding_keep(out, shown, &spelling));
-    return note_words(store, word, spelling);
+    note_word(&store->tokens, store->tokens.count - 1, word);
+    if (fh_pipeline_shown(j->p, id, &usual) && fh_span_equal(usual, shown))
+        return FH_DONE;
+    FH_TRY(fh_encoding_keep(out, shown, &spelling));
+    return note_spelling(store, store->tokens.count - 1, spelling);
 }
 
 static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store,
@@ -166,10 +170,34 @@ static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalize
     j->word++;
     if (out == NULL)
         return FH_DONE;
-    FH_TRY(note_words(store, word, FH_NO_WORD));
+    note_word(&store->tokens, from, word);
     if (j->p->unknown != FH_NO_TOKEN)
         FH_TRY(note_unknown(j, store, from, bytes, out));
     place_tokens(j, n, piece, base, text, &store->tokens, from);
+    return FH_DONE;
+}
+
+/* Appends the tokens of pieces from *i on that were met before, and moves *i behind them: what put_piece would do. Where the
+ * text is not ASCII, offsets are easy for pieces of ASCII, which are as far from their bytes as the first one is. */
+static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store, size_t base,
+                        fh_span text, bool offsets, fh_mut size_t *i) {
+    if (r->scratch == NULL || (offsets && (j->p->unknown != FH_NO_TOKEN || !(n->now.same || n->now.straight))))
+        return FH_DONE;
+    size_t left = r->pieces.count - *i, most = left < RECALL_PIECES ? left : RECALL_PIECES;
+    if (most > j->tokens_max - store->tokens.count)
+        most = j->tokens_max - store->tokens.count + 1;
+    FH_TRY(fh_token_list_reserve(&store->tokens, most * FH_RECALL_TOKENS));
+    bool given = j->word_given != FH_NO_WORD;
+    fh_recall_how how = {.add = (uint32_t)base, .word = given ? j->word_given : j->word, .step = given ? 0 : 1,
+                         .ascii = offsets && !j->ascii};
+    if (how.ascii && j->offsets == FH_OFFSETS_CODE_POINTS) {
+        uint32_t begin = fh_pieces_get(&r->pieces, *i).begin;
+        how.add = code_points_before(j, text, base + begin) - begin;
+    }
+    size_t done = fh_token_model_recall(j->p->model, r->scratch, fh_normalized_view(n),
+                                        fh_piece_items_sub(r->pieces.items, *i, most), how, &store->tokens);
+    j->word += (uint32_t)done;
+    *i += done;
     return FH_DONE;
 }
 
@@ -197,6 +225,9 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
     FH_TRY(cut_at_added(j, n, where.begin, &r->pieces));
     FH_TRY(fh_pretokenizer_run(p->pretokenizer, &r->pieces, n, p->raw_bytes));
     for (size_t i = 0; i < r->pieces.count && store->tokens.count <= j->tokens_max; i++) {
+        FH_TRY(recall(j, r, n, store, where.begin, text, out != NULL, &i));
+        if (i == r->pieces.count)
+            break;
         fh_piece piece = fh_pieces_get(&r->pieces, i);
         if (piece.token == FH_NO_TOKEN) {
             FH_TRY(put_piece(j, r, n, store, piece, where.begin, text, out));
@@ -212,13 +243,16 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
 }
 
 static bool is_ascii(fh_span text) {
-    uint64_t high = 0;
+    uint8_t high = 0;
     size_t i = 0;
-    for (; i + 8 <= text.size; i += 8)
-        high |= fh_span_u64(text, i);
+    for (; text.size - i >= 64 && high < 0x80; i += 64) {
+        fh_span block = fh_span_sub(text, i, 64); /* of a size that the compiler knows */
+        for (size_t k = 0; k < 64; k++)
+            high |= fh_span_at(block, k);
+    }
     for (; i < text.size; i++)
         high |= fh_span_at(text, i);
-    return (high & UINT64_C(0x8080808080808080)) == 0;
+    return high < 0x80;
 }
 
 /* *out = text with U+FFFD for each byte that is not UTF-8. */
@@ -279,7 +313,7 @@ static fh_status put_any(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_stor
 /* One half of an input: a text, or a list of words. */
 static fh_status put_half(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_store *store, fh_mut fh_buf *repaired, bool split,
                           fh_span text, fh_views words, fh_or_null fh_mut fh_encoding *out, fh_err *err) {
-    store->tokens.count = store->words.count = store->spellings.count = 0;
+    store->tokens.count = store->spellings.count = 0;
     store->tokens.ids_only = out == NULL;
     j->word = 0;
     j->word_given = FH_NO_WORD;
@@ -295,8 +329,9 @@ static fh_status put_half(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_sto
 /* --- from stores to an encoding --------------------------------------------------------------------------------------- */
 
 static void fill(fh_u32s column, size_t from, size_t count, uint32_t v) {
-    for (size_t i = from; i < from + count; i++)
-        fh_u32s_set(column, i, v);
+    fh_u32s part = fh_u32s_sub(column, from, count);
+    for (size_t i = 0; i < part.count; i++)
+        fh_u32s_set(part, i, v);
 }
 
 static void copy(fh_u32s to, size_t at, fh_u32s from, size_t begin, size_t count) {
@@ -344,8 +379,11 @@ static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, cons
     if (offsets) {
         copy(out->begin.items, at, store->tokens.begins, run->from, run->count);
         copy(out->end.items, at, store->tokens.ends, run->from, run->count);
-        copy(out->word.items, at, store->words.items, run->from, run->count);
-        copy(out->spelling.items, at, store->spellings.items, run->from, run->count);
+        copy(out->word.items, at, store->tokens.words, run->from, run->count);
+        size_t have = store->spellings.count > run->from ? store->spellings.count - run->from : 0;
+        have = have < run->count ? have : run->count;
+        copy(out->spelling.items, at, store->spellings.items, run->from, have);
+        fill(out->spelling.items, at + have, run->count - have, FH_NO_WORD);
     } else {
         fill(out->begin.items, at, run->count, 0);
         fill(out->end.items, at, run->count, 0);
@@ -441,15 +479,11 @@ static fh_status put_ids(const fh_pipeline *p, const fh_room *r, fh_mut fh_ids *
     fh_draft d = fh_drafteds_at(r->drafts.pieces.items, 0)->main;
     for (size_t i = 0; i < d.count; i++) {
         const fh_run *run = fh_runs_at(r->drafts.runs.items, d.from + i);
-        for (uint32_t k = 0; k < run->count; k++) {
-            uint32_t id = 0;
-            fh_span shown;
-            if (run->source != FH_RUN_SPECIAL)
-                id = fh_u32s_get(store_of(r, run->source)->tokens.ids, run->from + k);
-            else if (p->postprocessor != NULL)
-                id = fh_postprocessor_token(p->postprocessor, run->from + k, &shown);
-            FH_TRY(fh_ids_put(out, id));
-        }
+        fh_span shown;
+        if (run->source != FH_RUN_SPECIAL)
+            FH_TRY(fh_ids_put_all(out, fh_u32s_sub(store_of(r, run->source)->tokens.ids, run->from, run->count)));
+        for (uint32_t k = 0; k < run->count && run->source == FH_RUN_SPECIAL && p->postprocessor != NULL; k++)
+            FH_TRY(fh_ids_put(out, fh_postprocessor_token(p->postprocessor, run->from + k, &shown)));
     }
     return FH_DONE;
 }

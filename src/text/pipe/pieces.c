@@ -25,10 +25,13 @@ void fh_pieces_reset(fh_pieces *p, size_t base) {
     p->base = base;
 }
 
-static fh_status grow(fh_pieces *p) {
-    size_t room;
-    if (!fh_mul_size(p->items.count, 2, &room))
+fh_status fh_pieces_reserve(fh_pieces *p, size_t more) {
+    size_t need, room;
+    if (!fh_add_size(p->count, more, &need) || !fh_mul_size(p->items.count, 2, &room))
         return FH_STATUS(FH_LIMIT);
+    if (need <= p->items.count)
+        return FH_DONE;
+    room = room < need ? need : room;
     fh_piece_items bigger;
     FH_TRY(fh_piece_items_new(p->allocator, room < ROOM_MIN ? ROOM_MIN : room, &bigger));
     if (p->count != 0)
@@ -43,7 +46,7 @@ fh_status fh_pieces_add(fh_pieces *p, fh_piece piece) {
     if (piece.begin == piece.end && piece.token == FH_NO_TOKEN)
         return FH_DONE;
     if (p->count == p->items.count)
-        FH_TRY(grow(p));
+        FH_TRY(fh_pieces_reserve(p, 1));
     fh_piece_items_set(p->items, p->count++, piece);
     return FH_DONE;
 }
@@ -75,6 +78,28 @@ fh_status fh_pieces_cut(fh_pieces *p, const fh_normalized *n, size_t begin, size
     bool straight = n->now.straight || !n->now.tracked;
     bool at_start = p->base == 0 && (straight ? begin == 0 : fh_traced_origin(&n->now, begin).begin == 0);
     return fh_pieces_add(p, (fh_piece){(uint32_t)begin, (uint32_t)end, FH_NO_TOKEN, at_start});
+}
+
+fh_status fh_pieces_cut_ends(fh_pieces *p, const fh_normalized *n, size_t begin, size_t base, fh_u32s ends) {
+    if (ends.count == 0)
+        return FH_DONE;
+    FH_TRY(fh_pieces_reserve(p, ends.count));
+    size_t first = base + fh_u32s_get(ends, 0);
+    bool straight = n->now.straight || !n->now.tracked;
+    FH_TRY(fh_pieces_cut(p, n, begin, first));
+    fh_piece_items to = fh_piece_items_sub(p->items, p->count, ends.count - 1);
+    uint32_t from = (uint32_t)first;
+    for (size_t i = 0; i < to.count; i++) {
+        uint32_t end = (uint32_t)base + fh_u32s_get(ends, i + 1);
+        fh_piece_items_set(to, i, (fh_piece){from, end, FH_NO_TOKEN, false});
+        from = end;
+    }
+    for (size_t i = 0; i < to.count && !straight; i++) { /* more than one may come from the text's first character */
+        fh_piece *piece = fh_piece_items_at(to, i);
+        piece->at_start = p->base == 0 && fh_traced_origin(&n->now, piece->begin).begin == 0;
+    }
+    p->count += to.count;
+    return FH_DONE;
 }
 
 /* The piece that was held back is finished; another one begins. */

@@ -52,6 +52,10 @@ size_t fh_pieces_turn(fh_mut fh_pieces *p);
 fh_piece fh_pieces_old(const fh_pieces *p, size_t i);
 /* Appends bytes [begin, end) of n's text, cut out of a larger piece. */
 FH_MUST_USE fh_status fh_pieces_cut(fh_mut fh_pieces *p, const fh_normalized *n, size_t begin, size_t end);
+/* The same for stretches that lie one behind the other from `begin` on, none of them empty, and end at base + ends[…]. */
+FH_MUST_USE fh_status fh_pieces_cut_ends(fh_mut fh_pieces *p, const fh_normalized *n, size_t begin, size_t base, fh_u32s ends);
+/* Makes room for `more` pieces beyond count. FH_NOMEM. */
+FH_MUST_USE fh_status fh_pieces_reserve(fh_mut fh_pieces *p, size_t more);
 
 /* What becomes of the stretches of a piece that match a pattern, and of those between them. */
 typedef enum fh_behavior {

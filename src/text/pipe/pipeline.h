@@ -53,8 +53,8 @@ uint32_t fh_blanks_of(fh_span text);
 
 /* The tokens of one text: ids, and if asked for where they come from. */
 typedef struct fh_token_store {
-    fh_owned fh_token_list tokens;   /* begins and ends: in the text, as the offsets are asked for */
-    fh_owned fh_ids words, spellings;
+    fh_owned fh_token_list tokens; /* begins and ends: in the text, as the offsets are asked for */
+    fh_owned fh_ids spellings;     /* FH_NO_WORD for those that show what is usual, and for those that it is too short for */
 } fh_token_store;
 
 /* What the steps work in. */

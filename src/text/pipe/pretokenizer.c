@@ -29,11 +29,8 @@ static fh_status cut_scan(fh_scan scan, fh_pieces *p, const fh_normalized *n, fh
     size_t begin = piece.begin;
     for (size_t at = 0; at < text.size;) {
         size_t count = fh_scan_ends(scan, p->masks, text, &at, ends);
-        for (size_t i = 0; i < count; i++) {
-            size_t end = piece.begin + (size_t)fh_u32s_get(ends, i);
-            FH_TRY(fh_pieces_cut(p, n, begin, end));
-            begin = end;
-        }
+        FH_TRY(fh_pieces_cut_ends(p, n, begin, piece.begin, fh_u32s_sub(ends, 0, count)));
+        begin = piece.begin + at;
     }
     return FH_DONE;
 }

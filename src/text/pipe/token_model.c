@@ -9,6 +9,7 @@
  * each word goes its own way. Threading: see token_model.h. */
 #include "freehold/checked.h"
 #include "freehold/hash.h"
+#include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
 enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15 };
@@ -23,6 +24,7 @@ void fh_token_list_deinit(fh_token_list *l) {
     fh_u32s_free(l->allocator, &l->ids);
     fh_u32s_free(l->allocator, &l->begins);
     fh_u32s_free(l->allocator, &l->ends);
+    fh_u32s_free(l->allocator, &l->words);
     l->count = 0;
 }
 
@@ -38,9 +40,9 @@ static fh_status grown(fh_allocator *a, fh_u32s list, size_t count, size_t room,
     return FH_DONE;
 }
 
-/* For how many tokens there is room. Lists grow in the order ids, begins, ends; the last one that is kept is the shortest. */
+/* For how many tokens there is room. Columns grow in the order ids, begins, ends, words: no later one has more. */
 static inline size_t room_of(const fh_token_list *l) {
-    return l->ids_only ? l->ids.count : l->ends.count;
+    return l->ids_only ? l->ids.count : l->words.count;
 }
 
 fh_status fh_token_list_reserve(fh_token_list *l, size_t more) {
@@ -62,9 +64,14 @@ fh_status fh_token_list_reserve(fh_token_list *l, size_t more) {
         fh_u32s_free(l->allocator, &l->begins);
         l->begins = list;
     }
-    FH_TRY(grown(l->allocator, l->ends, min_size(l->count, l->ends.count), l->begins.count, &list));
-    fh_u32s_free(l->allocator, &l->ends);
-    l->ends = list;
+    if (need > l->ends.count) {
+        FH_TRY(grown(l->allocator, l->ends, min_size(l->count, l->ends.count), l->begins.count, &list));
+        fh_u32s_free(l->allocator, &l->ends);
+        l->ends = list;
+    }
+    FH_TRY(grown(l->allocator, l->words, min_size(l->count, l->words.count), l->ends.count, &list));
+    fh_u32s_free(l->allocator, &l->words);
+    l->words = list;
     return FH_DONE;
 }
 
@@ -76,6 +83,7 @@ static void put(fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end) {
         return;
     fh_u32s_set(l->begins, i, begin);
     fh_u32s_set(l->ends, i, end);
+    fh_u32s_set(l->words, i, FH_NO_WORD);
 }
 
 fh_status fh_token_list_put(fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end) {
@@ -151,42 +159,16 @@ static fh_status begin_model(const fh_token_model *m, fh_model_scratch *s) {
 
 /* --- one piece ------------------------------------------------------------------------------------------------------- */
 
-/* Numbers from the bytes of a piece; one load each. */
-static inline uint64_t load_4(fh_span piece, size_t at) {
-    fh_span b = fh_span_sub(piece, at, 4);
-    return fh_span_at(b, 0) | (uint64_t)fh_span_at(b, 1) << 8 | (uint64_t)fh_span_at(b, 2) << 16 |
-           (uint64_t)fh_span_at(b, 3) << 24;
-}
-
-static inline uint64_t load_8(fh_span piece, size_t at) {
-    fh_span b = fh_span_sub(piece, at, 8);
-    return fh_span_at(b, 0) | (uint64_t)fh_span_at(b, 1) << 8 | (uint64_t)fh_span_at(b, 2) << 16 |
-           (uint64_t)fh_span_at(b, 3) << 24 | (uint64_t)fh_span_at(b, 4) << 32 | (uint64_t)fh_span_at(b, 5) << 40 |
-           (uint64_t)fh_span_at(b, 6) << 48 | (uint64_t)fh_span_at(b, 7) << 56;
-}
-
-/* The bytes and the size of a piece of 1 to FH_MET_BYTES bytes. What is left of a part is cut out of the last eight bytes. */
-static inline fh_met_key key_of(fh_span piece) {
-    size_t n = piece.size;
-    fh_met_key k = {0, 0, 0, (uint64_t)n << 56};
-    if (n < 4) {
-        k.a = fh_span_at(piece, 0) | (uint64_t)fh_span_at(piece, n / 2) << 8 * (n / 2) |
-              (uint64_t)fh_span_at(piece, n - 1) << 8 * (n - 1);
+/* The bytes and the size of a piece of 1 to FH_MET_BYTES bytes, which lies at `from` in a text. */
+static inline fh_met_key key_of(fh_span text, size_t from, size_t size) {
+    bool is_short = size <= FH_WORD_SHORT;
+    fh_word_key first = fh_word_key_of(text, from, is_short ? size : FH_WORD_SHORT);
+    fh_met_key k = {first.low, first.high, 0, (uint64_t)size << 56};
+    if (is_short)
         return k;
-    }
-    if (n < 8) {
-        k.a = load_4(piece, 0) | load_4(piece, n - 4) << 8 * (n - 4);
-        return k;
-    }
-    k.a = load_8(piece, 0);
-    if (n == 8)
-        return k;
-    uint64_t last = load_8(piece, n - 8);
-    k.b = n <= 16 ? last >> 8 * (16 - n) : load_8(piece, 8);
-    if (n <= 16)
-        return k;
-    k.c = n <= 24 ? last >> 8 * (24 - n) : load_8(piece, 16);
-    k.d |= n <= 24 ? 0 : last >> 8 * (32 - n);
+    fh_word_key rest = fh_word_key_of(text, from + FH_WORD_SHORT, size - FH_WORD_SHORT);
+    k.c = rest.low;
+    k.d |= rest.high;
     return k;
 }
 
@@ -218,7 +200,7 @@ static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, fh_sp
     return id != FH_NO_TOKEN ? fh_found_put(s, id, (uint32_t)piece.size) : FH_STATUS(FH_NOT_FOUND);
 }
 
-/* Keeps what is in s->found, if it is little, not nothing, and its tokens stand one after the other. */
+/* Keeps what is in s->found, if it is little, not nothing, and its tokens stand one after the other in the piece. */
 static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
     fh_met new = {.key = key, .count = (uint8_t)s->found.count};
     if (s->found.count == 0 || s->found.count > FH_MET_TOKENS)
@@ -226,10 +208,10 @@ static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
     uint32_t at = 0;
     for (size_t i = 0; i < s->found.count && i < FH_MET_TOKENS; i++) {
         uint32_t begin = fh_u32s_get(s->found.begins, i), end = fh_u32s_get(s->found.ends, i);
-        if (begin != at || end - begin > UINT8_MAX)
+        if (begin != at || end < begin || end > key.d >> 56)
             return;
         new.ids[i] = fh_u32s_get(s->found.ids, i);
-        new.sizes[i] = (uint8_t)(end - begin);
+        new.ends[i] = (uint8_t)end;
         at = end;
     }
     fh_mets_set(s->met, place, new);
@@ -237,11 +219,11 @@ static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
 
 /* Appends the tokens of a piece that was met, from *at on. There is room. */
 static inline void put_met(const fh_met *met, uint32_t *at, fh_token_list *out) {
-    size_t i = 0;
-    do {
-        put(out, met->ids[i], *at, *at + met->sizes[i]);
-        *at += met->sizes[i];
-    } while (++i < met->count && i < FH_MET_TOKENS);
+    uint32_t begin = *at;
+    for (size_t i = 0; i < met->count && i < FH_MET_TOKENS; i++) {
+        put(out, met->ids[i], *at, begin + met->ends[i]);
+        *at = begin + met->ends[i];
+    }
 }
 
 /* The tokens of a piece that was not met, from *at on. */
@@ -260,7 +242,7 @@ static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_s
     if (piece.size - 1 >= FH_MET_BYTES || m->drops)
         return encode_new(m, s, piece, at, out);
     FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
-    fh_met_key key = key_of(piece);
+    fh_met_key key = key_of(piece, 0, piece.size);
     const fh_met *met = fh_mets_at(s->met, place_of(key));
     if (is_key(met, key)) {
         put_met(met, at, out);
@@ -284,8 +266,7 @@ static size_t word_end(const fh_token_model *m, fh_span piece, size_t at) {
     return piece.size;
 }
 
-/* Any piece. */
-static fh_status encode(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_token_list *out) {
+fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_token_list *out) {
     if (piece.size > PIECE_BYTES_MAX)
         return FH_STATUS(FH_LIMIT);
     if (s->identity != m->identity || s->met.count == 0)
@@ -305,18 +286,46 @@ static fh_status encode(const fh_token_model *m, fh_model_scratch *s, fh_span pi
     return st;
 }
 
-fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_token_list *out) {
-    bool ready = s->quick == m->identity && out->count + FH_MET_TOKENS <= room_of(out);
-    if (FH_LIKELY(ready && piece.size - 1 < FH_MET_BYTES)) { /* nine of ten pieces need no more than this */
-        fh_met_key key = key_of(piece);
-        const fh_met *met = fh_mets_at(s->met, place_of(key));
-        if (FH_LIKELY(is_key(met, key))) {
-            uint32_t end = 0;
-            put_met(met, &end, out);
-            return FH_DONE;
-        }
+/* Writes the ids of a piece at list[at …); those behind its last one are not looked at. */
+static inline void write_ids(fh_u32s list, size_t at, const fh_met *met) {
+    fh_u32s to = fh_u32s_sub(list, at, FH_MET_TOKENS);
+    for (size_t k = 0; k < FH_MET_TOKENS; k++)
+        fh_u32s_set(to, k, met->ids[k]);
+}
+
+/* The other columns, for a piece that begins at `begin`. */
+static inline void write_places(const fh_token_list *out, size_t at, const fh_met *met, uint32_t begin, uint32_t word) {
+    uint32_t end = begin;
+    for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
+        fh_u32s_set(out->begins, at + k, end);
+        end = begin + met->ends[k];
+        fh_u32s_set(out->ends, at + k, end);
+        fh_u32s_set(out->words, at + k, word);
     }
-    return encode(m, s, piece, out);
+}
+
+size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s, fh_span text, fh_piece_items pieces,
+                             fh_recall_how how, fh_token_list *out) {
+    size_t room = (room_of(out) - out->count) / FH_MET_TOKENS, i = 0, count = out->count;
+    size_t most = s->quick == m->identity ? min_size(pieces.count, room) : 0;
+    for (; i < most; i++) {
+        fh_piece piece = fh_piece_items_get(pieces, i);
+        size_t size = (size_t)piece.end - piece.begin;
+        if (size - 1 >= FH_MET_BYTES || piece.token != FH_NO_TOKEN)
+            break;
+        fh_met_key key = key_of(text, piece.begin, size);
+        if (how.ascii && ((key.a | key.b | key.c | key.d) & UINT64_C(0x8080808080808080)) != 0)
+            break;
+        const fh_met *met = fh_mets_at(s->met, place_of(key));
+        if (!is_key(met, key))
+            break;
+        write_ids(out->ids, count, met);
+        if (!out->ids_only)
+            write_places(out, count, met, piece.begin + how.add, how.word + (uint32_t)i * how.step);
+        count += met->count;
+    }
+    out->count = count;
+    return i;
 }
 
 /* --- questions ------------------------------------------------------------------------------------------------------- */

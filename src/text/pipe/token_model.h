@@ -20,14 +20,15 @@
 
 #include "freehold/json.h"
 #include "freehold/tokenizer.h"
+#include "text/pipe/pieces.h"
 
 /* --- tokens of a text ------------------------------------------------------------------------------------------------- */
 
-/* Token i is ids[i], bytes begins[i] to ends[i] of its piece. With `ids_only` begins and ends are left alone and cost nothing;
- * it may change while the list is empty. */
+/* Token i is ids[i], bytes begins[i] to ends[i] of its piece, of word words[i] if somebody writes that down. With `ids_only`
+ * the three others are left alone and cost nothing; it may change while the list is empty. */
 typedef struct fh_token_list {
     fh_ref fh_allocator *allocator;
-    fh_owned fh_u32s ids, begins, ends; /* of which `count` are in use */
+    fh_owned fh_u32s ids, begins, ends, words; /* of which `count` are in use */
     size_t count;
     bool ids_only;
 } fh_token_list;
@@ -100,5 +101,18 @@ void fh_model_scratch_seed(fh_mut fh_model_scratch *s, uint64_t seed);
  * token, and the vocabulary has none. FH_LIMIT, FH_NOMEM. A failure appends nothing. */
 FH_MUST_USE fh_status fh_token_model_encode(fh_ref const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece,
                                             fh_mut fh_token_list *out);
+
+/* How fh_token_model_recall writes tokens down. */
+typedef struct fh_recall_how {
+    uint32_t add;        /* to places in the text */
+    uint32_t word, step; /* the word of the first piece, and how much that of each next one is higher */
+    bool ascii;          /* pieces of ASCII alone */
+} fh_recall_how;
+/* What fh_token_model_encode would do for the first ones of `pieces`, as long as they are text and were met before, at most as
+ * many as `out` has room for FH_RECALL_TOKENS each. Offsets are places in `text`, and words are written down. Returns of how
+ * many pieces. */
+enum { FH_RECALL_TOKENS = 6 };
+size_t fh_token_model_recall(fh_ref const fh_token_model *m, fh_ref const fh_model_scratch *s, fh_span text,
+                             fh_piece_items pieces, fh_recall_how how, fh_mut fh_token_list *out);
 
 #endif
