@@ -97,6 +97,9 @@ FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owne
 /* Appends a tokenizer.json that gives the same tokenizer back, members in the reference's order. FH_UNSUPPORTED for one that
  * came out of a GGUF file. */
 FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mut fh_buf *out, fh_mut fh_err *err);
+/* Appends one member of that file, such as "pre_tokenizer" or "added_tokens", on one line; null where there is none.
+ * FH_NOT_FOUND for a name that the format does not have. */
+FH_FALLIBLE fh_tokenizer_save_member(fh_ref const fh_tokenizer *tok, fh_span name, fh_mut fh_buf *out, fh_mut fh_err *err);
 /* One more handle of a tokenizer. */
 FH_API fh_owned fh_tokenizer *fh_tokenizer_share(fh_ref fh_tokenizer *tok) fh_view(*1);
 /* Ends a handle; with the last one the tokenizer. NULL is allowed. */
@@ -199,6 +202,18 @@ FH_FALLIBLE fh_encoder_batch(fh_mut fh_encoder *encoder, fh_ref fh_or_null const
 /* Appends what token i of all tokens of an encoding shows: its spelling, or for unknown text and added tokens what the text
  * had there. */
 FH_FALLIBLE fh_tokenizer_shown(fh_ref const fh_tokenizer *tok, fh_ref const fh_encoding *e, size_t i, fh_mut fh_buf *out);
+
+/* --- the first steps alone -------------------------------------------------------------------------------------------- */
+
+/* Takes pieces, one after the other: the text of each as the model sees it, and bytes [begin, end) of the text that it stands
+ * for. A failure ends the walk. */
+typedef struct fh_piece_taker {
+    void *ctx;
+    fh_status (*take)(void *ctx, fh_span piece, size_t begin, size_t end);
+} fh_piece_taker;
+/* Normalizes a text and cuts it to pieces, as training does: added tokens are not looked for. FH_INVALID for a text that is not
+ * UTF-8, FH_UNSUPPORTED for a tokenizer out of a GGUF file, FH_LIMIT, FH_NOMEM, and what `take` fails with. */
+FH_FALLIBLE fh_tokenizer_cut(fh_ref const fh_tokenizer *tok, fh_span text, fh_piece_taker to, fh_mut fh_err *err);
 
 /* --- ids to text ------------------------------------------------------------------------------------------------------ */
 

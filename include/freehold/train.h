@@ -2,7 +2,7 @@
  *
  *     fh_train_words *words;
  *     FH_TRY(fh_train_words_new(a, &words));
- *     FH_TRY(fh_train_words_lines(words, text, fh_train_split_spaces(), par, err));     words are counted, text after text,
+ *     FH_TRY(fh_train_words_lines(words, text, fh_train_split_like(tok), par, err));    words are counted, text after text,
  *     fh_trained *model;
  *     FH_TRY(fh_train(words, &(fh_train_options){.kind = FH_TRAIN_BPE, .vocab_size = 30000}, par, &model, err));
  *     FH_TRY(fh_trained_save(model, FH_LIT("{}"), &out, err));            and out is a tokenizer.json
@@ -23,6 +23,7 @@
 
 #include "freehold/buf.h"
 #include "freehold/par.h"
+#include "freehold/tokenizer.h"
 
 FH_EXTERN_BEGIN
 
@@ -43,16 +44,9 @@ typedef struct fh_train_splitter {
     fh_status (*split)(const void *ctx, fh_span text, fh_mut fh_train_sink *sink);
 } fh_train_splitter;
 
-/* The whole text is one word. */
-FH_API fh_train_splitter fh_train_split_none(void);
-/* Words between white space. */
-FH_API fh_train_splitter fh_train_split_spaces(void);
-/* GPT-2's pattern, and each byte as a letter of its alphabet: the pre-tokenizer ByteLevel with add_prefix_space false. */
-FH_API fh_train_splitter fh_train_split_bytes(void);
-/* The 256 letters of that alphabet by their bytes, for initial_alphabet: then every text has tokens. */
-FH_API void fh_train_byte_letters(fh_mut uint32_t out[256]);
-/* Spaces become U+2581, one is put before each text, and each begins a word: the pre-tokenizer Metaspace. */
-FH_API fh_train_splitter fh_train_split_metaspace(void);
+/* Words as the normalizer and the pre-tokenizer of a tokenizer make them; its added tokens are not looked for, as in Hugging
+ * Face's trainers. FH_UNSUPPORTED for one out of a GGUF file. Valid until: fh_tokenizer_free. */
+FH_API fh_train_splitter fh_train_split_like(fh_ref const fh_tokenizer *tok) fh_view(1);
 
 /* No words yet. */
 FH_FALLIBLE fh_train_words_new(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_train_words **out);
@@ -108,6 +102,19 @@ typedef struct fh_train_options {
     void *ctx;
 } fh_train_options;
 
+/* What a tokenizer tells of its vocabulary to those who train another one for it. */
+typedef struct fh_train_like fh_train_like;
+/* Looks at a tokenizer, which has to stay, as have the texts of `more`: further special tokens. FH_UNSUPPORTED for one out of a
+ * GGUF file; FH_NOMEM. */
+FH_FALLIBLE fh_train_like_new(fh_ref fh_allocator *a, fh_ref const fh_tokenizer *tok, fh_views more,
+                              fh_owned fh_view(1, 2, 3) fh_train_like **out, fh_mut fh_err *err);
+/* NULL is allowed. */
+FH_API void fh_train_like_free(fh_drop fh_train_like *like);
+/* The options that follow: the kind of its model; its special tokens, and behind them the further ones, before them its
+ * unknown token if it is none of them; prefix, suffix, unknown token of its model; the 256 letters of bytes where its
+ * pre-tokenizer ends in ByteLevel. Everything else has its default. Valid until: fh_train_like_free. */
+FH_API fh_train_options fh_train_like_options(fh_ref const fh_train_like *like) fh_view(1);
+
 /* What was learnt. */
 typedef struct fh_trained fh_trained;
 
@@ -130,9 +137,11 @@ FH_API fh_train_stats fh_trained_stats(fh_ref const fh_trained *model);
 FH_FALLIBLE fh_trained_token(fh_ref const fh_trained *model, uint32_t id, fh_out fh_view(1) fh_span *text,
                              fh_out double *score);
 /* Appends a tokenizer.json, written as Hugging Face writes it. `like` is an object with what training does not decide:
- * truncation, padding, normalizer, pre_tokenizer, post_processor, decoder, and in "model" unk_token, dropout, fuse_unk,
- * byte_fallback, ignore_merges, max_input_chars_per_word; the rest of it is not looked at, so that a whole tokenizer.json is
- * allowed. FH_CORRUPT where it is malformed. On failure nothing is appended. */
+ * truncation, padding, normalizer, pre_tokenizer, post_processor, decoder, in "model" unk_token, dropout, fuse_unk,
+ * byte_fallback, ignore_merges, max_input_chars_per_word, and in "added_tokens" how special tokens of the same text are found;
+ * the rest of it is not looked at, so that a whole tokenizer.json is allowed. Tokens that the post-processor adds get the ids
+ * that they have in the model: FH_NOT_FOUND for one that it lacks. FH_CORRUPT where it is malformed. On failure nothing is
+ * appended. */
 FH_FALLIBLE fh_trained_save(fh_ref const fh_trained *model, fh_span like, fh_mut fh_buf *out, fh_mut fh_err *err);
 
 FH_EXTERN_END

@@ -25,6 +25,8 @@ typedef struct fh_rune {
 FH_API fh_rune fh_utf8_next(fh_span text, size_t i);
 /* True if all of text is well formed. */
 FH_API bool fh_utf8_valid(fh_span text);
+/* The first byte that is no part of a well-formed character, or text.size. */
+FH_API size_t fh_utf8_bad(fh_span text);
 /* Writes code point `code` (≤ 0x10FFFF) to out[0..4); returns its length. */
 FH_API size_t fh_utf8_put(uint32_t code, fh_mut uint8_t out[4]);
 /* The length of the longest prefix of text that does not end inside an unfinished, so far well-formed sequence: what may be

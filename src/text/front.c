@@ -39,6 +39,20 @@ fh_status fh_tokenizer_save(const fh_tokenizer *tok, bool pretty, fh_buf *out, f
     return s;
 }
 
+fh_status fh_tokenizer_save_member(const fh_tokenizer *tok, fh_span name, fh_buf *out, fh_err *err) {
+    if (tok->pipeline == NULL)
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file has no tokenizer.json");
+    size_t before = out->size;
+    fh_json_writer w;
+    fh_json_writer_init(&w, out, false);
+    fh_status s = fh_pipeline_write_member(tok->pipeline, name, &w);
+    if (!fh_failed(s))
+        return s;
+    fh_buf_truncate(out, before);
+    return fh_fail(err, s.code, FH_NO_OFFSET, "%s, in writing \"%.*s\" of a tokenizer.json", fh_code_text(s.code),
+                   FH_SPAN_FMT(name));
+}
+
 fh_tokenizer *fh_tokenizer_share(fh_tokenizer *tok) {
     return fh_handles_share(&tok->handles, tok);
 }

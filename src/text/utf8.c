@@ -54,18 +54,23 @@ fh_rune fh_utf8_next(fh_span text, size_t i) {
     return (fh_rune){code, l.size, true};
 }
 
-bool fh_utf8_valid(fh_span text) {
-    for (size_t i = 0; i < text.size;) {
+size_t fh_utf8_bad(fh_span text) {
+    size_t i = 0;
+    while (i < text.size) {
         if (fh_span_at(text, i) < 0x80) {
             i++;
             continue;
         }
         fh_rune r = fh_utf8_next(text, i);
         if (!r.valid)
-            return false;
+            break;
         i += r.size;
     }
-    return true;
+    return i;
+}
+
+bool fh_utf8_valid(fh_span text) {
+    return fh_utf8_bad(text) == text.size;
 }
 
 size_t fh_utf8_put(uint32_t code, uint8_t out[4]) {

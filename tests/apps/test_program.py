@@ -415,6 +415,42 @@ class TrainTokenizer(Case):
         tokens = json.loads(ids.text)["tokens"]
         self.assertIn("the", tokens)
 
+    def test_like(self):
+        """Everything but the vocabulary comes from another file, and what names tokens finds them."""
+        special = {"single_word": False, "lstrip": True, "rstrip": False, "normalized": False, "special": True}
+        like = {"version": "1.0", "truncation": None, "padding": None,
+                "added_tokens": [{"id": 5, "content": "[SEP]", **special}, {"id": 9, "content": "[CLS]", **special}],
+                "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"},
+                "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 5], "cls": ["[CLS]", 9]},
+                "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
+                "model": {"type": "WordPiece", "unk_token": "[U]", "continuing_subword_prefix": "@@",
+                          "max_input_chars_per_word": 30,
+                          "vocab": {t: i for i, t in enumerate(["[U]", "1", "2", "3", "4", "[SEP]", "6", "7", "8", "[CLS]"])}}}
+        path, given = self.write("a", "The LOWER, the slower\n" * 9), self.write("like.json", json.dumps(like))
+        made, _ = self.train("--like", given, "--special", "<x>", "--vocab-size", 60, path)
+        made = json.loads(made)
+        for same in ("normalizer", "pre_tokenizer", "decoder"):
+            self.assertEqual(made[same], like[same])
+        vocab = made["model"].pop("vocab")
+        self.assertEqual(made["model"], {k: v for k, v in like["model"].items() if k != "vocab"})
+        self.assertEqual([vocab[t] for t in ("[U]", "[SEP]", "[CLS]", "<x>")], [0, 1, 2, 3])
+        self.assertEqual(made["added_tokens"][1], {"id": 1, "content": "[SEP]", **special})
+        self.assertEqual(made["added_tokens"][3], {"id": 3, "content": "<x>", **special, "lstrip": False})
+        self.assertEqual(made["post_processor"], {"type": "BertProcessing", "sep": ["[SEP]", 1], "cls": ["[CLS]", 2]})
+        self.assertTrue({"lower", "slower", ","} <= vocab.keys())
+        done = self.succeeds("tokenize", "-t", self.folder / "tokenizer.json", "--json", stdin="LOWER".encode())
+        self.assertEqual(json.loads(done.text)["ids"], [2, vocab["lower"], 1])
+
+    def test_like_refused(self):
+        path, out = self.write("a", self.TEXT), self.folder / "never.json"
+        bad = self.write("bad.json", "{}")
+        for option, value in (("--model", "bpe"), ("--cut", "none"), ("--unk", "x")):
+            self.refused("train-tokenizer", "-o", out, "--like", bad, option, value, path,
+                         message=f"--like says what {option} does")
+        self.refused("train-tokenizer", "-o", out, "--like", bad, path, message="bad.json: tokenizer.json has no model")
+        self.refused("train-tokenizer", "-o", out, "--like", self.folder / "absent", path, code=1, message="No such file")
+        self.assertFalse(out.exists())
+
     def test_refused(self):
         path, out = self.write("a", self.TEXT), self.folder / "never.json"
         bad = self.folder / "bad"

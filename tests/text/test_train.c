@@ -1,12 +1,12 @@
 /* test_train.c: options that are refused, WordLevel, questions to a model, and the file. */
-#include "freehold/train.h"
 #include "made_text.h"
+#include "made_train.h"
 
 static fh_trained *train_words(fh_allocator *a, const char *text, const fh_train_options *o) {
     fh_train_words *words;
     fh_trained *model;
     fh_assert_ok(fh_train_words_new(a, &words));
-    fh_assert_ok(fh_train_words_lines(words, fh_span_of_str(text), fh_train_split_spaces(), NULL, NULL));
+    fh_assert_ok(made_count(words, fh_span_of_str(text), MADE_SPLIT, NULL, NULL));
     fh_assert_ok(fh_train(words, o, NULL, &model, NULL));
     fh_train_words_free(words);
     return model;
@@ -221,7 +221,7 @@ static fh_status body(fh_allocator *a, void *arg) {
     fh_train_words *words;
     FH_TRY(fh_train_words_new(a, &words));
     fh_trained *model = NULL;
-    fh_status s = fh_train_words_lines(words, FH_LIT("c b a b a c b"), fh_train_split_spaces(), NULL, NULL);
+    fh_status s = made_count(words, FH_LIT("c b a b a c b"), MADE_SPLIT, NULL, NULL);
     if (!fh_failed(s))
         s = fh_train(words, arg, NULL, &model, NULL);
     fh_trained_free(model);

@@ -1,6 +1,7 @@
 /* test_train_words.c: counting words for training: splitters, threads, bad text, sums. */
 #include "freehold/os.h"
 #include "made_text.h"
+#include "made_train.h"
 #include "text/train/train_impl.h"
 
 /* Fails the test unless the words in their order are "word count" lines. */
@@ -22,21 +23,20 @@ static void expect_words(fh_train_words *words, fh_allocator *a, const char *exp
 static void test_splitters(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     const struct {
-        fh_train_splitter splitter;
-        const char *text, *words;
+        const char *pre, *text, *words;
     } cases[] = {
-        {fh_train_split_none(), "b a\nb a\n", "b a\n 2\n"},
-        {fh_train_split_spaces(), " b\xe3\x80\x80" "a b\t\nb\n\n", "b 3\na 1\n"},
-        {fh_train_split_bytes(), "a a\xc3\xa9\n", "a 1\n\xc4\x8a 1\n\xc4\xa0" "a\xc3\x83\xc2\xa9 1\n"},
-        {fh_train_split_metaspace(), "a  b\n c",
+        {NULL, "b a\nb a\n", "b a\n 2\n"},
+        {MADE_SPLIT, " b\xe3\x80\x80" "a b\t\nb\n\n", "b 3\na 1\n"},
+        {MADE_BYTES, "a a\xc3\xa9\n", "a 1\n\xc4\x8a 1\n\xc4\xa0" "a\xc3\x83\xc2\xa9 1\n"},
+        {MADE_METASPACE, "a  b\n c",
          "\xe2\x96\x81 1\n\xe2\x96\x81" "a 1\n\xe2\x96\x81" "b\n 1\n\xe2\x96\x81" "c 1\n"},
-        {fh_train_split_metaspace(), "\xe2\x96\x81" "a\xe2\x96\x81" "a", "\xe2\x96\x81" "a 2\n"},
-        {fh_train_split_spaces(), "", ""},
+        {MADE_METASPACE, "\xe2\x96\x81" "a\xe2\x96\x81" "a", "\xe2\x96\x81" "a 2\n"},
+        {MADE_SPLIT, "", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fh_train_words *words;
         fh_assert_ok(fh_train_words_new(a, &words));
-        fh_assert_ok(fh_train_words_lines(words, fh_span_of_str(cases[i].text), cases[i].splitter, NULL, NULL));
+        fh_assert_ok(made_count(words, fh_span_of_str(cases[i].text), cases[i].pre, NULL, NULL));
         expect_words(words, a, cases[i].words);
         fh_train_words_free(words);
     }
@@ -52,34 +52,12 @@ static void test_long_piece(void **state) {
     fh_train_words *words;
     fh_assert_ok(fh_train_words_new(a, &words));
     fh_span all = {text, sizeof text};
-    fh_assert_ok(fh_train_words_texts(words, (fh_views){&all, 1}, fh_train_split_bytes(), NULL, NULL));
+    fh_assert_ok(made_count(words, all, MADE_BYTES, NULL, NULL));
     fh_train_list list;
     fh_assert_ok(fh_train_words_list(words, &list));
     assert_int_equal(list.order.count, 1);
     assert_true(fh_span_equal(fh_strings_get(list.strings, 0), all));
     fh_train_list_deinit(&list, a);
-    fh_train_words_free(words);
-}
-
-static void test_refusals(void **state) {
-    fh_allocator *a = fh_test_allocator(state);
-    fh_train_words *words;
-    fh_err err;
-    fh_assert_ok(fh_train_words_new(a, &words));
-    fh_err_clear(&err);
-    fh_assert_code(fh_train_words_lines(words, FH_LIT("good\nbad\xff\n"), fh_train_split_spaces(), NULL, &err), FH_CORRUPT);
-    fh_assert_err(&err, FH_CORRUPT, "byte 8: expected UTF-8");
-    assert_int_equal(err.offset_bytes, 8);
-    fh_err_clear(&err);
-    fh_span texts[2] = {FH_LIT("x"), FH_LIT("y\x80")};
-    fh_assert_code(fh_train_words_texts(words, (fh_views){texts, 2}, fh_train_split_none(), NULL, &err), FH_CORRUPT);
-    fh_assert_err(&err, FH_CORRUPT, "text 1, byte 1");
-    fh_assert_code(fh_train_words_add(words, FH_LIT("\xc3"), 1), FH_CORRUPT);
-    fh_assert_ok(fh_train_words_add(words, FH_LIT("x"), INT64_MAX - 2)); /* "good" and "x" came before */
-    fh_assert_code(fh_train_words_add(words, FH_LIT("x"), 1), FH_LIMIT);
-    fh_assert_ok(fh_train_words_add(words, FH_LIT(""), 7));
-    fh_assert_ok(fh_train_words_add(words, FH_LIT("never"), 0));
-    expect_words(words, a, "x 9223372036854775806\ngood 1\n");
     fh_train_words_free(words);
 }
 
@@ -91,9 +69,32 @@ static fh_status split_picky(const void *ctx, fh_span text, fh_train_sink *sink)
     return fh_span_starts(text, FH_LIT("!")) ? FH_STATUS(FH_UNSUPPORTED) : fh_train_sink_put(sink, text);
 }
 
+static const fh_train_splitter picky = {NULL, split_picky};
+
+static void test_refusals(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_train_words *words;
+    fh_err err;
+    fh_assert_ok(fh_train_words_new(a, &words));
+    fh_err_clear(&err);
+    fh_assert_code(made_count(words, FH_LIT("good\nbad\xff\n"), MADE_SPLIT, NULL, &err), FH_CORRUPT);
+    fh_assert_err(&err, FH_CORRUPT, "byte 8: expected UTF-8");
+    assert_int_equal(err.offset_bytes, 8);
+    fh_err_clear(&err);
+    fh_span texts[2] = {FH_LIT("x"), FH_LIT("y\x80")};
+    fh_assert_code(fh_train_words_texts(words, (fh_views){texts, 2}, picky, NULL, &err), FH_CORRUPT);
+    fh_assert_err(&err, FH_CORRUPT, "text 1, byte 1");
+    fh_assert_code(fh_train_words_add(words, FH_LIT("\xc3"), 1), FH_CORRUPT);
+    fh_assert_ok(fh_train_words_add(words, FH_LIT("x"), INT64_MAX - 2)); /* "good" and "x" came before */
+    fh_assert_code(fh_train_words_add(words, FH_LIT("x"), 1), FH_LIMIT);
+    fh_assert_ok(fh_train_words_add(words, FH_LIT(""), 7));
+    fh_assert_ok(fh_train_words_add(words, FH_LIT("never"), 0));
+    expect_words(words, a, "x 9223372036854775806\ngood 1\n");
+    fh_train_words_free(words);
+}
+
 static void test_splitter_fails(void **state) {
     fh_train_words *words;
-    fh_train_splitter picky = {NULL, split_picky};
     fh_assert_ok(fh_train_words_new(fh_test_allocator(state), &words));
     fh_span texts[2] = {FH_LIT("x"), FH_LIT("!")};
     fh_assert_code(fh_train_words_texts(words, (fh_views){texts, 2}, picky, NULL, NULL), FH_UNSUPPORTED);
@@ -116,9 +117,9 @@ static void test_threads(void **state) {
         fh_assert_ok(fh_team_new(widths[i], &team));
         fh_train_words *words;
         fh_assert_ok(fh_train_words_new(a, &words));
-        fh_assert_ok(fh_train_words_lines(words, fh_buf_view(&text), fh_train_split_bytes(), fh_team_par(team), NULL));
-        fh_assert_ok(fh_train_words_lines(words, fh_buf_view(&text), fh_train_split_spaces(), NULL, NULL));
-        fh_assert_ok(fh_train_words_lines(words, fh_buf_view(&text), fh_train_split_spaces(), fh_team_par(team), NULL));
+        fh_assert_ok(made_count(words, fh_buf_view(&text), MADE_BYTES, fh_team_par(team), NULL));
+        fh_assert_ok(made_count(words, fh_buf_view(&text), MADE_SPLIT, NULL, NULL));
+        fh_assert_ok(made_count(words, fh_buf_view(&text), MADE_SPLIT, fh_team_par(team), NULL));
         fh_buf *list_text = &lists[i != 0];
         fh_buf_init(list_text, a, 0);
         fh_train_list list;
@@ -172,7 +173,7 @@ static fh_status body(fh_allocator *a, void *arg) {
     (void)arg;
     fh_train_words *words;
     FH_TRY(fh_train_words_new(a, &words));
-    fh_status s = fh_train_words_lines(words, FH_LIT("a bb ccc a\nd e f g h\n"), fh_train_split_spaces(), NULL, NULL);
+    fh_status s = made_count(words, FH_LIT("a bb ccc a\nd e f g h\n"), MADE_SPLIT, NULL, NULL);
     fh_train_list list;
     if (!fh_failed(s))
         s = fh_train_words_list(words, &list);

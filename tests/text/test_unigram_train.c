@@ -1,14 +1,14 @@
 /* test_unigram_train.c: Unigram: what has to be in its vocabulary, its options, the same bytes from any number of threads. */
 #include "freehold/os.h"
-#include "freehold/train.h"
 #include "made_text.h"
+#include "made_train.h"
 
 static fh_status train_text(fh_allocator *a, fh_span text, const fh_train_options *o, const fh_par *par, fh_trained **out,
                             fh_err *err) {
     *out = NULL;
     fh_train_words *words;
     FH_TRY(fh_train_words_new(a, &words));
-    fh_status s = fh_train_words_lines(words, text, fh_train_split_metaspace(), par, err);
+    fh_status s = made_count(words, text, MADE_METASPACE, par, err);
     if (!fh_failed(s))
         s = fh_train(words, o, par, out, err);
     fh_train_words_free(words);

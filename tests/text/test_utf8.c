@@ -98,17 +98,19 @@ static void test_any_bytes(void **state) {
     fh_test_rng rng = fh_test_rng_new(1);
     for (int round = 0; round < 20000; round++) {
         uint8_t bytes[12];
-        size_t size = fh_test_rng_below(&rng, sizeof bytes + 1), at = 0, bad = 0;
+        size_t size = fh_test_rng_below(&rng, sizeof bytes + 1), at = 0, bad = 0, first = size;
         for (size_t i = 0; i < size; i++)
             bytes[i] = (uint8_t)(fh_test_rng_next(&rng) | (fh_test_rng_below(&rng, 3) ? 0x80 : 0));
         fh_span text = {bytes, size};
         while (at < size) {
             fh_rune r = fh_utf8_next(text, at);
+            first = !r.valid && bad == 0 ? at : first;
             bad += !r.valid;
             at += r.size;
         }
         assert_int_equal(at, size);
         assert_int_equal(fh_utf8_valid(text), bad == 0);
+        assert_int_equal(fh_utf8_bad(text), first);
         assert_true(size - fh_utf8_complete(text) <= 3);
     }
 }

@@ -311,24 +311,32 @@ static fh_status write_padding(const fh_pipeline *p, fh_json_writer *w) {
     return fh_json_close(w, true);
 }
 
+static fh_status write_member(const fh_pipeline *p, size_t member, fh_json_writer *w) {
+    switch (member) {
+    case TRUNCATION: return write_truncation(&p->truncation, w);
+    case PADDING: return write_padding(p, w);
+    case ADDED: return fh_added_write(&p->added, w);
+    case NORMALIZER: return fh_normalizer_write(p->normalizer, w);
+    case PRETOKENIZER: return fh_pretokenizer_write(p->pretokenizer, w);
+    case POSTPROCESSOR: return p->postprocessor != NULL ? fh_postprocessor_write(p->postprocessor, w) : fh_json_put_null(w);
+    case DECODER: return p->decoder != NULL ? fh_decoder_write(p->decoder, w) : fh_json_put_null(w);
+    case MODEL: return fh_token_model_write(p->model, w);
+    default: return fh_json_put_text(w, FH_LIT("1.0"));
+    }
+}
+
+fh_status fh_pipeline_write_member(const fh_pipeline *p, fh_span name, fh_json_writer *w) {
+    for (size_t i = 0; i < MEMBER_COUNT; i++)
+        if (fh_span_is(name, names[i]))
+            return write_member(p, i, w);
+    return FH_STATUS(FH_NOT_FOUND);
+}
+
 fh_status fh_pipeline_write(const fh_pipeline *p, fh_json_writer *w) {
     FH_TRY(fh_json_open(w, true));
-    FH_TRY(put_word(w, names[VERSION], "1.0"));
-    FH_TRY(fh_json_key(w, names[TRUNCATION]));
-    FH_TRY(write_truncation(&p->truncation, w));
-    FH_TRY(fh_json_key(w, names[PADDING]));
-    FH_TRY(write_padding(p, w));
-    FH_TRY(fh_json_key(w, names[ADDED]));
-    FH_TRY(fh_added_write(&p->added, w));
-    FH_TRY(fh_json_key(w, names[NORMALIZER]));
-    FH_TRY(fh_normalizer_write(p->normalizer, w));
-    FH_TRY(fh_json_key(w, names[PRETOKENIZER]));
-    FH_TRY(fh_pretokenizer_write(p->pretokenizer, w));
-    FH_TRY(fh_json_key(w, names[POSTPROCESSOR]));
-    FH_TRY(p->postprocessor != NULL ? fh_postprocessor_write(p->postprocessor, w) : fh_json_put_null(w));
-    FH_TRY(fh_json_key(w, names[DECODER]));
-    FH_TRY(p->decoder != NULL ? fh_decoder_write(p->decoder, w) : fh_json_put_null(w));
-    FH_TRY(fh_json_key(w, names[MODEL]));
-    FH_TRY(fh_token_model_write(p->model, w));
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        FH_TRY(fh_json_key(w, names[i]));
+        FH_TRY(write_member(p, i, w));
+    }
     return fh_json_close(w, true);
 }

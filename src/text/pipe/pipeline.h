@@ -41,6 +41,8 @@ FH_MUST_USE fh_status fh_pipeline_new(fh_ref fh_allocator *a, fh_span json, fh_o
 /* NULL is allowed. */
 void fh_pipeline_free(fh_drop fh_pipeline *p);
 FH_MUST_USE fh_status fh_pipeline_write(const fh_pipeline *p, fh_mut fh_json_writer *w);
+/* Writes the value of one member. FH_NOT_FOUND for a name that the format does not have. */
+FH_MUST_USE fh_status fh_pipeline_write_member(const fh_pipeline *p, fh_span name, fh_mut fh_json_writer *w);
 /* What a token is called where it is decoded; false for an id that is no token. Valid until: fh_pipeline_free. */
 FH_MUST_USE bool fh_pipeline_spelling(const fh_pipeline *p, uint32_t id, fh_out fh_view(1) fh_span *out);
 /* What a token shows in an encoding unless it has a text of its own: the model's spelling, where the model has it. Valid until:
@@ -48,6 +50,11 @@ FH_MUST_USE bool fh_pipeline_spelling(const fh_pipeline *p, uint32_t id, fh_out 
 FH_MUST_USE bool fh_pipeline_shown(const fh_pipeline *p, uint32_t id, fh_out fh_view(1) fh_span *out);
 /* How many blanks begin a token's text (low half) and end it (high half), for the trimming of offsets. */
 uint32_t fh_blanks_of(fh_span text);
+
+/* Normalizes a text, which is UTF-8, and cuts it to pieces; both are to be initialized, and may serve many texts. Added tokens
+ * are not looked for. Without `offsets` the text need not be tracked. `raw_bytes`: see fh_pretokenizer_run. */
+FH_MUST_USE fh_status fh_pipeline_cut(const fh_pipeline *p, fh_span text, bool offsets, bool raw_bytes,
+                                      fh_mut fh_view(2) fh_normalized *n, fh_mut fh_pieces *pieces);
 
 /* --- one text to tokens ----------------------------------------------------------------------------------------------- */
 

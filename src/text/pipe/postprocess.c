@@ -421,6 +421,14 @@ uint32_t fh_postprocessor_token(const fh_postprocessor *p, uint32_t index, fh_sp
     return t->id;
 }
 
+size_t fh_postprocessor_tokens(const fh_postprocessor *p) {
+    return p->tokens.count;
+}
+
+void fh_postprocessor_renumber(fh_postprocessor *p, uint32_t index, uint32_t id) {
+    fh_added_ends_at(p->tokens.items, index)->id = id;
+}
+
 /* --- running ---------------------------------------------------------------------------------------------------------- */
 
 static void set_range(fh_mut fh_draft *d, fh_sequence_range range) {

@@ -87,4 +87,8 @@ FH_MUST_USE fh_status fh_postprocessor_run(fh_ref fh_or_null const fh_postproces
 /* Special token `index` of a run, and the text that it shows. Valid until: fh_postprocessor_free. */
 uint32_t fh_postprocessor_token(const fh_postprocessor *p, uint32_t index, fh_out fh_view(1) fh_span *text);
 
+/* How many special tokens it knows; gives number `index` of them another id. */
+size_t fh_postprocessor_tokens(const fh_postprocessor *p);
+void fh_postprocessor_renumber(fh_mut fh_postprocessor *p, uint32_t index, uint32_t id);
+
 #endif

@@ -39,7 +39,7 @@ typedef struct slot {
 } slot;
 FH_SPAN_DEFINE(slot, slot);
 FH_ARRAY_DEFINE(slot);
-FH_LIST_DEFINE(slot);
+FH_TRAIN_LIST_DEFINE(slot);
 
 typedef struct part {
     _Alignas(FH_ALLOC_ALIGN) fh_owned fh_slot_list slots;
@@ -58,7 +58,7 @@ typedef struct group {
 } group;
 FH_SPAN_DEFINE(group, group);
 FH_ARRAY_DEFINE(group);
-FH_LIST_DEFINE(group);
+FH_TRAIN_LIST_DEFINE(group);
 
 /* The words, and the merge at hand: what parts read together. */
 typedef struct corpus {

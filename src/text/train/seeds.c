@@ -19,7 +19,7 @@ typedef struct range {
 } range;
 FH_SPAN_DEFINE(range, range);
 FH_ARRAY_DEFINE(range);
-FH_LIST_DEFINE(range);
+FH_TRAIN_LIST_DEFINE(range);
 
 /* A substring: the first `size` characters at suffix `first`, which comes `count` times. */
 typedef struct repeat {
@@ -27,7 +27,7 @@ typedef struct repeat {
 } repeat;
 FH_SPAN_DEFINE(repeat, repeat);
 FH_ARRAY_DEFINE(repeat);
-FH_LIST_DEFINE(repeat);
+FH_TRAIN_LIST_DEFINE(repeat);
 
 typedef struct finder {
     fh_ref const fh_train_job *job;

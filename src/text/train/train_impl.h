@@ -2,7 +2,7 @@
  *
  *   strings.c      strings with numbers
  *   train_words.c  words and their counts, by many threads
- *   train_split.c  the built-in splitters
+ *   train_like.c   words and options for a tokenizer that is there
  *   train.c        checks options and calls a trainer; WordLevel
  *   alphabet.c     special tokens and characters, the beginning of BPE's vocabulary
  *   pairs.c        counts of pairs, and the queue of the best ones
@@ -27,7 +27,7 @@ enum { FH_TRAIN_CODES = 0x110000 }; /* one more than the last code point */
 /* Defines fh_NAME_list of a span type fh_NAMEs, its elements items[0 .. count), and fh_NAME_list_room (room for `more` elements
  * behind them, at least doubling; FH_NOMEM changes nothing), _put (appends) and _deinit (frees). A zeroed list with an
  * allocator is empty. */
-#define FH_LIST_DEFINE(name)                                                                                  \
+#define FH_TRAIN_LIST_DEFINE(name)                                                                            \
     typedef struct fh_##name##_list {                                                                         \
         fh_ref fh_allocator *allocator;                                                                       \
         fh_owned fh_##name##s items;                                                                          \
@@ -62,8 +62,8 @@ enum { FH_TRAIN_CODES = 0x110000 }; /* one more than the last code point */
     }                                                                                                         \
     struct fh_##name##_list
 
-FH_LIST_DEFINE(u32);
-FH_LIST_DEFINE(u64);
+FH_TRAIN_LIST_DEFINE(u32);
+FH_TRAIN_LIST_DEFINE(u64);
 
 /* --- strings.c --------------------------------------------------------------------------------------------------------- */
 
@@ -95,11 +95,17 @@ FH_MUST_USE fh_status fh_train_sort(fh_ref fh_allocator *a, fh_u32s order, fh_tr
 
 /* --- train_words.c ----------------------------------------------------------------------------------------------------- */
 
+/* What a tokenizer's steps work in (train_like.c). */
+typedef struct fh_train_cutter fh_train_cutter;
+/* NULL is allowed. */
+void fh_train_cutter_free(fh_drop fh_train_cutter *c);
+
 /* What one part counts. */
 struct fh_train_sink {
     _Alignas(FH_ALLOC_ALIGN) fh_owned fh_strings strings; /* a cache line of its own */
     fh_owned fh_u64_list counts;
-    fh_owned fh_buf scratch; /* a word that a built-in splitter puts together: UTF-8 */
+    fh_owned fh_buf scratch; /* a word that is put together: UTF-8 */
+    fh_owned_or_null fh_train_cutter *cutter;
     uint64_t total;
 };
 FH_SPAN_DEFINE(train_sink, fh_train_sink);
@@ -165,7 +171,7 @@ typedef struct fh_candidate {
 } fh_candidate;
 FH_SPAN_DEFINE(candidate, fh_candidate);
 FH_ARRAY_DEFINE(candidate);
-FH_LIST_DEFINE(candidate);
+FH_TRAIN_LIST_DEFINE(candidate);
 /* The queue: a list that is a heap, the most frequent candidate on top, the lowest pair first among equals. */
 FH_MUST_USE fh_status fh_candidate_put(fh_mut fh_candidate_list *q, fh_candidate c);
 /* The best one; there has to be one. */

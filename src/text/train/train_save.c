@@ -4,12 +4,19 @@
  * thread. */
 #include "freehold/hash.h"
 #include "freehold/json_object.h"
+#include "text/pipe/postprocess.h"
 #include "text/train/train_impl.h"
+
+/* Special tokens are found as bits say: those of `flags`, and whether it is one at all. */
+enum { SPECIAL = 16 };
+static const char *const flags[] = {"single_word", "lstrip", "rstrip", "normalized"};
 
 typedef struct saver {
     const fh_trained *model;
     fh_json_writer w;
-    fh_owned fh_buf text; /* a string without its escapes */
+    fh_owned fh_buf text;    /* a string without its escapes */
+    fh_owned fh_u32s id_of;  /* WordLevel: of each token its id; else empty: the same */
+    fh_owned fh_u32s chosen; /* of each id: bits */
     fh_mut fh_err *err;
 } saver;
 
@@ -78,37 +85,118 @@ static fh_status put_text(saver *s, const char *key, fh_span text) {
     return text.size != 0 ? fh_json_put_text(&s->w, text) : fh_json_put_null(&s->w);
 }
 
-static fh_status put_special(saver *s, uint32_t id, fh_span text) {
-    static const char *const off[] = {"single_word", "lstrip", "rstrip", "normalized"};
+/* The id of a text, or FH_TRAIN_NONE. */
+static uint32_t find(const saver *s, fh_span text) {
+    uint32_t token = fh_strings_find(&s->model->tokens, text);
+    return token == FH_TRAIN_NONE || s->id_of.count == 0 ? token : fh_u32s_get(s->id_of, token);
+}
+
+/* Room, and which ids are special. */
+static fh_status begin(saver *s) {
+    const fh_trained *m = s->model;
+    FH_TRY(fh_u32s_new(m->allocator, id_count(m), &s->chosen));
+    FH_TRY(fh_u32s_new(m->allocator, m->kind == FH_TRAIN_WORDLEVEL ? m->tokens.count : 0, &s->id_of));
+    for (size_t i = 0; i < s->id_of.count; i++)
+        fh_u32s_set(s->id_of, i, FH_TRAIN_NONE);
+    for (uint32_t id = 0; id < m->ids.count && s->id_of.count != 0; id++)
+        if (fh_u32s_get(m->ids, id) != FH_TRAIN_NONE)
+            fh_u32s_set(s->id_of, fh_u32s_get(m->ids, id), id);
+    for (size_t i = 0; i < m->specials.count; i++)
+        fh_u32s_set(s->chosen, fh_u32s_get(m->specials, i), SPECIAL);
+    return FH_DONE;
+}
+
+/* How one of the caller's added tokens is found, if it is one of ours. */
+static fh_status take_flags(saver *s, const fh_json_member *m) {
+    fh_json_object o;
+    bool found;
+    FH_TRY(fh_json_object_read(m->text, m->offset_bytes, &o, s->err));
+    fh_buf_truncate(&s->text, 0);
+    FH_TRY(fh_json_object_text(&o, "content", &s->text, &found, s->err));
+    uint32_t id = find(s, fh_buf_view(&s->text)), bits = SPECIAL;
+    if (id == FH_TRAIN_NONE || fh_u32s_get(s->chosen, id) == 0)
+        return FH_DONE;
+    for (uint32_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        bool on;
+        FH_TRY(fh_json_object_bool(&o, flags[i], false, &on, s->err));
+        bits |= (uint32_t)on << i;
+    }
+    fh_u32s_set(s->chosen, id, bits);
+    return FH_DONE;
+}
+
+static fh_status take_all_flags(saver *s, const fh_json_object *like) {
+    fh_json_each e;
+    const fh_json_member *all = fh_json_object_find(like, "added_tokens");
+    if (all == NULL || all->first.kind == FH_JSON_NULL)
+        return FH_DONE;
+    FH_TRY(fh_json_each_init(&e, all->text, all->offset_bytes, FH_JSON_ARRAY, s->err));
+    for (;;) {
+        fh_json_member m;
+        bool more;
+        FH_TRY(fh_json_each_next(&e, &m, &more, s->err));
+        if (!more)
+            return FH_DONE;
+        FH_TRY(take_flags(s, &m));
+    }
+}
+
+static fh_status put_special(saver *s, uint32_t id, fh_span text, uint32_t bits) {
     FH_TRY(fh_json_open(&s->w, true));
     FH_TRY(fh_json_key(&s->w, "id"));
     FH_TRY(fh_json_put_u64(&s->w, id));
     FH_TRY(put_text(s, "content", text));
-    for (size_t i = 0; i < sizeof off / sizeof off[0]; i++) {
-        FH_TRY(fh_json_key(&s->w, off[i]));
-        FH_TRY(fh_json_put_bool(&s->w, false));
+    for (uint32_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        FH_TRY(fh_json_key(&s->w, flags[i]));
+        FH_TRY(fh_json_put_bool(&s->w, (bits >> i & 1) != 0));
     }
     FH_TRY(fh_json_key(&s->w, "special"));
     FH_TRY(fh_json_put_bool(&s->w, true));
     return fh_json_close(&s->w, true);
 }
 
-/* The special tokens, by id, each once; `chosen` has room for all ids. */
-static fh_status put_specials(saver *s, fh_u32s chosen) {
-    const fh_trained *m = s->model;
+/* The special tokens, by id, each once. */
+static fh_status put_specials(saver *s) {
     FH_TRY(fh_json_key(&s->w, "added_tokens"));
     FH_TRY(fh_json_open(&s->w, false));
-    for (size_t i = 0; i < m->specials.count; i++)
-        fh_u32s_set(chosen, fh_u32s_get(m->specials, i), 1);
-    for (uint32_t id = 0; id < chosen.count; id++) {
+    for (uint32_t id = 0; id < s->chosen.count; id++) {
         fh_span text;
         double score;
-        if (fh_u32s_get(chosen, id) == 0)
+        if (fh_u32s_get(s->chosen, id) == 0)
             continue;
-        FH_TRY(fh_trained_token(m, id, &text, &score));
-        FH_TRY(put_special(s, id, text));
+        FH_TRY(fh_trained_token(s->model, id, &text, &score));
+        FH_TRY(put_special(s, id, text, fh_u32s_get(s->chosen, id)));
     }
     return fh_json_close(&s->w, false);
+}
+
+/* Writes a post-processor whose tokens have their new ids. */
+static fh_status put_renumbered(saver *s, fh_mut fh_postprocessor *p, size_t offset_bytes) {
+    for (uint32_t i = 0; i < fh_postprocessor_tokens(p); i++) {
+        fh_span text;
+        (void)fh_postprocessor_token(p, i, &text);
+        uint32_t id = find(s, text);
+        if (id == FH_TRAIN_NONE)
+            return fh_fail(s->err, FH_NOT_FOUND, offset_bytes,
+                           "the post-processor adds \"%.*s\", which is no token now; make it a special token",
+                           FH_SPAN_FMT(text));
+        fh_postprocessor_renumber(p, i, id);
+    }
+    return fh_postprocessor_write(p, &s->w);
+}
+
+static fh_status put_postprocessor(saver *s, const fh_json_object *like) {
+    if (fh_json_object_is_null(like, "post_processor"))
+        return copy(s, like, "post_processor", FH_LIT("null"));
+    fh_json_member m;
+    FH_TRY(fh_json_object_need(like, "post_processor", &m, s->err));
+    fh_postprocessor *p = NULL;
+    FH_TRY(fh_postprocessor_read(s->model->allocator, m.text, m.offset_bytes, &p, s->err));
+    fh_status status = fh_json_key(&s->w, "post_processor");
+    if (!fh_failed(status))
+        status = put_renumbered(s, p, m.offset_bytes);
+    fh_postprocessor_free(p);
+    return status;
 }
 
 /* {"text": id, …} in the order of the ids. */
@@ -193,16 +281,18 @@ static fh_status put_model(saver *s, const fh_json_object *like) {
 
 /* --- the file ---------------------------------------------------------------------------------------------------------- */
 
-static fh_status put_all(saver *s, const fh_json_object *like, const fh_json_object *like_model, fh_u32s chosen) {
-    static const char *const before[] = {"truncation", "padding"};
-    static const char *const behind[] = {"normalizer", "pre_tokenizer", "post_processor", "decoder"};
+static fh_status put_all(saver *s, const fh_json_object *like, const fh_json_object *like_model) {
+    FH_TRY(begin(s));
+    FH_TRY(take_all_flags(s, like));
     FH_TRY(fh_json_open(&s->w, true));
     FH_TRY(put_text(s, "version", FH_LIT("1.0")));
-    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
-        FH_TRY(copy(s, like, before[i], FH_LIT("null")));
-    FH_TRY(put_specials(s, chosen));
-    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++)
-        FH_TRY(copy(s, like, behind[i], FH_LIT("null")));
+    FH_TRY(copy(s, like, "truncation", FH_LIT("null")));
+    FH_TRY(copy(s, like, "padding", FH_LIT("null")));
+    FH_TRY(put_specials(s));
+    FH_TRY(copy(s, like, "normalizer", FH_LIT("null")));
+    FH_TRY(copy(s, like, "pre_tokenizer", FH_LIT("null")));
+    FH_TRY(put_postprocessor(s, like));
+    FH_TRY(copy(s, like, "decoder", FH_LIT("null")));
     FH_TRY(fh_json_key(&s->w, "model"));
     FH_TRY(fh_json_open(&s->w, true));
     FH_TRY(put_model(s, like_model));
@@ -216,15 +306,14 @@ fh_status fh_trained_save(const fh_trained *model, fh_span like, fh_buf *out, fh
     const fh_json_member *m = fh_json_object_find(&all, "model");
     if (m != NULL)
         FH_TRY(fh_json_object_read(m->text, m->offset_bytes, &inner, err));
-    fh_u32s chosen;
-    FH_TRY(fh_u32s_new(model->allocator, id_count(model), &chosen));
     size_t before = out->size;
     saver s = {.model = model, .err = err};
     fh_buf_init(&s.text, model->allocator, 0);
     fh_json_writer_init(&s.w, out, true);
-    fh_status status = put_all(&s, &all, &inner, chosen);
+    fh_status status = put_all(&s, &all, &inner);
     fh_buf_deinit(&s.text);
-    fh_u32s_free(model->allocator, &chosen);
+    fh_u32s_free(model->allocator, &s.id_of);
+    fh_u32s_free(model->allocator, &s.chosen);
     if (fh_failed(status))
         fh_buf_truncate(out, before);
     return status;

@@ -19,6 +19,7 @@ static void sink_clear(fh_train_sink *sink) {
     fh_u64_list_deinit(&sink->counts);
     fh_strings_deinit(&sink->strings);
     fh_buf_deinit(&sink->scratch);
+    fh_train_cutter_free(sink->cutter);
     *sink = (fh_train_sink){.total = 0};
 }
 
@@ -80,6 +81,7 @@ void fh_train_words_free(fh_train_words *words) {
     fh_u64_list_deinit(&words->first.counts);
     fh_strings_deinit(&words->first.strings);
     fh_buf_deinit(&words->first.scratch);
+    fh_train_cutter_free(words->first.cutter);
     fh_train_sinks_free(words->allocator, &words->others);
     fh_free(words->allocator, words);
 }
@@ -124,25 +126,13 @@ typedef struct counting {
     fh_owned fh_halts halts;
 } counting;
 
-/* The first byte of text that is not UTF-8. */
-static size_t bad_byte(fh_span text) {
-    size_t i = 0;
-    while (i < text.size) {
-        fh_rune r = fh_utf8_next(text, i);
-        if (!r.valid)
-            break;
-        i += r.size;
-    }
-    return i;
-}
-
 static void count_share(fh_views texts, fh_range share, fh_train_splitter splitter, fh_train_sink *sink, halt *end) {
     for (size_t i = share.from; i < share.to && !fh_failed(end->status); i++) {
         fh_span text = fh_views_get(texts, i);
         end->text = i;
         if (!fh_utf8_valid(text)) {
             end->status = FH_STATUS(FH_CORRUPT);
-            end->offset = bad_byte(text);
+            end->offset = fh_utf8_bad(text);
         } else {
             end->status = splitter.split(splitter.ctx, text, sink);
         }

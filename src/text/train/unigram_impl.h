@@ -60,7 +60,7 @@ typedef struct fh_edge {
 } fh_edge;
 FH_SPAN_DEFINE(edge, fh_edge);
 FH_ARRAY_DEFINE(edge);
-FH_LIST_DEFINE(edge);
+FH_TRAIN_LIST_DEFINE(edge);
 
 /* Where a walk over a word is: a number m * 2^e, and the best way here. */
 typedef struct fh_stop {
@@ -72,7 +72,7 @@ typedef struct fh_stop {
 } fh_stop;
 FH_SPAN_DEFINE(stop, fh_stop);
 FH_ARRAY_DEFINE(stop);
-FH_LIST_DEFINE(stop);
+FH_TRAIN_LIST_DEFINE(stop);
 
 /* Room for one word at a time. */
 typedef struct fh_lattice {
