@@ -118,8 +118,6 @@ FH_FALLIBLE fh_tokenizer_encode(fh_ref const fh_tokenizer *tok, fh_span text, fh
 /* Appends the bytes that a token stands for; control tokens give nothing unless `control`. `first` drops the space that the
  * first token of a text carries in vocabularies with a space prefix. FH_INVALID for an id outside. */
 FH_FALLIBLE fh_tokenizer_piece(fh_ref const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_mut fh_buf *out);
-/* True if fh_encoder_encode works: offsets, words and so on, not ids alone. */
-FH_API bool fh_tokenizer_has_offsets(fh_ref const fh_tokenizer *tok);
 /* One more than the highest token id. */
 FH_API uint32_t fh_tokenizer_size(fh_ref const fh_tokenizer *tok);
 /* Token text in the file's own spelling. Valid until: fh_tokenizer_free. FH_INVALID for an id outside. */
@@ -185,7 +183,7 @@ FH_SPAN_DEFINE(encode_input, fh_encode_input);
 
 /* Appends a row to `out`: the tokens of a text, truncated, with special ones, padded. FH_INVALID for what cannot be truncated
  * as asked, or for offsets of a text that is not UTF-8; FH_NOT_FOUND where the vocabulary needs an unknown token and has none;
- * FH_UNSUPPORTED for one out of a GGUF file, which gives ids only; FH_LIMIT, FH_NOMEM. On failure `out` is as before. */
+ * FH_LIMIT, FH_NOMEM. On failure `out` is as before. */
 FH_FALLIBLE fh_encoder_encode(fh_mut fh_encoder *encoder, fh_ref const fh_encode_input *input, fh_encode_options options,
                               fh_mut fh_encoding *out, fh_mut fh_err *err);
 /* fh_tokenizer_encode with room that stays. */
@@ -212,7 +210,7 @@ typedef struct fh_piece_taker {
     fh_status (*take)(void *ctx, fh_span piece, size_t begin, size_t end);
 } fh_piece_taker;
 /* Normalizes a text and cuts it to pieces, as training does: added tokens are not looked for. FH_INVALID for a text that is not
- * UTF-8, FH_UNSUPPORTED for a tokenizer out of a GGUF file, FH_LIMIT, FH_NOMEM, and what `take` fails with. */
+ * UTF-8, FH_LIMIT, FH_NOMEM, and what `take` fails with. */
 FH_FALLIBLE fh_tokenizer_cut(fh_ref const fh_tokenizer *tok, fh_span text, fh_piece_taker to, fh_mut fh_err *err);
 
 /* --- ids to text ------------------------------------------------------------------------------------------------------ */

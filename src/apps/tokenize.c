@@ -102,10 +102,10 @@ static void end_encoder(fh_drop fh_encoder **e) {
     *e = NULL;
 }
 
-/* Tokens with their offsets in bytes, neither truncated nor padded, where there are any. */
+/* Tokens with their offsets in bytes, neither truncated nor padded; none for a text that is not UTF-8. */
 static fh_status encode_all(fh_ref fh_allocator *heap, fh_ref fh_tokenizer *tok, fh_span text, fh_encode_options options,
                             fh_mut fh_encoding *out, fh_err *err) {
-    if (!fh_tokenizer_has_offsets(tok) || !fh_utf8_valid(text))
+    if (!fh_utf8_valid(text))
         return FH_DONE;
     fh_auto(end_encoder) fh_encoder *encoder = NULL;
     FH_TRY(fh_encoder_new(heap, tok, &encoder));

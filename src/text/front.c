@@ -1,18 +1,17 @@
-/* front.c: the front door of a tokenizer: its life, and its questions, whichever kind it is.
+/* front.c: the front door of a tokenizer: its life, and its questions.
  *
- * A tokenizer is either a vocabulary out of a model file (tokenizer_impl.h) or a pipeline out of a tokenizer.json
- * (pipe/pipeline.h). Its handles are counted: the last one that ends ends it, on whatever thread that is; what was read through
- * any handle before happens before that.
+ * A tokenizer is a pipeline (pipe/pipeline.h) with counted handles: the last one that ends ends it, on whatever thread that is;
+ * what was read through any handle before happens before that.
  *
  * Threading: immutable, but for the count. */
 #include "text/pipe/pipeline.h"
 
 /* --- life --------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **out, fh_err *err) {
+/* A tokenizer that takes over a pipeline. */
+static fh_status make(fh_ref fh_allocator *a, fh_move fh_pipeline *pipeline, fh_owned fh_view(1) fh_tokenizer **out,
+                      fh_err *err) {
     *out = NULL;
-    fh_pipeline *pipeline = NULL;
-    FH_TRY(fh_pipeline_new(a, json, &pipeline, err));
     fh_tokenizer *tok = fh_alloc(a, 1, sizeof *tok);
     if (tok == NULL) {
         fh_pipeline_free(pipeline);
@@ -25,8 +24,22 @@ fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **o
     return FH_DONE;
 }
 
+fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **out, fh_err *err) {
+    *out = NULL;
+    fh_pipeline *pipeline = NULL;
+    FH_TRY(fh_pipeline_new(a, json, &pipeline, err));
+    return make(a, pipeline, out, err);
+}
+
+fh_status fh_tokenizer_new(fh_allocator *a, const fh_vocab *vocab, fh_tokenizer **out, fh_err *err) {
+    *out = NULL;
+    fh_pipeline *pipeline = NULL;
+    FH_TRY(fh_pipeline_of_vocab(a, vocab, &pipeline, err));
+    return make(a, pipeline, out, err);
+}
+
 fh_status fh_tokenizer_save(const fh_tokenizer *tok, bool pretty, fh_buf *out, fh_err *err) {
-    if (tok->pipeline == NULL)
+    if (tok->pipeline->any_bytes)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file has no tokenizer.json");
     size_t before = out->size;
     fh_json_writer w;
@@ -40,7 +53,7 @@ fh_status fh_tokenizer_save(const fh_tokenizer *tok, bool pretty, fh_buf *out, f
 }
 
 fh_status fh_tokenizer_save_member(const fh_tokenizer *tok, fh_span name, fh_buf *out, fh_err *err) {
-    if (tok->pipeline == NULL)
+    if (tok->pipeline->any_bytes)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file has no tokenizer.json");
     size_t before = out->size;
     fh_json_writer w;
@@ -60,60 +73,58 @@ fh_tokenizer *fh_tokenizer_share(fh_tokenizer *tok) {
 void fh_tokenizer_free(fh_tokenizer *tok) {
     if (tok == NULL)
         return;
-    if (fh_handles_end(&tok->handles))
-        fh_vocab_end(tok);
-    else
+    if (!fh_handles_end(&tok->handles)) {
         fh_handles_forget(tok);
+        return;
+    }
+    fh_pipeline_free(tok->pipeline);
+    fh_free(tok->allocator, tok);
 }
 
 /* --- tokens ------------------------------------------------------------------------------------------------------------- */
 
 uint32_t fh_tokenizer_size(const fh_tokenizer *tok) {
-    return tok->pipeline != NULL ? tok->pipeline->id_end : (uint32_t)tok->tokens.count;
+    return tok->pipeline->id_end;
 }
 
 fh_status fh_tokenizer_token(const fh_tokenizer *tok, uint32_t id, fh_span *out) {
     *out = (fh_span){NULL, 0};
-    if (tok->pipeline != NULL)
-        return fh_pipeline_spelling(tok->pipeline, id, out) ? FH_DONE : FH_STATUS(FH_INVALID);
-    if (id >= tok->tokens.count)
-        return FH_STATUS(FH_INVALID);
-    *out = fh_tokens_at(tok->tokens, id)->spelling;
-    return FH_DONE;
+    return fh_pipeline_spelling(tok->pipeline, id, out) ? FH_DONE : FH_STATUS(FH_INVALID);
 }
 
 uint32_t fh_tokenizer_find(const fh_tokenizer *tok, fh_span spelling) {
-    if (tok->pipeline == NULL)
-        return fh_vocab_find(tok, spelling);
     uint32_t id = fh_added_find(&tok->pipeline->added, spelling);
     return id != FH_NO_TOKEN ? id : fh_token_model_find(tok->pipeline->model, spelling);
 }
 
 uint32_t fh_tokenizer_bos(const fh_tokenizer *tok) {
-    return tok->pipeline != NULL ? fh_postprocessor_edge(tok->pipeline->postprocessor, false) : tok->bos;
+    return tok->pipeline->bos;
 }
 
 uint32_t fh_tokenizer_eos(const fh_tokenizer *tok) {
-    return tok->pipeline != NULL ? fh_postprocessor_edge(tok->pipeline->postprocessor, true) : tok->eos;
+    return tok->pipeline->eos;
 }
 
 bool fh_tokenizer_is_end(const fh_tokenizer *tok, uint32_t id) {
-    if (tok->pipeline == NULL)
-        return id < tok->tokens.count && fh_tokens_at(tok->tokens, id)->ends;
+    static const char *const ends[] = {"<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>"};
     fh_span spelling;
-    return fh_pipeline_spelling(tok->pipeline, id, &spelling) &&
-           (id == fh_tokenizer_eos(tok) || fh_vocab_ends_answer(spelling));
+    if (!fh_pipeline_spelling(tok->pipeline, id, &spelling))
+        return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (fh_span_is(spelling, ends[i]))
+            return true;
+    return id == fh_tokenizer_eos(tok);
 }
 
 fh_status fh_tokenizer_piece(const fh_tokenizer *tok, uint32_t id, bool first, bool control, fh_buf *out) {
-    if (tok->pipeline == NULL)
-        return fh_vocab_piece(tok, id, first, control, out);
     fh_span spelling;
     const fh_added_token *t = fh_added_of_id(&tok->pipeline->added, id);
     if (!fh_pipeline_spelling(tok->pipeline, id, &spelling))
         return FH_STATUS(FH_INVALID);
-    if (t != NULL && t->special)
-        return control ? fh_buf_put(out, spelling) : FH_DONE;
+    if (t != NULL && t->special && !control)
+        return FH_DONE;
+    if (t != NULL && (t->special || tok->pipeline->any_bytes)) /* user-defined tokens of a model file are text as it is */
+        return fh_buf_put(out, spelling);
     return fh_decoder_piece(tok->pipeline->decoder, spelling, first, out);
 }
 
@@ -124,7 +135,7 @@ fh_status fh_tokenizer_shown(const fh_tokenizer *tok, const fh_encoding *e, size
     if (own != FH_NO_WORD)
         return fh_buf_put(out, fh_encoding_kept(e, own));
     fh_span spelling = {NULL, 0};
-    if (tok->pipeline == NULL || !fh_pipeline_shown(tok->pipeline, fh_u32s_get(e->id.items, i), &spelling))
+    if (!fh_pipeline_shown(tok->pipeline, fh_u32s_get(e->id.items, i), &spelling))
         return FH_STATUS(FH_INVALID);
     return fh_buf_put(out, spelling);
 }
@@ -132,8 +143,6 @@ fh_status fh_tokenizer_shown(const fh_tokenizer *tok, const fh_encoding *e, size
 /* --- text ----------------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_options options, fh_ids *out, fh_err *err) {
-    if (tok->pipeline == NULL)
-        return fh_vocab_encode(tok, text, options, out, err);
     size_t before = out->count;
     fh_room room;
     fh_status s = fh_room_init(&room, out->allocator);
@@ -147,24 +156,16 @@ fh_status fh_tokenizer_encode(const fh_tokenizer *tok, fh_span text, fh_encode_o
     return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory while encoding %zu bytes", text.size);
 }
 
-bool fh_tokenizer_has_offsets(const fh_tokenizer *tok) {
-    return tok->pipeline != NULL;
-}
-
 fh_truncation fh_tokenizer_truncation(const fh_tokenizer *tok) {
-    return tok->pipeline != NULL ? tok->pipeline->truncation : (fh_truncation){.on = false};
+    return tok->pipeline->truncation;
 }
 
 fh_padding fh_tokenizer_padding(const fh_tokenizer *tok) {
-    if (tok->pipeline == NULL)
-        return (fh_padding){.on = false};
     fh_padding how = tok->pipeline->padding;
     how.token = fh_buf_view(&tok->pipeline->pad_token);
     return how;
 }
 
 size_t fh_tokenizer_added(const fh_tokenizer *tok, bool pair) {
-    if (tok->pipeline != NULL)
-        return fh_postprocessor_added(tok->pipeline->postprocessor, pair);
-    return (size_t)tok->add_bos + tok->add_eos;
+    return fh_postprocessor_added(tok->pipeline->postprocessor, pair);
 }

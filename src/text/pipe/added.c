@@ -42,7 +42,7 @@ fh_span fh_added_normal(const fh_added *d, const fh_added_token *t) {
 }
 
 uint32_t fh_added_find(const fh_added *d, fh_span content) {
-    for (size_t i = d->tokens.count; i-- > 0;) {
+    for (size_t i = d->tokens.count; i-- > 0 && content.size != 0;) {
         const fh_added_token *t = fh_added_tokens_at(d->tokens.items, i);
         if (fh_span_equal(fh_added_content(d, t), content))
             return t->id;
@@ -263,7 +263,25 @@ fh_status fh_added_read(fh_added *d, fh_span json, size_t offset_bytes, const fh
     if (s.code == FH_OK)
         find_hidden(d, slots);
     fh_u32s_free(d->allocator, &slots);
-    FH_TRY(s);
+    return s.code == FH_OK ? fh_added_build(d) : s;
+}
+
+fh_status fh_added_put(fh_added *d, uint32_t id, fh_span text, bool special, fh_err *err) {
+    fh_added_token t = {.id = id, .content = (uint32_t)d->texts.size, .content_size = (uint32_t)text.size, .special = special,
+                        .hidden = special};
+    t.normal = t.content;
+    t.normal_size = t.content_size;
+    if (text.size > FH_ADDED_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "special token %u has %zu bytes, at most %d are supported", id, text.size,
+                       FH_ADDED_BYTES_MAX);
+    FH_TRY(fh_buf_put(&d->texts, text));
+    FH_TRY(reach_id(d, id));
+    fh_u32s_set(d->by_id, id, (uint32_t)d->tokens.count);
+    d->id_end = id >= d->id_end ? id + 1 : d->id_end;
+    return fh_added_token_list_put(&d->tokens, t);
+}
+
+fh_status fh_added_build(fh_added *d) {
     uint64_t seed = fh_hash_bytes(d->tokens.count, fh_buf_view(&d->texts)); /* from the tokens: no file can aim at collisions */
     fh_trie raw, normal;
     FH_TRY(build_trie(d, false, seed, &raw));
@@ -280,14 +298,21 @@ void fh_added_walk_init(fh_added_walk *w, const fh_added *added, fh_span text, b
                          .text = text, .skip_special = skip_special};
 }
 
+/* True for a pattern that is as if it were not there. */
+static bool is_unseen(const fh_added_walk *w, uint32_t index) {
+    return w->skip_special && w->added->unseen && fh_added_tokens_at(w->added->tokens.items, index)->special;
+}
+
 /* The longest pattern that begins at `at`; *end is where it ends. */
-static uint32_t longest_at(const fh_trie *trie, fh_span text, size_t at, fh_out size_t *end) {
+static uint32_t longest_at(const fh_added_walk *w, size_t at, fh_out size_t *end) {
+    const fh_trie *trie = w->trie;
+    fh_span text = w->text;
     uint32_t node = trie->first[fh_span_at(text, at)], found = FH_NO_TOKEN;
     *end = at;
     while (node != 0) {
         at++;
         uint32_t index = fh_u32s_get(trie->found, node);
-        if (index != FH_NO_TOKEN) {
+        if (index != FH_NO_TOKEN && !is_unseen(w, index)) {
             found = index;
             *end = at;
         }
@@ -324,7 +349,7 @@ static bool next_match(fh_mut fh_added_walk *w, fh_out fh_stretch *out) {
         w->at = begin;
         if (begin == w->text.size)
             return false;
-        uint32_t index = longest_at(w->trie, w->text, begin, &end);
+        uint32_t index = longest_at(w, begin, &end);
         if (index == FH_NO_TOKEN) {
             w->at++;
             continue;

@@ -13,8 +13,8 @@
 #include "text/pipe/list.h"
 #include "text/kern/starts.h"
 #include "text/pipe/normalizer.h"
+#include "text/pipe/pair_table.h"
 #include "text/pipe/token_model.h"
-#include "text/tokenizer_impl.h"
 
 enum { FH_ADDED_BYTES_MAX = 4096 }; /* of the longest one, so that looking costs at most so many steps a byte */
 
@@ -45,6 +45,7 @@ typedef struct fh_added {
     uint32_t id_end;                     /* one more than the highest id; by_id may reach further */
     fh_owned fh_trie raw, normal;
     bool extends;                        /* some of them are no tokens of the model */
+    bool unseen;                         /* special ones that stay text are as if they were not there */
 } fh_added;
 
 void fh_added_init(fh_owned fh_view(2) fh_added *d, fh_ref fh_allocator *a);
@@ -53,6 +54,9 @@ void fh_added_deinit(fh_drop fh_added *d);
  * FH_CORRUPT, FH_LIMIT, FH_NOMEM. */
 FH_MUST_USE fh_status fh_added_read(fh_mut fh_added *d, fh_span json, size_t offset_bytes, const fh_token_model *model,
                                     fh_ref fh_or_null const fh_normalizer *normalizer, fh_mut fh_err *err);
+/* Adds a token by its id; it is found in raw text, unless its text is empty. Then fh_added_build, once. FH_LIMIT, FH_NOMEM. */
+FH_MUST_USE fh_status fh_added_put(fh_mut fh_added *d, uint32_t id, fh_span text, bool special, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_added_build(fh_mut fh_added *d);
 FH_MUST_USE fh_status fh_added_write(const fh_added *d, fh_mut fh_json_writer *w);
 /* The token with an id, or NULL; and its texts. Valid until: fh_added_deinit. */
 fh_or_null const fh_added_token *fh_added_of_id(const fh_added *d, uint32_t id) fh_view(1);

@@ -191,14 +191,6 @@ fh_status fh_encoding_append_padded(fh_encoding *e, const fh_encoding *from, siz
 
 /* --- one text --------------------------------------------------------------------------------------------------------- */
 
-/* The pipeline of a tokenizer; only ids come out of one that has none. */
-static fh_status pipeline_of(fh_ref const fh_tokenizer *tok, fh_out fh_view(1) const fh_pipeline **out, fh_err *err) {
-    *out = tok->pipeline;
-    if (tok->pipeline != NULL)
-        return FH_DONE;
-    return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file gives ids only");
-}
-
 static size_t rows_of(const fh_encoding *e) {
     return e->part_count != 0 ? fh_encoding_part_at(e, e->part_count - 1).row + 1 : 0;
 }
@@ -222,8 +214,7 @@ static fh_padding padding_of(const fh_encoder *e) fh_view(1) {
 
 fh_status fh_encoder_encode(fh_encoder *e, const fh_encode_input *input, fh_encode_options options, fh_encoding *out,
                             fh_err *err) {
-    const fh_pipeline *p = NULL;
-    FH_TRY(pipeline_of(e->tok, &p, err));
+    const fh_pipeline *p = e->tok->pipeline;
     if (!e->padding.on) {
         fh_encoding_mark mark = fh_encoding_now(out);
         fh_status s = fh_pipeline_encode(p, &e->room, input, options, &e->truncation, rows_of(out), out, err);
@@ -238,8 +229,6 @@ fh_status fh_encoder_encode(fh_encoder *e, const fh_encode_input *input, fh_enco
 }
 
 fh_status fh_encoder_ids(fh_encoder *e, fh_span text, fh_encode_options options, fh_ids *out, fh_err *err) {
-    if (e->tok->pipeline == NULL)
-        return fh_tokenizer_encode(e->tok, text, options, out, err);
     size_t before = out->count;
     fh_status s = fh_pipeline_ids(e->tok->pipeline, &e->room, text, options, SIZE_MAX - 1, out, err);
     if (fh_failed(s))
@@ -254,9 +243,7 @@ fh_status fh_encoder_count(fh_encoder *e, fh_span text, fh_encode_options option
     fh_ids ids;
     fh_ids_init(&ids, e->allocator, 0);
     size_t tokens_max = budget < SIZE_MAX - 1 ? budget : SIZE_MAX - 1;
-    fh_status s = e->tok->pipeline == NULL
-                      ? fh_tokenizer_encode(e->tok, text, options, &ids, err)
-                      : fh_pipeline_ids(e->tok->pipeline, &e->room, text, options, tokens_max, &ids, err);
+    fh_status s = fh_pipeline_ids(e->tok->pipeline, &e->room, text, options, tokens_max, &ids, err);
     *count = ids.count;
     *fits = ids.count <= budget;
     fh_ids_deinit(&ids);
@@ -315,10 +302,9 @@ fh_status fh_encoder_batch(fh_encoder *e, const fh_par *par, fh_encode_inputs in
     size_t threads = par != NULL && par->width > 1 ? par->width : 1;
     fh_encoding_mark mark = fh_encoding_now(out);
     fh_status s = make_lots(e, threads);
-    const fh_pipeline *p = NULL;
-    FH_TRY(pipeline_of(e->tok, &p, err));
     if (s.code == FH_OK) {
-        batch b = {.pipeline = p, .truncation = &e->truncation, .inputs = inputs, .options = options, .lots = e->lots};
+        batch b = {.pipeline = e->tok->pipeline, .truncation = &e->truncation, .inputs = inputs,
+                   .options = options, .lots = e->lots};
         if (par != NULL)
             fh_par_run(par, run_lot, &b);
         else

@@ -12,8 +12,8 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "freehold/utf8.h"
+#include "text/pipe/byte_alphabet.h"
 #include "text/pipe/token_model_impl.h"
-#include "text/tokenizer_impl.h"
 
 #define NO_RULE UINT64_MAX
 
@@ -34,7 +34,7 @@ static fh_status find_letters(fh_token_model *m, fh_buf *spelling) {
         size_t size = fh_utf8_put(m->raw_bytes ? fh_alphabet_code((uint8_t)b) : b, bytes);
         for (uint32_t v = 0; v < 4; v++) {
             FH_TRY(spell(m, spelling, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, size), (v & 1) != 0, v >= 2));
-            m->letters.of[v][b] = fh_spellings_find(&m->spellings, fh_buf_view(spelling));
+            m->letters.of[v][b] = fh_model_token(m, fh_buf_view(spelling));
         }
         fh_buf_truncate(spelling, 0);
         FH_TRY(fh_buf_format(spelling, "<0x%02X>", b));
@@ -74,6 +74,10 @@ static void add_waiting(filling *f, uint32_t unk) {
 
 /* A character of `size` bytes that is no token; `spelling` is what was looked up. */
 static fh_status add_unknown(const fh_token_model *m, filling *f, fh_span spelling, uint32_t size) {
+    if (m->parts != 0) {
+        add(f, (uint32_t)m->spellings.places.count - 1, size);
+        return FH_DONE;
+    }
     bool bytes = m->byte_fallback;
     for (size_t i = 0; i < spelling.size && bytes; i++)
         bytes = m->byte_token[fh_span_at(spelling, i)] != FH_NO_TOKEN;
@@ -104,7 +108,7 @@ static fh_status fill_characters(const fh_token_model *m, fh_buf *room, filling 
         if (b < 0x80) {
             id = m->letters.of[(first ? 1u : 0u) + (last ? 2u : 0u)][b];
         } else if (plain) {
-            id = fh_spellings_find(&m->spellings, spelling);
+            id = fh_model_token(m, spelling);
         } else {
             FH_TRY(spell(m, room, spelling, first, last));
             id = fh_spellings_find(&m->spellings, fh_buf_view(room));
@@ -151,6 +155,25 @@ static fh_status fill(const fh_token_model *m, fh_model_scratch *s, fh_span piec
     return FH_DONE;
 }
 
+/* --- what comes out --------------------------------------------------------------------------------------------------- */
+
+/* A character that is no token. */
+static fh_status put_character(const fh_token_model *m, fh_model_scratch *s, fh_span character) {
+    for (size_t i = 0; i < character.size; i++)
+        if (m->byte_token[fh_span_at(character, i)] == FH_NO_TOKEN)
+            return fh_found_put(s, m->unk, (uint32_t)character.size);
+    for (size_t i = 0; i < character.size; i++)
+        FH_TRY(fh_found_put(s, m->byte_token[fh_span_at(character, i)], 1));
+    return FH_DONE;
+}
+
+/* A symbol of `size` bytes that nothing joins any more. */
+static inline fh_status put_symbol(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t token, uint32_t size) {
+    if (token < m->spellings.places.count - m->parts)
+        return fh_found_put(s, token, size);
+    return put_character(m, s, fh_span_sub(piece, s->end, size));
+}
+
 /* --- short pieces ---------------------------------------------------------------------------------------------------- */
 
 /* rank × 2^32 + rule of two tokens, or NO_RULE. */
@@ -187,7 +210,7 @@ static size_t best_pair(const fh_short_piece *p, size_t n) {
 }
 
 /* Joins the first n symbols of s->symbols. */
-static fh_status merge_short(const fh_token_model *m, fh_model_scratch *s, size_t n) {
+static fh_status merge_short(const fh_token_model *m, fh_model_scratch *s, fh_span piece, size_t n) {
     const fh_merge_table *t = &m->merges;
     fh_short_piece *p = &s->piece;
     for (size_t i = 0; i < n; i++) {
@@ -201,7 +224,7 @@ static fh_status merge_short(const fh_token_model *m, fh_model_scratch *s, size_
     for (size_t best; (best = best_pair(p, n)) < n;)
         join_short(t, p, best, &n);
     for (size_t i = 0; i < n; i++)
-        FH_TRY(fh_found_put(s, s->piece.token[i], s->piece.size[i]));
+        FH_TRY(put_symbol(m, s, piece, s->piece.token[i], s->piece.size[i]));
     return FH_DONE;
 }
 
@@ -286,7 +309,7 @@ static fh_status make_heaps(fh_model_scratch *s, size_t n, bool drops) {
     return FH_DONE;
 }
 
-static fh_status merge_long(const fh_token_model *m, fh_model_scratch *s, size_t n) {
+static fh_status merge_long(const fh_token_model *m, fh_model_scratch *s, fh_span piece, size_t n) {
     size_t count = 0, skipped = 0;
     FH_TRY(make_heaps(s, n, m->drops));
     for (uint32_t i = 0; i < n; i++) {
@@ -308,7 +331,7 @@ static fh_status merge_long(const fh_token_model *m, fh_model_scratch *s, size_t
             join_long(m, s, (uint32_t)top, &count);
     }
     for (uint32_t i = 0; n > 0 && i != FH_NO_TOKEN; i = fh_merge_symbols_at(s->symbols, i)->next)
-        FH_TRY(fh_found_put(s, fh_merge_symbols_at(s->symbols, i)->token, fh_merge_symbols_at(s->symbols, i)->size));
+        FH_TRY(put_symbol(m, s, piece, fh_merge_symbols_at(s->symbols, i)->token, fh_merge_symbols_at(s->symbols, i)->size));
     return FH_DONE;
 }
 
@@ -318,7 +341,7 @@ static fh_status merge_long(const fh_token_model *m, fh_model_scratch *s, size_t
 static fh_status whole_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece, fh_out uint32_t *id) {
     *id = FH_NO_TOKEN;
     if (!m->raw_bytes) {
-        *id = fh_spellings_find(&m->spellings, piece);
+        *id = fh_model_token(m, piece);
         return FH_DONE;
     }
     fh_buf_truncate(&s->spelling, 0);
@@ -334,7 +357,7 @@ static fh_status whole_piece(const fh_token_model *m, fh_model_scratch *s, fh_sp
         FH_TRY(fh_buf_put(&s->spelling, fh_span_sub((fh_span){some, sizeof some}, 0, size)));
         size = 0;
     }
-    *id = fh_spellings_find(&m->spellings, fh_buf_view(&s->spelling));
+    *id = fh_model_token(m, fh_buf_view(&s->spelling));
     return FH_DONE;
 }
 
@@ -342,10 +365,10 @@ fh_status fh_bpe_piece(const fh_token_model *m, fh_model_scratch *s, fh_span pie
     if (m->ignore_merges && !m->drops) {
         uint32_t id;
         FH_TRY(whole_piece(m, s, piece, &id));
-        if (id != FH_NO_TOKEN)
+        if (id < m->spellings.places.count - m->parts)
             return fh_found_put(s, id, (uint32_t)piece.size);
     }
     size_t n;
     FH_TRY(fill(m, s, piece, &n));
-    return n <= FH_SHORT_MAX && !m->drops ? merge_short(m, s, n) : merge_long(m, s, n);
+    return n <= FH_SHORT_MAX && !m->drops ? merge_short(m, s, piece, n) : merge_long(m, s, piece, n);
 }

@@ -28,8 +28,6 @@ static fh_status put_pieces(const fh_normalized *n, const fh_pieces *pieces, fh_
 }
 
 fh_status fh_tokenizer_cut(const fh_tokenizer *tok, fh_span text, fh_piece_taker to, fh_err *err) {
-    if (tok->pipeline == NULL)
-        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file cuts no text by itself");
     if (!fh_utf8_valid(text))
         return fh_fail(err, FH_INVALID, fh_utf8_bad(text), "the text is not UTF-8");
     fh_normalized n;

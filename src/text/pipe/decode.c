@@ -6,8 +6,8 @@
 
 #include "freehold/json_object.h"
 #include "freehold/utf8.h"
+#include "text/pipe/byte_alphabet.h"
 #include "text/pipe/regex.h"
-#include "text/tokenizer_impl.h"
 
 enum { DEPTH_MAX = 16, STEPS_MAX = 32 };
 

@@ -25,23 +25,12 @@ fh_status fh_pipeline_decode(const fh_pipeline *p, fh_u32s ids, bool skip_specia
     return fh_decoder_run(p->decoder, list, room, out);
 }
 
-/* The same of a vocabulary out of a GGUF file: what its tokens stand for. */
-static fh_status decode_pieces(const fh_tokenizer *tok, fh_u32s ids, bool skip_special, fh_mut fh_buf *out) {
-    for (size_t i = 0; i < ids.count; i++) {
-        fh_status s = fh_tokenizer_piece(tok, fh_u32s_get(ids, i), i == 0, !skip_special, out);
-        if (fh_failed(s) && s.code != FH_INVALID)
-            return s;
-    }
-    return FH_DONE;
-}
-
 fh_status fh_tokenizer_decode(const fh_tokenizer *tok, fh_u32s ids, bool skip_special, fh_buf *out) {
     size_t before = out->size;
     fh_text_list list, room;
     fh_text_list_init(&list, out->allocator);
     fh_text_list_init(&room, out->allocator);
-    fh_status s = tok->pipeline == NULL ? decode_pieces(tok, ids, skip_special, out)
-                                        : fh_pipeline_decode(tok->pipeline, ids, skip_special, &list, &room, out);
+    fh_status s = fh_pipeline_decode(tok->pipeline, ids, skip_special, &list, &room, out);
     fh_text_list_deinit(&list);
     fh_text_list_deinit(&room);
     if (fh_failed(s))

@@ -306,6 +306,8 @@ static fh_status put_any(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_stor
         return put_text(j, r, store, text, out);
     if (out != NULL)
         return fh_fail(err, FH_INVALID, fh_utf8_bad(text), "the text is not UTF-8: it has no offsets");
+    if (j->p->any_bytes)
+        return put_text(j, r, store, text, out);
     FH_TRY(repair(repaired, text));
     return put_text(j, r, store, fh_buf_view(repaired), out);
 }

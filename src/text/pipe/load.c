@@ -222,9 +222,23 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
     bool unigram = fh_token_model_kind(p->model) == FH_MODEL_UNIGRAM;
     p->unknown = unigram ? fh_token_model_unknown(p->model) : FH_NO_TOKEN;
     p->id_end = fh_added_id_end(&p->added, p->model);
+    p->bos = fh_postprocessor_edge(p->postprocessor, false);
+    p->eos = fh_postprocessor_edge(p->postprocessor, true);
     p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer) ||
                 (p->normalizer != NULL && p->pretokenizer != NULL && !p->raw_bytes);
     return fill_blanks(p);
+}
+
+fh_status fh_pipeline_blank(fh_allocator *a, fh_pipeline **out, fh_err *err) {
+    *out = NULL;
+    fh_pipeline *p = fh_alloc(a, 1, sizeof *p);
+    if (p == NULL)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
+    p->allocator = a;
+    fh_added_init(&p->added, a);
+    fh_buf_init(&p->pad_token, a, 0);
+    *out = p;
+    return FH_DONE;
 }
 
 fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_err *err) {
@@ -232,12 +246,8 @@ fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_e
     if (json.size > JSON_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size,
                        JSON_BYTES_MAX);
-    fh_pipeline *p = fh_alloc(a, 1, sizeof *p);
-    if (p == NULL)
-        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
-    p->allocator = a;
-    fh_added_init(&p->added, a);
-    fh_buf_init(&p->pad_token, a, 0);
+    fh_pipeline *p = NULL;
+    FH_TRY(fh_pipeline_blank(a, &p, err));
     file f;
     fh_status s = find_members(p, json, &f, err);
     if (s.code == FH_OK)

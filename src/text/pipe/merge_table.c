@@ -36,12 +36,6 @@ static size_t slot_of(const fh_merge_table *t, uint64_t pair) {
     }
 }
 
-void fh_merge_table_put(fh_merge_table *t, uint32_t left, uint32_t right, uint32_t rule, fh_merge_rule what) {
-    uint64_t pair = (uint64_t)left << ID_BITS | right;
-    fh_merge_rules_set(t->rules, rule, what);
-    fh_u64s_set(t->slots, slot_of(t, pair), pair << RULE_BITS | rule);
-}
-
 void fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples) {
     size_t count = triples.count / 3, mask = t->slots.count - 1;
     for (size_t from = 0; from < count; from += LOOKS) {

@@ -7,7 +7,7 @@
 
 #include "freehold/utf8.h"
 #include "text/pipe/ascii.h"
-#include "text/tokenizer_impl.h"
+#include "text/pipe/byte_alphabet.h"
 #include "text/unicode.h"
 
 /* The one character whose small letter is two: U+0130 gives "i" and U+0307. */

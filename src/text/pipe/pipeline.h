@@ -1,6 +1,7 @@
-/* pipeline.h: a tokenizer.json, loaded: its parts, and the room to run them in.
+/* pipeline.h: what a tokenizer is made of: its parts, and the room to run them in.
  *
- *   load.c      the file to a pipeline, and back
+ *   load.c      a tokenizer.json to a pipeline, and back
+ *   vocab.c     the vocabulary of a model file to a pipeline
  *   encoder.c   a text through the pipeline to tokens, and tokens to an encoding
  *   batch.c     many texts
  *   detokenize.c  ids to text
@@ -9,6 +10,7 @@
 #ifndef FH_TEXT_PIPE_PIPELINE_H
 #define FH_TEXT_PIPE_PIPELINE_H
 
+#include "freehold/share.h"
 #include "text/pipe/added.h"
 #include "text/pipe/decode.h"
 #include "text/pipe/normalizer.h"
@@ -30,14 +32,28 @@ typedef struct fh_pipeline {
     fh_owned fh_buf pad_token;
     fh_owned fh_u32s blanks;   /* where offsets are trimmed: of each id how many blanks begin (low half) and end it */
     uint32_t id_end;           /* one more than the highest id */
+    uint32_t bos, eos;         /* what begins and ends a text, or FH_NO_TOKEN */
     uint32_t unknown;          /* Unigram's unknown token, which shows its text; or FH_NO_TOKEN */
     bool raw_bytes;            /* the model works on bytes, and the pre-tokenizer leaves them as they are */
     bool tracks;               /* origins are needed for ids too */
+    bool any_bytes;            /* bytes that are not UTF-8 are tokens too; there is no tokenizer.json of it */
 } fh_pipeline;
+
+struct fh_tokenizer {
+    fh_ref fh_allocator *allocator;
+    fh_handles handles;
+    fh_owned fh_pipeline *pipeline;
+};
+
+/* A pipeline without parts, to be filled. FH_NOMEM. */
+FH_MUST_USE fh_status fh_pipeline_blank(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_pipeline **out, fh_mut fh_err *err);
 
 /* Reads a file. */
 FH_MUST_USE fh_status fh_pipeline_new(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_pipeline **out,
                                       fh_mut fh_err *err);
+/* Makes one of a vocabulary. */
+FH_MUST_USE fh_status fh_pipeline_of_vocab(fh_ref fh_allocator *a, const fh_vocab *v, fh_owned fh_view(1) fh_pipeline **out,
+                                           fh_mut fh_err *err);
 /* NULL is allowed. */
 void fh_pipeline_free(fh_drop fh_pipeline *p);
 FH_MUST_USE fh_status fh_pipeline_write(const fh_pipeline *p, fh_mut fh_json_writer *w);

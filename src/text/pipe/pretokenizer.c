@@ -5,8 +5,8 @@
  * the reference: what stands for a space has the space's; what is put before a piece has the first character's; of a character
  * spelt in bytes the first letter has the origin of its first byte, the others that of its last. Threading: see the header. */
 #include "freehold/utf8.h"
+#include "text/pipe/byte_alphabet.h"
 #include "text/pipe/pretok_steps.h"
-#include "text/tokenizer_impl.h"
 #include "text/unicode.h"
 
 static bool is_text(fh_piece piece) {

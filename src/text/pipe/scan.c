@@ -349,7 +349,7 @@ bool fh_scan_covers(fh_scan scan) {
 #define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
 #define PATHS "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*" SPACES
 
-fh_scan fh_scan_of(fh_span pattern) {
+const char *fh_scan_pattern(fh_scan scan) {
     static const char *const known[FH_SCAN_COUNT] = {
         [FH_SCAN_GPT2] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
         [FH_SCAN_LLAMA3] = WORDS "\\p{N}{1,3}" SIGNS,
@@ -362,8 +362,14 @@ fh_scan fh_scan_of(fh_span pattern) {
         [FH_SCAN_DEEPSEEK_WORDS] = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|"
                                    "[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|"
                                    "\\s*[\r\n]+|\\s+(?!\\S)|\\s+"};
-    for (fh_scan scan = FH_SCAN_GPT2; scan < FH_SCAN_DEEPSEEK3; scan++)
-        if (fh_span_is(pattern, known[scan]))
+    return scan < FH_SCAN_COUNT ? known[scan] : NULL;
+}
+
+fh_scan fh_scan_of(fh_span pattern) {
+    for (fh_scan scan = FH_SCAN_GPT2; scan < FH_SCAN_DEEPSEEK3; scan++) {
+        const char *known = fh_scan_pattern(scan);
+        if (known != NULL && fh_span_is(pattern, known))
             return scan;
+    }
     return FH_SCAN_NONE;
 }

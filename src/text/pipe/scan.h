@@ -32,6 +32,8 @@ typedef enum fh_scan {
 
 /* The scanner of an expression, if the expression is, character for character, a known one; never DEEPSEEK3. */
 fh_scan fh_scan_of(fh_span pattern);
+/* The expression of a scanner, none for NONE and DEEPSEEK3. */
+fh_static fh_or_null const char *fh_scan_pattern(fh_scan scan);
 /* True if every stretch of every text is a match. */
 bool fh_scan_covers(fh_scan scan);
 /* Where the stretch that begins at `at` < text.size ends; always beyond `at`. Character by character: the specification of

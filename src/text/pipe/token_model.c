@@ -3,7 +3,8 @@
  *
  * Text repeats itself: in English nine of ten pieces are among a few thousand. What a piece of up to FH_MET_BYTES bytes became
  * (at most FH_MET_TOKENS tokens) is kept in a table with one place a hash, the newer over the older. So memory is bounded, and
- * no result depends on what was encoded before, since a piece always becomes the same tokens; dropout has no such memory.
+ * no result depends on what was encoded before, since a piece always becomes the same tokens; dropout has no such memory. It is
+ * made when a few thousand bytes were encoded: one short text would not use it.
  *
  * Where no rule joins across the start of a word (U+2581 after something else), a piece that is a whole text is cut there, and
  * each word goes its own way. Threading: see token_model.h. */
@@ -12,7 +13,7 @@
 #include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15 };
+enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096 };
 
 /* --- lists ----------------------------------------------------------------------------------------------------------- */
 
@@ -146,14 +147,15 @@ fh_status fh_found_put(fh_model_scratch *s, uint32_t id, uint32_t size) {
     return fh_token_list_put(&s->found, id, begin, s->end);
 }
 
-/* Forgets what pieces became under another model. */
-static fh_status begin_model(const fh_token_model *m, fh_model_scratch *s) {
-    if (s->met.count == 0)
+/* Forgets what pieces became under another model; makes the memory of pieces, once it is worth it. */
+static fh_status begin_model(const fh_token_model *m, fh_model_scratch *s, size_t bytes) {
+    s->unmet_bytes += bytes;
+    if (s->met.count == 0 && s->unmet_bytes > UNMET_BYTES_MAX)
         FH_TRY(fh_mets_new(s->allocator, (size_t)1 << MET_BITS, &s->met));
-    else
+    else if (s->met.count != 0)
         fh_mspan_fill(fh_mets_bytes(s->met), 0);
     s->identity = m->identity;
-    s->quick = m->cuts_words || m->drops ? 0 : m->identity;
+    s->quick = s->met.count == 0 || m->cuts_words || m->drops ? 0 : m->identity;
     return FH_DONE;
 }
 
@@ -239,7 +241,7 @@ static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, fh_spa
 
 /* Appends the tokens of a piece, from *at on; *at becomes the end of the last one. */
 static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
-    if (piece.size - 1 >= FH_MET_BYTES || m->drops)
+    if (piece.size - 1 >= FH_MET_BYTES || m->drops || s->met.count == 0)
         return encode_new(m, s, piece, at, out);
     FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
     fh_met_key key = key_of(piece, 0, piece.size);
@@ -270,7 +272,7 @@ fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh
     if (piece.size > PIECE_BYTES_MAX)
         return FH_STATUS(FH_LIMIT);
     if (s->identity != m->identity || s->met.count == 0)
-        FH_TRY(begin_model(m, s));
+        FH_TRY(begin_model(m, s, piece.size));
     uint32_t end = 0;
     if (!m->cuts_words)
         return encode_piece(m, s, piece, &end, out);
@@ -330,6 +332,18 @@ size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s,
 
 /* --- questions ------------------------------------------------------------------------------------------------------- */
 
+fh_token_model *fh_token_model_blank(fh_allocator *a) {
+    fh_token_model *m = fh_alloc(a, 1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    m->allocator = a;
+    m->unk = FH_NO_TOKEN;
+    m->cuts_words = true;
+    fh_buf_init(&m->spellings.text, a, 0);
+    fh_buf_init(&m->names, a, 0);
+    return m;
+}
+
 void fh_token_model_free(fh_token_model *m) {
     if (m == NULL)
         return;
@@ -341,6 +355,7 @@ void fh_token_model_free(fh_token_model *m) {
     fh_merge_table_free(a, &m->merges);
     fh_trie_nodes_free(a, &m->trie.nodes);
     fh_logprobs_free(a, &m->scores);
+    fh_u64s_free(a, &m->silent);
     fh_free(a, m);
 }
 
@@ -382,16 +397,17 @@ size_t fh_token_model_size(const fh_token_model *m) {
 }
 
 uint32_t fh_token_model_id_end(const fh_token_model *m) {
-    return (uint32_t)m->spellings.places.count;
+    return (uint32_t)m->spellings.places.count - m->parts;
 }
 
 uint32_t fh_token_model_find(const fh_token_model *m, fh_span spelling) {
-    return fh_spellings_find(&m->spellings, spelling);
+    uint32_t id = fh_spellings_find(&m->spellings, spelling);
+    return id < fh_token_model_id_end(m) ? id : FH_NO_TOKEN;
 }
 
 bool fh_token_model_spelling(const fh_token_model *m, uint32_t id, fh_span *out) {
     *out = fh_spellings_get(&m->spellings, id);
-    return id < m->spellings.places.count && fh_places_get(m->spellings.places, id).at != FH_NO_TOKEN;
+    return id < fh_token_model_id_end(m) && fh_places_get(m->spellings.places, id).at != FH_NO_TOKEN;
 }
 
 uint32_t fh_token_model_unknown(const fh_token_model *m) {

@@ -59,6 +59,22 @@ FH_MUST_USE fh_status fh_token_model_read(fh_ref fh_allocator *a, fh_span json, 
  * places are counted in. */
 FH_MUST_USE fh_status fh_token_model_read_value(fh_ref fh_allocator *a, fh_mut fh_json *j,
                                                 fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);
+/* What a BPE model is made of that no JSON object tells of. Nothing is kept of it. */
+typedef struct fh_model_parts {
+    fh_views tokens;            /* the spelling of each id, in UTF-8; empty: the id is no token of the model */
+    fh_views merges;            /* "left right", best first; or ranks instead */
+    fh_owned fh_u32s ranks;     /* of each token, FH_NO_TOKEN where nothing becomes it: of all neighbours whose joint text is a
+                                 * token, those of the lowest rank join first, the leftmost of them */
+    fh_owned fh_u64s silent;    /* a bit for each id, or none: text never becomes this token */
+    fh_owned fh_u32s byte_tokens; /* of each byte, for characters that are no token; or none */
+    uint32_t unk;               /* for characters that lack a byte token; FH_NO_TOKEN: there are none */
+    bool raw_bytes;             /* spellings are in GPT-2's alphabet, and pieces are raw bytes */
+    bool ignore_merges;         /* a whole piece that is a token is taken as it is */
+} fh_model_parts;
+void fh_model_parts_free(fh_ref fh_allocator *a, fh_drop fh_model_parts *parts);
+/* Builds one. FH_CORRUPT for two tokens of one spelling, or a merge of what is no token; FH_LIMIT, FH_NOMEM. */
+FH_MUST_USE fh_status fh_token_model_build(fh_ref fh_allocator *a, const fh_model_parts *parts,
+                                           fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);
 /* NULL is allowed. */
 void fh_token_model_free(fh_drop fh_token_model *m);
 
@@ -67,7 +83,7 @@ void fh_token_model_free(fh_drop fh_token_model *m);
  * a letter of the alphabet is no token and that shows in UTF-8), or without memory. Before any thread encodes. */
 FH_MUST_USE bool fh_token_model_use_raw_bytes(fh_mut fh_token_model *m);
 
-/* Appends a JSON object that reads back as the same model, its members in the reference's order. */
+/* Appends a JSON object that reads back as the same model, its members in the reference's order. Not for one that was built. */
 FH_MUST_USE fh_status fh_token_model_write(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);
 
 fh_model_kind fh_token_model_kind(fh_ref const fh_token_model *m);

@@ -2,6 +2,7 @@
  *
  *   token_model.c        lists, scratch, the memory of pieces, questions, and the one way in: a piece to tokens
  *   token_model_read.c   the JSON object; token_model_write.c  and back
+ *   token_model_build.c  BPE from lists of tokens, with merges or ranks
  *   spellings.c          spelling → id and back
  *   merge_table.c        (left, right) → the rule that joins them
  *   bpe_model.c          byte-pair encoding
@@ -64,9 +65,8 @@ typedef struct fh_merge_table {
 /* An empty table with room for `count` rules, all of them unused. */
 FH_MUST_USE fh_status fh_merge_table_new(fh_ref fh_allocator *a, size_t count, uint64_t seed, fh_mut fh_merge_table *out);
 void fh_merge_table_free(fh_ref fh_allocator *a, fh_drop fh_merge_table *t);
-/* Rule `rule` joins two ids (below FH_MODEL_IDS_MAX); in the place of an earlier one that did. */
-void fh_merge_table_put(fh_mut fh_merge_table *t, uint32_t left, uint32_t right, uint32_t rule, fh_merge_rule what);
-/* Rules 0, 1, … from triples: left, right, result; each has its number as its rank. */
+/* Rules 0, 1, … from triples: left, right (below FH_MODEL_IDS_MAX), result; each has its number as its rank, and takes the
+ * place of an earlier one that joins the same. */
 void fh_merge_table_put_all(fh_mut fh_merge_table *t, fh_u32s triples);
 /* pairs[rule] = left << 32 | right, or UINT64_MAX where another rule took its place. */
 void fh_merge_table_list(const fh_merge_table *t, fh_u64s pairs);
@@ -121,6 +121,8 @@ struct fh_token_model {
     double dropout;
     bool has_dropout, drops; /* drops: dropout is not 0 */
     bool fuse_unk, byte_fallback, ignore_merges, raw_bytes;
+    uint32_t parts;   /* the last so many ids are symbols of a model that was built, but no tokens */
+    fh_owned fh_u64s silent; /* a bit for each token that text never becomes, or none */
     fh_merge_table merges;
     uint32_t byte_token[256]; /* <0x00> to <0xFF>, or FH_NO_TOKEN */
     fh_letters letters;
@@ -133,6 +135,16 @@ struct fh_token_model {
     fh_owned fh_logprobs scores; /* by id */
     double unk_score;
 };
+
+/* A blank model, or NULL without memory. */
+fh_owned_or_null fh_token_model *fh_token_model_blank(fh_ref fh_allocator *a) fh_view(1);
+
+/* The token or symbol that a text may become as a whole, or FH_NO_TOKEN. */
+static inline uint32_t fh_model_token(const fh_token_model *m, fh_span spelling) {
+    uint32_t id = fh_spellings_find(&m->spellings, spelling);
+    bool silent = id / 64 < m->silent.count && (fh_u64s_get(m->silent, id / 64) >> id % 64 & 1) != 0;
+    return silent ? FH_NO_TOKEN : id;
+}
 
 fh_span fh_model_name_view(const fh_token_model *m, fh_model_name name) fh_view(1);
 
@@ -180,6 +192,7 @@ struct fh_model_scratch {
     fh_owned fh_mets met;
     uint64_t identity;    /* of the model that `met` is of */
     uint64_t quick;       /* the same if that one looks at `met` first, else 0 */
+    size_t unmet_bytes;   /* of pieces that were encoded before there was such a memory */
     fh_token_list found;  /* of one piece */
     uint32_t end;         /* of the last token there */
     fh_owned fh_merge_symbols symbols;

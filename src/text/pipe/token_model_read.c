@@ -621,14 +621,9 @@ static fh_status read_model(fh_token_model *m, fh_json *j, fh_err *err) {
 
 fh_status fh_token_model_read_value(fh_allocator *a, fh_json *j, fh_token_model **out, fh_err *err) {
     *out = NULL;
-    fh_token_model *m = fh_alloc(a, 1, sizeof *m);
+    fh_token_model *m = fh_token_model_blank(a);
     if (m == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a token model");
-    m->allocator = a;
-    m->unk = FH_NO_TOKEN;
-    m->cuts_words = true;
-    fh_buf_init(&m->spellings.text, a, 0);
-    fh_buf_init(&m->names, a, 0);
     fh_status s = read_model(m, j, err);
     if (fh_failed(s)) {
         fh_token_model_free(m);

@@ -5,6 +5,7 @@
  * to rewrite the text.
  *
  * Threading: a tokenizer is immutable; the room that the steps work in belongs to the sink. */
+#include "text/pipe/byte_alphabet.h"
 #include "text/pipe/pipeline.h"
 #include "text/train/train_impl.h"
 
@@ -69,8 +70,6 @@ static fh_status cut(const fh_pipeline *p, fh_span text, fh_mut fh_view(2) fh_no
 
 static fh_status split_like(const void *ctx, fh_span text, fh_train_sink *sink) {
     const fh_tokenizer *tok = ctx;
-    if (tok->pipeline == NULL)
-        return FH_STATUS(FH_UNSUPPORTED);
     fh_normalized n;
     fh_normalized_init(&n, sink->strings.allocator);
     fh_status s = cut(tok->pipeline, text, &n, sink);
@@ -146,7 +145,7 @@ static fh_status fill(fh_mut fh_view(2) fh_train_like *like, fh_views more) {
 
 fh_status fh_train_like_new(fh_allocator *a, const fh_tokenizer *tok, fh_views more, fh_train_like **out, fh_err *err) {
     *out = NULL;
-    if (tok->pipeline == NULL)
+    if (tok->pipeline->any_bytes)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file is no example to train after");
     fh_train_like *like = fh_alloc(a, 1, sizeof *like);
     if (like == NULL)
