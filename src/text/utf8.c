@@ -41,10 +41,9 @@ static size_t fitting(fh_span text, size_t i, lead l) {
     return n;
 }
 
-fh_rune fh_utf8_next(fh_span text, size_t i) {
+/* The rune at i, which is not ASCII. */
+static fh_rune decode(fh_span text, size_t i) {
     uint8_t b = fh_span_at(text, i);
-    if (b < 0x80)
-        return (fh_rune){b, 1, true};
     lead l = lead_of(b);
     if (l.size == 0 || fitting(text, i, l) != l.size)
         return (fh_rune){RUNE_BAD, 1, false};
@@ -54,6 +53,24 @@ fh_rune fh_utf8_next(fh_span text, size_t i) {
     return (fh_rune){code, l.size, true};
 }
 
+/* The code point of a well-formed sequence of three bytes at i, which are most of Japanese and Chinese; else 0. */
+static inline uint32_t three(fh_span text, size_t i) {
+    if (text.size - i < 3)
+        return 0;
+    uint32_t a = fh_span_at(text, i), b = fh_span_at(text, i + 1), c = fh_span_at(text, i + 2);
+    uint32_t code = (a & 0xf) << 12 | (b & 0x3f) << 6 | (c & 0x3f);
+    bool whole = (a & 0xf0) == 0xe0 && ((b ^ 0x80) | (c ^ 0x80)) < 0x40;
+    return whole && code >= 0x800 && (code & 0xf800) != 0xd800 ? code : 0;
+}
+
+fh_rune fh_utf8_next(fh_span text, size_t i) {
+    uint8_t b = fh_span_at(text, i);
+    if (b < 0x80)
+        return (fh_rune){b, 1, true};
+    uint32_t code = three(text, i);
+    return code != 0 ? (fh_rune){code, 3, true} : decode(text, i);
+}
+
 size_t fh_utf8_bad(fh_span text) {
     size_t i = 0;
     while (i < text.size) {
@@ -61,7 +78,11 @@ size_t fh_utf8_bad(fh_span text) {
             i++;
             continue;
         }
-        fh_rune r = fh_utf8_next(text, i);
+        if (three(text, i) != 0) {
+            i += 3;
+            continue;
+        }
+        fh_rune r = decode(text, i);
         if (!r.valid)
             break;
         i += r.size;

@@ -361,13 +361,17 @@ static fh_status whole_piece(const fh_token_model *m, fh_model_scratch *s, fh_sp
     return FH_DONE;
 }
 
+fh_status fh_bpe_whole(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *id) {
+    *id = FH_NO_TOKEN;
+    bool may_be = m->ignore_merges && !m->drops && (m->longest == 0 || piece.size <= m->longest);
+    if (may_be)
+        FH_TRY(whole_piece(m, s, piece, id));
+    if (*id >= m->spellings.places.count - m->parts)
+        *id = FH_NO_TOKEN;
+    return FH_DONE;
+}
+
 fh_status fh_bpe_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
-    if (m->ignore_merges && !m->drops) {
-        uint32_t id;
-        FH_TRY(whole_piece(m, s, piece, &id));
-        if (id < m->spellings.places.count - m->parts)
-            return fh_found_put(s, id, (uint32_t)piece.size);
-    }
     size_t n;
     FH_TRY(fill(m, s, piece, &n));
     return n <= FH_SHORT_MAX && !m->drops ? merge_short(m, s, piece, n) : merge_long(m, s, piece, n);

@@ -98,16 +98,35 @@ static fh_origin origin_of(const fh_normalized *n, fh_piece piece, size_t base, 
     return (fh_origin){begin + add, end + add};
 }
 
+static bool goes_on(fh_span text, size_t at) {
+    return at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80;
+}
+
+/* Bytes [begin, end) of the text, one at least, widened to whole characters and in the units that are asked for. */
+static fh_origin whole_characters(fh_mut job *j, fh_span text, size_t begin, size_t end) {
+    while (begin > 0 && goes_on(text, begin))
+        begin--;
+    while (goes_on(text, end))
+        end++;
+    if (j->offsets != FH_OFFSETS_CODE_POINTS)
+        return (fh_origin){(uint32_t)begin, (uint32_t)end};
+    uint32_t first = code_points_before(j, text, begin);
+    return (fh_origin){first, code_points_before(j, text, end)};
+}
+
 /* Turns the offsets of the store's tokens from `from` on from those in their piece into those in the text. */
 static void place_tokens(fh_mut job *j, const fh_normalized *n, fh_piece piece, size_t base, fh_span text,
                          fh_mut fh_token_list *l, size_t from) {
-    bool plain = j->ascii && (n->now.same || n->now.straight);
-    uint32_t size = piece.end - piece.begin, add = piece.begin + (uint32_t)base;
+    bool straight = n->now.same || n->now.straight;
+    uint32_t size = piece.end - piece.begin;
+    size_t add = piece.begin + base;
     for (size_t k = from; k < l->count; k++) {
         uint32_t begin = fh_u32s_get(l->begins, k), end = fh_u32s_get(l->ends, k);
-        fh_origin o = {begin + add, end + add};
-        if (!plain || end > size)
+        fh_origin o = {begin + (uint32_t)add, end + (uint32_t)add};
+        if (!straight || begin >= end || end > size)
             o = in_units(j, text, origin_of(n, piece, base, begin, end));
+        else if (!j->ascii)
+            o = whole_characters(j, text, begin + add, end + add);
         fh_u32s_set(l->begins, k, o.begin);
         fh_u32s_set(l->ends, k, o.end);
     }

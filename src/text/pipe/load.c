@@ -209,6 +209,7 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
         FH_TRY(fh_pretokenizer_read(p->allocator, f->members[PRETOKENIZER].text, f->members[PRETOKENIZER].offset_bytes,
                                     &p->pretokenizer, err));
     p->raw_bytes = fh_pretokenizer_ends_in_bytes(p->pretokenizer) && fh_token_model_use_raw_bytes(p->model);
+    FH_TRY(fh_token_model_find_seams(p->model));
     if (f->members[NORMALIZER].text.size != 0)
         FH_TRY(fh_normalizer_read(p->allocator, f->members[NORMALIZER].text, f->members[NORMALIZER].offset_bytes,
                                   &p->normalizer, err));

@@ -184,12 +184,20 @@ static inline bool is_key(const fh_met *met, fh_met_key k) {
     return ((met->key.a ^ k.a) | (met->key.b ^ k.b) | (met->key.c ^ k.c) | (met->key.d ^ k.d)) == 0;
 }
 
+/* By byte-pair encoding; `part`: of a part of a piece. */
+static fh_status find_merged(const fh_token_model *m, fh_model_scratch *s, bool part, fh_span piece) {
+    uint32_t id = FH_NO_TOKEN;
+    if (!part)
+        FH_TRY(fh_bpe_whole(m, s, piece, &id));
+    return id != FH_NO_TOKEN ? fh_found_put(s, id, (uint32_t)piece.size) : fh_bpe_piece(m, s, piece);
+}
+
 /* A piece into s->found. */
-static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
+static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, bool part, fh_span piece) {
     fh_found_clear(s);
     switch (m->kind) {
     case FH_MODEL_BPE:
-        return fh_bpe_piece(m, s, piece);
+        return find_merged(m, s, part, piece);
     case FH_MODEL_WORDPIECE:
         return fh_wordpiece_piece(m, s, piece);
     case FH_MODEL_UNIGRAM:
@@ -205,12 +213,12 @@ static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, fh_sp
 /* Keeps what is in s->found, if it is little, not nothing, and its tokens stand one after the other in the piece. */
 static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
     fh_met new = {.key = key, .count = (uint8_t)s->found.count};
-    if (s->found.count == 0 || s->found.count > FH_MET_TOKENS)
+    if (s->met.count == 0 || s->found.count == 0 || s->found.count > FH_MET_TOKENS)
         return;
     uint32_t at = 0;
     for (size_t i = 0; i < s->found.count && i < FH_MET_TOKENS; i++) {
         uint32_t begin = fh_u32s_get(s->found.begins, i), end = fh_u32s_get(s->found.ends, i);
-        if (begin != at || end < begin || end > key.d >> 56)
+        if (begin != at || end < begin || end > (key.d >> 56 & 0x7f))
             return;
         new.ids[i] = fh_u32s_get(s->found.ids, i);
         new.ends[i] = (uint8_t)end;
@@ -229,8 +237,9 @@ static inline void put_met(const fh_met *met, uint32_t *at, fh_token_list *out) 
 }
 
 /* The tokens of a piece that was not met, from *at on. */
-static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
-    FH_TRY(find_tokens(m, s, piece));
+static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, bool part, fh_span piece, uint32_t *at,
+                            fh_token_list *out) {
+    FH_TRY(find_tokens(m, s, part, piece));
     size_t n = s->found.count;
     FH_TRY(fh_token_list_reserve(out, n));
     for (size_t i = 0; i < n; i++)
@@ -239,19 +248,91 @@ static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, fh_spa
     return FH_DONE;
 }
 
-/* Appends the tokens of a piece, from *at on; *at becomes the end of the last one. */
-static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
-    if (piece.size - 1 >= FH_MET_BYTES || m->drops || s->met.count == 0)
-        return encode_new(m, s, piece, at, out);
-    FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
-    fh_met_key key = key_of(piece, 0, piece.size);
+/* What a piece became that was met, or NULL. */
+static inline fh_or_null const fh_met *find_met(const fh_model_scratch *s, fh_met_key key) fh_view(1) {
+    if (s->met.count == 0)
+        return NULL;
     const fh_met *met = fh_mets_at(s->met, place_of(key));
-    if (is_key(met, key)) {
+    return is_key(met, key) ? met : NULL;
+}
+
+/* A part of a piece has a key of its own: the piece that it would be alone may become something else (ignore_merges). */
+static inline fh_met_key key_of_part(fh_span part) {
+    fh_met_key key = key_of(part, 0, part.size);
+    key.d |= (uint64_t)1 << 63;
+    return key;
+}
+
+/* Appends the tokens of a part, from *at on; *at becomes the end of the last one. */
+static fh_status encode_part(const fh_token_model *m, fh_model_scratch *s, fh_span part, uint32_t *at, fh_token_list *out) {
+    if (part.size - 1 >= FH_MET_BYTES || s->met.count == 0)
+        return encode_new(m, s, true, part, at, out);
+    FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
+    fh_met_key key = key_of_part(part);
+    const fh_met *met = find_met(s, key);
+    if (met != NULL) {
         put_met(met, at, out);
         return FH_DONE;
     }
-    FH_TRY(encode_new(m, s, piece, at, out));
+    FH_TRY(encode_new(m, s, true, part, at, out));
     remember(s, key, place_of(key));
+    return FH_DONE;
+}
+
+/* Adds what a part became to what the whole piece will; false if that is too much, or not known. */
+static bool join_met(const fh_model_scratch *s, fh_span part, fh_mut fh_met *whole) {
+    const fh_met *met = part.size - 1 < FH_MET_BYTES ? find_met(s, key_of_part(part)) : NULL;
+    if (met == NULL || whole->count + met->count > FH_MET_TOKENS)
+        return false;
+    uint8_t begin = whole->count == 0 ? 0 : whole->ends[whole->count - 1];
+    for (size_t i = 0; i < met->count && i < FH_MET_TOKENS; i++) {
+        whole->ids[whole->count] = met->ids[i];
+        whole->ends[whole->count++] = (uint8_t)(begin + met->ends[i]);
+    }
+    return true;
+}
+
+/* A piece that was not met and whose first part ends at `to`: by its parts. */
+static fh_status encode_parts(const fh_token_model *m, fh_model_scratch *s, fh_span piece, size_t to, uint32_t *at,
+                              fh_token_list *out) {
+    bool keeps = piece.size <= FH_MET_BYTES && s->met.count != 0;
+    fh_met whole = {.count = 0};
+    for (size_t from = 0; from < piece.size;) {
+        fh_span part = fh_span_sub(piece, from, to - from);
+        FH_TRY(encode_part(m, s, part, at, out));
+        keeps = keeps && join_met(s, part, &whole);
+        from = to;
+        to = from < piece.size ? fh_bpe_part_end(m, piece, from) : from;
+    }
+    if (keeps && whole.count != 0) {
+        whole.key = key_of(piece, 0, piece.size);
+        fh_mets_set(s->met, place_of(whole.key), whole);
+    }
+    return FH_DONE;
+}
+
+/* Appends the tokens of a piece, from *at on; *at becomes the end of the last one. */
+static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *at, fh_token_list *out) {
+    bool small = piece.size - 1 < FH_MET_BYTES && !m->drops && s->met.count != 0;
+    fh_met_key key = {0, 0, 0, 0};
+    if (small) {
+        FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
+        key = key_of(piece, 0, piece.size);
+        const fh_met *met = find_met(s, key);
+        if (met != NULL) {
+            put_met(met, at, out);
+            return FH_DONE;
+        }
+    }
+    size_t to = m->seams.count != 0 && piece.size != 0 ? fh_bpe_part_end(m, piece, 0) : piece.size;
+    uint32_t id = FH_NO_TOKEN;
+    if (to != piece.size)
+        FH_TRY(fh_bpe_whole(m, s, piece, &id));
+    if (to != piece.size && id == FH_NO_TOKEN)
+        return encode_parts(m, s, piece, to, at, out);
+    FH_TRY(encode_new(m, s, false, piece, at, out));
+    if (small)
+        remember(s, key, place_of(key));
     return FH_DONE;
 }
 
@@ -274,12 +355,10 @@ fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh
     if (s->identity != m->identity || s->met.count == 0)
         FH_TRY(begin_model(m, s, piece.size));
     uint32_t end = 0;
-    if (!m->cuts_words)
-        return encode_piece(m, s, piece, &end, out);
     size_t before = out->count;
     fh_status st = FH_DONE;
     for (size_t at = 0; at < piece.size && st.code == FH_OK;) {
-        size_t to = word_end(m, piece, at);
+        size_t to = m->cuts_words ? word_end(m, piece, at) : piece.size;
         st = encode_piece(m, s, fh_span_sub(piece, at, to - at), &end, out);
         at = to;
     }
@@ -351,6 +430,8 @@ void fh_token_model_free(fh_token_model *m) {
     fh_buf_deinit(&m->spellings.text);
     fh_places_free(a, &m->spellings.places);
     fh_u64s_free(a, &m->spellings.slots);
+    fh_u64s_free(a, &m->seams);
+    fh_u64s_free(a, &m->known);
     fh_buf_deinit(&m->names);
     fh_merge_table_free(a, &m->merges);
     fh_trie_nodes_free(a, &m->trie.nodes);

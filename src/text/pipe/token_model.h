@@ -83,6 +83,10 @@ void fh_token_model_free(fh_drop fh_token_model *m);
  * a letter of the alphabet is no token and that shows in UTF-8), or without memory. Before any thread encodes. */
 FH_MUST_USE bool fh_token_model_use_raw_bytes(fh_mut fh_token_model *m);
 
+/* For BPE: looks for what no two neighbouring characters join, so that long pieces can be cut there. It changes no token, only
+ * time. FH_NOMEM. After fh_token_model_use_raw_bytes, before any thread encodes. */
+FH_MUST_USE fh_status fh_token_model_find_seams(fh_mut fh_token_model *m);
+
 /* Appends a JSON object that reads back as the same model, its members in the reference's order. Not for one that was built. */
 FH_MUST_USE fh_status fh_token_model_write(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);
 

@@ -6,6 +6,7 @@
  *   spellings.c          spelling → id and back
  *   merge_table.c        (left, right) → the rule that joins them
  *   bpe_model.c          byte-pair encoding
+ *   seams.c              where a piece may be cut before that
  *   byte_trie.c          the longest prefixes of a text that are tokens; for the next two
  *   wordpiece.c, unigram.c   (WordLevel is one look into the spellings)
  *
@@ -126,6 +127,10 @@ struct fh_token_model {
     fh_merge_table merges;
     uint32_t byte_token[256]; /* <0x00> to <0xFF>, or FH_NO_TOKEN */
     fh_letters letters;
+    fh_owned fh_u64s seams;   /* a power of two, or none: seams.c */
+    fh_owned fh_u64s known;   /* with seams: a bit for each code point of three bytes that is a token */
+    uint32_t longest;         /* with seams: no spelling has more bytes */
+    bool bytes_stand_alone;   /* no rule joins what characters that are no tokens become */
     bool cuts_words;          /* pieces are cut before U+2581 after something else … */
     bool uncut[256];          /* … that does not end with this byte: no rule joins across such a place */
     /* WordPiece, Unigram */
@@ -213,9 +218,14 @@ FH_MUST_USE fh_status fh_found_put(fh_mut fh_model_scratch *s, uint32_t id, uint
 
 void fh_found_clear(fh_mut fh_model_scratch *s);
 
+/* *id = the token that a whole piece is, where that counts before any merge does (ignore_merges), or FH_NO_TOKEN. */
+FH_MUST_USE fh_status fh_bpe_whole(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece, fh_out uint32_t *id);
 FH_MUST_USE fh_status fh_bpe_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 FH_MUST_USE fh_status fh_wordpiece_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 FH_MUST_USE fh_status fh_unigram_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
+
+/* Where the part of a piece that begins at `at` ends: at the next seam, or with the piece. Only with seams. */
+size_t fh_bpe_part_end(const fh_token_model *m, fh_span piece, size_t at);
 
 /* Fills byte_token and letters, for a model whose spellings, names and switches are there. */
 FH_MUST_USE fh_status fh_bpe_letters(fh_mut fh_token_model *m);

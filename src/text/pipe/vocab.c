@@ -239,6 +239,8 @@ static fh_status make_model(fh_pipeline *p, const fh_vocab *v, fh_err *err) {
         s = fh_token_model_build(p->allocator, &parts, &p->model, err);
     if (s.code == FH_OK)
         s = check_bytes(p->model, v, parts.byte_tokens, err);
+    if (s.code == FH_OK)
+        s = fh_token_model_find_seams(p->model);
     fh_model_parts_free(p->allocator, &parts);
     return s;
 }
