@@ -16,6 +16,7 @@
 
 #include "freehold/alloc.h"
 #include "freehold/os.h"
+#include "freehold/tokenizer.h"
 
 /* The team behind a parallel-for that any thread may run, also after a fork: whoever finds the team in use, or cannot have one,
  * does the parts alone. */
@@ -64,11 +65,15 @@ fh_owned_or_null PyObject *py_bytes_new(size_t count, size_t size, fh_out void *
 fh_owned_or_null PyObject *py_object_new(fh_ref PyTypeObject *type);
 void py_object_free(fh_drop PyObject *self);
 
+/* A handle of the tokenizer inside a Tokenizer. */
+fh_owned fh_tokenizer *py_tokenizer_share(fh_ref PyObject *tokenizer);
+
 /* The functions and types of the other files. */
 fh_owned_or_null PyObject *py_tokenize_batch(fh_ref PyObject *module, fh_ref PyObject *texts);
 fh_owned_or_null PyObject *py_split_columns(fh_ref PyObject *module, fh_ref PyObject *texts);
 fh_owned_or_null PyObject *py_count_tokens(fh_ref PyObject *module, fh_ref PyObject *texts);
+fh_owned_or_null PyObject *py_cut(fh_ref PyObject *module, fh_ref PyObject *args);
 extern PyType_Spec py_flat_spec, py_hnsw_spec, py_model_spec, py_generator_spec, py_tokenizer_spec, py_encodings_spec,
-    py_stream_spec;
+    py_stream_spec, py_train_words_spec;
 
 #endif

@@ -206,7 +206,8 @@ static int module_exec(PyObject *module) {
         add_type(module, &py_generator_spec, "Generator", &state->generator_type) != 0 ||
         add_type(module, &py_tokenizer_spec, "Tokenizer", &state->tokenizer_type) != 0 ||
         add_type(module, &py_encodings_spec, "Encodings", &state->encodings_type) != 0 ||
-        add_type(module, &py_stream_spec, "DecodeStream", NULL) != 0)
+        add_type(module, &py_stream_spec, "DecodeStream", NULL) != 0 ||
+        add_type(module, &py_train_words_spec, "Words", NULL) != 0)
         return -1;
     return PyModule_AddIntConstant(module, "threads", (long)pool->par.width);
 }
@@ -243,6 +244,7 @@ static PyMethodDef methods[] = {
     {"tokenize_batch", py_tokenize_batch, METH_O, NULL},
     {"split_columns", py_split_columns, METH_O, NULL},
     {"count_tokens", py_count_tokens, METH_O, NULL},
+    {"cut", py_cut, METH_VARARGS, NULL},
     {"forked", forked, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -48,6 +48,10 @@ static stream_object *stream_of(PyObject *self) {
     return (stream_object *)self;
 }
 
+fh_tokenizer *py_tokenizer_share(PyObject *tokenizer) {
+    return fh_tokenizer_share(tokenizer_of(tokenizer)->tok);
+}
+
 static PyObject *text_of(fh_status status, const fh_buf *text, const fh_err *err) {
     return fh_failed(status) ? py_raise(status, err) : py_string_of(fh_buf_view(text));
 }
@@ -208,6 +212,23 @@ static PyObject *tokenizer_save(PyObject *self, PyObject *pretty) {
     PyObject *text = text_of(s, &out, &err);
     fh_buf_deinit(&out);
     return text;
+}
+
+/* member(name): the text of a member of that file */
+static PyObject *tokenizer_member(PyObject *self, PyObject *name) {
+    Py_ssize_t size;
+    const char *at = PyUnicode_AsUTF8AndSize(name, &size);
+    if (at == NULL)
+        return NULL;
+    FH_UNSAFE("py-text");
+    fh_span text = {(const uint8_t *)at, (size_t)size};
+    fh_buf out;
+    fh_buf_init(&out, fh_heap(), 0);
+    fh_err err;
+    fh_err_clear(&err);
+    PyObject *value = text_of(fh_tokenizer_save_member(tokenizer_of(self)->tok, text, &out, &err), &out, &err);
+    fh_buf_deinit(&out);
+    return value;
 }
 
 /* find(token): its id, or None */
@@ -396,6 +417,7 @@ static PyMethodDef tokenizer_methods[] = {
     {"padding", tokenizer_padding, METH_NOARGS, NULL},
     {"added", tokenizer_added, METH_O, NULL},
     {"save", tokenizer_save, METH_O, NULL},
+    {"member", tokenizer_member, METH_O, NULL},
     {"find", tokenizer_find, METH_O, NULL},
     {"token", tokenizer_token, METH_O, NULL},
     {"size", tokenizer_size, METH_NOARGS, NULL},

@@ -4,21 +4,24 @@
     count_tokens_parallel(corpus)                 how often each word occurs, on all processors
     FastVectorIndex(dimension=128)                exact nearest neighbours
     FlatIndex, HnswIndex                          the same for arrays: exact, and by a graph
-    Tokenizer.from_file("tokenizer.json")         Hugging Face's tokenizers, exactly
+    Tokenizer.from_file("tokenizer.json")         Hugging Face's tokenizers, exactly; training; parts in the modules models,
+                                                  normalizers, pre_tokenizers, processors, decoders, trainers
     Model("model.gguf").generate("Once upon")     text, as it comes
 
 Work is done without the GIL. Objects may be used from any thread, after the thread that made them has ended, and in the child
 of a fork."""
 import os as _os
 
-from . import _freehold
+from . import _freehold, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from .component import AddedToken, Regex
 from .language import Generation, Model
 from .text import Words, count_tokens_parallel, tokenize_batch, tokenize_batch_columnar
 from .tokens import DecodeStream, Encoding, Tokenizer
 from .vectors import FastVectorIndex, FlatIndex, HnswIndex
 
 __version__ = "0.1.0"
-__all__ = ["DecodeStream", "Encoding", "FastVectorIndex", "FlatIndex", "Generation", "HnswIndex", "Model", "Tokenizer", "Words",
-           "count_tokens_parallel", "tokenize_batch", "tokenize_batch_columnar"]
+__all__ = ["AddedToken", "DecodeStream", "Encoding", "FastVectorIndex", "FlatIndex", "Generation", "HnswIndex", "Model",
+           "Regex", "Tokenizer", "Words", "count_tokens_parallel", "decoders", "models", "normalizers", "pre_tokenizers",
+           "processors", "tokenize_batch", "tokenize_batch_columnar", "trainers"]
 
 _os.register_at_fork(after_in_child=_freehold.forked)

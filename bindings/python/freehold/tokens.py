@@ -4,23 +4,34 @@
     encoding = tokenizer.encode("Hello, world!")
     encoding.ids, encoding.tokens, encoding.offsets
 
-A Tokenizer may be used from any number of threads; batches are encoded on all processors. Offsets count code points of the
-text."""
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.train(["corpus.txt"], trainers.BpeTrainer(special_tokens=["[UNK]"]))
+
+A Tokenizer may be used from any number of threads; batches are encoded on all processors. A change makes another tokenizer
+inside: calls that are under way finish with the one that they began with. Offsets count code points of the text."""
 from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath, replace
 from typing import Any, Optional, Union
 
-from . import _freehold
+from . import _freehold, trainers
+from .component import MEMBERS, AddedToken, Component, dumps, load, token_fields
+from .decoders import Decoder
+from .models import Model
+from .normalizers import Normalizer
+from .pre_tokenizers import PreTokenizer
+from .processors import PostProcessor
 from .vectors import _choice
 
 ID, TYPE, WORD, BEGIN, END, SPECIAL, ATTENTION = range(7)
 NO_WORD = 0xffffffff
 STRATEGIES = {"longest_first": 0, "only_first": 1, "only_second": 2}
 DIRECTIONS = {"right": 0, "left": 1}
+WINDOW_BYTES, BATCH_TEXTS, BATCH_LETTERS = 8 << 20, 65536, 8 << 20
 
 
 class _Columns:
@@ -148,32 +159,80 @@ def _rows(texts: Sequence[Sequence[str]]) -> tuple[list[str], array[int]]:
     return words, rows
 
 
-class Tokenizer:
-    """A tokenizer.json, ready to use."""
+def _part(kind: type[Component], what: str) -> property:
+    """A part of a tokenizer, to be read and to be set."""
+    member = kind._member
 
-    def __init__(self, json: Union[str, bytes]) -> None:
-        self._tokenizer = _freehold.Tokenizer(json.encode() if isinstance(json, str) else json)
+    def get(self: "Tokenizer") -> Any:
+        return kind._of(self._tokenizer.member(member))
+
+    def give(self: "Tokenizer", part: Any) -> None:
+        optional = kind is not Model
+        if not isinstance(part, kind) and not (optional and part is None):
+            raise TypeError(f"{member}: expected a {kind.__name__}{' or None' if optional else ''}, got {type(part).__name__}")
+        self._change(**{member: "null" if part is None else part._json})
+
+    return property(get, give, doc=what)
+
+
+def _batches(texts: Iterable[Any]) -> Iterator[list[str]]:
+    """Texts, or lists of texts, as lists of a size that is worth the while."""
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("expected an iterator over texts, got a single text")
+    batch: list[str] = []
+    letters = 0
+    for some in texts:
+        for text in (some,) if isinstance(some, str) else some:
+            if not isinstance(text, str):
+                raise TypeError(f"expected texts, or lists of texts, got {type(text).__name__}")
+            batch.append(text)
+            letters += len(text)
+        if letters >= BATCH_LETTERS or len(batch) >= BATCH_TEXTS:
+            yield batch
+            batch, letters = [], 0
+    yield batch
+
+
+class Tokenizer:
+    """A tokenizer: a model, and what comes before and behind it."""
+
+    def __init__(self, model: Model) -> None:
+        if not isinstance(model, Model):
+            raise TypeError(f"expected a Model (or use from_file, from_str), got {type(model).__name__}")
+        self._tokenizer = load({"model": model._json})
         #: True: special tokens that are written in a text are text.
         self.encode_special_tokens = False
 
-    @staticmethod
-    def from_file(path: Union[str, PathLike[str]]) -> "Tokenizer":
+    @classmethod
+    def _of(cls, made: _freehold.Tokenizer) -> "Tokenizer":
+        self = cls.__new__(cls)
+        self._tokenizer, self.encode_special_tokens = made, False
+        return self
+
+    @classmethod
+    def from_file(cls, path: Union[str, PathLike[str]]) -> "Tokenizer":
         with open(path, "rb") as f:
-            return Tokenizer(f.read())
+            return cls.from_buffer(f.read())
 
-    @staticmethod
-    def from_str(json: str) -> "Tokenizer":
-        return Tokenizer(json)
+    @classmethod
+    def from_str(cls, json: str) -> "Tokenizer":
+        return cls._of(_freehold.Tokenizer(json.encode()))
 
-    @staticmethod
-    def from_buffer(buffer: bytes) -> "Tokenizer":
-        return Tokenizer(buffer)
+    @classmethod
+    def from_buffer(cls, buffer: bytes) -> "Tokenizer":
+        return cls._of(_freehold.Tokenizer(buffer))
+
+    def _members(self) -> dict[str, str]:
+        """The members of the file, as JSON texts."""
+        now = {"truncation": dumps(self._truncation_json()), "padding": dumps(self._padding_json())}
+        return {name: now[name] if name in now else self._tokenizer.member(name) for name in MEMBERS}
+
+    def _change(self, **members: str) -> None:
+        self._tokenizer = load({**self._members(), **members})
 
     def to_str(self, pretty: bool = False) -> str:
-        text = json.loads(self._tokenizer.save(False))
-        text["truncation"], text["padding"] = self._truncation_json(), self._padding_json()
-        return json.dumps(text, ensure_ascii=False, indent=2 if pretty else None,
-                          separators=None if pretty else (",", ":"))
+        """The text of a tokenizer.json."""
+        return load(self._members()).save(pretty)
 
     def save(self, path: Union[str, PathLike[str]], pretty: bool = True) -> None:
         """Writes a tokenizer.json, which appears whole or not at all."""
@@ -183,7 +242,97 @@ class Tokenizer:
         replace(beside, path)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Tokenizer, (self.to_str(),), {"encode_special_tokens": self.encode_special_tokens})
+        return (Tokenizer.from_str, (self.to_str(),), {"encode_special_tokens": self.encode_special_tokens})
+
+    # --- parts
+
+    model = _part(Model, "What makes tokens of pieces.")
+    normalizer = _part(Normalizer, "What is done to a text before it is cut, or None.")
+    pre_tokenizer = _part(PreTokenizer, "What cuts a text into pieces, or None.")
+    post_processor = _part(PostProcessor, "What adds special tokens, or None.")
+    decoder = _part(Decoder, "What makes text of tokens, or None.")
+
+    def _with_added(self, tokens: Iterable[dict[str, Any]]) -> tuple[int, str]:
+        """How many tokens are new, or found in another way than before; all added tokens with them, as a JSON text."""
+        all = {token.pop("content"): token for token in json.loads(self._tokenizer.member("added_tokens"))}
+        count = 0
+        for token in tokens:
+            content = token.pop("content")
+            before = {name: value for name, value in all.get(content, {}).items() if name != "id"}
+            if content and before != token:
+                all[content] = token
+                count += 1
+        return count, dumps([{"content": content, **token} for content, token in all.items()])
+
+    def _add(self, tokens: Sequence[Union[str, AddedToken]], special: bool) -> int:
+        if isinstance(tokens, str):
+            raise TypeError("expected a list of tokens, got a single one")
+        count, text = self._with_added(token_fields(token, special) for token in tokens)
+        if count:
+            self._change(added_tokens=text)
+        return count
+
+    def add_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
+        """Adds tokens beside the model's; those that are tokens of the model keep their ids. How many are new, or found in
+        another way than before."""
+        return self._add(tokens, False)
+
+    def add_special_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
+        """Adds tokens that are left out where special tokens are skipped."""
+        return self._add(tokens, True)
+
+    def get_added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """The added tokens by their ids."""
+        tokens = json.loads(self._tokenizer.member("added_tokens"))
+        return {token.pop("id"): AddedToken(**token) for token in tokens}
+
+    # --- training
+
+    def _learn(self, words: _freehold.Words, trainer: trainers.Trainer, progress: trainers.Progress) -> None:
+        model = words.train(*trainer._options(), f'{{"model":{self._tokenizer.member("model")}}}', progress)
+        self._change(model=model, added_tokens=self._with_added(trainer._special())[1])
+
+    def _trainer(self, trainer: Optional[trainers.Trainer]) -> trainers.Trainer:
+        model = self.model
+        trainer = trainers.default(model) if trainer is None else trainer
+        if not isinstance(trainer, trainers.Trainer):
+            raise TypeError(f"expected a Trainer, got {type(trainer).__name__}")
+        if not isinstance(model, trainer._model):
+            raise ValueError(f"{type(trainer).__name__} trains a {trainer._model.__name__}; this is a {type(model).__name__}")
+        trainer._options()
+        return trainer
+
+    def train(self, files: Sequence[Union[str, PathLike[str]]], trainer: Optional[trainers.Trainer] = None) -> None:
+        """Learns the model's vocabulary from files, line by line, on all processors. Ctrl-C stops it; after that, as after any
+        other failure, the tokenizer is as it was."""
+        trainer = self._trainer(trainer)
+        if isinstance(files, (str, bytes, PathLike)):
+            raise TypeError("expected a list of files, got a single one")
+        words, done = _freehold.Words(self._tokenizer), 0
+        with trainers.Progress(trainer.show_progress) as progress:
+            for path in files:
+                with open(path, "rb") as f:
+                    while window := f.read(WINDOW_BYTES):
+                        window += f.readline()
+                        try:
+                            words.lines(window)
+                        except ValueError as error:
+                            raise ValueError(f"{fspath(path)}, from byte {f.tell() - len(window)} on: {error}") from None
+                        done += len(window)
+                        progress("bytes", done, 0)
+            self._learn(words, trainer, progress)
+
+    def train_from_iterator(self, iterator: Iterable[Union[str, Iterable[str]]], trainer: Optional[trainers.Trainer] = None,
+                            length: Optional[int] = None) -> None:
+        """The same from texts, or lists of texts; `length` is how many texts there are, for the progress that is shown."""
+        trainer = self._trainer(trainer)
+        words, done = _freehold.Words(self._tokenizer), 0
+        with trainers.Progress(trainer.show_progress) as progress:
+            for texts in _batches(iterator):
+                words.texts(texts)
+                done += len(texts)
+                progress("texts", done, length or 0)
+            self._learn(words, trainer, progress)
 
     # --- encoding
 
@@ -255,7 +404,7 @@ class Tokenizer:
         if with_added_tokens:
             tokens = ((self._tokenizer.token(id), id) for id in range(self._tokenizer.size()))
             return {token: id for token, id in tokens if token is not None}
-        vocab = json.loads(self._tokenizer.save(False))["model"]["vocab"]
+        vocab = json.loads(self._tokenizer.member("model"))["vocab"]
         return vocab if isinstance(vocab, dict) else {token: id for id, (token, _) in enumerate(vocab)}
 
     def get_vocab_size(self, with_added_tokens: bool = True) -> int:
