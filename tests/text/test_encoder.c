@@ -23,6 +23,18 @@ static const struct {
     {{.pre = MADE_SPLIT},
      "the cats", NULL,
      "8:0:0:0-3:0:1:0:the 9:0:1:4-7:0:1:0:cat 10:0:1:7-8:0:1:0:##s"},
+    {{.pre = MADE_SPLIT}, /* what is dropped between pieces counts too */
+     "a\xe3\x80\x80" "a\xe2\x80\xa8" "a", NULL,
+     "3:0:0:0-1:0:1:0:a 3:0:1:2-3:0:1:0:a 3:0:2:4-5:0:1:0:a"},
+    {{.pre = MADE_SPLIT},
+     "\xc3\xa9 a \xc3\xa9", NULL,
+     "12:0:0:0-1:0:1:0:\xc3\xa9 3:0:1:2-3:0:1:0:a 12:0:2:4-5:0:1:0:\xc3\xa9"},
+    {{.pre = MADE_SPLIT, .model = UNIGRAM},
+     "a x ab", NULL,
+     "1:0:0:0-1:0:1:0:a 0:0:1:2-3:0:1:0:x 1:0:2:4-5:0:1:0:a 2:0:2:5-6:0:1:0:b"},
+    {{.pre = MADE_SPLIT, .normalizer = "{\"type\":\"NFKC\"}"}, /* the one letter "ij", of two bytes, becomes two letters */
+     "\xc4\xb3 a", NULL,
+     "0:0:0:0-1:0:1:0:[UNK] 3:0:1:2-3:0:1:0:a"},
     {{.pre = MADE_SPLIT},
      "the xyz", NULL,
      "8:0:0:0-3:0:1:0:the 0:0:1:4-7:0:1:0:[UNK]"},
@@ -263,6 +275,22 @@ static const struct {
      "13:0:0:0-6:0:1:0:\n\t    "},
 };
 
+/* Encodes the pieces of a text so often that pieces are kept from then on. */
+static void warm_up(fh_encoder *encoder, fh_span text) {
+    fh_buf b;
+    fh_ids ids;
+    fh_buf_init(&b, fh_heap(), 0);
+    fh_ids_init(&ids, fh_heap(), 0);
+    do {
+        fh_assert_ok(fh_buf_put(&b, text));
+        fh_assert_ok(fh_buf_put(&b, FH_LIT(" a ")));
+    } while (b.size < 12288);
+    for (int again = 0; again < 2; again++)
+        fh_assert_ok(fh_encoder_ids(encoder, fh_buf_view(&b), (fh_encode_options){.parse_special = true}, &ids, NULL));
+    fh_ids_deinit(&ids);
+    fh_buf_deinit(&b);
+}
+
 static void test_cases(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_buf got;
@@ -276,7 +304,9 @@ static void test_cases(void **state) {
         fh_encode_input in = {.text = fh_span_of_str(cases[i].text), .pair = fh_span_of_str(cases[i].pair),
                               .has_pair = cases[i].pair != NULL};
         fh_encode_options o = {.add_special = true, .parse_special = true, .offsets = FH_OFFSETS_CODE_POINTS};
-        for (size_t again = 0; again < 2; again++) {
+        for (size_t again = 0; again < 4; again++) { /* the last two times among many pieces that were met before */
+            if (again == 2)
+                warm_up(encoder, in.text);
             fh_encoding_clear(&e);
             fh_buf_truncate(&got, 0);
             fh_assert_ok(fh_encoder_encode(encoder, &in, o, &e, NULL));

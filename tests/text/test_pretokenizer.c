@@ -567,7 +567,7 @@ static void test_table(void **state) {
         /* The same pieces without origins, where they do not decide. */
         size_t count = b.p.count, size = fh_normalized_view(&b.n).size;
         fh_assert_ok(run(&b, pt, text, false, false));
-        if (!fh_pretokenizer_needs_origins(pt)) {
+        if (!fh_pretokenizer_needs_origins(pt, false)) {
             assert_int_equal(b.p.count, count);
             assert_int_equal(fh_normalized_view(&b.n).size, size);
         }
@@ -643,25 +643,27 @@ static void test_questions(void **state) {
         const char *json;
         bool bytes, origins;
         fh_scan scan;
+        bool first; /* a text that was normalized needs them */
     } all[] = {
-        {"null", false, false, FH_SCAN_NONE},
-        {BYTES("false", "true"), true, false, FH_SCAN_GPT2},
-        {BYTES("true", "true"), true, false, FH_SCAN_NONE},
-        {BYTES("false", "false"), true, false, FH_SCAN_NONE},
-        {MARKS("first"), false, false, FH_SCAN_NONE},
-        {ROW(""), false, false, FH_SCAN_NONE},
-        {ROW(BYTES("true", "false") "," MARKS("first")), false, true, FH_SCAN_NONE},
-        {ROW(MARKS("first") "," MARKS("never")), false, false, FH_SCAN_NONE},
-        {SPLIT("Isolated", "false"), false, false, FH_SCAN_QWEN2},
-        {SPLIT("Removed", "true"), false, false, FH_SCAN_QWEN2},
-        {SPLIT("Removed", "false"), false, false, FH_SCAN_NONE},
-        {ROW(SPLIT("Isolated", "false") "," BYTES("false", "false")), true, false, FH_SCAN_QWEN2},
-        {ROW(SPLIT("Isolated", "false") "," BYTES("false", "true")), true, false, FH_SCAN_NONE},
+        {"null", false, false, FH_SCAN_NONE, false},
+        {BYTES("false", "true"), true, false, FH_SCAN_GPT2, false},
+        {BYTES("true", "true"), true, false, FH_SCAN_NONE, false},
+        {BYTES("false", "false"), true, false, FH_SCAN_NONE, false},
+        {MARKS("first"), false, false, FH_SCAN_NONE, true},
+        {ROW(""), false, false, FH_SCAN_NONE, false},
+        {ROW(BYTES("true", "false") "," MARKS("first")), false, true, FH_SCAN_NONE, false},
+        {ROW(MARKS("first") "," MARKS("never")), false, false, FH_SCAN_NONE, true},
+        {SPLIT("Isolated", "false"), false, false, FH_SCAN_QWEN2, false},
+        {SPLIT("Removed", "true"), false, false, FH_SCAN_QWEN2, false},
+        {SPLIT("Removed", "false"), false, false, FH_SCAN_NONE, false},
+        {ROW(SPLIT("Isolated", "false") "," BYTES("false", "false")), true, false, FH_SCAN_QWEN2, false},
+        {ROW(SPLIT("Isolated", "false") "," BYTES("false", "true")), true, false, FH_SCAN_NONE, false},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         fh_pretokenizer *pt = pretokenizer(a, all[i].json);
         assert_int_equal(fh_pretokenizer_ends_in_bytes(pt), all[i].bytes);
-        assert_int_equal(fh_pretokenizer_needs_origins(pt), all[i].origins);
+        assert_int_equal(fh_pretokenizer_needs_origins(pt, false), all[i].origins);
+        assert_int_equal(fh_pretokenizer_needs_origins(pt, true), all[i].origins || all[i].first);
         assert_int_equal(fh_pretokenizer_scan(pt), all[i].scan);
         fh_pretokenizer_free(pt);
     }

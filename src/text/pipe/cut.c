@@ -8,8 +8,7 @@
 
 fh_status fh_pipeline_cut(const fh_pipeline *p, fh_span text, bool offsets, bool raw_bytes, fh_normalized *n,
                           fh_pieces *pieces) {
-    bool tracked = offsets || fh_pretokenizer_needs_origins(p->pretokenizer) ||
-                   (p->normalizer != NULL && p->pretokenizer != NULL && !raw_bytes);
+    bool tracked = offsets || fh_pretokenizer_needs_origins(p->pretokenizer, p->normalizer != NULL);
     FH_TRY(fh_normalized_reset(n, text, tracked));
     FH_TRY(fh_normalizer_run(p->normalizer, n));
     fh_pieces_reset(pieces, 0);

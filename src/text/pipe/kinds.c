@@ -91,7 +91,7 @@ size_t fh_kinds_cut(const fh_kinds *k, fh_masks_fn *masks, fh_span text, size_t 
     FH_ASSERT(out.count >= FH_MASK_BYTES && text.size <= UINT32_MAX);
     size_t count = 0, place = *at;
     while (place < text.size && count + FH_MASK_BYTES <= out.count) {
-        size_t more = window(k, masks, text, place, out, count);
+        size_t more = fh_span_at(text, place) < 0x80 ? window(k, masks, text, place, out, count) : count;
         if (more == count)
             fh_stretchs_set(out, more++, one(k, text, place));
         count = more;

@@ -225,8 +225,7 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
     p->id_end = fh_added_id_end(&p->added, p->model);
     p->bos = fh_postprocessor_edge(p->postprocessor, false);
     p->eos = fh_postprocessor_edge(p->postprocessor, true);
-    p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer) ||
-                (p->normalizer != NULL && p->pretokenizer != NULL && !p->raw_bytes);
+    p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer, p->normalizer != NULL);
     return fill_blanks(p);
 }
 

@@ -75,8 +75,7 @@ fh_piece fh_pieces_old(const fh_pieces *p, size_t i) {
 fh_status fh_pieces_cut(fh_pieces *p, const fh_normalized *n, size_t begin, size_t end) {
     if (begin == end)
         return FH_DONE;
-    bool straight = n->now.straight || !n->now.tracked;
-    bool at_start = p->base == 0 && (straight ? begin == 0 : fh_traced_origin(&n->now, begin).begin == 0);
+    bool at_start = p->base == 0 && (fh_pieces_begin_plainly(n) ? begin == 0 : fh_traced_origin(&n->now, begin).begin == 0);
     return fh_pieces_add(p, (fh_piece){(uint32_t)begin, (uint32_t)end, FH_NO_TOKEN, at_start});
 }
 
@@ -85,20 +84,16 @@ fh_status fh_pieces_cut_ends(fh_pieces *p, const fh_normalized *n, size_t begin,
         return FH_DONE;
     FH_TRY(fh_pieces_reserve(p, ends.count));
     size_t first = base + fh_u32s_get(ends, 0);
-    bool straight = n->now.straight || !n->now.tracked;
     FH_TRY(fh_pieces_cut(p, n, begin, first));
-    fh_piece_items to = fh_piece_items_sub(p->items, p->count, ends.count - 1);
-    uint32_t from = (uint32_t)first;
-    for (size_t i = 0; i < to.count; i++) {
-        uint32_t end = (uint32_t)base + fh_u32s_get(ends, i + 1);
-        fh_piece_items_set(to, i, (fh_piece){from, end, FH_NO_TOKEN, false});
-        from = end;
+    bool plain = fh_pieces_begin_plainly(n);
+    for (size_t i = 1; i < ends.count; i++) {
+        size_t end = base + fh_u32s_get(ends, i);
+        if (plain)
+            fh_pieces_put(p, first, end);
+        else
+            FH_TRY(fh_pieces_cut(p, n, first, end));
+        first = end;
     }
-    for (size_t i = 0; i < to.count && !straight; i++) { /* more than one may come from the text's first character */
-        fh_piece *piece = fh_piece_items_at(to, i);
-        piece->at_start = p->base == 0 && fh_traced_origin(&n->now, piece->begin).begin == 0;
-    }
-    p->count += to.count;
     return FH_DONE;
 }
 

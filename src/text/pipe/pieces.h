@@ -56,6 +56,14 @@ FH_MUST_USE fh_status fh_pieces_cut(fh_mut fh_pieces *p, const fh_normalized *n,
 FH_MUST_USE fh_status fh_pieces_cut_ends(fh_mut fh_pieces *p, const fh_normalized *n, size_t begin, size_t base, fh_u32s ends);
 /* Makes room for `more` pieces beyond count. FH_NOMEM. */
 FH_MUST_USE fh_status fh_pieces_reserve(fh_mut fh_pieces *p, size_t more);
+/* True if only a piece that begins at byte 0 of n's text can be where the input begins. */
+static inline bool fh_pieces_begin_plainly(const fh_normalized *n) {
+    return n->now.straight || !n->now.tracked;
+}
+/* fh_pieces_cut where there is room, for a stretch that is not empty and not where the input begins. */
+static inline void fh_pieces_put(fh_mut fh_pieces *p, size_t begin, size_t end) {
+    fh_piece_items_set(p->items, p->count++, (fh_piece){(uint32_t)begin, (uint32_t)end, FH_NO_TOKEN, false});
+}
 
 /* What becomes of the stretches of a piece that match a pattern, and of those between them. */
 typedef enum fh_behavior {

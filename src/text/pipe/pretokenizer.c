@@ -58,18 +58,41 @@ static fh_status cut_regex(const fh_step *step, fh_pieces *p, const fh_normalize
     return fh_cutter_end(&c, p, n);
 }
 
-/* By the kinds of characters; with `joins` those that stand alone are matches of a behaviour that joins. */
-static fh_status cut_kinds(const fh_step *step, bool joins, fh_pieces *p, const fh_normalized *n, fh_piece piece) {
+/* By the kinds of characters. */
+static fh_status cut_kinds(const fh_step *step, fh_pieces *p, const fh_normalized *n, fh_piece piece) {
     fh_stretch room[AT_ONCE];
     fh_stretchs stretches = {room, AT_ONCE};
-    fh_cutter c = {.behavior = joins ? step->behavior : FH_BEHAVIOR_REMOVED};
+    fh_span text = text_of(n, piece);
+    bool plain = fh_pieces_begin_plainly(n);
+    for (size_t at = 0; at < text.size;) {
+        size_t count = fh_kinds_cut(&step->kinds, p->masks, text, &at, stretches);
+        FH_TRY(fh_pieces_reserve(p, count));
+        for (size_t i = 0; i < count; i++) {
+            fh_stretch s = fh_stretchs_get(stretches, i);
+            size_t begin = (size_t)piece.begin + s.begin, end = (size_t)piece.begin + s.end;
+            if (s.kind == FH_KIND_DROP)
+                continue;
+            if (plain && begin != 0)
+                fh_pieces_put(p, begin, end);
+            else
+                FH_TRY(fh_pieces_cut(p, n, begin, end));
+        }
+    }
+    return FH_DONE;
+}
+
+/* Those that stand alone are matches of a behaviour that joins. */
+static fh_status cut_alone(const fh_step *step, fh_pieces *p, const fh_normalized *n, fh_piece piece) {
+    fh_stretch room[AT_ONCE];
+    fh_stretchs stretches = {room, AT_ONCE};
+    fh_cutter c = {.behavior = step->behavior};
     fh_span text = text_of(n, piece);
     for (size_t at = 0; at < text.size;) {
         size_t count = fh_kinds_cut(&step->kinds, p->masks, text, &at, stretches);
         for (size_t i = 0; i < count; i++) {
             fh_stretch s = fh_stretchs_get(stretches, i);
-            bool match = s.kind == (joins ? FH_KIND_ALONE : FH_KIND_DROP);
-            FH_TRY(fh_cutter_put(&c, p, n, (size_t)piece.begin + s.begin, (size_t)piece.begin + s.end, match));
+            FH_TRY(fh_cutter_put(&c, p, n, (size_t)piece.begin + s.begin, (size_t)piece.begin + s.end,
+                                 s.kind == FH_KIND_ALONE));
         }
     }
     return fh_cutter_end(&c, p, n);
@@ -126,8 +149,8 @@ static fh_status cut_scripts(fh_pieces *p, const fh_normalized *n, fh_piece piec
 
 static fh_status cut(const fh_step *step, fh_pieces *p, const fh_normalized *n, fh_piece piece) {
     switch (step->kind) {
-    case FH_STEP_KINDS: return cut_kinds(step, false, p, n, piece);
-    case FH_STEP_PUNCT: return cut_kinds(step, true, p, n, piece);
+    case FH_STEP_KINDS: return cut_kinds(step, p, n, piece);
+    case FH_STEP_PUNCT: return cut_alone(step, p, n, piece);
     case FH_STEP_SCAN: return cut_scan(step->scan, p, n, piece);
     case FH_STEP_SPLIT: return cut_regex(step, p, n, piece);
     case FH_STEP_BYTE_LEVEL: return cut_scan(FH_SCAN_GPT2, p, n, piece);
@@ -277,10 +300,10 @@ bool fh_pretokenizer_ends_in_bytes(const fh_pretokenizer *pt) {
     return pt != NULL && pt->last != NULL && pt->last->kind == FH_STEP_BYTE_LEVEL;
 }
 
-bool fh_pretokenizer_needs_origins(const fh_pretokenizer *pt) {
+bool fh_pretokenizer_needs_origins(const fh_pretokenizer *pt, bool normalized) {
     const fh_step *step = pt != NULL ? pt->last : NULL;
     for (; step != NULL; step = step->before)
-        if (step->before != NULL && step->kind == FH_STEP_METASPACE && step->scheme == FH_SCHEME_FIRST)
+        if ((step->before != NULL || normalized) && step->kind == FH_STEP_METASPACE && step->scheme == FH_SCHEME_FIRST)
             return true;
     return false;
 }

@@ -37,8 +37,9 @@ FH_MUST_USE fh_status fh_pretokenizer_run(fh_ref fh_or_null const fh_pretokenize
 
 /* True if the last step is ByteLevel. */
 bool fh_pretokenizer_ends_in_bytes(fh_ref fh_or_null const fh_pretokenizer *pt);
-/* True if pieces depend on origins: a Metaspace "first" behind another step. The text must be tracked then. */
-bool fh_pretokenizer_needs_origins(fh_ref fh_or_null const fh_pretokenizer *pt);
+/* True if pieces depend on origins: a Metaspace "first" behind another step, or on a text that was normalized. The text must
+ * be tracked then. */
+bool fh_pretokenizer_needs_origins(fh_ref fh_or_null const fh_pretokenizer *pt, bool normalized);
 /* The scanner whose pieces, isolated, are all that it cuts, apart from the letters of a ByteLevel at the end; FH_SCAN_NONE if
  * it does anything else. For those who scan by themselves. */
 fh_scan fh_pretokenizer_scan(fh_ref fh_or_null const fh_pretokenizer *pt);

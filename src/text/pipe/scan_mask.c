@@ -183,6 +183,11 @@ size_t fh_scan_ends(fh_scan scan, fh_masks_fn *masks, fh_span text, fh_mut size_
         fh_u32s_set(ends, count++, (uint32_t)place);
     }
     while (place < text.size && count + FH_MASK_BYTES <= ends.count) {
+        if (fh_span_at(text, place) >= 0x80) {
+            place = fh_scan_end(scan, text, place);
+            fh_u32s_set(ends, count++, (uint32_t)place);
+            continue;
+        }
         window w = look(scan, masks, text, place);
         uint64_t starts = w.size == 0 ? 0 : starts_of(scan, &w, text, place) & ~(uint64_t)1;
         for (uint64_t s = starts; s != 0; s &= s - 1)

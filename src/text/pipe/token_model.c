@@ -385,20 +385,38 @@ static inline void write_places(const fh_token_list *out, size_t at, const fh_me
     }
 }
 
+static inline bool has_id(const fh_met *met, uint32_t id) {
+    bool found = false;
+    for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++)
+        found = found || met->ids[k] == id;
+    return found;
+}
+
+/* True if bytes [from, to) of a text are ASCII: mostly the one blank between two words. */
+static inline bool gap_is_ascii(fh_span text, size_t from, size_t to) {
+    bool ascii = true;
+    for (size_t i = from; i < to; i++)
+        ascii = ascii && fh_span_at(text, i) < 0x80;
+    return ascii;
+}
+
 size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s, fh_span text, fh_piece_items pieces,
                              fh_recall_how how, fh_token_list *out) {
     size_t room = (room_of(out) - out->count) / FH_MET_TOKENS, i = 0, count = out->count;
     size_t most = s->quick == m->identity ? min_size(pieces.count, room) : 0;
+    size_t before = most != 0 ? fh_piece_items_get(pieces, 0).begin : 0;
     for (; i < most; i++) {
         fh_piece piece = fh_piece_items_get(pieces, i);
         size_t size = (size_t)piece.end - piece.begin;
         if (size - 1 >= FH_MET_BYTES || piece.token != FH_NO_TOKEN)
             break;
         fh_met_key key = key_of(text, piece.begin, size);
-        if (how.ascii && ((key.a | key.b | key.c | key.d) & UINT64_C(0x8080808080808080)) != 0)
+        if (how.ascii && (((key.a | key.b | key.c | key.d) & UINT64_C(0x8080808080808080)) != 0 ||
+                          !gap_is_ascii(text, before, piece.begin)))
             break;
+        before = piece.end;
         const fh_met *met = fh_mets_at(s->met, place_of(key));
-        if (!is_key(met, key))
+        if (!is_key(met, key) || (how.none != FH_NO_TOKEN && has_id(met, how.none)))
             break;
         write_ids(out->ids, count, met);
         if (!out->ids_only)
