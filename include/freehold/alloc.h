@@ -97,12 +97,44 @@ FH_API fh_alloc_stats fh_trace_stats(fh_ref const fh_trace *trace);
     }                                                                                                    \
     struct fh_##name##s
 
+/* `count` elements of `size` bytes that `bytes` are, where they lie; NULL if they are not, or not aligned. Only FH_LENT_DEFINE
+ * calls it. */
+FH_ALWAYS_INLINE fh_or_null fh_counted(2, 3) void *fh_lent_elements(fh_span bytes, size_t count, size_t size, size_t align) {
+    FH_UNSAFE("lent-elements");
+    uintptr_t at = (uintptr_t)bytes.at;
+    return bytes.size / size == count && bytes.size % size == 0 && at % align == 0 ? (void *)at : NULL;
+}
+
+/* Defines fh_NAMEs_lent(bytes, &out) for a type of FH_ARRAY_DEFINE of which any bytes are a value (numbers, structs of numbers
+ * without gaps): an array that lies in bytes of somebody else, such as a mapped file, in the byte order of this machine. False,
+ * and an empty array, if the bytes are no whole number of elements, or not aligned. It is only read, and fh_NAMEs_return ends
+ * it, before the bytes are ended. */
+#define FH_LENT_DEFINE(name)                                                                                                  \
+    FH_UNUSED FH_MUST_USE static inline bool fh_##name##s_lent(fh_span bytes, fh_owned fh_view(1) fh_##name##s *out) {        \
+        *out = (fh_##name##s){NULL, 0};                                                                                       \
+        size_t count = bytes.size / sizeof *out->at;                                                                          \
+        if (bytes.size == 0)                                                                                                  \
+            return true;                                                                                                      \
+        __typeof__(out->at) at = FH_FROM_VOID(                                                                                \
+            __typeof__(out->at), fh_lent_elements(bytes, count, sizeof *out->at, __alignof__(*out->at)));                     \
+        if (at == NULL)                                                                                                       \
+            return false;                                                                                                     \
+        *out = (fh_##name##s){at, count};                                                                                     \
+        return true;                                                                                                          \
+    }                                                                                                                         \
+    FH_UNUSED static inline void fh_##name##s_return(fh_drop fh_##name##s *s) {                                               \
+        *s = (fh_##name##s){NULL, 0};                                                                                         \
+    }                                                                                                                         \
+    struct fh_##name##s
+
 FH_ARRAY_DEFINE(f32);
 FH_ARRAY_DEFINE(i32);
 FH_ARRAY_DEFINE(u32);
 FH_ARRAY_DEFINE(u64);
 FH_ARRAY_DEFINE(size);
 FH_ARRAY_DEFINE(view);
+FH_LENT_DEFINE(u32);
+FH_LENT_DEFINE(u64);
 
 FH_EXTERN_END
 #endif

@@ -26,6 +26,7 @@
 
 #include "freehold/alloc.h"
 #include "freehold/buf.h"
+#include "freehold/bytes.h"
 #include "freehold/encoding.h"
 #include "freehold/par.h"
 
@@ -100,6 +101,28 @@ FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mu
 /* Appends one member of that file, such as "pre_tokenizer" or "added_tokens", on one line; null where there is none.
  * FH_NOT_FOUND for a name that the format does not have. */
 FH_FALLIBLE fh_tokenizer_save_member(fh_ref const fh_tokenizer *tok, fh_span name, fh_mut fh_buf *out, fh_mut fh_err *err);
+/* --- a cache of a loaded tokenizer: a file that is mapped and used where it lies --------------------------------------------
+ *
+ * Reading a large tokenizer.json takes tenths of a second, its cache hundredths of that: the large tables are looked over once
+ * and then used in the file, whose pages all processes share. A cache is of one version and one byte order. It is believed no
+ * more than any other file, and is not to be changed while it is in use: write it by fh_os_writer, which puts a new file in its
+ * place. */
+
+/* What such a file begins with. */
+#define FH_TOKENIZER_CACHE_LETTERS "FreeTokn"
+/* Writes one. `source` is the file that the tokenizer was made from, for fh_tokenizer_cache_is_of; or empty. FH_UNSUPPORTED as
+ * fh_tokenizer_save; what the sink refuses. */
+FH_FALLIBLE fh_tokenizer_save_cache(fh_ref const fh_tokenizer *tok, fh_span source, fh_sink sink, fh_mut fh_err *err);
+/* From a cache; the tokenizer has a reference of its own to the bytes, which lie at a multiple of 8 (FH_INVALID). FH_CORRUPT
+ * for damage (there is a checksum) and for what would not be safe to use; FH_UNSUPPORTED: another version or byte order; write
+ * it anew. */
+FH_FALLIBLE fh_tokenizer_from_cache(fh_ref fh_allocator *a, fh_bytes file, fh_owned fh_view(1, *2) fh_tokenizer **out,
+                                    fh_mut fh_err *err);
+/* FH_STALE unless the cache says that it was made from `source`, by size and hash; the refusals of a header. */
+FH_FALLIBLE fh_tokenizer_cache_is_of(fh_span file, fh_span source, fh_mut fh_err *err);
+
+/* --- handles -------------------------------------------------------------------------------------------------------------- */
+
 /* One more handle of a tokenizer. */
 FH_API fh_owned fh_tokenizer *fh_tokenizer_share(fh_ref fh_tokenizer *tok) fh_view(*1);
 /* Ends a handle; with the last one the tokenizer. NULL is allowed. */

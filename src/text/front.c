@@ -5,6 +5,7 @@
  *
  * Threading: immutable, but for the count. */
 #include "text/pipe/pipeline.h"
+#include "text/pipe/stored.h"
 
 /* --- life --------------------------------------------------------------------------------------------------------------- */
 
@@ -38,6 +39,13 @@ fh_status fh_tokenizer_new(fh_allocator *a, const fh_vocab *vocab, fh_tokenizer 
     return make(a, pipeline, out, err);
 }
 
+fh_status fh_tokenizer_from_cache(fh_allocator *a, fh_bytes file, fh_tokenizer **out, fh_err *err) {
+    *out = NULL;
+    fh_pipeline *pipeline = NULL;
+    FH_TRY(fh_pipeline_open(a, file, &pipeline, err));
+    return make(a, pipeline, out, err);
+}
+
 fh_status fh_tokenizer_save(const fh_tokenizer *tok, bool pretty, fh_buf *out, fh_err *err) {
     if (tok->pipeline->any_bytes)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file has no tokenizer.json");
@@ -64,6 +72,16 @@ fh_status fh_tokenizer_save_member(const fh_tokenizer *tok, fh_span name, fh_buf
     fh_buf_truncate(out, before);
     return fh_fail(err, s.code, FH_NO_OFFSET, "%s, in writing \"%.*s\" of a tokenizer.json", fh_code_text(s.code),
                    FH_SPAN_FMT(name));
+}
+
+fh_status fh_tokenizer_save_cache(const fh_tokenizer *tok, fh_span source, fh_sink sink, fh_err *err) {
+    if (tok->pipeline->any_bytes)
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file has no cache");
+    return fh_stored_save(tok->pipeline, source, sink, err);
+}
+
+fh_status fh_tokenizer_cache_is_of(fh_span file, fh_span source, fh_err *err) {
+    return fh_stored_is_of(file, source, err);
 }
 
 fh_tokenizer *fh_tokenizer_share(fh_tokenizer *tok) {

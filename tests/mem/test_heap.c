@@ -89,6 +89,26 @@ static void test_arrays(void **state) {
     assert_true(u.at == NULL && u.count == 0);
 }
 
+/* Arrays that lie in bytes of somebody else: whole elements, aligned. */
+static void test_lent(void **state) {
+    (void)state;
+    uint64_t room[3] = {1, UINT64_C(2) << 32 | 7, 3};
+    fh_span bytes = fh_span_of_mut(fh_u64s_bytes((fh_u64s){room, 3}));
+    fh_u64s whole = {room, 9};
+    fh_u32s halves;
+    assert_true(fh_u64s_lent(bytes, &whole) && whole.at == room && whole.count == 3);
+    fh_u64s_return(&whole);
+    assert_true(whole.at == NULL && whole.count == 0);
+    assert_true(fh_u32s_lent(fh_span_sub(bytes, 4, 12), &halves) && halves.count == 3);
+    assert_int_equal(fh_u32s_get(halves, 2), 2);
+    fh_u32s_return(&halves);
+    assert_false(fh_u64s_lent(fh_span_sub(bytes, 4, 16), &whole));
+    assert_true(whole.at == NULL && whole.count == 0);
+    assert_false(fh_u64s_lent(fh_span_sub(bytes, 0, 12), &whole));
+    assert_false(fh_u64s_lent(fh_span_sub(bytes, 0, 4), &whole));
+    assert_true(fh_u64s_lent(fh_span_sub(bytes, 3, 0), &whole) && whole.count == 0);
+}
+
 static fh_status make_two(fh_allocator *a, void *arg) {
     (void)arg;
     fh_i32s x;
@@ -208,7 +228,7 @@ static void test_threads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks), cmocka_unit_test(test_refused), cmocka_unit_test(test_large_blocks_go_back),
-        FH_TEST_ALLOC(test_arrays),    FH_TEST_ALLOC(test_arrays_without_memory),
+        FH_TEST_ALLOC(test_arrays),    FH_TEST_ALLOC(test_arrays_without_memory), cmocka_unit_test(test_lent),
         cmocka_unit_test(test_misuse), cmocka_unit_test(test_double_free), cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

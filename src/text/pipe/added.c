@@ -243,13 +243,9 @@ static fh_status read_all(fh_added *d, fh_span json, size_t offset_bytes, fh_ref
     }
 }
 
-fh_status fh_added_read(fh_added *d, fh_span json, size_t offset_bytes, const fh_token_model *model,
-                        const fh_normalizer *normalizer, fh_err *err) {
-    fh_buf copy;
-    fh_buf_init(&copy, d->allocator, 0);
-    fh_status s = read_all(d, json, offset_bytes, normalizer, &copy, err);
-    fh_buf_deinit(&copy);
-    FH_TRY(s);
+/* Gives ids to all, and builds the tries. */
+static fh_status settle(fh_added *d, const fh_token_model *model, fh_err *err) {
+    fh_status s = FH_DONE;
     size_t room = 16;
     while (room < 2 * d->tokens.count)
         room *= 2;
@@ -289,6 +285,72 @@ fh_status fh_added_build(fh_added *d) {
     FH_TRY(build_trie(d, true, seed, &normal));
     d->normal = normal;
     return FH_DONE;
+}
+
+fh_status fh_added_read(fh_added *d, fh_span json, size_t offset_bytes, const fh_token_model *model,
+                        const fh_normalizer *normalizer, fh_err *err) {
+    fh_buf copy;
+    fh_buf_init(&copy, d->allocator, 0);
+    fh_status s = read_all(d, json, offset_bytes, normalizer, &copy, err);
+    fh_buf_deinit(&copy);
+    return s.code == FH_OK ? settle(d, model, err) : s;
+}
+
+/* --- as bytes --------------------------------------------------------------------------------------------------------- */
+
+enum { SINGLE_WORD = 1, LSTRIP = 2, RSTRIP = 4, NORMALIZED = 8, SPECIAL = 16, FLAG_BITS = 5 };
+
+fh_status fh_added_store(const fh_added *d, fh_ids *words, fh_buf *texts) {
+    for (uint32_t id = 0; id < d->by_id.count; id++) {
+        const fh_added_token *t = fh_added_of_id(d, id);
+        if (t == NULL)
+            continue;
+        uint32_t flags = (t->single_word ? SINGLE_WORD : 0u) | (t->lstrip ? LSTRIP : 0u) | (t->rstrip ? RSTRIP : 0u) |
+                         (t->normalized ? NORMALIZED : 0u) | (t->special ? SPECIAL : 0u);
+        FH_TRY(fh_ids_put(words, t->content_size << FLAG_BITS | flags));
+        FH_TRY(fh_buf_put(texts, fh_added_content(d, t)));
+    }
+    return FH_DONE;
+}
+
+/* The next one, whose text begins at *at. */
+static fh_status restore_one(fh_added *d, uint32_t word, fh_span texts, fh_mut size_t *at, fh_out fh_added_token *t,
+                             fh_err *err) {
+    fh_span text;
+    size_t size = word >> FLAG_BITS;
+    *t = (fh_added_token){.content = (uint32_t)d->texts.size, .content_size = (uint32_t)size,
+                          .single_word = (word & SINGLE_WORD) != 0, .lstrip = (word & LSTRIP) != 0,
+                          .rstrip = (word & RSTRIP) != 0, .normalized = (word & NORMALIZED) != 0,
+                          .special = (word & SPECIAL) != 0};
+    t->normal = t->content;
+    t->normal_size = t->content_size;
+    if (size > FH_ADDED_BYTES_MAX || !fh_span_slice(texts, *at, size, &text) || !fh_utf8_valid(text))
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer cache: added token %zu has no text in UTF-8", d->tokens.count);
+    *at += size;
+    return fh_buf_put(&d->texts, text);
+}
+
+static fh_status restore_all(fh_added *d, fh_u32s words, fh_span texts, fh_ref fh_or_null const fh_normalizer *normalizer,
+                             fh_mut fh_buf *copy, fh_err *err) {
+    size_t at = 0;
+    if (words.count > FH_VOCAB_MAX)
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer cache: more than %d added tokens", FH_VOCAB_MAX);
+    for (size_t i = 0; i < words.count; i++) {
+        fh_added_token t;
+        FH_TRY(restore_one(d, fh_u32s_get(words, i), texts, &at, &t, err));
+        FH_TRY(normalize(d, &t, normalizer, copy, err));
+        FH_TRY(fh_added_token_list_put(&d->tokens, t));
+    }
+    return FH_DONE;
+}
+
+fh_status fh_added_restore(fh_added *d, fh_u32s words, fh_span texts, const fh_token_model *model,
+                           const fh_normalizer *normalizer, fh_err *err) {
+    fh_buf copy;
+    fh_buf_init(&copy, d->allocator, 0);
+    fh_status s = restore_all(d, words, texts, normalizer, &copy, err);
+    fh_buf_deinit(&copy);
+    return s.code == FH_OK ? settle(d, model, err) : s;
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------------- */

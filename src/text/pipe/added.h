@@ -57,6 +57,11 @@ FH_MUST_USE fh_status fh_added_read(fh_mut fh_added *d, fh_span json, size_t off
 /* Adds a token by its id; it is found in raw text, unless its text is empty. Then fh_added_build, once. FH_LIMIT, FH_NOMEM. */
 FH_MUST_USE fh_status fh_added_put(fh_mut fh_added *d, uint32_t id, fh_span text, bool special, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_added_build(fh_mut fh_added *d);
+/* Appends them in the order of their ids as bytes: of each a word (its size and its switches) and its text. */
+FH_MUST_USE fh_status fh_added_store(const fh_added *d, fh_mut fh_ids *words, fh_mut fh_buf *texts);
+/* fh_added_read for what _store wrote, wherever it comes from. */
+FH_MUST_USE fh_status fh_added_restore(fh_mut fh_added *d, fh_u32s words, fh_span texts, const fh_token_model *model,
+                                       fh_ref fh_or_null const fh_normalizer *normalizer, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_added_write(const fh_added *d, fh_mut fh_json_writer *w);
 /* The token with an id, or NULL; and its texts. Valid until: fh_added_deinit. */
 fh_or_null const fh_added_token *fh_added_of_id(const fh_added *d, uint32_t id) fh_view(1);

@@ -8,6 +8,7 @@
 #include "freehold/json_object.h"
 #include "freehold/utf8.h"
 #include "text/pipe/pipeline.h"
+#include "text/pipe/stored.h"
 #include "text/unicode.h"
 
 /* Offsets in the file fit 32 bits. */
@@ -35,7 +36,8 @@ static size_t member_of(fh_json_token key) {
 }
 
 /* Finds the members, and reads the model where it is met: it is most of the file, and needs none of the others. */
-static fh_status find_members(fh_pipeline *p, fh_span json, fh_out fh_view(2) file *out, fh_err *err) {
+static fh_status find_members(fh_mut fh_view(*3) fh_pipeline *p, fh_span json, fh_ref fh_or_null const fh_stored *stored,
+                              fh_out fh_view(2) file *out, fh_err *err) {
     file f = {.members = {{.offset_bytes = 0}}};
     bool seen[MEMBER_COUNT + 1] = {false};
     fh_json_each e;
@@ -56,7 +58,8 @@ static fh_status find_members(fh_pipeline *p, fh_span json, fh_out fh_view(2) fi
         fh_json ahead = e.j;
         FH_TRY(fh_json_next(&ahead, &first, err));
         if (i == MODEL && first.kind != FH_JSON_NULL) {
-            FH_TRY(fh_token_model_read_value(p->allocator, &e.j, &p->model, err));
+            FH_TRY(stored != NULL ? fh_token_model_open(p->allocator, &e.j, &stored->tables, &p->model, err)
+                                  : fh_token_model_read_value(p->allocator, &e.j, &p->model, err));
             continue;
         }
         FH_TRY(fh_json_each_value(&e, key, &m, err));
@@ -200,7 +203,17 @@ bool fh_pipeline_shown(const fh_pipeline *p, uint32_t id, fh_span *out) {
 
 /* --- the whole -------------------------------------------------------------------------------------------------------- */
 
-static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
+static fh_status restore_added(fh_added *d, const fh_stored *stored, const fh_token_model *model,
+                               fh_ref fh_or_null const fh_normalizer *normalizer, fh_err *err) {
+    fh_u32s words;
+    if (!fh_u32s_lent(stored->added, &words))
+        return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer cache: %zu bytes of added tokens", stored->added.size);
+    fh_status s = fh_added_restore(d, words, stored->added_texts, model, normalizer, err);
+    fh_u32s_return(&words);
+    return s;
+}
+
+static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null const fh_stored *stored, fh_err *err) {
     if (f->members[VERSION].text.size != 0 && !fh_span_is(f->members[VERSION].text, "\"1.0\""))
         return expected(&f->members[VERSION], "version \"1.0\"", err);
     FH_TRY(read_truncation(&f->members[TRUNCATION], &p->truncation, err));
@@ -209,7 +222,8 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
         FH_TRY(fh_pretokenizer_read(p->allocator, f->members[PRETOKENIZER].text, f->members[PRETOKENIZER].offset_bytes,
                                     &p->pretokenizer, err));
     p->raw_bytes = fh_pretokenizer_ends_in_bytes(p->pretokenizer) && fh_token_model_use_raw_bytes(p->model);
-    FH_TRY(fh_token_model_find_seams(p->model));
+    if (stored == NULL)
+        FH_TRY(fh_token_model_find_seams(p->model));
     if (f->members[NORMALIZER].text.size != 0)
         FH_TRY(fh_normalizer_read(p->allocator, f->members[NORMALIZER].text, f->members[NORMALIZER].offset_bytes,
                                   &p->normalizer, err));
@@ -218,7 +232,9 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_err *err) {
                                      &p->postprocessor, err));
     if (f->members[DECODER].text.size != 0)
         FH_TRY(fh_decoder_read(p->allocator, f->members[DECODER].text, f->members[DECODER].offset_bytes, &p->decoder, err));
-    if (f->members[ADDED].text.size != 0)
+    if (stored != NULL)
+        FH_TRY(restore_added(&p->added, stored, p->model, p->normalizer, err));
+    else if (f->members[ADDED].text.size != 0)
         FH_TRY(fh_added_read(&p->added, f->members[ADDED].text, f->members[ADDED].offset_bytes, p->model, p->normalizer, err));
     bool unigram = fh_token_model_kind(p->model) == FH_MODEL_UNIGRAM;
     p->unknown = unigram ? fh_token_model_unknown(p->model) : FH_NO_TOKEN;
@@ -241,7 +257,9 @@ fh_status fh_pipeline_blank(fh_allocator *a, fh_pipeline **out, fh_err *err) {
     return FH_DONE;
 }
 
-fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_err *err) {
+/* From a file, or with `stored` from what lies beside its options. */
+static fh_status load(fh_ref fh_allocator *a, fh_span json, fh_ref fh_or_null const fh_stored *stored,
+                      fh_owned fh_view(1, *3) fh_pipeline **out, fh_err *err) {
     *out = NULL;
     if (json.size > JSON_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size,
@@ -249,15 +267,30 @@ fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_e
     fh_pipeline *p = NULL;
     FH_TRY(fh_pipeline_blank(a, &p, err));
     file f;
-    fh_status s = find_members(p, json, &f, err);
+    fh_status s = find_members(p, json, stored, &f, err);
     if (s.code == FH_OK)
-        s = read_parts(p, &f, err);
+        s = read_parts(p, &f, stored, err);
     if (fh_failed(s)) {
         fh_pipeline_free(p);
         return fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));
     }
     *out = p;
     return s;
+}
+
+fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_err *err) {
+    return load(a, json, NULL, out, err);
+}
+
+fh_status fh_pipeline_open(fh_allocator *a, fh_bytes cache, fh_pipeline **out, fh_err *err) {
+    fh_stored stored;
+    fh_pipeline *p = NULL;
+    *out = NULL;
+    FH_TRY(fh_stored_open(cache.span, &stored, err));
+    FH_TRY(load(a, stored.options, &stored, &p, err));
+    p->file = fh_bytes_share(cache);
+    *out = p;
+    return FH_DONE;
 }
 
 void fh_pipeline_free(fh_pipeline *p) {
@@ -271,6 +304,7 @@ void fh_pipeline_free(fh_pipeline *p) {
     fh_added_deinit(&p->added);
     fh_buf_deinit(&p->pad_token);
     fh_u32s_free(p->allocator, &p->blanks);
+    fh_bytes_drop(&p->file);
     fh_free(p->allocator, p);
 }
 
@@ -347,6 +381,17 @@ fh_status fh_pipeline_write(const fh_pipeline *p, fh_json_writer *w) {
     for (size_t i = 0; i < MEMBER_COUNT; i++) {
         FH_TRY(fh_json_key(w, names[i]));
         FH_TRY(write_member(p, i, w));
+    }
+    return fh_json_close(w, true);
+}
+
+fh_status fh_pipeline_write_options(const fh_pipeline *p, fh_json_writer *w) {
+    FH_TRY(fh_json_open(w, true));
+    for (size_t i = 0; i < MEMBER_COUNT; i++) {
+        if (i == ADDED)
+            continue;
+        FH_TRY(fh_json_key(w, names[i]));
+        FH_TRY(i == MODEL ? fh_token_model_write_options(p->model, w) : write_member(p, i, w));
     }
     return fh_json_close(w, true);
 }

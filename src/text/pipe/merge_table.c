@@ -26,12 +26,12 @@ void fh_merge_table_free(fh_allocator *a, fh_merge_table *t) {
     fh_merge_rules_free(a, &t->rules);
 }
 
-/* The slot of a pair, or the empty one where it would go. */
+/* The slot of a pair, or the empty one where it would go; the search ends after one round, as in spellings.c. */
 static size_t slot_of(const fh_merge_table *t, uint64_t pair) {
     size_t mask = t->slots.count - 1;
-    for (size_t i = (size_t)fh_mix64(t->seed ^ pair) & mask;; i = (i + 1) & mask) {
+    for (size_t i = (size_t)fh_mix64(t->seed ^ pair) & mask, left = mask;; i = (i + 1) & mask, left--) {
         uint64_t slot = fh_u64s_get(t->slots, i);
-        if (slot >> RULE_BITS == pair || slot == UINT64_MAX)
+        if (slot >> RULE_BITS == pair || slot == UINT64_MAX || left == 0)
             return i;
     }
 }

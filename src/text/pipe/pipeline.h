@@ -1,6 +1,6 @@
 /* pipeline.h: what a tokenizer is made of: its parts, and the room to run them in.
  *
- *   load.c      a tokenizer.json to a pipeline, and back
+ *   load.c      a tokenizer.json to a pipeline, and back; stored.c  its cache, a file that is used in place
  *   vocab.c     the vocabulary of a model file to a pipeline
  *   encoder.c   a text through the pipeline to tokens, and tokens to an encoding
  *   batch.c     many texts
@@ -10,6 +10,7 @@
 #ifndef FH_TEXT_PIPE_PIPELINE_H
 #define FH_TEXT_PIPE_PIPELINE_H
 
+#include "freehold/bytes.h"
 #include "freehold/share.h"
 #include "text/pipe/added.h"
 #include "text/pipe/decode.h"
@@ -21,6 +22,7 @@
 
 typedef struct fh_pipeline {
     fh_ref fh_allocator *allocator;
+    fh_owned fh_bytes file;    /* that the model's tables lie in; or nothing */
     fh_owned_or_null fh_normalizer *normalizer;
     fh_owned_or_null fh_pretokenizer *pretokenizer;
     fh_owned_or_null fh_token_model *model; /* NULL only while it is loaded */
@@ -51,12 +53,17 @@ FH_MUST_USE fh_status fh_pipeline_blank(fh_ref fh_allocator *a, fh_owned fh_view
 /* Reads a file. */
 FH_MUST_USE fh_status fh_pipeline_new(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_pipeline **out,
                                       fh_mut fh_err *err);
+/* The same for a cache file (stored.h), which the pipeline keeps a reference to. */
+FH_MUST_USE fh_status fh_pipeline_open(fh_ref fh_allocator *a, fh_bytes cache, fh_owned fh_view(1, *2) fh_pipeline **out,
+                                       fh_mut fh_err *err);
 /* Makes one of a vocabulary. */
 FH_MUST_USE fh_status fh_pipeline_of_vocab(fh_ref fh_allocator *a, const fh_vocab *v, fh_owned fh_view(1) fh_pipeline **out,
                                            fh_mut fh_err *err);
 /* NULL is allowed. */
 void fh_pipeline_free(fh_drop fh_pipeline *p);
 FH_MUST_USE fh_status fh_pipeline_write(const fh_pipeline *p, fh_mut fh_json_writer *w);
+/* The same without vocabulary, merges and added tokens. */
+FH_MUST_USE fh_status fh_pipeline_write_options(const fh_pipeline *p, fh_mut fh_json_writer *w);
 /* Writes the value of one member. FH_NOT_FOUND for a name that the format does not have. */
 FH_MUST_USE fh_status fh_pipeline_write_member(const fh_pipeline *p, fh_span name, fh_mut fh_json_writer *w);
 /* What a token is called where it is decoded; false for an id that is no token. Valid until: fh_pipeline_free. */

@@ -20,12 +20,14 @@ fh_span fh_spellings_get(const fh_spellings *s, uint32_t id) {
     return p.at == FH_NO_TOKEN ? (fh_span){NULL, 0} : text_at(s, p);
 }
 
-/* The slot of a spelling, or the empty one where it would go. */
+/* The slot of a spelling, or the empty one where it would go. A table that lies in a file may be overwritten while it is in
+ * use, so the search ends after one round. */
 static size_t slot_of(const fh_spellings *s, fh_span spelling, uint64_t hash) {
     size_t mask = s->slots.count - 1;
-    for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
+    for (size_t i = (size_t)hash & mask, left = mask;; i = (i + 1) & mask, left--) {
         uint64_t slot = fh_u64s_get(s->slots, i);
-        if (slot == UINT64_MAX || (slot >> 32 == hash >> 32 && fh_span_equal(fh_spellings_get(s, (uint32_t)slot), spelling)))
+        if (slot == UINT64_MAX || left == 0 ||
+            (slot >> 32 == hash >> 32 && fh_span_equal(fh_spellings_get(s, (uint32_t)slot), spelling)))
             return i;
     }
 }

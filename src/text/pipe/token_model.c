@@ -446,15 +446,26 @@ void fh_token_model_free(fh_token_model *m) {
         return;
     fh_allocator *a = m->allocator;
     fh_buf_deinit(&m->spellings.text);
-    fh_places_free(a, &m->spellings.places);
-    fh_u64s_free(a, &m->spellings.slots);
-    fh_u64s_free(a, &m->seams);
-    fh_u64s_free(a, &m->known);
     fh_buf_deinit(&m->names);
-    fh_merge_table_free(a, &m->merges);
-    fh_trie_nodes_free(a, &m->trie.nodes);
-    fh_logprobs_free(a, &m->scores);
     fh_u64s_free(a, &m->silent);
+    if (m->lent) {
+        fh_places_return(&m->spellings.places);
+        fh_u64s_return(&m->spellings.slots);
+        fh_u64s_return(&m->merges.slots);
+        fh_merge_rules_return(&m->merges.rules);
+        fh_trie_nodes_return(&m->trie.nodes);
+        fh_logprobs_return(&m->scores);
+        fh_u64s_return(&m->seams);
+        fh_u64s_return(&m->known);
+    } else {
+        fh_places_free(a, &m->spellings.places);
+        fh_u64s_free(a, &m->spellings.slots);
+        fh_merge_table_free(a, &m->merges);
+        fh_trie_nodes_free(a, &m->trie.nodes);
+        fh_logprobs_free(a, &m->scores);
+        fh_u64s_free(a, &m->seams);
+        fh_u64s_free(a, &m->known);
+    }
     fh_free(a, m);
 }
 

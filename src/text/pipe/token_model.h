@@ -78,6 +78,26 @@ FH_MUST_USE fh_status fh_token_model_build(fh_ref fh_allocator *a, const fh_mode
 /* NULL is allowed. */
 void fh_token_model_free(fh_drop fh_token_model *m);
 
+/* --- its tables as bytes ----------------------------------------------------------------------------------------------- */
+
+/* What is large in a model, as bytes in the layout of this machine. What a model does not have is empty. */
+enum { FH_MODEL_NUMBERS = 8 };
+typedef struct fh_model_tables {
+    uint64_t numbers[FH_MODEL_NUMBERS]; /* two seeds; switches and the longest; a bit for each byte in `uncut` */
+    uint64_t identity;                  /* on the way in: a number that no other tables have */
+    fh_span text, places, slots, merges, rules, nodes, scores, seams, known;
+} fh_model_tables;
+
+/* The tables of a model; false for one that has more than these and its options: it was built from lists of tokens that text
+ * does not become. Valid until: fh_token_model_free. */
+FH_MUST_USE bool fh_token_model_tables(fh_ref const fh_token_model *m, fh_out fh_view(1) fh_model_tables *out);
+/* Appends the JSON object of a model with no token and no merge in it: what is small. */
+FH_MUST_USE fh_status fh_token_model_write_options(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);
+/* fh_token_model_read_value for what _write_options wrote, with the tables where they lie: they are checked, used in place and
+ * never changed. FH_CORRUPT. */
+FH_MUST_USE fh_status fh_token_model_open(fh_ref fh_allocator *a, fh_mut fh_json *j, fh_ref const fh_model_tables *t,
+                                          fh_owned fh_view(1, *3) fh_token_model **out, fh_mut fh_err *err);
+
 /* For BPE behind a byte-level pre-tokenizer: from now on pieces are raw bytes instead of their spelling in GPT-2's alphabet,
  * and offsets are in raw bytes too. False, and nothing changes, for a model that would give other tokens then (another kind, or
  * a letter of the alphabet is no token and that shows in UTF-8), or without memory. Before any thread encodes. */

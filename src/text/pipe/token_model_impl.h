@@ -3,6 +3,7 @@
  *   token_model.c        lists, scratch, the memory of pieces, questions, and the one way in: a piece to tokens
  *   token_model_read.c   the JSON object; token_model_write.c  and back
  *   token_model_build.c  BPE from lists of tokens, with merges or ranks
+ *   token_model_tables.c the large tables as bytes, and back in place
  *   spellings.c          spelling → id and back
  *   merge_table.c        (left, right) → the rule that joins them
  *   bpe_model.c          byte-pair encoding
@@ -25,6 +26,7 @@ typedef struct fh_place {
 } fh_place;
 FH_SPAN_DEFINE(place, fh_place);
 FH_ARRAY_DEFINE(place);
+FH_LENT_DEFINE(place);
 
 /* Tokens by id and by spelling. A slot has 32 bits of its spelling's hash over the id, so that few others are looked at. */
 typedef struct fh_spellings {
@@ -54,6 +56,7 @@ typedef struct fh_merge_rule {
 } fh_merge_rule;
 FH_SPAN_DEFINE(merge_rule, fh_merge_rule);
 FH_ARRAY_DEFINE(merge_rule);
+FH_LENT_DEFINE(merge_rule);
 
 /* A slot is left << 44 | right << 24 | rule; UINT64_MAX: empty. A look that fails, as most do, touches one line of memory. */
 enum { FH_MERGE_RULES_MAX = (1 << 24) - 1 };
@@ -83,6 +86,7 @@ typedef struct fh_trie_node {
 } fh_trie_node;
 FH_SPAN_DEFINE(trie_node, fh_trie_node);
 FH_ARRAY_DEFINE(trie_node);
+FH_LENT_DEFINE(trie_node);
 typedef struct fh_byte_trie {
     fh_owned fh_trie_nodes nodes;
 } fh_byte_trie;
@@ -98,6 +102,7 @@ static inline uint32_t fh_byte_trie_step(const fh_byte_trie *t, uint32_t node, u
 
 FH_SPAN_DEFINE(logprob, double);
 FH_ARRAY_DEFINE(logprob);
+FH_LENT_DEFINE(logprob);
 
 /* A name that a model may have: a token or a part of one. */
 typedef struct fh_model_name {
@@ -112,6 +117,7 @@ typedef struct fh_letters {
 
 struct fh_token_model {
     fh_ref fh_allocator *allocator;
+    bool lent; /* places, slots, rules, nodes, scores, seams and known lie in bytes of somebody else */
     fh_model_kind kind;
     fh_spellings spellings;
     fh_owned fh_buf names;
@@ -152,6 +158,12 @@ static inline uint32_t fh_model_token(const fh_token_model *m, fh_span spelling)
 }
 
 fh_span fh_model_name_view(const fh_token_model *m, fh_model_name name) fh_view(1);
+
+/* --- token_model_tables.c ------------------------------------------------------------------------------------------------ */
+
+/* Takes the tables for a model whose options are read: all that encoding follows in them is checked, once. FH_CORRUPT names
+ * what is wrong; the model may have some of them then. */
+FH_MUST_USE fh_status fh_model_tables_take(fh_mut fh_view(2) fh_token_model *m, const fh_model_tables *t, fh_mut fh_err *err);
 
 /* --- scratch ---------------------------------------------------------------------------------------------------------- */
 

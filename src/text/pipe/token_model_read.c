@@ -24,6 +24,7 @@ typedef struct reader {
     fh_json j;
     fh_mut fh_err *err;
     fh_token_model *m;
+    fh_ref fh_or_null const fh_model_tables *tables; /* where they need not be built */
     fh_owned fh_buf joined;  /* what two tokens make */
     fh_owned fh_ids entries; /* of fh_spellings_build */
     fh_owned fh_ids scores;  /* two halves of each */
@@ -219,6 +220,8 @@ static fh_status read_vocab(reader *r) {
     r->vocab_is_list = t.kind == FH_JSON_ARRAY;
     FH_TRY(r->vocab_is_list ? read_list(r) : read_map(r));
     r->has_vocab = true;
+    if (r->tables != NULL)
+        return FH_DONE;
     return fh_spellings_build(r->m->allocator, &r->m->spellings, fh_ids_view(&r->entries), !r->vocab_is_list, r->err);
 }
 
@@ -424,7 +427,7 @@ static fh_status read_unk_id(reader *r) {
 /* Merges are read now if it is certain that they count and that all they name is known. */
 static fh_status meet_merges(reader *r, rooms *names) {
     r->has_merges = true;
-    bool certain = r->has_type && r->m->kind == FH_MODEL_BPE && r->has_vocab && !r->vocab_is_list;
+    bool certain = r->tables == NULL && r->has_type && r->m->kind == FH_MODEL_BPE && r->has_vocab && !r->vocab_is_list;
     certain = certain && r->met_unk && r->met_prefix;
     if (certain)
         return build_merges(r, names);
@@ -530,34 +533,42 @@ static fh_status check_members(reader *r, size_t offset_bytes) {
     return FH_DONE;
 }
 
-static fh_status finish_unigram(reader *r, size_t offset_bytes) {
-    fh_token_model *m = r->m;
-    size_t n = m->spellings.places.count;
+/* The worst score, less ten. */
+static double unknown_score(fh_logprobs scores) {
+    double worst = fh_f64_of_bits(UINT64_C(0x7ff0000000000000));
+    for (size_t i = 0; i < scores.count; i++)
+        worst = fh_logprobs_get(scores, i) < worst ? fh_logprobs_get(scores, i) : worst;
+    return worst - 10;
+}
+
+static fh_status find_unknown(reader *r, size_t offset_bytes) {
+    size_t n = r->m->spellings.places.count;
     if (r->has_unk_id && r->unk_id >= n)
         return fh_fail(r->err, FH_CORRUPT, offset_bytes, "tokenizer.json, byte %zu: unk_id is %lld, but there are %zu tokens",
                        offset_bytes, (long long)r->unk_id, n);
-    m->unk = r->has_unk_id ? (uint32_t)r->unk_id : FH_NO_TOKEN;
+    r->m->unk = r->has_unk_id ? (uint32_t)r->unk_id : FH_NO_TOKEN;
+    return FH_DONE;
+}
+
+static fh_status build_unigram(reader *r) {
+    fh_token_model *m = r->m;
+    size_t n = m->spellings.places.count;
     FH_TRY(fh_logprobs_new(m->allocator, n, &m->scores));
-    m->unk_score = fh_f64_of_bits(UINT64_C(0x7ff0000000000000));
     for (size_t i = 0; i < n; i++) {
         uint64_t bits = fh_u32s_get(r->scores.items, 2 * i) | (uint64_t)fh_u32s_get(r->scores.items, 2 * i + 1) << 32;
-        double score = fh_f64_of_bits(bits);
-        fh_logprobs_set(m->scores, i, score);
-        m->unk_score = score < m->unk_score ? score : m->unk_score;
+        fh_logprobs_set(m->scores, i, fh_f64_of_bits(bits));
         m->identity = fh_mix64(m->identity ^ bits);
     }
-    m->unk_score -= 10;
     return fh_byte_trie_build(m->allocator, &m->spellings, &m->trie);
 }
 
-static fh_status finish_wordpiece(fh_token_model *m) {
-    FH_TRY(fh_byte_trie_build(m->allocator, &m->spellings, &m->trie));
+/* Goes to the node of the prefix. */
+static void find_inner(fh_token_model *m) {
     fh_span prefix = fh_model_name_view(m, m->prefix);
     for (size_t i = 0; i < prefix.size && m->inner != FH_NO_TOKEN; i++) {
         uint32_t next = fh_byte_trie_step(&m->trie, m->inner, fh_span_at(prefix, i));
         m->inner = next != 0 ? next : FH_NO_TOKEN;
     }
-    return FH_DONE;
 }
 
 /* What follows from all that was read. */
@@ -565,7 +576,7 @@ static fh_status settle(fh_token_model *m) {
     if (m->kind != FH_MODEL_UNIGRAM)
         m->unk = m->unk_name.given ? fh_spellings_find(&m->spellings, fh_model_name_view(m, m->unk_name)) : FH_NO_TOKEN;
     if (m->kind == FH_MODEL_WORDPIECE)
-        FH_TRY(finish_wordpiece(m));
+        find_inner(m);
     FH_TRY(fh_bpe_letters(m));
     m->has_dropout = m->kind == FH_MODEL_BPE && m->has_dropout;
     m->drops = m->has_dropout && m->dropout > 0;
@@ -581,23 +592,35 @@ static fh_status settle(fh_token_model *m) {
     return FH_DONE;
 }
 
+/* Builds what was not built as it was read. */
+static fh_status build_tables(reader *r, rooms *names) {
+    fh_token_model *m = r->m;
+    if (m->kind == FH_MODEL_BPE && r->merges_later.given) {
+        r->j = r->merges_later.j;
+        return build_merges(r, names);
+    }
+    if (m->kind == FH_MODEL_UNIGRAM)
+        return build_unigram(r);
+    return m->kind == FH_MODEL_WORDPIECE ? fh_byte_trie_build(m->allocator, &m->spellings, &m->trie) : FH_DONE;
+}
+
 static fh_status finish(reader *r, rooms *names, size_t offset_bytes) {
     FH_TRY(check_members(r, offset_bytes));
-    if (r->m->kind == FH_MODEL_BPE && r->merges_later.given) {
-        r->j = r->merges_later.j;
-        FH_TRY(build_merges(r, names));
+    FH_TRY(r->tables != NULL ? fh_model_tables_take(r->m, r->tables, r->err) : build_tables(r, names));
+    if (r->m->kind == FH_MODEL_UNIGRAM) {
+        FH_TRY(find_unknown(r, offset_bytes));
+        r->m->unk_score = unknown_score(r->m->scores);
     }
-    if (r->m->kind == FH_MODEL_UNIGRAM)
-        FH_TRY(finish_unigram(r, offset_bytes));
     return settle(r->m);
 }
 
 /* Reads a model; *j is behind it then. */
-static fh_status read_model(fh_token_model *m, fh_json *j, fh_err *err) {
+static fh_status read_model(fh_mut fh_view(3) fh_token_model *m, fh_json *j, fh_ref fh_or_null const fh_model_tables *tables,
+                            fh_err *err) {
     if (j->text.size > JSON_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, j->base, "tokenizer.json of %zu bytes, at most %d are read", j->text.size,
                        JSON_BYTES_MAX);
-    reader r = {.err = err, .m = m, .j = *j};
+    reader r = {.err = err, .m = m, .tables = tables, .j = *j};
     size_t offset_bytes = j->base + j->at;
     rooms names;
     fh_buf_init(&names.left, m->allocator, 0);
@@ -619,18 +642,27 @@ static fh_status read_model(fh_token_model *m, fh_json *j, fh_err *err) {
     return s;
 }
 
-fh_status fh_token_model_read_value(fh_allocator *a, fh_json *j, fh_token_model **out, fh_err *err) {
+static fh_status read_value(fh_ref fh_allocator *a, fh_json *j, fh_ref fh_or_null const fh_model_tables *tables,
+                            fh_owned fh_view(1, *3) fh_token_model **out, fh_err *err) {
     *out = NULL;
     fh_token_model *m = fh_token_model_blank(a);
     if (m == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a token model");
-    fh_status s = read_model(m, j, err);
+    fh_status s = read_model(m, j, tables, err);
     if (fh_failed(s)) {
         fh_token_model_free(m);
         return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory for a token model");
     }
     *out = m;
     return s;
+}
+
+fh_status fh_token_model_read_value(fh_allocator *a, fh_json *j, fh_token_model **out, fh_err *err) {
+    return read_value(a, j, NULL, out, err);
+}
+
+fh_status fh_token_model_open(fh_allocator *a, fh_json *j, const fh_model_tables *t, fh_token_model **out, fh_err *err) {
+    return read_value(a, j, t, out, err);
 }
 
 fh_status fh_token_model_read(fh_allocator *a, fh_span json, size_t offset_bytes, fh_token_model **out, fh_err *err) {

@@ -12,11 +12,11 @@ static fh_status put_flag(fh_json_writer *w, const char *key, bool flag) {
     return fh_json_put_bool(w, flag);
 }
 
-/* {"token": id, …} by id. */
-static fh_status put_map(const fh_token_model *m, fh_json_writer *w) {
+/* {"token": id, …} by id. Without `tables` it has none, and the lists below are empty too. */
+static fh_status put_map(const fh_token_model *m, bool tables, fh_json_writer *w) {
     FH_TRY(fh_json_key(w, "vocab"));
     FH_TRY(fh_json_open(w, true));
-    for (uint32_t id = 0; id < m->spellings.places.count; id++) {
+    for (uint32_t id = 0; tables && id < m->spellings.places.count; id++) {
         fh_span spelling;
         if (!fh_token_model_spelling(m, id, &spelling))
             continue;
@@ -26,10 +26,11 @@ static fh_status put_map(const fh_token_model *m, fh_json_writer *w) {
     return fh_json_close(w, true);
 }
 
-static fh_status put_merges(const fh_token_model *m, fh_json_writer *w) {
+static fh_status put_merges(const fh_token_model *m, bool tables, fh_json_writer *w) {
     fh_u64s pairs;
-    FH_TRY(fh_u64s_new(m->allocator, m->merges.rules.count, &pairs));
-    fh_merge_table_list(&m->merges, pairs);
+    FH_TRY(fh_u64s_new(m->allocator, tables ? m->merges.rules.count : 0, &pairs));
+    if (tables)
+        fh_merge_table_list(&m->merges, pairs);
     fh_status s = fh_json_key(w, "merges");
     if (s.code == FH_OK)
         s = fh_json_open(w, false);
@@ -49,7 +50,7 @@ static fh_status put_merges(const fh_token_model *m, fh_json_writer *w) {
     return s.code == FH_OK ? fh_json_close(w, false) : s;
 }
 
-static fh_status put_bpe(const fh_token_model *m, fh_json_writer *w) {
+static fh_status put_bpe(const fh_token_model *m, bool tables, fh_json_writer *w) {
     FH_TRY(fh_json_key(w, "dropout"));
     FH_TRY(m->has_dropout ? fh_json_put_f64(w, m->dropout) : fh_json_put_null(w));
     FH_TRY(put_name(m, w, "unk_token", m->unk_name));
@@ -58,16 +59,16 @@ static fh_status put_bpe(const fh_token_model *m, fh_json_writer *w) {
     FH_TRY(put_flag(w, "fuse_unk", m->fuse_unk));
     FH_TRY(put_flag(w, "byte_fallback", m->byte_fallback));
     FH_TRY(put_flag(w, "ignore_merges", m->ignore_merges));
-    FH_TRY(put_map(m, w));
-    return put_merges(m, w);
+    FH_TRY(put_map(m, tables, w));
+    return put_merges(m, tables, w);
 }
 
-static fh_status put_unigram(const fh_token_model *m, fh_json_writer *w) {
+static fh_status put_unigram(const fh_token_model *m, bool tables, fh_json_writer *w) {
     FH_TRY(fh_json_key(w, "unk_id"));
     FH_TRY(m->unk != FH_NO_TOKEN ? fh_json_put_u64(w, m->unk) : fh_json_put_null(w));
     FH_TRY(fh_json_key(w, "vocab"));
     FH_TRY(fh_json_open(w, false));
-    for (uint32_t id = 0; id < m->spellings.places.count; id++) {
+    for (uint32_t id = 0; tables && id < m->spellings.places.count; id++) {
         FH_TRY(fh_json_open(w, false));
         FH_TRY(fh_json_put_text(w, fh_spellings_get(&m->spellings, id)));
         FH_TRY(fh_json_put_f64(w, fh_logprobs_get(m->scores, id)));
@@ -77,24 +78,32 @@ static fh_status put_unigram(const fh_token_model *m, fh_json_writer *w) {
     return put_flag(w, "byte_fallback", m->byte_fallback);
 }
 
-fh_status fh_token_model_write(const fh_token_model *m, fh_json_writer *w) {
+static fh_status write_model(const fh_token_model *m, bool tables, fh_json_writer *w) {
     static const char *const names[] = {"BPE", "WordPiece", "WordLevel", "Unigram"};
     FH_TRY(fh_json_open(w, true));
     FH_TRY(fh_json_key(w, "type"));
     FH_TRY(fh_json_put_text(w, fh_span_of_str(names[m->kind])));
     if (m->kind == FH_MODEL_BPE) {
-        FH_TRY(put_bpe(m, w));
+        FH_TRY(put_bpe(m, tables, w));
     } else if (m->kind == FH_MODEL_UNIGRAM) {
-        FH_TRY(put_unigram(m, w));
+        FH_TRY(put_unigram(m, tables, w));
     } else if (m->kind == FH_MODEL_WORDPIECE) {
         FH_TRY(put_name(m, w, "unk_token", m->unk_name));
         FH_TRY(put_name(m, w, "continuing_subword_prefix", m->prefix));
         FH_TRY(fh_json_key(w, "max_input_chars_per_word"));
         FH_TRY(fh_json_put_u64(w, m->chars_max));
-        FH_TRY(put_map(m, w));
+        FH_TRY(put_map(m, tables, w));
     } else {
-        FH_TRY(put_map(m, w));
+        FH_TRY(put_map(m, tables, w));
         FH_TRY(put_name(m, w, "unk_token", m->unk_name));
     }
     return fh_json_close(w, true);
+}
+
+fh_status fh_token_model_write(const fh_token_model *m, fh_json_writer *w) {
+    return write_model(m, true, w);
+}
+
+fh_status fh_token_model_write_options(const fh_token_model *m, fh_json_writer *w) {
+    return write_model(m, false, w);
 }

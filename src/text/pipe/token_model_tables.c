@@ -1,0 +1,151 @@
+/* token_model_tables.c: the large tables of a token model as bytes, and a model over such bytes, where they lie.
+ *
+ * The bytes may come from anywhere, so that all that encoding follows is looked at once, front to back: each place lies in the
+ * text, each id, rule and node in its table, and no search in a hash table is long, whoever filled it.
+ * That is what makes a model out of them as safe as one that was built here. It is not a proof that they belong together: wrong
+ * tables of right shape give wrong tokens, and the checksum of their file (stored.c) is against damage, not against malice.
+ *
+ * Bytes that somebody changes while they are in use can make an index miss, which ends the program; they never reach beyond
+ * the bytes. Threading: see token_model.h. */
+#include "freehold/hash.h"
+#include "text/pipe/token_model_impl.h"
+
+/* RUN_MAX: in 2^21 slots, two thirds of them full, the longest run of slots in use has some 200. */
+enum { RUN_MAX = 1024, BASE_NODES = 256, KNOWN_WORDS = 1024, CUTS_WORDS = 1, ALONE = 2, TEXT_MAX = 1 << 30 };
+_Static_assert(sizeof(fh_place) == 8 && sizeof(fh_merge_rule) == 8 && sizeof(fh_trie_node) == 12 && sizeof(double) == 8,
+               "no gaps: any bytes are a value");
+
+/* --- out -------------------------------------------------------------------------------------------------------------- */
+
+bool fh_token_model_tables(const fh_token_model *m, fh_model_tables *out) {
+    *out = (fh_model_tables){.identity = m->identity,
+                             .text = fh_buf_view(&m->spellings.text),
+                             .places = fh_span_of_mut(fh_places_bytes(m->spellings.places)),
+                             .slots = fh_span_of_mut(fh_u64s_bytes(m->spellings.slots)),
+                             .merges = fh_span_of_mut(fh_u64s_bytes(m->merges.slots)),
+                             .rules = fh_span_of_mut(fh_merge_rules_bytes(m->merges.rules)),
+                             .nodes = fh_span_of_mut(fh_trie_nodes_bytes(m->trie.nodes)),
+                             .scores = fh_span_of_mut(fh_logprobs_bytes(m->scores)),
+                             .seams = fh_span_of_mut(fh_u64s_bytes(m->seams)),
+                             .known = fh_span_of_mut(fh_u64s_bytes(m->known))};
+    out->numbers[0] = m->spellings.seed;
+    out->numbers[1] = m->merges.seed;
+    out->numbers[2] = (m->cuts_words ? CUTS_WORDS : 0u) | (m->bytes_stand_alone ? ALONE : 0u) | (uint64_t)m->longest << 32;
+    for (size_t i = 0; i < 256; i++)
+        out->numbers[3 + i / 64] |= (uint64_t)m->uncut[i] << i % 64;
+    return m->parts == 0 && m->silent.count == 0;
+}
+
+/* --- in --------------------------------------------------------------------------------------------------------------- */
+
+static fh_status wrong(fh_err *err, const char *what) {
+    return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokenizer cache: %s", what);
+}
+
+static bool is_power_of_two(size_t n) {
+    return n != 0 && (n & (n - 1)) == 0;
+}
+
+/* True if a hash table has a power of two of slots, and an empty one among each RUN_MAX of them from a multiple of that on: a
+ * search ends after less than twice as many. */
+static bool has_short_runs(fh_u64s slots) {
+    size_t block = slots.count < RUN_MAX ? slots.count : RUN_MAX;
+    bool good = is_power_of_two(slots.count);
+    for (size_t from = 0; from < slots.count && good; from += block) {
+        size_t i = from;
+        while (i < slots.count && i < from + block && fh_u64s_get(slots, i) != UINT64_MAX)
+            i++;
+        good = i < from + block;
+    }
+    return good;
+}
+
+/* The loops below look at millions of numbers; they have no branches but their ends. */
+
+static bool are_places(fh_places places, size_t size) {
+    bool bad = false;
+    for (size_t i = 0; i < places.count; i++) {
+        fh_place p = fh_places_get(places, i);
+        bad |= (p.at != FH_NO_TOKEN) & ((uint64_t)p.at + p.size > size);
+    }
+    return !bad;
+}
+
+/* Slots name numbers below `end`, in their bits of `mask`. *used is how many are not empty. */
+static bool are_slots(fh_u64s slots, uint64_t mask, size_t end, fh_out size_t *used) {
+    bool bad = false;
+    size_t count = 0;
+    for (size_t i = 0; i < slots.count; i++) {
+        uint64_t slot = fh_u64s_get(slots, i);
+        bad |= (slot != UINT64_MAX) & ((slot & mask) >= end);
+        count += slot != UINT64_MAX;
+    }
+    *used = count;
+    return !bad && has_short_runs(slots);
+}
+
+static bool are_rules(fh_merge_rules rules, size_t ids) {
+    bool bad = false;
+    for (size_t i = 0; i < rules.count; i++)
+        bad |= fh_merge_rules_get(rules, i).result >= ids;
+    return !bad && rules.count <= FH_MERGE_RULES_MAX;
+}
+
+static bool are_nodes(fh_trie_nodes nodes, size_t ids) {
+    bool bad = false;
+    for (size_t i = 0; i < nodes.count; i++) {
+        fh_trie_node n = fh_trie_nodes_get(nodes, i);
+        bad |= ((n.token != FH_NO_TOKEN) & (n.token >= ids)) | ((uint64_t)n.base + BASE_NODES > nodes.count);
+    }
+    return !bad && nodes.count >= BASE_NODES;
+}
+
+/* Scores are finite, for what JSON says is. */
+static bool are_scores(fh_logprobs scores, size_t ids) {
+    bool bad = false;
+    for (size_t i = 0; i < scores.count; i++)
+        bad |= fh_logprobs_get(scores, i) - fh_logprobs_get(scores, i) != 0;
+    return !bad && scores.count == ids;
+}
+
+/* The tables that a model of its kind has, and no others. */
+static fh_status check_kind(const fh_token_model *m, fh_err *err) {
+    bool trie = m->kind == FH_MODEL_UNIGRAM || m->kind == FH_MODEL_WORDPIECE;
+    size_t ids = m->spellings.places.count, used;
+    if ((m->kind != FH_MODEL_BPE && m->merges.slots.count + m->merges.rules.count != 0) ||
+        (!trie && m->trie.nodes.count != 0) || (m->kind != FH_MODEL_UNIGRAM && m->scores.count != 0))
+        return wrong(err, "tables of another kind of model");
+    if (m->seams.count != 0 ? !is_power_of_two(m->seams.count) || m->known.count != KNOWN_WORDS : m->known.count != 0)
+        return wrong(err, "a set of seams that is none");
+    if (m->kind == FH_MODEL_BPE && (!are_rules(m->merges.rules, ids) || !are_slots(m->merges.slots, FH_MERGE_RULES_MAX,
+                                                                                    m->merges.rules.count, &used)))
+        return wrong(err, "a table of merges that is none");
+    if (trie && !are_nodes(m->trie.nodes, ids))
+        return wrong(err, "a trie that is none");
+    return m->kind == FH_MODEL_UNIGRAM && !are_scores(m->scores, ids) ? wrong(err, "a list of scores that is none") : FH_DONE;
+}
+
+fh_status fh_model_tables_take(fh_token_model *m, const fh_model_tables *t, fh_err *err) {
+    m->lent = true;
+    m->identity = t->identity;
+    m->spellings.seed = t->numbers[0];
+    m->merges.seed = t->numbers[1];
+    m->cuts_words = (t->numbers[2] & CUTS_WORDS) != 0;
+    m->bytes_stand_alone = (t->numbers[2] & ALONE) != 0;
+    m->longest = (uint32_t)(t->numbers[2] >> 32);
+    for (size_t i = 0; i < 256; i++)
+        m->uncut[i] = (t->numbers[3 + i / 64] >> i % 64 & 1) != 0;
+    if (t->text.size > TEXT_MAX || !fh_places_lent(t->places, &m->spellings.places) ||
+        !fh_u64s_lent(t->slots, &m->spellings.slots) || !fh_u64s_lent(t->merges, &m->merges.slots) ||
+        !fh_merge_rules_lent(t->rules, &m->merges.rules) || !fh_trie_nodes_lent(t->nodes, &m->trie.nodes) ||
+        !fh_logprobs_lent(t->scores, &m->scores) || !fh_u64s_lent(t->seams, &m->seams) ||
+        !fh_u64s_lent(t->known, &m->known))
+        return wrong(err, "a table of a size that none has");
+    FH_TRY(fh_buf_put(&m->spellings.text, t->text));
+    size_t ids = m->spellings.places.count;
+    if (ids > FH_MODEL_IDS_MAX || !are_places(m->spellings.places, t->text.size))
+        return wrong(err, "a spelling outside of the text");
+    if (!are_slots(m->spellings.slots, UINT32_MAX, ids, &m->spellings.count))
+        return wrong(err, "a table of spellings that is none");
+    return check_kind(m, err);
+}
