@@ -397,7 +397,8 @@ static void test_characters_that_are_no_token(void **state) {
     fh_tokenizer_free(tok);
 }
 
-/* A byte that has no token becomes the unknown one, and joins nothing, though merges may know that token. */
+/* A byte that has no token, or only one that is no text, becomes the unknown one, and joins nothing, though merges may know that
+ * token; a piece that is a control token's spelling is text. */
 static void test_unknown_joins_nothing(void **state) {
     made_vocab *m = made_bpe();
     m->vocab.unk = 'u';
@@ -405,6 +406,13 @@ static void test_unknown_joins_nothing(void **state) {
     m->tokens['q'] = FH_LIT("something else");
     fh_tokenizer *tok = accept(state, m);
     check_ids(state, tok, FH_LIT("qa"), PLAIN, IDS('u', 'a'));
+    fh_tokenizer_free(tok);
+    m->types['z'] = FH_TOKEN_CONTROL;
+    m->vocab.ignore_merges = true;
+    made_token(m, FH_LIT("ctl"), FH_TOKEN_CONTROL, 0);
+    tok = accept(state, m);
+    check_ids(state, tok, FH_LIT("z"), PLAIN, IDS('u'));
+    check_ids(state, tok, FH_LIT("ctl"), PLAIN, IDS('c', 't', 'l'));
     fh_tokenizer_free(tok);
 }
 

@@ -41,6 +41,11 @@ static void test_too_many_tokens(void **state) {
     fh_err err = {0};
     fh_assert_code(fh_tokenizer_new(a, &v, &tok, &err), FH_LIMIT);
     fh_assert_err(&err, FH_LIMIT, "1048577 tokens");
+    fh_err_clear(&err);
+    v.tokens.count--; /* one more symbol is needed */
+    fh_assert_code(fh_tokenizer_new(a, &v, &tok, &err), FH_LIMIT);
+    fh_assert_err(&err, FH_LIMIT, "1048576 tokens and 1 symbols");
+    v.tokens.count++;
     fh_views_free(a, &tokens);
 }
 

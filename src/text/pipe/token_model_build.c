@@ -12,7 +12,7 @@
 #include "freehold/utf8.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { TEXT_BYTES_MAX = INT32_MAX, CODE_END = 0x110000, RANKED_BYTES_MAX = 512, SPACE_MARK = 0x2581 };
+enum { TEXT_BYTES_MAX = INT32_MAX, CODE_END = 0x110000, RANKED_BYTES_MAX = 512 };
 
 /* A model on its way, and what of it is no part of the finished one. */
 typedef struct builder {
@@ -34,6 +34,13 @@ static void set_bit(fh_u64s set, uint32_t i) {
 
 static bool is_ranked(const builder *b) {
     return b->parts->ranks.count != 0;
+}
+
+/* Where the character at `at` of a token ends: of UTF-8, which it is. */
+static size_t next_at(fh_span text, size_t at) {
+    uint8_t first = fh_span_at(text, at);
+    size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    return size < text.size - at ? at + size : text.size;
 }
 
 /* --- tokens ----------------------------------------------------------------------------------------------------------- */
@@ -92,13 +99,13 @@ static void note_characters(const fh_model_parts *p, fh_u64s tokens, fh_u64s inn
 static fh_status put_inner(builder *b, fh_u64s tokens, fh_u64s inner) {
     fh_token_model *m = b->m;
     note_characters(b->parts, tokens, inner);
-    for (uint32_t code = 0; code < CODE_END; code++) {
-        if (!has_bit(inner, code) || has_bit(tokens, code))
-            continue;
-        uint8_t bytes[4] = {0};
-        size_t size = fh_utf8_put(code, bytes), at = m->spellings.text.size;
-        FH_TRY(put_entry(&b->entries, (uint32_t)b->parts->tokens.count + m->parts++, at, size));
-        FH_TRY(fh_buf_put(&m->spellings.text, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, size)));
+    for (uint32_t i = 0; i < inner.count; i++) {
+        for (uint64_t left = fh_u64s_get(inner, i) & ~fh_u64s_get(tokens, i); left != 0; left &= left - 1) {
+            uint8_t bytes[4] = {0};
+            size_t size = fh_utf8_put(64 * i + (uint32_t)__builtin_ctzll(left), bytes), at = m->spellings.text.size;
+            FH_TRY(put_entry(&b->entries, (uint32_t)b->parts->tokens.count + m->parts++, at, size));
+            FH_TRY(fh_buf_put(&m->spellings.text, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, size)));
+        }
     }
     return FH_DONE;
 }
@@ -188,7 +195,7 @@ static fh_status read_merge(builder *b, uint32_t rank) {
 static fh_status cut_token(builder *b, uint32_t id) {
     fh_span text = fh_views_get(b->parts->tokens, id);
     for (size_t at = 0; at < text.size;) {
-        at += fh_utf8_next(text, at).size;
+        at = next_at(text, at);
         uint32_t left = at < text.size ? fh_model_token(b->m, fh_span_sub(text, 0, at)) : FH_NO_TOKEN;
         uint32_t right = left != FH_NO_TOKEN ? fh_model_token(b->m, fh_span_from(text, at)) : FH_NO_TOKEN;
         if (right == FH_NO_TOKEN)
@@ -203,14 +210,10 @@ static fh_status cut_token(builder *b, uint32_t id) {
 
 /* Takes note of places within a token where a word begins. */
 static void note_joints(fh_token_model *m, fh_span text) {
-    uint32_t before = SPACE_MARK;
-    for (size_t at = 0; at < text.size;) {
-        fh_rune r = fh_utf8_next(text, at);
-        if (r.code == SPACE_MARK && before != SPACE_MARK)
+    fh_span mark = FH_LIT("\xe2\x96\x81");
+    for (size_t at = fh_span_find(text, mark, 0); at < text.size; at = fh_span_find(text, mark, at + 1))
+        if (at > 0 && !(at >= mark.size && fh_span_starts(fh_span_from(text, at - mark.size), mark)))
             m->uncut[fh_span_at(text, at - 1)] = true;
-        before = r.code;
-        at += r.size;
-    }
 }
 
 static fh_status put_rules(builder *b) {
