@@ -397,8 +397,8 @@ static void test_characters_that_are_no_token(void **state) {
     fh_tokenizer_free(tok);
 }
 
-/* A byte that has no token, or only one that is no text, becomes the unknown one, and joins nothing, though merges may know that
- * token; a piece that is a control token's spelling is text. */
+/* A byte that has no token, or only one that is no text, becomes the unknown one, and joins nothing, though merges may know
+ * that token; a piece that is a control token's spelling is text. */
 static void test_unknown_joins_nothing(void **state) {
     made_vocab *m = made_bpe();
     m->vocab.unk = 'u';

@@ -355,13 +355,13 @@ fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh
     if (s->identity != m->identity || s->met.count == 0)
         FH_TRY(begin_model(m, s, piece.size));
     uint32_t end = 0;
-    size_t before = out->count;
-    fh_status st = FH_DONE;
-    for (size_t at = 0; at < piece.size && st.code == FH_OK;) {
+    size_t before = out->count, at = 0;
+    fh_status st;
+    do { /* an empty piece may be a token too */
         size_t to = m->cuts_words ? word_end(m, piece, at) : piece.size;
         st = encode_piece(m, s, fh_span_sub(piece, at, to - at), &end, out);
         at = to;
-    }
+    } while (at < piece.size && st.code == FH_OK);
     if (fh_failed(st))
         out->count = before;
     return st;
