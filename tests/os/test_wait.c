@@ -73,6 +73,26 @@ static void test_wake_all(void **state) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
+/* A sleep with a time ends by it, by a wake, or at once. */
+static void test_wait_for(void **state) {
+    (void)state;
+    turns t = {.until = 2};
+    pthread_t other;
+    uint64_t start = fh_os_clock_ns();
+    errno = 77;
+    fh_os_wait_for(&t.word, 1, UINT64_C(3600000000000)); /* it holds another number */
+    for (uint64_t waited = 0; waited < 2000000; waited = fh_os_clock_ns() - start)
+        fh_os_wait_for(&t.word, 0, 2000000);
+    assert_int_equal(errno, 77);
+    t.parity = 1; /* this thread is the first; the other one's turn is the second */
+    assert_int_equal(pthread_create(&other, NULL, take_turns, &t), 0);
+    fh_store(&t.word, 1, FH_RELEASE);
+    fh_os_wake(&t.word, 1);
+    while (fh_load(&t.word, FH_ACQUIRE) == 1)
+        fh_os_wait_for(&t.word, 1, UINT64_C(3600000000000));
+    assert_int_equal(pthread_join(other, NULL), 0);
+}
+
 static void test_nap(void **state) {
     (void)state;
     uint64_t start = fh_os_clock_ns();
@@ -85,6 +105,7 @@ int main(void) {
         cmocka_unit_test(test_changed_before),
         cmocka_unit_test(test_wake),
         cmocka_unit_test(test_wake_all),
+        cmocka_unit_test(test_wait_for),
         cmocka_unit_test(test_nap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,14 @@ void fh_os_wait(const uint32_t *word, uint32_t seen) {
     errno = saved;
 }
 
+void fh_os_wait_for(const uint32_t *word, uint32_t seen, uint64_t time_ns) {
+    FH_UNSAFE("wait-word");
+    int saved = errno;
+    struct timespec t = {(time_t)(time_ns / 1000000000), (long)(time_ns % 1000000000)};
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &t, NULL, 0);
+    errno = saved;
+}
+
 void fh_os_wake(const uint32_t *word, unsigned count) {
     int saved = errno;
     FH_UNSAFE("wait-word");

@@ -1,0 +1,197 @@
+/* context.c: numbers of sockets, and who is told (context.h). Threading: context.h. */
+#include "sock/context.h"
+
+#include "freehold/os.h"
+#include "mem/sync/lock.h"
+
+enum { SOCKETS = 1023, SOCKETS_MAX = 65535 };
+
+#define BUSY UINT64_C(1)
+
+static bool is_open(uint64_t word) {
+    return (word >> 32 & 1) != 0;
+}
+
+fh_status fh_sock_context_new(fh_allocator *a, const fh_sock_context_options *options, fh_sock_context **out) {
+    uint32_t count = options != NULL && options->sockets_max != 0 ? options->sockets_max : SOCKETS;
+    fh_slots slots;
+    *out = NULL;
+    if (count > SOCKETS_MAX)
+        return FH_STATUS(FH_LIMIT);
+    fh_sock_context *c = fh_alloc(a, 1, sizeof *c);
+    if (c == NULL)
+        return FH_STATUS(FH_NOMEM);
+    fh_status s = fh_slots_new(a, count, &slots);
+    if (fh_failed(s)) {
+        fh_free(a, c);
+        return s;
+    }
+    c->allocator = a;
+    c->slots = slots;
+    *out = c;
+    return FH_DONE;
+}
+
+/* --- telling -------------------------------------------------------------------------------------------------------------- */
+
+static void tell_polls(fh_mut fh_sock_context *c) {
+    (void)fh_fetch_add(&c->polls, 1, FH_ACQ_REL);
+    fh_os_wake(&c->polls, UINT32_MAX);
+}
+
+void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
+    if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
+        tell_polls(c);
+}
+
+void fh_sock_context_stop(fh_sock_context *c) {
+    fh_store(&c->stopped, 1, FH_RELEASE);
+    for (size_t i = 0; i < c->slots.count; i++)
+        (void)!fh_mailbox_wake(&fh_slots_at(c->slots, i)->box);
+    tell_polls(c);
+}
+
+bool fh_context_stopped(const fh_sock_context *c) {
+    return fh_load(&c->stopped, FH_ACQUIRE) != 0;
+}
+
+fh_mailbox *fh_context_box(fh_core *k) {
+    return &fh_slots_at(k->context->slots, k->box)->box;
+}
+
+fh_status fh_context_attend(fh_core *k) {
+    uint32_t number = 0;
+    if (fh_context_stopped(k->context))
+        return FH_STATUS(FH_CANCELED);
+    while (fh_mailbox_next(fh_context_box(k), &number)) {
+        if (number != FH_NEWCOMERS) {
+            fh_core_look(k, number);
+            continue;
+        }
+        fh_status s = fh_context_admit(k);
+        if (fh_failed(s)) {
+            fh_context_tell(k->context, k->box, FH_NEWCOMERS);
+            return s;
+        }
+    }
+    return fh_core_hear(k);
+}
+
+/* --- numbers -------------------------------------------------------------------------------------------------------------- */
+
+static uint32_t index_of(fh_sock s) {
+    return (uint32_t)s.value;
+}
+
+fh_slot *fh_context_slot(fh_sock_context *c, fh_sock s) {
+    return fh_slots_at(c->slots, index_of(s));
+}
+
+/* Makes the slot of an open socket busy. */
+static fh_status occupy(fh_mut fh_sock_context *c, fh_sock s) {
+    if (index_of(s) >= c->slots.count || !is_open(s.value))
+        return FH_STATUS(FH_STALE);
+    uint64_t life = s.value >> 32 << 32, found = life;
+    if (fh_cas(&fh_context_slot(c, s)->word, &found, life | BUSY, FH_ACQ_REL))
+        return FH_DONE;
+    return FH_STATUS(found >> 32 == life >> 32 ? FH_BORROWED : FH_STALE);
+}
+
+fh_status fh_context_enter(fh_sock_context *c, fh_sock s, fh_core **core) {
+    *core = NULL;
+    FH_TRY(occupy(c, s));
+    fh_core *k = fh_context_slot(c, s)->core;
+    FH_ASSERT(k != NULL);
+    *core = k;
+    return FH_DONE;
+}
+
+void fh_context_leave(fh_sock_context *c, fh_sock s) {
+    fh_store(&fh_context_slot(c, s)->word, s.value >> 32 << 32, FH_RELEASE);
+}
+
+static bool is_type(fh_zmtp_socket type) {
+    return type >= FH_ZMTP_PAIR && type <= FH_ZMTP_XSUB;
+}
+
+/* Takes a slot that has no socket; the caller has the lock. */
+static fh_status take_slot(fh_mut fh_sock_context *c, fh_out fh_sock *out) {
+    for (uint32_t i = 0; i < c->slots.count; i++) {
+        uint64_t *word = &fh_slots_at(c->slots, i)->word, found = fh_load(word, FH_ACQUIRE);
+        bool worn = found >> 32 == UINT32_MAX - 1; /* no generation is left: the slot rests */
+        if (is_open(found) || (found & BUSY) != 0 || worn)
+            continue;
+        out->value = ((found >> 32) + 1) << 32 | i;
+        fh_store(word, (out->value >> 32 << 32) | BUSY, FH_RELEASE);
+        return FH_DONE;
+    }
+    return FH_STATUS(FH_EXHAUSTED);
+}
+
+/* The next generation, without a socket. */
+static void give_slot(fh_mut fh_sock_context *c, fh_sock s) {
+    fh_store(&fh_context_slot(c, s)->word, ((s.value >> 32) + 1) << 32, FH_RELEASE);
+}
+
+fh_status fh_sock_open(fh_sock_context *c, fh_zmtp_socket type, fh_sock *out) {
+    fh_sock s = {0};
+    fh_core *k;
+    out->value = 0;
+    if (!is_type(type))
+        return FH_STATUS(FH_UNSUPPORTED);
+    if (fh_context_stopped(c))
+        return FH_STATUS(FH_CANCELED);
+    fh_lock_take(&c->lock);
+    fh_status status = take_slot(c, &s);
+    fh_lock_give(&c->lock);
+    FH_TRY(status);
+    status = fh_core_new(c->allocator, c, type, index_of(s), &k);
+    if (fh_failed(status)) {
+        give_slot(c, s);
+        return status;
+    }
+    fh_context_slot(c, s)->core = k;
+    fh_context_leave(c, s);
+    *out = s;
+    return FH_DONE;
+}
+
+static fh_owned_or_null fh_core *take_core(fh_mut fh_slot *slot) {
+    fh_core *k = slot->core;
+    slot->core = NULL;
+    return k;
+}
+
+fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
+    FH_TRY(occupy(c, s));
+    fh_core *k = take_core(fh_context_slot(c, s));
+    FH_ASSERT(k != NULL);
+    fh_context_forget(k);
+    fh_core_free(k);
+    give_slot(c, s);
+    return FH_DONE;
+}
+
+uint32_t fh_sock_context_count(const fh_sock_context *c) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < c->slots.count; i++)
+        count += is_open(fh_load(&fh_slots_at(c->slots, i)->word, FH_RELAXED));
+    return count;
+}
+
+void fh_sock_context_free(fh_sock_context *c) {
+    if (c == NULL)
+        return;
+    for (uint32_t i = 0; i < c->slots.count; i++) {
+        uint64_t word = fh_load(&fh_slots_at(c->slots, i)->word, FH_ACQUIRE);
+        FH_ASSERT((word & BUSY) == 0);
+        fh_status s = is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
+        FH_ASSERT(!fh_failed(s));
+    }
+    fh_context_end_waiting(c);
+    FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL);
+    fh_allocator *a = c->allocator;
+    fh_slots_free(a, &c->slots);
+    fh_names_free(a, &c->names);
+    fh_free(a, c);
+}

@@ -1,0 +1,72 @@
+/* context.h: sockets by number, names, and who waits for whom.
+ *
+ * A slot's word is {generation, busy}: the generation is odd while the slot has a socket, and busy is 1 while a thread is at
+ * work on it. Who makes it 1 has the socket, and sees all that was done with it before; so one compare-and-swap tells a number
+ * that is stale, and a second thread. Slots never move and live as long as the context, mailbox included: telling needs no
+ * care for who is gone.
+ *
+ * `lock` guards names, newcomers and the list of links that wait for a name; nobody sleeps with it.
+ *
+ * Invariants: a name is that of one open socket; core is NULL in a slot whose generation is even. Threading: any thread;
+ * `core` belongs to who made its slot busy. */
+#ifndef FH_SOCK_CONTEXT_H
+#define FH_SOCK_CONTEXT_H
+
+#include "sock/core.h"
+#include "sock/mailbox.h"
+
+enum { FH_NEWCOMERS = FH_SOCK_PEERS_MAX }; /* what a mailbox says when no peer, but a link for a new one, has come */
+
+typedef struct fh_slot {
+    uint64_t word;
+    fh_owned_or_null fh_core *core;
+    fh_link_list newcomers; /* the context's lock */
+    fh_mailbox box;
+} fh_slot;
+FH_SPAN_DEFINE(slot, fh_slot);
+FH_ARRAY_DEFINE(slot);
+
+/* What who connects wants to know of who has bound. */
+typedef struct fh_name {
+    fh_owned fh_bytes name, identity; /* an empty name: a free row */
+    uint32_t box;
+    fh_zmtp_socket type;
+    int64_t send_mark, receive_mark;
+} fh_name;
+FH_SPAN_DEFINE(name, fh_name);
+FH_ARRAY_DEFINE(name);
+
+struct fh_sock_context {
+    fh_ref fh_allocator *allocator;
+    fh_owned fh_slots slots;
+    uint32_t lock, stopped;
+    uint32_t polls;                    /* counts what was told to sockets that somebody polls; polls sleep here */
+    fh_owned fh_names names;           /* `lock` */
+    fh_link_list waiting;     /* `lock`: connected to a name that nobody has; the last first */
+    fh_link_list turned;      /* `lock`: empty but while somebody goes through `waiting` from its other end */
+};
+
+/* Makes a slot this thread's. FH_STALE, FH_BORROWED. */
+FH_MUST_USE fh_status fh_context_enter(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
+/* Gives it back. */
+void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s);
+/* The slot of a number that was entered. */
+fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1);
+/* Looks at all that a socket was told. FH_CANCELED; FH_NOMEM: the rest is told again. */
+FH_MUST_USE fh_status fh_context_attend(fh_mut fh_core *k);
+/* Where a socket is told. */
+fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1);
+bool fh_context_stopped(fh_ref const fh_sock_context *c);
+
+/* names.c. Errors are those of sock.h. */
+FH_MUST_USE fh_status fh_context_bind(fh_mut fh_core *k, fh_span name);
+FH_MUST_USE fh_status fh_context_connect(fh_mut fh_core *k, fh_span name);
+FH_MUST_USE fh_status fh_context_unbind(fh_mut fh_core *k, fh_span name);
+/* A socket ends: its names are free, and who wanted to come is sent away. */
+void fh_context_forget(fh_mut fh_core *k);
+/* Those who connected to a name of this socket become its peers. FH_NOMEM: the others are left for the next time. */
+FH_MUST_USE fh_status fh_context_admit(fh_mut fh_core *k);
+/* Drops the links that wait. */
+void fh_context_end_waiting(fh_mut fh_sock_context *c);
+
+#endif

@@ -1,0 +1,97 @@
+/* lane.c: a ring bounded by credit (lane.h). Threading: lane.h. */
+#include "sock/lane.h"
+
+#include "freehold/atomic.h"
+
+fh_status fh_lane_init(fh_lane *l, fh_allocator *a, uint32_t mark) {
+    fh_messages slots;
+    size_t room = 1;
+    uint32_t bound = mark == 0 || mark > FH_LANE_MARK_MAX ? FH_LANE_MARK_MAX : mark;
+    while (room < bound)
+        room *= 2;
+    *l = (fh_lane){0};
+    FH_TRY(fh_messages_new(a, room, &slots));
+    *l = (fh_lane){.slots = slots, .writer_awake = 1, .reader_awake = 1, .credit = {.mark = bound}, .debit = {.mark = bound}};
+    return FH_DONE;
+}
+
+static fh_message *slot(fh_mut fh_lane *l, uint64_t index) fh_view(1) {
+    return fh_messages_at(l->slots, (size_t)index & (l->slots.count - 1));
+}
+
+static void end_slot(fh_mut fh_lane *l, uint64_t index, fh_ref fh_allocator *a) {
+    fh_message m;
+    fh_message_take(slot(l, index), &m);
+    fh_message_drop(&m, a);
+}
+
+void fh_lane_deinit(fh_lane *l, fh_allocator *a) {
+    for (uint64_t i = l->debit.read; i < fh_load(&l->written, FH_ACQUIRE); i++)
+        end_slot(l, i, a);
+    fh_messages_free(a, &l->slots);
+}
+
+static bool has_credit(fh_mut fh_lane *l) {
+    if (fh_credit_open(&l->credit))
+        return true;
+    (void)fh_credit_told(&l->credit, fh_load(&l->told, FH_ACQUIRE));
+    return fh_credit_open(&l->credit);
+}
+
+bool fh_lane_is_open(fh_lane *l) {
+    if (has_credit(l))
+        return true;
+    (void)fh_exchange(&l->writer_awake, 0, FH_ACQ_REL);
+    if (!has_credit(l))
+        return false;
+    (void)fh_exchange(&l->writer_awake, 1, FH_ACQ_REL);
+    return true;
+}
+
+bool fh_lane_put(fh_lane *l, fh_message *m) {
+    fh_credit_spend(&l->credit);
+    fh_message_take(m, slot(l, l->written));
+    fh_store(&l->written, l->written + 1, FH_RELEASE);
+    return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
+}
+
+bool fh_lane_end(fh_lane *l) {
+    fh_store(&l->ended, 1, FH_RELEASE);
+    return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
+}
+
+bool fh_lane_has_ended(const fh_lane *l) {
+    return fh_load(&l->ended, FH_ACQUIRE) != 0;
+}
+
+static bool has_message(fh_ref const fh_lane *l) {
+    return fh_load(&l->written, FH_ACQUIRE) != l->debit.read;
+}
+
+fh_lane_state fh_lane_look(fh_lane *l) {
+    if (has_message(l))
+        return FH_LANE_MESSAGE;
+    (void)fh_exchange(&l->reader_awake, 0, FH_ACQ_REL);
+    bool ended = fh_lane_has_ended(l); /* before the look: nothing is written after it */
+    if (!has_message(l))
+        return ended ? FH_LANE_ENDED : FH_LANE_EMPTY;
+    (void)fh_exchange(&l->reader_awake, 1, FH_ACQ_REL);
+    return FH_LANE_MESSAGE;
+}
+
+fh_message *fh_lane_first(fh_lane *l) {
+    return slot(l, l->debit.read);
+}
+
+void fh_lane_pop(fh_lane *l, fh_message *m, bool *tell) {
+    fh_message_take(slot(l, l->debit.read), m);
+    *tell = fh_debit_read(&l->debit);
+    if (!*tell)
+        return;
+    fh_store(&l->told, l->debit.told, FH_RELEASE);
+    *tell = fh_exchange(&l->writer_awake, 1, FH_ACQ_REL) == 0;
+}
+
+bool fh_lane_leave(fh_lane *l) {
+    return fh_exchange(&l->writer_awake, 1, FH_ACQ_REL) == 0;
+}

@@ -1,0 +1,191 @@
+/* sock.c: calls of the application: whose socket it is, and waiting (sock.h).
+ *
+ * Each call makes the socket's slot its own, looks at what was told, does its work, and gives the slot back. A call that has to
+ * wait reads the mailbox's count before it looks, so that nothing told in between is slept through. Threading: sock.h. */
+#include "freehold/atomic.h"
+#include "freehold/os.h"
+#include "sock/context.h"
+
+enum { NS_PER_MS = 1000000 };
+
+/* --- waiting -------------------------------------------------------------------------------------------------------------- */
+
+/* When a wait of so many milliseconds ends; UINT64_MAX: never. */
+static uint64_t end_of(int64_t timeout_ms) {
+    return timeout_ms < 0 ? UINT64_MAX : fh_os_clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+}
+
+/* What is left of it: 0 when it is over. */
+static uint64_t left_of(uint64_t end_ns) {
+    if (end_ns == UINT64_MAX)
+        return UINT64_MAX;
+    uint64_t now = fh_os_clock_ns();
+    return now < end_ns ? end_ns - now : 0;
+}
+
+/* Sleeps until something is told after `seen`; false when the time is over. */
+static bool sleep_until(fh_mut fh_core *k, uint32_t seen, uint64_t end_ns) {
+    uint64_t left = left_of(end_ns);
+    if (left != 0)
+        fh_mailbox_wait(fh_context_box(k), seen, left);
+    return left != 0;
+}
+
+/* --- messages ------------------------------------------------------------------------------------------------------------- */
+
+static fh_status try_send(fh_mut fh_core *k, fh_mut fh_message *m) {
+    FH_TRY(fh_context_attend(k));
+    return fh_core_send(k, m);
+}
+
+static fh_status try_receive(fh_mut fh_core *k, fh_owned fh_message *out) {
+    *out = (fh_message){0};
+    FH_TRY(fh_context_attend(k));
+    return fh_core_receive(k, out);
+}
+
+static fh_status send_until(fh_mut fh_core *k, fh_mut fh_message *m) {
+    int64_t timeout_ms = k->settings.send_timeout;
+    for (uint64_t end_ns = end_of(timeout_ms);;) {
+        uint32_t seen = fh_mailbox_seen(fh_context_box(k));
+        fh_status status = try_send(k, m);
+        if (status.code != FH_AGAIN || timeout_ms == 0)
+            return status;
+        if (!sleep_until(k, seen, end_ns))
+            return FH_STATUS(FH_TIMEOUT);
+    }
+}
+
+static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
+    int64_t timeout_ms = k->settings.receive_timeout;
+    *out = (fh_message){0};
+    for (uint64_t end_ns = end_of(timeout_ms);;) {
+        uint32_t seen = fh_mailbox_seen(fh_context_box(k));
+        fh_message m;
+        fh_status status = try_receive(k, &m);
+        if (!fh_failed(status)) {
+            *out = m;
+            return FH_DONE;
+        }
+        if (status.code != FH_AGAIN || timeout_ms == 0)
+            return status;
+        if (!sleep_until(k, seen, end_ns))
+            return FH_STATUS(FH_TIMEOUT);
+    }
+}
+
+fh_status fh_sock_send(fh_sock_context *c, fh_sock s, fh_message *m) {
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = send_until(k, m);
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_try_send(fh_sock_context *c, fh_sock s, fh_message *m) {
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = try_send(k, m);
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
+    fh_core *k;
+    *out = (fh_message){0};
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = receive_until(k, out);
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_try_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
+    fh_core *k;
+    *out = (fh_message){0};
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = try_receive(k, out);
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_send_n(fh_sock_context *c, fh_sock s, fh_messages messages, size_t *done) {
+    fh_core *k;
+    *done = 0;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = messages.count == 0 ? FH_DONE : send_until(k, fh_messages_at(messages, 0));
+    for (bool more = !fh_failed(status) && messages.count != 0; more;) {
+        ++*done;
+        more = *done < messages.count && !fh_failed(try_send(k, fh_messages_at(messages, *done)));
+    }
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_receive_n(fh_sock_context *c, fh_sock s, fh_messages messages, size_t *done) {
+    fh_core *k;
+    *done = 0;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = messages.count == 0 ? FH_DONE : receive_until(k, fh_messages_at(messages, 0));
+    for (bool more = !fh_failed(status) && messages.count != 0; more;) {
+        ++*done;
+        more = *done < messages.count && !fh_failed(try_receive(k, fh_messages_at(messages, *done)));
+    }
+    fh_context_leave(c, s);
+    return status;
+}
+
+/* --- several sockets ------------------------------------------------------------------------------------------------------ */
+
+/* Makes the first `count` sockets this thread's, or none; *entered is how many. */
+static fh_status enter_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, fh_out size_t *entered) {
+    for (*entered = 0; *entered < items.count; ++*entered) {
+        fh_core *k;
+        fh_sock s = fh_sock_poll_items_at(items, *entered)->socket;
+        FH_TRY(fh_context_enter(c, s, &k));
+        fh_mailbox_watch(&fh_context_slot(c, s)->box, true);
+    }
+    return FH_DONE;
+}
+
+static void leave_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, size_t entered) {
+    for (size_t i = 0; i < entered; i++) {
+        fh_sock s = fh_sock_poll_items_at(items, i)->socket;
+        fh_mailbox_watch(&fh_context_slot(c, s)->box, false);
+        fh_context_leave(c, s);
+    }
+}
+
+static fh_status look_at_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, fh_out size_t *count) {
+    *count = 0;
+    for (size_t i = 0; i < items.count; i++) {
+        fh_sock_poll_item *item = fh_sock_poll_items_at(items, i);
+        fh_core *k = fh_context_slot(c, item->socket)->core;
+        FH_ASSERT(k != NULL);
+        FH_TRY(fh_context_attend(k));
+        item->found = fh_core_events(k) & item->wanted;
+        *count += item->found != 0;
+    }
+    return FH_DONE;
+}
+
+fh_status fh_sock_poll(fh_sock_context *c, fh_sock_poll_items items, int64_t timeout_ms, size_t *count) {
+    size_t entered = 0;
+    uint64_t end_ns = end_of(timeout_ms);
+    *count = 0;
+    fh_status status = enter_all(c, items, &entered);
+    while (!fh_failed(status)) {
+        uint32_t seen = fh_load(&c->polls, FH_ACQUIRE);
+        status = look_at_all(c, items, count);
+        if (fh_failed(status) || *count != 0)
+            break;
+        uint64_t left = left_of(end_ns);
+        if (left == 0)
+            status = FH_STATUS(FH_TIMEOUT);
+        else if (left == UINT64_MAX)
+            fh_os_wait(&c->polls, seen);
+        else
+            fh_os_wait_for(&c->polls, seen, left);
+    }
+    leave_all(c, items, entered);
+    return status;
+}
