@@ -220,22 +220,59 @@ static PyObject *flat_search(PyObject *self, PyObject *args) {
     return result;
 }
 
+/* rank(queries, ids, k, dim): k ids a query, by their scores here */
+static PyObject *flat_rank(PyObject *self, PyObject *args) {
+    PyObject *queries, *object;
+    Py_ssize_t k, dim;
+    Py_buffer ids;
+    answers a;
+    if (!PyArg_ParseTuple(args, "OOnn", &queries, &object, &k, &dim) || !py_buffer_open(object, sizeof(uint64_t), &ids))
+        return NULL;
+    if (!answers_open(queries, k, dim < 0 ? 0 : (size_t)dim, &a)) {
+        PyBuffer_Release(&ids);
+        return NULL;
+    }
+    fh_u64s from = py_buffer_u64s(&ids);
+    PyObject *result = NULL;
+    if (from.count != a.hits.count) {
+        PyErr_Format(PyExc_ValueError, "%zu ids, expected %zu, for %zu queries", from.count, a.hits.count, a.count);
+    } else {
+        for (size_t i = 0; i < from.count; i++)
+            fh_hits_set(a.hits, i, (fh_hit){.id = fh_u64s_get(from, i)});
+        for (size_t q = 0; q < a.count; q++)
+            fh_sizes_set(a.counts, q, a.k);
+        fh_err err;
+        fh_err_clear(&err);
+        fh_status s;
+        Py_BEGIN_ALLOW_THREADS
+        s = fh_flat_rank(flat_of(self)->flat, py_buffer_f32s(&a.queries), a.hits, a.counts, &err);
+        Py_END_ALLOW_THREADS
+        result = fh_failed(s) ? py_raise(s, &err) : answers_tuple(&a);
+    }
+    answers_close(&a);
+    PyBuffer_Release(&ids);
+    return result;
+}
+
+/* --- files -------------------------------------------------------------------------------------------------------------- */
+
 static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
     return fh_os_writer_put(ctx, bytes, err);
 }
 
-static fh_status save_file(fh_flat *flat, const char *path, fh_err *err) {
+/* One of the two indexes. */
+static fh_status save_file(fh_flat *flat, fh_hnsw *graph, const char *path, fh_err *err) {
     fh_os_writer *writer;
     FH_TRY(fh_os_writer_open(path, &writer, err));
-    fh_status s = fh_flat_save(flat, (fh_sink){writer, put_file}, err);
+    fh_sink sink = {writer, put_file};
+    fh_status s = flat != NULL ? fh_flat_save(flat, sink, err) : fh_hnsw_save(graph, sink, err);
     if (!fh_failed(s))
         s = fh_os_writer_commit(&writer, err);
     fh_os_writer_close(writer);
     return s;
 }
 
-/* save(path) */
-static PyObject *flat_save(PyObject *self, PyObject *args) {
+static PyObject *save(fh_flat *flat, fh_hnsw *graph, PyObject *args) {
     PyObject *path;
     if (!PyArg_ParseTuple(args, "O&", PyUnicode_FSConverter, &path))
         return NULL;
@@ -244,10 +281,15 @@ static PyObject *flat_save(PyObject *self, PyObject *args) {
     fh_err_clear(&err);
     fh_status s;
     Py_BEGIN_ALLOW_THREADS
-    s = save_file(flat_of(self)->flat, name, &err);
+    s = save_file(flat, graph, name, &err);
     Py_END_ALLOW_THREADS
     Py_DECREF(path);
     return none_or(s, &err);
+}
+
+/* save(path) */
+static PyObject *flat_save(PyObject *self, PyObject *args) {
+    return save(flat_of(self)->flat, NULL, args);
 }
 
 static void close_map(void *ctx) {
@@ -256,7 +298,8 @@ static void close_map(void *ctx) {
     fh_free(fh_heap(), map);
 }
 
-static fh_status open_file(const char *path, fh_flat **out, fh_err *err) {
+/* A file as bytes that stay mapped while somebody has them. */
+static fh_status map_file(const char *path, fh_bytes *out, fh_err *err) {
     fh_os_map *map = fh_alloc(fh_heap(), 1, sizeof *map);
     if (map == NULL)
         return FH_STATUS(FH_NOMEM);
@@ -265,33 +308,44 @@ static fh_status open_file(const char *path, fh_flat **out, fh_err *err) {
         fh_free(fh_heap(), map);
         return s;
     }
-    fh_bytes bytes;
-    s = fh_bytes_wrap(fh_heap(), map->bytes, close_map, map, &bytes);
-    if (fh_failed(s)) {
+    s = fh_bytes_wrap(fh_heap(), map->bytes, close_map, map, out);
+    if (fh_failed(s))
         close_map(map);
-        return s;
-    }
-    s = fh_flat_open(fh_heap(), fh_isa_best(), fh_os_random(), bytes, out, err);
+    return s;
+}
+
+/* The one that `flat` or `graph` has room for. */
+static fh_status open_file(const char *path, fh_or_null fh_flat **flat, fh_or_null fh_hnsw **graph, fh_err *err) {
+    fh_bytes bytes;
+    FH_TRY(map_file(path, &bytes, err));
+    fh_status s = flat != NULL ? fh_flat_open(fh_heap(), fh_isa_best(), fh_os_random(), bytes, flat, err)
+                               : fh_hnsw_open(fh_heap(), fh_isa_best(), fh_os_random(), bytes, graph, err);
     fh_bytes_drop(&bytes);
     return s;
 }
 
-/* open(path): a class method */
-static PyObject *flat_open(PyObject *type, PyObject *args) {
+static bool open_path(PyObject *args, fh_or_null fh_flat **flat, fh_or_null fh_hnsw **graph) {
     PyObject *path;
     if (!PyArg_ParseTuple(args, "O&", PyUnicode_FSConverter, &path))
-        return NULL;
+        return false;
     const char *name = PyBytes_AsString(path);
-    fh_flat *flat = NULL;
     fh_err err;
     fh_err_clear(&err);
     fh_status s;
     Py_BEGIN_ALLOW_THREADS
-    s = open_file(name, &flat, &err);
+    s = open_file(name, flat, graph, &err);
     Py_END_ALLOW_THREADS
     Py_DECREF(path);
     if (fh_failed(s))
-        return py_raise(s, &err);
+        py_raise(s, &err);
+    return !fh_failed(s);
+}
+
+/* open(path): a class method */
+static PyObject *flat_open(PyObject *type, PyObject *args) {
+    fh_flat *flat = NULL;
+    if (!open_path(args, &flat, NULL))
+        return NULL;
     FH_UNSAFE("py-object");
     PyObject *self = py_object_new((PyTypeObject *)type);
     if (self != NULL)
@@ -306,6 +360,7 @@ static PyMethodDef flat_methods[] = {
     {"remove", flat_remove, METH_O, NULL},
     {"get", flat_get, METH_VARARGS, NULL},
     {"search", flat_search, METH_VARARGS, NULL},
+    {"rank", flat_rank, METH_VARARGS, NULL},
     {"save", flat_save, METH_VARARGS, NULL},
     {"open", flat_open, METH_VARARGS | METH_CLASS, NULL},
     {NULL, NULL, 0, NULL},
@@ -323,6 +378,26 @@ PyType_Spec py_flat_spec = {"freehold._freehold.Flat", sizeof(flat_object), 0, P
 
 /* --- Hnsw --------------------------------------------------------------------------------------------------------------- */
 
+/* Takes over a graph. */
+static PyObject *hnsw_wrap(PyTypeObject *type, fh_hnsw *graph) {
+    PyObject *self = py_object_new(type);
+    if (self == NULL) {
+        fh_hnsw_free(graph);
+        return NULL;
+    }
+    hnsw_object *h = hnsw_of(self);
+    h->graph = graph;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_status s = fh_hnsw_writer_new(graph, par_of(self)->width, &h->writer, &err);
+    if (!fh_failed(s))
+        s = fh_hnsw_reader_new(graph, &h->reader, &err);
+    if (!fh_failed(s))
+        return self;
+    Py_DECREF(self);
+    return py_raise(s, &err);
+}
+
 /* Hnsw(dim, rows_max, metric, links, effort) */
 static PyObject *hnsw_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     Py_ssize_t dim, rows;
@@ -333,21 +408,41 @@ static PyObject *hnsw_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
         return NULL;
     fh_hnsw_options options = {.dim = dim < 0 ? 0 : (size_t)dim, .rows_max = rows < 0 ? 0 : (size_t)rows,
                                .metric = (fh_metric)metric, .links = links, .effort = effort, .seed = fh_os_random()};
-    PyObject *self = py_object_new(type);
-    if (self == NULL)
-        return NULL;
-    hnsw_object *h = hnsw_of(self);
+    fh_hnsw *graph = NULL;
     fh_err err;
     fh_err_clear(&err);
-    fh_status s = fh_hnsw_new(fh_heap(), fh_isa_best(), &options, &h->graph, &err);
-    if (!fh_failed(s))
-        s = fh_hnsw_writer_new(h->graph, par_of(self)->width, &h->writer, &err);
-    if (!fh_failed(s))
-        s = fh_hnsw_reader_new(h->graph, &h->reader, &err);
-    if (!fh_failed(s))
-        return self;
-    Py_DECREF(self);
-    return py_raise(s, &err);
+    fh_status s = fh_hnsw_new(fh_heap(), fh_isa_best(), &options, &graph, &err);
+    return fh_failed(s) ? py_raise(s, &err) : hnsw_wrap(type, graph);
+}
+
+/* open(path): a class method */
+static PyObject *hnsw_open(PyObject *type, PyObject *args) {
+    fh_hnsw *graph = NULL;
+    if (!open_path(args, NULL, &graph))
+        return NULL;
+    FH_UNSAFE("py-object");
+    return hnsw_wrap((PyTypeObject *)type, graph);
+}
+
+/* save(path) */
+static PyObject *hnsw_save(PyObject *self, PyObject *args) {
+    return save(NULL, hnsw_of(self)->graph, args);
+}
+
+/* copy(rows_max): another one with the vectors that are there */
+static PyObject *hnsw_copy(PyObject *self, PyObject *number) {
+    size_t rows = PyLong_AsSize_t(number);
+    if (PyErr_Occurred() != NULL)
+        return NULL;
+    const fh_par *par = par_of(self);
+    fh_hnsw *graph = NULL;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_status s;
+    Py_BEGIN_ALLOW_THREADS
+    s = fh_hnsw_copy(hnsw_of(self)->graph, rows, par, &graph, &err);
+    Py_END_ALLOW_THREADS
+    return fh_failed(s) ? py_raise(s, &err) : hnsw_wrap(Py_TYPE(self), graph);
 }
 
 static void hnsw_dealloc(PyObject *self) {
@@ -499,6 +594,9 @@ static PyMethodDef hnsw_methods[] = {
     {"get", hnsw_get, METH_VARARGS, NULL},
     {"search", hnsw_search, METH_VARARGS, NULL},
     {"check", hnsw_check, METH_NOARGS, NULL},
+    {"save", hnsw_save, METH_VARARGS, NULL},
+    {"open", hnsw_open, METH_VARARGS | METH_CLASS, NULL},
+    {"copy", hnsw_copy, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

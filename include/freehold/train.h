@@ -45,7 +45,7 @@ typedef struct fh_train_splitter {
 } fh_train_splitter;
 
 /* Words as the normalizer and the pre-tokenizer of a tokenizer make them; its added tokens are not looked for, as in Hugging
- * Face's trainers. FH_UNSUPPORTED for one out of a GGUF file. Valid until: fh_tokenizer_free. */
+ * Face's trainers. Valid until: fh_tokenizer_free. */
 FH_API fh_train_splitter fh_train_split_like(fh_ref const fh_tokenizer *tok) fh_view(1);
 
 /* No words yet. */

@@ -223,6 +223,54 @@ class Vectors(unittest.TestCase):
         self.assertEqual(len(graph), 1999)
         graph.check()
 
+    def test_hnsw_file(self):
+        """Saved, opened, and copied out of the file: the same answers; only the copy can be changed."""
+        graph = freehold.HnswIndex(8, 400, "ip")
+        graph.add(self.vectors(300, 8))
+        graph.remove(7)
+        query = self.vectors(1, 8)[0]
+        expected = [x.tolist() for x in graph.search(query, 5)]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "graph")
+            graph.save(path)
+            opened = freehold.HnswIndex.open(path, 8, "ip")
+            self.assertEqual(([x.tolist() for x in opened.search(query, 5)], len(opened)), (expected, 299))
+            with self.assertRaises(ValueError):
+                opened.add(self.vectors(1, 8))
+            opened.check()
+            copied = opened.copy(301)
+            copied.add(self.vectors(2, 8), ids=[7, 500])
+            self.assertEqual((len(copied), len(opened), len(graph)), (301, 299, 299))
+            with self.assertRaises(RuntimeError):
+                copied.add(self.vectors(1, 8), ids=[501])
+            for refused, error in ((lambda: opened.copy(3), RuntimeError), (lambda: opened.copy(-1), OverflowError),
+                                   (lambda: freehold.HnswIndex.open(path, 8, "x"), ValueError),
+                                   (lambda: freehold.HnswIndex.open(path + "x", 8), OSError),
+                                   (lambda: freehold.FlatIndex.open(path, 8), ValueError)):
+                with self.assertRaises(error):
+                    refused()
+        self.assertEqual([x.tolist() for x in opened.search(query, 5)], expected)
+
+    def test_rank(self):
+        """What a graph found, in the order of an exact index."""
+        vectors, queries = self.vectors(500, 8), self.vectors(20, 8)
+        coarse, exact = freehold.FlatIndex(8, type="b1"), freehold.FlatIndex(8)
+        coarse.add(vectors)
+        exact.add(vectors)
+        found = coarse.search(queries, 40)[0]
+        ids, scores = (x.tolist() for x in exact.rank(queries, found))
+        for row, before, ranked in zip(ids, found.tolist(), scores):
+            self.assertEqual((sorted(row), ranked), (sorted(before), sorted(ranked)))
+        alone = exact.rank(queries[0], [3, 10 ** 9, 4])
+        self.assertEqual((sorted(alone[0].tolist()), len(alone[1])), ([3, 4], 2))
+        self.assertEqual(exact.rank(queries[0], list(range(500)))[0].tolist(), exact.search(queries[0], 500)[0].tolist())
+        self.assertEqual([x.tolist() for x in exact.rank(queries[0], [])], [[], []])
+        for bad in ([[1, 2]], [[1, 2], [3]], found.tolist()[:3]):
+            with self.assertRaisesRegex(ValueError, "expected 20, all of one length|ids of"):
+                exact.rank(queries, bad)
+        with self.assertRaisesRegex(ValueError, "3 ids, expected 2"):
+            exact._index.rank(bytes(32), bytes(24), 2, 8)
+
     @unittest.skipUnless(numpy, "numpy is not installed")
     def test_numpy(self):
         vectors = numpy.random.default_rng(1).standard_normal((100, 8)).astype(numpy.float32)

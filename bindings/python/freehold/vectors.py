@@ -126,6 +126,22 @@ class FlatIndex(_Locked):
         with self._lock:
             return _answers(self._index.search(view, k, self.dimension), k, single)
 
+    def rank(self, queries: Any, ids: Any) -> tuple[memoryview, memoryview]:
+        """What another index found, a row of ids a query (or one row for a single vector), by the scores that it has here, best
+        first: (ids, scores) as of search. Ids that are not here go. So a graph finds candidates, and this index, which may be
+        a file, puts them in their true order."""
+        view, count, single = _floats(queries, self.dimension)
+        found = ids if isinstance(ids, (list, tuple)) else memoryview(ids).tolist()
+        rows = [found] if single else list(found)
+        k = len(rows[0]) if rows else 0
+        if len(rows) != count or any(len(row) != k for row in rows):
+            raise ValueError(f"ids of {len(rows)} rows, expected {count}, all of one length")
+        if k == 0:
+            return _answers((b"", b"", bytes(8 * count)), 0, single)
+        flat = array("Q", [id for row in rows for id in row])
+        with self._lock:
+            return _answers(self._index.rank(view, flat, k, self.dimension), k, single)
+
     def save(self, path: Union[str, PathLike[str]]) -> None:
         """Writes one file, which appears whole or not at all."""
         with self._lock:
@@ -185,6 +201,30 @@ class HnswIndex(_Locked):
         """(ids, scores) of the k best that were met with `effort` candidates in view (at least k; 0: 64)."""
         view, _, single = _floats(queries, self.dimension)
         return _answers(self._index.search(view, k, self.dimension, effort), k, single)
+
+    def save(self, path: Union[str, PathLike[str]]) -> None:
+        """Writes one file, which appears whole or not at all; threads may search meanwhile."""
+        with self._lock:
+            self._index.save(path)
+
+    @classmethod
+    def _with(cls, index: _freehold.Hnsw, dimension: int, metric: str, next: int) -> "HnswIndex":
+        self = cls.__new__(cls)
+        _Locked.__init__(self)
+        self.dimension, self.metric, self._index, self._next = dimension, metric, index, next
+        return self
+
+    @classmethod
+    def open(cls, path: Union[str, PathLike[str]], dimension: int, metric: str = "l2") -> "HnswIndex":
+        """A saved index. Its vectors and most of its links stay in the file, and it cannot be changed: copy it for that."""
+        _choice("metric", metric, METRICS)
+        index = _freehold.Hnsw.open(path)
+        return cls._with(index, dimension, metric, len(index))
+
+    def copy(self, capacity: int) -> "HnswIndex":
+        """Another index of the vectors that are there, built anew: with room for others instead of those that were removed."""
+        with self._lock:
+            return self._with(self._index.copy(capacity), self.dimension, self.metric, self._next)
 
     def check(self) -> None:
         """Reads the whole graph, and raises ValueError if it is not what it must be."""
