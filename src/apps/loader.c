@@ -120,6 +120,13 @@ fh_status fh_file_gguf(const fh_file *f, fh_gguf **out, fh_err *err) {
     return FH_DONE;
 }
 
+static fh_status from_cache(const fh_file *f, fh_owned fh_view(1) fh_tokenizer **out, fh_err *err) {
+    fh_auto(fh_bytes_drop) fh_bytes bytes = {.owner = NULL};
+    *out = NULL;
+    FH_TRY(fh_bytes_wrap(f->heap, f->map.bytes, NULL, NULL, &bytes));
+    return fh_tokenizer_from_cache(f->heap, bytes, out, err);
+}
+
 fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_tokenizer **out, fh_err *err) {
     *out = NULL;
     if (gguf_only || fh_span_starts(f->map.bytes, FH_LIT("GGUF"))) {
@@ -127,6 +134,8 @@ fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_tokenizer **out
         FH_TRY(fh_file_gguf(f, &gguf, err));
         return fh_model_tokenizer(f->heap, gguf, out, err);
     }
+    if (fh_span_starts(f->map.bytes, FH_LIT(FH_TOKENIZER_CACHE_LETTERS)))
+        return from_cache(f, out, err);
     return fh_tokenizer_from_json(f->heap, f->map.bytes, out, err);
 }
 

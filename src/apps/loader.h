@@ -36,7 +36,8 @@ FH_MUST_USE fh_status fh_file_find(fh_mut fh_view(*2) fh_file *f, fh_mut fh_app 
                                    fh_mut fh_err *err);
 /* Its header, if it is GGUF. */
 FH_MUST_USE fh_status fh_file_gguf(fh_ref const fh_file *f, fh_owned fh_view(1) fh_gguf **out, fh_mut fh_err *err);
-/* The tokenizer that it holds: a model's, that of a GGUF file with a vocabulary alone, or a tokenizer.json. */
+/* The tokenizer that it holds: a model's, that of a GGUF file with a vocabulary alone, a tokenizer.json, or
+ * a cache of one, which then lies in the mapping. */
 FH_MUST_USE fh_status fh_file_tokenizer(fh_ref const fh_file *f, bool gguf_only, fh_owned fh_view(1) fh_tokenizer **out,
                                         fh_mut fh_err *err);
 /* FH_IO when the file was truncated while it was in use: what was read from it is then not to be trusted. */

@@ -115,8 +115,28 @@ static fh_status encode_all(fh_ref fh_allocator *heap, fh_ref fh_tokenizer *tok,
     return fh_encoder_encode(encoder, &(fh_encode_input){.text = text}, options, out, err);
 }
 
-static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_encode_options encode, bool json,
-                          fh_err *err) {
+static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
+    fh_os_writer *writer = ctx;
+    return fh_os_writer_put(writer, bytes, err);
+}
+
+static void drop_writer(fh_drop fh_os_writer **w) {
+    fh_os_writer_close(*w);
+    *w = NULL;
+}
+
+/* Writes the cache of a tokenizer out of a file; it appears when it is whole. */
+static fh_status save_cache(fh_app *app, const fh_tokenizer *tok, const fh_file *file, const fh_path *path, fh_err *err) {
+    fh_auto(drop_writer) fh_os_writer *writer = NULL;
+    app->subject = *path;
+    FH_TRY(fh_os_writer_open(path->text, &writer, err));
+    FH_TRY(fh_tokenizer_save_cache(tok, file->map.bytes, (fh_sink){writer, put_file}, err));
+    FH_TRY(fh_file_intact(file, err));
+    return fh_os_writer_commit(&writer, err);
+}
+
+static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, const fh_path *cache, fh_encode_options encode,
+                          bool json, fh_err *err) {
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
     FH_TRY(fh_file_open(&file, app, path, err));
     fh_auto(fh_end_tokenizer) fh_tokenizer *tok = NULL;
@@ -124,6 +144,8 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
     if (fh_failed(s))
         return fh_file_verdict(&file, s, err);
     FH_TRY(fh_file_intact(&file, err));
+    if (cache->text[0] != 0)
+        return save_cache(app, tok, &file, cache, err);
     app->subject.text[0] = 0; /* from here on the text is what may be at fault */
     fh_auto(fh_buf_deinit) fh_buf text;
     fh_buf_init(&text, app->heap, 0);
@@ -150,6 +172,7 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_e
 static const char examples[] =
     "echo \"Hello, world\" | freehold tokenize -m model.gguf    ids; on a terminal, coloured pieces\n"
     "freehold tokenize -t tokenizer.json < notes.txt           another kind of vocabulary\n"
+    "freehold tokenize -t tokenizer.json --save-cache t.cache  later: -t t.cache\n"
     "freehold tokenize -m model.gguf --json < notes.txt        {\"ids\": […], \"tokens\": […], …}";
 
 static const char notes[] =
@@ -159,7 +182,7 @@ static const char notes[] =
     "token begins and ends, in bytes.";
 
 fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
-    fh_path model = {{0}}, tokenizer = {{0}};
+    fh_path model = {{0}}, tokenizer = {{0}}, cache = {{0}};
     bool json = false, no_special = false, parse_special = false;
     fh_cli_option options[] = {
         {.letter = 'm', .name = "--model", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &model,
@@ -171,6 +194,8 @@ fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
         {.name = "--parse-special", .kind = FH_CLI_FLAG, .to.flag = &parse_special,
          .help = "control tokens written in the text become tokens"},
         {.name = "--json", .kind = FH_CLI_FLAG, .to.flag = &json, .help = "one JSON object"},
+        {.name = "--save-cache", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &cache,
+         .help = "read no text: write the tokenizer as a file for -t that opens at once"},
     };
     fh_cli cli = {.verb = "tokenize", .summary = "turn text into token ids", .examples = examples, .notes = notes,
                   .options = {options, sizeof options / sizeof options[0]}};
@@ -182,5 +207,5 @@ fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
     if (by_model == by_file)
         return FH_REFUSE_USAGE(app, err, "expected -m FILE or -t FILE%s", by_model ? ", not both" : "");
     fh_encode_options encode = {.add_special = !no_special, .parse_special = parse_special};
-    return tokenize(app, by_model ? &model : &tokenizer, by_model, encode, json, err);
+    return tokenize(app, by_model ? &model : &tokenizer, by_model, &cache, encode, json, err);
 }

@@ -316,12 +316,36 @@ class Tokenize(Case):
         self.refused("tokenize", "-m", DEMO, "-t", DEMO, message="not both")
         path = self.folder / "t.json"
         path.write_text("{\"model\": [}")
-        self.refused("tokenize", "-t", path, message=r"t\.json: .*byte 11")
+        self.refused("tokenize", "-t", path, message=r"t\.json: .*byte 10: expected a model as an object")
         path.write_text("[]")
         self.refused("tokenize", "-t", path)
         self.refused("tokenize", "-m", path, message="offset 0: .*expected")
         path.write_text("")
         self.refused("tokenize", "-t", path)
+
+    def test_cache(self):
+        """A tokenizer.json as a file that is used in place: the same tokens, and refused where it is damaged."""
+        path, cache = self.folder / "t.json", self.folder / "t.cache"
+        path.write_text(json.dumps({"model": {"type": "BPE", "unk_token": "u", "merges": ["a b", "ab a"],
+                                              "vocab": {"a": 0, "b": 1, "ab": 2, "aba": 3, "u": 4, " ": 5}},
+                                    "added_tokens": [{"content": "<x>", "special": True}]}))
+        self.assertEqual(self.succeeds("tokenize", "-t", path, "--save-cache", cache).text, "")
+        text = b"abab <x> c aba"
+        want = self.succeeds("tokenize", "-t", path, "--json", stdin=text).text
+        self.assertEqual(self.succeeds("tokenize", "-t", cache, "--json", stdin=text).text, want)
+        (self.folder / "text").write_bytes(text)
+        counts = [self.succeeds("count", "-t", p, "--json", self.folder / "text").text for p in (path, cache)]
+        self.assertEqual(counts[0], counts[1])
+        again = self.folder / "again.cache"
+        self.succeeds("tokenize", "-t", cache, "--save-cache", again)
+        self.assertEqual(len(again.read_bytes()), len(cache.read_bytes()))
+        whole = cache.read_bytes()
+        for damaged in (whole[:-1], whole[:100], whole[:300] + b"?" + whole[301:], whole + b"?"):
+            cache.write_bytes(damaged)
+            self.refused("tokenize", "-t", cache, message=r"t\.cache: ")
+        self.refused("tokenize", "-m", DEMO, "--save-cache", again, message="has no cache")
+        self.assertEqual(len(again.read_bytes()), len(whole))  # what was there stays
+        self.refused("tokenize", "-t", path, "--save-cache", self.folder, code=1, message="regular file")
 
 
 class Count(Case):

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "freehold/os.h"
 #include "freehold/tokenizer.h"
 
 typedef struct peer {
@@ -15,11 +16,14 @@ typedef struct peer {
     fh_buf text;
     fh_err err;
     fh_decode_stream *stream;
+    fh_os_map map; /* of a cache */
 } peer;
 
 #define PEER_API FH_API
 
 PEER_API peer *peer_open(const uint8_t *json, size_t size);
+PEER_API peer *peer_open_cache(const char *path);
+PEER_API int peer_save_cache(peer *p, const char *path);
 PEER_API int peer_ok(const peer *p);
 PEER_API const char *peer_message(const peer *p);
 PEER_API void peer_close(peer *p);
@@ -47,7 +51,7 @@ static fh_span span_of(const uint8_t *at, size_t size) {
     return (fh_span){size != 0 ? at : NULL, size};
 }
 
-peer *peer_open(const uint8_t *json, size_t size) {
+static peer *blank(void) {
     peer *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;
@@ -55,6 +59,46 @@ peer *peer_open(const uint8_t *json, size_t size) {
     fh_ids_init(&p->ids, fh_heap(), 0);
     fh_ids_init(&p->ends, fh_heap(), 0);
     fh_buf_init(&p->text, fh_heap(), 0);
+    return p;
+}
+
+peer *peer_open_cache(const char *path) {
+    peer *p = blank();
+    if (p == NULL)
+        return NULL;
+    fh_bytes bytes = {NULL, {NULL, 0}};
+    fh_status s = fh_os_map_open(path, &p->map, &p->err);
+    if (s.code == FH_OK)
+        s = fh_bytes_wrap(fh_heap(), p->map.bytes, NULL, NULL, &bytes);
+    if (s.code == FH_OK)
+        s = fh_tokenizer_from_cache(fh_heap(), bytes, &p->tok, &p->err);
+    fh_bytes_drop(&bytes);
+    if (s.code == FH_OK)
+        s = fh_encoder_new(fh_heap(), p->tok, &p->encoder);
+    if (s.code != FH_OK && p->err.code == FH_OK)
+        p->err.code = s.code;
+    return p;
+}
+
+static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
+    return fh_os_writer_put(ctx, bytes, err);
+}
+
+int peer_save_cache(peer *p, const char *path) {
+    fh_os_writer *writer;
+    if (fh_os_writer_open(path, &writer, &p->err).code != FH_OK)
+        return 0;
+    fh_status s = fh_tokenizer_save_cache(p->tok, (fh_span){NULL, 0}, (fh_sink){writer, put_file}, &p->err);
+    if (s.code == FH_OK)
+        s = fh_os_writer_commit(&writer, &p->err);
+    fh_os_writer_close(writer);
+    return s.code == FH_OK;
+}
+
+peer *peer_open(const uint8_t *json, size_t size) {
+    peer *p = blank();
+    if (p == NULL)
+        return NULL;
     fh_status s = fh_tokenizer_from_json(fh_heap(), span_of(json, size), &p->tok, &p->err);
     if (s.code == FH_OK)
         s = fh_encoder_new(fh_heap(), p->tok, &p->encoder);
@@ -79,6 +123,7 @@ void peer_close(peer *p) {
     fh_ids_deinit(&p->ids);
     fh_ids_deinit(&p->ends);
     fh_buf_deinit(&p->text);
+    fh_os_map_close(&p->map);
     free(p);
 }
 

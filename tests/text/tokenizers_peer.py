@@ -13,6 +13,7 @@ def load(path):
     lib = c.CDLL(path)
     for name, result in (
         ("open", c.c_void_p),
+        ("open_cache", c.c_void_p),
         ("message", c.c_char_p),
         ("count", c.c_size_t),
         ("parts", c.c_size_t),
@@ -34,9 +35,11 @@ class Refused(Exception):
 class Ours:
     """A tokenizer of ours."""
 
-    def __init__(self, lib, json):
+    def __init__(self, lib, json=None, cache=None):
+        """From the bytes of a tokenizer.json, or from the path of a cache."""
         self.lib = lib
-        self.p = c.c_void_p(lib.peer_open(json, c.c_size_t(len(json))))
+        opened = lib.peer_open(json, c.c_size_t(len(json))) if cache is None else lib.peer_open_cache(cache.encode())
+        self.p = c.c_void_p(opened)
         if not lib.peer_ok(self.p):
             message = lib.peer_message(self.p).decode()
             self.close()
@@ -46,6 +49,10 @@ class Ours:
         if self.p:
             self.lib.peer_close(self.p)
         self.p = None
+
+    def save_cache(self, path):
+        if not self.lib.peer_save_cache(self.p, path.encode()):
+            raise Refused(self.message())
 
     def message(self):
         return self.lib.peer_message(self.p).decode()
