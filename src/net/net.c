@@ -13,11 +13,10 @@ enum { SOCKETS_DEFAULT = 16384, TIMERS_DEFAULT = 16384, PIECES_DEFAULT = 4096, R
 static const fh_bytes no_bytes = {NULL, {NULL, 0}};
 
 const net_engine *fh_net_engine_of(const fh_net *net) {
-    (void)net;
-    return &fh_net_epoll_engine;
+    return net->about.engine == FH_NET_SIM ? &fh_net_sim_engine : &fh_net_epoll_engine;
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------- */
+/* --- lists ----------------------------------------------------------------------------------------------- */
 
 static void push_ready(fh_net *net, fh_net_socket s) {
     net_row *row = net_row_at(net->rows, s);
@@ -71,7 +70,7 @@ static void resume(fh_net *net) {
     }
 }
 
-/* --- rows -------------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------------------ */
 
 fh_status fh_net_row_new(fh_net *net, net_state state, uint64_t user, fh_net_socket *out) {
     net_row_handle h;
@@ -113,7 +112,7 @@ void fh_net_row_end(fh_net *net, fh_net_socket s) {
     FH_ASSERT(!fh_failed(status));
 }
 
-/* --- pages ------------------------------------------------------------------------------------------------------- */
+/* --- pages ----------------------------------------------------------------------------------------------- */
 
 /* Ends a slab, if it is one. */
 static void slab_end(fh_page_source *pages, fh_drop fh_slab *slab) {
@@ -142,7 +141,7 @@ fh_bytes fh_net_page_end(fh_net *net, size_t n) {
     return out;
 }
 
-/* --- what came of operations ---------------------------------------------------------------------------------------- */
+/* --- what came of operations -------------------------------------------------------------------------------- */
 
 void fh_net_did_accept(fh_net *net, fh_net_socket listener, fh_net_socket made) {
     uint64_t user = net_row_at(net->rows, listener)->user;
@@ -223,7 +222,7 @@ void fh_net_did_close(fh_net *net, fh_net_socket s) {
     push_ready(net, s);
 }
 
-/* --- events ------------------------------------------------------------------------------------------------------ */
+/* --- events ---------------------------------------------------------------------------------------------- */
 
 void fh_net_event_drop(fh_net_event *event) {
     fh_bytes_drop(&event->bytes);
@@ -331,7 +330,7 @@ fh_status fh_net_next(fh_net *net, fh_net_event *out) {
     return FH_STATUS(FH_AGAIN);
 }
 
-/* --- life -------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------------ */
 
 static uint32_t or_default(uint32_t value, uint32_t value_default) {
     return value != 0 ? value : value_default;
@@ -365,10 +364,13 @@ static fh_net_engine choose(const fh_net_options *options, const char **why) {
 static fh_status open_engine(fh_net *net, fh_err *err) {
     const char *why = "";
     fh_net_engine engine = choose(&net->options, &why);
-    if (engine == FH_NET_URING || engine == FH_NET_SIM)
+    if (engine == FH_NET_URING)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "there is no such engine yet");
-    net->about = (fh_net_about){FH_NET_EPOLL, "epoll", "edge-triggered",
-                                engine == FH_NET_AUTO ? "there is no engine for io_uring yet" : why};
+    if (engine == FH_NET_SIM)
+        net->about = (fh_net_about){FH_NET_SIM, "sim", "a network of one seed", why};
+    else
+        net->about = (fh_net_about){FH_NET_EPOLL, "epoll", "edge-triggered",
+                                    engine == FH_NET_AUTO ? "there is no engine for io_uring yet" : why};
     FH_TRY(fh_net_engine_of(net)->open(net, err));
     net->is_open = true;
     return FH_DONE;
@@ -411,12 +413,20 @@ static bool close_all(fh_net *net) {
     return left;
 }
 
+/* Drops all events. */
+static void forget_events(fh_net *net) {
+    fh_net_event e;
+    while (fh_net_next(net, &e).code == FH_OK)
+        fh_net_event_drop(&e);
+}
+
 void fh_net_free(fh_net *net) {
     if (net == NULL)
         return;
     while (net->is_open && close_all(net)) {
         fh_status s = wait_once(net, UINT64_MAX);
-        FH_ASSERT(s.code == FH_OK || s.code == FH_CANCELED || s.code == FH_TIMEOUT);
+        FH_ASSERT(s.code == FH_OK || s.code == FH_CANCELED);
+        forget_events(net);
     }
     while (net->first.value != 0) {
         net_row *row = net_row_at(net->rows, net->first);

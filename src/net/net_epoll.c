@@ -92,7 +92,7 @@ static fh_status epoll_name(fh_net *net, fh_net_socket s, bool peer, fh_out fh_a
     return fh_os_socket_name(net_row_at(net->rows, s)->fd, peer, out);
 }
 
-/* --- what can be done now ---------------------------------------------------------------------------------------------- */
+/* --- what can be done now -------------------------------------------------------------------------------------- */
 
 /* Accepts one connection. FH_AGAIN when there is none. */
 static fh_status accept_one(fh_net *net, fh_net_socket listener) {

@@ -40,10 +40,10 @@ typedef struct net_result {
 typedef struct net_sim_end {
     fh_net_socket peer;
     fh_address address, peer_address;
-    uint64_t connect_ns, accept_ns, send_ns, receive_ns, close_ns; /* when each is done; UINT64_MAX: not under way */
+    uint64_t connect_ns, send_ns, receive_ns, close_ns; /* when each is done; UINT64_MAX: not under way */
     uint64_t arrived_ns;                                           /* what is in `in` can be received from then on */
     fh_outbox in;
-    bool ended, reset, unreachable; /* by the peer; by fate; it will not be connected */
+    bool ended, reset; /* by the peer; by the peer or fate */
 } net_sim_end;
 
 /* What io_uring's engine knows of a row (net_uring.c). */

@@ -21,7 +21,7 @@ static fh_status find_open(const fh_net *net, fh_net_socket s, fh_out fh_view(1)
     return FH_STATUS((*out)->state == NET_OPEN ? FH_OK : FH_INVALID);
 }
 
-/* --- life -------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------------ */
 
 static const fh_net_socket_options all_defaults = {0};
 
@@ -81,7 +81,7 @@ fh_status fh_net_close(fh_net *net, fh_net_socket s) {
     return FH_DONE;
 }
 
-/* --- facts ------------------------------------------------------------------------------------------------------- */
+/* --- facts ----------------------------------------------------------------------------------------------- */
 
 fh_status fh_net_user_set(fh_net *net, fh_net_socket s, uint64_t user) {
     net_row *row = NULL;
@@ -115,7 +115,7 @@ uint64_t fh_net_out_bytes(fh_net *net, fh_net_socket s) {
     return fh_failed(find(net, s, &row)) ? 0 : row->out.bytes;
 }
 
-/* --- receiving and sending ------------------------------------------------------------------------------------------- */
+/* --- receiving and sending ----------------------------------------------------------------------------------- */
 
 static fh_status ask(fh_net *net, fh_net_socket s, net_want want) {
     net_row *row = NULL;
@@ -163,7 +163,7 @@ fh_status fh_net_shutdown(fh_net *net, fh_net_socket s) {
     return FH_DONE;
 }
 
-/* --- timers ------------------------------------------------------------------------------------------------------ */
+/* --- timers ---------------------------------------------------------------------------------------------- */
 
 fh_status fh_net_timer_start(fh_net *net, uint64_t due_ns, uint64_t user, fh_net_timer *out) {
     return fh_alarms_start(&net->alarms, due_ns, user, out);

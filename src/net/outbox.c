@@ -68,6 +68,15 @@ fh_bytes fh_outbox_take(fh_outbox *o, size_t n) {
     return front;
 }
 
+fh_bytes fh_outbox_share(const fh_outbox *o, size_t n) {
+    fh_bytes front = {NULL, {NULL, 0}};
+    FH_ASSERT(o->count != 0);
+    fh_bytes first = piece_at(o, 0)->bytes;
+    fh_status s = fh_bytes_slice(first, 0, first.span.size < n ? first.span.size : n, &front);
+    FH_ASSERT(!fh_failed(s));
+    return front;
+}
+
 void fh_outbox_advance(fh_outbox *o, uint64_t n) {
     FH_ASSERT(n <= o->bytes);
     while (n != 0) {

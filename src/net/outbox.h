@@ -35,6 +35,8 @@ fh_span fh_outbox_view(fh_ref const fh_outbox *o, size_t i) fh_view(1);
 void fh_outbox_advance(fh_mut fh_outbox *o, uint64_t n);
 /* The first piece, cut to at most n bytes, leaves; there is one. */
 fh_owned fh_bytes fh_outbox_take(fh_mut fh_outbox *o, size_t n);
+/* One more reference to the first piece, cut to at most n bytes; there is one. */
+fh_owned fh_bytes fh_outbox_share(fh_ref const fh_outbox *o, size_t n);
 /* Drops all. */
 void fh_outbox_clear(fh_mut fh_outbox *o);
 

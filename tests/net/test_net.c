@@ -2,6 +2,7 @@
 #define _GNU_SOURCE 1
 
 #include "net_scene.h"
+#include "zmtp_pair.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LARGE = 3 << 20, PIECE = 100000, MANY = 200 };
+enum { LARGE = 3 << 20, PIECE = 100000, MANY = 200, ROUNDS = 100, CALLS_A_ROUND = 7 };
 
 static void fill(uint8_t *at, size_t size, uint64_t seed) {
     fh_test_rng rng = fh_test_rng_new(seed);
@@ -18,7 +19,7 @@ static void fill(uint8_t *at, size_t size, uint64_t seed) {
         at[i] = (uint8_t)fh_test_rng_next(&rng);
 }
 
-/* --- connections and echoes -------------------------------------------------------------------------------------- */
+/* --- connections and echoes ------------------------------------------------------------------------------ */
 
 static void echo_at(scene *c, const char *text) {
     c->echoes = c->reads = true;
@@ -145,7 +146,7 @@ static void test_bytes_stay(void **state, fh_net_options options) {
 }
 ON_EACH_ENGINE(test_bytes_stay)
 
-/* --- ends -------------------------------------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------------------------------------ */
 
 static void test_half_close(void **state, fh_net_options options) {
     scene c;
@@ -286,7 +287,7 @@ static void test_refused(void **state, fh_net_options options) {
 }
 ON_EACH_ENGINE(test_refused)
 
-/* --- many -------------------------------------------------------------------------------------------------------- */
+/* --- many ------------------------------------------------------------------------------------------------ */
 
 /* Each says a word and goes, some without a word; descriptors and memory are then as before. */
 static void test_many(void **state, fh_net_options options) {
@@ -364,7 +365,7 @@ static void test_limits(void **state, fh_net_options options) {
 }
 ON_EACH_ENGINE(test_limits)
 
-/* --- time and other threads ------------------------------------------------------------------------------------------ */
+/* --- time and other threads ---------------------------------------------------------------------------------- */
 
 static void test_timers(void **state, fh_net_options options) {
     scene c;
@@ -416,7 +417,7 @@ static void test_wake(void **state, fh_net_options options) {
 }
 ON_EACH_ENGINE(test_wake)
 
-/* --- descriptors of others ------------------------------------------------------------------------------------------- */
+/* --- descriptors of others ----------------------------------------------------------------------------------- */
 
 static void test_adopt(void **state, fh_net_options options) {
     scene c;
@@ -468,7 +469,7 @@ static void test_no_descriptor(void **state, fh_net_options options) {
 }
 ON_EACH_ENGINE(test_no_descriptor)
 
-/* --- memory ------------------------------------------------------------------------------------------------------ */
+/* --- memory ---------------------------------------------------------------------------------------------- */
 
 static fh_status exchange(fh_net *net, fh_page_source *pages, fh_net_event *e) {
     fh_net_socket listener, here, there = {0};
@@ -561,7 +562,48 @@ static void test_without_pages(void **state, fh_net_options options) {
 }
 ON_EACH_ENGINE(test_without_pages)
 
-/* --- the choice -------------------------------------------------------------------------------------------------- */
+/* --- what is above -------------------------------------------------------------------------------------------------- */
+
+/* ZeroMQ's protocol over the loop, both ends; large parts are received in place. */
+static void test_zmtp(void **state, fh_net_options options) {
+    scene c;
+    if (!scene_new(state, &c, options))
+        return;
+    scene_free(&c);
+    assert_true(zmtp_exchange(state, options, true, ZMTP_LARGE).filled > ZMTP_LARGE / 2);
+    assert_true(zmtp_exchange(state, options, false, ZMTP_LARGE).filled > 0);
+}
+ON_EACH_ENGINE(test_zmtp)
+
+/* System calls of both ends, a round trip: each sends, receives and waits once. */
+static void test_counts(void **state, fh_net_options options) {
+    scene c;
+    if (!scene_new(state, &c, options))
+        return;
+    c.reads = c.echoes = true;
+    fh_address at = scene_listen(&c, "127.0.0.1:*");
+    uint64_t there = scene_pair(&c, &at, true);
+    scene_send(&c, 1, FH_LIT("warm"));
+    scene_until(&c, c.seats[1].received == 4 && c.seats[there].sent == 4);
+    uint64_t before = fh_net_stats_get(c.net).system_calls;
+    for (size_t i = 1; i <= ROUNDS; i++) {
+        scene_send(&c, 1, FH_LIT("word"));
+        scene_until(&c, c.seats[1].received == 4 + 4 * i);
+    }
+    uint64_t calls = fh_net_stats_get(c.net).system_calls - before;
+    printf("%s: %.2f system calls a round trip, both ends\n", fh_net_about_get(c.net).name, (double)calls / ROUNDS);
+    assert_true(calls <= (options.engine == FH_NET_SIM ? 0 : CALLS_A_ROUND * ROUNDS));
+    /* What is sent piece by piece leaves together. */
+    before = fh_net_stats_get(c.net).system_calls;
+    for (size_t i = 0; i < 100; i++)
+        scene_send(&c, 1, FH_LIT("word"));
+    scene_until(&c, c.seats[1].received == 4 + 4 * ROUNDS + 400);
+    assert_true(fh_net_stats_get(c.net).system_calls - before < 40);
+    scene_free(&c);
+}
+ON_EACH_ENGINE(test_counts)
+
+/* --- the choice ------------------------------------------------------------------------------------------ */
 
 static void test_about(void **state) {
     scene c;
@@ -594,7 +636,8 @@ int main(void) {
         EACH_ENGINE(test_close_in_flight), EACH_ENGINE(test_free_in_flight), EACH_ENGINE(test_refused),
         EACH_ENGINE(test_many),           EACH_ENGINE(test_limits),         EACH_ENGINE(test_timers),
         EACH_ENGINE(test_wake),           EACH_ENGINE(test_adopt),          EACH_ENGINE(test_no_descriptor),
-        EACH_ENGINE(test_without_memory), EACH_ENGINE(test_without_pages),  FH_TEST_ALLOC(test_about),
+        EACH_ENGINE(test_without_memory), EACH_ENGINE(test_without_pages),  EACH_ENGINE(test_zmtp),
+        EACH_ENGINE(test_counts),         FH_TEST_ALLOC(test_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
