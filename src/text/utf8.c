@@ -5,7 +5,7 @@
  * Threading: pure functions. */
 #include "freehold/utf8.h"
 
-enum { RUNE_BAD = 0xfffd, RUNE_MAX = 0x10ffff };
+enum { RUNE_BAD = 0xfffd, RUNE_MAX = 0x10ffff, ASCII_BLOCK = 16 };
 
 /* What a first byte says: the length of its sequence (0: begins none) and the range of its second byte. The range is what keeps
  * out overlong forms (E0, F0), surrogates (ED) and values above U+10FFFF (F4). */
@@ -71,11 +71,22 @@ fh_rune fh_utf8_next(fh_span text, size_t i) {
     return code != 0 ? (fh_rune){code, 3, true} : decode(text, i);
 }
 
+/* True if ASCII_BLOCK bytes from i on are there and ASCII. */
+static inline bool block_is_ascii(fh_span text, size_t i) {
+    if (text.size - i < ASCII_BLOCK)
+        return false;
+    fh_span block = fh_span_sub(text, i, ASCII_BLOCK); /* of a size that the compiler knows */
+    uint8_t all = 0;
+    for (size_t k = 0; k < ASCII_BLOCK; k++)
+        all |= fh_span_at(block, k);
+    return all < 0x80;
+}
+
 size_t fh_utf8_bad(fh_span text) {
     size_t i = 0;
     while (i < text.size) {
         if (fh_span_at(text, i) < 0x80) {
-            i++;
+            i += block_is_ascii(text, i) ? ASCII_BLOCK : 1;
             continue;
         }
         if (three(text, i) != 0) {

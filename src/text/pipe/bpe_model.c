@@ -363,8 +363,7 @@ static fh_status whole_piece(const fh_token_model *m, fh_model_scratch *s, fh_sp
 
 fh_status fh_bpe_whole(const fh_token_model *m, fh_model_scratch *s, fh_span piece, uint32_t *id) {
     *id = FH_NO_TOKEN;
-    bool may_be = m->ignore_merges && !m->drops && (m->longest == 0 || piece.size <= m->longest);
-    if (may_be)
+    if (m->ignore_merges && !m->drops)
         FH_TRY(whole_piece(m, s, piece, id));
     if (*id >= m->spellings.places.count - m->parts)
         *id = FH_NO_TOKEN;

@@ -243,6 +243,8 @@ static fh_status write_all(const fh_step *step, bool bytes, fh_pieces *p, fh_nor
 
 /* True if write_marked would change a piece. */
 static bool wants_marks(const fh_step *step, const fh_pieces *p, const fh_normalized *n) {
+    if (step->kind == FH_STEP_BYTE_LEVEL && !step->prefix)
+        return false;
     for (size_t i = 0; i < p->count; i++) {
         fh_piece piece = fh_pieces_get(p, i);
         if (!is_text(piece))

@@ -5,7 +5,8 @@
  * and right of such a place is encoded alone, and in texts without spaces (Japanese, Chinese) these are words and single
  * characters, which come again as words do. The neighbours are kept as bits of a hashed set: of a token that holds both
  * characters whole, the two; where it begins or ends within one, that one's last or first byte. Two that share a bit cost a
- * cut, never a wrong one.
+ * cut, never a wrong one. Where a piece that is a token comes before all merges, those of all tokens are kept: then no piece
+ * with a seam is one.
  *
  * Both characters have to be tokens: one that is left out, or becomes something else, lets others become neighbours. But where
  * every other character becomes the tokens of its bytes, and no rule joins those, nothing joins across its ends at all.
@@ -13,17 +14,24 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "freehold/utf8.h"
-#include "text/pipe/token_model_impl.h"
 #include "text/pipe/byte_alphabet.h"
+#include "text/pipe/token_model_impl.h"
 
-enum { BITS_A_RULE = 8, BITS_MIN = 1 << 12, KNOWN_CODES = 1 << 16 };
+enum { BITS_A_RULE = 8, WORDS_MIN = 1 << 6, KNOWN_CODES = 1 << 16 };
 /* A number of one byte of a character, not of a character. */
 enum { PART = 1 << 8 };
 
 /* The character at `at` as its bytes in one number; *end is behind it. One that is cut off or broken ends where the next byte
  * is no continuation, or the text ends. */
 static inline uint32_t character(fh_span text, size_t at, fh_out size_t *end) {
-    uint8_t b = fh_span_at(text, at++);
+    uint8_t b = fh_span_at(text, at);
+    if ((b & 0xf0) == 0xe0 && text.size - at >= 3) { /* the usual one */
+        uint32_t second = fh_span_at(text, at + 1), third = fh_span_at(text, at + 2);
+        *end = at + 3;
+        if (((second ^ 0x80) | (third ^ 0x80)) < 0x40)
+            return (uint32_t)b << 16 | second << 8 | third;
+    }
+    at++;
     uint32_t code = b;
     for (unsigned more = b < 0xc0 ? 0 : b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3; more > 0 && at < text.size; more--) {
         uint8_t next = fh_span_at(text, at);
@@ -57,14 +65,14 @@ static inline uint64_t bit_of(uint64_t left, uint32_t right) {
     return x ^ x >> 32;
 }
 
-static void put(fh_u64s bits, uint32_t left, uint32_t right) {
+static void put(fh_u64s seams, uint32_t left, uint32_t right) {
     uint64_t bit = bit_of(half(left), right);
-    *fh_u64s_at(bits, bit >> 6 & (bits.count - 1)) |= (uint64_t)1 << (bit & 63);
+    *fh_u64s_at(seams, bit >> 6 & (seams.count - 1)) |= (uint64_t)1 << (bit & 63);
 }
 
-static inline bool has(fh_u64s bits, uint64_t left, uint32_t right) {
+static inline bool has(fh_u64s seams, uint64_t left, uint32_t right) {
     uint64_t bit = bit_of(left, right);
-    return (fh_u64s_get(bits, bit >> 6 & (bits.count - 1)) >> (bit & 63) & 1) != 0;
+    return (fh_u64s_get(seams, bit >> 6 & (seams.count - 1)) >> (bit & 63) & 1) != 0;
 }
 
 /* --- building --------------------------------------------------------------------------------------------------------- */
@@ -75,7 +83,7 @@ static bool is_open(fh_span bytes) {
     return bytes.size < (b < 0xc0 ? 1u : b < 0xe0 ? 2u : b < 0xf0 ? 3u : 4u);
 }
 
-static void put_neighbours(fh_u64s bits, fh_span token) {
+static void put_neighbours(fh_u64s seams, fh_span token) {
     size_t at = 0, end = 0;
     while (at < token.size) {
         uint32_t left = character(token, at, &end);
@@ -87,7 +95,7 @@ static void put_neighbours(fh_u64s bits, fh_span token) {
         size_t next = 0;
         uint32_t right = character(token, end, &next);
         bool open = next == token.size && is_open(fh_span_sub(token, end, next - end));
-        put(bits, headless ? PART | left : left, open ? PART | first_byte(right) : right);
+        put(seams, headless ? PART | left : left, open ? PART | first_byte(right) : right);
         at = end;
     }
 }
@@ -119,8 +127,8 @@ static bool has_byte(fh_span spelling) {
  * that no rule knows (token_model_build.c). */
 static bool bytes_stand_alone(const fh_token_model *m) {
     if (m->parts != 0)
-        return !m->fuse_unk;
-    bool alone = m->byte_fallback && !m->raw_bytes;
+        return !m->fuse_unk && !m->ignore_merges;
+    bool alone = m->byte_fallback && !m->raw_bytes && !m->ignore_merges;
     for (size_t b = 0; b < 256 && alone; b++)
         alone = m->byte_token[b] != FH_NO_TOKEN;
     for (size_t i = 0; i < m->merges.rules.count && alone; i++)
@@ -128,26 +136,38 @@ static bool bytes_stand_alone(const fh_token_model *m) {
     return alone;
 }
 
-/* Notes what characters of three bytes are tokens; returns the size of the longest token. */
-static uint32_t note_spellings(const fh_token_model *m, fh_u64s known) {
-    size_t longest = 0;
-    for (size_t id = 0; id < m->spellings.places.count; id++) {
-        fh_span s = fh_spellings_get(&m->spellings, (uint32_t)id);
-        longest = s.size > longest ? s.size : longest;
-        size_t end = 0;
-        uint32_t bytes = s.size == 3 ? character(s, 0, &end) : 0;
-        if (bytes < 0xe00000 || end != 3 || fh_model_token(m, s) == FH_NO_TOKEN)
-            continue;
-        uint32_t code = three_byte_code(bytes);
-        *fh_u64s_at(known, code >> 6) |= (uint64_t)1 << (code & 63);
-    }
-    return (uint32_t)longest;
+static void note_known(fh_u64s known, uint32_t code) {
+    *fh_u64s_at(known, code >> 6) |= (uint64_t)1 << (code & 63);
 }
 
-static fh_status put_all(const fh_token_model *m, fh_u64s bits, fh_mut fh_buf *room) {
+/* Notes what characters of three bytes are tokens, or made of bytes that are. */
+static void note_characters(const fh_token_model *m, fh_u64s known) {
+    for (uint32_t code = 0x800; code < KNOWN_CODES && m->raw_bytes; code++) {
+        uint8_t bytes[4] = {0};
+        size_t size = code >= 0xd800 && code < 0xe000 ? 0 : fh_utf8_put(code, bytes);
+        bool all = size != 0;
+        for (size_t i = 0; i < size && i < sizeof bytes; i++)
+            all = all && m->letters.of[0][bytes[i]] != FH_NO_TOKEN;
+        if (all)
+            note_known(known, code);
+    }
+    for (size_t id = 0; id < m->spellings.places.count && !m->raw_bytes; id++) {
+        fh_span s = fh_spellings_get(&m->spellings, (uint32_t)id);
+        size_t end = 0;
+        uint32_t bytes = s.size == 3 ? character(s, 0, &end) : 0;
+        if (bytes >= 0xe00000 && end == 3 && fh_model_token(m, s) != FH_NO_TOKEN)
+            note_known(known, three_byte_code(bytes));
+    }
+}
+
+static fh_status put_all(const fh_token_model *m, fh_u64s seams, fh_mut fh_buf *room) {
     for (size_t i = 0; i < m->merges.rules.count; i++) {
         FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, fh_merge_rules_at(m->merges.rules, i)->result), room));
-        put_neighbours(bits, fh_buf_view(room));
+        put_neighbours(seams, fh_buf_view(room));
+    }
+    for (size_t id = 0; id < m->spellings.places.count && m->ignore_merges; id++) {
+        FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, (uint32_t)id), room));
+        put_neighbours(seams, fh_buf_view(room));
     }
     return FH_DONE;
 }
@@ -156,86 +176,81 @@ fh_status fh_token_model_find_seams(fh_token_model *m) {
     bool plain = m->prefix.place.size == 0 && m->suffix.place.size == 0;
     if (m->kind != FH_MODEL_BPE || m->drops || !plain)
         return FH_DONE;
-    size_t words = BITS_MIN / 64;
+    size_t words = WORDS_MIN;
     while (words < m->merges.rules.count / (64 / BITS_A_RULE))
         words *= 2;
-    fh_u64s bits, known;
-    FH_TRY(fh_u64s_new(m->allocator, words, &bits));
+    fh_u64s seams, known;
+    FH_TRY(fh_u64s_new(m->allocator, words, &seams));
     fh_status s = fh_u64s_new(m->allocator, KNOWN_CODES / 64, &known);
     if (fh_failed(s)) {
-        fh_u64s_free(m->allocator, &bits);
+        fh_u64s_free(m->allocator, &seams);
         return s;
     }
+    note_characters(m, known);
     fh_buf room;
     fh_buf_init(&room, m->allocator, 0);
-    s = put_all(m, bits, &room);
+    s = put_all(m, seams, &room);
     fh_buf_deinit(&room);
     if (fh_failed(s)) {
-        fh_u64s_free(m->allocator, &bits);
+        fh_u64s_free(m->allocator, &seams);
         fh_u64s_free(m->allocator, &known);
         return s;
     }
-    m->longest = note_spellings(m, known);
     m->bytes_stand_alone = bytes_stand_alone(m);
     fh_u64s_free(m->allocator, &m->seams);
     fh_u64s_free(m->allocator, &m->known);
-    m->seams = bits;
+    m->seams = seams;
     m->known = known;
     return FH_DONE;
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------------- */
 
+/* A place between two characters: their bytes as numbers, and where they begin and end in a piece. */
+typedef struct place {
+    uint32_t left, right;
+    size_t begin, at, end;
+} place;
+
 /* True if nothing that rules make holds the two side by side. */
-static inline bool never_join(fh_u64s bits, uint32_t left, uint32_t right, uint8_t last, uint8_t first) {
-    uint64_t whole = half(left), part = half(PART | last);
-    return !has(bits, whole, right) && !has(bits, whole, PART | first) && !has(bits, part, right) &&
-           !has(bits, part, PART | first);
+static inline bool never_join(fh_u64s seams, const place *p, uint8_t first) {
+    uint64_t whole = half(p->left), part = half(PART | (p->left & 0xff));
+    return !has(seams, whole, p->right) && !has(seams, whole, PART | first) && !has(seams, part, p->right) &&
+           !has(seams, part, PART | first);
 }
 
 /* True if a character is a token, or with raw bytes each of its bytes. */
-static bool is_known(const fh_token_model *m, fh_span character, uint32_t bytes) {
-    if (character.size == 3 && !m->raw_bytes) {
-        uint32_t code = three_byte_code(bytes);
-        return (fh_u64s_get(m->known, code >> 6) >> (code & 63) & 1) != 0;
-    }
-    if (character.size != 1 && !m->raw_bytes)
-        return fh_model_token(m, character) != FH_NO_TOKEN;
+static inline bool is_known(const fh_token_model *m, fh_span piece, uint32_t bytes, size_t begin, size_t end) {
+    if (end - begin == 3)
+        return (fh_u64s_get(m->known, three_byte_code(bytes) >> 6) >> (bytes & 63) & 1) != 0;
+    if (end - begin != 1 && !m->raw_bytes)
+        return fh_model_token(m, fh_span_sub(piece, begin, end - begin)) != FH_NO_TOKEN;
     bool known = true;
-    for (size_t i = 0; i < character.size; i++)
-        known = known && m->letters.of[0][fh_span_at(character, i)] != FH_NO_TOKEN;
+    for (size_t i = begin; i < end; i++)
+        known = known && m->letters.of[0][fh_span_at(piece, i)] != FH_NO_TOKEN;
     return known;
 }
 
-/* A piece, the character before a place in it, and the one behind. */
-typedef struct place {
-    fh_span before, behind;
-    uint32_t left, right;
-} place;
-
 /* True if a piece may be cut at a place. */
-static bool is_seam(const fh_token_model *m, const place *p) {
-    uint8_t last = fh_span_at(p->before, p->before.size - 1), first = fh_span_at(p->behind, 0);
+static inline bool is_seam(const fh_token_model *m, fh_span piece, const place *p) {
+    uint8_t first = fh_span_at(piece, p->at);
     if ((p->left | p->right) < 0x80 || (first & 0xc0) == 0x80)
         return false; /* ASCII, which comes in words; a stray continuation */
-    bool apart = never_join(m->seams, p->left, p->right, last, first);
+    bool apart = never_join(m->seams, p, first);
     if (!apart && !m->bytes_stand_alone)
         return false;
-    bool known = is_known(m, p->before, p->left) && is_known(m, p->behind, p->right);
+    bool known = is_known(m, piece, p->left, p->begin, p->at) && is_known(m, piece, p->right, p->at, p->end);
     return known ? apart : m->bytes_stand_alone;
 }
 
 size_t fh_bpe_part_end(const fh_token_model *m, fh_span piece, size_t at) {
-    size_t end = 0, next = 0;
-    place p = {.left = character(piece, at, &end)};
-    p.before = fh_span_sub(piece, at, end - at);
-    for (; end < piece.size; end = next) {
-        p.right = character(piece, end, &next);
-        p.behind = fh_span_sub(piece, end, next - end);
-        if (is_seam(m, &p))
-            return end;
-        p.left = p.right;
-        p.before = p.behind;
+    place p = {.begin = at};
+    p.left = character(piece, at, &p.at);
+    while (p.at < piece.size) {
+        p.right = character(piece, p.at, &p.end);
+        if (is_seam(m, piece, &p))
+            return p.at;
+        p = (place){.left = p.right, .begin = p.at, .at = p.end};
     }
     return piece.size;
 }

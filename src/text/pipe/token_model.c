@@ -325,10 +325,7 @@ static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_s
         }
     }
     size_t to = m->seams.count != 0 && piece.size != 0 ? fh_bpe_part_end(m, piece, 0) : piece.size;
-    uint32_t id = FH_NO_TOKEN;
     if (to != piece.size)
-        FH_TRY(fh_bpe_whole(m, s, piece, &id));
-    if (to != piece.size && id == FH_NO_TOKEN)
         return encode_parts(m, s, piece, to, at, out);
     FH_TRY(encode_new(m, s, false, piece, at, out));
     if (small)
@@ -465,7 +462,7 @@ void fh_token_model_free(fh_token_model *m) {
         fh_logprobs_free(a, &m->scores);
         fh_u64s_free(a, &m->seams);
         fh_u64s_free(a, &m->known);
-    }
+        }
     fh_free(a, m);
 }
 

@@ -134,8 +134,7 @@ struct fh_token_model {
     uint32_t byte_token[256]; /* <0x00> to <0xFF>, or FH_NO_TOKEN */
     fh_letters letters;
     fh_owned fh_u64s seams;   /* a power of two, or none: seams.c */
-    fh_owned fh_u64s known;   /* with seams: a bit for each code point of three bytes that is a token */
-    uint32_t longest;         /* with seams: no spelling has more bytes */
+    fh_owned fh_u64s known;   /* with seams: a bit for each code point of three bytes that is a token, or whose bytes are */
     bool bytes_stand_alone;   /* no rule joins what characters that are no tokens become */
     bool cuts_words;          /* pieces are cut before U+2581 after something else … */
     bool uncut[256];          /* … that does not end with this byte: no rule joins across such a place */
@@ -236,7 +235,8 @@ FH_MUST_USE fh_status fh_bpe_piece(const fh_token_model *m, fh_mut fh_model_scra
 FH_MUST_USE fh_status fh_wordpiece_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 FH_MUST_USE fh_status fh_unigram_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 
-/* Where the part of a piece that begins at `at` ends: at the next seam, or with the piece. Only with seams. */
+/* Where the part of a piece that begins at `at` ends: at the next seam, or with the piece. Only with seams. A piece that has
+ * one is no token that counts before any merge does. */
 size_t fh_bpe_part_end(const fh_token_model *m, fh_span piece, size_t at);
 
 /* Fills byte_token and letters, for a model whose spellings, names and switches are there. */
