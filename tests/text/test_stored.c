@@ -63,7 +63,7 @@ static fh_status open_words(fh_allocator *a, fh_u64s words, fh_tokenizer **out, 
     return open_span(a, fh_span_of_mut(fh_u64s_bytes(words)), out, err);
 }
 
-static const char *const texts[] = {"abab <c> a\xe2\x96\x81" "ab cxx A b", "the cats. a b ab  ab\xc3\xa9 a b", "", "x",
+static const char *const texts[] = {"abab <c> a\xe2\x96\x81\x61\x62 cxx A b", "the cats. a b ab  ab\xc3\xa9 a b", "", "x",
                                     "aaaaab ab"};
 
 /* All that a tokenizer makes of some texts, and its file. */

@@ -257,6 +257,8 @@ static fh_status find_joined(reader *r, fh_span left, fh_span tail, size_t offse
 
 /* Takes note of a merge that joins at the start of a word. */
 static void note_joint(fh_token_model *m, fh_span left, fh_span right, uint32_t left_id) {
+    if (right.size < 3 || fh_span_at(right, 0) != 0xe2)
+        return;
     fh_span mark = FH_LIT("\xe2\x96\x81");
     bool other = left.size < 3 || !fh_span_equal(fh_span_from(left, left.size - 3), mark);
     if (left.size == 0 || !other || !fh_span_starts(right, mark))
