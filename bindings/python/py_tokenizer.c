@@ -105,20 +105,22 @@ static bool set_padding(tokenizer_object *t, fh_padding how, PyObject *token) {
     return true;
 }
 
-/* Tokenizer(json): the bytes of a tokenizer.json */
+/* Tokenizer(file, encoding=""): the bytes of a tokenizer's file, and what tiktoken ranks are of */
 static PyObject *tokenizer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *object;
+    const char *encoding = "";
     Py_buffer json;
     if (kwargs != NULL && PyDict_Size(kwargs) != 0)
         return PyErr_Format(PyExc_TypeError, "Tokenizer takes no keyword arguments");
-    if (!PyArg_ParseTuple(args, "O", &object) || !py_buffer_open(object, 1, &json))
+    if (!PyArg_ParseTuple(args, "O|s", &object, &encoding) || !py_buffer_open(object, 1, &json))
         return NULL;
+    fh_tokenizer_hint hint = {.encoding = fh_span_of_str(encoding)};
     fh_tokenizer *tok = NULL;
     fh_err err;
     fh_err_clear(&err);
     fh_status s;
     Py_BEGIN_ALLOW_THREADS
-    s = fh_tokenizer_from_json(fh_heap(), py_buffer_bytes(&json), &tok, &err);
+    s = fh_tokenizer_open(fh_heap(), py_buffer_bytes(&json), &hint, &tok, &err);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&json);
     if (fh_failed(s))

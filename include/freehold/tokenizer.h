@@ -95,6 +95,19 @@ FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *voca
  * passed over. FH_CORRUPT and FH_LIMIT with the byte that is at fault, FH_UNSUPPORTED for a component that nobody knows. */
 FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_tokenizer **out,
                                    fh_mut fh_err *err);
+/* What a file does not say of itself. tiktoken ranks: the name of an encoding (cl100k_base, o200k_base, p50k_base, p50k_edit,
+ * r50k_base, gpt2), or, if that is empty, the expression that text is cut with, and special tokens with their ids. */
+typedef struct fh_tokenizer_hint {
+    fh_span encoding, pattern;
+    fh_views special;
+    fh_u32s special_ids;
+} fh_tokenizer_hint;
+/* From any tokenizer's file; its content says which it is: a tokenizer.json, a SentencePiece model (Unigram, BPE, CHAR), or
+ * tiktoken ranks with a hint. Ids and offsets of the latter two are those of their libraries. SentencePiece's user-defined
+ * pieces are found in any text, its control pieces only with parse_special; add_special adds nothing, since the model does not
+ * say what. FH_CORRUPT, FH_INVALID (a hint is missing), FH_UNSUPPORTED, FH_LIMIT, FH_NOMEM. */
+FH_FALLIBLE fh_tokenizer_open(fh_ref fh_allocator *a, fh_span file, fh_ref fh_or_null const fh_tokenizer_hint *hint,
+                              fh_owned fh_view(1) fh_tokenizer **out, fh_mut fh_err *err);
 /* Appends a tokenizer.json that gives the same tokenizer back, members in the reference's order. FH_UNSUPPORTED for one that
  * came out of a GGUF file. */
 FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mut fh_buf *out, fh_mut fh_err *err);

@@ -4,7 +4,7 @@
  * so a file may be larger than memory. A window ends where a word does. For tokens a file is cut into pieces, which the threads
  * share. A piece begins at the start of a line that does not begin with white space: no token of byte-level BPE goes over that
  * place. A vocabulary of a GGUF file that puts a space before a text, or merges by score, gives a number for the whole alone,
- * and a tokenizer.json may do anything: there a file is one piece, whose size is limited.
+ * and any other tokenizer may do anything: there a file is one piece, whose size is limited.
  *
  * Threading: the main thread, and a team. */
 #include "apps/loader.h"
@@ -17,6 +17,7 @@ enum { WINDOW_BYTES = 64 << 20, PIECE_BYTES = 1 << 20, PIECES = 64, WORDS_SHOWN 
 typedef struct count_options {
     fh_cli_operands files;
     fh_path model, tokenizer;
+    fh_span encoding;
     uint64_t threads, top;
     bool json;
 } count_options;
@@ -248,7 +249,7 @@ static const char notes[] =
     "Words are what Unicode's white space divides. A line of the output is a count, a space and a word,\n"
     "the most frequent first, equals in order of their bytes. Files may be larger than memory; all\n"
     "processors count. Tokens are counted without those for the beginning and the end of a text; with\n"
-    "a tokenizer.json, and with a model whose tokens may go over lines, a file is one piece of limited\n"
+    "a tokenizer's file, and with a model whose tokens may go over lines, a file is one piece of limited\n"
     "size.";
 
 fh_status fh_verb_count(fh_app *app, fh_views args, fh_err *err) {
@@ -259,7 +260,9 @@ fh_status fh_verb_count(fh_app *app, fh_views args, fh_err *err) {
         {.letter = 'm', .name = "--model", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &o.model,
          .help = "count tokens, too, with the vocabulary of a GGUF file"},
         {.letter = 't', .name = "--tokenizer", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &o.tokenizer,
-         .help = "the same with a tokenizer.json"},
+         .help = "the same with a tokenizer.json, a SentencePiece model, or tiktoken ranks"},
+        {.name = "--encoding", .kind = FH_CLI_TEXT, .value = "NAME", .to.text = &o.encoding,
+         .help = "what tiktoken ranks are of; default: what the file is called"},
         {.name = "--threads", .kind = FH_CLI_NUMBER, .value = "N", .to.number = &o.threads, .min = 1, .max = 256,
          .help = "default: all processors; the counts do not depend on it"},
         {.name = "--json", .kind = FH_CLI_FLAG, .to.flag = &o.json, .help = "one JSON object"},
@@ -279,6 +282,6 @@ fh_status fh_verb_count(fh_app *app, fh_views args, fh_err *err) {
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
     FH_TRY(fh_file_open(&file, app, by_model ? &o.model : &o.tokenizer, err));
     fh_auto(fh_end_tokenizer) fh_tokenizer *tok = NULL;
-    FH_TRY(fh_file_verdict(&file, fh_file_tokenizer(&file, by_model, &tok, err), err));
+    FH_TRY(fh_file_verdict(&file, fh_file_tokenizer(&file, by_model, o.encoding, &tok, err), err));
     return count_with(app, &o, tok, !fh_span_starts(file.map.bytes, FH_LIT("GGUF")), err);
 }

@@ -127,7 +127,15 @@ static fh_status from_cache(const fh_file *f, fh_owned fh_view(1) fh_tokenizer *
     return fh_tokenizer_from_cache(f->heap, bytes, out, err);
 }
 
-fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_tokenizer **out, fh_err *err) {
+/* "cl100k_base" of "cl100k_base.tiktoken". */
+static fh_span stem_of(fh_span name) {
+    size_t end = name.size;
+    while (end != 0 && fh_span_at(name, end - 1) != '.')
+        end--;
+    return fh_span_sub(name, 0, end != 0 ? end - 1 : name.size);
+}
+
+fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_span encoding, fh_tokenizer **out, fh_err *err) {
     *out = NULL;
     if (gguf_only || fh_span_starts(f->map.bytes, FH_LIT("GGUF"))) {
         fh_auto(fh_end_gguf) fh_gguf *gguf = NULL;
@@ -136,7 +144,8 @@ fh_status fh_file_tokenizer(const fh_file *f, bool gguf_only, fh_tokenizer **out
     }
     if (fh_span_starts(f->map.bytes, FH_LIT(FH_TOKENIZER_CACHE_LETTERS)))
         return from_cache(f, out, err);
-    return fh_tokenizer_from_json(f->heap, f->map.bytes, out, err);
+    fh_tokenizer_hint hint = {.encoding = encoding.size != 0 ? encoding : stem_of(fh_span_of_str(f->row.name.text))};
+    return fh_tokenizer_open(f->heap, f->map.bytes, &hint, out, err);
 }
 
 /* Touches every page of a large file, so that the wait for the disk can be shown. A terminal only: it saves no time by

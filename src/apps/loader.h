@@ -36,10 +36,10 @@ FH_MUST_USE fh_status fh_file_find(fh_mut fh_view(*2) fh_file *f, fh_mut fh_app 
                                    fh_mut fh_err *err);
 /* Its header, if it is GGUF. */
 FH_MUST_USE fh_status fh_file_gguf(fh_ref const fh_file *f, fh_owned fh_view(1) fh_gguf **out, fh_mut fh_err *err);
-/* The tokenizer that it holds: a model's, that of a GGUF file with a vocabulary alone, a tokenizer.json, or
- * a cache of one, which then lies in the mapping. */
-FH_MUST_USE fh_status fh_file_tokenizer(fh_ref const fh_file *f, bool gguf_only, fh_owned fh_view(1) fh_tokenizer **out,
-                                        fh_mut fh_err *err);
+/* The tokenizer that it holds: a model's, that of a GGUF file with a vocabulary alone, another tokenizer's file, or a cache of
+ * one, which then lies in the mapping. `encoding` is what tiktoken ranks are of; empty: what the file's name says. */
+FH_MUST_USE fh_status fh_file_tokenizer(fh_ref const fh_file *f, bool gguf_only, fh_span encoding,
+                                        fh_owned fh_view(1) fh_tokenizer **out, fh_mut fh_err *err);
 /* FH_IO when the file was truncated while it was in use: what was read from it is then not to be trusted. */
 FH_MUST_USE fh_status fh_file_intact(fh_ref const fh_file *f, fh_mut fh_err *err);
 /* `status`, or the failure of fh_file_intact in its place: a file that changes explains every other failure. */

@@ -1,7 +1,7 @@
 /* tokenize.c: `freehold tokenize`: text from standard input to token ids.
  *
- * The vocabulary comes from a model, from a GGUF file that holds nothing else, or from a tokenizer.json; the first bytes of
- * the file say which. Threading: the main thread. */
+ * The vocabulary comes from a model, from a GGUF file that holds nothing else, or from a tokenizer's file (a tokenizer.json, a
+ * SentencePiece model, tiktoken ranks); the content of the file says which. Threading: the main thread. */
 #include "apps/loader.h"
 #include "freehold/json.h"
 #include "freehold/utf8.h"
@@ -135,12 +135,12 @@ static fh_status save_cache(fh_app *app, const fh_tokenizer *tok, const fh_file 
     return fh_os_writer_commit(&writer, err);
 }
 
-static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, const fh_path *cache, fh_encode_options encode,
-                          bool json, fh_err *err) {
+static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, fh_span ranks_of, const fh_path *cache,
+                          fh_encode_options encode, bool json, fh_err *err) {
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
     FH_TRY(fh_file_open(&file, app, path, err));
     fh_auto(fh_end_tokenizer) fh_tokenizer *tok = NULL;
-    fh_status s = fh_file_tokenizer(&file, gguf_only, &tok, err);
+    fh_status s = fh_file_tokenizer(&file, gguf_only, ranks_of, &tok, err);
     if (fh_failed(s))
         return fh_file_verdict(&file, s, err);
     FH_TRY(fh_file_intact(&file, err));
@@ -172,23 +172,28 @@ static fh_status tokenize(fh_app *app, const fh_path *path, bool gguf_only, cons
 static const char examples[] =
     "echo \"Hello, world\" | freehold tokenize -m model.gguf    ids; on a terminal, coloured pieces\n"
     "freehold tokenize -t tokenizer.json < notes.txt           another kind of vocabulary\n"
+    "freehold tokenize -t cl100k_base.tiktoken < notes.txt     tiktoken ranks\n"
     "freehold tokenize -t tokenizer.json --save-cache t.cache  later: -t t.cache\n"
     "freehold tokenize -m model.gguf --json < notes.txt        {\"ids\": […], \"tokens\": […], …}";
 
 static const char notes[] =
     "The text is all of standard input, any bytes, up to 64 MiB. Control tokens written in it, such\n"
     "as <|im_end|>, stay text unless --parse-special is given. With --json, \"tokens\" holds the\n"
-    "vocabulary's own spelling, and for a tokenizer.json and text in UTF-8 \"offsets\" where each\n"
-    "token begins and ends, in bytes.";
+    "vocabulary's own spelling, and for text in UTF-8 \"offsets\" where each token begins and ends, in\n"
+    "bytes.";
 
 fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
     fh_path model = {{0}}, tokenizer = {{0}}, cache = {{0}};
+    fh_span encoding = {NULL, 0};
     bool json = false, no_special = false, parse_special = false;
     fh_cli_option options[] = {
         {.letter = 'm', .name = "--model", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &model,
          .help = "a GGUF file with a vocabulary"},
         {.letter = 't', .name = "--tokenizer", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &tokenizer,
-         .help = "a tokenizer.json, or a GGUF file with a vocabulary alone"},
+         .help = "a tokenizer.json, a SentencePiece model, tiktoken ranks, or a GGUF file with a\nvocabulary alone"},
+        {.name = "--encoding", .kind = FH_CLI_TEXT, .value = "NAME", .to.text = &encoding,
+         .help = "what tiktoken ranks are of: cl100k_base, o200k_base, p50k_base, p50k_edit,\n"
+                 "r50k_base or gpt2; default: what the file is called"},
         {.name = "--no-special", .kind = FH_CLI_FLAG, .to.flag = &no_special,
          .help = "no tokens for the beginning and the end of a text"},
         {.name = "--parse-special", .kind = FH_CLI_FLAG, .to.flag = &parse_special,
@@ -207,5 +212,5 @@ fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
     if (by_model == by_file)
         return FH_REFUSE_USAGE(app, err, "expected -m FILE or -t FILE%s", by_model ? ", not both" : "");
     fh_encode_options encode = {.add_special = !no_special, .parse_special = parse_special};
-    return tokenize(app, by_model ? &model : &tokenizer, by_model, &cache, encode, json, err);
+    return tokenize(app, by_model ? &model : &tokenizer, by_model, encoding, &cache, encode, json, err);
 }

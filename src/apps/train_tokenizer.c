@@ -376,7 +376,7 @@ static fh_status train_like(fh_app *app, const train_options *o, fh_err *err) {
     fh_auto(fh_file_close) fh_file file = {.heap = app->heap};
     FH_TRY(fh_file_open(&file, app, &o->like, err));
     fh_auto(fh_end_tokenizer) fh_tokenizer *tok = NULL;
-    fh_status s = fh_file_tokenizer(&file, false, &tok, err);
+    fh_status s = fh_file_tokenizer(&file, false, (fh_span){NULL, 0}, &tok, err);
     if (fh_failed(s))
         return fh_file_verdict(&file, s, err);
     FH_TRY(fh_file_intact(&file, err));

@@ -9,9 +9,7 @@
 
 /* --- life --------------------------------------------------------------------------------------------------------------- */
 
-/* A tokenizer that takes over a pipeline. */
-static fh_status make(fh_ref fh_allocator *a, fh_move fh_pipeline *pipeline, fh_owned fh_view(1) fh_tokenizer **out,
-                      fh_err *err) {
+fh_status fh_tokenizer_of_pipeline(fh_allocator *a, fh_pipeline *pipeline, fh_tokenizer **out, fh_err *err) {
     *out = NULL;
     fh_tokenizer *tok = fh_alloc(a, 1, sizeof *tok);
     if (tok == NULL) {
@@ -29,21 +27,21 @@ fh_status fh_tokenizer_from_json(fh_allocator *a, fh_span json, fh_tokenizer **o
     *out = NULL;
     fh_pipeline *pipeline = NULL;
     FH_TRY(fh_pipeline_new(a, json, &pipeline, err));
-    return make(a, pipeline, out, err);
+    return fh_tokenizer_of_pipeline(a, pipeline, out, err);
 }
 
 fh_status fh_tokenizer_new(fh_allocator *a, const fh_vocab *vocab, fh_tokenizer **out, fh_err *err) {
     *out = NULL;
     fh_pipeline *pipeline = NULL;
     FH_TRY(fh_pipeline_of_vocab(a, vocab, &pipeline, err));
-    return make(a, pipeline, out, err);
+    return fh_tokenizer_of_pipeline(a, pipeline, out, err);
 }
 
 fh_status fh_tokenizer_from_cache(fh_allocator *a, fh_bytes file, fh_tokenizer **out, fh_err *err) {
     *out = NULL;
     fh_pipeline *pipeline = NULL;
     FH_TRY(fh_pipeline_open(a, file, &pipeline, err));
-    return make(a, pipeline, out, err);
+    return fh_tokenizer_of_pipeline(a, pipeline, out, err);
 }
 
 fh_status fh_tokenizer_save(const fh_tokenizer *tok, bool pretty, fh_buf *out, fh_err *err) {
@@ -75,8 +73,8 @@ fh_status fh_tokenizer_save_member(const fh_tokenizer *tok, fh_span name, fh_buf
 }
 
 fh_status fh_tokenizer_save_cache(const fh_tokenizer *tok, fh_span source, fh_sink sink, fh_err *err) {
-    if (tok->pipeline->any_bytes)
-        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of a GGUF file has no cache");
+    if (tok->pipeline->any_bytes || tok->pipeline->converted)
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "a tokenizer out of another file than a tokenizer.json has no cache");
     return fh_stored_save(tok->pipeline, source, sink, err);
 }
 

@@ -17,11 +17,13 @@ typedef struct peer {
     fh_err err;
     fh_decode_stream *stream;
     fh_os_map map; /* of a cache */
+    bool literal;
 } peer;
 
 #define PEER_API FH_API
 
-PEER_API peer *peer_open(const uint8_t *json, size_t size);
+PEER_API peer *peer_open(const uint8_t *file, size_t size, const char *encoding);
+PEER_API void peer_literal(peer *p, int on);
 PEER_API peer *peer_open_cache(const char *path);
 PEER_API int peer_save_cache(peer *p, const char *path);
 PEER_API int peer_ok(const peer *p);
@@ -95,16 +97,23 @@ int peer_save_cache(peer *p, const char *path) {
     return s.code == FH_OK;
 }
 
-peer *peer_open(const uint8_t *json, size_t size) {
+/* `encoding`: of tiktoken ranks. */
+peer *peer_open(const uint8_t *file, size_t size, const char *encoding) {
     peer *p = blank();
     if (p == NULL)
         return NULL;
-    fh_status s = fh_tokenizer_from_json(fh_heap(), span_of(json, size), &p->tok, &p->err);
+    fh_tokenizer_hint hint = {.encoding = fh_span_of_str(encoding)};
+    fh_status s = fh_tokenizer_open(fh_heap(), span_of(file, size), &hint, &p->tok, &p->err);
     if (s.code == FH_OK)
         s = fh_encoder_new(fh_heap(), p->tok, &p->encoder);
     if (s.code != FH_OK && p->err.code == FH_OK)
         p->err.code = s.code;
     return p;
+}
+
+/* Special tokens written in a text stay text. */
+void peer_literal(peer *p, int on) {
+    p->literal = on != 0;
 }
 
 int peer_ok(const peer *p) {
@@ -130,7 +139,7 @@ void peer_close(peer *p) {
 int peer_encode(peer *p, const uint8_t *text, size_t size, const uint8_t *pair, size_t pair_size, int has_pair, int special,
                 int offsets) {
     fh_encode_input in = {.text = span_of(text, size), .pair = span_of(pair, pair_size), .has_pair = has_pair != 0};
-    fh_encode_options o = {.add_special = special != 0, .parse_special = true, .offsets = (fh_offsets)offsets};
+    fh_encode_options o = {.add_special = special != 0, .parse_special = !p->literal, .offsets = (fh_offsets)offsets};
     fh_err_clear(&p->err);
     fh_encoding_clear(&p->encoding);
     return (int)fh_encoder_encode(p->encoder, &in, o, &p->encoding, &p->err).code;
@@ -183,7 +192,7 @@ const uint32_t *peer_ends(const peer *p) {
 }
 
 long peer_ids(peer *p, const uint8_t *text, size_t size, int special) {
-    fh_encode_options o = {.add_special = special != 0, .parse_special = true};
+    fh_encode_options o = {.add_special = special != 0, .parse_special = !p->literal};
     fh_err_clear(&p->err);
     p->ids.count = 0;
     fh_status s = fh_encoder_ids(p->encoder, span_of(text, size), o, &p->ids, &p->err);

@@ -2,59 +2,15 @@
 #include "text/pipe/charsmap.h"
 
 #include "support/fh_test.h"
-
-enum { UNITS = 16384, LEAF = 256 };
-
-/* A map under construction: bytes of the trie and of the replacements. */
-typedef struct maker {
-    uint32_t units[UNITS];
-    size_t next; /* the next free block of 256 units */
-    fh_buf texts;
-} maker;
-
-static void maker_init(maker *m, fh_allocator *a) {
-    *m = (maker){.next = 256};
-    fh_buf_init(&m->texts, a, 0);
-    m->units[0] = 256 << 10;
-    m->next = 512;
-}
-
-/* Adds a key; keys that are prefixes of each other work too. */
-static void add(maker *m, const char *key, const char *to) {
-    size_t at = 256;
-    for (const char *p = key; *p != 0; p++) {
-        size_t child = at ^ (uint8_t)*p;
-        if (m->units[child] == 0) {
-            assert_true(m->next + 256 <= UNITS);
-            m->units[child] = (uint32_t)(child ^ m->next) << 10 | (uint8_t)*p;
-            m->next += 256;
-        }
-        if (p[1] == 0) {
-            m->units[child] |= LEAF;
-            m->units[child ^ m->units[child] >> 10] = UINT32_C(1) << 31 | (uint32_t)m->texts.size;
-        }
-        at = child ^ m->units[child] >> 10;
-    }
-    fh_assert_ok(fh_buf_put(&m->texts, fh_span_of_str(to)));
-    fh_assert_ok(fh_buf_put_u8(&m->texts, 0));
-}
+#include "text/made_charsmap.h"
 
 /* The map's bytes as base64. */
 static void finish(maker *m, fh_buf *out) {
     fh_charsmap map = {.units = 0};
     fh_buf_init(&map.bytes, m->texts.allocator, 0);
-    uint8_t number[4];
-    fh_mspan room = {number, sizeof number};
-    fh_mspan_put_u32(room, 0, (uint32_t)(m->next * 4));
-    fh_assert_ok(fh_buf_put(&map.bytes, fh_span_of_mut(room)));
-    for (size_t i = 0; i < m->next; i++) {
-        fh_mspan_put_u32(room, 0, m->units[i]);
-        fh_assert_ok(fh_buf_put(&map.bytes, fh_span_of_mut(room)));
-    }
-    fh_assert_ok(fh_buf_put(&map.bytes, fh_buf_view(&m->texts)));
+    maker_bytes(m, &map.bytes);
     fh_assert_ok(fh_charsmap_write(&map, out));
     fh_charsmap_deinit(&map);
-    fh_buf_deinit(&m->texts);
 }
 
 static fh_charsmap made(fh_allocator *a, fh_span base64) {
@@ -69,12 +25,12 @@ static fh_charsmap made(fh_allocator *a, fh_span base64) {
 static void make_some(fh_allocator *a, fh_buf *out) {
     maker m;
     maker_init(&m, a);
-    add(&m, "\u00e9", "e");
-    add(&m, "\ufb01", "fi");
-    add(&m, "e\u0301", "E");
-    add(&m, "\t", " ");
-    add(&m, "\u200b", "");
-    add(&m, "\u2460\u2460", "!");
+    maker_add(&m, "\u00e9", "e");
+    maker_add(&m, "\ufb01", "fi");
+    maker_add(&m, "e\u0301", "E");
+    maker_add(&m, "\t", " ");
+    maker_add(&m, "\u200b", "");
+    maker_add(&m, "\u2460\u2460", "!");
     finish(&m, out);
 }
 
@@ -125,7 +81,7 @@ static void test_not_plain(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     maker m;
     maker_init(&m, a);
-    add(&m, "q", "kw");
+    maker_add(&m, "q", "kw");
     fh_buf base64;
     fh_buf_init(&base64, a, 0);
     finish(&m, &base64);
@@ -200,7 +156,7 @@ static void test_hostile(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         maker m;
         maker_init(&m, a);
-        add(&m, "q", "kw");
+        maker_add(&m, "q", "kw");
         m.units[511] = UINT32_C(1) << 31 | 99;
         m.units[rows[i].unit] = rows[i].value;
         fh_buf base64;
@@ -260,7 +216,7 @@ static void test_round_trip(void **state) {
     for (size_t more = 0; more < 3; more++) {
         maker m;
         maker_init(&m, a);
-        add(&m, "q", "xyz");
+        maker_add(&m, "q", "xyz");
         for (size_t i = 0; i < more; i++)
             fh_assert_ok(fh_buf_put_u8(&m.texts, 'p'));
         fh_buf once, twice;

@@ -35,11 +35,16 @@ class Refused(Exception):
 class Ours:
     """A tokenizer of ours."""
 
-    def __init__(self, lib, json=None, cache=None):
-        """From the bytes of a tokenizer.json, or from the path of a cache."""
+    def __init__(self, lib, file=None, cache=None, encoding="", literal=False):
+        """From the bytes of a tokenizer's file, or from the path of a cache. `encoding`: of tiktoken ranks; `literal`: special
+        tokens that are written in a text are text."""
         self.lib = lib
-        opened = lib.peer_open(json, c.c_size_t(len(json))) if cache is None else lib.peer_open_cache(cache.encode())
+        if cache is None:
+            opened = lib.peer_open(file, c.c_size_t(len(file)), encoding.encode())
+        else:
+            opened = lib.peer_open_cache(cache.encode())
         self.p = c.c_void_p(opened)
+        lib.peer_literal(self.p, int(literal))
         if not lib.peer_ok(self.p):
             message = lib.peer_message(self.p).decode()
             self.close()

@@ -16,6 +16,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike, fspath, replace
+from os.path import basename, splitext
 from typing import Any, Optional, Union
 
 from . import _freehold, trainers
@@ -210,17 +211,19 @@ class Tokenizer:
         return self
 
     @classmethod
-    def from_file(cls, path: Union[str, PathLike[str]]) -> "Tokenizer":
+    def from_file(cls, path: Union[str, PathLike[str]], encoding: Optional[str] = None) -> "Tokenizer":
+        """From a tokenizer.json, a SentencePiece model or tiktoken ranks; the content says which it is. `encoding` is what
+        ranks are of, such as cl100k_base; by default what the file is called, without what follows the last dot."""
         with open(path, "rb") as f:
-            return cls.from_buffer(f.read())
+            return cls.from_buffer(f.read(), splitext(basename(fspath(path)))[0] if encoding is None else encoding)
 
     @classmethod
     def from_str(cls, json: str) -> "Tokenizer":
         return cls._of(_freehold.Tokenizer(json.encode()))
 
     @classmethod
-    def from_buffer(cls, buffer: bytes) -> "Tokenizer":
-        return cls._of(_freehold.Tokenizer(buffer))
+    def from_buffer(cls, buffer: bytes, encoding: str = "") -> "Tokenizer":
+        return cls._of(_freehold.Tokenizer(buffer, encoding))
 
     def _members(self) -> dict[str, str]:
         """The members of the file, as JSON texts."""

@@ -171,7 +171,7 @@ static void find_hidden(fh_added *d, fh_u32s slots) {
 
 static bool counts(const fh_added *d, size_t index, bool normalized) {
     const fh_added_token *t = fh_added_tokens_at(d->tokens.items, index);
-    return t->content_size != 0 && t->normalized == normalized && t->id < d->by_id.count &&
+    return t->content_size != 0 && !t->listed && t->normalized == normalized && t->id < d->by_id.count &&
            fh_u32s_get(d->by_id, t->id) == index;
 }
 
@@ -275,6 +275,14 @@ fh_status fh_added_put(fh_added *d, uint32_t id, fh_span text, bool special, fh_
     fh_u32s_set(d->by_id, id, (uint32_t)d->tokens.count);
     d->id_end = id >= d->id_end ? id + 1 : d->id_end;
     return fh_added_token_list_put(&d->tokens, t);
+}
+
+fh_status fh_added_list(fh_added *d, uint32_t id, fh_span text, bool normalized, fh_err *err) {
+    FH_TRY(fh_added_put(d, id, text, false, err));
+    fh_added_token *t = fh_added_tokens_at(d->tokens.items, d->tokens.count - 1);
+    t->listed = true;
+    t->normalized = normalized;
+    return FH_DONE;
 }
 
 fh_status fh_added_build(fh_added *d) {

@@ -22,6 +22,7 @@ enum { FH_ADDED_BYTES_MAX = 4096 }; /* of the longest one, so that looking costs
 typedef struct fh_added_token {
     uint32_t id, content, content_size, normal, normal_size; /* `normal` is what the normalizer makes of it */
     bool single_word, lstrip, rstrip, normalized, special;
+    bool listed; /* only in a tokenizer.json: the model itself finds it */
     bool hidden; /* left out of a decoded text together with the special ones */
 } fh_added_token;
 FH_SPAN_DEFINE(added_token, fh_added_token);
@@ -56,6 +57,9 @@ FH_MUST_USE fh_status fh_added_read(fh_mut fh_added *d, fh_span json, size_t off
                                     fh_ref fh_or_null const fh_normalizer *normalizer, fh_mut fh_err *err);
 /* Adds a token by its id; it is found in raw text, unless its text is empty. Then fh_added_build, once. FH_LIMIT, FH_NOMEM. */
 FH_MUST_USE fh_status fh_added_put(fh_mut fh_added *d, uint32_t id, fh_span text, bool special, fh_mut fh_err *err);
+/* The same for one that the model finds by itself: it is only written to a tokenizer.json, where it is found in normalized text
+ * or before that. */
+FH_MUST_USE fh_status fh_added_list(fh_mut fh_added *d, uint32_t id, fh_span text, bool normalized, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_added_build(fh_mut fh_added *d);
 /* Appends them in the order of their ids as bytes: of each a word (its size and its switches) and its text. */
 FH_MUST_USE fh_status fh_added_store(const fh_added *d, fh_mut fh_ids *words, fh_mut fh_buf *texts);

@@ -96,10 +96,23 @@ static fh_status add_unknown(const fh_token_model *m, filling *f, fh_span spelli
     return FH_DONE;
 }
 
+/* A token at *at that stands for itself; false if none does. */
+static bool add_whole(const fh_token_model *m, filling *f, fh_span piece, fh_mut size_t *at) {
+    size_t size = 0;
+    uint32_t id = fh_byte_trie_longest(&m->symbols, piece, *at, &size);
+    if (id == FH_NO_TOKEN)
+        return false;
+    add(f, id, (uint32_t)size);
+    *at += size;
+    return true;
+}
+
 /* The symbols of a piece of UTF-8. */
 static fh_status fill_characters(const fh_token_model *m, fh_buf *room, filling *f, fh_span piece) {
-    bool plain = m->prefix.place.size == 0 && m->suffix.place.size == 0;
+    bool plain = m->prefix.place.size == 0 && m->suffix.place.size == 0, wholes = m->symbols.nodes.count != 0;
     for (size_t at = 0; at < piece.size;) {
+        if (wholes && add_whole(m, f, piece, &at))
+            continue;
         uint8_t b = fh_span_at(piece, at);
         uint32_t size = b < 0x80 ? 1 : fh_utf8_next(piece, at).size;
         bool first = at == 0, last = at + size == piece.size;
@@ -157,11 +170,21 @@ static fh_status fill(const fh_token_model *m, fh_model_scratch *s, fh_span piec
 
 /* --- what comes out --------------------------------------------------------------------------------------------------- */
 
+/* An unknown character; with fuse_unk it goes to the one before it. */
+static fh_status put_unknown(const fh_token_model *m, fh_model_scratch *s, uint32_t size) {
+    size_t last = s->found.count - 1;
+    if (!m->fuse_unk || s->found.count == 0 || fh_u32s_get(s->found.ids, last) != m->unk)
+        return fh_found_put(s, m->unk, size);
+    s->end += size;
+    fh_u32s_set(s->found.ends, last, s->end);
+    return FH_DONE;
+}
+
 /* A character that is no token. */
 static fh_status put_character(const fh_token_model *m, fh_model_scratch *s, fh_span character) {
     for (size_t i = 0; i < character.size; i++)
         if (m->byte_token[fh_span_at(character, i)] == FH_NO_TOKEN)
-            return fh_found_put(s, m->unk, (uint32_t)character.size);
+            return put_unknown(m, s, (uint32_t)character.size);
     for (size_t i = 0; i < character.size; i++)
         FH_TRY(fh_found_put(s, m->byte_token[fh_span_at(character, i)], 1));
     return FH_DONE;

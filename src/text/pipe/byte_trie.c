@@ -126,7 +126,7 @@ static fh_status place_children(builder *b, uint32_t twig, uint32_t node, fh_ids
     return FH_DONE;
 }
 
-static fh_status build(builder *b, const fh_spellings *s, fh_ids *waiting) {
+static fh_status build(builder *b, const fh_spellings *s, fh_u64s only, fh_ids *waiting) {
     size_t room;
     if (!fh_add_size(fh_buf_view(&s->text).size, 1, &room))
         return FH_STATUS(FH_NOMEM);
@@ -134,8 +134,9 @@ static fh_status build(builder *b, const fh_spellings *s, fh_ids *waiting) {
     b->twig_count = 1;
     for (size_t i = 0; i < s->slots.count; i++) {
         uint64_t slot = fh_u64s_get(s->slots, i);
-        if (slot != UINT64_MAX)
-            add(b, fh_spellings_get(s, (uint32_t)slot), (uint32_t)slot);
+        uint32_t id = (uint32_t)slot;
+        if (slot != UINT64_MAX && (only.count == 0 || (fh_u64s_get(only, id / 64) >> id % 64 & 1) != 0))
+            add(b, fh_spellings_get(s, id), id);
     }
     b->end = FIRST_PLACE;
     FH_TRY(make_places(b, FIRST_PLACE));
@@ -149,11 +150,11 @@ static fh_status build(builder *b, const fh_spellings *s, fh_ids *waiting) {
     return FH_DONE;
 }
 
-fh_status fh_byte_trie_build(fh_allocator *a, const fh_spellings *s, fh_byte_trie *out) {
+fh_status fh_byte_trie_build(fh_allocator *a, const fh_spellings *s, fh_u64s only, fh_byte_trie *out) {
     builder b = {.allocator = a};
     fh_ids waiting;
     fh_ids_init(&waiting, a, 0);
-    fh_status st = build(&b, s, &waiting);
+    fh_status st = build(&b, s, only, &waiting);
     fh_ids_deinit(&waiting);
     fh_twigs_free(a, &b.twigs);
     fh_u32s_free(a, &b.next);
@@ -163,4 +164,24 @@ fh_status fh_byte_trie_build(fh_allocator *a, const fh_spellings *s, fh_byte_tri
     }
     out->nodes = b.nodes;
     return st;
+}
+
+void fh_byte_trie_free(fh_allocator *a, fh_byte_trie *t) {
+    fh_trie_nodes_free(a, &t->nodes);
+}
+
+uint32_t fh_byte_trie_longest(const fh_byte_trie *t, fh_span text, size_t at, size_t *size) {
+    uint32_t node = 0, found = FH_NO_TOKEN;
+    *size = 0;
+    for (size_t i = at; i < text.size; i++) {
+        node = fh_byte_trie_step(t, node, fh_span_at(text, i));
+        if (node == 0)
+            break;
+        uint32_t token = fh_trie_nodes_at(t->nodes, node)->token;
+        if (token == FH_NO_TOKEN)
+            continue;
+        found = token;
+        *size = i + 1 - at;
+    }
+    return found;
 }

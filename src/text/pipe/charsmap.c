@@ -7,69 +7,12 @@
 
 #include "freehold/utf8.h"
 #include "text/pipe/ascii.h"
+#include "text/pipe/base64.h"
 #include "text/unicode.h"
 
 enum { HEAD_BYTES = 4, WHOLE_MAX = 5 /* bytes of a cluster that is looked up as a whole */ };
 
 static const uint32_t VALUE_BIT = UINT32_C(1) << 31;
-
-/* --- base64 ------------------------------------------------------------------------------------------------------------ */
-
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* What a letter stands for, or 64. */
-static uint32_t six_bits(uint8_t c) {
-    if (c >= 'A' && c <= 'Z')
-        return c - (uint32_t)'A';
-    if (c >= 'a' && c <= 'z')
-        return c - (uint32_t)'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - (uint32_t)'0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
-}
-
-static fh_status decode(fh_span text, size_t offset_bytes, fh_buf *out, fh_err *err) {
-    if (text.size % 4 != 0)
-        return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has %zu letters, expected base64 in fours",
-                       text.size);
-    FH_TRY(fh_buf_reserve(out, text.size / 4 * 3));
-    for (size_t i = 0; i < text.size; i += 4) {
-        size_t padding = 0;
-        if (i + 4 == text.size)
-            padding = fh_span_at(text, i + 3) != '=' ? 0 : fh_span_at(text, i + 2) != '=' ? 1 : 2;
-        uint32_t bits = 0;
-        for (size_t k = 0; k < 4; k++) {
-            uint32_t six = k + padding >= 4 ? 0 : six_bits(fh_span_at(text, i + k));
-            if (six > 63)
-                return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap is not base64 at its letter %zu", i + k);
-            bits = bits << 6 | six;
-        }
-        if ((bits & ((UINT32_C(1) << 8 * padding) - 1)) != 0)
-            return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap ends in bits that base64 has no use for");
-        for (size_t k = 0; k < 3 - padding; k++)
-            FH_TRY(fh_buf_put_u8(out, (uint8_t)(bits >> (16 - 8 * k))));
-    }
-    return FH_DONE;
-}
-
-static fh_status put_letters(uint32_t bits, size_t count, fh_buf *out) {
-    for (size_t k = 0; k < 4; k++)
-        FH_TRY(fh_buf_put_u8(out, k < count ? (uint8_t)letters[bits >> (18 - 6 * k) & 63] : (uint8_t)'='));
-    return FH_DONE;
-}
-
-fh_status fh_charsmap_write(const fh_charsmap *map, fh_buf *out) {
-    fh_span bytes = fh_buf_view(&map->bytes);
-    size_t i = 0;
-    for (; i + 3 <= bytes.size; i += 3)
-        FH_TRY(put_letters((uint32_t)fh_span_at(bytes, i) << 16 | (uint32_t)fh_span_at(bytes, i + 1) << 8 |
-                               fh_span_at(bytes, i + 2), 4, out));
-    if (bytes.size - i == 1)
-        return put_letters((uint32_t)fh_span_at(bytes, i) << 16, 2, out);
-    if (bytes.size - i == 2)
-        return put_letters((uint32_t)fh_span_at(bytes, i) << 16 | (uint32_t)fh_span_at(bytes, i + 1) << 8, 3, out);
-    return FH_DONE;
-}
 
 /* --- the trie ---------------------------------------------------------------------------------------------------------- */
 
@@ -86,28 +29,50 @@ static bool has_value(uint32_t unit) {
     return (unit >> 8 & 1) != 0;
 }
 
-bool fh_charsmap_find(const fh_charsmap *map, fh_span text, fh_span *out) {
+/* The replacement at a place of the replacements. */
+static fh_span replacement(const fh_charsmap *map, size_t at) fh_view(1) {
+    fh_span rest = fh_span_from(fh_buf_view(&map->bytes), HEAD_BYTES + 4 * map->units + at);
+    size_t end = fh_span_find(rest, FH_LIT("\0"), 0);
+    return fh_span_sub(rest, 0, end == SIZE_MAX ? rest.size : end);
+}
+
+/* Walks along text; *size becomes that of the shortest, or of the longest key that it begins with, and *value what is said of
+ * its replacement; 0: there is none. */
+static void walk_keys(const fh_charsmap *map, fh_span text, bool longest, fh_out size_t *size, fh_out uint32_t *value) {
     fh_span bytes = fh_buf_view(&map->bytes);
-    *out = (fh_span){NULL, 0};
     size_t at = offset_of(unit_at(bytes, 0));
-    for (size_t i = 0; i < text.size; i++) {
+    *size = 0;
+    *value = 0;
+    for (size_t i = 0; i < text.size && (longest || *size == 0); i++) {
         uint8_t b = fh_span_at(text, i);
         size_t child = at ^ b;
         if (b == 0 || child >= map->units)
-            return false;
+            return;
         uint32_t unit = unit_at(bytes, child);
         if ((unit & (VALUE_BIT | 0xff)) != b)
-            return false;
+            return;
         at = child ^ offset_of(unit);
         if (has_value(unit)) {
-            fh_span all = fh_span_from(bytes, HEAD_BYTES + 4 * map->units);
-            fh_span rest = fh_span_from(all, unit_at(bytes, at) & ~VALUE_BIT);
-            size_t end = fh_span_find(rest, FH_LIT("\0"), 0);
-            *out = fh_span_sub(rest, 0, end == SIZE_MAX ? rest.size : end);
-            return true;
+            *size = i + 1;
+            *value = unit_at(bytes, at) & ~VALUE_BIT;
         }
     }
-    return false;
+}
+
+bool fh_charsmap_find(const fh_charsmap *map, fh_span text, fh_span *out) {
+    size_t size;
+    uint32_t value;
+    walk_keys(map, text, false, &size, &value);
+    *out = size != 0 ? replacement(map, value) : (fh_span){NULL, 0};
+    return size != 0;
+}
+
+size_t fh_charsmap_longest(const fh_charsmap *map, fh_span text, fh_span *out) {
+    size_t size;
+    uint32_t value;
+    walk_keys(map, text, true, &size, &value);
+    *out = size != 0 ? replacement(map, value) : (fh_span){NULL, 0};
+    return size;
 }
 
 /* Refuses what a walk could stumble over. */
@@ -135,8 +100,8 @@ static fh_status check(const fh_charsmap *map, size_t offset_bytes, fh_err *err)
     return FH_DONE;
 }
 
-static fh_status read_map(fh_charsmap *map, fh_span base64, size_t offset_bytes, fh_err *err) {
-    FH_TRY(decode(base64, offset_bytes, &map->bytes, err));
+/* Takes the bytes of a map over. */
+static fh_status settle(fh_charsmap *map, size_t offset_bytes, fh_err *err) {
     fh_span bytes = fh_buf_view(&map->bytes);
     map->units = bytes.size < HEAD_BYTES ? 0 : fh_span_u32(bytes, 0) / 4;
     if (map->units == 0 || map->units > (bytes.size - HEAD_BYTES) / 4)
@@ -152,16 +117,33 @@ static fh_status read_map(fh_charsmap *map, fh_span base64, size_t offset_bytes,
     return FH_DONE;
 }
 
-fh_status fh_charsmap_read(fh_allocator *a, fh_span base64, size_t offset_bytes, fh_charsmap *out, fh_err *err) {
+/* Reads a map from base64, or from its bytes. */
+static fh_status make_map(fh_allocator *a, fh_span file, bool base64, size_t offset_bytes,
+                          fh_owned fh_view(1) fh_charsmap *out, fh_err *err) {
     fh_charsmap map = {.units = 0};
     fh_buf_init(&map.bytes, a, 0);
-    fh_status s = read_map(&map, base64, offset_bytes, err);
+    fh_status s = base64 ? fh_base64_read(file, "precompiled_charsmap", offset_bytes, &map.bytes, err)
+                         : fh_buf_put(&map.bytes, file);
+    if (s.code == FH_OK)
+        s = settle(&map, offset_bytes, err);
     if (fh_failed(s)) {
         fh_charsmap_deinit(&map);
         return s;
     }
     *out = map;
     return FH_DONE;
+}
+
+fh_status fh_charsmap_read(fh_allocator *a, fh_span base64, size_t offset_bytes, fh_charsmap *out, fh_err *err) {
+    return make_map(a, base64, true, offset_bytes, out, err);
+}
+
+fh_status fh_charsmap_of_bytes(fh_allocator *a, fh_span bytes, size_t offset_bytes, fh_charsmap *out, fh_err *err) {
+    return make_map(a, bytes, false, offset_bytes, out, err);
+}
+
+fh_status fh_charsmap_write(const fh_charsmap *map, fh_buf *out) {
+    return fh_base64_write(fh_buf_view(&map->bytes), out);
 }
 
 void fh_charsmap_deinit(fh_charsmap *map) {

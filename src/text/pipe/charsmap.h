@@ -24,11 +24,16 @@ typedef struct fh_charsmap {
  * replacements that are not UTF-8. *out is then ended. */
 FH_MUST_USE fh_status fh_charsmap_read(fh_ref fh_allocator *a, fh_span base64, size_t offset_bytes,
                                        fh_owned fh_view(1) fh_charsmap *out, fh_mut fh_err *err);
+/* The same from the bytes themselves, as a SentencePiece model has them. */
+FH_MUST_USE fh_status fh_charsmap_of_bytes(fh_ref fh_allocator *a, fh_span bytes, size_t offset_bytes,
+                                           fh_owned fh_view(1) fh_charsmap *out, fh_mut fh_err *err);
 void fh_charsmap_deinit(fh_drop fh_charsmap *map);
 /* Appends the map as base64. */
 FH_MUST_USE fh_status fh_charsmap_write(const fh_charsmap *map, fh_mut fh_buf *out);
 /* The replacement of the shortest key that `text` begins with; false when there is none. */
 FH_MUST_USE bool fh_charsmap_find(const fh_charsmap *map, fh_span text, fh_out fh_view(1) fh_span *out);
+/* The same of the longest such key; returns its size, 0 when there is none. */
+size_t fh_charsmap_longest(const fh_charsmap *map, fh_span text, fh_out fh_view(1) fh_span *out);
 /* Replaces what the map has. */
 FH_MUST_USE fh_status fh_rule_precompiled(const fh_traced *from, fh_mut fh_edit *e, const fh_charsmap *map);
 

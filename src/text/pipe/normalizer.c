@@ -10,12 +10,13 @@
 #include "freehold/json_object.h"
 #include "text/pipe/charsmap.h"
 #include "text/pipe/normal_rules.h"
+#include "text/pipe/spm_rule.h"
 
 enum { DEPTH_MAX = 16, COUNT_MAX = 256 };
 
 typedef enum rule {
     RULE_BERT, RULE_STRIP, RULE_STRIP_ACCENTS, RULE_NFC, RULE_NFD, RULE_NFKC, RULE_NFKD, RULE_SEQUENCE, RULE_LOWERCASE,
-    RULE_NMT, RULE_PRECOMPILED, RULE_REPLACE, RULE_PREPEND, RULE_BYTE_LEVEL
+    RULE_NMT, RULE_PRECOMPILED, RULE_REPLACE, RULE_PREPEND, RULE_BYTE_LEVEL, RULE_SENTENCEPIECE /* in no JSON */
 } rule;
 static const char *const names[] = {"BertNormalizer", "Strip", "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Sequence",
                                     "Lowercase", "Nmt", "Precompiled", "Replace", "Prepend", "ByteLevel"};
@@ -31,6 +32,7 @@ struct fh_normalizer {
     fh_owned fh_buf content;                   /* Replace, Prepend */
     fh_owned_or_null fh_regex *pattern;        /* Replace */
     fh_owned fh_charsmap map;                  /* Precompiled */
+    fh_owned fh_spm_rule spm;                  /* SentencePiece's own */
     fh_owned_or_null fh_normalizer *first;     /* Sequence */
     fh_owned_or_null fh_normalizer *next;      /* in the sequence that this one is a part of */
 };
@@ -208,6 +210,7 @@ static fh_status read_fields(reader *r, const fh_json_object *o, fh_mut fh_view(
     case RULE_LOWERCASE:
     case RULE_NMT:
     case RULE_BYTE_LEVEL:
+    case RULE_SENTENCEPIECE:
         return FH_DONE;
     }
     return FH_STATUS(FH_INVALID);
@@ -240,6 +243,38 @@ fh_status fh_normalizer_read(fh_allocator *a, fh_span json_text, size_t offset_b
     return read_one(&r, json_text, offset_bytes, out);
 }
 
+static fh_status fill_spm(fh_normalizer *nz, const fh_spm_normal *how, const fh_token_model *m, fh_u64s symbols,
+                          fh_err *err) {
+    fh_spm_rule *r = &nz->spm;
+    if (how->charsmap.size != 0)
+        FH_TRY(fh_charsmap_of_bytes(nz->allocator, how->charsmap, how->offset_bytes, &r->map, err));
+    if (symbols.count != 0)
+        FH_TRY(fh_byte_trie_build(nz->allocator, &m->spellings, symbols, &r->symbols));
+    r->prefix = how->prefix;
+    r->suffix = how->suffix;
+    r->squeeze = how->squeeze;
+    r->escape = how->escape;
+    return FH_DONE;
+}
+
+fh_status fh_normalizer_of_spm(fh_allocator *a, const fh_spm_normal *how, const fh_token_model *m, fh_u64s symbols,
+                               fh_normalizer **out, fh_err *err) {
+    *out = NULL;
+    fh_normalizer *nz = fh_alloc(a, 1, sizeof *nz);
+    if (nz == NULL)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a normalizer");
+    *nz = (fh_normalizer){.allocator = a, .rule = RULE_SENTENCEPIECE};
+    fh_buf_init(&nz->content, a, 0);
+    fh_buf_init(&nz->spm.map.bytes, a, 0);
+    fh_status s = fill_spm(nz, how, m, symbols, err);
+    if (fh_failed(s)) {
+        fh_normalizer_free(nz);
+        return s;
+    }
+    *out = nz;
+    return FH_DONE;
+}
+
 void fh_normalizer_free(fh_normalizer *nz) {
     if (nz == NULL)
         return;
@@ -247,6 +282,8 @@ void fh_normalizer_free(fh_normalizer *nz) {
     fh_normalizer_free(nz->next);
     fh_regex_free(nz->pattern);
     fh_charsmap_deinit(&nz->map);
+    fh_charsmap_deinit(&nz->spm.map);
+    fh_byte_trie_free(nz->allocator, &nz->spm.symbols);
     fh_buf_deinit(&nz->content);
     fh_free(nz->allocator, nz);
 }
@@ -293,6 +330,8 @@ static fh_status walk(const fh_normalizer *nz, fh_normalized *n) {
         return fh_rule_prepend(&n->now, &n->edit, fh_buf_view(&nz->content));
     case RULE_BYTE_LEVEL:
         return fh_rule_byte_level(&n->now, &n->edit);
+    case RULE_SENTENCEPIECE:
+        return fh_rule_sentencepiece(&n->now, &n->edit, &nz->spm);
     case RULE_SEQUENCE:
         break;
     }
@@ -355,10 +394,10 @@ static fh_status write_replace(const fh_normalizer *nz, fh_json_writer *w) {
     return put_text(w, "content", fh_buf_view(&nz->content));
 }
 
-static fh_status write_charsmap(const fh_normalizer *nz, fh_json_writer *w) {
+static fh_status write_charsmap(const fh_normalizer *nz, const fh_charsmap *map, fh_json_writer *w) {
     fh_buf text;
     fh_buf_init(&text, nz->allocator, 0);
-    fh_status s = fh_charsmap_write(&nz->map, &text);
+    fh_status s = fh_charsmap_write(map, &text);
     if (!fh_failed(s))
         s = put_text(w, "precompiled_charsmap", fh_buf_view(&text));
     fh_buf_deinit(&text);
@@ -373,10 +412,56 @@ static fh_status write_parts(const fh_normalizer *nz, fh_json_writer *w) {
     return fh_json_close(w, false);
 }
 
+/* {"type": "Replace", …} */
+static fh_status write_swap(const char *kind, fh_span pattern, fh_span content, fh_json_writer *w) {
+    FH_TRY(fh_json_open(w, true));
+    FH_TRY(put_text(w, "type", FH_LIT("Replace")));
+    FH_TRY(fh_json_key(w, "pattern"));
+    FH_TRY(fh_json_open(w, true));
+    FH_TRY(put_text(w, kind, pattern));
+    FH_TRY(fh_json_close(w, true));
+    FH_TRY(put_text(w, "content", content));
+    return fh_json_close(w, true);
+}
+
+/* SentencePiece's rule as a sequence of those that the format has. They differ from it where a map has keys of several
+ * characters (they look at clusters), and where tokens that stand for themselves have blanks. */
+static fh_status write_spm(const fh_normalizer *nz, fh_json_writer *w) {
+    const fh_spm_rule *r = &nz->spm;
+    fh_span mark = r->escape ? FH_LIT("\xe2\x96\x81") : FH_LIT(" ");
+    FH_TRY(put_text(w, "type", FH_LIT("Sequence")));
+    FH_TRY(fh_json_key(w, "normalizers"));
+    FH_TRY(fh_json_open(w, false));
+    if (r->map.units != 0) {
+        FH_TRY(fh_json_open(w, true));
+        FH_TRY(put_text(w, "type", FH_LIT("Precompiled")));
+        FH_TRY(write_charsmap(nz, &r->map, w));
+        FH_TRY(fh_json_close(w, true));
+    }
+    if (r->squeeze) {
+        FH_TRY(write_swap("Regex", FH_LIT("\\A +| +\\z"), FH_LIT(""), w));
+        FH_TRY(write_swap("Regex", FH_LIT(" {2,}"), FH_LIT(" "), w));
+    }
+    if (r->prefix && r->suffix)
+        FH_TRY(write_swap("Regex", FH_LIT("(?<=[\\s\\S])\\z"), mark, w));
+    if (r->prefix && !r->suffix) {
+        FH_TRY(fh_json_open(w, true));
+        FH_TRY(put_text(w, "type", FH_LIT("Prepend")));
+        FH_TRY(put_text(w, "prepend", mark));
+        FH_TRY(fh_json_close(w, true));
+    }
+    if (r->escape)
+        FH_TRY(write_swap("String", FH_LIT(" "), mark, w));
+    FH_TRY(fh_json_close(w, false));
+    return fh_json_close(w, true);
+}
+
 fh_status fh_normalizer_write(const fh_normalizer *nz, fh_json_writer *w) {
     if (nz == NULL)
         return fh_json_put_null(w);
     FH_TRY(fh_json_open(w, true));
+    if (nz->rule == RULE_SENTENCEPIECE)
+        return write_spm(nz, w);
     FH_TRY(put_text(w, "type", fh_span_of_str(names[nz->rule])));
     if (nz->rule == RULE_BERT)
         FH_TRY(write_bert(nz, w));
@@ -387,7 +472,7 @@ fh_status fh_normalizer_write(const fh_normalizer *nz, fh_json_writer *w) {
     if (nz->rule == RULE_SEQUENCE)
         FH_TRY(write_parts(nz, w));
     if (nz->rule == RULE_PRECOMPILED)
-        FH_TRY(write_charsmap(nz, w));
+        FH_TRY(write_charsmap(nz, &nz->map, w));
     if (nz->rule == RULE_REPLACE)
         FH_TRY(write_replace(nz, w));
     if (nz->rule == RULE_PREPEND)

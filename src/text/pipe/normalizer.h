@@ -14,6 +14,7 @@
 
 #include "freehold/json.h"
 #include "text/pipe/normalized.h"
+#include "text/pipe/token_model.h"
 
 typedef struct fh_normalizer fh_normalizer;
 
@@ -22,6 +23,17 @@ typedef struct fh_normalizer fh_normalizer;
  * FH_NOMEM. */
 FH_MUST_USE fh_status fh_normalizer_read(fh_ref fh_allocator *a, fh_span json_text, size_t offset_bytes,
                                          fh_owned fh_normalizer **out, fh_mut fh_err *err);
+/* What a SentencePiece model says of the text before it is cut; `charsmap` may be empty, and lies at `offset_bytes` of its
+ * file. */
+typedef struct fh_spm_normal {
+    fh_span charsmap;
+    size_t offset_bytes;
+    bool prefix, suffix, squeeze, escape;
+} fh_spm_normal;
+/* Makes one that does what the SentencePiece library does (spm_rule.h). `symbols` has a bit for each token of the model that
+ * stands for itself. Written as JSON it becomes those normalizers that come nearest to it. FH_CORRUPT, FH_NOMEM. */
+FH_MUST_USE fh_status fh_normalizer_of_spm(fh_ref fh_allocator *a, const fh_spm_normal *how, const fh_token_model *m,
+                                           fh_u64s symbols, fh_owned fh_view(1) fh_normalizer **out, fh_mut fh_err *err);
 void fh_normalizer_free(fh_drop fh_normalizer *nz);
 /* Changes the text; NULL changes nothing. FH_NOMEM; FH_LIMIT for a text that grows to 4 GiB, or for a pattern that takes too
  * many steps: the text is then as some of the steps have left it. */

@@ -2,6 +2,7 @@
  *
  *   load.c      a tokenizer.json to a pipeline, and back; stored.c  its cache, a file that is used in place
  *   vocab.c     the vocabulary of a model file to a pipeline
+ *   open.c      any file to a pipeline: sentencepiece.c, tiktoken.c, or load.c
  *   encoder.c   a text through the pipeline to tokens, and tokens to an encoding
  *   batch.c     many texts
  *   detokenize.c  ids to text
@@ -38,6 +39,7 @@ typedef struct fh_pipeline {
     uint32_t unknown;          /* Unigram's unknown token, which shows its text; or FH_NO_TOKEN */
     bool raw_bytes;            /* the model works on bytes, and the pre-tokenizer leaves them as they are */
     bool tracks;               /* origins are needed for ids too */
+    bool converted;            /* out of another file: its tokenizer.json says it nearly (tokenizer.h) */
     bool any_bytes;            /* bytes that are not UTF-8 are tokens too; there is no tokenizer.json of it */
 } fh_pipeline;
 
@@ -47,6 +49,9 @@ struct fh_tokenizer {
     fh_owned fh_pipeline *pipeline;
 };
 
+/* A tokenizer that takes over a pipeline. FH_NOMEM. */
+FH_MUST_USE fh_status fh_tokenizer_of_pipeline(fh_ref fh_allocator *a, fh_move fh_pipeline *pipeline,
+                                               fh_owned fh_view(1) fh_tokenizer **out, fh_mut fh_err *err);
 /* A pipeline without parts, to be filled. FH_NOMEM. */
 FH_MUST_USE fh_status fh_pipeline_blank(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_pipeline **out, fh_mut fh_err *err);
 

@@ -445,6 +445,7 @@ void fh_token_model_free(fh_token_model *m) {
     fh_buf_deinit(&m->spellings.text);
     fh_buf_deinit(&m->names);
     fh_u64s_free(a, &m->silent);
+    fh_byte_trie_free(a, &m->symbols);
     if (m->lent) {
         fh_places_return(&m->spellings.places);
         fh_u64s_return(&m->spellings.slots);
@@ -458,7 +459,7 @@ void fh_token_model_free(fh_token_model *m) {
         fh_places_free(a, &m->spellings.places);
         fh_u64s_free(a, &m->spellings.slots);
         fh_merge_table_free(a, &m->merges);
-        fh_trie_nodes_free(a, &m->trie.nodes);
+        fh_byte_trie_free(a, &m->trie);
         fh_logprobs_free(a, &m->scores);
         fh_u64s_free(a, &m->seams);
         fh_u64s_free(a, &m->known);

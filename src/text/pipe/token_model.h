@@ -59,16 +59,19 @@ FH_MUST_USE fh_status fh_token_model_read(fh_ref fh_allocator *a, fh_span json, 
  * places are counted in. */
 FH_MUST_USE fh_status fh_token_model_read_value(fh_ref fh_allocator *a, fh_mut fh_json *j,
                                                 fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);
-/* What a BPE model is made of that no JSON object tells of. Nothing is kept of it. */
+/* What a BPE or a Unigram model is made of that no JSON object tells of. Nothing is kept of it. */
 typedef struct fh_model_parts {
     fh_views tokens;            /* the spelling of each id, in UTF-8; empty: the id is no token of the model */
     fh_views merges;            /* "left right", best first; or ranks instead */
     fh_owned fh_u32s ranks;     /* of each token, FH_NO_TOKEN where nothing becomes it: of all neighbours whose joint text is a
                                  * token, those of the lowest rank join first, the leftmost of them */
+    fh_owned fh_f32s scores;    /* of each token: the model is Unigram, as in the SentencePiece library */
     fh_owned fh_u64s silent;    /* a bit for each id, or none: text never becomes this token */
+    fh_owned fh_u64s symbols;   /* the same: stands for itself wherever it is met, and joins with nothing; silent, too */
     fh_owned fh_u32s byte_tokens; /* of each byte, for characters that are no token; or none */
     uint32_t unk;               /* for characters that lack a byte token; FH_NO_TOKEN: there are none */
     bool raw_bytes;             /* spellings are in GPT-2's alphabet, and pieces are raw bytes */
+    bool fuse_unk;              /* neighbours that are unknown are one token */
     bool ignore_merges;         /* a whole piece that is a token is taken as it is */
 } fh_model_parts;
 void fh_model_parts_free(fh_ref fh_allocator *a, fh_drop fh_model_parts *parts);
@@ -107,7 +110,8 @@ FH_MUST_USE bool fh_token_model_use_raw_bytes(fh_mut fh_token_model *m);
  * time. FH_NOMEM. After fh_token_model_use_raw_bytes, before any thread encodes. */
 FH_MUST_USE fh_status fh_token_model_find_seams(fh_mut fh_token_model *m);
 
-/* Appends a JSON object that reads back as the same model, its members in the reference's order. Not for one that was built. */
+/* Appends a JSON object that reads back as the same model, its members in the reference's order. One that was built comes back
+ * with rules of one order, and without what is silent, symbols, and characters that only tokens have. */
 FH_MUST_USE fh_status fh_token_model_write(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);
 
 fh_model_kind fh_token_model_kind(fh_ref const fh_token_model *m);

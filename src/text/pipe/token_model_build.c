@@ -1,4 +1,4 @@
-/* token_model_build.c: a BPE model from a list of tokens, with merges, or with a rank for each token.
+/* token_model_build.c: a model from a list of tokens: BPE with merges, or with a rank for each token; Unigram with scores.
  *
  * With ranks (SentencePiece's scores; Kudo and Richardson 2018) two neighbours join if their joint text is a token, the lowest
  * rank first: so each way to cut a token into two symbols is a rule, and its rank is the token's. Symbols are tokens, and
@@ -92,6 +92,8 @@ static void note_characters(const fh_model_parts *p, fh_u64s tokens, fh_u64s inn
             set_bit(r.size == text.size ? tokens : inner, r.code);
             at += r.size;
         }
+        if (has_bit(p->symbols, id) && text.size != 0 && fh_utf8_next(text, 0).size == text.size)
+            set_bit(tokens, fh_utf8_next(text, 0).code); /* never a part of another token */
     }
 }
 
@@ -125,6 +127,8 @@ static fh_status find_inner(builder *b) {
 /* Adds the symbols that are no tokens; the last one, without a spelling, is for any other character. */
 static fh_status put_symbols(builder *b) {
     size_t n = b->parts->tokens.count;
+    if (b->parts->scores.count != 0)
+        return FH_DONE;
     if (is_ranked(b))
         FH_TRY(find_inner(b));
     FH_TRY(put_entry(&b->entries, (uint32_t)n + b->m->parts++, 0, 0));
@@ -249,7 +253,67 @@ static fh_status build_rules(builder *b) {
     return FH_DONE;
 }
 
+/* Tokens that stand for themselves: a word does not end within one. */
+static fh_status build_whole(builder *b) {
+    fh_token_model *m = b->m;
+    if (b->parts->symbols.count == 0)
+        return FH_DONE;
+    for (uint32_t id = 0; id < b->parts->tokens.count; id++)
+        if (has_bit(b->parts->symbols, id))
+            note_joints(m, fh_views_get(b->parts->tokens, id));
+    return fh_byte_trie_build(m->allocator, &m->spellings, b->parts->symbols, &m->symbols);
+}
+
+/* --- Unigram ---------------------------------------------------------------------------------------------------------- */
+
+/* The library's rules: only what is neither silent nor a symbol says what the best score (at least about 0) and the worst one
+ * are; a symbol is worth as much as if each of its bytes was a token of the best score, almost; unknown text is worth ten less
+ * than the worst. */
+static fh_status score_tokens(builder *b, fh_u64s seen) {
+    const fh_model_parts *p = b->parts;
+    fh_token_model *m = b->m;
+    float best = 0x1p-126f, worst = 0x1.fffffep+127f;
+    for (uint32_t id = 0; id < p->tokens.count; id++) {
+        float score = fh_f32s_get(p->scores, id);
+        fh_logprobs_set(m->scores, id, (double)score);
+        if (has_bit(p->silent, id))
+            continue;
+        set_bit(seen, id);
+        best = score > best ? score : best;
+        worst = score < worst ? score : worst;
+    }
+    for (uint32_t id = 0; id < p->tokens.count; id++) {
+        if (!has_bit(p->symbols, id))
+            continue;
+        set_bit(seen, id);
+        fh_logprobs_set(m->scores, id, (double)((float)fh_views_get(p->tokens, id).size * best) - 0.1);
+    }
+    m->unk_score = (double)(worst - 10.0f);
+    return fh_byte_trie_build(m->allocator, &m->spellings, seen, &m->trie);
+}
+
+static fh_status build_unigram(builder *b) {
+    fh_u64s seen;
+    b->m->single = true;
+    FH_TRY(fh_logprobs_new(b->m->allocator, b->parts->tokens.count, &b->m->scores));
+    FH_TRY(fh_u64s_new(b->m->allocator, b->parts->tokens.count / 64 + 1, &seen));
+    fh_status s = score_tokens(b, seen);
+    fh_u64s_free(b->m->allocator, &seen);
+    b->m->identity = fh_hash_bytes(b->m->spellings.seed, fh_span_of_mut(fh_f32s_bytes(b->parts->scores)));
+    return s;
+}
+
 /* --- the whole -------------------------------------------------------------------------------------------------------- */
+
+/* The name of the unknown token, for a JSON object. */
+static fh_status name_unknown(builder *b) {
+    const fh_model_parts *p = b->parts;
+    if (p->unk >= p->tokens.count)
+        return FH_DONE;
+    fh_span spelling = fh_views_get(p->tokens, p->unk);
+    b->m->unk_name = (fh_model_name){{0, (uint32_t)spelling.size}, true};
+    return fh_buf_put(&b->m->names, spelling);
+}
 
 static fh_status build(builder *b) {
     FH_TRY(check_counts(b));
@@ -259,12 +323,21 @@ static fh_status build(builder *b) {
     FH_TRY(fh_bpe_letters(b->m));
     for (size_t i = 0; i < 256; i++)
         b->m->byte_token[i] = i < b->parts->byte_tokens.count ? fh_u32s_get(b->parts->byte_tokens, i) : FH_NO_TOKEN;
-    return build_rules(b);
+    FH_TRY(name_unknown(b));
+    if (b->m->kind == FH_MODEL_UNIGRAM)
+        return build_unigram(b);
+    FH_TRY(build_rules(b));
+    FH_TRY(build_whole(b));
+    bool marks = fh_model_token(b->m, FH_LIT("\xe2\x96\x81")) < b->parts->tokens.count;
+    b->m->cuts_words = b->m->cuts_words && (marks || !b->m->fuse_unk); /* else what is unknown would go on over the cut */
+    return FH_DONE;
 }
 
 static fh_status build_model(fh_token_model *m, const fh_model_parts *p, fh_err *err) {
     builder b = {.parts = p, .m = m, .err = err};
-    m->kind = FH_MODEL_BPE;
+    m->kind = p->scores.count != 0 ? FH_MODEL_UNIGRAM : FH_MODEL_BPE;
+    m->fuse_unk = p->fuse_unk;
+    m->byte_fallback = p->byte_tokens.count != 0;
     m->unk = p->unk;
     m->raw_bytes = p->raw_bytes;
     m->ignore_merges = p->ignore_merges;
@@ -278,14 +351,18 @@ static fh_status build_model(fh_token_model *m, const fh_model_parts *p, fh_err 
     fh_buf_deinit(&b.joined);
     m->identity = fh_hash_bytes(m->identity, fh_span_of_mut(fh_u32s_bytes(p->ranks)));
     m->identity = fh_hash_bytes(m->identity, fh_span_of_mut(fh_u64s_bytes(m->silent)));
+    m->identity = fh_hash_bytes(m->identity, fh_span_of_mut(fh_u64s_bytes(p->symbols)));
     m->identity = fh_hash_bytes(m->identity, fh_span_of_mut(fh_u32s_bytes(p->byte_tokens)));
-    m->identity = fh_mix64(m->identity ^ ((uint64_t)m->unk << 2 | (uint64_t)m->raw_bytes << 1 | m->ignore_merges)) | 1;
+    uint64_t switches = (uint64_t)m->unk << 3 | (uint64_t)m->fuse_unk << 2 | (uint64_t)m->raw_bytes << 1 | m->ignore_merges;
+    m->identity = fh_mix64(m->identity ^ switches) | 1;
     return s;
 }
 
 void fh_model_parts_free(fh_allocator *a, fh_model_parts *parts) {
     fh_u32s_free(a, &parts->ranks);
+    fh_f32s_free(a, &parts->scores);
     fh_u64s_free(a, &parts->silent);
+    fh_u64s_free(a, &parts->symbols);
     fh_u32s_free(a, &parts->byte_tokens);
 }
 

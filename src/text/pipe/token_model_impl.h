@@ -91,7 +91,11 @@ typedef struct fh_byte_trie {
     fh_owned fh_trie_nodes nodes;
 } fh_byte_trie;
 
-FH_MUST_USE fh_status fh_byte_trie_build(fh_ref fh_allocator *a, const fh_spellings *s, fh_mut fh_byte_trie *out);
+/* Of all spellings, or of those whose id has its bit in `only`. */
+FH_MUST_USE fh_status fh_byte_trie_build(fh_ref fh_allocator *a, const fh_spellings *s, fh_u64s only, fh_mut fh_byte_trie *out);
+void fh_byte_trie_free(fh_ref fh_allocator *a, fh_drop fh_byte_trie *t);
+/* The longest token that begins at `at` < text.size, or FH_NO_TOKEN. */
+uint32_t fh_byte_trie_longest(const fh_byte_trie *t, fh_span text, size_t at, fh_out size_t *size);
 /* The child of a node, or 0. */
 static inline uint32_t fh_byte_trie_step(const fh_byte_trie *t, uint32_t node, uint8_t byte) {
     uint32_t child = fh_trie_nodes_at(t->nodes, node)->base + byte;
@@ -136,6 +140,7 @@ struct fh_token_model {
     fh_owned fh_u64s seams;   /* a power of two, or none: seams.c */
     fh_owned fh_u64s known;   /* with seams: a bit for each code point of three bytes that is a token, or whose bytes are */
     bool bytes_stand_alone;   /* no rule joins what characters that are no tokens become */
+    fh_byte_trie symbols;     /* tokens that stand for themselves wherever they are met; no nodes: none */
     bool cuts_words;          /* pieces are cut before U+2581 after something else … */
     bool uncut[256];          /* … that does not end with this byte: no rule joins across such a place */
     /* WordPiece, Unigram */
@@ -144,6 +149,7 @@ struct fh_token_model {
     uint64_t chars_max;
     fh_owned fh_logprobs scores; /* by id */
     double unk_score;
+    bool single; /* SentencePiece's way: sums are rounded to float32, and unknown text is not looked up as a whole */
 };
 
 /* A blank model, or NULL without memory. */

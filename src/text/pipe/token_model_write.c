@@ -12,11 +12,36 @@ static fh_status put_flag(fh_json_writer *w, const char *key, bool flag) {
     return fh_json_put_bool(w, flag);
 }
 
+/* Moves the value at `at` of a heap of `count`, the greatest first, to its place. */
+static void sift(fh_u64s heap, size_t at, size_t count) {
+    uint64_t value = fh_u64s_get(heap, at);
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && fh_u64s_get(heap, child + 1) > fh_u64s_get(heap, child))
+            child++;
+        if (fh_u64s_get(heap, child) <= value)
+            break;
+        fh_u64s_set(heap, at, fh_u64s_get(heap, child));
+    }
+    fh_u64s_set(heap, at, value);
+}
+
+/* Sorts rules, rank << 32 | rule. */
+static void sort(fh_u64s values) {
+    for (size_t i = values.count / 2; i-- > 0;)
+        sift(values, i, values.count);
+    for (size_t end = values.count; end > 1; end--) {
+        uint64_t top = fh_u64s_get(values, 0);
+        fh_u64s_set(values, 0, fh_u64s_get(values, end - 1));
+        fh_u64s_set(values, end - 1, top);
+        sift(values, 0, end - 1);
+    }
+}
+
 /* {"token": id, …} by id. Without `tables` it has none, and the lists below are empty too. */
 static fh_status put_map(const fh_token_model *m, bool tables, fh_json_writer *w) {
     FH_TRY(fh_json_key(w, "vocab"));
     FH_TRY(fh_json_open(w, true));
-    for (uint32_t id = 0; tables && id < m->spellings.places.count; id++) {
+    for (uint32_t id = 0; tables && id < fh_token_model_id_end(m); id++) {
         fh_span spelling;
         if (!fh_token_model_spelling(m, id, &spelling))
             continue;
@@ -26,26 +51,35 @@ static fh_status put_map(const fh_token_model *m, bool tables, fh_json_writer *w
     return fh_json_close(w, true);
 }
 
-static fh_status put_merges(const fh_token_model *m, bool tables, fh_json_writer *w) {
-    fh_u64s pairs;
-    FH_TRY(fh_u64s_new(m->allocator, tables ? m->merges.rules.count : 0, &pairs));
-    if (tables)
-        fh_merge_table_list(&m->merges, pairs);
-    fh_status s = fh_json_key(w, "merges");
-    if (s.code == FH_OK)
-        s = fh_json_open(w, false);
-    for (size_t i = 0; i < pairs.count && s.code == FH_OK; i++) {
-        uint64_t pair = fh_u64s_get(pairs, i);
-        if (pair == UINT64_MAX)
+/* ["left", "right"] of each rule of two tokens. */
+static fh_status put_pairs(const fh_token_model *m, fh_json_writer *w, fh_u64s pairs, fh_u64s order) {
+    fh_merge_table_list(&m->merges, pairs);
+    for (size_t i = 0; i < order.count; i++)
+        fh_u64s_set(order, i, (uint64_t)fh_merge_rules_at(m->merges.rules, i)->rank << 32 | i);
+    sort(order);
+    for (size_t i = 0; i < order.count; i++) {
+        uint64_t pair = fh_u64s_get(pairs, (uint32_t)fh_u64s_get(order, i));
+        fh_span left, right;
+        if (pair == UINT64_MAX || !fh_token_model_spelling(m, (uint32_t)(pair >> 32), &left) ||
+            !fh_token_model_spelling(m, (uint32_t)pair, &right))
             continue;
-        s = fh_json_open(w, false);
-        if (s.code == FH_OK)
-            s = fh_json_put_text(w, fh_spellings_get(&m->spellings, (uint32_t)(pair >> 32)));
-        if (s.code == FH_OK)
-            s = fh_json_put_text(w, fh_spellings_get(&m->spellings, (uint32_t)pair));
-        if (s.code == FH_OK)
-            s = fh_json_close(w, false);
+        FH_TRY(fh_json_open(w, false));
+        FH_TRY(fh_json_put_text(w, left));
+        FH_TRY(fh_json_put_text(w, right));
+        FH_TRY(fh_json_close(w, false));
     }
+    return FH_DONE;
+}
+
+static fh_status put_merges(const fh_token_model *m, bool tables, fh_json_writer *w) {
+    fh_u64s pairs, order = {NULL, 0};
+    FH_TRY(fh_json_key(w, "merges"));
+    FH_TRY(fh_json_open(w, false));
+    FH_TRY(fh_u64s_new(m->allocator, tables ? m->merges.rules.count : 0, &pairs));
+    fh_status s = fh_u64s_new(m->allocator, pairs.count, &order);
+    if (s.code == FH_OK && tables)
+        s = put_pairs(m, w, pairs, order);
+    fh_u64s_free(m->allocator, &order);
     fh_u64s_free(m->allocator, &pairs);
     return s.code == FH_OK ? fh_json_close(w, false) : s;
 }

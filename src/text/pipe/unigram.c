@@ -2,16 +2,18 @@
  *
  * As in the reference, down to equal sums: a place keeps the first best way to it, from the left; scores add as float64 in that
  * order; a character that is no token by itself costs ten less than the worst token; neighbouring unknown characters become one
- * text, which may be a token after all, or its bytes. Threading: see token_model.h. */
+ * text, which may be a token after all, or its bytes. The SentencePiece library itself adds in float32: see `single`.
+ * Threading: see token_model.h. */
 #include "freehold/utf8.h"
 #include "text/pipe/token_model_impl.h"
 
 /* Notes a way to a place if it is better than what is known; false if not. */
-static bool offer(fh_best_paths paths, size_t at, double score, size_t from, uint32_t token) {
+static bool offer(const fh_token_model *m, fh_best_paths paths, size_t at, double score, size_t from, uint32_t token) {
     fh_best_path *p = fh_best_paths_at(paths, at);
-    bool better = p->from == FH_NO_TOKEN || score > p->score;
+    double sum = m->single ? (double)(float)score : score;
+    bool better = p->from == FH_NO_TOKEN || sum > p->score;
     if (better)
-        *p = (fh_best_path){score, (uint32_t)from, token};
+        *p = (fh_best_path){sum, (uint32_t)from, token};
     return better;
 }
 
@@ -27,16 +29,16 @@ static fh_status offer_from(const fh_token_model *m, fh_best_paths paths, fh_spa
         uint32_t token = fh_trie_nodes_at(m->trie.nodes, node)->token;
         if (token == FH_NO_TOKEN)
             continue;
-        (void)offer(paths, i + 1, fh_logprobs_get(m->scores, token) + here, at, token);
+        (void)offer(m, paths, i + 1, fh_logprobs_get(m->scores, token) + here, at, token);
         single = single || i + 1 - at == size;
     }
-    bool unknown = !single && offer(paths, at + size, m->unk_score + here, at, m->unk);
+    bool unknown = !single && offer(m, paths, at + size, m->unk_score + here, at, m->unk);
     return unknown && m->unk == FH_NO_TOKEN ? FH_STATUS(FH_NOT_FOUND) : FH_DONE;
 }
 
 /* A text of neighbouring unknown characters. */
 static fh_status put_unknown(const fh_token_model *m, fh_model_scratch *s, fh_span text) {
-    uint32_t id = fh_spellings_find(&m->spellings, text);
+    uint32_t id = m->single ? FH_NO_TOKEN : fh_spellings_find(&m->spellings, text);
     bool bytes = id == FH_NO_TOKEN && m->byte_fallback;
     for (size_t i = 0; i < text.size && bytes; i++)
         bytes = m->byte_token[fh_span_at(text, i)] != FH_NO_TOKEN;
