@@ -301,6 +301,43 @@ static void test_parts_are_no_pieces(void **state) {
     fh_token_model_free(m);
 }
 
+/* A piece that is a token before all merges has no seam, whether a rule makes it or not. */
+static void test_token_without_rule(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_span json = FH_LIT("{\"type\":\"BPE\",\"ignore_merges\":true,\"vocab\":{\"" SUN "\":0,\"" BOOK "\":1,"
+                          "\"" SUN BOOK "\":2},\"merges\":[]}");
+    fh_token_model *m = read(a, json, false, true);
+    assert_int_equal(fh_bpe_part_end(m, FH_LIT(SUN BOOK), 0), 6);
+    assert_int_equal(fh_bpe_part_end(m, FH_LIT(BOOK SUN), 0), 3);
+    fh_token_model_free(m);
+}
+
+/* A long piece is never merged as a whole where its characters cannot join: the room for that stays small. */
+static void test_room(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    enum { COUNT = 5000 };
+    fh_span json = FH_LIT("{\"type\":\"BPE\",\"vocab\":{\"" SUN "\":0,\"" BOOK "\":1,\"" WORD "\":2,\"" SUN BOOK "\":3},"
+                          "\"merges\":[\"" SUN " " BOOK "\"]}");
+    fh_buf text;
+    fh_buf_init(&text, a, 0);
+    for (size_t i = 0; i < COUNT; i++)
+        fh_assert_ok(fh_buf_put(&text, i % 3 == 0 ? FH_LIT(SUN) : i % 3 == 1 ? FH_LIT(BOOK) : FH_LIT(WORD)));
+    for (int seams = 0; seams < 2; seams++) {
+        fh_token_model *m = read(a, json, false, seams == 1);
+        fh_model_scratch *room;
+        fh_assert_ok(fh_model_scratch_new(a, &room));
+        fh_token_list l;
+        fh_token_list_init(&l, a, false);
+        fh_assert_ok(fh_token_model_encode(m, room, fh_buf_view(&text), &l));
+        assert_int_equal(l.count, COUNT - (COUNT + 1) / 3);
+        assert_true(seams == 0 ? room->symbols.count >= COUNT : room->symbols.count < 100 && room->heap.count == 0);
+        fh_token_list_deinit(&l);
+        fh_model_scratch_free(room);
+        fh_token_model_free(m);
+    }
+    fh_buf_deinit(&text);
+}
+
 static fh_status build(fh_allocator *a, void *arg) {
     (void)arg;
     fh_token_model *m = NULL;
@@ -320,6 +357,7 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same_tokens), FH_TEST_ALLOC(test_by_hand),
-                                       FH_TEST_ALLOC(test_parts_are_no_pieces), FH_TEST_ALLOC(test_no_memory)};
+                                       FH_TEST_ALLOC(test_parts_are_no_pieces), FH_TEST_ALLOC(test_token_without_rule),
+                                       FH_TEST_ALLOC(test_room), FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,65 @@ static void test_same_as_new(void **state) {
     fh_token_model_free(models[1]);
 }
 
+/* Pieces that were met, many at once, are as each by itself; where one was not, or is no ASCII, the walk stops before it. */
+static void test_recall(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_token_model *m = read_model(a, "{\"type\":\"BPE\",\"unk_token\":\"u\"," VOCAB ",\"merges\":[\"a b\",\"ab c\"]}");
+    fh_test_rng rng = fh_test_rng_new(3);
+    fh_model_scratch *room;
+    fh_token_list one, all;
+    fh_assert_ok(fh_model_scratch_new(a, &room));
+    fh_token_list_init(&one, a, false);
+    fh_token_list_init(&all, a, false);
+    enum { PIECES = 200, ROUNDS = 60 };
+    size_t met = 0;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        uint8_t text[PIECES * 8] = {0};
+        fh_piece pieces[PIECES];
+        size_t size = 0, most = round % 4 == 0 ? 6 : 3;
+        one.count = all.count = 0;
+        for (size_t i = 0; i < PIECES; i++) {
+            size_t begin = size, letters = 1 + fh_test_rng_below(&rng, most);
+            while (letters-- > 0)
+                text[size++] = (uint8_t)("abcx\xc3")[fh_test_rng_below(&rng, round % 2 == 0 ? 4 : 5)];
+            pieces[i] = (fh_piece){(uint32_t)begin, (uint32_t)size, FH_NO_TOKEN, false};
+            if (fh_test_rng_below(&rng, 2) == 0)
+                text[size++] = fh_test_rng_below(&rng, 40) == 0 ? 0x80 : ' ';
+        }
+        fh_span view = {text, size};
+        for (size_t i = 0; i < PIECES; i++) {
+            size_t from = one.count;
+            fh_span piece = fh_span_sub(view, pieces[i].begin, pieces[i].end - pieces[i].begin);
+            fh_assert_ok(fh_token_model_encode(m, room, piece, &one));
+            for (size_t k = from; k < one.count; k++) {
+                *fh_u32s_at(one.begins, k) += pieces[i].begin + 5;
+                *fh_u32s_at(one.ends, k) += pieces[i].begin + 5;
+                fh_u32s_set(one.words, k, 7 + (uint32_t)i);
+            }
+        }
+        if (round % 5 == 0)
+            pieces[50].token = 3; /* an added token, which is no word */
+        fh_recall_how how = {.add = 5, .word = 7, .step = 1, .none = FH_NO_TOKEN, .ascii = round % 3 == 0};
+        fh_assert_ok(fh_token_list_reserve(&all, PIECES * FH_RECALL_TOKENS));
+        size_t done = fh_token_model_recall(m, room, view, (fh_piece_items){pieces, PIECES}, how, &all);
+        met += done;
+        assert_true(round % 5 != 0 || done <= 50);
+        for (size_t k = 0; k < all.count; k++) {
+            assert_int_equal(fh_u32s_get(all.ids, k), fh_u32s_get(one.ids, k));
+            assert_int_equal(fh_u32s_get(all.begins, k), fh_u32s_get(one.begins, k));
+            assert_int_equal(fh_u32s_get(all.ends, k), fh_u32s_get(one.ends, k));
+            assert_int_equal(fh_u32s_get(all.words, k), fh_u32s_get(one.words, k));
+        }
+        for (size_t i = pieces[0].begin; how.ascii && done > 0 && i < pieces[done - 1].end; i++)
+            assert_true(text[i] < 0x80);
+    }
+    assert_true(met > 2000);
+    fh_token_list_deinit(&one);
+    fh_token_list_deinit(&all);
+    fh_model_scratch_free(room);
+    fh_token_model_free(m);
+}
+
 /* A short text needs little memory; once warm, nothing is allocated. */
 static void test_no_allocation(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -110,6 +169,6 @@ static void test_no_allocation(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_list), FH_TEST_ALLOC(test_same_as_new),
-                                       FH_TEST_ALLOC(test_no_allocation)};
+                                       FH_TEST_ALLOC(test_recall), FH_TEST_ALLOC(test_no_allocation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
