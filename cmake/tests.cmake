@@ -8,7 +8,7 @@
 #       a libFuzzer program under FH_FUZZ; elsewhere a ctest that replays the target's own seeds and RUNS mutations of them
 #       (tests/support/fuzz_main.c says what a target defines).
 #   fh_weave(NAME weave_ring SOURCES weave_ring.c [UNDER ring.c])
-#       a program of the interleaving explorer (tests/weave/weave.h) over files of src/mem, which it compiles with FH_WEAVE.
+#       a program of the interleaving explorer (tests/weave/weave.h) over files, from src/mem, which it compiles with FH_WEAVE.
 #       Its coroutines are beyond the sanitizers.
 set(FH_DATA "${CMAKE_SOURCE_DIR}/../shared/data" CACHE PATH "Real models and tokenizers for tests that skip without them")
 # Seconds; a build without optimisation or with a sanitizer gets four times as many.

@@ -44,12 +44,13 @@ bool fh_lane_is_open(fh_lane *l) {
     (void)fh_exchange(&l->writer_awake, 0, FH_ACQ_REL);
     if (!has_credit(l))
         return false;
-    (void)fh_exchange(&l->writer_awake, 1, FH_ACQ_REL);
+    (void)fh_exchange(&l->writer_awake, 1, FH_RELAXED);
     return true;
 }
 
 bool fh_lane_put(fh_lane *l, fh_message *m) {
     fh_credit_spend(&l->credit);
+    FH_WRITES(slot(l, l->written), sizeof *m);
     fh_message_take(m, slot(l, l->written));
     fh_store(&l->written, l->written + 1, FH_RELEASE);
     return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
@@ -75,7 +76,7 @@ fh_lane_state fh_lane_look(fh_lane *l) {
     bool ended = fh_lane_has_ended(l); /* before the look: nothing is written after it */
     if (!has_message(l))
         return ended ? FH_LANE_ENDED : FH_LANE_EMPTY;
-    (void)fh_exchange(&l->reader_awake, 1, FH_ACQ_REL);
+    (void)fh_exchange(&l->reader_awake, 1, FH_RELAXED);
     return FH_LANE_MESSAGE;
 }
 
@@ -84,6 +85,7 @@ fh_message *fh_lane_first(fh_lane *l) {
 }
 
 void fh_lane_pop(fh_lane *l, fh_message *m, bool *tell) {
+    FH_WRITES(slot(l, l->debit.read), sizeof *m); /* it is emptied */
     fh_message_take(slot(l, l->debit.read), m);
     *tell = fh_debit_read(&l->debit);
     if (!*tell)
@@ -93,5 +95,5 @@ void fh_lane_pop(fh_lane *l, fh_message *m, bool *tell) {
 }
 
 bool fh_lane_leave(fh_lane *l) {
-    return fh_exchange(&l->writer_awake, 1, FH_ACQ_REL) == 0;
+    return fh_exchange(&l->writer_awake, 1, FH_ACQUIRE) == 0;
 }

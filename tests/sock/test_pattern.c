@@ -324,6 +324,15 @@ static void test_28_07_dealer(void **state) {
     hear(w, dealer, "a1");
     hear(w, dealer, "b1");
     hear(w, dealer, "a2");
+    say_ok(w, b, "b2");
+    say_ok(w, b, "b3");
+    close_sock(w, b);
+    for (int i = 0; i < 2; i++)
+        say_ok(w, dealer, i == 0 ? "4" : "5"); /* b is gone, though it can still be heard */
+    hear(w, a, "4");
+    hear(w, a, "5");
+    hear(w, dealer, "b2");
+    hear(w, dealer, "b3");
     world_free(w);
 }
 

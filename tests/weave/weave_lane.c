@@ -1,0 +1,214 @@
+/* weave_lane.c: a lane and the mailboxes of its two sides: each side sleeps when it has nothing to do, and only what it is told
+ * wakes it, so a wake that is lost is a deadlock. */
+#include "weave.h"
+
+#include "freehold/os.h"
+#include "sock/lane.h"
+#include "sock/mailbox.h"
+
+static fh_lane lane;
+static fh_mailbox writer_box, reader_box;
+static uint64_t got;
+static fh_allocator *memory;
+
+static void setup(fh_allocator *a, uint32_t mark) {
+    memory = a;
+    writer_box = reader_box = (fh_mailbox){0};
+    got = 0;
+    fh_status s = fh_lane_init(&lane, a, mark);
+    WEAVE_ASSERT(s.code == FH_OK);
+}
+static void setup_1(fh_allocator *a) {
+    setup(a, 1);
+}
+static void setup_2(fh_allocator *a) {
+    setup(a, 2);
+}
+static void end(void) {
+    WEAVE_ASSERT(got == 2);
+    fh_lane_deinit(&lane, memory);
+}
+
+/* What a side calls the link: plain memory, written before its first look, and read by who tells it. */
+static uint64_t reader_number, writer_number;
+
+static void tell(fh_mailbox *box, bool whether) {
+    const uint64_t *number = box == &reader_box ? &reader_number : &writer_number;
+    if (!whether)
+        return;
+    FH_READS(number, sizeof *number);
+    (void)!fh_mailbox_tell(box, (uint32_t)*number);
+}
+static void enter(uint64_t *number) {
+    FH_WRITES(number, sizeof *number);
+    *number = 70;
+}
+
+/* What a socket does before each look. */
+static uint32_t attend(fh_mailbox *box) {
+    uint32_t seen = fh_mailbox_seen(box), number;
+    while (fh_mailbox_next(box, &number))
+        WEAVE_ASSERT(number == 70);
+    return seen;
+}
+
+static void put(uint64_t k) {
+    for (;;) {
+        uint32_t seen = attend(&writer_box);
+        if (fh_lane_is_open(&lane))
+            break;
+        fh_mailbox_wait(&writer_box, seen, UINT64_MAX);
+    }
+    fh_message m = {.count = (uint32_t)k};
+    tell(&reader_box, fh_lane_put(&lane, &m));
+}
+
+static void write_two(void) {
+    enter(&writer_number);
+    put(1);
+    put(2);
+    tell(&reader_box, fh_lane_end(&lane));
+}
+
+static void read_all(void) {
+    enter(&reader_number);
+    for (;;) {
+        uint32_t seen = attend(&reader_box);
+        fh_lane_state state = fh_lane_look(&lane);
+        if (state == FH_LANE_ENDED)
+            return;
+        if (state == FH_LANE_EMPTY) {
+            fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
+            continue;
+        }
+        fh_message m;
+        bool told;
+        fh_lane_pop(&lane, &m, &told);
+        WEAVE_ASSERT(m.count == ++got);
+        tell(&writer_box, told);
+    }
+}
+
+static void end_only(void) {
+    tell(&reader_box, fh_lane_end(&lane));
+}
+/* What a writer did before it went to wait for room is seen by the reader that tells it. */
+static void wait_for_room(void) {
+    put(1);
+    enter(&writer_number);
+    for (;;) {
+        uint32_t seen = attend(&writer_box);
+        if (fh_lane_is_open(&lane))
+            return;
+        fh_mailbox_wait(&writer_box, seen, UINT64_MAX);
+    }
+}
+static void read_one(void) {
+    while (fh_lane_look(&lane) != FH_LANE_MESSAGE)
+        fh_pause();
+    fh_message m;
+    bool told;
+    fh_lane_pop(&lane, &m, &told);
+    tell(&writer_box, told);
+}
+static void leave(void) {
+    tell(&writer_box, fh_lane_leave(&lane));
+}
+static void fill(void) {
+    enter(&writer_number);
+    put(1);
+    (void)!fh_lane_is_open(&lane);
+}
+static void drop(void) {
+    fh_lane_deinit(&lane, memory);
+}
+
+/* --- two tell one --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t news[2]; /* plain memory: what is told of */
+
+static void setup_news(fh_allocator *a) {
+    setup(a, 1);
+    news[0] = news[1] = 0;
+}
+static void bring(uint32_t i) {
+    FH_WRITES(&news[i], sizeof news[i]);
+    news[i] = i + 1;
+    (void)!fh_mailbox_tell(&reader_box, i);
+}
+static void bring_0(void) {
+    bring(0);
+}
+static void bring_1(void) {
+    bring(1);
+}
+static void find_both(void) {
+    while (got < 2) {
+        uint32_t seen = fh_mailbox_seen(&reader_box), number;
+        bool found = false;
+        for (; fh_mailbox_next(&reader_box, &number); found = true) {
+            FH_READS(&news[number], sizeof news[number]);
+            WEAVE_ASSERT(news[number] == number + 1);
+            got++;
+        }
+        if (!found)
+            fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
+    }
+}
+
+/* --- a poll --------------------------------------------------------------------------------------------------------------- */
+
+/* Whoever finds the mark wakes the poll, which sleeps elsewhere. */
+static uint32_t polls;
+
+static void setup_poll(fh_allocator *a) {
+    setup_news(a);
+    polls = 0;
+}
+static void bring_to_poll(void) {
+    FH_WRITES(&news[0], sizeof news[0]);
+    news[0] = 1;
+    if (fh_mailbox_tell(&reader_box, 0)) {
+        (void)fh_fetch_add(&polls, 1, FH_ACQ_REL);
+        fh_os_wake(&polls, UINT32_MAX);
+    }
+}
+static void poll(void) {
+    fh_mailbox_watch(&reader_box, true);
+    for (;;) {
+        uint32_t seen = fh_load(&polls, FH_ACQUIRE), number;
+        if (fh_mailbox_next(&reader_box, &number))
+            break;
+        fh_os_wait(&polls, seen);
+    }
+    FH_READS(&news[0], sizeof news[0]);
+    WEAVE_ASSERT(news[0] == 1);
+    fh_mailbox_watch(&reader_box, false);
+}
+
+int main(void) {
+    static const weave_test tests[] = {
+        {.name = "mailbox: two tell one", .setup = setup_news, .threads = {bring_0, bring_1, find_both}, .check = end,
+         .preemptions = 3, .weaken = "mailbox."},
+        {.name = "mailbox: a poll", .setup = setup_poll, .threads = {bring_to_poll, poll}, .check = drop, .weaken = "mailbox.",
+         .spare = {"fh_mailbox_next load &box->words[word % FH_MAILBOX_WORDS]",
+                   "fh_mailbox_tell or &box->words[word]"}},
+        {.name = "lane: two through one place", .setup = setup_1, .threads = {write_two, read_all}, .check = end,
+         .preemptions = 2, .weaken = "lane.", .spare = {"fh_lane_end exchange &l->reader_awake",
+                                                 "fh_lane_is_open exchange &l->writer_awake",
+                                                 "fh_lane_pop exchange &l->writer_awake"}},
+        {.name = "lane: two through two places", .setup = setup_2, .threads = {write_two, read_all}, .check = end,
+         .preemptions = 3},
+        {.name = "lane: the end", .setup = setup_1, .threads = {end_only, read_all}, .check = drop, .preemptions = 4,
+         .weaken = "lane.", .spare = {"fh_lane_end store &l->ended", "has_message load &l->written",
+                                      "fh_lane_has_ended load &l->ended"}},
+        {.name = "lane: room", .setup = setup_1, .threads = {wait_for_room, read_one}, .check = drop, .preemptions = 3,
+         .weaken = "lane.", .spare = {"fh_lane_put exchange &l->reader_awake", "fh_lane_look exchange &l->reader_awake",
+                                      "fh_lane_has_ended load &l->ended", "has_credit load &l->told",
+                                      "fh_lane_pop store &l->told"}},
+        {.name = "lane: the reader leaves", .setup = setup_1, .threads = {fill, leave}, .check = drop, .weaken = "lane.",
+         .spare = {"fh_lane_put store &l->written", "fh_lane_put exchange &l->reader_awake", "has_credit load &l->told",
+                   "fh_lane_is_open exchange &l->writer_awake"}},
+    };
+    return weave_main(tests, sizeof tests / sizeof tests[0]);
+}
