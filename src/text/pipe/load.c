@@ -245,27 +245,36 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null con
     return fill_blanks(p);
 }
 
-fh_status fh_pipeline_blank(fh_allocator *a, fh_pipeline **out, fh_err *err) {
-    *out = NULL;
+/* A pipeline without parts, or NULL without memory. */
+static fh_owned_or_null fh_pipeline *blank(fh_ref fh_allocator *a) fh_view(1) {
     fh_pipeline *p = fh_alloc(a, 1, sizeof *p);
     if (p == NULL)
-        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
+        return NULL;
     p->allocator = a;
     fh_added_init(&p->added, a);
     fh_buf_init(&p->pad_token, a, 0);
+    return p;
+}
+
+fh_status fh_pipeline_blank(fh_allocator *a, fh_pipeline **out, fh_err *err) {
+    fh_pipeline *p = blank(a);
+    *out = NULL;
+    if (p == NULL)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
     *out = p;
     return FH_DONE;
 }
 
-/* From a file, or with `stored` from what lies beside its options. */
+/* From a file, or with `stored` from what lies beside its options in a file to keep. */
 static fh_status load(fh_ref fh_allocator *a, fh_span json, fh_ref fh_or_null const fh_stored *stored,
-                      fh_owned fh_view(1, *3) fh_pipeline **out, fh_err *err) {
+                      fh_bytes keep, fh_owned fh_view(1, *3, *4) fh_pipeline **out, fh_err *err) {
     *out = NULL;
     if (json.size > JSON_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "tokenizer.json has %zu bytes, at most %d are read", json.size,
                        JSON_BYTES_MAX);
-    fh_pipeline *p = NULL;
-    FH_TRY(fh_pipeline_blank(a, &p, err));
+    fh_pipeline *p = blank(a);
+    if (p == NULL)
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a tokenizer");
     file f;
     fh_status s = find_members(p, json, stored, &f, err);
     if (s.code == FH_OK)
@@ -274,23 +283,20 @@ static fh_status load(fh_ref fh_allocator *a, fh_span json, fh_ref fh_or_null co
         fh_pipeline_free(p);
         return fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));
     }
+    p->file = fh_bytes_share(keep);
     *out = p;
     return s;
 }
 
 fh_status fh_pipeline_new(fh_allocator *a, fh_span json, fh_pipeline **out, fh_err *err) {
-    return load(a, json, NULL, out, err);
+    return load(a, json, NULL, (fh_bytes){NULL, {NULL, 0}}, out, err);
 }
 
 fh_status fh_pipeline_open(fh_allocator *a, fh_bytes cache, fh_pipeline **out, fh_err *err) {
     fh_stored stored;
-    fh_pipeline *p = NULL;
     *out = NULL;
     FH_TRY(fh_stored_open(cache.span, &stored, err));
-    FH_TRY(load(a, stored.options, &stored, &p, err));
-    p->file = fh_bytes_share(cache);
-    *out = p;
-    return FH_DONE;
+    return load(a, stored.options, &stored, cache, out, err);
 }
 
 void fh_pipeline_free(fh_pipeline *p) {

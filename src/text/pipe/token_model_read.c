@@ -617,20 +617,20 @@ static fh_status finish(reader *r, rooms *names, size_t offset_bytes) {
 }
 
 /* Reads a model; *j is behind it then. */
-static fh_status read_model(fh_mut fh_view(3) fh_token_model *m, fh_json *j, fh_ref fh_or_null const fh_model_tables *tables,
-                            fh_err *err) {
+static fh_status read_model(fh_ref fh_allocator *a, fh_mut fh_view(4) fh_token_model *m, fh_json *j,
+                            fh_ref fh_or_null const fh_model_tables *tables, fh_err *err) {
     if (j->text.size > JSON_BYTES_MAX)
         return fh_fail(err, FH_LIMIT, j->base, "tokenizer.json of %zu bytes, at most %d are read", j->text.size,
                        JSON_BYTES_MAX);
     reader r = {.err = err, .m = m, .tables = tables, .j = *j};
     size_t offset_bytes = j->base + j->at;
     rooms names;
-    fh_buf_init(&names.left, m->allocator, 0);
-    fh_buf_init(&names.right, m->allocator, 0);
-    fh_buf_init(&r.joined, m->allocator, 0);
-    fh_ids_init(&r.entries, m->allocator, 0);
-    fh_ids_init(&r.scores, m->allocator, 0);
-    fh_ids_init(&r.merges, m->allocator, 0);
+    fh_buf_init(&names.left, a, 0);
+    fh_buf_init(&names.right, a, 0);
+    fh_buf_init(&r.joined, a, 0);
+    fh_ids_init(&r.entries, a, 0);
+    fh_ids_init(&r.scores, a, 0);
+    fh_ids_init(&r.merges, a, 0);
     fh_status s = read_members(&r, &names);
     *j = r.j;
     if (s.code == FH_OK)
@@ -650,7 +650,7 @@ static fh_status read_value(fh_ref fh_allocator *a, fh_json *j, fh_ref fh_or_nul
     fh_token_model *m = fh_token_model_blank(a);
     if (m == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a token model");
-    fh_status s = read_model(m, j, tables, err);
+    fh_status s = read_model(a, m, j, tables, err);
     if (fh_failed(s)) {
         fh_token_model_free(m);
         return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory for a token model");
