@@ -38,6 +38,8 @@ static bool is_ranked(const builder *b) {
 
 /* Where the character at `at` of a token ends: of UTF-8, which it is. */
 static size_t next_at(fh_span text, size_t at) {
+    if (at == text.size)
+        return at;
     uint8_t first = fh_span_at(text, at);
     size_t size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     return size < text.size - at ? at + size : text.size;
@@ -88,7 +90,8 @@ static void note_characters(const fh_model_parts *p, fh_u64s tokens, fh_u64s inn
     for (uint32_t id = 0; id < p->tokens.count; id++) {
         fh_span text = fh_views_get(p->tokens, id);
         for (size_t at = 0; at < text.size && !has_bit(p->silent, id);) {
-            fh_rune r = fh_utf8_next(text, at);
+            uint8_t first = fh_span_at(text, at);
+            fh_rune r = first < 0x80 ? (fh_rune){first, 1, true} : fh_utf8_next(text, at);
             set_bit(r.size == text.size ? tokens : inner, r.code);
             at += r.size;
         }
@@ -198,9 +201,8 @@ static fh_status read_merge(builder *b, uint32_t rank) {
 /* Adds each way to make a token of two symbols. */
 static fh_status cut_token(builder *b, uint32_t id) {
     fh_span text = fh_views_get(b->parts->tokens, id);
-    for (size_t at = 0; at < text.size;) {
-        at = next_at(text, at);
-        uint32_t left = at < text.size ? fh_model_token(b->m, fh_span_sub(text, 0, at)) : FH_NO_TOKEN;
+    for (size_t at = next_at(text, 0); at < text.size; at = next_at(text, at)) {
+        uint32_t left = fh_model_token(b->m, fh_span_sub(text, 0, at));
         uint32_t right = left != FH_NO_TOKEN ? fh_model_token(b->m, fh_span_from(text, at)) : FH_NO_TOKEN;
         if (right == FH_NO_TOKEN)
             continue;
@@ -214,10 +216,13 @@ static fh_status cut_token(builder *b, uint32_t id) {
 
 /* Takes note of places within a token where a word begins. */
 static void note_joints(fh_token_model *m, fh_span text) {
-    fh_span mark = FH_LIT("\xe2\x96\x81");
-    for (size_t at = fh_span_find(text, mark, 0); at < text.size; at = fh_span_find(text, mark, at + 1))
-        if (at > 0 && !(at >= mark.size && fh_span_starts(fh_span_from(text, at - mark.size), mark)))
+    bool after_mark = true;
+    for (size_t at = 0; at < text.size; at = next_at(text, at)) {
+        bool mark = fh_span_at(text, at) == 0xe2 && fh_span_starts(fh_span_from(text, at), FH_LIT("\xe2\x96\x81"));
+        if (mark && !after_mark)
             m->uncut[fh_span_at(text, at - 1)] = true;
+        after_mark = mark;
+    }
 }
 
 static fh_status put_rules(builder *b) {
@@ -333,7 +338,7 @@ static fh_status build(builder *b) {
     return FH_DONE;
 }
 
-static fh_status build_model(fh_token_model *m, const fh_model_parts *p, fh_err *err) {
+static fh_status build_model(fh_ref fh_allocator *a, fh_token_model *m, const fh_model_parts *p, fh_err *err) {
     builder b = {.parts = p, .m = m, .err = err};
     m->kind = p->scores.count != 0 ? FH_MODEL_UNIGRAM : FH_MODEL_BPE;
     m->fuse_unk = p->fuse_unk;
@@ -342,9 +347,9 @@ static fh_status build_model(fh_token_model *m, const fh_model_parts *p, fh_err 
     m->raw_bytes = p->raw_bytes;
     m->ignore_merges = p->ignore_merges;
     m->cuts_words = p->ranks.count != 0 && !p->raw_bytes && !p->ignore_merges;
-    fh_ids_init(&b.entries, m->allocator, 0);
-    fh_ids_init(&b.rules, m->allocator, 0);
-    fh_buf_init(&b.joined, m->allocator, 0);
+    fh_ids_init(&b.entries, a, 0);
+    fh_ids_init(&b.rules, a, 0);
+    fh_buf_init(&b.joined, a, 0);
     fh_status s = build(&b);
     fh_ids_deinit(&b.entries);
     fh_ids_deinit(&b.rules);
@@ -371,7 +376,7 @@ fh_status fh_token_model_build(fh_allocator *a, const fh_model_parts *parts, fh_
     fh_token_model *m = fh_token_model_blank(a);
     if (m == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "out of memory for a token model");
-    fh_status s = build_model(m, parts, err);
+    fh_status s = build_model(a, m, parts, err);
     if (fh_failed(s)) {
         fh_token_model_free(m);
         return fh_fail(err, s.code, FH_NO_OFFSET, "out of memory for a token model");
