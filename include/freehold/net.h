@@ -15,8 +15,8 @@
  *         }
  *     }
  *
- * There are three engines behind one interface, and the program cannot tell them apart but by their speed: io_uring where the
- * kernel has it, epoll everywhere else, and a simulated network that is a function of one seed (fh_net_sim_options).
+ * There are engines behind one interface, and the program cannot tell them apart but by their speed: epoll, and a simulated
+ * network that is a function of one seed (fh_net_sim_options). One for io_uring has its number already and is refused.
  *
  * An operation is asked for, and its event says how it ended. Only fh_net_wait does them; whatever was asked for between two
  * waits goes to the kernel together, so pieces that are sent one by one leave in one call.
@@ -56,9 +56,9 @@ typedef struct fh_net_timer {
 
 /* The engines. */
 typedef enum fh_net_engine {
-    FH_NET_AUTO, /* what the environment variable FREEHOLD_NET says (epoll, io_uring), else io_uring where it works */
+    FH_NET_AUTO,  /* what the environment variable FREEHOLD_NET says (epoll), else epoll */
     FH_NET_EPOLL,
-    FH_NET_URING,
+    FH_NET_URING, /* FH_UNSUPPORTED */
     FH_NET_SIM,
 } fh_net_engine;
 
@@ -86,14 +86,13 @@ typedef struct fh_net_options {
 /* Which engine a loop runs on, and why not on a better one. */
 typedef struct fh_net_about {
     fh_net_engine engine;
-    const char *name;   /* "epoll", "io_uring", "sim" */
+    const char *name;   /* "epoll", "sim" */
     const char *detail; /* what of the kernel it uses */
-    const char *reason; /* why it is this one, such as "io_uring_setup: EPERM" */
+    const char *reason; /* why it is this one, such as "FREEHOLD_NET says so" */
 } fh_net_about;
 
-/* A loop whose received bytes come from `pages`, which it shares with the caller. NULL options are all defaults. With
- * FH_NET_AUTO a kernel without io_uring (EPERM, ENOSYS, ENOMEM, too old) gives epoll, and fh_net_about_get says so; an engine
- * that was asked for by name is refused with FH_UNSUPPORTED. FH_NOMEM, FH_EXHAUSTED, FH_IO. */
+/* A loop whose received bytes come from `pages`, which it shares with the caller. NULL options are all defaults. FH_UNSUPPORTED
+ * for an engine that is not there, FH_INVALID for options beyond their limits, FH_NOMEM, FH_EXHAUSTED, FH_IO. */
 FH_FALLIBLE fh_net_new(fh_ref fh_allocator *a, fh_ref fh_page_source *pages, fh_ref const fh_net_options *options,
                        fh_owned fh_view(1, 2) fh_net **out, fh_mut fh_err *err);
 /* Closes all that is open, waits for what the kernel still has, and ends the loop. NULL is allowed. */
@@ -108,7 +107,6 @@ typedef struct fh_net_stats {
     uint64_t system_calls; /* all that this loop has made */
     uint64_t received_bytes, sent_bytes;
     uint64_t sockets, timers; /* now */
-    uint64_t in_flight;       /* operations that the kernel has now */
 } fh_net_stats;
 FH_API fh_net_stats fh_net_stats_get(fh_ref const fh_net *net);
 

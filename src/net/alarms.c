@@ -67,7 +67,7 @@ static fh_status widen(fh_alarms *t) {
 }
 
 fh_status fh_alarms_start(fh_alarms *t, uint64_t due_ns, uint64_t user, fh_net_timer *out) {
-    net_alarm_handle h;
+    net_alarm_handle h = {0};
     net_alarm *row;
     *out = (fh_net_timer){0};
     FH_TRY(widen(t));

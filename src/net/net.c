@@ -73,7 +73,7 @@ static void resume(fh_net *net) {
 /* --- rows ------------------------------------------------------------------------------------------------ */
 
 fh_status fh_net_row_new(fh_net *net, net_state state, uint64_t user, fh_net_socket *out) {
-    net_row_handle h;
+    net_row_handle h = {0};
     net_row *row;
     *out = (fh_net_socket){0};
     FH_TRY(net_row_alloc(net->rows, &h, &row));
@@ -365,7 +365,7 @@ static fh_status open_engine(fh_net *net, fh_err *err) {
     const char *why = "";
     fh_net_engine engine = choose(&net->options, &why);
     if (engine == FH_NET_URING)
-        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "there is no such engine yet");
+        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "there is no engine for io_uring yet");
     if (engine == FH_NET_SIM)
         net->about = (fh_net_about){FH_NET_SIM, "sim", "a network of one seed", why};
     else

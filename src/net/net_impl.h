@@ -46,14 +46,6 @@ typedef struct net_sim_end {
     bool ended, reset; /* by the peer; by the peer or fate */
 } net_sim_end;
 
-/* What io_uring's engine knows of a row (net_uring.c). */
-typedef struct net_uring_end {
-    uint32_t flying;                          /* operations that the kernel has */
-    bool accepts, connects, receives, sends, into; /* which */
-    bool cancels;                             /* they were taken back, and have not all come back */
-    uint64_t message;                         /* of the send: where its pieces are listed */
-} net_uring_end;
-
 typedef struct net_row {
     net_state state;
     int fd;
@@ -70,7 +62,6 @@ typedef struct net_row {
     fh_owned fh_outbox out;
     fh_address path; /* of a listener whose file is to be removed */
     fh_owned net_sim_end sim;
-    net_uring_end uring;
 } net_row;
 FH_POOL_DEFINE(net_row, net_row);
 
@@ -157,7 +148,7 @@ typedef struct net_engine {
     fh_status (*wait)(fh_mut fh_net *net, uint64_t until_ns);
 } net_engine;
 
-extern const net_engine fh_net_epoll_engine, fh_net_sim_engine, fh_net_uring_engine;
+extern const net_engine fh_net_epoll_engine, fh_net_sim_engine;
 /* The one that a loop runs on. */
 fh_static const net_engine *fh_net_engine_of(fh_ref const fh_net *net);
 

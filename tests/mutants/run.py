@@ -9,7 +9,7 @@ all pass has survived: a test is missing. An entry is broken when its text is no
 compile, or when a test that it names fails without it.
 
 How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of
-base, os, mem, tensor, proto, text, index and sock, and of the test itself, that include the changed file are compiled, by the
+base, os, mem, tensor, proto, text, index, net and sock, and of the test, that include the changed file are compiled, by the
 commands of that build, and linked before its library: so a mutant takes about a second. First, each test is made in the same
 way from unchanged files and must pass. Tests of random operations and races do few of them, and more only before a mutant is
 said to survive.
@@ -33,7 +33,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
 BUILD = os.path.join(ROOT, "build", "mutants")
 FOLDERS = ["src", "include", "tests"]
-LAYERS, CHECKER = re.compile(r"src/(base|os|mem|tensor|proto|text|index|sock)/"), re.compile(r"src/check/")
+LAYERS, CHECKER = re.compile(r"src/(base|os|mem|tensor|proto|text|index|net|sock)/"), re.compile(r"src/check/")
 OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more, three times, for a race that is not met at once
 MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 

@@ -22,7 +22,7 @@ typedef struct seat {
     fh_net_socket s;
     bool accepted, connected, failed, ended, broken, closed, reads, echoes;
     int error;
-    size_t received, sent, fills;
+    size_t received, sent, fills, connects;
     uint64_t sum; /* of what was received, in order */
 } seat;
 
@@ -113,6 +113,7 @@ static inline void scene_event(scene *c, fh_net_event *e) {
         at->connected = !fh_failed(e->status);
         at->failed = fh_failed(e->status);
         at->error = e->error;
+        at->connects++;
         if (at->connected && at->reads)
             fh_assert_ok(fh_net_receive(c->net, e->socket));
         break;

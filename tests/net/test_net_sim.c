@@ -89,9 +89,31 @@ static void test_nothing(void **state) {
     scene_free(&c);
 }
 
+/* Nobody receives: what is on its way has a limit. And who leaves it unread resets the connection. */
+static void test_window(void **state) {
+    static uint8_t bytes[5000];
+    scene c;
+    fh_net_event e;
+    assert_true(scene_new(state, &c, (fh_net_options){.engine = FH_NET_SIM, .sim = {.window_bytes = 1000, .piece_max = 300}}));
+    fh_address at = scene_listen(&c, "127.0.0.1:1");
+    uint64_t there = scene_pair(&c, &at, false);
+    scene_send(&c, 1, (fh_span){bytes, sizeof bytes});
+    while (fh_net_wait(c.net, FH_NET_FOREVER).code == FH_OK)
+        while (fh_net_next(c.net, &e).code == FH_OK) {
+            scene_event(&c, &e);
+            fh_net_event_drop(&e);
+        }
+    assert_int_equal(c.seats[1].sent, 1000);
+    fh_assert_ok(fh_net_receive(c.net, c.seats[1].s));
+    scene_close(&c, there);
+    scene_until(&c, c.seats[1].broken || c.seats[1].ended);
+    assert_true(c.seats[1].broken);
+    scene_free(&c);
+}
+
 /* A schedule of each seed. Without resets each message arrives, once and in order. */
 static void test_schedules(void **state) {
-    uint64_t count = fh_test_ops() / 500;
+    uint64_t count = fh_test_ops() / 100;
     for (uint64_t i = 0; i < count; i++) {
         fh_net_sim_options sim = {.seed = fh_test_rng_new(i).state, .piece_max = (uint32_t)(1 + i % 200), .window_bytes = 200};
         zmtp_exchange(state, (fh_net_options){.engine = FH_NET_SIM, .sim = sim}, i % 2 == 0, 1000);
@@ -101,6 +123,6 @@ static void test_schedules(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_one_seed), FH_TEST_ALLOC(test_faults),
                                        FH_TEST_ALLOC(test_late_completion), FH_TEST_ALLOC(test_nothing),
-                                       FH_TEST_ALLOC(test_schedules)};
+                                       FH_TEST_ALLOC(test_window), FH_TEST_ALLOC(test_schedules)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
