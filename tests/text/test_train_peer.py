@@ -3,9 +3,9 @@
 
     tests/text/test_train_peer.py [--rounds N] [--seed N]
 
-BPE and WordLevel: the saved files are equal, byte by byte. Where their trainer leaves ids to the order of a hash table (a
-prefix, a suffix, WordPiece), and for Unigram, whose sums depend on threads there: tokens for a text within 1 %. Every file that
-we write is loaded by them.
+BPE and WordLevel: the saved files are equal, byte by byte, also those trained `--like` a pipeline of theirs. Where their
+trainer leaves ids to the order of a hash table (a prefix, a suffix, WordPiece), and for Unigram, whose sums depend on threads
+there: tokens for a text within 1 %. Every file that we write is loaded by them.
 
 Needs the package tokenizers (PyPI), in this Python, in the one that FREEHOLD_PEER_PYTHON names, or in build/venv; without it
 the test is skipped (77). FREEHOLD_PROGRAM is the program.
@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from json import dumps, loads
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("FREEHOLD_PROGRAM", str(ROOT / "build/release/freehold"))
 
 try:
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 except ImportError:
     others = [os.environ.get("FREEHOLD_PEER_PYTHON", ""), str(ROOT / "build/venv/bin/python")]
     if "FREEHOLD_PEER_TRIED" not in os.environ:
@@ -154,6 +155,39 @@ class Round:
                                                       show_progress=False),
             pre_tokenizers.Metaspace(), decoders.Metaspace()))
 
+    def like(self):
+        """A pipeline of theirs, with the vocabulary of another text and ids that are no good: trained anew, by both."""
+        rng, names = self.rng, ["[U]", "[C]", "[S]"]
+        level = rng.random() < 0.3
+        tokenizer = Tokenizer(models.WordLevel(unk_token="[U]") if level else models.BPE(unk_token="[U]", fuse_unk=True))
+        tokenizer.normalizer = rng.choice([normalizers.NFD(), normalizers.BertNormalizer(), normalizers.Sequence([
+            normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex("[0-9]+"), "0")])])
+        letters, cut = rng.choice([
+            (True, pre_tokenizers.ByteLevel()), (False, pre_tokenizers.Whitespace()), (False, pre_tokenizers.Metaspace()),
+            (True, pre_tokenizers.Sequence([pre_tokenizers.Digits(True), pre_tokenizers.ByteLevel(False)])),
+            (False, pre_tokenizers.Split(Regex("[aeiou]"), "merged_with_previous")),
+            (False, pre_tokenizers.BertPreTokenizer())])
+        tokenizer.pre_tokenizer, tokenizer.decoder = cut, rng.choice([decoders.ByteLevel(), decoders.Fuse()])
+        tokenizer.post_processor = processors.TemplateProcessing("[C] $A [S]", special_tokens=[("[C]", 1), ("[S]", 2)])
+
+        def trainer(vocab):
+            alphabet = {} if level else {"initial_alphabet": pre_tokenizers.ByteLevel.alphabet() if letters else []}
+            kind = trainers.WordLevelTrainer if level else trainers.BpeTrainer
+            return kind(vocab_size=vocab, special_tokens=names, show_progress=False, **alphabet)
+
+        tokenizer.train_from_iterator(["another text", "[C] other words"], trainer(90))
+        given = loads(tokenizer.to_str())
+        for number, token in enumerate(given["post_processor"]["special_tokens"].values()):
+            token["ids"] = [70 + number]
+        example = self.out / "example.json"
+        example.write_text(dumps(given), encoding="utf-8")
+        vocab = rng.choice([300, 700, 3000])
+        ours = self.ours("--like", example, "--vocab-size", vocab)
+        tokenizer.train([str(self.path)], trainer(vocab))
+        theirs = self.out / "theirs.json"
+        tokenizer.save(str(theirs))
+        self.equal("--like", ours, theirs)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -164,7 +198,7 @@ def main():
     for number in range(o.rounds):
         with tempfile.TemporaryDirectory() as folder:
             r = Round(random.Random(o.seed * 1000003 + number), pathlib.Path(folder))
-            for part in (r.bpe_bytes, r.bpe_words, r.wordlevel, r.affixes, r.wordpiece, r.unigram):
+            for part in (r.bpe_bytes, r.bpe_words, r.wordlevel, r.like, r.affixes, r.wordpiece, r.unigram):
                 part()
             exact, near = exact + r.exact, near + r.near
     print(f"{exact} files equal, {near} vocabularies within 1 % of the peer's tokens")
