@@ -249,6 +249,19 @@ static void test_memory_bound(void **state) {
     assert_true(fh_trace_stats(fh_test_trace(state)).peak_bytes < 100 * given);
 }
 
+/* The most rules that so few bytes can ask for: every stretch of a text is a token, so each may be cut everywhere. */
+static void test_rules_memory(void **state) {
+    made_vocab *m = made_spm();
+    uint8_t text[80];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(' ' + 1 + i);
+    for (size_t from = 0; from < sizeof text; from++)
+        for (size_t to = from + 1; to <= sizeof text; to++)
+            made_token(m, (fh_span){text + from, to - from}, FH_TOKEN_NORMAL, -(float)to);
+    fh_tokenizer_free(accept(state, m));
+    assert_true(fh_trace_stats(fh_test_trace(state)).peak_bytes < 64 * m->used + (1 << 20));
+}
+
 static void test_names(void **state) {
     (void)state;
     fh_pretok p;
@@ -557,6 +570,7 @@ int main(void) {
         FH_TEST_ALLOC(test_copies),
         FH_TEST_ALLOC(test_no_memory),
         FH_TEST_ALLOC(test_memory_bound),
+        FH_TEST_ALLOC(test_rules_memory),
         cmocka_unit_test(test_names),
         FH_TEST_ALLOC(test_special),
         FH_TEST_ALLOC(test_near_misses),
