@@ -37,11 +37,33 @@ static void put_delimiter(fh_mut fh_core *k, fh_mut fh_message *m, size_t at) {
     FH_ASSERT(!fh_failed(s));
 }
 
+/* Takes the first message of the peer whose turn it is; the turn goes on. */
+static void take(fh_mut fh_core *k, uint32_t peer, fh_owned fh_message *out) {
+    bool tell = false;
+    fh_lane_pop(fh_core_in(k, peer), out, &tell);
+    if (tell)
+        fh_core_tell(k, peer);
+    (void)fh_turn_take(&k->readers);
+}
+
+/* What is there before a request is sent is no answer to it. A peer that sends on and on is not waited for. */
+static void drop_early(fh_mut fh_core *k) {
+    for (size_t i = 0; i < FH_SOCK_MARK_MAX; i++) {
+        uint32_t peer = fh_core_reader(k);
+        if (peer == FH_NO_PEER)
+            return;
+        fh_message m;
+        take(k, peer, &m);
+        fh_message_drop(&m, k->allocator);
+    }
+}
+
 static fh_status send_request(fh_mut fh_core *k, fh_mut fh_message *m) {
     if (k->req.waits)
         return FH_STATUS(FH_INVALID);
     k->request_lost = false;
     FH_TRY(fh_message_reserve(m, k->allocator, 1));
+    drop_early(k);
     uint32_t peer = fh_core_writer(k);
     if (peer == FH_NO_PEER)
         return FH_STATUS(FH_AGAIN);
@@ -170,15 +192,6 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------------------------ */
-
-/* Takes the first message of the peer whose turn it is; the turn goes on. */
-static void take(fh_mut fh_core *k, uint32_t peer, fh_owned fh_message *out) {
-    bool tell = false;
-    fh_lane_pop(fh_core_in(k, peer), out, &tell);
-    if (tell)
-        fh_core_tell(k, peer);
-    (void)fh_turn_take(&k->readers);
-}
 
 /* PULL, PAIR, DEALER (RFC 28, 30: "SHALL receive … using a fair-queuing strategy"). */
 static fh_status receive_next(fh_mut fh_core *k, fh_owned fh_message *out) {

@@ -254,6 +254,7 @@ static void test_28_03_04_req(void **state) {
     say_ok(w, one, "me||an answer");
     hear(w, req, "an answer");
     say_ok(w, one, "me||too late");
+    say_ok(w, two, "me||too early"); /* RFC 28: no request was sent to it */
     say_ok(w, req, "q2"); /* round robin */
     hear(w, two, "me||q2");
     hear_none(w, req);
