@@ -1,4 +1,5 @@
-/* tokenizer.h: text to token ids and back, for the vocabularies inside model files and for Hugging Face's tokenizer.json.
+/* tokenizer.h: text to token ids and back, for the vocabularies inside model files, Hugging Face's tokenizer.json,
+ * SentencePiece models and tiktoken ranks.
  *
  *     fh_tokenizer *tok;
  *     FH_TRY(fh_tokenizer_from_json(a, json, &tok, err));
@@ -103,13 +104,16 @@ typedef struct fh_tokenizer_hint {
     fh_u32s special_ids;
 } fh_tokenizer_hint;
 /* From any tokenizer's file; its content says which it is: a tokenizer.json, a SentencePiece model (Unigram, BPE, CHAR), or
- * tiktoken ranks with a hint. Ids and offsets of the latter two are those of their libraries. SentencePiece's user-defined
+ * tiktoken ranks with a hint; not a cache (fh_tokenizer_from_cache). Ids and offsets of the latter two are those of their
+ * libraries, but that the bytes of a character that is no piece all have its place. SentencePiece's user-defined
  * pieces are found in any text, its control pieces only with parse_special; add_special adds nothing, since the model does not
  * say what. FH_CORRUPT, FH_INVALID (a hint is missing), FH_UNSUPPORTED, FH_LIMIT, FH_NOMEM. */
 FH_FALLIBLE fh_tokenizer_open(fh_ref fh_allocator *a, fh_span file, fh_ref fh_or_null const fh_tokenizer_hint *hint,
                               fh_owned fh_view(1) fh_tokenizer **out, fh_mut fh_err *err);
-/* Appends a tokenizer.json that gives the same tokenizer back, members in the reference's order. FH_UNSUPPORTED for one that
- * came out of a GGUF file. */
+/* Appends a tokenizer.json that gives the same tokenizer back, members in the reference's order. What came out of a
+ * SentencePiece model or of tiktoken ranks becomes what that format can say: Unigram then adds in float64, keys of a map are
+ * looked for in clusters of characters, control tokens are always found, and of merges with equal scores one comes first.
+ * FH_UNSUPPORTED for one that came out of a GGUF file. */
 FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mut fh_buf *out, fh_mut fh_err *err);
 /* Appends one member of that file, such as "pre_tokenizer" or "added_tokens", on one line; null where there is none.
  * FH_NOT_FOUND for a name that the format does not have. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every verb of the built program: what it promises on the happy path, how it refuses, what it does with a terminal, with
 interrupts and with a listener that goes away."""
+import base64
 import fcntl
 import json
 import os
@@ -322,6 +323,25 @@ class Tokenize(Case):
         self.refused("tokenize", "-m", path, message="offset 0: .*expected")
         path.write_text("")
         self.refused("tokenize", "-t", path)
+
+    def test_other_files(self):
+        """A SentencePiece model, and tiktoken ranks, whose name says what they are of unless an option does."""
+        ranks, model = self.folder / "gpt2.tiktoken", self.folder / "tokenizer.model"
+        lines = [base64.b64encode(token) + b" %d\n" % i for i, token in enumerate([bytes([b]) for b in range(256)] + [b"ab"])]
+        ranks.write_bytes(b"".join(lines))
+        self.assertEqual(self.succeeds("tokenize", "-t", ranks, stdin=b"ab c").text.split(), ["256", "32", "99"])
+        other = self.folder / "ranks"
+        other.write_bytes(ranks.read_bytes())
+        self.refused("tokenize", "-t", other, message='no encoding "ranks", expected cl100k_base')
+        got = self.succeeds("count", "-t", other, "--encoding", "gpt2", "--json", ranks).text
+        self.assertEqual(json.loads(got)["tokens"], len(ranks.read_bytes()))
+        pieces = [(b"<unk>", 2), ("\u2581a".encode(), 1), (b"b", 1)]  # text and type; a score of 0 each
+        parts = [b"\x0a%c%s\x15\0\0\0\0\x18%c" % (len(text), text, kind) for text, kind in pieces]
+        model.write_bytes(b"".join(b"\x0a%c%s" % (len(part), part) for part in parts))
+        got = json.loads(self.succeeds("tokenize", "-t", model, "--json", stdin=b" a  b").text)
+        self.assertEqual((got["ids"], got["offsets"]), ([1, 0, 2], [[1, 2], [2, 4], [4, 5]]))
+        model.write_bytes(model.read_bytes()[:-3])
+        self.refused("tokenize", "-t", model, message="byte 33: a field of 10 bytes, but 7 are left")
 
     def test_cache(self):
         """A tokenizer.json as a file that is used in place: the same tokens, and refused where it is damaged."""

@@ -1,9 +1,12 @@
 /* fuzz_tokenizer.c: vocabularies and texts from any bytes.
  *
- * The first byte says what follows: 0 a tokenizer.json, else a small vocabulary (tokens, types, scores, merges, each
- * length-prefixed, on top of the 256 bytes or on nothing) and then the text. Properties: a vocabulary is refused or works;
- * ids lie below its size; on failure the list is as before; byte-level BPE gives every text back byte for byte, unless a
- * user-defined token's spelling or a normalization stands in between; encoding twice gives the same. */
+ * The first byte says what follows: 0 a tokenizer's file (a tokenizer.json, a SentencePiece model, or tiktoken ranks, which are
+ * then gpt2's), else a small vocabulary (tokens, types, scores, merges, each length-prefixed, on top of the 256 bytes or on
+ * nothing) and then the text. Properties: a vocabulary is refused or works; ids lie below its size; on failure the list is as
+ * before; byte-level BPE gives every text back byte for byte, unless a user-defined token's spelling or a normalization stands
+ * in between; encoding twice gives the same; what is written as a tokenizer.json is read again. */
+#include "text/made_ranks.h"
+#include "text/made_spm.h"
 #include "text/made_vocab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -137,7 +140,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fh_tokenizer *tok;
     fh_err err = {0};
     if (next(&s) == 0) {
-        if (fh_tokenizer_from_json(fh_heap(), s.rest, &tok, &err).code == FH_OK) {
+        fh_tokenizer_hint hint = {.encoding = FH_LIT("gpt2")};
+        if (fh_tokenizer_open(fh_heap(), s.rest, &hint, &tok, &err).code == FH_OK) {
             everything(tok);
             save(tok);
         } else {
@@ -224,6 +228,40 @@ static void seed_json(void (*emit)(void *ctx, fh_span seed), void *ctx) {
     fh_buf_deinit(&b);
 }
 
+/* A file of another kind, less its last bytes too. */
+static void seed_file(void (*emit)(void *ctx, fh_span seed), void *ctx, fh_span file) {
+    fh_buf b;
+    fh_buf_init(&b, fh_heap(), 0);
+    CHECK(fh_buf_put_u8(&b, 0).code == FH_OK);
+    put(&b, file);
+    emit(ctx, fh_buf_view(&b));
+    fh_buf_truncate(&b, b.size - file.size / 8);
+    emit(ctx, fh_buf_view(&b));
+    fh_buf_deinit(&b);
+}
+
+/* SentencePiece models of each kind, and ranks. */
+static void seed_files(void (*emit)(void *ctx, fh_span seed), void *ctx) {
+    made_spm_model m;
+    made_bpe_model(&m, fh_heap());
+    seed_file(emit, ctx, made_spm_file(&m));
+    made_spm_end(&m);
+    made_unknown_model(&m, fh_heap());
+    seed_file(emit, ctx, made_spm_file(&m));
+    made_spm_end(&m);
+    made_char_model(&m, fh_heap());
+    seed_file(emit, ctx, made_spm_file(&m));
+    made_spm_end(&m);
+    made_unigram_model(&m, fh_heap(), true);
+    seed_file(emit, ctx, made_spm_file(&m));
+    made_spm_end(&m);
+    fh_buf ranks;
+    fh_buf_init(&ranks, fh_heap(), 0);
+    made_ranks(&ranks);
+    seed_file(emit, ctx, fh_buf_view(&ranks));
+    fh_buf_deinit(&ranks);
+}
+
 void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
     static const char *const words[] = {"he", "hel", "\xc4\xa0h", "lo", "<c>", "oo", "ooo", "x", NULL};
     static const char *const merges[] = {"h e", "he l", "\xc4\xa0 h", "l o", "o o", NULL};
@@ -248,4 +286,5 @@ void fh_fuzz_seeds(void (*emit)(void *ctx, fh_span seed), void *ctx) {
     seed_vocab(emit, ctx, 1 | 16, 0, spm, 3, none, "ababababababababababababababababababababababab <c>");
     seed_vocab(emit, ctx, 2 | 32, 0, words, 9, none, "hello");
     seed_json(emit, ctx);
+    seed_files(emit, ctx);
 }

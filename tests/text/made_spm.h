@@ -1,6 +1,6 @@
 /* made_spm.h: SentencePiece models made for tests, byte by byte.
  *
- *     made_spm m;
+ *     made_spm_model m;
  *     made_spm_init(&m, a, 2);                       a BPE model with <unk>, <s>, </s>
  *     made_piece(&m, "ab", -1, 1);                   text, score, type
  *     fh_span file = made_spm_file(&m);              valid until made_spm_end
@@ -20,10 +20,10 @@ enum { MADE_NORMAL = 1, MADE_UNKNOWN = 2, MADE_CONTROL = 3, MADE_USER = 4, MADE_
 enum { MADE_UNIGRAM = 1, MADE_BPE = 2, MADE_WORD = 3, MADE_CHAR = 4 };
 enum { MADE_VARINT = 0, MADE_BYTES = 2, MADE_FIXED32 = 5 };
 
-typedef struct made_spm {
+typedef struct made_spm_model {
     fh_buf file, part, trainer, normalizer;
     uint64_t kind;
-} made_spm;
+} made_spm_model;
 
 static inline void made_varint(fh_buf *out, uint64_t v) {
     for (; v > 0x7f; v >>= 7)
@@ -49,7 +49,7 @@ static inline void made_float(fh_buf *out, uint64_t field, float v) {
         MADE_OK(fh_buf_put_u8(out, (uint8_t)(bits >> 8 * i)));
 }
 
-static inline void made_piece(made_spm *m, const char *text, float score, uint64_t type) {
+static inline void made_piece(made_spm_model *m, const char *text, float score, uint64_t type) {
     fh_buf_truncate(&m->part, 0);
     made_bytes(&m->part, 1, fh_span_of_str(text));
     made_float(&m->part, 2, score);
@@ -59,7 +59,7 @@ static inline void made_piece(made_spm *m, const char *text, float score, uint64
 }
 
 /* Pieces 0 to 2 of a model of a kind. */
-static inline void made_spm_init(made_spm *m, fh_allocator *a, uint64_t kind) {
+static inline void made_spm_init(made_spm_model *m, fh_allocator *a, uint64_t kind) {
     fh_buf_init(&m->file, a, 0);
     fh_buf_init(&m->part, a, 0);
     fh_buf_init(&m->trainer, a, 0);
@@ -71,7 +71,7 @@ static inline void made_spm_init(made_spm *m, fh_allocator *a, uint64_t kind) {
 }
 
 /* The 256 pieces of bytes. */
-static inline void made_byte_pieces(made_spm *m) {
+static inline void made_byte_pieces(made_spm_model *m) {
     for (unsigned b = 0; b < 256; b++) {
         char text[8];
         (void)snprintf(text, sizeof text, "<0x%02X>", b);
@@ -81,13 +81,13 @@ static inline void made_byte_pieces(made_spm *m) {
 }
 
 /* Ends the file. */
-static inline fh_span made_spm_file(made_spm *m) {
+static inline fh_span made_spm_file(made_spm_model *m) {
     made_bytes(&m->file, 2, fh_buf_view(&m->trainer));
     made_bytes(&m->file, 3, fh_buf_view(&m->normalizer));
     return fh_buf_view(&m->file);
 }
 
-static inline void made_spm_end(made_spm *m) {
+static inline void made_spm_end(made_spm_model *m) {
     fh_buf_deinit(&m->file);
     fh_buf_deinit(&m->part);
     fh_buf_deinit(&m->trainer);
@@ -99,7 +99,7 @@ static inline void made_spm_end(made_spm *m) {
 #define MADE_MARK "\xe2\x96\x81"
 
 /* BPE with bytes: equal scores, symbols, a token of characters that are none. Ids from 259 on. */
-static inline void made_bpe_model(made_spm *m, fh_allocator *a) {
+static inline void made_bpe_model(made_spm_model *m, fh_allocator *a) {
     static const struct {
         const char *text;
         float score;
@@ -117,7 +117,7 @@ static inline void made_bpe_model(made_spm *m, fh_allocator *a) {
 }
 
 /* The same without bytes, prefix and merges over words: what is unknown becomes one token. */
-static inline void made_unknown_model(made_spm *m, fh_allocator *a) {
+static inline void made_unknown_model(made_spm_model *m, fh_allocator *a) {
     made_spm_init(m, a, MADE_BPE);
     made_piece(m, "a", -2, 1);
     made_piece(m, "aa", -1, 1);
@@ -126,7 +126,7 @@ static inline void made_unknown_model(made_spm *m, fh_allocator *a) {
 }
 
 /* Unigram with a map, blanks that become one, a symbol, and a piece that is not used. Ids from 3 on. */
-static inline void made_unigram_model(made_spm *m, fh_allocator *a, bool suffix) {
+static inline void made_unigram_model(made_spm_model *m, fh_allocator *a, bool suffix) {
     static const struct {
         const char *text;
         float score;
@@ -155,7 +155,7 @@ static inline void made_unigram_model(made_spm *m, fh_allocator *a, bool suffix)
 }
 
 /* Each character for itself. */
-static inline void made_char_model(made_spm *m, fh_allocator *a) {
+static inline void made_char_model(made_spm_model *m, fh_allocator *a) {
     made_spm_init(m, a, MADE_CHAR);
     made_piece(m, MADE_MARK, -1, 1);
     made_piece(m, "a", -1, 1);

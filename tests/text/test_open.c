@@ -26,7 +26,7 @@ static void test_kinds(void **state) {
     check(a, FH_LIT("\x0a\x08\x0a\x01" "a\x15\0\0\0\0"), FH_CORRUPT, "SentencePiece model");
     check(a, FH_LIT("\x0a\x05\x0a\x01" "a\x18\x01"), FH_CORRUPT, "SentencePiece model");
     check(a, FH_LIT("\x0a\x03\x0a\x01" "a"), FH_CORRUPT, ""); /* a message, but not certainly one of pieces */
-    made_spm m;
+    made_spm_model m;
     made_char_model(&m, a);
     check(a, made_spm_file(&m), FH_OK, "");
     made_spm_end(&m);

@@ -106,7 +106,7 @@ static void check_case(fh_allocator *a, const fh_tokenizer *tok, fh_encoder *enc
 }
 
 /* Checks the cases of a model, twice: what was met goes another way. Ends the model. */
-static void check_model(fh_allocator *a, made_spm *m, const spm_case *cases, size_t count) {
+static void check_model(fh_allocator *a, made_spm_model *m, const spm_case *cases, size_t count) {
     fh_tokenizer *tok = opened(a, made_spm_file(m));
     fh_encoder *encoder;
     fh_assert_ok(fh_encoder_new(a, tok, &encoder));
@@ -118,31 +118,31 @@ static void check_model(fh_allocator *a, made_spm *m, const spm_case *cases, siz
 }
 
 static void test_bpe(void **state) {
-    made_spm m;
+    made_spm_model m;
     made_bpe_model(&m, fh_test_allocator(state));
     check_model(fh_test_allocator(state), &m, of_bpe, sizeof of_bpe / sizeof *of_bpe);
 }
 
 static void test_unknown(void **state) {
-    made_spm m;
+    made_spm_model m;
     made_unknown_model(&m, fh_test_allocator(state));
     check_model(fh_test_allocator(state), &m, of_unknown, sizeof of_unknown / sizeof *of_unknown);
 }
 
 static void test_unigram(void **state) {
-    made_spm m;
+    made_spm_model m;
     made_unigram_model(&m, fh_test_allocator(state), false);
     check_model(fh_test_allocator(state), &m, of_unigram, sizeof of_unigram / sizeof *of_unigram);
 }
 
 static void test_suffix(void **state) {
-    made_spm m;
+    made_spm_model m;
     made_unigram_model(&m, fh_test_allocator(state), true);
     check_model(fh_test_allocator(state), &m, of_suffix, sizeof of_suffix / sizeof *of_suffix);
 }
 
 static void test_char(void **state) {
-    made_spm m;
+    made_spm_model m;
     made_char_model(&m, fh_test_allocator(state));
     check_model(fh_test_allocator(state), &m, of_char, sizeof of_char / sizeof *of_char);
 }
@@ -150,7 +150,7 @@ static void test_char(void **state) {
 /* Bytes that are not UTF-8 are U+FFFD each. */
 static void test_broken_text(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    made_spm m;
+    made_spm_model m;
     made_bpe_model(&m, a);
     fh_tokenizer *tok = opened(a, made_spm_file(&m));
     fh_ids broken, whole;
@@ -171,7 +171,7 @@ static void test_broken_text(void **state) {
 /* Control pieces are tokens only where it is asked for; those that begin and end a text have their names. */
 static void test_control(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    made_spm m;
+    made_spm_model m;
     made_bpe_model(&m, a);
     made_bytes(&m.trainer, 47, FH_LIT("<unk>")); /* no control piece */
     fh_tokenizer *tok = opened(a, made_spm_file(&m));
@@ -196,7 +196,7 @@ static void test_save(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     for (int kind = 0; kind < 3; kind++) {
         static const char *const texts[] = {"abcabc", " hello ab", "<sep>a", "aaaaa", "a b  ab "};
-        made_spm m;
+        made_spm_model m;
         kind == 0 ? made_bpe_model(&m, a) : kind == 1 ? made_unigram_model(&m, a, false) : made_char_model(&m, a);
         fh_tokenizer *tok = opened(a, made_spm_file(&m));
         fh_buf json;
@@ -226,7 +226,7 @@ static void test_save(void **state) {
 
 /* --- what is refused ---------------------------------------------------------------------------------------------------- */
 
-static void refused(fh_allocator *a, made_spm *m, fh_code code, const char *message) {
+static void refused(fh_allocator *a, made_spm_model *m, fh_code code, const char *message) {
     fh_tokenizer *tok = NULL;
     fh_err err;
     fh_err_clear(&err);
@@ -238,7 +238,7 @@ static void refused(fh_allocator *a, made_spm *m, fh_code code, const char *mess
 
 static void test_refused_kinds(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    made_spm m;
+    made_spm_model m;
     made_spm_init(&m, a, MADE_WORD);
     refused(a, &m, FH_UNSUPPORTED, "a WORD model, expected UNIGRAM, BPE or CHAR");
     made_spm_init(&m, a, 9);
@@ -268,12 +268,12 @@ static void test_refused_pieces(void **state) {
                   {"<0x41>", 0, MADE_BYTE, "piece 3 \"<0x41>\": the piece of a byte, but byte_fallback is off"},
                   {"<s>", 0, MADE_NORMAL, "tokens 1 and 3 are both \"<s>\""}};
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
-        made_spm m;
+        made_spm_model m;
         made_spm_init(&m, a, MADE_UNIGRAM);
         made_piece(&m, pieces[i].text, pieces[i].score, pieces[i].type);
         refused(a, &m, i == 2 || i == 3 ? FH_UNSUPPORTED : FH_CORRUPT, pieces[i].message);
     }
-    made_spm m;
+    made_spm_model m;
     made_spm_init(&m, a, MADE_BPE);
     made_piece(&m, "a", fh_f32_of_bits(0x7fc00000), MADE_NORMAL);
     refused(a, &m, FH_CORRUPT, "a piece whose score is not a number");
@@ -300,7 +300,7 @@ static void test_refused_pieces(void **state) {
 /* Fields that are written otherwise than the format says. */
 static void test_refused_fields(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    made_spm m;
+    made_spm_model m;
     made_spm_init(&m, a, MADE_BPE);
     made_float(&m.trainer, 3, 1);
     refused(a, &m, FH_CORRUPT, "field 3 is of wire type 5, expected 0");
@@ -330,7 +330,7 @@ static void test_refused_fields(void **state) {
 /* Cut anywhere, a file is refused with the place, or it is a model of fewer pieces. */
 static void test_truncated(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    made_spm m;
+    made_spm_model m;
     made_unknown_model(&m, a);
     fh_span file = made_spm_file(&m);
     size_t opens = 0;
@@ -357,7 +357,7 @@ static fh_status without_memory(fh_allocator *a, void *arg) {
 
 static void test_no_memory(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    made_spm m;
+    made_spm_model m;
     made_unigram_model(&m, a, false);
     fh_span file = made_spm_file(&m);
     FH_FAIL_EACH_ALLOC(fh_test_trace(state), without_memory, &file);

@@ -443,7 +443,7 @@ static fh_status write_spm(const fh_normalizer *nz, fh_json_writer *w) {
         FH_TRY(write_swap("Regex", FH_LIT(" {2,}"), FH_LIT(" "), w));
     }
     if (r->prefix && r->suffix)
-        FH_TRY(write_swap("Regex", FH_LIT("(?<=[\\s\\S])\\z"), mark, w));
+        FH_TRY(write_swap("Regex", FH_LIT("(?!\\A)\\z"), mark, w));
     if (r->prefix && !r->suffix) {
         FH_TRY(fh_json_open(w, true));
         FH_TRY(put_text(w, "type", FH_LIT("Prepend")));

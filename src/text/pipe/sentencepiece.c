@@ -364,7 +364,7 @@ static fh_status write_decoder(const reader *r, uint32_t unknown, fh_json_writer
     if (r->bytes)
         FH_TRY(put_type(w, "ByteFallback"));
     FH_TRY(put_type(w, "Fuse"));
-    if (n->escape && n->prefix && !r->suffix)
+    if (n->escape && n->prefix && !(r->suffix && n->squeeze)) /* those never begin with a blank */
         FH_TRY(put_strip(w));
     FH_TRY(fh_json_close(w, false));
     return fh_json_close(w, true);
