@@ -1,6 +1,18 @@
 /* link.c: life of a link (link.h). Threading: link.h. */
 #include "sock/link.h"
 
+/* Nobody has it any more. */
+static void end(fh_move fh_link *l) {
+    fh_allocator *a = l->allocator;
+    FH_ASSERT(l->next == NULL);
+    fh_lane_deinit(&l->there, a);
+    fh_lane_deinit(&l->back, a);
+    fh_bytes_drop(&l->connected.identity);
+    fh_bytes_drop(&l->bound.identity);
+    fh_bytes_drop(&l->name);
+    fh_free(a, l);
+}
+
 fh_status fh_link_new(fh_allocator *a, fh_link_marks marks, fh_span name, fh_link **out) {
     *out = NULL;
     fh_link *l = fh_alloc(a, 1, sizeof *l);
@@ -14,7 +26,7 @@ fh_status fh_link_new(fh_allocator *a, fh_link_marks marks, fh_span name, fh_lin
     if (!fh_failed(s))
         s = fh_lane_init(&l->back, a, marks.back);
     if (fh_failed(s)) {
-        fh_link_free(l);
+        end(l);
         return s;
     }
     *out = l;
@@ -28,18 +40,10 @@ fh_link *fh_link_share(fh_link *l) {
 void fh_link_free(fh_link *l) {
     if (l == NULL)
         return;
-    if (!fh_handles_end(&l->handles)) {
+    if (fh_handles_end(&l->handles))
+        end(l);
+    else
         fh_handles_forget(l);
-        return;
-    }
-    fh_allocator *a = l->allocator;
-    FH_ASSERT(l->next == NULL);
-    fh_lane_deinit(&l->there, a);
-    fh_lane_deinit(&l->back, a);
-    fh_bytes_drop(&l->connected.identity);
-    fh_bytes_drop(&l->bound.identity);
-    fh_bytes_drop(&l->name);
-    fh_free(a, l);
 }
 
 fh_lane *fh_link_out(fh_link *l, uint32_t side) {

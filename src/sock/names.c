@@ -12,6 +12,7 @@ static const fh_bytes nothing = {NULL, {NULL, 0}};
 /* --- lists of links ------------------------------------------------------------------------------------------------------- */
 
 static void add(fh_mut fh_link_list *list, fh_move fh_link *link) {
+    FH_ASSERT(link != NULL);
     link->next = list->first;
     list->first = link;
 }

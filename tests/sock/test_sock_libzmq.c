@@ -3,6 +3,8 @@
  * often full or empty. Skipped, with the reason, where the tests were built without libzmq.
  *
  * tidy: exempt mirror: it looks at all sockets through the eyes of another library */
+#include <stdio.h>
+
 #include "sock_world.h"
 
 #ifndef FH_TEST_LIBZMQ
@@ -12,7 +14,6 @@ int main(void) {
 }
 #else
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <zmq.h>
