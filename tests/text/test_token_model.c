@@ -118,7 +118,9 @@ static void test_recall(void **state) {
         }
         if (round % 5 == 0)
             pieces[50].token = 3; /* an added token, which is no word */
-        fh_recall_how how = {.add = 5, .word = 7, .step = 1, .none = FH_NO_TOKEN, .ascii = round % 3 == 0};
+        fh_recall_how how = {.add = 5, .word = 7, .step = 1, .none = FH_NO_TOKEN};
+        if (round % 3 == 0)
+            how.plain = view;
         fh_assert_ok(fh_token_list_reserve(&all, PIECES * FH_RECALL_TOKENS));
         size_t done = fh_token_model_recall(m, room, view, (fh_piece_items){pieces, PIECES}, how, &all);
         met += done;
@@ -129,7 +131,7 @@ static void test_recall(void **state) {
             assert_int_equal(fh_u32s_get(all.ends, k), fh_u32s_get(one.ends, k));
             assert_int_equal(fh_u32s_get(all.words, k), fh_u32s_get(one.words, k));
         }
-        for (size_t i = pieces[0].begin; how.ascii && done > 0 && i < pieces[done - 1].end; i++)
+        for (size_t i = pieces[0].begin; how.plain.size != 0 && done > 0 && i < pieces[done - 1].end; i++)
             assert_true(text[i] < 0x80);
     }
     assert_true(met > 2000);

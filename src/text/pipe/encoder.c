@@ -200,8 +200,7 @@ static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalize
  * text is not ASCII, offsets are easy for pieces of ASCII, which are as far from their bytes as the first one is. */
 static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store, size_t base,
                         fh_span text, bool offsets, fh_mut size_t *i) {
-    bool plain = n->now.same || (j->ascii && n->now.straight); /* "ij" may be what a ligature of two bytes became */
-    if (r->scratch == NULL || (offsets && !plain))
+    if (r->scratch == NULL || (offsets && !n->now.same && !n->now.straight))
         return FH_DONE;
     size_t left = r->pieces.count - *i, most = left < RECALL_PIECES ? left : RECALL_PIECES;
     if (most > j->tokens_max - store->tokens.count)
@@ -209,8 +208,10 @@ static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *
     FH_TRY(fh_token_list_reserve(&store->tokens, most * FH_RECALL_TOKENS));
     bool given = j->word_given != FH_NO_WORD;
     fh_recall_how how = {.add = (uint32_t)base, .word = given ? j->word_given : j->word, .step = given ? 0 : 1,
-                         .ascii = offsets && !j->ascii, .none = offsets ? j->p->unknown : FH_NO_TOKEN};
-    if (how.ascii && j->offsets == FH_OFFSETS_CODE_POINTS) {
+                         .none = offsets ? j->p->unknown : FH_NO_TOKEN};
+    if (offsets && !j->ascii)
+        how.plain = n->now.original;
+    if (offsets && !j->ascii && j->offsets == FH_OFFSETS_CODE_POINTS) {
         uint32_t begin = fh_pieces_get(&r->pieces, *i).begin;
         how.add = code_points_before(j, text, base + begin) - begin;
     }

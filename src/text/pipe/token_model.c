@@ -389,8 +389,8 @@ static inline bool has_id(const fh_met *met, uint32_t id) {
     return found;
 }
 
-/* True if bytes [from, to) of a text are ASCII: mostly the one blank between two words. */
-static inline bool gap_is_ascii(fh_span text, size_t from, size_t to) {
+/* True if bytes [from, to) of a text are ASCII. */
+static inline bool is_ascii(fh_span text, size_t from, size_t to) {
     bool ascii = true;
     for (size_t i = from; i < to; i++)
         ascii = ascii && fh_span_at(text, i) < 0x80;
@@ -408,8 +408,7 @@ size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s,
         if (size - 1 >= FH_MET_BYTES || piece.token != FH_NO_TOKEN)
             break;
         fh_met_key key = key_of(text, piece.begin, size);
-        if (how.ascii && (((key.a | key.b | key.c | key.d) & UINT64_C(0x8080808080808080)) != 0 ||
-                          !gap_is_ascii(text, before, piece.begin)))
+        if (how.plain.size != 0 && !is_ascii(how.plain, before, piece.end))
             break;
         before = piece.end;
         const fh_met *met = fh_mets_at(s->met, place_of(key));

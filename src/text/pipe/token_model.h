@@ -151,7 +151,8 @@ typedef struct fh_recall_how {
     uint32_t add;        /* to places in the text */
     uint32_t word, step; /* the word of the first piece, and how much that of each next one is higher */
     uint32_t none;       /* no piece of which this is a token; or FH_NO_TOKEN */
-    bool ascii;          /* pieces of ASCII alone, and nothing else between them */
+    fh_span plain;       /* if not empty: the text before it was normalized, place for place, and only pieces whose bytes there,
+                            and those between them, are ASCII */
 } fh_recall_how;
 /* What fh_token_model_encode would do for the first ones of `pieces`, as long as they are text and were met before, at most as
  * many as `out` has room for FH_RECALL_TOKENS each. Offsets are places in `text`, and words are written down. Returns of how
