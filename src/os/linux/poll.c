@@ -51,7 +51,7 @@ static int wait_for(int poll, struct epoll_event *events, uint64_t timeout_ns) {
 }
 
 fh_status fh_os_poll_wait(int poll, uint64_t timeout_ns, fh_os_ready out[FH_OS_READY_MAX], size_t *count) {
-    struct epoll_event events[FH_OS_READY_MAX];
+    struct epoll_event events[FH_OS_READY_MAX] = {{.events = 0}}; /* tools do not see that the raw call writes them */
     *count = 0;
     int n = wait_for(poll, events, timeout_ns);
     if (n < 0)
