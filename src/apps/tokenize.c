@@ -190,8 +190,8 @@ fh_status fh_verb_tokenize(fh_app *app, fh_views args, fh_err *err) {
         {.letter = 'm', .name = "--model", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &model,
          .help = "a GGUF file with a vocabulary"},
         {.letter = 't', .name = "--tokenizer", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &tokenizer,
-         .help = "a tokenizer.json, a SentencePiece model, tiktoken ranks, a cache, or a GGUF\n"
-                 "file with a vocabulary alone"},
+         .help = "a tokenizer.json, a SentencePiece model, tiktoken ranks, a cache, or a\n"
+                 "GGUF file with a vocabulary alone"},
         {.name = "--encoding", .kind = FH_CLI_TEXT, .value = "NAME", .to.text = &encoding,
          .help = "what tiktoken ranks are of: cl100k_base, o200k_base, p50k_base, p50k_edit,\n"
                  "r50k_base or gpt2; default: what the file is called"},
