@@ -3,6 +3,7 @@
 installed, real vocabularies are compared live.
 
     PYTHONPATH=build/dev/python tests/python/test_tokenizer.py"""
+import base64
 import gc
 import json
 import os
@@ -145,6 +146,31 @@ class Tiny(unittest.TestCase):
         self.assertEqual((t.id_to_token(7), t.id_to_token(99)), ("##es", None))
         self.assertEqual((t.get_vocab(), t.get_vocab_size()), ({token: id for id, token in enumerate(VOCAB)}, len(VOCAB)))
         self.assertEqual((t.num_special_tokens_to_add(False), t.num_special_tokens_to_add(True)), (2, 3))
+
+    def test_other_files(self):
+        """A SentencePiece model and tiktoken ranks; a copy is of the file, not of the tokenizer.json that is near to it."""
+        tokens = [bytes([b]) for b in range(256)] + [b"ab"]
+        ranks = b"".join(base64.b64encode(token) + b" %d\n" % i for i, token in enumerate(tokens))
+        pieces = [(b"<unk>", 2), ("\u2581".encode(), 1), (b"a", 1), (b"<x>", 4), (b"ab", 1)]
+        parts = [b"\x0a%c%s\x15\0\0\0\0\x18%c" % (len(text), text, kind) for text, kind in pieces]
+        model = b"".join(b"\x0a%c%s" % (len(part), part) for part in parts) + b"\x12\x02\x18\x02"
+        with tempfile.TemporaryDirectory() as folder:
+            for name, file in (("gpt2.tiktoken", ranks), ("other", ranks), ("tokenizer.model", model)):
+                with open(os.path.join(folder, name), "wb") as f:
+                    f.write(file)
+            opened = Tokenizer.from_file(os.path.join(folder, "gpt2.tiktoken"))
+            self.assertEqual(opened.encode("ab c").ids, [256, 32, 99])
+            with self.assertRaisesRegex(ValueError, 'no encoding "other"'):
+                Tokenizer.from_file(os.path.join(folder, "other"))
+            again = Tokenizer.from_file(os.path.join(folder, "other"), encoding="gpt2")
+            self.assertEqual(again.encode("ab<|endoftext|>").ids, [256, 50256])
+            made = Tokenizer.from_file(os.path.join(folder, "tokenizer.model"))
+        made.enable_truncation(4)
+        copy = pickle.loads(pickle.dumps(made))
+        for one in (made, copy):
+            self.assertEqual(one.encode("a <x>ab").ids, [1, 2, 1, 3])
+            self.assertEqual(one.encode("ab").offsets, [(0, 0), (0, 2)])
+        self.assertEqual(Tokenizer.from_str(made.to_str()).encode("a a").ids, [1, 2, 1, 2])
 
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:

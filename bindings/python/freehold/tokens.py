@@ -197,6 +197,9 @@ def _batches(texts: Iterable[Any]) -> Iterator[list[str]]:
 class Tokenizer:
     """A tokenizer: a model, and what comes before and behind it."""
 
+    #: What it was opened from, where a tokenizer.json says that only nearly: a copy is made of that.
+    _file: Optional[tuple[bytes, str]] = None
+
     def __init__(self, model: Model) -> None:
         if not isinstance(model, Model):
             raise TypeError(f"expected a Model (or use from_file, from_str), got {type(model).__name__}")
@@ -223,7 +226,17 @@ class Tokenizer:
 
     @classmethod
     def from_buffer(cls, buffer: bytes, encoding: str = "") -> "Tokenizer":
-        return cls._of(_freehold.Tokenizer(buffer, encoding))
+        self = cls._of(_freehold.Tokenizer(buffer, encoding))
+        if not bytes(memoryview(buffer)[:64]).lstrip().startswith(b"{"):
+            self._file = bytes(buffer), encoding
+        return self
+
+    @classmethod
+    def _copy_of(cls, file: tuple[bytes, str], truncation: tuple[Any, ...], padding: tuple[Any, ...]) -> "Tokenizer":
+        self = cls.from_buffer(*file)
+        self._tokenizer.set_truncation(*truncation)
+        self._tokenizer.set_padding(*padding)
+        return self
 
     def _members(self) -> dict[str, str]:
         """The members of the file, as JSON texts."""
@@ -231,6 +244,7 @@ class Tokenizer:
         return {name: now[name] if name in now else self._tokenizer.member(name) for name in MEMBERS}
 
     def _change(self, **members: str) -> None:
+        self._file = None
         self._tokenizer = load({**self._members(), **members})
 
     def to_str(self, pretty: bool = False) -> str:
@@ -245,6 +259,9 @@ class Tokenizer:
         replace(beside, path)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._file is not None:
+            lengths = self._tokenizer.truncation(), self._tokenizer.padding()
+            return (Tokenizer._copy_of, (self._file, *lengths), {"encode_special_tokens": self.encode_special_tokens})
         return (Tokenizer.from_str, (self.to_str(),), {"encode_special_tokens": self.encode_special_tokens})
 
     # --- parts
