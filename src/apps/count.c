@@ -249,8 +249,8 @@ static const char notes[] =
     "Words are what Unicode's white space divides. A line of the output is a count, a space and a word,\n"
     "the most frequent first, equals in order of their bytes. Files may be larger than memory; all\n"
     "processors count. Tokens are counted without those for the beginning and the end of a text; with\n"
-    "a tokenizer's file, and with a model whose tokens may go over lines, a file is one piece of limited\n"
-    "size.";
+    "a tokenizer's file, and with a model whose tokens may go over lines, a file is one piece of\n"
+    "limited size.";
 
 fh_status fh_verb_count(fh_app *app, fh_views args, fh_err *err) {
     count_options o = {.top = WORDS_SHOWN};
