@@ -27,7 +27,7 @@ static inline fh_word_key fh_word_key_of(fh_span text, size_t from, size_t size)
     uint64_t numbers[2] = {0, 0};
     FH_UNSAFE("word-window");
     if (text.size - from < FH_WORD_SHORT) {
-        if (size != 0)
+        if (word.at != NULL)
             memcpy(numbers, word.at, size);
     } else {
         memcpy(numbers, text.at + from, FH_WORD_SHORT);
