@@ -48,7 +48,8 @@ typedef struct fh_sock_context_options {
 /* NULL options are all defaults. FH_LIMIT, FH_NOMEM. */
 FH_FALLIBLE fh_sock_context_new(fh_ref fh_allocator *a, fh_ref const fh_sock_context_options *options,
                                 fh_owned fh_view(1) fh_sock_context **out);
-/* From now on whoever waits, and every other call with a socket but fh_sock_close, is refused with FH_CANCELED. Any thread. */
+/* From now on whoever waits, sends, receives, polls, opens, binds, connects or subscribes is refused with FH_CANCELED. Any
+ * thread. */
 FH_API void fh_sock_context_stop(fh_mut fh_sock_context *c);
 /* Closes what is open and ends the context, which no thread uses any more. NULL is allowed. */
 FH_API void fh_sock_context_free(fh_drop fh_sock_context *c);
@@ -57,7 +58,7 @@ FH_API uint32_t fh_sock_context_count(fh_ref const fh_sock_context *c);
 
 /* --- sockets ----------------------------------------------------------------------------------------------------------------
  *
- * Each call may be refused with FH_STALE, FH_BORROWED and FH_CANCELED, as said above. */
+ * Each call may be refused with FH_STALE and FH_BORROWED, and those that fh_sock_context_stop names with FH_CANCELED. */
 
 /* A socket, by number; {0} is none. */
 typedef struct fh_sock {
