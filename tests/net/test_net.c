@@ -462,6 +462,7 @@ ON_EACH_ENGINE(test_adopt)
 static void test_no_descriptor(void **state, fh_net_options options) {
     scene c;
     struct rlimit limit, small;
+    fh_test_skip_on_valgrind("it moves the limit of descriptors for its own");
     if (options.engine == FH_NET_SIM || !scene_new(state, &c, options))
         return; /* accept_fails_ppm does that there */
     fh_address at = scene_listen(&c, "127.0.0.1:*");
