@@ -64,7 +64,7 @@ def check_spm(library, name, model, many):
             differ += report(name, text, "ids", ids, got)
         elif any((p.begin, p.end) != o for p, o in zip(pieces, places) if not theirs.is_byte(p.id)):
             differ += report(name, text, "offsets", [(p.begin, p.end) for p in pieces], places)
-        elif ids and "\u2581" not in text and theirs.decode(ids) != ours.decode(ids):
+        elif ids and ids[0] != theirs.unk_id() and "\u2581" not in text and theirs.decode(ids) != ours.decode(ids):
             differ += report(name, text, "decoded", theirs.decode(ids), ours.decode(ids))
     ours.close()
     return count, differ
@@ -86,7 +86,7 @@ def spm_models(r, prose):
             "split_by_whitespace": r.random() < 0.7,
             "split_digits": r.random() < 0.3,
             "normalization_rule_name": r.choice(["identity", "nmt_nfkc", "nfkc_cf"]),
-            "user_defined_symbols": r.sample(["<sep>", "the", "(", "ing "[:3], "\u2581\u2581"], r.randint(0, 3)),
+            "user_defined_symbols": r.sample(["<sep>", "the", "(", "ing", "\u2581\u2581"], r.randint(0, 3)),
             "control_symbols": ["<cls>"],
         }
         sentencepiece.SentencePieceTrainer.train(

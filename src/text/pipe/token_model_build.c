@@ -271,27 +271,25 @@ static fh_status build_whole(builder *b) {
 
 /* --- Unigram ---------------------------------------------------------------------------------------------------------- */
 
-/* The library's rules: only what is neither silent nor a symbol says what the best score (at least about 0) and the worst one
- * are; a symbol is worth as much as if each of its bytes was a token of the best score, almost; unknown text is worth ten less
- * than the worst. */
+/* The library's rules (0.2.3): a symbol is worth a tenth for each byte but the first, whatever its score; unknown text is worth
+ * ten less than the worst token that is neither silent nor a symbol. */
 static fh_status score_tokens(builder *b, fh_u64s seen) {
     const fh_model_parts *p = b->parts;
     fh_token_model *m = b->m;
-    float best = 0x1p-126f, worst = 0x1.fffffep+127f;
+    float worst = 0x1.fffffep+127f;
     for (uint32_t id = 0; id < p->tokens.count; id++) {
         float score = fh_f32s_get(p->scores, id);
         fh_logprobs_set(m->scores, id, (double)score);
         if (has_bit(p->silent, id))
             continue;
         set_bit(seen, id);
-        best = score > best ? score : best;
         worst = score < worst ? score : worst;
     }
     for (uint32_t id = 0; id < p->tokens.count; id++) {
         if (!has_bit(p->symbols, id))
             continue;
         set_bit(seen, id);
-        fh_logprobs_set(m->scores, id, (double)((float)fh_views_get(p->tokens, id).size * best) - 0.1);
+        fh_logprobs_set(m->scores, id, (double)((float)(fh_views_get(p->tokens, id).size - 1) * 0.1f));
     }
     m->unk_score = (double)(worst - 10.0f);
     return fh_byte_trie_build(m->allocator, &m->spellings, seen, &m->trie);
