@@ -202,7 +202,7 @@ typedef struct mark {
     fh_span text;
     bool primary;
 } mark;
-FH_SPAN_DEFINE(mark, mark);
+FH_SPAN_DEFINE(line_mark, mark);
 
 typedef struct painter {
     fh_buf *out;
@@ -266,10 +266,10 @@ static const char *style_of(const mark *m) {
     return m->primary ? RED : BLUE;
 }
 
-static fh_or_null const mark *mark_under(fh_marks marks, size_t column) {
+static fh_or_null const mark *mark_under(fh_line_marks marks, size_t column) {
     const mark *found = NULL;
     for (size_t i = 0; i < marks.count; i++) {
-        const mark *m = fh_marks_at(marks, i);
+        const mark *m = fh_line_marks_at(marks, i);
         if (m->from <= column && column < m->to && (found == NULL || m->primary))
             found = m;
     }
@@ -277,11 +277,11 @@ static fh_or_null const mark *mark_under(fh_marks marks, size_t column) {
 }
 
 /* The line of carets and dashes; `label`: the mark whose text stands behind them, or NULL. */
-static fh_status put_underline(const painter *p, fh_marks marks, const mark *label) {
+static fh_status put_underline(const painter *p, fh_line_marks marks, const mark *label) {
     size_t end = 0;
     const char *style = NULL;
     for (size_t i = 0; i < marks.count; i++)
-        end = fh_marks_at(marks, i)->to > end ? fh_marks_at(marks, i)->to : end;
+        end = fh_line_marks_at(marks, i)->to > end ? fh_line_marks_at(marks, i)->to : end;
     FH_TRY(put_gutter(p, 0, " "));
     for (size_t column = 0; column < end; column++) {
         const mark *m = mark_under(marks, column);
@@ -297,13 +297,13 @@ static fh_status put_underline(const painter *p, fh_marks marks, const mark *lab
 }
 
 /* Bars under all marks left of the last one, whose text stands there; or under all of them. */
-static fh_status put_hanging(const painter *p, fh_marks marks, bool only_bars) {
-    const mark *last = fh_marks_at(marks, marks.count - 1);
+static fh_status put_hanging(const painter *p, fh_line_marks marks, bool only_bars) {
+    const mark *last = fh_line_marks_at(marks, marks.count - 1);
     size_t column = 0;
     const char *style = NULL;
     FH_TRY(put_gutter(p, 0, " "));
     for (size_t i = 0; i < marks.count; i++) {
-        const mark *m = fh_marks_at(marks, i);
+        const mark *m = fh_line_marks_at(marks, i);
         bool bar = only_bars || m->from < last->from;
         if ((!bar && i + 1 < marks.count) || (column > m->from && bar))
             continue; /* another one stands there */
@@ -318,14 +318,14 @@ static fh_status put_hanging(const painter *p, fh_marks marks, bool only_bars) {
 }
 
 /* The marks of one line, from its left: what stands last gets its text beside it, the others hang below. */
-static fh_status put_marks(const painter *p, fh_marks marks) {
-    const mark *last = fh_marks_at(marks, marks.count - 1);
+static fh_status put_marks(const painter *p, fh_line_marks marks) {
+    const mark *last = fh_line_marks_at(marks, marks.count - 1);
     bool beside = true, bars = false;
     for (size_t i = 0; i + 1 < marks.count; i++)
-        beside = beside && fh_marks_at(marks, i)->to <= last->from;
+        beside = beside && fh_line_marks_at(marks, i)->to <= last->from;
     FH_TRY(put_underline(p, marks, beside ? last : NULL));
     for (size_t left = marks.count - (beside ? 1 : 0); left > 0; left--) {
-        fh_marks rest = fh_marks_sub(marks, 0, left);
+        fh_line_marks rest = fh_line_marks_sub(marks, 0, left);
         if (!bars)
             FH_TRY(put_hanging(p, rest, true));
         bars = true;
@@ -335,10 +335,10 @@ static fh_status put_marks(const painter *p, fh_marks marks) {
 }
 
 /* The lines of one file that have marks, from above. */
-static fh_status put_file(const painter *p, const deed_unit *unit, fh_marks all, uint32_t file) {
+static fh_status put_file(const painter *p, const deed_unit *unit, fh_line_marks all, uint32_t file) {
     size_t last = 0;
     for (size_t i = 0; i < all.count; i++) {
-        const mark *m = fh_marks_at(all, i);
+        const mark *m = fh_line_marks_at(all, i);
         fh_span line = line_at(text_of(unit, m->place), m->at.line_offset);
         mark room[MARKS_MAX];
         size_t count = 0;
@@ -351,19 +351,19 @@ static fh_status put_file(const painter *p, const deed_unit *unit, fh_marks all,
         }
         last = m->at.line;
         for (size_t k = i; k < all.count; k++) {
-            if (fh_marks_at(all, k)->place.file == file && fh_marks_at(all, k)->at.line == last)
-                fh_marks_set((fh_marks){room, MARKS_MAX}, count++, fh_marks_get(all, k));
+            if (fh_line_marks_at(all, k)->place.file == file && fh_line_marks_at(all, k)->at.line == last)
+                fh_line_marks_set((fh_line_marks){room, MARKS_MAX}, count++, fh_line_marks_get(all, k));
         }
         FH_TRY(put_gutter(p, last, line.size == 0 ? "" : " "));
         FH_TRY(put_source(p, line));
         FH_TRY(fh_buf_put(p->out, FH_LIT("\n")));
-        FH_TRY(put_marks(p, fh_marks_sub((fh_marks){room, MARKS_MAX}, 0, count)));
+        FH_TRY(put_marks(p, fh_line_marks_sub((fh_line_marks){room, MARKS_MAX}, 0, count)));
     }
     return FH_DONE;
 }
 
 /* In the order of lines and columns. */
-static void add_mark(const deed_unit *unit, fh_marks all, size_t *count, deed_place place, fh_span text, bool primary) {
+static void add_mark(const deed_unit *unit, fh_line_marks all, size_t *count, deed_place place, fh_span text, bool primary) {
     if (*count >= all.count || place.file == 0)
         return;
     mark m = {.place = place, .at = deed_spot_of(unit, place), .text = text, .primary = primary};
@@ -377,12 +377,12 @@ static void add_mark(const deed_unit *unit, fh_marks all, size_t *count, deed_pl
     m.to = m.to > m.from ? m.to : m.from + 1;
     size_t i = *count;
     for (; i > 0; i--) {
-        const mark *o = fh_marks_at(all, i - 1);
+        const mark *o = fh_line_marks_at(all, i - 1);
         if (o->at.line < m.at.line || (o->at.line == m.at.line && o->from <= m.from))
             break;
-        fh_marks_set(all, i, *o);
+        fh_line_marks_set(all, i, *o);
     }
-    fh_marks_set(all, i, m);
+    fh_line_marks_set(all, i, m);
     (*count)++;
 }
 
@@ -417,22 +417,22 @@ static fh_status put_tail(const painter *p, const char *word, fh_span text) {
 static fh_status render_rustc(const deed_unit *unit, const deed_finding *f, bool color, fh_buf *out) {
     mark room[MARKS_MAX];
     size_t count = 0, deepest = 1;
-    add_mark(unit, (fh_marks){room, MARKS_MAX}, &count, f->place, f->label, true);
+    add_mark(unit, (fh_line_marks){room, MARKS_MAX}, &count, f->place, f->label, true);
     for (const deed_remark *n = f->notes; n != NULL; n = n->next)
-        add_mark(unit, (fh_marks){room, MARKS_MAX}, &count, n->place, n->text, false);
-    fh_marks marks = fh_marks_sub((fh_marks){room, MARKS_MAX}, 0, count);
+        add_mark(unit, (fh_line_marks){room, MARKS_MAX}, &count, n->place, n->text, false);
+    fh_line_marks marks = fh_line_marks_sub((fh_line_marks){room, MARKS_MAX}, 0, count);
     for (size_t i = 0; i < count; i++)
-        deepest = fh_marks_at(marks, i)->at.line > deepest ? fh_marks_at(marks, i)->at.line : deepest;
+        deepest = fh_line_marks_at(marks, i)->at.line > deepest ? fh_line_marks_at(marks, i)->at.line : deepest;
     painter p = {out, color, 1};
     for (; deepest >= 10; deepest /= 10)
         p.width++;
     FH_TRY(put_head(&p, unit, f));
     FH_TRY(put_file(&p, unit, marks, f->place.file));
     for (size_t i = 0; i < count; i++) { /* notes in other files, each file where its first one comes */
-        const mark *m = fh_marks_at(marks, i);
+        const mark *m = fh_line_marks_at(marks, i);
         bool first = m->place.file != f->place.file;
         for (size_t k = 0; k < i; k++)
-            first = first && fh_marks_at(marks, k)->place.file != m->place.file;
+            first = first && fh_line_marks_at(marks, k)->place.file != m->place.file;
         if (!first)
             continue;
         FH_TRY(paint(&p, BLUE));

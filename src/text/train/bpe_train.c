@@ -48,8 +48,8 @@ typedef struct part {
     fh_owned fh_bigram_table first; /* of the first count: `group` is the slot + 1 of a pair */
     fh_status status;
 } part;
-FH_SPAN_DEFINE(part, part);
-FH_ARRAY_DEFINE(part);
+FH_SPAN_DEFINE(train_part, part);
+FH_ARRAY_DEFINE(train_part);
 
 /* A pair gained, from all parts. */
 typedef struct group {
@@ -76,7 +76,7 @@ typedef struct trainer {
     fh_owned fh_bigram_table bigrams;
     fh_owned fh_candidate_list queue;
     fh_owned fh_u32_list places; /* words, in runs that candidates name */
-    fh_owned fh_parts parts;
+    fh_owned fh_train_parts parts;
     fh_owned fh_group_list groups;
     size_t where, where_count; /* the run of the merge at hand */
 } trainer;
@@ -98,8 +98,8 @@ static void trainer_deinit(fh_drop trainer *t) {
     fh_candidate_list_deinit(&t->queue);
     fh_u32_list_deinit(&t->places);
     for (size_t i = 0; i < t->parts.count; i++)
-        part_clear(fh_parts_at(t->parts, i), t->allocator);
-    fh_parts_free(t->allocator, &t->parts);
+        part_clear(fh_train_parts_at(t->parts, i), t->allocator);
+    fh_train_parts_free(t->allocator, &t->parts);
     fh_group_list_deinit(&t->groups);
 }
 
@@ -248,7 +248,7 @@ static fh_status merge_word(const corpus *c, part *p, uint32_t w) {
 
 static void first_part(void *arg, unsigned number, unsigned parts) {
     const trainer *t = arg;
-    part *p = fh_parts_at(t->parts, number);
+    part *p = fh_train_parts_at(t->parts, number);
     fh_range share = fh_par_share(t->corpus.words.count, number, parts);
     for (size_t w = share.from; w < share.to && !fh_failed(p->status); w++)
         p->status = first_word(&t->corpus, p, (uint32_t)w);
@@ -256,7 +256,7 @@ static void first_part(void *arg, unsigned number, unsigned parts) {
 
 static void merge_part(void *arg, unsigned number, unsigned parts) {
     const trainer *t = arg;
-    part *p = fh_parts_at(t->parts, number);
+    part *p = fh_train_parts_at(t->parts, number);
     fh_range share = fh_par_share(t->where_count, number, parts);
     for (size_t i = share.from; i < share.to && !fh_failed(p->status); i++)
         p->status = merge_word(&t->corpus, p, fh_u32s_get(t->places.items, t->where + i));
@@ -266,7 +266,7 @@ static void merge_part(void *arg, unsigned number, unsigned parts) {
 static void place_part(void *arg, unsigned number, unsigned parts) {
     (void)parts;
     const trainer *t = arg;
-    part *p = fh_parts_at(t->parts, number);
+    part *p = fh_train_parts_at(t->parts, number);
     for (size_t i = 0; i < p->events.count; i++) {
         uint64_t event = fh_u64s_get(p->events.items, i);
         slot *s = fh_slots_at(p->slots.items, (size_t)(event >> 32));
@@ -340,10 +340,10 @@ static void place_slots(fh_groups groups, const part *p) {
 static fh_status sum_up(trainer *t, unsigned width, const fh_par *par) {
     t->groups.count = 0;
     for (unsigned i = 0; i < width; i++)
-        FH_TRY(sum_part(&t->bigrams, &t->groups, fh_parts_at(t->parts, i)));
+        FH_TRY(sum_part(&t->bigrams, &t->groups, fh_train_parts_at(t->parts, i)));
     FH_TRY(queue_groups(t));
     for (unsigned i = 0; i < width; i++)
-        place_slots(t->groups.items, fh_parts_at(t->parts, i));
+        place_slots(t->groups.items, fh_train_parts_at(t->parts, i));
     fh_par_run(par, place_part, t);
     return FH_DONE;
 }
@@ -426,9 +426,9 @@ static fh_status make_room(trainer *t, const fh_trained *model) {
     FH_TRY(fh_u32s_new(t->allocator, tokens, &t->corpus.lengths));
     for (size_t i = 0; i < tokens; i++)
         fh_u32s_set(t->corpus.lengths, i, 1);
-    FH_TRY(fh_parts_new(t->allocator, fh_train_width(t->job), &t->parts));
+    FH_TRY(fh_train_parts_new(t->allocator, fh_train_width(t->job), &t->parts));
     for (size_t i = 0; i < t->parts.count; i++) {
-        part *p = fh_parts_at(t->parts, i);
+        part *p = fh_train_parts_at(t->parts, i);
         p->slots.allocator = p->events.allocator = p->first.allocator = t->allocator;
         FH_TRY(fh_u32s_new(t->allocator, tokens, &p->left));
         FH_TRY(fh_u32s_new(t->allocator, tokens, &p->right));
@@ -449,7 +449,7 @@ static fh_status prepare(trainer *t, fh_trained *model) {
     fh_par_run(t->job->par, first_part, t);
     FH_TRY(sum_up(t, fh_train_width(t->job), t->job->par));
     for (size_t i = 0; i < t->parts.count; i++) {
-        part *p = fh_parts_at(t->parts, i);
+        part *p = fh_train_parts_at(t->parts, i);
         fh_bigram_clear(&p->first);
     }
     return FH_DONE;

@@ -20,8 +20,8 @@ typedef struct part {
     fh_owned fh_u64s sums; /* of each piece */
     fh_status status;
 } part;
-FH_SPAN_DEFINE(part, part);
-FH_ARRAY_DEFINE(part);
+FH_SPAN_DEFINE(train_part, part);
+FH_ARRAY_DEFINE(train_part);
 
 /* Where training stands: what parts read together. */
 typedef struct stand {
@@ -37,7 +37,7 @@ typedef struct stand {
 typedef struct trainer {
     fh_ref fh_allocator *allocator;
     fh_owned stand now;
-    fh_owned fh_parts parts;
+    fh_owned fh_train_parts parts;
     fh_owned fh_train_f64s losses; /* of each piece, in a round of pruning; KEPT and GONE are none */
     fh_owned fh_u32s needed;       /* characters that the vocabulary has to have, in their order */
 } trainer;
@@ -62,8 +62,8 @@ static void trainer_deinit(fh_drop trainer *t) {
     fh_piece_set_deinit(&t->now.pieces);
     fh_piece_tree_deinit(&t->now.tree);
     for (size_t i = 0; i < t->parts.count; i++)
-        part_clear(fh_parts_at(t->parts, i), t->allocator);
-    fh_parts_free(t->allocator, &t->parts);
+        part_clear(fh_train_parts_at(t->parts, i), t->allocator);
+    fh_train_parts_free(t->allocator, &t->parts);
     fh_u64s_free(t->allocator, &t->now.sums);
     fh_train_f64s_free(t->allocator, &t->losses);
     fh_u32s_free(t->allocator, &t->needed);
@@ -78,7 +78,7 @@ static uint64_t word_count(const trainer *t, uint32_t id) {
 /* Words are dealt out one by one: frequent ones, which are short, are not all one part's. */
 static void expect_part(void *arg, unsigned number, unsigned parts) {
     const trainer *t = arg;
-    part *p = fh_parts_at(t->parts, number);
+    part *p = fh_train_parts_at(t->parts, number);
     const fh_train_list *list = t->now.job->list;
     for (size_t w = number; w < list->order.count && !fh_failed(p->status); w += parts) {
         uint32_t id = fh_u32s_get(list->order, w);
@@ -91,7 +91,7 @@ static void expect_part(void *arg, unsigned number, unsigned parts) {
 /* How often pieces come in the best ways. */
 static void best_part(void *arg, unsigned number, unsigned parts) {
     const trainer *t = arg;
-    part *p = fh_parts_at(t->parts, number);
+    part *p = fh_train_parts_at(t->parts, number);
     const fh_train_list *list = t->now.job->list;
     for (size_t w = number; w < list->order.count && !fh_failed(p->status); w += parts) {
         uint32_t id = fh_u32s_get(list->order, w);
@@ -110,11 +110,11 @@ static void best_part(void *arg, unsigned number, unsigned parts) {
 /* Runs fn on all parts, from empty sums, and adds those up. */
 static fh_status sum_parts(trainer *t, fh_par_fn *fn) {
     for (size_t i = 0; i < t->parts.count; i++)
-        fh_mspan_fill(fh_u64s_bytes(fh_parts_at(t->parts, i)->sums), 0);
+        fh_mspan_fill(fh_u64s_bytes(fh_train_parts_at(t->parts, i)->sums), 0);
     fh_mspan_fill(fh_u64s_bytes(t->now.sums), 0);
     fh_par_run(t->now.job->par, fn, t);
     for (size_t i = 0; i < t->parts.count; i++) {
-        const part *p = fh_parts_at(t->parts, i);
+        const part *p = fh_train_parts_at(t->parts, i);
         FH_TRY(p->status);
         for (size_t k = 0; k < t->now.sums.count; k++)
             *fh_u64s_at(t->now.sums, k) += fh_u64s_get(p->sums, k);
@@ -194,7 +194,7 @@ static fh_status judge(const stand *t, fh_lattice *l, uint32_t piece, fh_out dou
 
 static void judge_part(void *arg, unsigned number, unsigned parts) {
     const trainer *t = arg;
-    part *p = fh_parts_at(t->parts, number);
+    part *p = fh_train_parts_at(t->parts, number);
     fh_range share = fh_par_share(t->now.pieces.left, number, parts);
     for (size_t i = share.from; i < share.to && !fh_failed(p->status); i++) {
         uint32_t piece = fh_u32s_get(t->now.pieces.order, i);
@@ -233,7 +233,7 @@ static fh_status prune(trainer *t, size_t wanted) {
     t->now.log_total = t->now.total > 0 ? fh_train_log(t->now.total) : 0;
     fh_par_run(t->now.job->par, judge_part, t);
     for (size_t i = 0; i < t->parts.count; i++)
-        FH_TRY(fh_parts_at(t->parts, i)->status);
+        FH_TRY(fh_train_parts_at(t->parts, i)->status);
     return keep_best(t, wanted);
 }
 
@@ -386,9 +386,9 @@ static fh_status make_parts(trainer *t) {
     size_t sums = t->now.pieces.scores.count + 1;
     FH_TRY(fh_u64s_new(t->allocator, sums, &t->now.sums));
     FH_TRY(fh_train_f64s_new(t->allocator, sums, &t->losses));
-    FH_TRY(fh_parts_new(t->allocator, fh_train_width(t->now.job), &t->parts));
+    FH_TRY(fh_train_parts_new(t->allocator, fh_train_width(t->now.job), &t->parts));
     for (size_t i = 0; i < t->parts.count; i++) {
-        part *p = fh_parts_at(t->parts, i);
+        part *p = fh_train_parts_at(t->parts, i);
         fh_lattice_init(&p->lattice, t->allocator);
         FH_TRY(fh_u64s_new(t->allocator, sums, &p->sums));
     }
