@@ -170,7 +170,7 @@ class Worker:
     def build(self, target, objects):
         """The test, with some objects compiled anew."""
         made, link = {}, list(self.base.links[target])
-        quick = "-w -O0 -g0" if target == "deed-cli" else "-w"
+        quick = "-w -O0 -g0" if target == "deed-cli" else "-w -g0"
         for name in objects:
             made[name] = os.path.join(self.folder, name.replace("/", "_"))
             command = re.sub(re.escape(ROOT) + r"/(src|include|tests)\b", self.folder + r"/\1", self.base.compile[name])
@@ -182,7 +182,7 @@ class Worker:
         link[link.index("-o") + 1] = program
         extra = [path for name, path in made.items() if name not in link]
         at = next(n for n, token in enumerate(link) if token.endswith(".a"))
-        link = [made.get(token, token) for token in link[:at]] + extra + link[at:]
+        link = [made.get(token, token) for token in link[:at]] + extra + link[at:] + ["-Wl,--strip-debug"]
         done = subprocess.run(link, cwd=BUILD, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise Broken("it does not link:\n" + done.stderr[:2000])
