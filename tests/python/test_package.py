@@ -421,10 +421,11 @@ class Generating(unittest.TestCase):
         self.assertEqual(len([self.model.generate("a", 1) for _ in range(16)]), 16)
 
     def test_keyboard_interrupt(self):
-        program = ("import freehold, sys\n"
+        """Lines are written whole: print can be interrupted within one."""
+        program = ("import freehold, os, sys\n"
                    "answer = freehold.Model(sys.argv[1], 1 << 22).generate('Once', ignore_end=True)\n"
                    "try:\n"
-                   "    for piece in answer: print('.', flush=True)\n"
+                   "    for piece in answer: os.write(1, b'.\\n')\n"
                    "except KeyboardInterrupt:\n"
                    "    print(freehold.count_tokens_parallel(['still alive']))\n")
         child = subprocess.Popen([sys.executable, "-c", program, DEMO], stdout=subprocess.PIPE, text=True)
