@@ -1,37 +1,34 @@
 /* tally.c: how often each word occurs.
  *
  * Each thread counts into a table of its own, so that no memory is written by two; fh_tally_sort then puts them together. A
- * table is a list of entries in the order in which words came, and cells that lead to them: open addressing, a cell holds 32
- * bits of the hash and the entry's number plus 1. A word of up to 16 bytes is compared as two numbers, a longer one by its hash
- * and its bytes. Hashes depend on the seed, so that whoever does not know it cannot make words that meet.
+ * table is one array of cells, searched by open addressing: a cell is a word and its count. A word of up to 16 bytes lies in
+ * the cell as two numbers, so that a word met again costs one line of memory; of a longer one the cell has the hash, and where
+ * its bytes are in the table's text. Hashes depend on the seed, so that whoever does not know it cannot make words that meet.
  *
- * Invariants of a table: at most half of the cells are in use, so every probe ends; the bytes of its words lie one behind the
- * other in `text`. The texts are cut at white space into as many parts of about equal size as there are threads.
- * Threading: words.h. */
+ * Invariants of a table: a cell is in use exactly if its count is not 0; at most half of them are, so every search ends. The
+ * texts are cut at white space into as many parts of about equal size as there are threads. Threading: words.h. */
 #include "freehold/buf.h"
 #include "freehold/hash.h"
 #include "freehold/words.h"
 #include "text/kern/word.h"
+#include "text/split.h"
 
 enum { CELLS_MIN = 1024 };
-#define ENTRIES_MAX (UINT32_MAX / 2)
+#define WORDS_MAX (UINT32_C(1) << 31) /* so that the number of a cell has 32 bits */
 
 /* A word and its count. */
-typedef struct fh_tally_entry {
-    uint64_t hash, count;
-    fh_word_key key; /* of a short word */
-    size_t at, size; /* in the table's text */
-} fh_tally_entry;
-FH_SPAN_DEFINE(tally_entry, fh_tally_entry);
-FH_ARRAY_DEFINE(tally_entry);
+typedef struct fh_tally_cell {
+    fh_word_key key; /* of a word longer than FH_WORD_SHORT: {hash, place in the table's text} */
+    uint64_t size, count;
+} fh_tally_cell;
+FH_SPAN_DEFINE(tally_cell, fh_tally_cell);
+FH_ARRAY_DEFINE(tally_cell);
 
 /* The words of one thread. */
 typedef struct fh_tally_table {
-    fh_owned fh_tally_entrys entries; /* room; `count` are in use */
-    fh_owned fh_u64s cells;           /* a power of two, twice the entries' room */
-    fh_owned fh_buf text;
-    size_t count;
-    uint64_t total;
+    fh_owned fh_tally_cells cells; /* none, or a power of two */
+    fh_owned fh_buf text;          /* the bytes of long words */
+    size_t used;
     fh_status status; /* the first failure of its thread */
 } fh_tally_table;
 FH_SPAN_DEFINE(tally_table, fh_tally_table);
@@ -49,119 +46,109 @@ struct fh_tally {
     uint64_t seed;
     fh_owned fh_tally_tables tables; /* one a thread */
     fh_owned fh_tally_table words;   /* all of them together */
-    fh_owned fh_u32s order;          /* its entries, sorted; empty before that */
+    fh_owned fh_u32s order;          /* its cells in use, sorted; empty before that */
 };
 
 /* --- one table -------------------------------------------------------------------------------------------------------- */
 
-/* A word on its way into a table. */
-typedef struct fh_tally_probe {
-    fh_span word;
-    uint64_t hash;
-    fh_word_key key;
-} fh_tally_probe;
-
 __extension__ typedef unsigned __int128 u128;
 
 /* Both halves of a product of 128 bits, one over the other: the mixer of wyhash (Wang Yi), with secrets for both factors. */
-static uint64_t fold(uint64_t a, uint64_t b) {
-    u128 product = (u128)a * b;
+static inline uint64_t hash_short(uint64_t seed, fh_word_key key) {
+    u128 product = (u128)(key.low ^ seed) * (key.high ^ (seed << 32 | seed >> 32 | 1));
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline fh_tally_probe probe_of(uint64_t seed, fh_span text, fh_range word) {
-    size_t size = word.to - word.from;
-    fh_tally_probe p = {.word = fh_span_sub(text, word.from, size)};
-    if (FH_UNLIKELY(size > FH_WORD_SHORT)) {
-        p.hash = fh_hash_bytes(seed, p.word);
-        return p;
-    }
-    p.key = fh_word_key_of(text, word.from, size);
-    p.hash = fold(p.key.low ^ seed, p.key.high ^ (seed << 32 | seed >> 32 | 1));
-    return p;
+static inline uint64_t hash_of(uint64_t seed, const fh_tally_cell *c) {
+    return c->size <= FH_WORD_SHORT ? hash_short(seed, c->key) : c->key.low;
 }
 
-static inline bool same(const fh_tally_table *t, const fh_tally_entry *e, const fh_tally_probe *p) {
-    return e->hash == p->hash && e->size == p->word.size && e->key.low == p->key.low && e->key.high == p->key.high &&
-           (e->size <= FH_WORD_SHORT || fh_span_equal(fh_span_sub(fh_buf_view(&t->text), e->at, e->size), p->word));
+static fh_span word_of(const fh_tally_table *t, const fh_tally_cell *c) fh_view(1, 2) {
+    if (c->size <= FH_WORD_SHORT)
+        return fh_word_key_view(&c->key, c->size);
+    return fh_span_sub(fh_buf_view(&t->text), c->key.high, c->size);
 }
 
-/* The cell of a word, or the empty one where it would go. */
-static inline size_t cell_of(const fh_tally_table *t, const fh_tally_probe *p) {
-    size_t mask = t->cells.count - 1, at = (size_t)p->hash & mask;
-    for (;; at = (at + 1) & mask) {
-        uint64_t cell = fh_u64s_get(t->cells, at);
-        if (cell == 0 || (cell >> 32 == p->hash >> 32 &&
-                          same(t, fh_tally_entrys_at(t->entries, (size_t)(uint32_t)cell - 1), p)))
+/* The cell of a short word, or the empty one where it would go. */
+static inline size_t find_short(fh_tally_cells cells, uint64_t hash, fh_word_key key, size_t size) {
+    size_t mask = cells.count - 1;
+    for (size_t at = (size_t)hash & mask;; at = (at + 1) & mask) {
+        const fh_tally_cell *c = fh_tally_cells_at(cells, at);
+        if (FH_LIKELY(c->key.low == key.low && c->key.high == key.high && c->size == size) || c->count == 0)
             return at;
     }
 }
 
-static uint64_t cell_word(uint64_t hash, size_t entry) {
-    return hash >> 32 << 32 | (uint32_t)(entry + 1);
+/* The same of a long one. */
+static size_t find_long(const fh_tally_table *t, uint64_t hash, fh_span word) {
+    size_t mask = t->cells.count - 1;
+    for (size_t at = (size_t)hash & mask;; at = (at + 1) & mask) {
+        const fh_tally_cell *c = fh_tally_cells_at(t->cells, at);
+        if (c->count == 0 || (c->size == word.size && c->key.low == hash && fh_span_equal(word_of(t, c), word)))
+            return at;
+    }
 }
 
-/* Twice the room. FH_NOMEM and FH_LIMIT change nothing. */
-static fh_status grow(fh_ref fh_allocator *a, fh_mut fh_tally_table *t) {
-    size_t cells = t->cells.count != 0 ? 2 * t->cells.count : CELLS_MIN;
-    if (cells / 2 > ENTRIES_MAX)
+/* Twice the room, or the first. FH_NOMEM and FH_LIMIT change nothing. */
+static fh_status grow(fh_ref fh_allocator *a, uint64_t seed, fh_mut fh_tally_table *t) {
+    fh_tally_cells wider;
+    if (t->used > WORDS_MAX)
         return FH_STATUS(FH_LIMIT);
-    fh_u64s wider;
-    fh_tally_entrys more;
-    FH_TRY(fh_u64s_new(a, cells, &wider));
-    fh_status s = fh_tally_entrys_new(a, cells / 2, &more);
-    if (fh_failed(s)) {
-        fh_u64s_free(a, &wider);
-        return s;
+    FH_TRY(fh_tally_cells_new(a, t->cells.count != 0 ? 2 * t->cells.count : CELLS_MIN, &wider));
+    for (size_t i = 0; i < t->cells.count; i++) {
+        fh_tally_cell c = fh_tally_cells_get(t->cells, i);
+        if (c.count == 0)
+            continue;
+        size_t at = (size_t)hash_of(seed, &c) & (wider.count - 1);
+        while (fh_tally_cells_at(wider, at)->count != 0)
+            at = (at + 1) & (wider.count - 1);
+        fh_tally_cells_set(wider, at, c);
     }
-    for (size_t i = 0; i < t->count; i++) {
-        fh_tally_entry e = fh_tally_entrys_get(t->entries, i);
-        size_t at = (size_t)e.hash & (cells - 1);
-        while (fh_u64s_get(wider, at) != 0)
-            at = (at + 1) & (cells - 1);
-        fh_u64s_set(wider, at, cell_word(e.hash, i));
-        fh_tally_entrys_set(more, i, e);
-    }
-    fh_tally_entrys_free(a, &t->entries);
-    fh_u64s_free(a, &t->cells);
-    t->entries = more;
+    fh_tally_cells_free(a, &t->cells);
     t->cells = wider;
     return FH_DONE;
 }
 
-/* Takes in a word that is not there. A failure changes nothing. */
-static fh_status enter(fh_ref fh_allocator *a, fh_mut fh_tally_table *t, const fh_tally_probe *p, uint64_t count) {
-    if (t->count == t->entries.count)
-        FH_TRY(grow(a, t));
-    fh_tally_entry e = {.hash = p->hash, .key = p->key, .count = count, .at = t->text.size, .size = p->word.size};
-    FH_TRY(fh_buf_put(&t->text, p->word));
-    fh_tally_entrys_set(t->entries, t->count, e);
-    fh_u64s_set(t->cells, cell_of(t, p), cell_word(p->hash, t->count));
-    t->count++;
-    return FH_DONE;
+/* One cell more is in use. */
+static fh_status use_cell(fh_ref fh_allocator *a, uint64_t seed, fh_mut fh_tally_table *t) {
+    t->used++;
+    return t->used > t->cells.count / 2 ? grow(a, seed, t) : FH_DONE;
 }
 
-/* Counts a word `count` times. A failure changes nothing. */
-static inline fh_status put(fh_ref fh_allocator *a, fh_mut fh_tally_table *t, const fh_tally_probe *p, uint64_t count) {
-    uint64_t found = t->count != 0 ? fh_u64s_get(t->cells, cell_of(t, p)) : 0;
-    if (FH_UNLIKELY(found == 0))
-        FH_TRY(enter(a, t, p, count));
-    else
-        fh_tally_entrys_at(t->entries, (size_t)(uint32_t)found - 1)->count += count;
-    t->total += count;
-    return FH_DONE;
+/* Counts a short word `count` times, in a table that has cells. After a failure the table is good for nothing. */
+static inline fh_status put_short(fh_ref fh_allocator *a, uint64_t seed, fh_mut fh_tally_table *t, fh_word_key key, size_t size,
+                                  uint64_t count) {
+    fh_tally_cell *c = fh_tally_cells_at(t->cells, find_short(t->cells, hash_short(seed, key), key, size));
+    uint64_t before = c->count;
+    c->count = before + count;
+    if (FH_LIKELY(before != 0))
+        return FH_DONE;
+    c->key = key;
+    c->size = size;
+    return use_cell(a, seed, t);
+}
+
+/* The same for a long one. */
+static fh_status put_long(fh_ref fh_allocator *a, uint64_t seed, fh_mut fh_tally_table *t, uint64_t hash, fh_span word,
+                          uint64_t count) {
+    fh_tally_cell *c = fh_tally_cells_at(t->cells, find_long(t, hash, word));
+    uint64_t before = c->count;
+    c->count = before + count;
+    if (before != 0)
+        return FH_DONE;
+    c->key = (fh_word_key){hash, t->text.size};
+    c->size = word.size;
+    FH_TRY(fh_buf_put(&t->text, word));
+    return use_cell(a, seed, t);
 }
 
 /* Ends what a table has; it is empty then. */
 static void empty_table(fh_ref fh_allocator *a, fh_mut fh_tally_table *t) {
-    fh_tally_entrys_free(a, &t->entries);
-    fh_u64s_free(a, &t->cells);
+    fh_tally_cells_free(a, &t->cells);
     fh_buf_deinit(&t->text);
-    t->entries = (fh_tally_entrys){NULL, 0};
-    t->cells = (fh_u64s){NULL, 0};
+    t->cells = (fh_tally_cells){NULL, 0};
     t->text = (fh_buf){.at = NULL};
-    t->count = 0;
-    t->total = 0;
+    t->used = 0;
 }
 
 /* --- all of them ------------------------------------------------------------------------------------------------------ */
@@ -190,27 +177,32 @@ void fh_tally_free(fh_tally *t) {
         return;
     end_tables(t);
     fh_tally_tables_free(t->allocator, &t->tables);
-    fh_tally_entrys_free(t->allocator, &t->words.entries);
-    fh_u64s_free(t->allocator, &t->words.cells);
+    fh_tally_cells_free(t->allocator, &t->words.cells);
     fh_buf_deinit(&t->words.text);
     fh_u32s_free(t->allocator, &t->order);
     fh_free(t->allocator, t);
 }
 
 /* Puts the words of a table into `words`. */
-static fh_status put_words(fh_ref fh_allocator *a, fh_mut fh_tally_table *words, const fh_tally_table *from) {
-    for (size_t k = 0; k < from->count; k++) {
-        const fh_tally_entry *e = fh_tally_entrys_at(from->entries, k);
-        fh_tally_probe p = {fh_span_sub(fh_buf_view(&from->text), e->at, e->size), e->hash, e->key};
-        FH_TRY(put(a, words, &p, e->count));
+static fh_status put_words(fh_ref fh_allocator *a, uint64_t seed, fh_mut fh_tally_table *words, const fh_tally_table *from) {
+    for (size_t i = 0; i < from->cells.count; i++) {
+        const fh_tally_cell *c = fh_tally_cells_at(from->cells, i);
+        if (c->count == 0)
+            continue;
+        if (c->size <= FH_WORD_SHORT)
+            FH_TRY(put_short(a, seed, words, c->key, c->size, c->count));
+        else
+            FH_TRY(put_long(a, seed, words, c->key.low, word_of(from, c), c->count));
     }
     return FH_DONE;
 }
 
 /* Brings the tables of the threads together. */
 static fh_status gather(fh_mut fh_tally *t) {
+    if (t->words.cells.count == 0)
+        FH_TRY(grow(t->allocator, t->seed, &t->words));
     for (size_t i = 0; i < t->tables.count; i++)
-        FH_TRY(put_words(t->allocator, &t->words, fh_tally_tables_at(t->tables, i)));
+        FH_TRY(put_words(t->allocator, t->seed, &t->words, fh_tally_tables_at(t->tables, i)));
     end_tables(t);
     return FH_DONE;
 }
@@ -253,11 +245,17 @@ static void cut_texts(fh_views texts, fh_tally_cuts cuts) {
         fh_tally_cuts_set(cuts, part, (fh_tally_cut){texts.count, 0});
 }
 
-static fh_status count_text(const fh_tally *tally, fh_mut fh_tally_table *table, fh_span text) {
-    fh_split split = fh_split_begin(text);
-    for (fh_range word; fh_split_next(&split, &word);) {
-        fh_tally_probe p = probe_of(tally->seed, text, word);
-        FH_TRY(put(tally->allocator, table, &p, 1));
+static fh_status count_text(const fh_tally *tally, fh_mut fh_tally_table *table, fh_gaps_fn *find, fh_span text) {
+    fh_split split;
+    fh_split_start(find, text, &split);
+    for (fh_range word; fh_split_step(find, &split, &word);) {
+        size_t size = word.to - word.from;
+        if (FH_LIKELY(size <= FH_WORD_SHORT)) {
+            FH_TRY(put_short(tally->allocator, tally->seed, table, fh_word_key_of(text, word.from, size), size, 1));
+        } else {
+            fh_span bytes = fh_span_sub(text, word.from, size);
+            FH_TRY(put_long(tally->allocator, tally->seed, table, fh_hash_bytes(tally->seed, bytes), bytes, 1));
+        }
     }
     return FH_DONE;
 }
@@ -266,17 +264,20 @@ static void count_part(void *arg, unsigned part, unsigned parts) {
     (void)parts;
     const fh_tally_job *job = arg;
     fh_tally_table *table = fh_tally_tables_at(job->tally->tables, part);
+    fh_gaps_fn *find = fh_gaps_best();
+    if (table->cells.count == 0)
+        table->status = grow(job->tally->allocator, job->tally->seed, table);
     fh_tally_cut from = fh_tally_cuts_get(job->cuts, part), to = fh_tally_cuts_get(job->cuts, part + 1);
     for (size_t i = from.text; i < job->texts.count && i <= to.text && !fh_failed(table->status); i++) {
         fh_span text = fh_views_get(job->texts, i);
         size_t begin = i == from.text ? from.at : 0, end = i == to.text ? to.at : text.size;
-        table->status = count_text(job->tally, table, fh_span_sub(text, begin, end - begin));
+        table->status = count_text(job->tally, table, find, fh_span_sub(text, begin, end - begin));
     }
 }
 
 static fh_status fail(fh_status s, fh_mut fh_err *err) {
     if (s.code == FH_LIMIT)
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "more than %u distinct words", ENTRIES_MAX);
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "more than %u distinct words", WORDS_MAX);
     return fh_fail(err, s.code, FH_NO_OFFSET, "no memory to count words");
 }
 
@@ -303,15 +304,10 @@ fh_status fh_tally_add(fh_tally *t, const fh_par *par, fh_views texts, fh_err *e
 
 /* --- the result --------------------------------------------------------------------------------------------------------- */
 
-static fh_span word_of(const fh_tally_table *t, uint32_t entry) fh_view(1) {
-    const fh_tally_entry *e = fh_tally_entrys_at(t->entries, entry);
-    return fh_span_sub(fh_buf_view(&t->text), e->at, e->size);
-}
-
-/* True if entry a comes before entry b. */
+/* True if cell a comes before cell b. */
 static bool before(const fh_tally_table *t, uint32_t a, uint32_t b) {
-    uint64_t m = fh_tally_entrys_at(t->entries, a)->count, n = fh_tally_entrys_at(t->entries, b)->count;
-    return m != n ? m > n : fh_span_compare(word_of(t, a), word_of(t, b)) < 0;
+    const fh_tally_cell *m = fh_tally_cells_at(t->cells, a), *n = fh_tally_cells_at(t->cells, b);
+    return m->count != n->count ? m->count > n->count : fh_span_compare(word_of(t, m), word_of(t, n)) < 0;
 }
 
 /* Merges the sorted runs [from, middle) and [middle, to) of `in`. */
@@ -323,12 +319,13 @@ static void merge_runs(const fh_tally_table *t, fh_u32s in, fh_u32s out, size_t 
     }
 }
 
-/* Sorts the entries of a table into `order`; `other` has the same room. */
-static void sort_entries(const fh_tally_table *t, fh_u32s order, fh_u32s other) {
-    size_t count = order.count;
+/* Sorts the cells of a table that are in use into `order`; `other` has the same room. */
+static void sort_cells(const fh_tally_table *t, fh_u32s order, fh_u32s other) {
+    size_t count = 0;
     bool there = false; /* the runs are in `other` */
-    for (size_t i = 0; i < count; i++)
-        fh_u32s_set(order, i, (uint32_t)i);
+    for (size_t i = 0; i < t->cells.count; i++)
+        if (fh_tally_cells_at(t->cells, i)->count != 0)
+            fh_u32s_set(order, count++, (uint32_t)i);
     for (size_t run = 1; run < count; run *= 2, there = !there) {
         for (size_t from = 0; from < count; from += 2 * run) {
             size_t middle = count - from > run ? from + run : count, to = count - from > 2 * run ? from + 2 * run : count;
@@ -342,13 +339,13 @@ static void sort_entries(const fh_tally_table *t, fh_u32s order, fh_u32s other) 
 static fh_status sort(fh_mut fh_tally *t) {
     FH_TRY(gather(t));
     fh_u32s order, other;
-    FH_TRY(fh_u32s_new(t->allocator, t->words.count, &order));
-    fh_status s = fh_u32s_new(t->allocator, t->words.count, &other);
+    FH_TRY(fh_u32s_new(t->allocator, t->words.used, &order));
+    fh_status s = fh_u32s_new(t->allocator, t->words.used, &other);
     if (fh_failed(s)) {
         fh_u32s_free(t->allocator, &order);
         return s;
     }
-    sort_entries(&t->words, order, other);
+    sort_cells(&t->words, order, other);
     fh_u32s_free(t->allocator, &other);
     fh_u32s_free(t->allocator, &t->order);
     t->order = order;
@@ -360,10 +357,17 @@ fh_status fh_tally_sort(fh_tally *t, fh_err *err) {
     return fh_failed(s) ? fail(s, err) : FH_DONE;
 }
 
+static uint64_t total_of(const fh_tally_table *t) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < t->cells.count; i++)
+        total += fh_tally_cells_at(t->cells, i)->count;
+    return total;
+}
+
 uint64_t fh_tally_total(const fh_tally *t) {
-    uint64_t total = t->words.total;
+    uint64_t total = total_of(&t->words);
     for (size_t i = 0; i < t->tables.count; i++)
-        total += fh_tally_tables_at(t->tables, i)->total;
+        total += total_of(fh_tally_tables_at(t->tables, i));
     return total;
 }
 
@@ -372,7 +376,7 @@ size_t fh_tally_distinct(const fh_tally *t) {
 }
 
 uint64_t fh_tally_get(const fh_tally *t, size_t i, fh_span *word) {
-    uint32_t entry = fh_u32s_get(t->order, i);
-    *word = word_of(&t->words, entry);
-    return fh_tally_entrys_at(t->words.entries, entry)->count;
+    const fh_tally_cell *c = fh_tally_cells_at(t->words.cells, fh_u32s_get(t->order, i));
+    *word = word_of(&t->words, c);
+    return c->count;
 }

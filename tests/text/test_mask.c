@@ -27,6 +27,23 @@ static void test_by_hand(void **state) {
     assert_int_equal(m.lower | m.control, 0);
 }
 
+/* The small kernels say what the plain masks do. */
+static void same_gaps(fh_span text, size_t at, const struct fh_masks *expected, size_t size) {
+    fh_gaps_fn *fn[4] = {fh_gaps_plain, fh_gaps_best()};
+    size_t count = 2;
+#if defined(__x86_64__)
+    if (fh_masks_has_avx2())
+        fn[count++] = fh_gaps_avx2;
+    if (fh_masks_has_avx512())
+        fn[count++] = fh_gaps_avx512;
+#endif
+    for (size_t k = 0; k < count; k++) {
+        struct fh_gaps got;
+        assert_int_equal(fn[k](text, at, &got), size);
+        assert_true(got.high == expected->high && got.space == expected->space);
+    }
+}
+
 /* The kernels that this processor runs. */
 static size_t kernels(fh_masks_fn *out[3]) {
     size_t count = 0;
@@ -44,6 +61,7 @@ static void same(fh_span text, size_t at) {
     fh_masks_fn *fn[3];
     struct fh_masks expected, got;
     size_t size = fh_masks_plain(text, at, &expected);
+    same_gaps(text, at, &expected, size);
     for (size_t k = kernels(fn); k-- > 0;) {
         assert_int_equal(fn[k](text, at, &got), size);
         assert_memory_equal(&got, &expected, sizeof got);
@@ -88,11 +106,18 @@ static void past_the_end(void *arg) {
     ((fh_masks_fn **)arg)[0](FH_LIT("abc"), 4, &m);
 }
 
+static void gaps_past_the_end(void *arg) {
+    struct fh_gaps m;
+    (void)arg;
+    fh_gaps_best()(FH_LIT("abc"), 4, &m);
+}
+
 static void test_place_is_checked(void **state) {
     (void)state;
     fh_masks_fn *fn[3];
     for (size_t k = kernels(fn); k-- > 0;)
         fh_assert_dies(past_the_end, fn + k, "at <= text.size");
+    fh_assert_dies(gaps_past_the_end, NULL, "at <= text.size");
 }
 
 int main(void) {

@@ -132,6 +132,30 @@ static void run_parts(void *ctx, fh_par_fn *fn, void *arg) {
         fn(arg, part, width);
 }
 
+/* Words of all sizes over the ends of blocks, as columns. */
+static void test_long_columns(void **state) {
+    (void)state;
+    uint8_t bytes[1000];
+    for (size_t size = 1; size < 70; size++) {
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = i % (size + 1) == size ? ' ' : 'x';
+        fh_span texts[] = {{bytes, sizeof bytes}, {bytes, 512}, {bytes, 511}};
+        fh_views views = {texts, 3};
+        uint64_t rows[4];
+        uint32_t from[1100], to[1100];
+        fh_assert_ok(fh_split_rows(NULL, views, (fh_u64s){rows, 4}));
+        assert_int_equal(rows[1], (sizeof bytes + size) / (size + 1));
+        fh_assert_ok(fh_split_columns(NULL, views, (fh_u64s){rows, 4}, (fh_u32s){from, rows[3]}, (fh_u32s){to, rows[3]}));
+        for (size_t t = 0; t < 3; t++) {
+            fh_split split = fh_split_begin(texts[t]);
+            size_t at = rows[t];
+            for (fh_range word; fh_split_next(&split, &word); at++)
+                assert_true(from[at] == word.from && to[at] == word.to);
+            assert_int_equal(at, rows[t + 1]);
+        }
+    }
+}
+
 static void test_columns(void **state) {
     (void)state;
     fh_span texts[] = {FH_LIT("one two"), FH_LIT(""), FH_LIT(" three "), FH_LIT("\xe3\x80\x80" "4 5 6")};
@@ -153,6 +177,8 @@ static void test_columns(void **state) {
         fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 7}), FH_INVALID);
         rows[1] = 1; /* the second text would have a word more, the first one fewer */
         fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
+        rows[1] = 5; /* more than the next row */
+        fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
         rows[1] = 7;
         fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
     }
@@ -161,6 +187,7 @@ static void test_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_known), cmocka_unit_test(test_every_code_point),
                                        cmocka_unit_test(test_blocks), cmocka_unit_test(test_random),
-                                       cmocka_unit_test(test_cut), cmocka_unit_test(test_columns)};
+                                       cmocka_unit_test(test_cut), cmocka_unit_test(test_columns),
+                                       cmocka_unit_test(test_long_columns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

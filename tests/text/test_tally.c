@@ -106,6 +106,21 @@ static void test_ends(void **state) {
 }
 
 /* Many words: the same list for any number of threads, seeds, and cuts into texts. */
+/* Zeros are bytes of a word like any other: they are not what is behind it. */
+static void test_zeros(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_span texts[] = {FH_LIT("a a\0 a\0\0 a\0 \0 seventeen letters")};
+    fh_buf out;
+    fh_buf_init(&out, a, 0);
+    for (unsigned width = 1; width < 4; width++) {
+        fh_buf_truncate(&out, 0);
+        fh_assert_ok(listing(a, width, width, (fh_views){texts, 1}, (fh_views){NULL, 0}, &out));
+        fh_span expected = FH_LIT("2 a\0\n1 \0\n1 a\n1 a\0\0\n1 letters\n1 seventeen\n");
+        assert_true(fh_span_equal(fh_buf_view(&out), expected));
+    }
+    fh_buf_deinit(&out);
+}
+
 static void test_any_threads(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_test_rng rng = fh_test_rng_new(2);
@@ -145,7 +160,7 @@ static void test_without_memory(void **state) {
     fh_buf text;
     fh_buf_init(&text, fh_heap(), 0);
     for (int i = 0; i < 3000; i++)
-        fh_assert_ok(fh_buf_format(&text, "w%d ", i));
+        fh_assert_ok(fh_buf_format(&text, i % 10 == 0 ? "w%d-and-a-tail-of-many-bytes " : "w%d ", i));
     fh_span texts[] = {fh_buf_view(&text), FH_LIT("one two three")};
     fh_views views = {texts, 2};
     assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), body, &views) > 8);
@@ -154,7 +169,7 @@ static void test_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_known), FH_TEST_ALLOC(test_sizes), FH_TEST_ALLOC(test_ends),
-                                       FH_TEST_ALLOC(test_any_threads),
+                                       FH_TEST_ALLOC(test_zeros), FH_TEST_ALLOC(test_any_threads),
                                        FH_TEST_ALLOC(test_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,14 +25,24 @@ struct fh_masks {
 /* Looks at min(64, text.size − at) bytes from `at` ≤ text.size; returns how many. */
 typedef size_t fh_masks_fn(fh_span text, size_t at, fh_out struct fh_masks *out);
 
+/* The two of them by which white space is found, for those who look at all of a text and need no other. */
+struct fh_gaps {
+    uint64_t high, space;
+};
+typedef size_t fh_gaps_fn(fh_span text, size_t at, fh_out struct fh_gaps *out);
+
 /* The fastest one that this processor runs. */
 fh_static fh_masks_fn *fh_masks_best(void);
+fh_static fh_gaps_fn *fh_gaps_best(void);
 /* The specification. */
 size_t fh_masks_plain(fh_span text, size_t at, fh_out struct fh_masks *out);
+size_t fh_gaps_plain(fh_span text, size_t at, fh_out struct fh_gaps *out);
 #if defined(__x86_64__)
 /* The vector forms, and whether this processor runs them. */
 size_t fh_masks_avx2(fh_span text, size_t at, fh_out struct fh_masks *out);
 size_t fh_masks_avx512(fh_span text, size_t at, fh_out struct fh_masks *out);
+size_t fh_gaps_avx2(fh_span text, size_t at, fh_out struct fh_gaps *out);
+size_t fh_gaps_avx512(fh_span text, size_t at, fh_out struct fh_gaps *out);
 bool fh_masks_has_avx2(void);
 bool fh_masks_has_avx512(void);
 #endif
