@@ -12,6 +12,8 @@
 #include "freehold/hash.h"
 #include "freehold/words.h"
 
+/* What is worth the team's while, and what a text takes that is empty, in bytes of text. */
+enum { WORK_BYTES = 64 << 10, TEXT_BYTES = 32 };
 enum { TUPLES = 1 << 13, STRINGS = 1 << 12, INTS = 1 << 12, SHORT_BYTES = 16 };
 
 /* What was made for a word of up to 16 bytes. */
@@ -152,16 +154,28 @@ PyObject *py_tokenize_batch(PyObject *module, PyObject *sequence) {
     return lists;
 }
 
+/* --- by threads ---------------------------------------------------------------------------------------------------------- */
+
+/* The team, or NULL where waking it would take longer than the work. */
+static const fh_par *par_of(PyObject *module, fh_views texts) {
+    size_t work = 0;
+    for (size_t i = 0; i < texts.count && work < WORK_BYTES; i++)
+        work += TEXT_BYTES + fh_views_get(texts, i).size;
+    return work < WORK_BYTES ? NULL : &py_state_of(module)->pool.par;
+}
+
 /* --- columns ------------------------------------------------------------------------------------------------------------ */
 
+/* Rows, and the words' begins with their ends behind them: in one block, because the system's allocator gives smaller ones back
+ * to the kernel, which has to fill them anew in the next call. */
 PyObject *py_split_columns(PyObject *module, PyObject *sequence) {
-    const fh_par *par = &py_state_of(module)->pool.par;
     py_texts texts;
     if (!py_texts_open(sequence, true, &texts))
         return NULL;
-    void *rows_at, *from_at = NULL, *to_at = NULL;
+    const fh_par *par = par_of(module, texts.views);
+    void *rows_at, *places_at = NULL;
     fh_status status = FH_DONE;
-    PyObject *rows = py_bytes_new(texts.views.count + 1, sizeof(uint64_t), &rows_at), *from = NULL, *to = NULL, *result = NULL;
+    PyObject *rows = py_bytes_new(texts.views.count + 1, sizeof(uint64_t), &rows_at), *places = NULL, *result = NULL;
     if (rows != NULL) {
         FH_UNSAFE("py-result");
         fh_u64s rows_view = {(uint64_t *)rows_at, texts.views.count + 1};
@@ -169,19 +183,17 @@ PyObject *py_split_columns(PyObject *module, PyObject *sequence) {
         status = fh_split_rows(par, texts.views, rows_view);
         Py_END_ALLOW_THREADS
         size_t count = (size_t)fh_u64s_get(rows_view, texts.views.count);
-        from = py_bytes_new(count, sizeof(uint32_t), &from_at);
-        to = py_bytes_new(count, sizeof(uint32_t), &to_at);
-        if (from != NULL && to != NULL && !fh_failed(status)) {
-            fh_u32s from_view = {(uint32_t *)from_at, count}, to_view = {(uint32_t *)to_at, count};
+        places = py_bytes_new(2 * count, sizeof(uint32_t), &places_at);
+        if (places != NULL && !fh_failed(status)) {
+            fh_u32s all = {(uint32_t *)places_at, 2 * count};
             Py_BEGIN_ALLOW_THREADS
-            status = fh_split_columns(par, texts.views, rows_view, from_view, to_view);
+            status = fh_split_columns(par, texts.views, rows_view, fh_u32s_sub(all, 0, count), fh_u32s_sub(all, count, count));
             Py_END_ALLOW_THREADS
-            result = fh_failed(status) ? py_raise(status, NULL) : PyTuple_Pack(3, rows, from, to);
+            result = fh_failed(status) ? py_raise(status, NULL) : PyTuple_Pack(2, rows, places);
         }
     }
     Py_XDECREF(rows);
-    Py_XDECREF(from);
-    Py_XDECREF(to);
+    Py_XDECREF(places);
     py_texts_close(&texts);
     return result;
 }
@@ -215,10 +227,10 @@ static PyObject *dict_of(const fh_tally *tally) {
 }
 
 PyObject *py_count_tokens(PyObject *module, PyObject *sequence) {
-    const fh_par *par = &py_state_of(module)->pool.par;
     py_texts texts;
     if (!py_texts_open(sequence, true, &texts))
         return NULL;
+    const fh_par *par = par_of(module, texts.views);
     fh_tally *tally = NULL;
     fh_err err;
     fh_err_clear(&err);

@@ -31,10 +31,10 @@ class Words(Sequence[list[tuple[str, int, int]]]):
 
     def __init__(self, texts: Sequence[Text]):
         self._texts = tuple(texts) if not isinstance(texts, (str, bytes)) else texts
-        rows, starts, ends = _freehold.split_columns(self._texts)
+        rows, places = _freehold.split_columns(self._texts)
         self.row_splits = memoryview(rows).cast("Q")
-        self.starts = memoryview(starts).cast("I")
-        self.ends = memoryview(ends).cast("I")
+        both, count = memoryview(places).cast("I"), self.row_splits[-1]
+        self.starts, self.ends = both[:count], both[count:]
 
     def __len__(self) -> int:
         return len(self._texts)
