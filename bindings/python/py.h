@@ -15,6 +15,7 @@
 #include <Python.h>
 
 #include "freehold/alloc.h"
+#include "freehold/bytes.h"
 #include "freehold/os.h"
 #include "freehold/tokenizer.h"
 
@@ -60,6 +61,11 @@ fh_u32s py_buffer_u32s(fh_ref const Py_buffer *b) fh_view(1);
 /* A new bytes object with room for `count` elements of `size` bytes, and where they are; NULL with an exception. It may be
  * written until somebody else sees it. */
 fh_owned_or_null PyObject *py_bytes_new(size_t count, size_t size, fh_out void **at);
+
+/* What puts bytes into an fh_os_writer, as a sink; and a file as bytes that stay mapped while somebody has them. Both without
+ * the GIL. */
+FH_MUST_USE fh_status py_put_file(fh_mut void *writer, fh_span bytes, fh_mut fh_err *err);
+FH_MUST_USE fh_status py_map_file(fh_ref const char *path, fh_owned fh_bytes *out, fh_mut fh_err *err);
 
 /* A zeroed object of a type of this module, or NULL with an exception; and its end, after what it owns has ended. */
 fh_owned_or_null PyObject *py_object_new(fh_ref PyTypeObject *type);

@@ -158,6 +158,33 @@ PyObject *py_bytes_new(size_t count, size_t size, void **at) {
     return bytes;
 }
 
+/* --- files -------------------------------------------------------------------------------------------------------------- */
+
+fh_status py_put_file(void *ctx, fh_span bytes, fh_err *err) {
+    return fh_os_writer_put(ctx, bytes, err);
+}
+
+static void close_map(void *ctx) {
+    fh_os_map *map = ctx;
+    fh_os_map_close(map);
+    fh_free(fh_heap(), map);
+}
+
+fh_status py_map_file(const char *path, fh_bytes *out, fh_err *err) {
+    fh_os_map *map = fh_alloc(fh_heap(), 1, sizeof *map);
+    if (map == NULL)
+        return FH_STATUS(FH_NOMEM);
+    fh_status s = fh_os_map_open(path, map, err);
+    if (fh_failed(s)) {
+        fh_free(fh_heap(), map);
+        return s;
+    }
+    s = fh_bytes_wrap(fh_heap(), map->bytes, close_map, map, out);
+    if (fh_failed(s))
+        close_map(map);
+    return s;
+}
+
 /* --- objects ------------------------------------------------------------------------------------------------------------ */
 
 PyObject *py_object_new(PyTypeObject *type) {

@@ -105,6 +105,24 @@ static bool set_padding(tokenizer_object *t, fh_padding how, PyObject *token) {
     return true;
 }
 
+/* Takes over a tokenizer. */
+static PyObject *wrap(PyTypeObject *type, fh_tokenizer *tok) {
+    PyObject *self = py_object_new(type);
+    if (self == NULL) {
+        fh_tokenizer_free(tok);
+        return NULL;
+    }
+    tokenizer_object *t = tokenizer_of(self);
+    t->tok = tok;
+    t->truncation = fh_tokenizer_truncation(tok);
+    fh_padding padding = fh_tokenizer_padding(tok);
+    PyObject *token = py_string_of(padding.token);
+    if (token == NULL || !set_padding(t, padding, token))
+        Py_CLEAR(self);
+    Py_XDECREF(token);
+    return self;
+}
+
 /* Tokenizer(file, encoding=""): the bytes of a tokenizer's file, and what tiktoken ranks are of */
 static PyObject *tokenizer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *object;
@@ -123,22 +141,7 @@ static PyObject *tokenizer_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     s = fh_tokenizer_open(fh_heap(), py_buffer_bytes(&json), &hint, &tok, &err);
     Py_END_ALLOW_THREADS
     PyBuffer_Release(&json);
-    if (fh_failed(s))
-        return py_raise(s, &err);
-    PyObject *self = py_object_new(type);
-    if (self == NULL) {
-        fh_tokenizer_free(tok);
-        return NULL;
-    }
-    tokenizer_object *t = tokenizer_of(self);
-    t->tok = tok;
-    t->truncation = fh_tokenizer_truncation(tok);
-    fh_padding padding = fh_tokenizer_padding(tok);
-    PyObject *token = py_string_of(padding.token);
-    if (token == NULL || !set_padding(t, padding, token))
-        Py_CLEAR(self);
-    Py_XDECREF(token);
-    return self;
+    return fh_failed(s) ? py_raise(s, &err) : wrap(type, tok);
 }
 
 static void tokenizer_dealloc(PyObject *self) {
@@ -232,6 +235,84 @@ static PyObject *tokenizer_member(PyObject *self, PyObject *name) {
     fh_buf_deinit(&out);
     return value;
 }
+
+/* --- caches ------------------------------------------------------------------------------------------------------------- */
+
+/* The file `source`, or no bytes for "". */
+static fh_status map_source(const char *source, fh_bytes *out, fh_err *err) {
+    *out = (fh_bytes){.owner = NULL};
+    return source[0] != 0 ? py_map_file(source, out, err) : FH_DONE;
+}
+
+static fh_status write_cache(const fh_tokenizer *tok, const char *path, fh_span source, fh_err *err) {
+    fh_os_writer *writer;
+    FH_TRY(fh_os_writer_open(path, &writer, err));
+    fh_status s = fh_tokenizer_save_cache(tok, source, (fh_sink){writer, py_put_file}, err);
+    if (!fh_failed(s))
+        s = fh_os_writer_commit(&writer, err);
+    fh_os_writer_close(writer);
+    return s;
+}
+
+/* save_cache(path, source): source: the file that it was made from, or "" */
+static PyObject *tokenizer_save_cache(PyObject *self, PyObject *args) {
+    PyObject *path, *source;
+    if (!PyArg_ParseTuple(args, "O&O&", PyUnicode_FSConverter, &path, PyUnicode_FSConverter, &source))
+        return NULL;
+    const fh_tokenizer *tok = tokenizer_of(self)->tok;
+    const char *to = PyBytes_AsString(path), *from = PyBytes_AsString(source);
+    fh_bytes bytes;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_status s;
+    Py_BEGIN_ALLOW_THREADS
+    s = map_source(from, &bytes, &err);
+    if (!fh_failed(s)) {
+        s = write_cache(tok, to, bytes.span, &err);
+        fh_bytes_drop(&bytes);
+    }
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    Py_DECREF(source);
+    if (fh_failed(s))
+        return py_raise(s, &err);
+    Py_RETURN_NONE;
+}
+
+static fh_status open_cache(const char *path, const char *source, fh_tokenizer **out, fh_err *err) {
+    fh_bytes file, from;
+    FH_TRY(py_map_file(path, &file, err));
+    fh_status s = map_source(source, &from, err);
+    if (!fh_failed(s)) {
+        s = source[0] != 0 ? fh_tokenizer_cache_is_of(file.span, from.span, err) : FH_DONE;
+        fh_bytes_drop(&from);
+    }
+    if (!fh_failed(s))
+        s = fh_tokenizer_from_cache(fh_heap(), file, out, err);
+    fh_bytes_drop(&file);
+    return s;
+}
+
+/* from_cache(path, source): a class method */
+static PyObject *tokenizer_from_cache(PyObject *type, PyObject *args) {
+    PyObject *path, *source;
+    if (!PyArg_ParseTuple(args, "O&O&", PyUnicode_FSConverter, &path, PyUnicode_FSConverter, &source))
+        return NULL;
+    const char *at = PyBytes_AsString(path), *from = PyBytes_AsString(source);
+    fh_tokenizer *tok = NULL;
+    fh_err err;
+    fh_err_clear(&err);
+    fh_status s;
+    Py_BEGIN_ALLOW_THREADS
+    s = open_cache(at, from, &tok, &err);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    Py_DECREF(source);
+    FH_UNSAFE("py-object");
+    return fh_failed(s) ? py_raise(s, &err) : wrap((PyTypeObject *)type, tok);
+}
+
+/* --- the vocabulary ----------------------------------------------------------------------------------------------------- */
 
 /* find(token): its id, or None */
 static PyObject *tokenizer_find(PyObject *self, PyObject *token) {
@@ -420,6 +501,8 @@ static PyMethodDef tokenizer_methods[] = {
     {"added", tokenizer_added, METH_O, NULL},
     {"save", tokenizer_save, METH_O, NULL},
     {"member", tokenizer_member, METH_O, NULL},
+    {"save_cache", tokenizer_save_cache, METH_VARARGS, NULL},
+    {"from_cache", tokenizer_from_cache, METH_VARARGS | METH_CLASS, NULL},
     {"find", tokenizer_find, METH_O, NULL},
     {"token", tokenizer_token, METH_O, NULL},
     {"size", tokenizer_size, METH_NOARGS, NULL},

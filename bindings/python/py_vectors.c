@@ -256,15 +256,11 @@ static PyObject *flat_rank(PyObject *self, PyObject *args) {
 
 /* --- files -------------------------------------------------------------------------------------------------------------- */
 
-static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
-    return fh_os_writer_put(ctx, bytes, err);
-}
-
 /* One of the two indexes. */
 static fh_status save_file(fh_flat *flat, fh_hnsw *graph, const char *path, fh_err *err) {
     fh_os_writer *writer;
     FH_TRY(fh_os_writer_open(path, &writer, err));
-    fh_sink sink = {writer, put_file};
+    fh_sink sink = {writer, py_put_file};
     fh_status s = flat != NULL ? fh_flat_save(flat, sink, err) : fh_hnsw_save(graph, sink, err);
     if (!fh_failed(s))
         s = fh_os_writer_commit(&writer, err);
@@ -292,32 +288,10 @@ static PyObject *flat_save(PyObject *self, PyObject *args) {
     return save(flat_of(self)->flat, NULL, args);
 }
 
-static void close_map(void *ctx) {
-    fh_os_map *map = ctx;
-    fh_os_map_close(map);
-    fh_free(fh_heap(), map);
-}
-
-/* A file as bytes that stay mapped while somebody has them. */
-static fh_status map_file(const char *path, fh_bytes *out, fh_err *err) {
-    fh_os_map *map = fh_alloc(fh_heap(), 1, sizeof *map);
-    if (map == NULL)
-        return FH_STATUS(FH_NOMEM);
-    fh_status s = fh_os_map_open(path, map, err);
-    if (fh_failed(s)) {
-        fh_free(fh_heap(), map);
-        return s;
-    }
-    s = fh_bytes_wrap(fh_heap(), map->bytes, close_map, map, out);
-    if (fh_failed(s))
-        close_map(map);
-    return s;
-}
-
 /* The one that `flat` or `graph` has room for. */
 static fh_status open_file(const char *path, fh_or_null fh_flat **flat, fh_or_null fh_hnsw **graph, fh_err *err) {
     fh_bytes bytes;
-    FH_TRY(map_file(path, &bytes, err));
+    FH_TRY(py_map_file(path, &bytes, err));
     fh_status s = flat != NULL ? fh_flat_open(fh_heap(), fh_isa_best(), fh_os_random(), bytes, flat, err)
                                : fh_hnsw_open(fh_heap(), fh_isa_best(), fh_os_random(), bytes, graph, err);
     fh_bytes_drop(&bytes);

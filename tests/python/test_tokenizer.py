@@ -165,6 +165,9 @@ class Tiny(unittest.TestCase):
             again = Tokenizer.from_file(os.path.join(folder, "other"), encoding="gpt2")
             self.assertEqual(again.encode("ab<|endoftext|>").ids, [256, 50256])
             made = Tokenizer.from_file(os.path.join(folder, "tokenizer.model"))
+            with self.assertRaisesRegex(ValueError, "cache"):
+                made.save_cache(os.path.join(folder, "t.cache"))
+            self.assertNotIn("t.cache", os.listdir(folder))
         made.enable_truncation(4)
         copy = pickle.loads(pickle.dumps(made))
         for one in (made, copy):
@@ -186,6 +189,46 @@ class Tiny(unittest.TestCase):
         for bad in ("", "{", "[]", '{"version": "9"}', TINY.replace('"WordPiece"', '"WordPear"')):
             with self.assertRaises(ValueError):
                 Tokenizer.from_str(bad)
+
+    def test_cache(self):
+        text = "The quick fox, über é! [CLS]"
+        self.tokenizer.enable_truncation(5, stride=1)
+        self.tokenizer.enable_padding(length=6)
+        with tempfile.TemporaryDirectory() as folder:
+            path, source = os.path.join(folder, "t.cache"), os.path.join(folder, "tokenizer.json")
+            self.tokenizer.save(source)
+            self.tokenizer.save_cache(path)
+            self.tokenizer.save_cache(path, source)
+            self.assertEqual(sorted(os.listdir(folder)), ["t.cache", "tokenizer.json"])
+            opened = [Tokenizer.from_cache(path), Tokenizer.from_file(path), Tokenizer.from_cache(path, source=source)]
+            with open(path, "rb") as f:
+                cache = f.read()
+            with self.assertRaisesRegex(ValueError, "use from_file"):
+                Tokenizer.from_buffer(cache)
+            Tokenizer.from_str(TINY).save(source)
+            with self.assertRaisesRegex(RuntimeError, "made from another file"):
+                Tokenizer.from_cache(path, source=source)
+            for bad in (b"", b"FreeTokn", cache[:-1], cache[:200] + bytes([cache[200] ^ 1]) + cache[201:], b"{}" + cache):
+                with open(os.path.join(folder, "bad"), "wb") as f:
+                    f.write(bad)
+                with self.assertRaises(ValueError):
+                    Tokenizer.from_cache(os.path.join(folder, "bad"))
+            with self.assertRaises(OSError):
+                Tokenizer.from_cache(os.path.join(folder, "none"))
+            with self.assertRaises(OSError):
+                self.tokenizer.save_cache(os.path.join(folder, "none", "t.cache"))
+            with self.assertRaises(OSError):
+                self.tokenizer.save_cache(path, source=os.path.join(folder, "none"))
+            with self.assertRaises(TypeError):
+                self.tokenizer.save_cache(None)
+        wanted = self.tokenizer.encode(text)
+        for one in opened + [pickle.loads(pickle.dumps(opened[0]))]:
+            got = one.encode(text)
+            self.assertEqual([whole(e) for e in [got] + got.overflowing], [whole(e) for e in [wanted] + wanted.overflowing])
+            self.assertEqual((one.truncation, one.padding), (self.tokenizer.truncation, self.tokenizer.padding))
+            self.assertEqual(one.to_str(), self.tokenizer.to_str())
+        with self.assertRaisesRegex(NotImplementedError, "bert-base-uncased.*from_file"):
+            Tokenizer.from_pretrained("bert-base-uncased")
 
     def test_special_text(self):
         self.assertEqual(self.tokenizer.encode("[CLS]", add_special_tokens=False).ids, [2])
