@@ -112,8 +112,8 @@ FH_FALLIBLE fh_tokenizer_open(fh_ref fh_allocator *a, fh_span file, fh_ref fh_or
                               fh_owned fh_view(1) fh_tokenizer **out, fh_mut fh_err *err);
 /* Appends a tokenizer.json that gives the same tokenizer back, members in the reference's order. What came out of a
  * SentencePiece model or of tiktoken ranks becomes what that format can say: Unigram then adds in float64, keys of a map are
- * looked for in clusters of characters, control tokens are always found, of merges with equal scores one comes first, and a
- * token is not found that is made of characters which are no tokens.
+ * looked for in clusters of characters, control tokens are always found, and Unigram's unknown token where it is written, of
+ * merges with equal scores one comes first, and a token is not found that is made of characters which are no tokens.
  * FH_UNSUPPORTED for one that came out of a GGUF file. */
 FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mut fh_buf *out, fh_mut fh_err *err);
 /* Appends one member of that file, such as "pre_tokenizer" or "added_tokens", on one line; null where there is none.

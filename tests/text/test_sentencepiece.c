@@ -194,10 +194,11 @@ static void test_control(void **state) {
 /* What is written as a tokenizer.json gives the same tokens where the format can say it. */
 static void test_save(void **state) {
     fh_allocator *a = fh_test_allocator(state);
-    for (int kind = 0; kind < 3; kind++) {
-        static const char *const texts[] = {"abcabc", " hello ab", "<sep>a", "aaaaa", "a b  ab "};
+    for (int kind = 0; kind < 4; kind++) {
+        static const char *const texts[] = {"abcabc", " hello ab", "<sep>a", "aaaaa", "a b  ab ", "ab \xe2\x96\x81 ",
+                                            "\xe2\x96\x81", " \xe2\x96\x81 ", "  ", ""};
         made_spm_model m;
-        kind == 0 ? made_bpe_model(&m, a) : kind == 1 ? made_unigram_model(&m, a, false) : made_char_model(&m, a);
+        kind == 0 ? made_bpe_model(&m, a) : kind == 1 ? made_char_model(&m, a) : made_unigram_model(&m, a, kind == 3);
         fh_tokenizer *tok = opened(a, made_spm_file(&m));
         fh_buf json;
         fh_buf_init(&json, a, 0);
@@ -207,7 +208,7 @@ static void test_save(void **state) {
             fh_ids one, other;
             fh_ids_init(&one, a, 0);
             fh_ids_init(&other, a, 0);
-            if (kind != 1 && i == 2) /* a symbol is cut out before the blank is put in front */
+            if (kind < 2 && i == 2) /* a symbol is cut out before the blank is put in front */
                 continue;
             fh_assert_ok(fh_tokenizer_encode(tok, fh_span_of_str(texts[i]), (fh_encode_options){0}, &one, NULL));
             fh_assert_ok(fh_tokenizer_encode(again, fh_span_of_str(texts[i]), (fh_encode_options){0}, &other, NULL));

@@ -438,12 +438,16 @@ static fh_status write_spm(const fh_normalizer *nz, fh_json_writer *w) {
         FH_TRY(write_charsmap(nz, &r->map, w));
         FH_TRY(fh_json_close(w, true));
     }
+    bool behind = r->prefix && r->suffix; /* a mark comes behind a text that is more than blanks */
     if (r->squeeze) {
-        FH_TRY(write_swap("Regex", FH_LIT("\\A +| +\\z"), FH_LIT(""), w));
+        /* What is taken off the end is written already: a mark in the text goes as a blank does. */
+        fh_span end = r->escape ? FH_LIT("[ \xe2\x96\x81]+\\z|(?!\\A)\\z") : FH_LIT(" +\\z|(?!\\A)\\z");
+        FH_TRY(write_swap("Regex", FH_LIT("\\A +"), FH_LIT(""), w));
+        FH_TRY(write_swap("Regex", end, behind ? mark : FH_LIT(""), w));
         FH_TRY(write_swap("Regex", FH_LIT(" {2,}"), FH_LIT(" "), w));
-    }
-    if (r->prefix && r->suffix)
+    } else if (behind) {
         FH_TRY(write_swap("Regex", FH_LIT("(?!\\A)\\z"), mark, w));
+    }
     if (r->prefix && !r->suffix) {
         FH_TRY(fh_json_open(w, true));
         FH_TRY(put_text(w, "type", FH_LIT("Prepend")));
