@@ -367,9 +367,10 @@ static PyObject *tokenizer_decode(PyObject *self, PyObject *args) {
 
 /* Texts, or lists of words: those of text i are [rows[i], rows[i + 1]). */
 typedef struct side {
-    bool there, split;
+    bool there, split, some;
     py_texts texts;
     Py_buffer rows;
+    Py_buffer which; /* some: which of the texts are there, a byte each */
 } side;
 
 static void side_close(side *s) {
@@ -377,6 +378,8 @@ static void side_close(side *s) {
         py_texts_close(&s->texts);
     if (s->split)
         PyBuffer_Release(&s->rows);
+    if (s->some)
+        PyBuffer_Release(&s->which);
 }
 
 static bool side_open(PyObject *texts, PyObject *rows, side *s) {
@@ -414,14 +417,15 @@ static fh_views side_words(const side *s, size_t i) {
 }
 
 static fh_encode_input input_of(const side *first, const side *second, size_t i) {
-    fh_encode_input input = {.has_pair = second->there, .split = first->split};
+    bool has_pair = second->there && (!second->some || fh_span_at(py_buffer_bytes(&second->which), i) != 0);
+    fh_encode_input input = {.has_pair = has_pair, .split = first->split};
     if (first->split)
         input.words = side_words(first, i);
     else
         input.text = fh_views_get(first->texts.views, i);
-    if (second->there && second->split)
+    if (has_pair && second->split)
         input.pair_words = side_words(second, i);
-    else if (second->there)
+    else if (has_pair)
         input.pair = fh_views_get(second->texts.views, i);
     return input;
 }
@@ -458,7 +462,8 @@ static PyObject *encode_inputs(PyObject *self, fh_encode_inputs inputs, fh_encod
 
 static PyObject *encode_sides(PyObject *self, const side *first, const side *second, fh_encode_options options) {
     size_t count = first->there ? side_count(first) : SIZE_MAX;
-    bool pairs = second->there && (second->split != first->split || side_count(second) != count);
+    bool pairs = second->there && (second->split != first->split || side_count(second) != count ||
+                                   (second->some && (size_t)second->which.len != count));
     if (count == SIZE_MAX || pairs || options.offsets > FH_OFFSETS_CODE_POINTS) {
         PyErr_SetString(PyExc_ValueError, "texts, pairs and their words do not fit together");
         return NULL;
@@ -473,20 +478,27 @@ static PyObject *encode_sides(PyObject *self, const side *first, const side *sec
     return result;
 }
 
-/* encode(texts, rows, pairs, pair_rows, add_special, parse_special, offsets): Encodings. rows: None, or where the words of each
- * text begin. */
+/* Which texts of an open side are there: None for all. */
+static bool side_choose(side *s, PyObject *which) {
+    s->some = which != Py_None && py_buffer_open(which, 1, &s->which);
+    return s->some || which == Py_None;
+}
+
+/* encode(texts, rows, pairs, pair_rows, which, add_special, parse_special, offsets): Encodings. rows: None, or where the words of
+ * each text begin; which: None, or a byte a text, 0 where it has no pair. */
 static PyObject *tokenizer_encode(PyObject *self, PyObject *args) {
-    PyObject *texts, *rows, *pairs, *pair_rows;
+    PyObject *texts, *rows, *pairs, *pair_rows, *which;
     int special, parse;
     unsigned offsets;
     side first, second;
-    if (!PyArg_ParseTuple(args, "OOOOppI", &texts, &rows, &pairs, &pair_rows, &special, &parse, &offsets) ||
+    if (!PyArg_ParseTuple(args, "OOOOOppI", &texts, &rows, &pairs, &pair_rows, &which, &special, &parse, &offsets) ||
         !side_open(texts, rows, &first))
         return NULL;
     PyObject *result = NULL;
     if (side_open(pairs, pair_rows, &second)) {
         fh_encode_options options = {.add_special = special != 0, .parse_special = parse != 0, .offsets = (fh_offsets)offsets};
-        result = encode_sides(self, &first, &second, options);
+        if (side_choose(&second, which))
+            result = encode_sides(self, &first, &second, options);
         side_close(&second);
     }
     side_close(&first);

@@ -98,11 +98,27 @@ class Tiny(unittest.TestCase):
         self.assertEqual([e.ids for e in fast], [e[0] for e in one_by_one])
         self.assertEqual(self.tokenizer.encode_batch([]), [])
         with self.assertRaises(TypeError):
-            self.tokenizer.encode_batch(["a", ("b", "c")])
+            self.tokenizer.encode_batch(["a", ("b", 1)])
         with self.assertRaises(TypeError):
             self.tokenizer.encode_batch([1])
         with self.assertRaises(TypeError):
             self.tokenizer.encode_batch("a text")
+
+    def test_mixed_batch(self):
+        """Single texts and pairs in one batch, each as it would be alone; also filled up to one length."""
+        mixed = ["the fox", ("quick", "the fox jumps"), "", ("", ""), ["foxes", "jumps!"]]
+        single = [self.tokenizer.encode(*([text] if isinstance(text, str) else text)) for text in mixed]
+        self.assertEqual([whole(e) for e in self.tokenizer.encode_batch(mixed)], [whole(e) for e in single])
+        self.assertEqual([len(e.ids) for e in self.tokenizer.encode_batch_fast(mixed)], [len(e) for e in single])
+        self.tokenizer.enable_padding()
+        padded = self.tokenizer.encode_batch(mixed)
+        self.assertEqual({len(e) for e in padded}, {max(map(len, single))})
+        self.assertEqual([e.ids[:len(one)] for e, one in zip(padded, single)], [one.ids for one in single])
+        self.tokenizer.no_padding()
+        words = [["the", "fox"], (["quick"], ["jumps", "foxes"]), [], (["the"], [])]
+        single = [self.tokenizer.encode(*(text if isinstance(text, tuple) else [text]), is_pretokenized=True) for text in words]
+        self.assertEqual([whole(e) for e in self.tokenizer.encode_batch(words, is_pretokenized=True)],
+                         [whole(e) for e in single])
 
     def test_padding_and_truncation(self):
         self.tokenizer.enable_padding(pad_id=0, pad_token="[PAD]", length=8)
@@ -242,10 +258,15 @@ class Tiny(unittest.TestCase):
         for arguments in ((["a"], rows, None, None), (["a"], None, ["b", "c"], None), (["a"], array("Q"), None, None),
                           (["a", "b"], array("Q", [2, 1]), None, None), (None, None, None, None)):
             with self.assertRaises(ValueError):
-                raw.encode(*arguments, True, True, 2)
+                raw.encode(*arguments, None, True, True, 2)
         with self.assertRaises(ValueError):
-            raw.encode(["a"], None, None, None, True, True, 3)
-        encodings = raw.encode(["the fox"], None, None, None, True, True, 2)
+            raw.encode(["a"], None, None, None, None, True, True, 3)
+        for which in (b"", b"\0\1"):
+            with self.assertRaises(ValueError):
+                raw.encode(["a"], None, ["b"], None, which, True, True, 2)
+        with self.assertRaises(TypeError):
+            raw.encode(["a"], None, ["b"], None, 1, True, True, 2)
+        encodings = raw.encode(["the fox"], None, None, None, None, True, True, 2)
         for column in (7, 8, 1 << 40):
             with self.assertRaises(ValueError):
                 encodings.column(column)
@@ -328,7 +349,7 @@ class Reference(unittest.TestCase):
             path = os.path.join(DATA, name)
             ours, theirs = Tokenizer.from_file(path), reference.Tokenizer.from_file(path)
             pairs = list(zip(self.TEXTS, reversed(self.TEXTS)))
-            for batch in (self.TEXTS, pairs):
+            for batch in (self.TEXTS, pairs, [text for both in zip(self.TEXTS, pairs) for text in both]):
                 for mine, wanted in zip(ours.encode_batch(batch), theirs.encode_batch(batch)):
                     self.assertEqual(whole(mine), whole(wanted), name)
                     self.assertEqual(ours.decode(mine.ids), theirs.decode(wanted.ids), name)

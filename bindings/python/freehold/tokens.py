@@ -382,14 +382,15 @@ class Tokenizer:
 
     # --- encoding
 
-    def _encode(self, texts: Sequence[Any], pairs: Optional[Sequence[Any]], split: bool, special: bool,
-                offsets: int) -> list[Encoding]:
+    def _encode(self, texts: Sequence[Any], pairs: Optional[Sequence[Any]], split: bool, special: bool, offsets: int,
+                which: Optional[bytes] = None) -> list[Encoding]:
         (first, rows), (second, pair_rows) = (texts, None), (pairs, None)
         if split:
             first, rows = _rows(texts)
             if pairs is not None:
                 second, pair_rows = _rows(pairs)
-        encodings = self._tokenizer.encode(first, rows, second, pair_rows, special, not self.encode_special_tokens, offsets)
+        encodings = self._tokenizer.encode(first, rows, second, pair_rows, which, special, not self.encode_special_tokens,
+                                           offsets)
         columns, result = _Columns(encodings), []
         for part in encodings.parts():
             encoding = Encoding(columns, part)
@@ -414,13 +415,13 @@ class Tokenizer:
                   for text in inputs]
         if not any(paired):
             return self._encode(inputs, None, split, special, offsets)
-        if all(paired):
-            return self._encode([a for a, _ in inputs], [b for _, b in inputs], split, special, offsets)
-        raise TypeError("some texts of the batch have a pair, and some have none")
+        none: Any = [] if split else ""
+        both = [text if there else (text, none) for text, there in zip(inputs, paired)]
+        return self._encode([a for a, _ in both], [b for _, b in both], split, special, offsets, bytes(paired))
 
     def encode_batch(self, input: Iterable[Any], is_pretokenized: bool = False,
                      add_special_tokens: bool = True) -> list[Encoding]:
-        """Texts, or pairs of texts as tuples, on all processors."""
+        """Texts, and pairs of texts as tuples, on all processors."""
         return self._batch(input, is_pretokenized, add_special_tokens, 2)
 
     def encode_batch_fast(self, input: Iterable[Any], is_pretokenized: bool = False,
