@@ -484,8 +484,8 @@ static bool side_choose(side *s, PyObject *which) {
     return s->some || which == Py_None;
 }
 
-/* encode(texts, rows, pairs, pair_rows, which, add_special, parse_special, offsets): Encodings. rows: None, or where the words of
- * each text begin; which: None, or a byte a text, 0 where it has no pair. */
+/* encode(texts, rows, pairs, pair_rows, which, add_special, parse_special, offsets): Encodings. rows: None, or where the words
+ * of each text begin; which: None, or a byte a text, 0 where it has no pair. */
 static PyObject *tokenizer_encode(PyObject *self, PyObject *args) {
     PyObject *texts, *rows, *pairs, *pair_rows, *which;
     int special, parse;
@@ -505,6 +505,27 @@ static PyObject *tokenizer_encode(PyObject *self, PyObject *args) {
     return result;
 }
 
+/* process(encodings, part, pair, pair_part, add_special): Encodings. What comes behind the model, for tokens that are there;
+ * pair: None, or Encodings. */
+static PyObject *tokenizer_process(PyObject *self, PyObject *args) {
+    PyObject *first, *second;
+    Py_ssize_t part, pair_part;
+    int special;
+    PyTypeObject *type = py_state_of_type(Py_TYPE(self))->encodings_type;
+    if (!PyArg_ParseTuple(args, "O!nOnp", type, &first, &part, &second, &pair_part, &special))
+        return NULL;
+    if (second != Py_None && Py_TYPE(second) != type)
+        return PyErr_Format(PyExc_TypeError, "pair: expected Encodings or None");
+    fh_encode_input input = {.tokens = &encodings_of(first)->encoding, .part = (size_t)part};
+    if (second != Py_None) {
+        input.has_pair = true;
+        input.pair_tokens = &encodings_of(second)->encoding;
+        input.pair_part = (size_t)pair_part;
+    }
+    fh_encode_options options = {.add_special = special != 0, .offsets = FH_OFFSETS_CODE_POINTS};
+    return encode_inputs(self, (fh_encode_inputs){&input, 1}, options);
+}
+
 static PyMethodDef tokenizer_methods[] = {
     {"set_truncation", tokenizer_set_truncation, METH_VARARGS, NULL},
     {"set_padding", tokenizer_set_padding, METH_VARARGS, NULL},
@@ -520,6 +541,7 @@ static PyMethodDef tokenizer_methods[] = {
     {"size", tokenizer_size, METH_NOARGS, NULL},
     {"decode", tokenizer_decode, METH_VARARGS, NULL},
     {"encode", tokenizer_encode, METH_VARARGS, NULL},
+    {"process", tokenizer_process, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

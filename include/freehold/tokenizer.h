@@ -214,10 +214,13 @@ FH_API void fh_encoder_truncate(fh_mut fh_encoder *encoder, fh_truncation how);
 FH_FALLIBLE fh_encoder_pad(fh_mut fh_encoder *encoder, fh_padding how);
 
 /* What is encoded: one text, or with `has_pair` two. With `split` each is a list of words instead, which are encoded one by
- * one; offsets are then those in their word, and words are numbered by the list. */
+ * one; offsets are then those in their word, and words are numbered by the list. With `tokens` each is a part of what was made
+ * of it already, without special tokens and padding (FH_INVALID); what comes behind the model is done. */
 typedef struct fh_encode_input {
     fh_span text, pair;
     fh_views words, pair_words;
+    fh_ref fh_or_null const fh_encoding *tokens, *pair_tokens;
+    size_t part, pair_part; /* of them */
     bool has_pair, split;
 } fh_encode_input;
 FH_SPAN_DEFINE(encode_input, fh_encode_input);

@@ -246,6 +246,38 @@ class Tiny(unittest.TestCase):
         with self.assertRaisesRegex(NotImplementedError, "bert-base-uncased.*from_file"):
             Tokenizer.from_pretrained("bert-base-uncased")
 
+    def test_post_process(self):
+        t = self.tokenizer
+        a, b = t.encode_batch(["The fox, über", "jumps zzz"], add_special_tokens=False)
+        for wanted, got in ((t.encode("The fox, über"), t.post_process(a)), (b, t.post_process(b, add_special_tokens=False)),
+                            (t.encode("The fox, über", "jumps zzz"), t.post_process(a, b))):
+            self.assertEqual(whole(got), whole(wanted))
+        t.enable_truncation(6)
+        t.enable_padding(length=8)
+        wanted, got = t.encode("The fox, über"), t.post_process(a)
+        self.assertEqual([whole(e) for e in [got] + got.overflowing], [whole(e) for e in [wanted] + wanted.overflowing])
+        wanted, got = t.encode("The fox, über", "jumps zzz"), t.post_process(a, b)
+        self.assertEqual([e.ids for e in [got] + got.overflowing], [e.ids for e in [wanted] + wanted.overflowing])
+        self.assertEqual(whole(got), whole(wanted))
+        self.assertEqual(got.overflowing[1].type_ids, [0, 0, 0, 0, 0, 1, 0, 0])  # the second text was encoded as a first one
+        with self.assertRaisesRegex(ValueError, "whole"):
+            t.post_process(t.encode("the quick fox jumps", add_special_tokens=False, pair="the fox"))
+        t.no_truncation()
+        with self.assertRaisesRegex(ValueError, "padding"):
+            t.post_process(t.encode("the fox", add_special_tokens=False))
+        t.no_padding()
+        with self.assertRaisesRegex(ValueError, "token 0 is a special one"):
+            t.post_process(t.encode("the fox"))
+        for bad in ((1,), (a, "b")):
+            with self.assertRaises(TypeError):
+                t.post_process(*bad)
+        raw, made = t._tokenizer, a._columns.encodings
+        for part in (-1, 2, 1 << 40):
+            with self.assertRaises(ValueError):
+                raw.process(made, part, None, 0, True)
+        with self.assertRaises(TypeError):
+            raw.process(made, 0, 1, 0, True)
+
     def test_special_text(self):
         self.assertEqual(self.tokenizer.encode("[CLS]", add_special_tokens=False).ids, [2])
         self.tokenizer.encode_special_tokens = True
@@ -354,6 +386,21 @@ class Reference(unittest.TestCase):
                     self.assertEqual(whole(mine), whole(wanted), name)
                     self.assertEqual(ours.decode(mine.ids), theirs.decode(wanted.ids), name)
                     compared += 1
+            for a, b in pairs:
+                for t in (ours, theirs):
+                    t.no_truncation()
+                    t.no_padding()
+                mine, wanted = (t.post_process(t.encode(a, add_special_tokens=False), t.encode(b, add_special_tokens=False))
+                                for t in (ours, theirs))
+                self.assertEqual(whole(mine)[:7], whole(wanted)[:7], name)  # theirs forgets which tokens are the first text's
+                mine, wanted = (t.post_process(t.encode(a, add_special_tokens=False)) for t in (ours, theirs))
+                self.assertEqual(whole(mine), whole(wanted), name)
+                parts = [[t.encode(text, add_special_tokens=False) for text in (a, b)] for t in (ours, theirs)]
+                for t in (ours, theirs):
+                    t.enable_truncation(9, stride=1)
+                mine, wanted = (t.post_process(*part) for t, part in zip((ours, theirs), parts))
+                self.assertEqual([whole(e)[:7] for e in [mine] + mine.overflowing],
+                                 [whole(e)[:7] for e in [wanted] + wanted.overflowing], name)
             self.assertEqual(ours.get_vocab_size(), theirs.get_vocab_size(), name)
             for id in (0, 1, 100, 5000):
                 self.assertEqual(ours.id_to_token(id), theirs.id_to_token(id), name)

@@ -63,6 +63,53 @@ static void test_threads(void **state) {
     fh_encoding_deinit(&many);
 }
 
+/* Tokens that were made of texts alone become what the texts become. */
+static void test_tokens_given(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok = made_load(a, &parts);
+    fh_encode_input inputs[TEXTS];
+    fh_encoder *plain, *encoder;
+    fh_encoding made, pair, one, other;
+    fh_encoding *all_of[] = {&made, &pair, &one, &other};
+    for (size_t i = 0; i < 4; i++)
+        fh_encoding_init(all_of[i], a);
+    fill(inputs);
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_assert_ok(fh_encoder_new(a, tok, &plain));
+    fh_encoder_truncate(plain, (fh_truncation){.on = false});
+    fh_assert_ok(fh_encoder_pad(plain, (fh_padding){.on = false}));
+    fh_encode_options alone = {.offsets = FH_OFFSETS_BYTES}, ids = {.add_special = true};
+    fh_assert_ok(fh_encoder_encode(plain, &(fh_encode_input){.text = FH_LIT("a b")}, alone, &pair, NULL));
+    for (size_t i = 0; i < TEXTS; i++) {
+        fh_encode_input given = {.tokens = &made, .part = i, .pair_tokens = &pair, .has_pair = inputs[i].has_pair};
+        fh_assert_ok(fh_encoder_encode(plain, &(fh_encode_input){.text = inputs[i].text}, alone, &made, NULL));
+        fh_encoding_clear(&one);
+        fh_encoding_clear(&other);
+        fh_assert_ok(fh_encoder_encode(encoder, &inputs[i], all, &one, NULL));
+        fh_assert_ok(fh_encoder_encode(encoder, &given, all, &other, NULL));
+        same(&one, &other);
+        for (size_t k = 0; k < fh_encoding_count(&one); k++) {
+            uint32_t x = fh_u32s_get(fh_encoding_column(&one, FH_COLUMN_SPELLING), k);
+            uint32_t y = fh_u32s_get(fh_encoding_column(&other, FH_COLUMN_SPELLING), k);
+            assert_int_equal(x == FH_NO_WORD, y == FH_NO_WORD);
+            if (x != FH_NO_WORD)
+                assert_true(fh_span_equal(fh_encoding_kept(&one, x), fh_encoding_kept(&other, y)));
+        }
+    }
+    fh_encoding_clear(&made);
+    fh_assert_ok(fh_encoder_encode(plain, &inputs[1], all, &made, NULL)); /* with special tokens */
+    const fh_encode_input bad[] = {{.tokens = &made}, {.tokens = &pair, .part = 1},
+                                   {.tokens = &pair, .pair_tokens = &made, .has_pair = true}};
+    for (size_t i = 0; i < 3; i++)
+        fh_assert_code(fh_encoder_encode(encoder, &bad[i], all, &other, NULL), FH_INVALID);
+    fh_assert_code(fh_encoder_encode(encoder, &(fh_encode_input){.tokens = &pair}, ids, &other, NULL), FH_INVALID);
+    fh_encoder_free(encoder);
+    fh_encoder_free(plain);
+    fh_tokenizer_free(tok);
+    for (size_t i = 0; i < 4; i++)
+        fh_encoding_deinit(all_of[i]);
+}
+
 /* Every part of a batch is as long as the longest text, rounded up; the tokens are those of the texts alone. */
 static void test_padding(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -184,7 +231,8 @@ static void test_maker_gone(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_padding), FH_TEST_ALLOC(test_failure),
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_tokens_given),
+                                       FH_TEST_ALLOC(test_padding), FH_TEST_ALLOC(test_failure),
                                        FH_TEST_ALLOC(test_maker_gone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

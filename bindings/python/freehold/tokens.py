@@ -54,10 +54,11 @@ class _Columns:
 class Encoding:
     """What a text became: lists with an element a token. `overflowing` are the parts that truncation left."""
 
-    __slots__ = ("_columns", "_from", "_count", "_ranges", "overflowing")
+    __slots__ = ("_columns", "_number", "_from", "_count", "_ranges", "overflowing")
 
-    def __init__(self, columns: _Columns, part: tuple[int, int, int, int, tuple[tuple[int, int, int], ...]]) -> None:
-        self._columns = columns
+    def __init__(self, columns: _Columns, number: int,
+                 part: tuple[int, int, int, int, tuple[tuple[int, int, int], ...]]) -> None:
+        self._columns, self._number = columns, number
         _, self._from, self._count, _, self._ranges = part
         self.overflowing: list[Encoding] = []
 
@@ -148,6 +149,18 @@ class Encoding:
     def char_to_word(self, char_pos: int, sequence_index: int = 0) -> Optional[int]:
         token = self.char_to_token(char_pos, sequence_index)
         return None if token is None else self.token_to_word(token)
+
+
+def _encodings(made: _freehold.Encodings) -> list[Encoding]:
+    """One a text; what truncation left of it is with it."""
+    columns, result = _Columns(made), []
+    for number, part in enumerate(made.parts()):
+        encoding = Encoding(columns, number, part)
+        if part[3]:
+            result[-1].overflowing.append(encoding)
+        else:
+            result.append(encoding)
+    return result
 
 
 def _rows(texts: Sequence[Sequence[str]]) -> tuple[list[str], array[int]]:
@@ -391,14 +404,7 @@ class Tokenizer:
                 second, pair_rows = _rows(pairs)
         encodings = self._tokenizer.encode(first, rows, second, pair_rows, which, special, not self.encode_special_tokens,
                                            offsets)
-        columns, result = _Columns(encodings), []
-        for part in encodings.parts():
-            encoding = Encoding(columns, part)
-            if part[3]:
-                result[-1].overflowing.append(encoding)
-            else:
-                result.append(encoding)
-        return result
+        return _encodings(encodings)
 
     def encode(self, sequence: Union[str, Sequence[str]], pair: Union[str, Sequence[str], None] = None,
                is_pretokenized: bool = False, add_special_tokens: bool = True) -> Encoding:
@@ -428,6 +434,18 @@ class Tokenizer:
                           add_special_tokens: bool = True) -> list[Encoding]:
         """The same without offsets and words, which are then zeros and None."""
         return self._batch(input, is_pretokenized, add_special_tokens, 0)
+
+    def post_process(self, encoding: Encoding, pair: Optional[Encoding] = None, add_special_tokens: bool = True) -> Encoding:
+        """What encode does behind the model: truncation, special tokens, padding. The encodings are of texts alone, made with
+        add_special_tokens=False, neither cut nor filled up."""
+        for one in (encoding,) if pair is None else (encoding, pair):
+            if not isinstance(one, Encoding):
+                raise TypeError(f"expected an Encoding, got {type(one).__name__}")
+            if one.overflowing or one.n_sequences != 1:
+                raise ValueError("expected the tokens of one text, whole")
+        second, number = (None, 0) if pair is None else (pair._columns.encodings, pair._number)
+        return _encodings(self._tokenizer.process(encoding._columns.encodings, encoding._number, second, number,
+                                                  add_special_tokens))[0]
 
     # --- decoding
 

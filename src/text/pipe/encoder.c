@@ -333,6 +333,34 @@ static fh_status put_any(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_stor
     return put_text(j, r, store, fh_buf_view(repaired), out);
 }
 
+/* The tokens of a part: those of a text alone, which are all of one type. */
+static fh_status put_made(fh_mut fh_token_store *store, const fh_encoding *made, size_t part, fh_out uint32_t *type,
+                          fh_mut fh_encoding *out, fh_err *err) {
+    store->tokens.count = store->spellings.count = 0;
+    store->tokens.ids_only = false;
+    *type = 0;
+    if (part >= fh_encoding_part_count(made))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "part %zu of %zu", part, fh_encoding_part_count(made));
+    fh_encoding_part p = fh_encoding_part_at(made, part);
+    for (size_t i = p.from; i < p.from + p.count; i++) {
+        uint32_t spelling = fh_u32s_get(made->spelling.items, i), index;
+        if (i == p.from)
+            *type = fh_u32s_get(made->type.items, i);
+        if (fh_u32s_get(made->special.items, i) != 0 || fh_u32s_get(made->attention.items, i) != 1 ||
+            fh_u32s_get(made->type.items, i) != *type)
+            return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "token %zu is a special one, padding, or of another type than the "
+                           "first; expected the tokens of a text alone", i - p.from);
+        FH_TRY(fh_token_list_put(&store->tokens, fh_u32s_get(made->id.items, i), fh_u32s_get(made->begin.items, i),
+                                 fh_u32s_get(made->end.items, i)));
+        fh_u32s_set(store->tokens.words, i - p.from, fh_u32s_get(made->word.items, i));
+        if (spelling == FH_NO_WORD)
+            continue;
+        FH_TRY(fh_encoding_keep(out, fh_encoding_kept(made, spelling), &index));
+        FH_TRY(note_spelling(store, i - p.from, index));
+    }
+    return FH_DONE;
+}
+
 /* One half of an input: a text, or a list of words. */
 static fh_status put_half(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_token_store *store, fh_mut fh_buf *repaired, bool split,
                           fh_span text, fh_views words, fh_or_null fh_mut fh_encoding *out, fh_err *err) {
@@ -464,15 +492,20 @@ static fh_status encode_halves(const fh_pipeline *p, fh_mut fh_room *r, const fh
     bool offsets = o.offsets != FH_OFFSETS_NONE;
     job j = {.p = p, .offsets = o.offsets, .skip_special = !o.parse_special, .tokens_max = SIZE_MAX - 1};
     fh_draft_table_clear(&r->drafts);
+    if (!offsets && (in->tokens != NULL || in->pair_tokens != NULL))
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "tokens that are given keep their offsets: ask for some");
     for (uint32_t half = 0; half < (in->has_pair ? 2u : 1u); half++) {
-        if (half == 0)
+        const fh_encoding *made = half == 0 ? in->tokens : in->pair_tokens;
+        uint32_t type = offsets ? half : 0;
+        if (made != NULL)
+            FH_TRY(put_made(half == 0 ? &r->first : &r->second, made, half == 0 ? in->part : in->pair_part, &type, out, err));
+        else if (half == 0)
             FH_TRY(put_half(&j, &r->tools, &r->first, &r->repaired, in->split, in->text, in->words, offsets ? out : NULL, err));
         else
             FH_TRY(put_half(&j, &r->tools, &r->second, &r->repaired, in->split, in->pair, in->pair_words, offsets ? out : NULL,
                             err));
         FH_TRY(fh_draft_table_add(&r->drafts, half, (uint32_t)store_of(r, half)->tokens.count));
-        if (!offsets)
-            fh_runs_at(r->drafts.runs.items, half)->type = 0;
+        fh_runs_at(r->drafts.runs.items, half)->type = type;
     }
     if (truncation != NULL && truncation->on) {
         size_t added = o.add_special ? fh_postprocessor_added(p->postprocessor, in->has_pair) : 0;

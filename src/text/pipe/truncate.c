@@ -25,14 +25,14 @@ void fh_draft_table_clear(fh_draft_table *d) {
 }
 
 /* A draft of one run. */
-static fh_status draft_of(fh_draft_table *d, uint32_t source, uint32_t from, uint32_t tokens, fh_out fh_draft *out) {
-    *out = (fh_draft){.from = d->runs.count, .count = 1, .tokens = tokens};
-    return fh_run_list_put(&d->runs, (fh_run){.source = source, .from = from, .count = tokens, .type = source});
+static fh_status draft_of(fh_draft_table *d, fh_run run, fh_out fh_draft *out) {
+    *out = (fh_draft){.from = d->runs.count, .count = 1, .tokens = run.count};
+    return fh_run_list_put(&d->runs, run);
 }
 
 fh_status fh_draft_table_add(fh_draft_table *d, uint32_t source, uint32_t tokens) {
     fh_drafted piece = {.overflow = d->overflow.count};
-    FH_TRY(draft_of(d, source, 0, tokens, &piece.main));
+    FH_TRY(draft_of(d, (fh_run){.source = source, .count = tokens, .type = source}, &piece.main));
     return fh_drafted_list_put(&d->pieces, piece);
 }
 
@@ -52,12 +52,13 @@ static fh_status cut(fh_draft_table *d, size_t which, size_t tokens_max, const f
     size_t all = piece.main.tokens;
     if (tokens_max >= all)
         return FH_DONE;
-    uint32_t source = fh_runs_at(d->runs.items, piece.main.from)->source;
+    fh_run run = fh_runs_get(d->runs.items, piece.main.from);
     piece.overflow = d->overflow.count;
     if (tokens_max == 0) {
         FH_TRY(fh_draft_list_put(&d->overflow, piece.main));
         piece.overflow_count = 1;
-        FH_TRY(draft_of(d, source, 0, 0, &piece.main));
+        run.count = 0;
+        FH_TRY(draft_of(d, run, &piece.main));
         fh_drafteds_set(d->pieces.items, which, piece);
         return FH_DONE;
     }
@@ -69,7 +70,9 @@ static fh_status cut(fh_draft_table *d, size_t which, size_t tokens_max, const f
     for (size_t k = 0;; k++) {
         fh_range r = stretch(all, tokens_max, step, k, how->left);
         fh_draft draft;
-        FH_TRY(draft_of(d, source, (uint32_t)r.from, (uint32_t)(r.to - r.from), &draft));
+        run.from = (uint32_t)r.from;
+        run.count = (uint32_t)(r.to - r.from);
+        FH_TRY(draft_of(d, run, &draft));
         if (k == 0)
             piece.main = draft;
         else
