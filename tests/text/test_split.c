@@ -177,6 +177,10 @@ static void test_columns(void **state) {
         fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 7}), FH_INVALID);
         rows[1] = 1; /* the second text would have a word more, the first one fewer */
         fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
+        rows[1] = 2;
+        rows[4] = 7; /* the last text would have a word more */
+        fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 7}, (fh_u32s){b, 7}), FH_INVALID);
+        rows[4] = 6;
         rows[1] = 5; /* more than the next row */
         fh_assert_code(fh_split_columns(&par, views, r, (fh_u32s){a, 6}, (fh_u32s){b, 6}), FH_INVALID);
         rows[1] = 7;
