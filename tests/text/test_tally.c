@@ -1,5 +1,6 @@
 /* test_tally.c: counts of words against counting them one by one, for any number of threads. */
 #include "freehold/buf.h"
+#include "freehold/os.h"
 #include "freehold/words.h"
 #include "support/fh_test.h"
 
@@ -147,6 +148,41 @@ static void test_any_threads(void **state) {
     fh_buf_deinit(&expected);
 }
 
+/* Threads that run at the same time count what one counts. */
+static void test_team(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_buf text;
+    fh_buf_init(&text, a, 0);
+    for (int i = 0; i < 6000; i++)
+        fh_assert_ok(fh_buf_format(&text, i % 5 == 0 ? "a-word-of-many-letters-%d " : "w%d ", i % 700));
+    fh_span texts[] = {fh_buf_view(&text), FH_LIT("w1 w1")};
+    uint64_t rows[3];
+    fh_team *team;
+    fh_tally *one, *other;
+    fh_assert_ok(fh_team_new(4, &team));
+    fh_assert_ok(fh_split_rows(fh_team_par(team), (fh_views){texts, 2}, (fh_u64s){rows, 3}));
+    assert_int_equal(rows[2], 6002);
+    fh_assert_ok(fh_tally_new(a, 1, &one, NULL));
+    fh_assert_ok(fh_tally_new(a, 2, &other, NULL));
+    for (int round = 0; round < 3; round++) {
+        fh_assert_ok(fh_tally_add(one, NULL, (fh_views){texts, 2}, NULL));
+        fh_assert_ok(fh_tally_add(other, fh_team_par(team), (fh_views){texts, 2}, NULL));
+    }
+    fh_assert_ok(fh_tally_sort(one, NULL));
+    fh_assert_ok(fh_tally_sort(other, NULL));
+    assert_int_equal(fh_tally_total(one), 3 * 6002);
+    assert_int_equal(fh_tally_total(other), 3 * 6002);
+    assert_int_equal(fh_tally_distinct(one), fh_tally_distinct(other));
+    for (size_t i = 0; i < fh_tally_distinct(one); i++) {
+        fh_span x, y;
+        assert_true(fh_tally_get(one, i, &x) == fh_tally_get(other, i, &y) && fh_span_equal(x, y));
+    }
+    fh_tally_free(one);
+    fh_tally_free(other);
+    fh_team_free(team);
+    fh_buf_deinit(&text);
+}
+
 static fh_status body(fh_allocator *a, void *arg) {
     fh_views *texts = arg;
     fh_buf out;
@@ -169,7 +205,7 @@ static void test_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_known), FH_TEST_ALLOC(test_sizes), FH_TEST_ALLOC(test_ends),
-                                       FH_TEST_ALLOC(test_zeros), FH_TEST_ALLOC(test_any_threads),
+                                       FH_TEST_ALLOC(test_zeros), FH_TEST_ALLOC(test_any_threads), FH_TEST_ALLOC(test_team),
                                        FH_TEST_ALLOC(test_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
