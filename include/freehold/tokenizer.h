@@ -93,7 +93,8 @@ typedef struct fh_tokenizer fh_tokenizer;
 FH_FALLIBLE fh_tokenizer_new(fh_ref fh_allocator *a, fh_ref const fh_vocab *vocab, fh_owned fh_view(1) fh_tokenizer **out,
                              fh_mut fh_err *err);
 /* From the text of a tokenizer.json ("version": "1.0", or a file without one). Members that the format does not have are
- * passed over. FH_CORRUPT and FH_LIMIT with the byte that is at fault, FH_UNSUPPORTED for a component that nobody knows. */
+ * passed over; of Unigram "alpha" and "nbest_size" are not: tokens are then drawn, as the reference can do without writing it
+ * down. FH_CORRUPT and FH_LIMIT with the byte that is at fault, FH_UNSUPPORTED for a component that nobody knows. */
 FH_FALLIBLE fh_tokenizer_from_json(fh_ref fh_allocator *a, fh_span json, fh_owned fh_view(1) fh_tokenizer **out,
                                    fh_mut fh_err *err);
 /* What a file does not say of itself. tiktoken ranks: the name of an encoding (cl100k_base, o200k_base, p50k_base, p50k_edit,

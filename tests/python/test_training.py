@@ -145,6 +145,31 @@ class Parts(unittest.TestCase):
         with self.assertRaisesRegex(AttributeError, "ByteLevel does not change"):
             pre_tokenizers.ByteLevel().add_prefix_space = False
 
+    def test_sampling(self):
+        vocab = [("<unk>", 0.0), ("a", -1.0), ("b", -2.0), ("ab", -2.5), ("aa", -1.5)]
+        best, ways = ("a", "ab"), {("a", "a", "b"), ("a", "ab"), ("aa", "b")}
+
+        def drawn(tokenizer):
+            return {tuple(tokenizer.encode("aab").tokens) for _ in range(200)}
+
+        for options, expected in (({}, {best}), ({"alpha": 0.0}, {best}), ({"nbest_size": 3}, {best}),
+                                  ({"alpha": 0.5}, ways), ({"alpha": 0.5, "nbest_size": 1}, {best}),
+                                  ({"alpha": 0.5, "nbest_size": 2}, ways - {("a", "a", "b")}),
+                                  ({"alpha": 0.5, "nbest_size": 9}, ways)):
+            tokenizer = Tokenizer(models.Unigram(vocab, 0, **options))
+            tokenizer.decoder = decoders.Fuse()
+            with tempfile.TemporaryDirectory() as folder:
+                tokenizer.save_cache(os.path.join(folder, "t"))
+                cached = Tokenizer.from_cache(os.path.join(folder, "t"))
+            for one in (tokenizer, pickle.loads(pickle.dumps(tokenizer)), cached):
+                self.assertEqual(drawn(one), expected, options)
+                self.assertEqual((one.model.alpha, one.model.nbest_size), (options.get("alpha"), options.get("nbest_size")))
+        batch = Tokenizer(models.Unigram(vocab, 0, alpha=0.5)).encode_batch(["aab"] * 400)
+        self.assertEqual({tuple(e.tokens) for e in batch}, ways)
+        self.refused(ValueError, "Unigram: expected an alpha", models.Unigram, vocab, 0, alpha=-1.0)
+        self.refused(ValueError, "Unigram: expected an nbest_size", models.Unigram, vocab, 0, nbest_size=0)
+        self.refused(ValueError, "alpha needs an unk_id", models.Unigram, vocab, alpha=0.5)
+
     def test_refused(self):
         self.refused(ValueError, "CharDelimiterSplit: expected one character, found \"xy\"", pre_tokenizers.CharDelimiterSplit,
                      "xy")

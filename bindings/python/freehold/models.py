@@ -130,7 +130,21 @@ class Unigram(Model):
     """The likeliest tokens, each with the logarithm of its probability."""
 
     def __init__(self, vocab: Optional[Sequence[tuple[str, float]]] = None, unk_id: Optional[int] = None,
-                 byte_fallback: bool = False) -> None:
+                 byte_fallback: bool = False, alpha: Optional[float] = None, nbest_size: Optional[int] = None) -> None:
+        """With alpha above 0 tokens are drawn: each way through a piece is as probable as exp(alpha × its score) says; with
+        nbest_size, of the so many best ways."""
         if vocab is None:
             vocab, unk_id = [("<unk>", 0.0)], 0
-        self._make(unk_id=unk_id, vocab=[(token, float(score)) for token, score in vocab], byte_fallback=bool(byte_fallback))
+        if alpha and unk_id is None:
+            raise ValueError("Unigram: alpha needs an unk_id")
+        drawn = {name: value for name, value in (("alpha", alpha), ("nbest_size", nbest_size)) if value is not None}
+        self._make(unk_id=unk_id, vocab=[(token, float(score)) for token, score in vocab], byte_fallback=bool(byte_fallback),
+                   **drawn)
+
+    @property
+    def alpha(self) -> Optional[float]:
+        return json.loads(self._json).get("alpha")
+
+    @property
+    def nbest_size(self) -> Optional[int]:
+        return json.loads(self._json).get("nbest_size")

@@ -308,11 +308,6 @@ static void join_long(const fh_token_model *m, fh_model_scratch *s, uint32_t i, 
     rate(m, s, i, heap_count);
 }
 
-/* The next number of dropout, 0 to 1. */
-static double draw(fh_model_scratch *s) {
-    return fh_philox(s->seed, s->drawn++, 0).word[0] * 0x1p-32;
-}
-
 /* Room for the heap of n symbols, and for what is skipped. */
 static fh_status make_heaps(fh_model_scratch *s, size_t n, bool drops) {
     size_t room;
@@ -344,7 +339,7 @@ static fh_status merge_long(const fh_token_model *m, fh_model_scratch *s, fh_spa
         rate(m, s, i, &count);
     while (count > 0) {
         uint64_t top = heap_pop(s->heap, &count);
-        if (m->drops && draw(s) < m->dropout) {
+        if (m->drops && fh_model_draw(s) < m->dropout) {
             fh_u64s_set(s->skipped, skipped++, top);
             continue;
         }

@@ -9,13 +9,14 @@
  *   bpe_model.c          byte-pair encoding
  *   seams.c              where a piece may be cut before that
  *   byte_trie.c          the longest prefixes of a text that are tokens; for the next two
- *   wordpiece.c, unigram.c   (WordLevel is one look into the spellings)
+ *   wordpiece.c, unigram.c, unigram_sample.c   (WordLevel is one look into the spellings)
  *
  * Invariants of a model that was read: every id in it is below spellings.places.count or FH_NO_TOKEN; every rule that the merge
  * table names is in rules; nothing changes any more. */
 #ifndef FREEHOLD_TEXT_PIPE_TOKEN_MODEL_IMPL_H
 #define FREEHOLD_TEXT_PIPE_TOKEN_MODEL_IMPL_H
 
+#include "freehold/hash.h"
 #include "text/pipe/token_model.h"
 
 /* --- spellings.c ----------------------------------------------------------------------------------------------------- */
@@ -130,7 +131,8 @@ struct fh_token_model {
     uint64_t identity; /* of the whole model, never 0: models of one identity make the same of every piece */
     /* BPE */
     double dropout;
-    bool has_dropout, drops; /* drops: dropout is not 0 */
+    bool has_dropout;
+    bool drops; /* what a piece becomes is left to chance: dropout or alpha is not 0 */
     bool fuse_unk, byte_fallback, ignore_merges, raw_bytes;
     uint32_t parts;   /* the last so many ids are symbols of a model that was built, but no tokens */
     fh_owned fh_u64s silent; /* a bit for each token that text never becomes, or none */
@@ -149,6 +151,9 @@ struct fh_token_model {
     uint64_t chars_max;
     fh_owned fh_logprobs scores; /* by id */
     double unk_score;
+    double alpha;      /* Unigram: more than 0: tokens are drawn, unigram_sample.c … */
+    uint64_t nbest;    /* … from so many ways; 0: from all */
+    bool has_alpha;
     bool single; /* SentencePiece's way: sums are rounded to float32, and unknown text is not looked up as a whole */
 };
 
@@ -222,8 +227,13 @@ struct fh_model_scratch {
     fh_owned fh_u64s heap, skipped;
     fh_owned fh_best_paths paths;
     fh_buf spelling;
-    uint64_t seed, drawn; /* of dropout, and how many numbers were drawn */
+    uint64_t seed, drawn; /* of what is left to chance, and how many numbers were drawn */
 };
+
+/* The next number by chance, from 0 to below 1. */
+static inline double fh_model_draw(fh_mut fh_model_scratch *s) {
+    return fh_philox(s->seed, s->drawn++, 0).word[0] * 0x1p-32;
+}
 
 /* Room for at least `count` elements; what was in it is lost. */
 FH_MUST_USE fh_status fh_scratch_symbols(fh_mut fh_model_scratch *s, size_t count);
@@ -240,6 +250,9 @@ FH_MUST_USE fh_status fh_bpe_whole(const fh_token_model *m, fh_mut fh_model_scra
 FH_MUST_USE fh_status fh_bpe_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 FH_MUST_USE fh_status fh_wordpiece_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 FH_MUST_USE fh_status fh_unigram_piece(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
+
+/* Draws a way through a piece of a model with alpha. The paths, which are blank, become those of fh_unigram_piece. FH_NOMEM. */
+FH_MUST_USE fh_status fh_unigram_sample(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece);
 
 /* Where the part of a piece that begins at `at` ends: at the next seam, or with the piece. Only with seams. A piece that has
  * one is no token that counts before any merge does. */

@@ -12,7 +12,8 @@
 #include "text/pipe/token_model_impl.h"
 
 /* Places in the text of all spellings fit 32 bits. */
-enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308, WAITING_MAX = 64 };
+enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308, WAITING_MAX = 64, NBEST_MAX = 512 };
+static const double ALPHA_MAX = 100;
 
 /* A member that is read later: the reader in front of its value; depth 0: none. */
 typedef struct later {
@@ -414,6 +415,32 @@ static fh_status read_dropout(reader *r) {
     return FH_DONE;
 }
 
+/* How Unigram draws tokens. The reference has this outside of files; it passes it over here. */
+static fh_status read_alpha(reader *r) {
+    fh_json_token t;
+    FH_TRY(fh_json_next(&r->j, &t, r->err));
+    if (t.kind == FH_JSON_NULL)
+        return FH_DONE;
+    FH_TRY(fh_json_f64(t, &r->m->alpha, r->err));
+    if (!(r->m->alpha >= 0 && r->m->alpha <= ALPHA_MAX))
+        return expected(r, t.offset_bytes, "an alpha from 0 to 100");
+    r->m->has_alpha = true;
+    return FH_DONE;
+}
+
+static fh_status read_nbest(reader *r) {
+    fh_json_token t;
+    int64_t v;
+    FH_TRY(fh_json_next(&r->j, &t, r->err));
+    if (t.kind == FH_JSON_NULL)
+        return FH_DONE;
+    FH_TRY(fh_json_i64(t, &v, r->err));
+    if (v < 1 || v > NBEST_MAX)
+        return expected(r, t.offset_bytes, "an nbest_size from 1 to 512");
+    r->m->nbest = (uint64_t)v;
+    return FH_DONE;
+}
+
 static fh_status read_unk_id(reader *r) {
     fh_json_token t;
     int64_t v;
@@ -485,6 +512,10 @@ static fh_status read_member(reader *r, rooms *names, fh_json_token t) {
         return r->has_merges ? expected(r, t.offset_bytes, "one list of merges") : meet_merges(r, names);
     if (fh_span_is(key, "dropout"))
         return read_dropout(r);
+    if (fh_span_is(key, "alpha"))
+        return read_alpha(r);
+    if (fh_span_is(key, "nbest_size"))
+        return read_nbest(r);
     if (fh_span_is(key, "unk_id"))
         return read_unk_id(r);
     if (fh_span_is(key, "max_input_chars_per_word")) {
@@ -581,7 +612,8 @@ static fh_status settle(fh_token_model *m) {
         find_inner(m);
     FH_TRY(fh_bpe_letters(m));
     m->has_dropout = m->kind == FH_MODEL_BPE && m->has_dropout;
-    m->drops = m->has_dropout && m->dropout > 0;
+    m->has_alpha = m->kind == FH_MODEL_UNIGRAM && m->has_alpha;
+    m->drops = (m->has_dropout && m->dropout > 0) || (m->has_alpha && m->alpha > 0);
     bool parts = m->prefix.place.size != 0 || m->suffix.place.size != 0;
     bool stays = m->unk_name.given; /* no character is left out, so that others become neighbours */
     m->cuts_words = m->cuts_words && m->kind == FH_MODEL_BPE && !m->drops && !parts && !m->ignore_merges && stays &&
@@ -612,6 +644,8 @@ static fh_status finish(reader *r, rooms *names, size_t offset_bytes) {
     if (r->m->kind == FH_MODEL_UNIGRAM) {
         FH_TRY(find_unknown(r, offset_bytes));
         r->m->unk_score = unknown_score(r->m->scores);
+        if (r->m->alpha > 0 && r->m->unk == FH_NO_TOKEN)
+            return expected(r, offset_bytes, "an unk_id, which alpha needs");
     }
     return settle(r->m);
 }

@@ -109,7 +109,16 @@ static fh_status put_unigram(const fh_token_model *m, bool tables, fh_json_write
         FH_TRY(fh_json_close(w, false));
     }
     FH_TRY(fh_json_close(w, false));
-    return put_flag(w, "byte_fallback", m->byte_fallback);
+    FH_TRY(put_flag(w, "byte_fallback", m->byte_fallback));
+    if (m->has_alpha) {
+        FH_TRY(fh_json_key(w, "alpha"));
+        FH_TRY(fh_json_put_f64(w, m->alpha));
+    }
+    if (m->kind == FH_MODEL_UNIGRAM && m->nbest != 0) {
+        FH_TRY(fh_json_key(w, "nbest_size"));
+        FH_TRY(fh_json_put_u64(w, m->nbest));
+    }
+    return FH_DONE;
 }
 
 static fh_status write_model(const fh_token_model *m, bool tables, fh_json_writer *w) {

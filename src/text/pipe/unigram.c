@@ -67,6 +67,17 @@ static void turn(fh_best_paths paths, size_t end) {
     }
 }
 
+/* Finds the best way; the paths are blank. */
+static fh_status find_best(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece) {
+    for (size_t at = 0; at < piece.size;) {
+        size_t size = fh_utf8_next(piece, at).size;
+        FH_TRY(offer_from(m, s->paths, piece, at, size));
+        at += size;
+    }
+    turn(s->paths, piece.size);
+    return FH_DONE;
+}
+
 fh_status fh_unigram_piece(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
     if (piece.size + 1 > s->paths.count) {
         fh_best_paths more;
@@ -76,12 +87,7 @@ fh_status fh_unigram_piece(const fh_token_model *m, fh_model_scratch *s, fh_span
     }
     for (size_t i = 0; i <= piece.size; i++)
         fh_best_paths_set(s->paths, i, (fh_best_path){0, FH_NO_TOKEN, FH_NO_TOKEN});
-    for (size_t at = 0; at < piece.size;) {
-        size_t size = fh_utf8_next(piece, at).size;
-        FH_TRY(offer_from(m, s->paths, piece, at, size));
-        at += size;
-    }
-    turn(s->paths, piece.size);
+    FH_TRY(m->drops ? fh_unigram_sample(m, s, piece) : find_best(m, s, piece));
     for (size_t at = 0; at < piece.size;) {
         fh_best_path p = fh_best_paths_get(s->paths, at);
         size_t end = p.from;
