@@ -168,10 +168,13 @@ void fh_hard_open(const fh_pool_core *core, const fh_hard *h, uint32_t i) {
     size_t size = core->config.size_bytes, stride = core->stride;
     uint64_t canary = fh_hard_canary(h->secret, at);
     FH_UNPOISON(at, stride);
-    size_t k = size;
-    for (; k + 8 <= stride; k += 8)
-        fh_hard_put_word(at + k, canary);
-    memcpy(at + k, &canary, stride - k); /* its first bytes */
+    /* One that is there stays untouched: whoever loses a race for a release may still be reading it. */
+    if (!fh_hard_is_canary_whole(at, size, stride, canary)) {
+        size_t k = size;
+        for (; k + 8 <= stride; k += 8)
+            fh_hard_put_word(at + k, canary);
+        memcpy(at + k, &canary, stride - k); /* its first bytes */
+    }
     FH_POISON(at + size, stride - size);
 }
 

@@ -16,8 +16,7 @@
  *   as many that ended. So what a single alloc and release do is in the view (pool_short.h), and threads meet once a handful.
  *   A slot belongs to nobody: whoever ends its life, by a swap of its word, has it in hand.
  * - The bytes between an object and the next slot, 8 at least, hold a canary made from the slot's index and a secret. It is
- *   written when the slot is given out by the long road, the first time at the latest, and stays; it is verified at release
- *   and with the poison.
+ *   written when the slot is given out for the first time, and stays; it is verified at release and with the poison.
  * - Pages between the slots trap (pool_guard.c), so a write that runs on, or leaps far, ends the program.
  * - One alloc of SAMPLE_EVERY is given a slot that stands alone: the object ends where a trapping page begins, the page
  *   before it traps, and at release its own pages trap: a kept pointer ends the program at its first use. Where it was

@@ -137,7 +137,8 @@ uint8_t *fh_hard_guarded_pages(const fh_pool_core *core, uint32_t i, fh_out size
  * */
 fh_status fh_hard_make_guards(fh_mut fh_pool_core *core, fh_mut fh_hard *h);
 
-/* Writes the canary of a slot that is to live. Tools that watch memory let the object be touched, and not the canary. */
+/* Writes the canary of a slot that is to live, if it is not there. Tools that watch memory let the object be touched, and
+ * not the canary. */
 void fh_hard_open(const fh_pool_core *core, const fh_hard *h, uint32_t i);
 /* Leaves in a slot what fh_hard_wrong expects. Nobody may touch it from here on. */
 void fh_hard_leave(const fh_pool_core *core, fh_mut fh_hard *h, uint32_t i);
