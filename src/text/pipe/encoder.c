@@ -18,7 +18,7 @@ typedef struct job {
     fh_offsets offsets;
     bool skip_special;   /* special tokens stay text */
     bool ascii;          /* the text is ASCII: bytes are code points, and characters are bytes */
-    uint32_t word;       /* of the next piece */
+    uint32_t word, step; /* of the next piece, and how much that of the one after is higher */
     uint32_t word_given; /* of all pieces, or FH_NO_WORD */
     size_t tokens_max;
     size_t cursor_byte, cursor_code; /* code points before a byte: the place that was last looked at */
@@ -117,9 +117,9 @@ static fh_origin whole_characters(fh_mut job *j, fh_span text, size_t begin, siz
 /* Turns the offsets of the store's tokens from `from` on from those in their piece into those in the text. */
 static void place_tokens(fh_mut job *j, const fh_normalized *n, fh_piece piece, size_t base, fh_span text,
                          fh_mut fh_token_list *l, size_t from) {
-    bool straight = n->now.same || n->now.straight;
+    bool straight = (n->now.same || n->now.straight) && piece.begin >= n->now.lead;
     uint32_t size = piece.end - piece.begin;
-    size_t add = piece.begin + base;
+    size_t add = piece.begin + base - n->now.lead;
     for (size_t k = from; k < l->count; k++) {
         uint32_t begin = fh_u32s_get(l->begins, k), end = fh_u32s_get(l->ends, k);
         fh_origin o = {begin + (uint32_t)add, end + (uint32_t)add};
@@ -186,7 +186,7 @@ static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalize
         return FH_STATUS(FH_INVALID);
     FH_TRY(fh_token_model_encode(j->p->model, r->scratch, bytes, &store->tokens));
     uint32_t word = j->word_given != FH_NO_WORD ? j->word_given : j->word;
-    j->word++;
+    j->word += j->step;
     if (out == NULL)
         return FH_DONE;
     note_word(&store->tokens, from, word);
@@ -200,24 +200,23 @@ static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalize
  * text is not ASCII, offsets are easy for pieces of ASCII, which are as far from their bytes as the first one is. */
 static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store, size_t base,
                         fh_span text, bool offsets, fh_mut size_t *i) {
-    if (r->scratch == NULL || (offsets && !n->now.same && !n->now.straight))
+    uint32_t begin = fh_pieces_get(&r->pieces, *i).begin;
+    if (r->scratch == NULL || (offsets && ((!n->now.same && !n->now.straight) || begin < n->now.lead)))
         return FH_DONE;
     size_t left = r->pieces.count - *i, most = left < RECALL_PIECES ? left : RECALL_PIECES;
     if (most > j->tokens_max - store->tokens.count)
         most = j->tokens_max - store->tokens.count + 1;
     FH_TRY(fh_token_list_reserve(&store->tokens, most * FH_RECALL_TOKENS));
     bool given = j->word_given != FH_NO_WORD;
-    fh_recall_how how = {.add = (uint32_t)base, .word = given ? j->word_given : j->word, .step = given ? 0 : 1,
-                         .none = offsets ? j->p->unknown : FH_NO_TOKEN};
+    fh_recall_how how = {.add = (uint32_t)(base - n->now.lead), .word = given ? j->word_given : j->word,
+                         .step = given ? 0 : j->step, .none = offsets ? j->p->unknown : FH_NO_TOKEN};
     if (offsets && !j->ascii)
-        how.plain = n->now.original;
-    if (offsets && !j->ascii && j->offsets == FH_OFFSETS_CODE_POINTS) {
-        uint32_t begin = fh_pieces_get(&r->pieces, *i).begin;
-        how.add = code_points_before(j, text, base + begin) - begin;
-    }
+        how.plain = n->now.lead != 0 ? fh_normalized_view(n) : n->now.original;
+    if (offsets && !j->ascii && j->offsets == FH_OFFSETS_CODE_POINTS)
+        how.add = code_points_before(j, text, base + begin - n->now.lead) - begin;
     size_t done = fh_token_model_recall(j->p->model, r->scratch, fh_normalized_view(n),
                                         fh_piece_items_sub(r->pieces.items, *i, most), how, &store->tokens);
-    j->word += (uint32_t)done;
+    j->word += (uint32_t)done * j->step;
     *i += done;
     return FH_DONE;
 }
@@ -235,16 +234,46 @@ static fh_status cut_at_added(const job *j, const fh_normalized *n, size_t base,
     return FH_DONE;
 }
 
+/* True if U+2581 comes before a section, which is there. */
+static bool wants_lead(const fh_pipeline *p, fh_span section, size_t base) {
+    bool marked = fh_span_at(section, 0) == ' ' || fh_span_starts(section, FH_LIT("\xe2\x96\x81"));
+    return p->lead == FH_LEAD_ALWAYS || (!marked && (p->lead == FH_LEAD_MISSING || (p->lead == FH_LEAD_FIRST && base == 0)));
+}
+
+/* Cuts a section for a model that works on spaces. */
+static fh_status cut_parts(const fh_pipeline *p, fh_mut fh_normalized *n, fh_span section, size_t base, fh_mut fh_pieces *pieces) {
+    uint32_t room[4 * FH_MASK_BYTES];
+    fh_u32s ends = {room, sizeof room / sizeof *room};
+    if (wants_lead(p, section, base))
+        FH_TRY(fh_normalized_put_lead(n, ' '));
+    fh_pieces_reset(pieces, base);
+    for (size_t at = 0; at < n->now.size;) {
+        size_t begin = at, count = fh_token_model_parts(p->model, pieces->masks, fh_normalized_view(n), &at, ends);
+        FH_TRY(fh_pieces_cut_ends(pieces, n, begin, 0, fh_u32s_sub(ends, 0, count)));
+    }
+    return FH_DONE;
+}
+
+/* Normalizes a section and cuts it to pieces. */
+static fh_status cut_section(const job *j, fh_mut fh_normalized *n, fh_span section, size_t base, fh_mut fh_pieces *pieces) {
+    const fh_pipeline *p = j->p;
+    if (p->spaces)
+        return cut_parts(p, n, section, base, pieces);
+    if (!j->ascii || !fh_normalizer_keeps_ascii(p->normalizer))
+        FH_TRY(fh_normalizer_run(p->normalizer, n));
+    FH_TRY(cut_at_added(j, n, base, pieces));
+    return fh_pretokenizer_run(p->pretokenizer, pieces, n, p->raw_bytes);
+}
+
 /* A stretch of the text without added tokens that stand for themselves. */
 static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5) fh_normalized *n,
                              fh_mut fh_token_store *store, fh_span text, fh_stretch where, fh_or_null fh_mut fh_encoding *out) {
     const fh_pipeline *p = j->p;
     bool tracked = out != NULL || p->tracks;
-    FH_TRY(fh_normalized_reset(n, fh_span_sub(text, where.begin, where.end - where.begin), tracked));
-    if (!j->ascii || !fh_normalizer_keeps_ascii(p->normalizer))
-        FH_TRY(fh_normalizer_run(p->normalizer, n));
-    FH_TRY(cut_at_added(j, n, where.begin, &r->pieces));
-    FH_TRY(fh_pretokenizer_run(p->pretokenizer, &r->pieces, n, p->raw_bytes));
+    fh_span section = fh_span_sub(text, where.begin, where.end - where.begin);
+    FH_TRY(fh_normalized_reset(n, section, tracked));
+    FH_TRY(cut_section(j, n, section, where.begin, &r->pieces));
+    j->step = p->spaces ? 0 : 1;
     for (size_t i = 0; i < r->pieces.count && store->tokens.count <= j->tokens_max; i++) {
         FH_TRY(recall(j, r, n, store, where.begin, text, out != NULL, &i));
         if (i == r->pieces.count)
@@ -260,6 +289,7 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
             o = in_units(j, text, origin_of(n, piece, where.begin, 0, piece.end - piece.begin));
         FH_TRY(put_added(j, store, piece.token, shown, o, out));
     }
+    j->word += p->spaces ? 1 : 0;
     return FH_DONE;
 }
 

@@ -213,6 +213,18 @@ static fh_status restore_added(fh_added *d, const fh_stored *stored, const fh_to
     return s;
 }
 
+/* True if all that happens to a text before the model is U+2581 for its spaces, and *lead. */
+static bool keeps_spaces(const fh_pipeline *p, fh_out fh_lead *lead) {
+    bool prepends = false;
+    if (p->added.normal.any)
+        return false;
+    if (p->normalizer == NULL)
+        return fh_pretokenizer_marks_spaces(p->pretokenizer, lead);
+    bool marks = fh_normalizer_marks_spaces(p->normalizer, &prepends) && fh_pretokenizer_wants_spaces(p->pretokenizer);
+    *lead = prepends ? FH_LEAD_ALWAYS : FH_LEAD_NEVER;
+    return marks;
+}
+
 static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null const fh_stored *stored, fh_err *err) {
     if (f->members[VERSION].text.size != 0 && !fh_span_is(f->members[VERSION].text, "\"1.0\""))
         return expected(&f->members[VERSION], "version \"1.0\"", err);
@@ -242,6 +254,7 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null con
     p->bos = fh_postprocessor_edge(p->postprocessor, false);
     p->eos = fh_postprocessor_edge(p->postprocessor, true);
     p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer, p->normalizer != NULL);
+    p->spaces = keeps_spaces(p, &p->lead) && fh_token_model_use_spaces(p->model);
     return fill_blanks(p);
 }
 

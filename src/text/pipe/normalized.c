@@ -36,6 +36,7 @@ fh_status fh_normalized_reset(fh_normalized *n, fh_span text, bool tracked) {
     n->now.size = text.size;
     n->now.same = n->now.straight = true;
     n->now.tracked = tracked;
+    n->now.lead = 0;
     return FH_DONE;
 }
 
@@ -63,7 +64,7 @@ static fh_origin character_at(fh_span text, size_t i) {
 }
 
 fh_origin fh_traced_origin(const fh_traced *t, size_t i) {
-    return t->straight ? character_at(t->original, i) : fh_origins_get(t->origins, i);
+    return t->straight ? character_at(t->original, i < t->lead ? 0 : i - t->lead) : fh_origins_get(t->origins, i);
 }
 
 fh_origin fh_normalized_origin(const fh_normalized *n, size_t begin, size_t end) {
@@ -148,6 +149,24 @@ static fh_status begin_bytes(fh_edit *e, const fh_traced *from, size_t more) {
         return FH_DONE;
     }
     return reserve_bytes(e, more);
+}
+
+fh_status fh_normalized_put_lead(fh_normalized *n, uint8_t lead) {
+    FH_ASSERT(n->now.same && n->now.straight && n->now.size != 0);
+    fh_edit_begin(&n->edit);
+    FH_TRY(reserve_bytes(&n->edit, n->now.size + 1));
+    fh_mspan old = n->now.bytes;
+    n->now.bytes = n->edit.bytes;
+    n->edit.bytes = old;
+    fh_mspan rest;
+    bool fits = fh_mspan_slice(n->now.bytes, 1, n->now.size, &rest);
+    FH_ASSERT(fits);
+    *fh_mspan_at(n->now.bytes, 0) = lead;
+    fh_span_copy(rest, n->now.original);
+    n->now.size++;
+    n->now.lead = 1;
+    n->now.same = false;
+    return FH_DONE;
 }
 
 /* From here on origins are stored; there is room for `more`. */
@@ -310,6 +329,7 @@ fh_status fh_edit_copy(fh_edit *e, const fh_traced *from, size_t begin, size_t e
 }
 
 fh_status fh_normalized_accept(fh_normalized *n) {
+    FH_ASSERT(n->now.lead == 0);
     if (n->edit.rewritten || n->edit.size != n->now.size) /* what only lost its end is shown from a copy */
         FH_TRY(begin_bytes(&n->edit, &n->now, 0));
     fh_traced t = n->now;

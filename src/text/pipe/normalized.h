@@ -37,7 +37,9 @@ typedef struct fh_traced {
     fh_span original;
     size_t size;              /* bytes of the text */
     bool same;                /* the text is the original; else bytes[0 .. size) */
-    bool straight;            /* byte i stands for the original's character there; else for origins[i] */
+    bool straight;            /* byte lead + i stands for the original's character at i; else byte i for origins[i] */
+    size_t lead;              /* 1 if a byte stands before a text that is straight, for its first character; such a text
+                                 changes no more */
     bool tracked;             /* origins are kept at all */
     fh_owned fh_mspan bytes;      /* capacities, kept for the next text */
     fh_owned fh_origins origins;
@@ -67,6 +69,8 @@ void fh_normalized_init(fh_owned fh_view(2) fh_normalized *n, fh_ref fh_allocato
 void fh_normalized_deinit(fh_drop fh_normalized *n);
 /* Takes up another text; memory is kept. Not `tracked`: there are no origins. FH_LIMIT for 4 GiB and more. */
 FH_MUST_USE fh_status fh_normalized_reset(fh_mut fh_view(2) fh_normalized *n, fh_span text, bool tracked);
+/* Puts a character of ASCII before a text that was just taken up, and not empty. FH_NOMEM. */
+FH_MUST_USE fh_status fh_normalized_put_lead(fh_mut fh_normalized *n, uint8_t lead);
 /* The text as it is now. Valid until: the next change, reset or deinit. */
 fh_span fh_normalized_view(const fh_normalized *n) fh_view(1);
 /* Where bytes [begin, end) of the text came from: the first one's begin to the last one's end. An empty range is given back as

@@ -365,6 +365,22 @@ bool fh_normalizer_keeps_ascii(const fh_normalizer *nz) {
            (nz->rule >= RULE_NFC && nz->rule <= RULE_NFKD);
 }
 
+static bool replaces_spaces(const fh_normalizer *nz) {
+    return nz->rule == RULE_REPLACE && nz->pattern != NULL && fh_regex_is_literal(nz->pattern) &&
+           fh_span_is(fh_regex_source(nz->pattern), " ") && fh_span_is(fh_buf_view(&nz->content), "\xe2\x96\x81");
+}
+
+bool fh_normalizer_marks_spaces(const fh_normalizer *nz, bool *prepends) {
+    *prepends = false;
+    if (nz != NULL && nz->rule == RULE_SEQUENCE)
+        nz = nz->first;
+    if (nz != NULL && nz->rule == RULE_PREPEND && fh_span_is(fh_buf_view(&nz->content), "\xe2\x96\x81")) {
+        *prepends = true;
+        nz = nz->next;
+    }
+    return nz != NULL && nz->next == NULL && replaces_spaces(nz);
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------------------ */
 
 static fh_status put_flag(fh_json_writer *w, const char *key, bool value) {

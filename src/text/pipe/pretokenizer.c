@@ -321,3 +321,22 @@ fh_scan fh_pretokenizer_scan(const fh_pretokenizer *pt) {
         return FH_SCAN_DEEPSEEK3;
     return step != NULL && step->before == NULL && step->kind == FH_STEP_SCAN ? step->scan : FH_SCAN_NONE;
 }
+
+bool fh_pretokenizer_marks_spaces(const fh_pretokenizer *pt, fh_lead *lead) {
+    const fh_step *step = pt != NULL ? pt->last : NULL;
+    *lead = FH_LEAD_NEVER;
+    if (step == NULL || step->before != NULL || step->kind != FH_STEP_METASPACE || step->cuts || step->mark != 0x2581)
+        return false;
+    *lead = step->scheme == FH_SCHEME_FIRST    ? FH_LEAD_FIRST
+            : step->scheme == FH_SCHEME_ALWAYS ? FH_LEAD_MISSING
+                                               : FH_LEAD_NEVER;
+    return true;
+}
+
+bool fh_pretokenizer_wants_spaces(const fh_pretokenizer *pt) {
+    const fh_step *step = pt != NULL ? pt->last : NULL;
+    if (step == NULL)
+        return true;
+    return step->before == NULL && step->kind == FH_STEP_SPLIT && step->regex != NULL && !step->invert &&
+           fh_regex_is_literal(step->regex) && fh_span_is(fh_regex_source(step->regex), " ");
+}

@@ -40,6 +40,13 @@ bool fh_pretokenizer_ends_in_bytes(fh_ref fh_or_null const fh_pretokenizer *pt);
 /* True if pieces depend on origins: a Metaspace "first" behind another step, or on a text that was normalized. The text must
  * be tracked then. */
 bool fh_pretokenizer_needs_origins(fh_ref fh_or_null const fh_pretokenizer *pt, bool normalized);
+/* How U+2581 comes before a text. */
+typedef enum fh_lead { FH_LEAD_NEVER, FH_LEAD_ALWAYS, FH_LEAD_MISSING /* unless it begins with that or a space */,
+                       FH_LEAD_FIRST /* the same, where the input begins */ } fh_lead;
+/* True if all that it does is U+2581 for each space, and *lead. */
+bool fh_pretokenizer_marks_spaces(fh_ref fh_or_null const fh_pretokenizer *pt, fh_out fh_lead *lead);
+/* True if a text without spaces stays one piece as it is. */
+bool fh_pretokenizer_wants_spaces(fh_ref fh_or_null const fh_pretokenizer *pt);
 /* The scanner whose pieces, isolated, are all that it cuts, apart from the letters of a ByteLevel at the end; FH_SCAN_NONE if
  * it does anything else. For those who scan by themselves. */
 fh_scan fh_pretokenizer_scan(fh_ref fh_or_null const fh_pretokenizer *pt);

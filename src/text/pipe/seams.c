@@ -19,7 +19,7 @@
 
 enum { BITS_A_RULE = 8, WORDS_MIN = 1 << 6, KNOWN_CODES = 1 << 16 };
 /* A number of one byte of a character, not of a character. */
-enum { PART = 1 << 8 };
+enum { PART = 1 << 8, MARK = 0xe29681 /* U+2581 */, ASCII = 128 };
 
 /* The character at `at` as its bytes in one number; *end is behind it. One that is cut off or broken ends where the next byte
  * is no continuation, or the text ends. */
@@ -206,6 +206,12 @@ fh_status fh_token_model_find_seams(fh_token_model *m) {
 
 /* --- looking ---------------------------------------------------------------------------------------------------------- */
 
+/* The character at `at` as spellings have it. */
+static inline uint32_t letter(const fh_token_model *m, fh_span piece, size_t at, fh_out size_t *end) {
+    uint32_t c = character(piece, at, end);
+    return c == ' ' && m->spaces ? MARK : c;
+}
+
 /* A place between two characters: their bytes as numbers, and where they begin and end in a piece. */
 typedef struct place {
     uint32_t left, right;
@@ -231,11 +237,15 @@ static inline bool is_known(const fh_token_model *m, fh_span piece, uint32_t byt
     return known;
 }
 
+static inline bool are_apart(const fh_token_model *m, uint8_t left, uint8_t right) {
+    return left < ASCII && right < ASCII && (m->apart.of[left][right / 64] >> right % 64 & 1) != 0;
+}
+
 /* True if a piece may be cut at a place. */
 static inline bool is_seam(const fh_token_model *m, fh_span piece, const place *p) {
-    uint8_t first = fh_span_at(piece, p->at);
-    if ((p->left | p->right) < 0x80 || (first & 0xc0) == 0x80)
-        return false; /* ASCII, which comes in words; a stray continuation */
+    uint8_t first = (uint8_t)first_byte(p->right);
+    if ((first & 0xc0) == 0x80)
+        return false; /* a stray continuation */
     bool apart = never_join(m->seams, p, first);
     if (!apart && !m->bytes_stand_alone)
         return false;
@@ -245,12 +255,74 @@ static inline bool is_seam(const fh_token_model *m, fh_span piece, const place *
 
 size_t fh_bpe_part_end(const fh_token_model *m, fh_span piece, size_t at) {
     place p = {.begin = at};
-    p.left = character(piece, at, &p.at);
+    p.left = letter(m, piece, at, &p.at);
     while (p.at < piece.size) {
-        p.right = character(piece, p.at, &p.end);
-        if (is_seam(m, piece, &p))
+        p.right = letter(m, piece, p.at, &p.end);
+        if (p.end - p.begin == 2) { /* ASCII comes in words: it is not looked at without a table */
+            if (m->spaces && are_apart(m, fh_span_at(piece, p.begin), fh_span_at(piece, p.at)))
+                return p.at;
+        } else if (is_seam(m, piece, &p)) {
             return p.at;
+        }
         p = (place){.left = p.right, .begin = p.at, .at = p.end};
     }
     return piece.size;
+}
+
+void fh_bpe_find_apart(fh_token_model *m) {
+    m->apart = (fh_apart){{{0}}};
+    for (uint32_t i = 0; i < ASCII * ASCII; i++) {
+        uint8_t two[] = {(uint8_t)(i / ASCII), (uint8_t)(i % ASCII)};
+        fh_span piece = {two, sizeof two};
+        place p = {.begin = 0};
+        p.left = letter(m, piece, 0, &p.at);
+        p.right = letter(m, piece, 1, &p.end);
+        if (is_seam(m, piece, &p))
+            m->apart.of[two[0]][two[1] / 64] |= (uint64_t)1 << two[1] % 64;
+    }
+}
+
+/* --- many at once ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t begins(uint64_t run) {
+    return run & ~(run << 1);
+}
+
+/* Where parts begin in the window of ASCII at `at`, one bit a byte, but for its first; *size is that of the window. It is
+ * looked for where words begin, and at each digit and sign. */
+static uint64_t starts_in(const fh_token_model *m, fh_masks_fn *masks, fh_span text, size_t at, fh_out size_t *size) {
+    struct fh_masks w;
+    *size = masks(text, at, &w);
+    if (w.high != 0)
+        *size = (size_t)__builtin_ctzll(w.high);
+    if (*size == 0)
+        return 0;
+    uint64_t words = w.upper | w.lower, found = 0;
+    uint64_t likely = (begins(words) | begins(w.blank) | ~(words | w.blank)) & (~(uint64_t)0 >> (64 - *size)) & ~(uint64_t)1;
+    for (uint64_t left = likely; left != 0; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+        if (are_apart(m, fh_span_at(text, at + i - 1), fh_span_at(text, at + i)))
+            found |= left & (~left + 1);
+    }
+    return found;
+}
+
+size_t fh_token_model_parts(const fh_token_model *m, fh_masks_fn *masks, fh_span text, size_t *at, fh_u32s ends) {
+    FH_ASSERT(m->spaces && ends.count >= FH_MASK_BYTES && text.size <= UINT32_MAX);
+    size_t count = 0, from = *at;
+    while (from < text.size && count + FH_MASK_BYTES <= ends.count) {
+        size_t size = 0, last = 0;
+        uint64_t starts = fh_span_at(text, from) < ASCII ? starts_in(m, masks, text, from, &size) : 0;
+        for (; starts != 0; starts &= starts - 1) {
+            last = (size_t)__builtin_ctzll(starts);
+            fh_u32s_set(ends, count++, (uint32_t)(from + last));
+        }
+        from += last;
+        if (last != 0 && from - last + size != text.size)
+            continue;
+        from = size != 0 && from - last + size == text.size ? text.size : fh_bpe_part_end(m, text, from);
+        fh_u32s_set(ends, count++, (uint32_t)from);
+    }
+    *at = from;
+    return count;
 }

@@ -256,10 +256,10 @@ static inline fh_or_null const fh_met *find_met(const fh_model_scratch *s, fh_me
     return is_key(met, key) ? met : NULL;
 }
 
-/* A part of a piece has a key of its own: the piece that it would be alone may become something else (ignore_merges). */
-static inline fh_met_key key_of_part(fh_span part) {
+/* A part of a piece has a key of its own where the piece that it would be alone may become something else. */
+static inline fh_met_key key_of_part(const fh_token_model *m, fh_span part) {
     fh_met_key key = key_of(part, 0, part.size);
-    key.d |= (uint64_t)1 << 63;
+    key.d |= (uint64_t)m->ignore_merges << 63;
     return key;
 }
 
@@ -268,7 +268,7 @@ static fh_status encode_part(const fh_token_model *m, fh_model_scratch *s, fh_sp
     if (part.size - 1 >= FH_MET_BYTES || s->met.count == 0)
         return encode_new(m, s, true, part, at, out);
     FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
-    fh_met_key key = key_of_part(part);
+    fh_met_key key = key_of_part(m, part);
     const fh_met *met = find_met(s, key);
     if (met != NULL) {
         put_met(met, at, out);
@@ -280,8 +280,8 @@ static fh_status encode_part(const fh_token_model *m, fh_model_scratch *s, fh_sp
 }
 
 /* Adds what a part became to what the whole piece will; false if that is too much, or not known. */
-static bool join_met(const fh_model_scratch *s, fh_span part, fh_mut fh_met *whole) {
-    const fh_met *met = part.size - 1 < FH_MET_BYTES ? find_met(s, key_of_part(part)) : NULL;
+static bool join_met(const fh_token_model *m, const fh_model_scratch *s, fh_span part, fh_mut fh_met *whole) {
+    const fh_met *met = part.size - 1 < FH_MET_BYTES ? find_met(s, key_of_part(m, part)) : NULL;
     if (met == NULL || whole->count + met->count > FH_MET_TOKENS)
         return false;
     uint8_t begin = whole->count == 0 ? 0 : whole->ends[whole->count - 1];
@@ -300,7 +300,7 @@ static fh_status encode_parts(const fh_token_model *m, fh_model_scratch *s, fh_s
     for (size_t from = 0; from < piece.size;) {
         fh_span part = fh_span_sub(piece, from, to - from);
         FH_TRY(encode_part(m, s, part, at, out));
-        keeps = keeps && join_met(s, part, &whole);
+        keeps = keeps && join_met(m, s, part, &whole);
         from = to;
         to = from < piece.size ? fh_bpe_part_end(m, piece, from) : from;
     }
@@ -497,6 +497,20 @@ bool fh_token_model_use_raw_bytes(fh_token_model *m) {
 
 fh_model_kind fh_token_model_kind(const fh_token_model *m) {
     return m->kind;
+}
+
+bool fh_token_model_use_spaces(fh_token_model *m) {
+    uint32_t mark = fh_model_token(m, FH_LIT("\xe2\x96\x81"));
+    bool plain = m->kind == FH_MODEL_BPE && !m->raw_bytes && !m->ignore_merges && m->parts == 0 && m->symbols.nodes.count == 0;
+    if (m->spaces || !plain || m->seams.count == 0 || !m->unk_name.given || mark == FH_NO_TOKEN)
+        return m->spaces;
+    for (uint32_t v = 0; v < 4; v++)
+        m->letters.of[v][' '] = mark;
+    m->spaces = true;
+    m->cuts_words = false; /* seams are as good */
+    fh_bpe_find_apart(m);
+    m->identity = fh_mix64(m->identity) | 1;
+    return true;
 }
 
 size_t fh_token_model_size(const fh_token_model *m) {

@@ -110,6 +110,16 @@ FH_MUST_USE bool fh_token_model_use_raw_bytes(fh_mut fh_token_model *m);
  * time. FH_NOMEM. After fh_token_model_use_raw_bytes, before any thread encodes. */
 FH_MUST_USE fh_status fh_token_model_find_seams(fh_mut fh_token_model *m);
 
+/* For BPE on texts whose spaces become U+2581 and nothing else: from now on pieces have their spaces, and offsets are in them.
+ * False, and nothing changes, for a model that would give other tokens then, or that has no seams. After
+ * fh_token_model_find_seams, before any thread encodes. */
+FH_MUST_USE bool fh_token_model_use_spaces(fh_mut fh_token_model *m);
+
+/* With spaces: cuts a text from *at on into parts between which nothing joins, each of which may be encoded alone. Writes where
+ * they end, as long as `ends` has room for FH_MASK_BYTES more, and moves *at behind them; returns how many. */
+size_t fh_token_model_parts(fh_ref const fh_token_model *m, fh_masks_fn *masks, fh_span text, fh_mut size_t *at,
+                            fh_u32s ends);
+
 /* Appends a JSON object that reads back as the same model, its members in the reference's order. One that was built comes back
  * with rules of one order, and without what is silent, symbols, and characters that only tokens have. */
 FH_MUST_USE fh_status fh_token_model_write(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);

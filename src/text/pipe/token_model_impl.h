@@ -120,6 +120,11 @@ typedef struct fh_letters {
     uint32_t of[4][256];
 } fh_letters;
 
+/* A bit for each two characters of ASCII between which a piece may be cut: [left][right / 64]. */
+typedef struct fh_apart {
+    uint64_t of[128][2];
+} fh_apart;
+
 struct fh_token_model {
     fh_ref fh_allocator *allocator;
     bool lent; /* places, slots, rules, nodes, scores, seams and known lie in bytes of somebody else */
@@ -142,6 +147,8 @@ struct fh_token_model {
     fh_owned fh_u64s seams;   /* a power of two, or none: seams.c */
     fh_owned fh_u64s known;   /* with seams: a bit for each code point of three bytes that is a token, or whose bytes are */
     bool bytes_stand_alone;   /* no rule joins what characters that are no tokens become */
+    bool spaces;              /* pieces have spaces for what spellings have U+2581 for */
+    fh_apart apart;           /* with spaces */
     fh_byte_trie symbols;     /* tokens that stand for themselves wherever they are met; no nodes: none */
     bool cuts_words;          /* pieces are cut before U+2581 after something else … */
     bool uncut[256];          /* … that does not end with this byte: no rule joins across such a place */
@@ -257,6 +264,9 @@ FH_MUST_USE fh_status fh_unigram_sample(const fh_token_model *m, fh_mut fh_model
 /* Where the part of a piece that begins at `at` ends: at the next seam, or with the piece. Only with seams. A piece that has
  * one is no token that counts before any merge does. */
 size_t fh_bpe_part_end(const fh_token_model *m, fh_span piece, size_t at);
+
+/* Fills m->apart. Only with seams. */
+void fh_bpe_find_apart(fh_mut fh_token_model *m);
 
 /* Fills byte_token and letters, for a model whose spellings, names and switches are there. */
 FH_MUST_USE fh_status fh_bpe_letters(fh_mut fh_token_model *m);
