@@ -122,7 +122,7 @@ static void test_recall(void **state) {
         if (round % 3 == 0)
             how.plain = view;
         fh_assert_ok(fh_token_list_reserve(&all, PIECES * FH_RECALL_TOKENS));
-        size_t done = fh_token_model_recall(m, room, view, (fh_piece_items){pieces, PIECES}, how, &all);
+        size_t done = fh_token_model_recall(m, room, view, (fh_piece_items){pieces, PIECES}, &how, &all);
         met += done;
         assert_true(round % 5 != 0 || done <= 50);
         for (size_t k = 0; k < all.count; k++) {

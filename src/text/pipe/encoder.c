@@ -196,8 +196,7 @@ static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalize
     return FH_DONE;
 }
 
-/* Appends the tokens of pieces from *i on that were met before, and moves *i behind them: what put_piece would do. Where the
- * text is not ASCII, offsets are easy for pieces of ASCII, which are as far from their bytes as the first one is. */
+/* Appends the tokens of pieces from *i on that were met before, and moves *i behind them: what put_piece would do. */
 static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store, size_t base,
                         fh_span text, bool offsets, fh_mut size_t *i) {
     uint32_t begin = fh_pieces_get(&r->pieces, *i).begin;
@@ -212,12 +211,18 @@ static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *
                          .step = given ? 0 : j->step, .none = offsets ? j->p->unknown : FH_NO_TOKEN};
     if (offsets && !j->ascii)
         how.plain = n->now.lead != 0 ? fh_normalized_view(n) : n->now.original;
-    if (offsets && !j->ascii && j->offsets == FH_OFFSETS_CODE_POINTS)
+    how.codes = how.plain.size != 0 && j->offsets == FH_OFFSETS_CODE_POINTS;
+    if (how.codes)
         how.add = code_points_before(j, text, base + begin - n->now.lead) - begin;
     size_t done = fh_token_model_recall(j->p->model, r->scratch, fh_normalized_view(n),
-                                        fh_piece_items_sub(r->pieces.items, *i, most), how, &store->tokens);
+                                        fh_piece_items_sub(r->pieces.items, *i, most), &how, &store->tokens);
     j->word += (uint32_t)done * j->step;
     *i += done;
+    if (how.codes && done != 0) {
+        size_t end = fh_pieces_get(&r->pieces, *i - 1).end;
+        j->cursor_byte = base + end - n->now.lead;
+        j->cursor_code = (uint32_t)end + how.add;
+    }
     return FH_DONE;
 }
 

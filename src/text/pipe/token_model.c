@@ -397,8 +397,52 @@ static inline bool is_ascii(fh_span text, size_t from, size_t to) {
     return ascii;
 }
 
+/* True where a character goes on. */
+static inline bool goes_on(fh_span text, size_t at) {
+    return at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80;
+}
+
+/* How many characters go on in bytes [from, to) of a text. */
+static inline uint32_t going_on(fh_span text, size_t from, size_t to) {
+    uint32_t count = 0;
+    for (size_t i = from; i < to; i++)
+        count += (fh_span_at(text, i) & 0xc0) == 0x80;
+    return count;
+}
+
+/* write_places for a piece at `from` that is not ASCII. */
+static void write_characters(const fh_token_list *out, size_t at, const fh_met *met, size_t from, const fh_recall_how *how,
+                             uint32_t word) {
+    uint32_t add = how->add;
+    size_t begin = from;
+    for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
+        size_t end = from + met->ends[k], first = begin, last = end;
+        while (first > 0 && goes_on(how->plain, first))
+            first--;
+        fh_u32s_set(out->begins, at + k, (uint32_t)first + add + (how->codes ? going_on(how->plain, first, begin) : 0));
+        add -= how->codes ? going_on(how->plain, begin, end) : 0;
+        while (goes_on(how->plain, last))
+            last++;
+        fh_u32s_set(out->ends, at + k, (uint32_t)last + add - (how->codes ? going_on(how->plain, end, last) : 0));
+        fh_u32s_set(out->words, at + k, word);
+        begin = end;
+    }
+}
+
+/* The places of a piece that begins at `from` and was written behind `before`. */
+static inline void write_any_places(const fh_token_list *out, size_t at, const fh_met *met, size_t before, size_t from,
+                                    size_t end, fh_recall_how *how, uint32_t word) {
+    if (how->plain.size == 0 || is_ascii(how->plain, before, end)) {
+        write_places(out, at, met, (uint32_t)from + how->add, word);
+        return;
+    }
+    how->add -= how->codes ? going_on(how->plain, before, from) : 0;
+    write_characters(out, at, met, from, how, word);
+    how->add -= how->codes ? going_on(how->plain, from, end) : 0;
+}
+
 size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s, fh_span text, fh_piece_items pieces,
-                             fh_recall_how how, fh_token_list *out) {
+                             fh_recall_how *how, fh_token_list *out) {
     size_t room = (room_of(out) - out->count) / FH_MET_TOKENS, i = 0, count = out->count;
     size_t most = s->quick == m->identity ? min_size(pieces.count, room) : 0;
     size_t before = most != 0 ? fh_piece_items_get(pieces, 0).begin : 0;
@@ -408,15 +452,13 @@ size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s,
         if (size - 1 >= FH_MET_BYTES || piece.token != FH_NO_TOKEN)
             break;
         fh_met_key key = key_of(text, piece.begin, size);
-        if (how.plain.size != 0 && !is_ascii(how.plain, before, piece.end))
-            break;
-        before = piece.end;
         const fh_met *met = fh_mets_at(s->met, place_of(key));
-        if (!is_key(met, key) || (how.none != FH_NO_TOKEN && has_id(met, how.none)))
+        if (!is_key(met, key) || (how->none != FH_NO_TOKEN && has_id(met, how->none)))
             break;
         write_ids(out->ids, count, met);
         if (!out->ids_only)
-            write_places(out, count, met, piece.begin + how.add, how.word + (uint32_t)i * how.step);
+            write_any_places(out, count, met, before, piece.begin, piece.end, how, how->word + (uint32_t)i * how->step);
+        before = piece.end;
         count += met->count;
     }
     out->count = count;
