@@ -76,6 +76,12 @@ static inline bool fh_unicode_is_nonspacing(uint32_t code) {
 static inline bool fh_unicode_is_accent(uint32_t code) {
     return (fh_unicode_kind(code) >> 17 & 1) != 0;
 }
+/* What BertNormalizer takes for Chinese: the ranges that BERT's own code names. */
+static inline bool fh_unicode_is_chinese(uint32_t c) {
+    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) ||
+           (c >= 0x2a700 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) || (c >= 0xf900 && c <= 0xfaff) ||
+           (c >= 0x2f800 && c <= 0x2fa1f);
+}
 /* White_Space. */
 static inline bool fh_unicode_is_space(uint32_t code) {
     return fh_unicode_class(code) == FH_CHAR_SPACE;

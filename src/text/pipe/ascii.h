@@ -1,10 +1,10 @@
-/* ascii.h: how far a run of ASCII goes, eight bytes at a time.
+/* ascii.h: how far a run of ASCII goes, eight bytes at a time, and what most characters behind it are.
  *
  * Threading: pure functions. */
 #ifndef FH_TEXT_PIPE_ASCII_H
 #define FH_TEXT_PIPE_ASCII_H
 
-#include "freehold/span.h"
+#include "freehold/utf8.h"
 
 /* What ends a run before the first byte that is not ASCII. */
 enum { FH_ASCII_UPPER = 1 /* A to Z */, FH_ASCII_CONTROL = 2 /* below the space, and DEL */ };
@@ -12,6 +12,17 @@ enum { FH_ASCII_UPPER = 1 /* A to Z */, FH_ASCII_CONTROL = 2 /* below the space,
 static inline bool fh_ascii_stops(uint8_t b, unsigned stops) {
     return b >= 0x80 || ((stops & FH_ASCII_UPPER) != 0 && b >= 'A' && b <= 'Z') ||
            ((stops & FH_ASCII_CONTROL) != 0 && (b < ' ' || b == 0x7f));
+}
+
+/* fh_utf8_next, in line for characters of three bytes, which most of Japanese and Chinese are. */
+static inline fh_rune fh_rune_at(fh_span text, size_t i) {
+    if ((fh_span_at(text, i) & 0xf0) == 0xe0 && text.size - i >= 3) {
+        uint32_t a = fh_span_at(text, i), b = fh_span_at(text, i + 1), c = fh_span_at(text, i + 2);
+        uint32_t code = (a & 0xf) << 12 | (b & 0x3f) << 6 | (c & 0x3f);
+        if (((b ^ 0x80) | (c ^ 0x80)) < 0x40 && code >= 0x800 && (code & 0xf800) != 0xd800)
+            return (fh_rune){code, 3, true};
+    }
+    return fh_utf8_next(text, i);
 }
 
 /* The first byte at or after `at` that ends the run, or the end of the text. */

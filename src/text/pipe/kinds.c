@@ -4,10 +4,12 @@
  * Threading: pure functions. */
 #include "text/pipe/kinds.h"
 
-#include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
 #include "text/unicode.h"
 
 fh_kind fh_kinds_of(const fh_kinds *k, uint32_t code) {
+    if (k->chinese && fh_unicode_is_chinese(code))
+        return FH_KIND_ALONE;
     if (k->space != FH_KIND_REST && fh_unicode_is_space(code))
         return k->space;
     if (k->punct != FH_KIND_REST && fh_unicode_is_punctuation(code))
@@ -19,11 +21,11 @@ fh_kind fh_kinds_of(const fh_kinds *k, uint32_t code) {
 
 /* One stretch, character by character. */
 static fh_stretch one(const fh_kinds *k, fh_span text, size_t at) {
-    fh_rune r = fh_utf8_next(text, at);
+    fh_rune r = fh_rune_at(text, at);
     fh_kind kind = fh_kinds_of(k, r.code);
     size_t end = at + r.size;
     while (kind != FH_KIND_ALONE && end < text.size) {
-        r = fh_utf8_next(text, end);
+        r = fh_rune_at(text, end);
         if (fh_kinds_of(k, r.code) != kind)
             break;
         end += r.size;

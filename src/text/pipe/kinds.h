@@ -18,6 +18,7 @@ typedef enum fh_kind { FH_KIND_REST, FH_KIND_RUN, FH_KIND_ALONE, FH_KIND_DROP } 
 
 typedef struct fh_kinds {
     fh_kind space, punct, number, word; /* REST: the set does not speak of it */
+    bool chinese;                       /* what BERT takes for Chinese stands alone, before anything else counts */
 } fh_kinds;
 
 /* A stretch of one kind (of ALONE: one character). */

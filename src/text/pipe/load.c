@@ -254,6 +254,9 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null con
     p->bos = fh_postprocessor_edge(p->postprocessor, false);
     p->eos = fh_postprocessor_edge(p->postprocessor, true);
     p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer, p->normalizer != NULL);
+    if (!p->added.normal.any && p->pretokenizer != NULL && fh_pretokenizer_is_bert(p->pretokenizer) &&
+        fh_normalizer_leave_chinese(p->normalizer))
+        fh_pretokenizer_part_chinese(p->pretokenizer); /* the same pieces, and a text that keeps its size */
     p->spaces = keeps_spaces(p, &p->lead) && fh_token_model_use_spaces(p->model);
     return fill_blanks(p);
 }

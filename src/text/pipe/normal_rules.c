@@ -29,31 +29,24 @@ static fh_status drop(fh_edit *e, const fh_traced *from, size_t kept, size_t i) 
 /* --- BertNormalizer ----------------------------------------------------------------------------------------------------- */
 
 /* Control characters go; tab and line ends are spaces. */
-static bool is_dropped(fh_rune r) {
-    bool blank = r.code == '\t' || r.code == '\n' || r.code == '\r';
-    return r.code == 0 || r.code == 0xfffd || (!blank && fh_unicode_is_control(r.code));
-}
-
-/* The ranges that BERT's own code names. */
-static bool is_chinese(uint32_t c) {
-    return (c >= 0x4e00 && c <= 0x9fff) || (c >= 0x3400 && c <= 0x4dbf) || (c >= 0x20000 && c <= 0x2a6df) ||
-           (c >= 0x2a700 && c <= 0x2b81f) || (c >= 0x2b920 && c <= 0x2ceaf) || (c >= 0xf900 && c <= 0xfaff) ||
-           (c >= 0x2f800 && c <= 0x2fa1f);
+static bool is_dropped(uint32_t code) {
+    bool blank = code == '\t' || code == '\n' || code == '\r';
+    return code == 0 || code == 0xfffd || (!blank && fh_unicode_is_control(code));
 }
 
 fh_status fh_rule_bert_clean(const fh_traced *from, fh_edit *e, bool clean, bool chinese) {
     fh_span text = fh_traced_view(from);
     size_t kept = 0, i = 0;
     while ((i = fh_ascii_end(text, i, clean ? FH_ASCII_CONTROL : 0)) < text.size) {
-        fh_rune r = fh_utf8_next(text, i);
+        fh_rune r = fh_rune_at(text, i);
         size_t j = i + r.size;
-        if (clean && is_dropped(r)) {
+        if (clean && is_dropped(r.code)) {
             FH_TRY(drop(e, from, kept, i));
             kept = j;
         } else if (clean && fh_unicode_is_space(r.code)) {
             FH_TRY(swap(e, from, kept, i, ' '));
             kept = j;
-        } else if (chinese && is_chinese(r.code)) {
+        } else if (chinese && fh_unicode_is_chinese(r.code)) {
             FH_TRY(swap(e, from, kept, i, ' '));
             FH_TRY(fh_edit_put(e, from, r.code, 1));
             FH_TRY(fh_edit_put(e, from, ' ', 1));

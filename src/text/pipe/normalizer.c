@@ -28,6 +28,7 @@ struct fh_normalizer {
     fh_ref fh_allocator *allocator;
     rule rule;
     bool clean, chinese, lower, left, right;
+    bool left_alone;                           /* BertNormalizer: Chinese characters are set apart later */
     choice accents;
     fh_owned fh_buf content;                   /* Replace, Prepend */
     fh_owned_or_null fh_regex *pattern;        /* Replace */
@@ -304,7 +305,7 @@ static fh_status finish_bert(const fh_normalizer *nz, fh_normalized *n) {
 static fh_status walk(const fh_normalizer *nz, fh_normalized *n) {
     switch (nz->rule) {
     case RULE_BERT:
-        return fh_rule_bert_clean(&n->now, &n->edit, nz->clean, nz->chinese);
+        return fh_rule_bert_clean(&n->now, &n->edit, nz->clean, nz->chinese && !nz->left_alone);
     case RULE_STRIP:
         return fh_rule_strip(&n->now, &n->edit, nz->left, nz->right);
     case RULE_STRIP_ACCENTS:
@@ -363,6 +364,13 @@ bool fh_normalizer_keeps_ascii(const fh_normalizer *nz) {
     }
     return (nz->rule == RULE_BERT && !nz->clean && !nz->lower) || nz->rule == RULE_STRIP_ACCENTS ||
            (nz->rule >= RULE_NFC && nz->rule <= RULE_NFKD);
+}
+
+bool fh_normalizer_leave_chinese(fh_normalizer *nz) {
+    if (nz == NULL || nz->rule != RULE_BERT || !nz->chinese)
+        return false;
+    nz->left_alone = true;
+    return true;
 }
 
 static bool replaces_spaces(const fh_normalizer *nz) {

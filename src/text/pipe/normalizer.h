@@ -40,6 +40,9 @@ void fh_normalizer_free(fh_drop fh_normalizer *nz);
 FH_MUST_USE fh_status fh_normalizer_run(fh_ref fh_or_null const fh_normalizer *nz, fh_mut fh_normalized *n);
 /* True if no text of ASCII alone is changed. */
 bool fh_normalizer_keeps_ascii(fh_ref fh_or_null const fh_normalizer *nz);
+/* Tells a BertNormalizer not to put spaces around Chinese characters: they are set apart later. False, and nothing changes, for
+ * any other. Before it runs anywhere. */
+bool fh_normalizer_leave_chinese(fh_mut fh_or_null fh_normalizer *nz);
 /* True if all that it does is U+2581 for each space, and *prepends: one more before the text. */
 bool fh_normalizer_marks_spaces(fh_ref fh_or_null const fh_normalizer *nz, fh_out bool *prepends);
 /* Writes it as JSON; NULL gives null. */

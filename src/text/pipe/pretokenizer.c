@@ -340,3 +340,14 @@ bool fh_pretokenizer_wants_spaces(const fh_pretokenizer *pt) {
     return step->before == NULL && step->kind == FH_STEP_SPLIT && step->regex != NULL && !step->invert &&
            fh_regex_is_literal(step->regex) && fh_span_is(fh_regex_source(step->regex), " ");
 }
+
+bool fh_pretokenizer_is_bert(const fh_pretokenizer *pt) {
+    const fh_step *step = pt != NULL ? pt->last : NULL;
+    return step != NULL && step->before == NULL && step->kind == FH_STEP_KINDS && step->kinds.space == FH_KIND_DROP &&
+           step->kinds.punct == FH_KIND_ALONE && step->kinds.number == FH_KIND_REST && step->kinds.word == FH_KIND_REST;
+}
+
+void fh_pretokenizer_part_chinese(fh_pretokenizer *pt) {
+    FH_ASSERT(fh_pretokenizer_is_bert(pt) && pt->last != NULL);
+    pt->last->kinds.chinese = true;
+}

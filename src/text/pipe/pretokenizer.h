@@ -45,6 +45,10 @@ typedef enum fh_lead { FH_LEAD_NEVER, FH_LEAD_ALWAYS, FH_LEAD_MISSING /* unless 
                        FH_LEAD_FIRST /* the same, where the input begins */ } fh_lead;
 /* True if all that it does is U+2581 for each space, and *lead. */
 bool fh_pretokenizer_marks_spaces(fh_ref fh_or_null const fh_pretokenizer *pt, fh_out fh_lead *lead);
+/* True for BertPreTokenizer alone, which drops spaces around a character and may set it apart as well; _part_chinese makes it
+ * do so, before it runs anywhere. */
+bool fh_pretokenizer_is_bert(fh_ref fh_or_null const fh_pretokenizer *pt);
+void fh_pretokenizer_part_chinese(fh_mut fh_pretokenizer *pt);
 /* True if a text without spaces stays one piece as it is. */
 bool fh_pretokenizer_wants_spaces(fh_ref fh_or_null const fh_pretokenizer *pt);
 /* The scanner whose pieces, isolated, are all that it cuts, apart from the letters of a ByteLevel at the end; FH_SCAN_NONE if
