@@ -10,7 +10,7 @@
 #include "text/pipe/base64.h"
 #include "text/unicode.h"
 
-enum { HEAD_BYTES = 4, WHOLE_MAX = 5 /* bytes of a cluster that is looked up as a whole */ };
+enum { KEYED_CODES = 1 << 16, HEAD_BYTES = 4, WHOLE_MAX = 5 /* bytes of a cluster that is looked up as a whole */ };
 
 static const uint32_t VALUE_BIT = UINT32_C(1) << 31;
 
@@ -36,23 +36,32 @@ static fh_span replacement(const fh_charsmap *map, size_t at) fh_view(1) {
     return fh_span_sub(rest, 0, end == SIZE_MAX ? rest.size : end);
 }
 
+/* Goes from a place of the trie along a byte; false if no key goes on so. *ends: a key ends with it. */
+static inline bool step(const fh_charsmap *map, fh_mut size_t *at, uint8_t b, fh_out bool *ends) {
+    size_t child = *at ^ b;
+    *ends = false;
+    if (b == 0 || child >= map->units)
+        return false;
+    uint32_t unit = unit_at(fh_buf_view(&map->bytes), child);
+    if ((unit & (VALUE_BIT | 0xff)) != b)
+        return false;
+    *at = child ^ offset_of(unit);
+    *ends = has_value(unit);
+    return true;
+}
+
 /* Walks along text; *size becomes that of the shortest, or of the longest key that it begins with, and *value what is said of
  * its replacement; 0: there is none. */
 static void walk_keys(const fh_charsmap *map, fh_span text, bool longest, fh_out size_t *size, fh_out uint32_t *value) {
     fh_span bytes = fh_buf_view(&map->bytes);
     size_t at = offset_of(unit_at(bytes, 0));
+    bool ends = false;
     *size = 0;
     *value = 0;
     for (size_t i = 0; i < text.size && (longest || *size == 0); i++) {
-        uint8_t b = fh_span_at(text, i);
-        size_t child = at ^ b;
-        if (b == 0 || child >= map->units)
+        if (!step(map, &at, fh_span_at(text, i), &ends))
             return;
-        uint32_t unit = unit_at(bytes, child);
-        if ((unit & (VALUE_BIT | 0xff)) != b)
-            return;
-        at = child ^ offset_of(unit);
-        if (has_value(unit)) {
+        if (ends) {
             *size = i + 1;
             *value = unit_at(bytes, at) & ~VALUE_BIT;
         }
@@ -100,6 +109,46 @@ static fh_status check(const fh_charsmap *map, size_t offset_bytes, fh_err *err)
     return FH_DONE;
 }
 
+/* A bit for each code point whose first bytes are `code`, `more` of them missing. */
+static void mark(fh_u64s bits, uint32_t code, unsigned more) {
+    for (uint32_t c = code << 6 * more; c < (code + 1) << 6 * more; c++)
+        *fh_u64s_at(bits, c / 64) |= (uint64_t)1 << c % 64;
+}
+
+/* Marks what begins with a key, of the characters that go on from a place of the trie by `more` bytes. */
+static void mark_keyed(const fh_charsmap *map, fh_u64s bits, size_t at, uint32_t code, unsigned more) {
+    for (uint32_t b = 0x80; b < 0xc0 && more > 0; b++) {
+        size_t next = at;
+        bool ends = false;
+        uint32_t longer = code << 6 | (b & 0x3f);
+        if (!step(map, &next, (uint8_t)b, &ends))
+            continue;
+        if (ends)
+            mark(bits, longer, more - 1);
+        else
+            mark_keyed(map, bits, next, longer, more - 1);
+    }
+}
+
+/* Fills map->keyed. */
+static fh_status find_keyed(fh_charsmap *map) {
+    fh_u64s bits;
+    FH_TRY(fh_u64s_new(map->bytes.allocator, KEYED_CODES / 64, &bits));
+    for (uint32_t b = 0xc2; b < 0xf0; b++) {
+        size_t at = offset_of(unit_at(fh_buf_view(&map->bytes), 0));
+        bool ends = false, two = b < 0xe0;
+        uint32_t code = two ? b & 0x1f : b & 0xf;
+        if (!step(map, &at, (uint8_t)b, &ends))
+            continue;
+        if (ends)
+            mark(bits, code, two ? 1 : 2);
+        else
+            mark_keyed(map, bits, at, code, two ? 1 : 2);
+    }
+    map->keyed = bits;
+    return FH_DONE;
+}
+
 /* Takes the bytes of a map over. */
 static fh_status settle(fh_charsmap *map, size_t offset_bytes, fh_err *err) {
     fh_span bytes = fh_buf_view(&map->bytes);
@@ -114,7 +163,7 @@ static fh_status settle(fh_charsmap *map, size_t offset_bytes, fh_err *err) {
         if (fh_charsmap_find(map, (fh_span){&b, 1}, &found))
             map->plain = false;
     }
-    return FH_DONE;
+    return find_keyed(map);
 }
 
 /* Reads a map from base64, or from its bytes. */
@@ -147,6 +196,8 @@ fh_status fh_charsmap_write(const fh_charsmap *map, fh_buf *out) {
 }
 
 void fh_charsmap_deinit(fh_charsmap *map) {
+    if (map->bytes.allocator != NULL)
+        fh_u64s_free(map->bytes.allocator, &map->keyed);
     fh_buf_deinit(&map->bytes);
 }
 
@@ -303,17 +354,41 @@ static fh_status put_singly(walk *w, const fh_traced *from, fh_edit *e, const fh
     return FH_DONE;
 }
 
+/* True for a character that stays, unless what follows joins it. */
+static inline bool is_quiet(const fh_charsmap *map, fh_rune r) {
+    return r.valid && r.size < 4 && (fh_u64s_get(map->keyed, r.code / 64) >> r.code % 64 & 1) == 0 &&
+           fh_unicode_cluster(r.code) == FH_CLUSTER_ANY;
+}
+
+/* Where the clusters from i on, each of one character that stays, end: their last character may begin a longer one. */
+static size_t quiet_end(const fh_charsmap *map, fh_span text, size_t i) {
+    size_t last = i;
+    while (i < text.size) {
+        if (fh_span_at(text, i) < 0x80) {
+            size_t j = map->plain ? fh_ascii_end(text, i, FH_ASCII_CONTROL) : i;
+            if (j == i)
+                return i; /* nothing before it joins this one */
+            last = j - 1;
+            i = j;
+            continue;
+        }
+        fh_rune r = fh_rune_at(text, i);
+        if (!is_quiet(map, r))
+            return last;
+        last = i;
+        i += r.size;
+    }
+    return i;
+}
+
 fh_status fh_rule_precompiled(const fh_traced *from, fh_edit *e, const fh_charsmap *map) {
     fh_span text = fh_traced_view(from);
     walk w = {.held = 0};
     size_t kept = 0;
     for (size_t i = 0; i < text.size;) {
-        if (map->plain) { /* the last character of a run may begin a longer cluster */
-            size_t j = fh_ascii_end(text, i, FH_ASCII_CONTROL);
-            i = j < text.size && fh_span_at(text, j) >= 0x80 && j > i ? j - 1 : j;
-            if (i == text.size)
-                break;
-        }
+        i = quiet_end(map, text, i);
+        if (i == text.size)
+            break;
         size_t end = fh_cluster_end(text, i);
         bool done = false;
         if (end - i <= WHOLE_MAX && fh_utf8_next(text, i).valid)

@@ -13,9 +13,11 @@
 #include "freehold/buf.h"
 #include "text/pipe/normalized.h"
 
-/* The trie's units and the replacements lie in `bytes`; `plain`: no printable ASCII character alone is a key. */
+/* The trie's units and the replacements lie in `bytes`; `plain`: no printable ASCII character alone is a key; `keyed` has a bit
+ * for each code point of two and three bytes that begins with a key. */
 typedef struct fh_charsmap {
     fh_owned fh_buf bytes;
+    fh_owned fh_u64s keyed;
     size_t units;
     bool plain;
 } fh_charsmap;
