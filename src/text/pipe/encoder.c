@@ -122,6 +122,8 @@ static void place_tokens(fh_mut job *j, const fh_normalized *n, fh_piece piece, 
     size_t add = piece.begin + base - n->now.lead;
     for (size_t k = from; k < l->count; k++) {
         uint32_t begin = fh_u32s_get(l->begins, k), end = fh_u32s_get(l->ends, k);
+        if (j->p->leads && end == 0)
+            end = 1; /* a mark before the word has the place of its first character */
         fh_origin o = {begin + (uint32_t)add, end + (uint32_t)add};
         if (!straight || begin >= end || end > size)
             o = in_units(j, text, origin_of(n, piece, base, begin, end));
@@ -239,6 +241,23 @@ static fh_status cut_at_added(const job *j, const fh_normalized *n, size_t base,
     return FH_DONE;
 }
 
+static bool is_ascii(fh_span text) {
+    uint8_t high = 0;
+    size_t i = 0;
+    for (; text.size - i >= 64 && high < 0x80; i += 64) {
+        fh_span block = fh_span_sub(text, i, 64); /* of a size that the compiler knows */
+        for (size_t k = 0; k < 64; k++)
+            high |= fh_span_at(block, k);
+    }
+    for (; i < text.size; i++)
+        high |= fh_span_at(text, i);
+    return high < 0x80;
+}
+
+static bool has_mark(fh_span text) {
+    return !is_ascii(text) && fh_span_find(text, FH_LIT("\xe2\x96\x81"), 0) != SIZE_MAX;
+}
+
 /* True if U+2581 comes before a section, which is there. */
 static bool wants_lead(const fh_pipeline *p, fh_span section, size_t base) {
     bool marked = fh_span_at(section, 0) == ' ' || fh_span_starts(section, FH_LIT("\xe2\x96\x81"));
@@ -267,6 +286,8 @@ static fh_status cut_section(const job *j, fh_mut fh_normalized *n, fh_span sect
     if (!j->ascii || !fh_normalizer_keeps_ascii(p->normalizer))
         FH_TRY(fh_normalizer_run(p->normalizer, n));
     FH_TRY(cut_at_added(j, n, base, pieces));
+    if (p->leads && p->pretokenizer != NULL && !has_mark(fh_normalized_view(n)))
+        return fh_pretokenizer_run_words(p->pretokenizer, pieces, n);
     return fh_pretokenizer_run(p->pretokenizer, pieces, n, p->raw_bytes);
 }
 
@@ -296,19 +317,6 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
     }
     j->word += p->spaces ? 1 : 0;
     return FH_DONE;
-}
-
-static bool is_ascii(fh_span text) {
-    uint8_t high = 0;
-    size_t i = 0;
-    for (; text.size - i >= 64 && high < 0x80; i += 64) {
-        fh_span block = fh_span_sub(text, i, 64); /* of a size that the compiler knows */
-        for (size_t k = 0; k < 64; k++)
-            high |= fh_span_at(block, k);
-    }
-    for (; i < text.size; i++)
-        high |= fh_span_at(text, i);
-    return high < 0x80;
 }
 
 /* *out = text with U+FFFD for each byte that is not UTF-8. */

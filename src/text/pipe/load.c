@@ -257,6 +257,7 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null con
     if (!p->added.normal.any && p->pretokenizer != NULL && fh_pretokenizer_is_bert(p->pretokenizer) &&
         fh_normalizer_leave_chinese(p->normalizer))
         fh_pretokenizer_part_chinese(p->pretokenizer); /* the same pieces, and a text that keeps its size */
+    p->leads = fh_pretokenizer_marks_words(p->pretokenizer) && fh_token_model_use_lead(p->model);
     p->spaces = keeps_spaces(p, &p->lead) && fh_token_model_use_spaces(p->model);
     return fill_blanks(p);
 }

@@ -39,6 +39,7 @@ typedef struct fh_pipeline {
     uint32_t unknown;          /* Unigram's unknown token, which shows its text; or FH_NO_TOKEN */
     bool raw_bytes;            /* the model works on bytes, and the pre-tokenizer leaves them as they are */
     bool spaces;               /* the model works on spaces, and neither normalizer nor pre-tokenizer has to run */
+    bool leads;                /* the model puts U+2581 before words, and the pre-tokenizer need not */
     fh_lead lead;              /* with spaces: what one more is put before */
     bool tracks;               /* origins are needed for ids too */
     bool converted;            /* out of another file: its tokenizer.json says it nearly (tokenizer.h) */

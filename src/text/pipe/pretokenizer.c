@@ -351,3 +351,19 @@ void fh_pretokenizer_part_chinese(fh_pretokenizer *pt) {
     FH_ASSERT(fh_pretokenizer_is_bert(pt) && pt->last != NULL);
     pt->last->kinds.chinese = true;
 }
+
+static bool is_space_split(const fh_step *step) {
+    return step->before == NULL && step->kind == FH_STEP_KINDS && step->kinds.space == FH_KIND_DROP &&
+           step->kinds.punct == FH_KIND_REST && step->kinds.number == FH_KIND_REST && step->kinds.word == FH_KIND_REST;
+}
+
+bool fh_pretokenizer_marks_words(const fh_pretokenizer *pt) {
+    const fh_step *step = pt != NULL ? pt->last : NULL;
+    return step != NULL && step->kind == FH_STEP_METASPACE && step->cuts && step->mark == 0x2581 &&
+           step->scheme == FH_SCHEME_ALWAYS && step->before != NULL && is_space_split(step->before);
+}
+
+fh_status fh_pretokenizer_run_words(const fh_pretokenizer *pt, fh_pieces *p, fh_normalized *n) {
+    FH_ASSERT(fh_pretokenizer_marks_words(pt) && pt->last != NULL);
+    return run_to(pt->last->before, p, n, false);
+}

@@ -45,6 +45,10 @@ typedef enum fh_lead { FH_LEAD_NEVER, FH_LEAD_ALWAYS, FH_LEAD_MISSING /* unless 
                        FH_LEAD_FIRST /* the same, where the input begins */ } fh_lead;
 /* True if all that it does is U+2581 for each space, and *lead. */
 bool fh_pretokenizer_marks_spaces(fh_ref fh_or_null const fh_pretokenizer *pt, fh_out fh_lead *lead);
+/* True for a split at white space, and then a Metaspace that puts U+2581 before each word. _run_words is the run without the
+ * latter: the same, if U+2581 is not in the text and the model puts it before words. */
+bool fh_pretokenizer_marks_words(fh_ref fh_or_null const fh_pretokenizer *pt);
+FH_MUST_USE fh_status fh_pretokenizer_run_words(fh_ref const fh_pretokenizer *pt, fh_mut fh_pieces *p, fh_mut fh_normalized *n);
 /* True for BertPreTokenizer alone, which drops spaces around a character and may set it apart as well; _part_chinese makes it
  * do so, before it runs anywhere. */
 bool fh_pretokenizer_is_bert(fh_ref fh_or_null const fh_pretokenizer *pt);

@@ -13,7 +13,9 @@
 #include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096 };
+enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096, MARK_BYTES = 3 };
+
+#define MARK_TEXT FH_LIT("\xe2\x96\x81") /* U+2581 */
 
 /* --- lists ----------------------------------------------------------------------------------------------------------- */
 
@@ -192,6 +194,28 @@ static fh_status find_merged(const fh_token_model *m, fh_model_scratch *s, bool 
     return id != FH_NO_TOKEN ? fh_found_put(s, id, (uint32_t)piece.size) : fh_bpe_piece(m, s, piece);
 }
 
+/* Takes the mark before a piece off the places of its tokens. */
+static void take_mark_off(fh_u32s places, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t at = fh_u32s_get(places, i);
+        fh_u32s_set(places, i, at < MARK_BYTES ? 0 : at - MARK_BYTES);
+    }
+}
+
+/* By Unigram. */
+static fh_status find_probable(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
+    if (!m->leads || fh_span_starts(piece, MARK_TEXT))
+        return fh_unigram_piece(m, s, piece);
+    fh_buf_truncate(&s->spelling, 0);
+    FH_TRY(fh_buf_put(&s->spelling, MARK_TEXT));
+    FH_TRY(fh_buf_put(&s->spelling, piece));
+    FH_TRY(fh_unigram_piece(m, s, fh_buf_view(&s->spelling)));
+    take_mark_off(s->found.begins, s->found.count);
+    take_mark_off(s->found.ends, s->found.count);
+    s->end -= MARK_BYTES;
+    return FH_DONE;
+}
+
 /* A piece into s->found. */
 static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, bool part, fh_span piece) {
     fh_found_clear(s);
@@ -201,7 +225,7 @@ static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, bool 
     case FH_MODEL_WORDPIECE:
         return fh_wordpiece_piece(m, s, piece);
     case FH_MODEL_UNIGRAM:
-        return fh_unigram_piece(m, s, piece);
+        return find_probable(m, s, piece);
     case FH_MODEL_WORDLEVEL:
         break;
     }
@@ -377,7 +401,7 @@ static inline void write_places(const fh_token_list *out, size_t at, const fh_me
     for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
         fh_u32s_set(out->begins, at + k, end);
         end = begin + met->ends[k];
-        fh_u32s_set(out->ends, at + k, end);
+        fh_u32s_set(out->ends, at + k, end + (met->ends[k] == 0)); /* a mark before the piece: its first character */
         fh_u32s_set(out->words, at + k, word);
     }
 }
@@ -416,7 +440,7 @@ static void write_characters(const fh_token_list *out, size_t at, const fh_met *
     uint32_t add = how->add;
     size_t begin = from;
     for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
-        size_t end = from + met->ends[k], first = begin, last = end;
+        size_t end = from + met->ends[k], first = begin, last = end + (met->ends[k] == 0);
         while (first > 0 && goes_on(how->plain, first))
             first--;
         fh_u32s_set(out->begins, at + k, (uint32_t)first + add + (how->codes ? going_on(how->plain, first, begin) : 0));
@@ -542,7 +566,7 @@ fh_model_kind fh_token_model_kind(const fh_token_model *m) {
 }
 
 bool fh_token_model_use_spaces(fh_token_model *m) {
-    uint32_t mark = fh_model_token(m, FH_LIT("\xe2\x96\x81"));
+    uint32_t mark = fh_model_token(m, MARK_TEXT);
     bool plain = m->kind == FH_MODEL_BPE && !m->raw_bytes && !m->ignore_merges && m->parts == 0 && m->symbols.nodes.count == 0;
     if (m->spaces || !plain || m->seams.count == 0 || !m->unk_name.given || mark == FH_NO_TOKEN)
         return m->spaces;
@@ -551,6 +575,15 @@ bool fh_token_model_use_spaces(fh_token_model *m) {
     m->spaces = true;
     m->cuts_words = false; /* seams are as good */
     fh_bpe_find_apart(m);
+    m->identity = fh_mix64(m->identity) | 1;
+    return true;
+}
+
+bool fh_token_model_use_lead(fh_token_model *m) {
+    uint32_t mark = fh_spellings_find(&m->spellings, MARK_TEXT);
+    if (m->leads || m->kind != FH_MODEL_UNIGRAM || mark == FH_NO_TOKEN || mark == m->unk)
+        return m->leads;
+    m->leads = true;
     m->identity = fh_mix64(m->identity) | 1;
     return true;
 }

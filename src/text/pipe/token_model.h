@@ -120,6 +120,11 @@ FH_MUST_USE bool fh_token_model_use_spaces(fh_mut fh_token_model *m);
 size_t fh_token_model_parts(fh_ref const fh_token_model *m, fh_masks_fn *masks, fh_span text, fh_mut size_t *at,
                             fh_u32s ends);
 
+/* For Unigram on words that each get U+2581 before them: from now on that is done here, for pieces that do not begin with it,
+ * and offsets are in the piece without it: a token of U+2581 alone lies at its begin and has no byte. False, and nothing
+ * changes, for another kind, or if U+2581 is no token. Before any thread encodes. */
+FH_MUST_USE bool fh_token_model_use_lead(fh_mut fh_token_model *m);
+
 /* Appends a JSON object that reads back as the same model, its members in the reference's order. One that was built comes back
  * with rules of one order, and without what is silent, symbols, and characters that only tokens have. */
 FH_MUST_USE fh_status fh_token_model_write(fh_ref const fh_token_model *m, fh_mut fh_json_writer *w);
@@ -166,7 +171,8 @@ typedef struct fh_recall_how {
     bool codes;          /* places are counted in code points of `plain` */
 } fh_recall_how;
 /* What fh_token_model_encode would do for the first ones of `pieces`, as long as they are text and were met before, at most as
- * many as `out` has room for FH_RECALL_TOKENS each. Offsets are places in `text`, and words are written down. Returns of how
+ * many as `out` has room for FH_RECALL_TOKENS each. Offsets are places in `text`, those of a
+ * token without a byte its piece's first character, and words are written down. Returns of how
  * many pieces. */
 enum { FH_RECALL_TOKENS = 6 };
 size_t fh_token_model_recall(fh_ref const fh_token_model *m, fh_ref const fh_model_scratch *s, fh_span text,

@@ -149,6 +149,7 @@ struct fh_token_model {
     bool bytes_stand_alone;   /* no rule joins what characters that are no tokens become */
     bool spaces;              /* pieces have spaces for what spellings have U+2581 for */
     fh_apart apart;           /* with spaces */
+    bool leads;               /* U+2581 comes before each piece that does not begin with it */
     fh_byte_trie symbols;     /* tokens that stand for themselves wherever they are met; no nodes: none */
     bool cuts_words;          /* pieces are cut before U+2581 after something else … */
     bool uncut[256];          /* … that does not end with this byte: no rule joins across such a place */
