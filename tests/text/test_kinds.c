@@ -1,7 +1,9 @@
 /* test_kinds.c: stretches by the kinds of characters: by masks and one by one, in any set of classes. */
 #include "freehold/utf8.h"
 #include "scan_text.h"
+#include "text/forms.h"
 #include "text/pipe/kinds.h"
+#include "text/unicode.h"
 
 static void same(const fh_kinds *k, fh_masks_fn *masks, fh_span text) {
     fh_stretch room[2 * FH_MASK_BYTES];
@@ -37,7 +39,8 @@ static void test_random(void **state) {
     for (size_t round = 0; round < 20000; round++) {
         size_t size = fh_scan_text(&rng, text, 1 + fh_test_rng_below(&rng, sizeof text), round % 2 == 0);
         uint64_t bits = fh_test_rng_next(&rng);
-        fh_kinds k = {(fh_kind)(bits & 3), (fh_kind)(bits >> 2 & 3), (fh_kind)(bits >> 4 & 3), (fh_kind)(bits >> 6 & 3)};
+        fh_kinds k = {(fh_kind)(bits & 3), (fh_kind)(bits >> 2 & 3), (fh_kind)(bits >> 4 & 3), (fh_kind)(bits >> 6 & 3),
+                      (bits >> 8 & 1) != 0};
         same(&k, fn[round / 2 % 2], (fh_span){text, size});
     }
 }
@@ -65,7 +68,27 @@ static void test_classes(void **state) {
     assert_int_equal(fh_kinds_of(&numbers, 'x'), FH_KIND_REST);
 }
 
+/* Chinese stands alone before anything else counts, and what decomposes to it, or lowers to it, is it. */
+static void test_chinese(void **state) {
+    fh_kinds bert = {.space = FH_KIND_DROP, .punct = FH_KIND_ALONE, .chinese = true}, plain = bert;
+    plain.chinese = false;
+    fh_marks_list room;
+    fh_marks_list_init(&room, fh_test_allocator(state));
+    for (uint32_t c = 0x80; c < 0x110000; c++) {
+        uint8_t bytes[4] = {0};
+        bool chinese = fh_unicode_is_chinese(c);
+        if (c >= 0xd800 && c < 0xe000)
+            continue;
+        assert_int_equal(fh_kinds_of(&bert, c), chinese ? FH_KIND_ALONE : fh_kinds_of(&plain, c));
+        fh_assert_ok(fh_form_put(FH_FORM_NFD, (fh_span){bytes, fh_utf8_put(c, bytes)}, &room));
+        for (size_t i = 0; i < room.count; i++)
+            assert_true(fh_unicode_is_chinese(fh_unicode_lower(fh_marks_get(room.items, i).code)) == chinese);
+        assert_true(!chinese || room.count == 1);
+    }
+    fh_marks_list_deinit(&room);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_classes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_classes), FH_TEST_ALLOC(test_chinese)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,8 @@ enum { TEXTS = 60, COLUMNS = 8, TEXT_BYTES = 2048 };
 #define REPLACE "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"" MARK "\"}"
 #define REPLACE_SLOWLY "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" \"},\"content\":\"" MARK "\"}"
 #define PREPEND "{\"type\":\"Prepend\",\"prepend\":\"" MARK "\"}"
-#define METASPACE(scheme, split) "{\"type\":\"Metaspace\",\"replacement\":\"" MARK "\",\"prepend_scheme\":\"" scheme "\",\"split\":" split "}"
+#define METASPACE(scheme, split) "{\"type\":\"Metaspace\",\"replacement\":\"" MARK "\",\"prepend_scheme\":\"" scheme \
+    "\",\"split\":" split "}"
 #define SEQUENCE(kind, ...) "{\"type\":\"Sequence\",\"" kind "\":[" __VA_ARGS__ "]}"
 #define NORMALS(...) SEQUENCE("normalizers", __VA_ARGS__)
 #define PRES(...) SEQUENCE("pretokenizers", __VA_ARGS__)
@@ -43,7 +44,8 @@ static const road roads[] = {
 /* What texts and models are made of; the first LETTERS may be tokens by themselves, and join. */
 enum { LETTERS = 14, SNIPPETS = 30 };
 static const char *const snippets[SNIPPETS] = {
-    MARK, "a", "b", "c", ".", ",", "(", "1", "2", "e\xcc\x81", "\xc3\xa9", "\xe3\x81\x82", "\xe6\x97\xa5", "-", " ", " ", " ", "  ",
+    MARK, "a", "b", "c", ".", ",", "(", "1", "2", "e\xcc\x81", "\xc3\xa9", "\xe3\x81\x82", "\xe6\x97\xa5", "-",
+    " ", " ", " ", "  ",
     "\xf0\x9f\x98\x80", "\n", "\t", "\xe3\x80\x80", "<s>", "\xef\xa4\x80", "\xe6\x9c\xac", "\xcc\x81", "Abc", "\xef\xac\x81",
     "\xd0\xb6", "abcabcabcabcabcabcabcabcabcabcabcabcabc"};
 

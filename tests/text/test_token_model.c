@@ -80,7 +80,18 @@ static void test_same_as_new(void **state) {
     fh_token_model_free(models[1]);
 }
 
-/* Pieces that were met, many at once, are as each by itself; where one was not, or is no ASCII, the walk stops before it. */
+/* A place widened to whole characters of a text, as what is counted, and 5. */
+static uint32_t widened(fh_span text, uint32_t at, bool end, bool codes) {
+    uint32_t count = 0;
+    while (at > 0 && at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80)
+        at = end ? at + 1 : at - 1;
+    for (size_t i = 0; i < at; i++)
+        count += !codes || (fh_span_at(text, i) & 0xc0) != 0x80;
+    return count + 5;
+}
+
+/* Pieces that were met, many at once, are as each by itself; where one was not, the walk stops before it. Places are bytes, or
+ * those of whole characters, or code points; pieces begin and end within characters too. */
 static void test_recall(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_token_model *m = read_model(a, "{\"type\":\"BPE\",\"unk_token\":\"u\"," VOCAB ",\"merges\":[\"a b\",\"ab c\"]}");
@@ -90,37 +101,47 @@ static void test_recall(void **state) {
     fh_assert_ok(fh_model_scratch_new(a, &room));
     fh_token_list_init(&one, a, false);
     fh_token_list_init(&all, a, false);
-    enum { PIECES = 200, ROUNDS = 60 };
+    enum { PIECES = 200, ROUNDS = 60, ROOM = 16 };
     size_t met = 0;
     for (size_t round = 0; round < ROUNDS; round++) {
-        uint8_t text[PIECES * 8] = {0};
+        uint8_t text[PIECES * ROOM] = {0};
         fh_piece pieces[PIECES];
         size_t size = 0, most = round % 4 == 0 ? 6 : 3;
         one.count = all.count = 0;
         for (size_t i = 0; i < PIECES; i++) {
             size_t begin = size, letters = 1 + fh_test_rng_below(&rng, most);
-            while (letters-- > 0)
+            while (letters-- > 0) {
                 text[size++] = (uint8_t)("abcx\xc3")[fh_test_rng_below(&rng, round % 2 == 0 ? 4 : 5)];
-            pieces[i] = (fh_piece){(uint32_t)begin, (uint32_t)size, FH_NO_TOKEN, false};
-            if (fh_test_rng_below(&rng, 2) == 0)
-                text[size++] = fh_test_rng_below(&rng, 40) == 0 ? 0x80 : ' ';
+                if (text[size - 1] == 0xc3)
+                    text[size++] = 0xa9;
+            }
+            size_t cut = text[size - 1] == 0xa9 && size - begin > 2 && fh_test_rng_below(&rng, 3) == 0;
+            pieces[i] = (fh_piece){(uint32_t)begin, (uint32_t)(size - cut), FH_NO_TOKEN, false};
+            for (size_t gap = fh_test_rng_below(&rng, 2); gap > 0 && size + 2 < (i + 1) * ROOM; gap--) {
+                text[size++] = fh_test_rng_below(&rng, 40) == 0 ? 0xc3 : ' ';
+                if (text[size - 1] == 0xc3)
+                    text[size++] = 0xa9;
+            }
         }
         fh_span view = {text, size};
+        bool whole = round % 3 != 0, codes = round % 3 == 1;
         for (size_t i = 0; i < PIECES; i++) {
             size_t from = one.count;
             fh_span piece = fh_span_sub(view, pieces[i].begin, pieces[i].end - pieces[i].begin);
             fh_assert_ok(fh_token_model_encode(m, room, piece, &one));
             for (size_t k = from; k < one.count; k++) {
-                *fh_u32s_at(one.begins, k) += pieces[i].begin + 5;
-                *fh_u32s_at(one.ends, k) += pieces[i].begin + 5;
+                uint32_t begin = fh_u32s_get(one.begins, k) + pieces[i].begin, end = fh_u32s_get(one.ends, k) + pieces[i].begin;
+                fh_u32s_set(one.begins, k, whole ? widened(view, begin, false, codes) : begin + 5);
+                fh_u32s_set(one.ends, k, whole ? widened(view, end, true, codes) : end + 5);
                 fh_u32s_set(one.words, k, 7 + (uint32_t)i);
             }
         }
         if (round % 5 == 0)
             pieces[50].token = 3; /* an added token, which is no word */
         fh_recall_how how = {.add = 5, .word = 7, .step = 1, .none = FH_NO_TOKEN};
-        if (round % 3 == 0)
+        if (whole)
             how.plain = view;
+        how.codes = codes;
         fh_assert_ok(fh_token_list_reserve(&all, PIECES * FH_RECALL_TOKENS));
         size_t done = fh_token_model_recall(m, room, view, (fh_piece_items){pieces, PIECES}, &how, &all);
         met += done;
@@ -131,8 +152,7 @@ static void test_recall(void **state) {
             assert_int_equal(fh_u32s_get(all.ends, k), fh_u32s_get(one.ends, k));
             assert_int_equal(fh_u32s_get(all.words, k), fh_u32s_get(one.words, k));
         }
-        for (size_t i = pieces[0].begin; how.plain.size != 0 && done > 0 && i < pieces[done - 1].end; i++)
-            assert_true(text[i] < 0x80);
+        assert_true(!codes || done == 0 || widened(view, pieces[done - 1].end, true, true) == pieces[done - 1].end + how.add);
     }
     assert_true(met > 2000);
     fh_token_list_deinit(&one);

@@ -196,8 +196,7 @@ fh_status fh_charsmap_write(const fh_charsmap *map, fh_buf *out) {
 }
 
 void fh_charsmap_deinit(fh_charsmap *map) {
-    if (map->bytes.allocator != NULL)
-        fh_u64s_free(map->bytes.allocator, &map->keyed);
+    fh_u64s_free(map->bytes.allocator, &map->keyed);
     fh_buf_deinit(&map->bytes);
 }
 

@@ -265,7 +265,8 @@ static bool wants_lead(const fh_pipeline *p, fh_span section, size_t base) {
 }
 
 /* Cuts a section for a model that works on spaces. */
-static fh_status cut_parts(const fh_pipeline *p, fh_mut fh_normalized *n, fh_span section, size_t base, fh_mut fh_pieces *pieces) {
+static fh_status cut_parts(const fh_pipeline *p, fh_mut fh_normalized *n, fh_span section, size_t base,
+                           fh_mut fh_pieces *pieces) {
     uint32_t room[4 * FH_MASK_BYTES];
     fh_u32s ends = {room, sizeof room / sizeof *room};
     if (wants_lead(p, section, base))

@@ -213,18 +213,6 @@ static fh_status restore_added(fh_added *d, const fh_stored *stored, const fh_to
     return s;
 }
 
-/* True if all that happens to a text before the model is U+2581 for its spaces, and *lead. */
-static bool keeps_spaces(const fh_pipeline *p, fh_out fh_lead *lead) {
-    bool prepends = false;
-    if (p->added.normal.any)
-        return false;
-    if (p->normalizer == NULL)
-        return fh_pretokenizer_marks_spaces(p->pretokenizer, lead);
-    bool marks = fh_normalizer_marks_spaces(p->normalizer, &prepends) && fh_pretokenizer_wants_spaces(p->pretokenizer);
-    *lead = prepends ? FH_LEAD_ALWAYS : FH_LEAD_NEVER;
-    return marks;
-}
-
 static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null const fh_stored *stored, fh_err *err) {
     if (f->members[VERSION].text.size != 0 && !fh_span_is(f->members[VERSION].text, "\"1.0\""))
         return expected(&f->members[VERSION], "version \"1.0\"", err);
@@ -254,11 +242,6 @@ static fh_status read_parts(fh_pipeline *p, const file *f, fh_ref fh_or_null con
     p->bos = fh_postprocessor_edge(p->postprocessor, false);
     p->eos = fh_postprocessor_edge(p->postprocessor, true);
     p->tracks = fh_pretokenizer_needs_origins(p->pretokenizer, p->normalizer != NULL);
-    if (!p->added.normal.any && p->pretokenizer != NULL && fh_pretokenizer_is_bert(p->pretokenizer) &&
-        fh_normalizer_leave_chinese(p->normalizer))
-        fh_pretokenizer_part_chinese(p->pretokenizer); /* the same pieces, and a text that keeps its size */
-    p->leads = fh_pretokenizer_marks_words(p->pretokenizer) && fh_token_model_use_lead(p->model);
-    p->spaces = keeps_spaces(p, &p->lead) && fh_token_model_use_spaces(p->model);
     return fill_blanks(p);
 }
 
@@ -296,6 +279,8 @@ static fh_status load(fh_ref fh_allocator *a, fh_span json, fh_ref fh_or_null co
     fh_status s = find_members(p, json, stored, &f, err);
     if (s.code == FH_OK)
         s = read_parts(p, &f, stored, err);
+    if (!fh_failed(s))
+        fh_pipeline_choose_roads(p);
     if (fh_failed(s)) {
         fh_pipeline_free(p);
         return fh_fail(err, s.code, FH_NO_OFFSET, "tokenizer.json: %s", fh_code_text(s.code));

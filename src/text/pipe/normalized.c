@@ -151,24 +151,6 @@ static fh_status begin_bytes(fh_edit *e, const fh_traced *from, size_t more) {
     return reserve_bytes(e, more);
 }
 
-fh_status fh_normalized_put_lead(fh_normalized *n, uint8_t lead) {
-    FH_ASSERT(n->now.same && n->now.straight && n->now.size != 0);
-    fh_edit_begin(&n->edit);
-    FH_TRY(reserve_bytes(&n->edit, n->now.size + 1));
-    fh_mspan old = n->now.bytes;
-    n->now.bytes = n->edit.bytes;
-    n->edit.bytes = old;
-    fh_mspan rest;
-    bool fits = fh_mspan_slice(n->now.bytes, 1, n->now.size, &rest);
-    FH_ASSERT(fits);
-    *fh_mspan_at(n->now.bytes, 0) = lead;
-    fh_span_copy(rest, n->now.original);
-    n->now.size++;
-    n->now.lead = 1;
-    n->now.same = false;
-    return FH_DONE;
-}
-
 /* From here on origins are stored; there is room for `more`. */
 static fh_status begin_origins(fh_edit *e, const fh_traced *from, size_t more) {
     size_t rest = from->size > e->size ? from->size - e->size : 0;
@@ -347,5 +329,22 @@ fh_status fh_normalized_accept(fh_normalized *n) {
                                   .origins = origins ? t.origins : e.origins},
                          .marks = n->marks,
                          .finder = n->finder};
+    return FH_DONE;
+}
+
+fh_status fh_normalized_put_lead(fh_normalized *n, uint8_t lead) {
+    FH_ASSERT(n->now.same && n->now.straight && n->now.size != 0);
+    size_t size = n->now.size;
+    fh_mspan rest;
+    fh_edit_begin(&n->edit);
+    FH_TRY(reserve_bytes(&n->edit, size + 1));
+    bool fits = fh_mspan_slice(n->edit.bytes, 1, size, &rest);
+    FH_ASSERT(fits);
+    *fh_mspan_at(n->edit.bytes, 0) = lead;
+    fh_span_copy(rest, n->now.original);
+    n->edit.size = size + 1;
+    n->edit.rewritten = true;
+    FH_TRY(fh_normalized_accept(n));
+    n->now.lead = 1;
     return FH_DONE;
 }

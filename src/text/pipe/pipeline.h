@@ -3,6 +3,7 @@
  *   load.c      a tokenizer.json to a pipeline, and back; stored.c  its cache, a file that is used in place
  *   vocab.c     the vocabulary of a model file to a pipeline
  *   open.c      any file to a pipeline: sentencepiece.c, tiktoken.c, or load.c
+ *   roads.c     which texts need less than that
  *   encoder.c   a text through the pipeline to tokens, and tokens to an encoding
  *   batch.c     many texts
  *   detokenize.c  ids to text
@@ -67,6 +68,8 @@ FH_MUST_USE fh_status fh_pipeline_open(fh_ref fh_allocator *a, fh_bytes cache, f
 /* Makes one of a vocabulary. */
 FH_MUST_USE fh_status fh_pipeline_of_vocab(fh_ref fh_allocator *a, const fh_vocab *v, fh_owned fh_view(1) fh_pipeline **out,
                                            fh_mut fh_err *err);
+/* Chooses how texts go through a pipeline that is whole. */
+void fh_pipeline_choose_roads(fh_mut fh_pipeline *p);
 /* NULL is allowed. */
 void fh_pipeline_free(fh_drop fh_pipeline *p);
 FH_MUST_USE fh_status fh_pipeline_write(const fh_pipeline *p, fh_mut fh_json_writer *w);

@@ -206,10 +206,15 @@ static void take_mark_off(fh_u32s places, size_t count) {
 static fh_status find_probable(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
     if (!m->leads || fh_span_starts(piece, MARK_TEXT))
         return fh_unigram_piece(m, s, piece);
-    fh_buf_truncate(&s->spelling, 0);
-    FH_TRY(fh_buf_put(&s->spelling, MARK_TEXT));
-    FH_TRY(fh_buf_put(&s->spelling, piece));
-    FH_TRY(fh_unigram_piece(m, s, fh_buf_view(&s->spelling)));
+    fh_buf marked;
+    fh_buf_init(&marked, s->allocator, 0);
+    fh_status st = fh_buf_put(&marked, MARK_TEXT);
+    if (st.code == FH_OK)
+        st = fh_buf_put(&marked, piece);
+    if (st.code == FH_OK)
+        st = fh_unigram_piece(m, s, fh_buf_view(&marked));
+    fh_buf_deinit(&marked);
+    FH_TRY(st);
     take_mark_off(s->found.begins, s->found.count);
     take_mark_off(s->found.ends, s->found.count);
     s->end -= MARK_BYTES;
