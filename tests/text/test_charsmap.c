@@ -1,4 +1,7 @@
 /* test_charsmap.c: SentencePiece's compiled normalization: made maps, clusters, changes, hostile maps, base64, no memory. */
+#include <string.h>
+
+#include "freehold/utf8.h"
 #include "text/pipe/charsmap.h"
 
 #include "support/fh_test.h"
@@ -74,6 +77,68 @@ static void test_walk(void **state) {
     fh_normalized_deinit(&n);
     fh_charsmap_deinit(&map);
     fh_buf_deinit(&base64);
+}
+
+/* The walk that looks at each cluster, as the reference does. */
+static void walk_slowly(const fh_charsmap *map, fh_span text, fh_buf *out) {
+    for (size_t i = 0, end; i < text.size; i = end) {
+        fh_span to;
+        end = fh_cluster_end(text, i);
+        if (end - i < 6 && fh_charsmap_find(map, fh_span_sub(text, i, end - i), &to)) {
+            fh_assert_ok(fh_buf_put(out, to));
+            continue;
+        }
+        for (size_t size; i < end; i += size) {
+            fh_span one = fh_span_sub(text, i, size = fh_utf8_next(text, i).size);
+            fh_assert_ok(fh_buf_put(out, fh_charsmap_find(map, one, &to) ? to : one));
+        }
+    }
+}
+
+/* Characters that stay are passed over, but none that is a key, or that joins what comes next. */
+static void test_random(void **state) {
+    static const char *const bits[] = {"a", "e", " ", "\t", "\u00e9", "\ufb01", "\u0301", "\u200b", "\u2460", "\u3042", "\u65e5",
+                                       "\u30b7", "\u3099", "\u200d", "\u1100", "\u1161", "\U0001f469", "\n", "\r", "\u3000",
+                                       "\u0600", "\u0915", "\u094d", "\u0416"};
+    fh_allocator *a = fh_test_allocator(state);
+    fh_test_rng rng = fh_test_rng_new(17);
+    maker m;
+    maker_init(&m, a);
+    maker_add(&m, "\u00e9", "e");
+    maker_add(&m, "\ufb01", "fi");
+    maker_add(&m, "e\u0301", "E");
+    maker_add(&m, "\t", " ");
+    maker_add(&m, "\u200b", "");
+    maker_add(&m, "\u3000", " ");
+    maker_add(&m, "\u0416\u0301", "zh");
+    maker_add(&m, "\u0600a", "?");
+    fh_buf base64, slow;
+    fh_buf_init(&base64, a, 0);
+    fh_buf_init(&slow, a, 0);
+    finish(&m, &base64);
+    fh_charsmap map = made(a, fh_buf_view(&base64));
+    fh_normalized n;
+    fh_normalized_init(&n, a);
+    for (size_t round = 0; round < 20000; round++) {
+        uint8_t text[64];
+        size_t size = 0;
+        for (size_t k = fh_test_rng_below(&rng, 14); k > 0; k--) {
+            fh_span bit = fh_span_of_str(bits[fh_test_rng_below(&rng, sizeof bits / sizeof *bits)]);
+            memcpy(text + size, bit.at, bit.size);
+            size += bit.size;
+        }
+        fh_buf_truncate(&slow, 0);
+        walk_slowly(&map, (fh_span){text, size}, &slow);
+        fh_assert_ok(fh_normalized_reset(&n, (fh_span){text, size}, true));
+        fh_edit_begin(&n.edit);
+        fh_assert_ok(fh_rule_precompiled(&n.now, &n.edit, &map));
+        fh_assert_ok(fh_normalized_accept(&n));
+        assert_true(fh_span_equal(fh_normalized_view(&n), fh_buf_view(&slow)));
+    }
+    fh_normalized_deinit(&n);
+    fh_charsmap_deinit(&map);
+    fh_buf_deinit(&base64);
+    fh_buf_deinit(&slow);
 }
 
 /* A key of one ASCII character: nothing is skipped. */
@@ -256,7 +321,8 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_walk),       FH_TEST_ALLOC(test_not_plain), cmocka_unit_test(test_clusters),
+        FH_TEST_ALLOC(test_walk),       FH_TEST_ALLOC(test_random),     FH_TEST_ALLOC(test_not_plain),
+        cmocka_unit_test(test_clusters),
         FH_TEST_ALLOC(test_hostile),    FH_TEST_ALLOC(test_short_trie), FH_TEST_ALLOC(test_base64),
         FH_TEST_ALLOC(test_round_trip), FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);

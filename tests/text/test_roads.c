@@ -136,10 +136,10 @@ static void put_wordpiece(fh_test_rng *rng, fh_buf *out) {
     fh_assert_ok(fh_buf_format(out, ",\"\xe8\xb1\x88\":%zu,\"abc\":%zu,\"##bc\":%zu,\"e\":%zu}}", id, id + 1, id + 2, id + 3));
 }
 
-static void put_file(fh_span model, const char *normalizer, const char *pre, fh_buf *out) {
+static void put_file(fh_span model, const char *normalizer, const char *pre, bool normalized, fh_buf *out) {
     put(out, "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[{\"id\":900,\"content\":\"<s>\","
-             "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true}],"
-             "\"normalizer\":");
+             "\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"special\":true,\"normalized\":");
+    put(out, normalized ? "true}],\"normalizer\":" : "false}],\"normalizer\":");
     put(out, normalizer);
     put(out, ",\"pre_tokenizer\":");
     put(out, pre);
@@ -148,13 +148,13 @@ static void put_file(fh_span model, const char *normalizer, const char *pre, fh_
     put(out, "}");
 }
 
-static fh_tokenizer *load(fh_allocator *a, fh_span model, const char *normalizer, const char *pre) {
+static fh_tokenizer *load(fh_allocator *a, fh_span model, const char *normalizer, const char *pre, bool normalized) {
     fh_buf file;
     fh_tokenizer *tok = NULL;
     fh_err err;
     fh_err_clear(&err);
     fh_buf_init(&file, a, 0);
-    put_file(model, normalizer, pre, &file);
+    put_file(model, normalizer, pre, normalized, &file);
     if (fh_failed(fh_tokenizer_from_json(a, fh_buf_view(&file), &tok, &err)))
         fail_msg("%s\n%.*s", err.message, FH_SPAN_FMT(fh_buf_view(&file)));
     fh_buf_deinit(&file);
@@ -194,8 +194,8 @@ static void run(fh_allocator *a, fh_test_rng *rng, const road *r, size_t *fast) 
         put_unigram(rng, &model);
     else
         put_wordpiece(rng, &model);
-    fh_tokenizer *tok[2] = {load(a, fh_buf_view(&model), r->normalizer, r->pre),
-                            load(a, fh_buf_view(&model), r->slow_normalizer, r->slow_pre)};
+    fh_tokenizer *tok[2] = {load(a, fh_buf_view(&model), r->normalizer, r->pre, false),
+                            load(a, fh_buf_view(&model), r->slow_normalizer, r->slow_pre, false)};
     const fh_pipeline *own = tok[0]->pipeline, *general = tok[1]->pipeline;
     assert_true(!general->spaces && !general->leads);
     *fast += own->spaces || own->leads || strcmp(r->model, "WordPiece") == 0;
@@ -225,7 +225,46 @@ static void test_same(void **state) {
     assert_true(fast > rounds * count * 3 / 4);
 }
 
+/* What looks like one of the roads, and is not. */
+static void test_general(void **state) {
+#define LETTERS_OF_BPE "\"<unk>\":0,\"a\":1,\"" MARK "\":2},\"merges\":[]}"
+#define MODEL_OF_BPE(more) "{\"type\":\"BPE\"," more "\"vocab\":{" LETTERS_OF_BPE
+#define PLAIN MODEL_OF_BPE("\"unk_token\":\"<unk>\",")
+#define UNIGRAM(unk, a, b) "{\"type\":\"Unigram\",\"unk_id\":" unk ",\"vocab\":[[\"" a "\",0],[\"" b "\",-1]]}"
+#define OWN_WORDS PRES(WORDS "," METASPACE("always", "true"))
+    static const struct {
+        const char *model, *normalizer, *pre;
+        bool normalized, own;
+    } rows[] = {
+        {PLAIN, REPLACE, "null", false, true},
+        {PLAIN, REPLACE, "null", true, false},
+        {PLAIN, "null", METASPACE("never", "true"), false, false},
+        {PLAIN, "null", "null", false, false},
+        {PLAIN, NORMALS(REPLACE "," PREPEND), "null", false, false},
+        {PLAIN, NORMALS(PREPEND "," REPLACE ",{\"type\":\"NFC\"}"), "null", false, false},
+        {PLAIN, NORMALS("{\"type\":\"Prepend\",\"prepend\":\"x\"}," REPLACE), "null", false, false},
+        {PLAIN, "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"_\"}", "null", false, false},
+        {PLAIN, REPLACE, METASPACE("first", "false"), false, false},
+        {MODEL_OF_BPE(""), REPLACE, "null", false, false},
+        {MODEL_OF_BPE("\"unk_token\":\"<unk>\",\"ignore_merges\":true,"), REPLACE, "null", false, false},
+        {MODEL_OF_BPE("\"unk_token\":\"<unk>\",\"dropout\":0.5,"), REPLACE, "null", false, false},
+        {"{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"vocab\":{\"<unk>\":0,\"a\":1},\"merges\":[]}", REPLACE, "null", false,
+         false},
+        {UNIGRAM("0", "<unk>", MARK), "null", OWN_WORDS, false, true},
+        {UNIGRAM("0", "<unk>", "a"), "null", OWN_WORDS, false, false},
+        {UNIGRAM("1", "a", MARK), "null", OWN_WORDS, false, false},
+        {PLAIN, "null", OWN_WORDS, false, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fh_tokenizer *tok = load(fh_test_allocator(state), fh_span_of_str(rows[i].model), rows[i].normalizer, rows[i].pre,
+                                 rows[i].normalized);
+        if ((tok->pipeline->spaces || tok->pipeline->leads) != rows[i].own)
+            fail_msg("row %zu", i);
+        fh_tokenizer_free(tok);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same), FH_TEST_ALLOC(test_general)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
