@@ -97,9 +97,9 @@ static void walk_slowly(const fh_charsmap *map, fh_span text, fh_buf *out) {
 
 /* Characters that stay are passed over, but none that is a key, or that joins what comes next. */
 static void test_random(void **state) {
-    static const char *const bits[] = {"a", "e", " ", "\t", "\u00e9", "\ufb01", "\u0301", "\u200b", "\u2460", "\u3042", "\u65e5",
-                                       "\u30b7", "\u3099", "\u200d", "\u1100", "\u1161", "\U0001f469", "\n", "\r", "\u3000",
-                                       "\u0600", "\u0915", "\u094d", "\u0416"};
+    static const char *const bits[] = {"a",      "e",      " ",      "\t",     "\u00e9", "\ufb01",     "\u0301", "\u200b",
+                                       "\u2460", "\u3042", "\u65e5", "\u30b7", "\u3099", "\u200d",     "\u1100", "\u1161",
+                                       "\n",     "\r",     "\u3000", "\u0600", "\u0915", "\U0001f469", "\u094d", "\u0416"};
     fh_allocator *a = fh_test_allocator(state);
     fh_test_rng rng = fh_test_rng_new(17);
     maker m;

@@ -89,6 +89,7 @@ static void test_chinese(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_classes), FH_TEST_ALLOC(test_chinese)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random), cmocka_unit_test(test_classes),
+                                       FH_TEST_ALLOC(test_chinese)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
