@@ -459,6 +459,34 @@ def random_model(rng):
     }
 
 
+def random_road(rng):
+    """A normalizer and a pre-tokenizer that our side may have a road of its own for (src/text/pipe/roads.c)."""
+    replace = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
+    prepend = {"type": "Prepend", "prepend": "\u2581"}
+    scheme = rng.choice(("first", "always", "never"))
+    meta = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": scheme, "split": False}
+    split = {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}
+    words = [{"type": "WhitespaceSplit"}, dict(meta, prepend_scheme="always", split=True)]
+    flag = lambda: rng.random() < 0.5
+    bert = {
+        "type": "BertNormalizer",
+        "clean_text": flag(),
+        "handle_chinese_chars": True,
+        "strip_accents": rng.choice((None, True, False)),
+        "lowercase": flag(),
+    }
+    return rng.choice(
+        (
+            ({"type": "Sequence", "normalizers": [prepend, replace]}, None),
+            (replace, split),
+            (replace, None),
+            (None, meta),
+            (rng.choice((None, {"type": "NFKC"})), {"type": "Sequence", "pretokenizers": words}),
+            (bert, {"type": "BertPreTokenizer"}),
+        )
+    )
+
+
 def random_tokenizer(rng):
     model = random_model(rng)
     vocab = model["vocab"] if isinstance(model["vocab"], dict) else {t: i for i, (t, _) in enumerate(model["vocab"])}
@@ -480,13 +508,17 @@ def random_tokenizer(rng):
         for i, t in enumerate(contents)
     ]
     part = lambda make, p=0.8: make(rng) if rng.random() < p else None
+    normalizer, pre_tokenizer = part(random_normalizer, 0.6), part(random_pretokenizer)
+    if flag(0.25):
+        normalizer, pre_tokenizer = random_road(rng)
+        added = [dict(t, normalized=False) for t in added]
     blob = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": added,
-        "normalizer": part(random_normalizer, 0.6),
-        "pre_tokenizer": part(random_pretokenizer),
+        "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer,
         "post_processor": part(lambda r: random_postprocessor(r, vocab), 0.6),
         "decoder": part(random_decoder),
         "model": model,

@@ -334,8 +334,14 @@ static fh_status try_replace(walk *w, const fh_traced *from, fh_edit *e, const f
     *done = fh_charsmap_find(map, old, &to);
     if (!*done)
         return FH_DONE;
-    FH_TRY(keep(w, from, e, *kept, i));
+    size_t begin = *kept;
     *kept = i + old.size;
+    if (old.size == 1 && to.size == 1) { /* both are ASCII */
+        FH_TRY(let_go(w, from, e));
+        w->begun = true;
+        return fh_edit_keep_as(e, from, begin, *kept, fh_span_at(to, 0));
+    }
+    FH_TRY(keep(w, from, e, begin, i));
     return put_replacement(w, from, e, old, to);
 }
 

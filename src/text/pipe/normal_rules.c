@@ -44,7 +44,7 @@ fh_status fh_rule_bert_clean(const fh_traced *from, fh_edit *e, bool clean, bool
             FH_TRY(drop(e, from, kept, i));
             kept = j;
         } else if (clean && fh_unicode_is_space(r.code)) {
-            FH_TRY(swap(e, from, kept, i, ' '));
+            FH_TRY(r.code < 0x80 ? fh_edit_keep_as(e, from, kept, j, ' ') : swap(e, from, kept, i, ' '));
             kept = j;
         } else if (chinese && fh_unicode_is_chinese(r.code)) {
             FH_TRY(swap(e, from, kept, i, ' '));

@@ -273,6 +273,13 @@ fh_status fh_edit_keep(fh_edit *e, const fh_traced *from, size_t begin, size_t e
     return FH_DONE;
 }
 
+fh_status fh_edit_keep_as(fh_edit *e, const fh_traced *from, size_t begin, size_t end, uint8_t last) {
+    FH_TRY(begin_bytes(e, from, end - begin));
+    FH_TRY(fh_edit_keep(e, from, begin, end));
+    *fh_mspan_at(e->bytes, e->size - 1) = last;
+    return FH_DONE;
+}
+
 /* Makes bytes of ASCII small, eight at a time. */
 static void make_small(fh_mspan bytes) {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;

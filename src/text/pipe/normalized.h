@@ -92,6 +92,8 @@ FH_MUST_USE fh_status fh_edit_keep(fh_mut fh_edit *e, const fh_traced *from, siz
 FH_MUST_USE fh_status fh_edit_copy(fh_mut fh_edit *e, const fh_traced *from, size_t begin, size_t end);
 /* The same, with capital letters of ASCII made small. */
 FH_MUST_USE fh_status fh_edit_keep_small(fh_mut fh_edit *e, const fh_traced *from, size_t begin, size_t end);
+/* fh_edit_keep, but the last byte, of ASCII, becomes another one of ASCII. */
+FH_MUST_USE fh_status fh_edit_keep_as(fh_mut fh_edit *e, const fh_traced *from, size_t begin, size_t end, uint8_t last);
 /* Writes a character with a change. */
 FH_MUST_USE fh_status fh_edit_put(fh_mut fh_edit *e, const fh_traced *from, uint32_t code, ptrdiff_t change);
 /* Moves the cursor over `count` characters: they are gone. */

@@ -288,39 +288,39 @@ static uint64_t begins(uint64_t run) {
     return run & ~(run << 1);
 }
 
-/* Where parts begin in the window of ASCII at `at`, one bit a byte, but for its first; *size is that of the window. It is
- * looked for where words begin, and at each digit and sign. */
-static uint64_t starts_in(const fh_token_model *m, fh_masks_fn *masks, fh_span text, size_t at, fh_out size_t *size) {
+/* Appends the ends of the parts that end in the window of ASCII at `at` to ends[count …), and returns the new count; *size is
+ * that of the window. They are looked for where words begin, and at each digit and sign. */
+static size_t parts_in(const fh_token_model *m, fh_masks_fn *masks, fh_span text, size_t at, fh_u32s ends, size_t count,
+                       fh_out size_t *size) {
     struct fh_masks w;
     *size = masks(text, at, &w);
     if (w.high != 0)
         *size = (size_t)__builtin_ctzll(w.high);
-    if (*size == 0)
-        return 0;
-    uint64_t words = w.upper | w.lower, found = 0;
-    uint64_t likely = (begins(words) | begins(w.blank) | ~(words | w.blank)) & (~(uint64_t)0 >> (64 - *size)) & ~(uint64_t)1;
-    for (uint64_t left = likely; left != 0; left &= left - 1) {
-        size_t i = (size_t)__builtin_ctzll(left);
-        if (are_apart(m, fh_span_at(text, at + i - 1), fh_span_at(text, at + i)))
-            found |= left & (~left + 1);
+    if (*size < 2)
+        return count;
+    uint64_t words = w.upper | w.lower, likely = begins(words) | begins(w.blank) | ~(words | w.blank);
+    fh_span window = fh_span_sub(text, at, *size);
+    for (likely &= (~(uint64_t)0 >> (64 - *size)) & ~(uint64_t)1; likely != 0; likely &= likely - 1) {
+        size_t i = (size_t)__builtin_ctzll(likely);
+        if (are_apart(m, fh_span_at(window, i - 1), fh_span_at(window, i)))
+            fh_u32s_set(ends, count++, (uint32_t)(at + i));
     }
-    return found;
+    return count;
 }
 
 size_t fh_token_model_parts(const fh_token_model *m, fh_masks_fn *masks, fh_span text, size_t *at, fh_u32s ends) {
     FH_ASSERT(m->spaces && ends.count >= FH_MASK_BYTES && text.size <= UINT32_MAX);
     size_t count = 0, from = *at;
     while (from < text.size && count + FH_MASK_BYTES <= ends.count) {
-        size_t size = 0, last = 0;
-        uint64_t starts = fh_span_at(text, from) < ASCII ? starts_in(m, masks, text, from, &size) : 0;
-        for (; starts != 0; starts &= starts - 1) {
-            last = (size_t)__builtin_ctzll(starts);
-            fh_u32s_set(ends, count++, (uint32_t)(from + last));
-        }
-        from += last;
-        if (last != 0 && from - last + size != text.size)
+        size_t size = 0, before = count;
+        if (fh_span_at(text, from) < ASCII)
+            count = parts_in(m, masks, text, from, ends, count, &size);
+        bool over = size != 0 && from + size == text.size;
+        if (count != before)
+            from = fh_u32s_get(ends, count - 1);
+        if (count != before && !over)
             continue;
-        from = size != 0 && from - last + size == text.size ? text.size : fh_bpe_part_end(m, text, from);
+        from = over ? text.size : fh_bpe_part_end(m, text, from);
         fh_u32s_set(ends, count++, (uint32_t)from);
     }
     *at = from;

@@ -403,6 +403,12 @@ static inline void write_ids(fh_u32s list, size_t at, const fh_met *met) {
 /* The other columns, for a piece that begins at `begin`. */
 static inline void write_places(const fh_token_list *out, size_t at, const fh_met *met, uint32_t begin, uint32_t word) {
     uint32_t end = begin;
+    if (met->count == 1) { /* the usual one */
+        fh_u32s_set(out->begins, at, begin);
+        fh_u32s_set(out->ends, at, begin + met->ends[0]);
+        fh_u32s_set(out->words, at, word);
+        return;
+    }
     for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
         fh_u32s_set(out->begins, at + k, end);
         end = begin + met->ends[k];
