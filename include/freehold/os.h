@@ -132,6 +132,16 @@ FH_FALLIBLE fh_os_exit_add(fh_mut fh_os_exit *e);
 /* Takes it back, from any thread; when it returns, fn is over or will never be called. Nothing happens if it is on no list. */
 FH_API void fh_os_exit_remove(fh_mut fh_os_exit *e);
 
+/* --- a thread ------------------------------------------------------------------------------------------------------------ */
+
+/* A thread that runs one function. */
+typedef struct fh_os_thread fh_os_thread;
+/* Starts it: run(ctx). What ctx leads to has to outlive fh_os_thread_join, and is of a type that threads may share. FH_NOMEM when
+ * the system has no thread left. */
+FH_FALLIBLE fh_os_thread_start(void (*run)(void *ctx), fh_ref void *ctx, fh_owned fh_view(2) fh_os_thread **out);
+/* Waits for its end; NULL is allowed. */
+FH_API void fh_os_thread_join(fh_drop fh_os_thread *t);
+
 /* --- a team of threads behind fh_par -------------------------------------------------------------------------------------- */
 
 /* Worker threads that sleep between jobs. The caller runs part 0, and then, like every worker that is awake, whatever part

@@ -1,4 +1,4 @@
-/* sock.h: sockets of ZeroMQ's patterns: whole messages, in and out, between threads.
+/* sock.h: sockets of ZeroMQ's patterns: whole messages, in and out, between threads, processes and machines.
  *
  *     fh_sock_context *c;
  *     fh_sock push, pull;
@@ -17,6 +17,11 @@
  * docs/SOCKETS.md says which test holds each clause. A message is sent and received whole, or not at all. Bodies are shared by
  * counting: they are never copied between the sockets of one process.
  *
+ * Between processes ("tcp://host:port", "ipc://path", "ipc://@name") a thread of the context does the work of the network: it
+ * begins with the first such endpoint. To the patterns such a connection is a peer like any other. Large bodies are not copied
+ * there either. Each peer is held to limits: of a message, of a handshake, of time; and to the marks, since nothing is received
+ * for a socket that does not take it.
+ *
  * Bounds: at most as many messages wait between two sockets as their high-water marks add up to. A sender waits then (or drops,
  * where its pattern says so); nothing in here grows with what a peer sends.
  *
@@ -34,6 +39,9 @@
 FH_EXTERN_BEGIN
 
 enum { FH_SOCK_MARK_MAX = 65536, FH_SOCK_ENDPOINT_MAX = 255, FH_SOCK_PEERS_MAX = 4095 };
+/* Bytes of all parts of a message that goes to another process; one that is larger, or has FH_MESSAGE_PARTS_MAX parts, is dropped
+ * on the way. A peer that sends more is cut off. */
+enum { FH_SOCK_WIRE_BYTES_MAX = 256 << 20 };
 
 /* --- contexts ----------------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +59,8 @@ FH_FALLIBLE fh_sock_context_new(fh_ref fh_allocator *a, fh_ref const fh_sock_con
 /* From now on whoever waits, sends, receives, polls, opens, binds, connects or subscribes is refused with FH_CANCELED. Any
  * thread. */
 FH_API void fh_sock_context_stop(fh_mut fh_sock_context *c);
-/* Closes what is open and ends the context, which no thread uses any more. NULL is allowed. */
+/* Closes what is open and ends the context, which no thread uses any more. It waits for what LINGER says may still be sent to
+ * other processes; after fh_sock_context_stop it does not. NULL is allowed. */
 FH_API void fh_sock_context_free(fh_drop fh_sock_context *c);
 /* Its sockets that are open; a guess while other threads open and close some. */
 FH_API uint32_t fh_sock_context_count(fh_ref const fh_sock_context *c);
@@ -68,17 +77,23 @@ typedef struct fh_sock {
 /* A socket of type PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB or XSUB. FH_UNSUPPORTED for other types;
  * FH_EXHAUSTED at sockets_max, FH_NOMEM. */
 FH_FALLIBLE fh_sock_open(fh_mut fh_sock_context *c, fh_zmtp_socket type, fh_out fh_sock *out);
-/* Ends it. What it has sent can still be received by those that it is connected with. */
+/* Ends it. What it has sent can still be received by those that it is connected with; what is on its way to other processes has
+ * the time of LINGER. */
 FH_FALLIBLE fh_sock_close(fh_mut fh_sock_context *c, fh_sock s);
 
-/* Makes a name, "inproc://" and more, up to FH_SOCK_ENDPOINT_MAX bytes in all, this socket's: those who connect to it, or did
- * so before, become its peers. FH_INVALID for a name that is none, FH_BORROWED for one that is another's, FH_UNSUPPORTED for
- * another transport, FH_NOMEM. */
+/* Makes a name, up to FH_SOCK_ENDPOINT_MAX bytes in all, this socket's: those who connect to it, or did so before, become its
+ * peers. "inproc://" and more; "tcp://" and a host (a number, a name, "*" for all interfaces) and a port ("*" or 0 for a free
+ * one, which fh_sock_last_endpoint tells); "ipc://" and a path, or "@" and an abstract name. FH_INVALID for a name that is none,
+ * FH_BORROWED for one of inproc that is another's, FH_IO where the system refuses (err has errno's number), FH_NOT_FOUND for an
+ * unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
 FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
-/* Becomes a peer of the socket that has the name, now or later; messages may be sent at once. FH_INVALID when the two types do
- * not talk to each other, FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above. */
+/* Becomes a peer of the socket that has the name, now or later. Messages may be sent at once by PAIR, PUSH, DEALER and REQ, and
+ * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. One that breaks is made
+ * again; what was handed to it then is lost, and what was not yet is not. FH_INVALID when the two types do not talk to each other
+ * (inproc), FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above. */
 FH_FALLIBLE fh_sock_connect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
-/* The name is free again; who is connected stays. FH_NOT_FOUND. */
+/* The name is free again; who is connected stays. The name is the one that was given, or the one of fh_sock_last_endpoint.
+ * FH_NOT_FOUND. */
 FH_FALLIBLE fh_sock_unbind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint);
 /* Ends what fh_sock_connect began. What was sent can still be received there. FH_NOT_FOUND. */
 FH_FALLIBLE fh_sock_disconnect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint);
@@ -108,7 +123,8 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
 
 /* --- options ------------------------------------------------------------------------------------------------------------ */
 
-/* Name, number in the API of libzmq, first value. Marks, and ROUTING_ID, count for peers that come afterwards. */
+/* Name, number in the API of libzmq, first value. Marks, ROUTING_ID and all that speaks of connections count for endpoints
+ * that come afterwards; LINGER counts at the close. */
 #define FH_SOCK_OPTIONS(X)                                                                                    \
     X(SEND_MARK, 23, 1000)       /* messages; 0 is as many as FH_SOCK_MARK_MAX */                            \
     X(RECEIVE_MARK, 24, 1000)                                                                                 \
@@ -118,19 +134,41 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(ROUTER_HANDOVER, 56, 0)    /* 0, 1: a new peer takes the identity of an old one over, and that is left */   \
     X(PROBE_ROUTER, 51, 0)       /* 0, 1: an empty message to each new peer: REQ, DEALER, ROUTER */           \
     X(XPUB_VERBOSE, 40, 0)       /* 0, 1: an XPUB hears of each subscription, not only of the first of its kind */ \
+    X(LINGER, 17, -1)            /* ms that is left to what was sent when the socket closes; -1: as long as it takes */ \
+    X(IMMEDIATE, 39, 0)          /* 0, 1: no message waits for a connection that does not stand yet */        \
+    X(RECONNECT_IVL, 18, 100)    /* ms before a connection is made again; -1: never */                        \
+    X(RECONNECT_IVL_MAX, 21, 0)  /* ms that this doubles up to; 0: it stays */                                \
+    X(HANDSHAKE_IVL, 66, 30000)  /* ms that a handshake may take; 0: any time */                              \
+    X(HEARTBEAT_IVL, 75, 0)      /* ms between PINGs; 0: none */                                              \
+    X(HEARTBEAT_TTL, 76, 0)      /* ms after which a silent peer may take us for gone; 0: nothing is said */  \
+    X(HEARTBEAT_TIMEOUT, 77, -1) /* ms of silence after a PING that end a connection; -1: as HEARTBEAT_IVL */ \
+    X(MESSAGE_MAX, 22, -1)       /* bytes of a part that a peer may send; -1: 64 MiB */                       \
+    X(BACKLOG, 19, 100)          /* connections that wait to be accepted */                                   \
+    X(IPV6, 42, 0)               /* 0, 1: "*" and names are addresses of IPv6 */                              \
     X(TYPE, 16, 0)               /* fh_zmtp_socket; read only */                                              \
-    X(EVENTS, 15, 0)             /* FH_SOCK_READABLE, FH_SOCK_WRITABLE; read only */
+    X(EVENTS, 15, 0)             /* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED; read only */
 #define FH_SOCK_OPTION_ENUM(name, number, value) FH_SOCK_##name = (number),
 typedef enum fh_sock_option { FH_SOCK_OPTIONS(FH_SOCK_OPTION_ENUM) } fh_sock_option;
 #undef FH_SOCK_OPTION_ENUM
 
-enum { FH_SOCK_READABLE = 1, FH_SOCK_WRITABLE = 2 };
+enum { FH_SOCK_READABLE = 1, FH_SOCK_WRITABLE = 2, FH_SOCK_HAPPENED = 4 /* fh_sock_event_next has something */ };
 
 /* FH_INVALID for a value that is out of its range, FH_UNSUPPORTED for an option that is read only or unknown. */
 FH_FALLIBLE fh_sock_set(fh_mut fh_sock_context *c, fh_sock s, fh_sock_option option, int64_t value);
 FH_FALLIBLE fh_sock_get(fh_mut fh_sock_context *c, fh_sock s, fh_sock_option option, fh_out int64_t *value);
 /* What a ROUTER calls this socket: up to FH_ZMTP_IDENTITY_MAX bytes, the first not 0. FH_INVALID, FH_NOMEM. */
 FH_FALLIBLE fh_sock_identify(fh_mut fh_sock_context *c, fh_sock s, fh_span identity);
+/* How a socket and its peers in other processes know each other. All zero: they do not (NULL). */
+typedef struct fh_sock_security {
+    fh_zmtp_mechanism mechanism;
+    bool server;                 /* of PLAIN, CURVE */
+    fh_span username, password;  /* PLAIN: what a client says, and what a server wants to hear; up to 255 bytes each */
+    fh_span public_key, secret_key; /* CURVE: this side's, FH_ZMTP_KEY_BYTES each; a server lets in who has its public key */
+    fh_span server_key;          /* of a client of CURVE */
+} fh_sock_security;
+/* Counts for endpoints that come afterwards. The texts are copied, and wiped at the end. FH_INVALID for wrong sizes,
+ * FH_UNSUPPORTED for CURVE in a library without libsodium. */
+FH_FALLIBLE fh_sock_secure(fh_mut fh_sock_context *c, fh_sock s, fh_ref const fh_sock_security *security);
 /* A SUB gets what begins with a prefix, and with any further prefix. FH_UNSUPPORTED for other types; FH_LIMIT for more than
  * FH_SOCK_PREFIX_MAX bytes; FH_EXHAUSTED when a publisher has thousands to take already; FH_NOMEM. */
 enum { FH_SOCK_PREFIX_MAX = 4096 };
@@ -140,9 +178,47 @@ FH_FALLIBLE fh_sock_unsubscribe(fh_mut fh_sock_context *c, fh_sock s, fh_span pr
 /* The name that was bound or connected last; empty bytes before. */
 FH_FALLIBLE fh_sock_last_endpoint(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_bytes *out);
 
+/* --- what happens to connections ------------------------------------------------------------------------------------------ */
+
+/* Name, and number in the API of libzmq. */
+#define FH_SOCK_HAPPENINGS(X)                                                             \
+    X(CONNECTED, 0x1)           /* value: a descriptor; the handshake follows */          \
+    X(CONNECT_DELAYED, 0x2)     /* the system has begun to connect */                     \
+    X(CONNECT_RETRIED, 0x4)     /* value: the ms until the next try */                    \
+    X(LISTENING, 0x8)                                                                     \
+    X(BIND_FAILED, 0x10)        /* value: errno's number */                               \
+    X(ACCEPTED, 0x20)           /* value: a descriptor */                                 \
+    X(ACCEPT_FAILED, 0x40)      /* value: errno's number */                               \
+    X(CLOSED, 0x80)             /* a try to connect, or a listener, is over */            \
+    X(DISCONNECTED, 0x200)                                                                \
+    X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did */       \
+    X(HANDSHAKE_SUCCEEDED, 0x1000)                                                        \
+    X(HANDSHAKE_FAILED_PROTOCOL, 0x2000) /* value: an fh_zmtp_fault_kind */               \
+    X(HANDSHAKE_FAILED_AUTH, 0x4000)     /* we, or the peer, did not let the other in */
+#define FH_SOCK_HAPPENING_ENUM(name, number) FH_SOCK_IS_##name = (number),
+typedef enum fh_sock_happening { FH_SOCK_HAPPENINGS(FH_SOCK_HAPPENING_ENUM) FH_SOCK_IS_ANY = 0xffff } fh_sock_happening;
+#undef FH_SOCK_HAPPENING_ENUM
+
+enum { FH_SOCK_EVENTS_MAX = 256 };
+
+/* One event; who gets it drops it. */
+typedef struct fh_sock_event {
+    fh_sock_happening kind;
+    int64_t value;
+    uint64_t lost;              /* events before this one that found FH_SOCK_EVENTS_MAX others waiting */
+    fh_owned fh_bytes endpoint; /* as it was given to bind or connect */
+} fh_sock_event;
+/* Drops its endpoint. */
+FH_API void fh_sock_event_drop(fh_drop fh_sock_event *event);
+/* Keeps those of `kinds` (a sum of FH_SOCK_IS_…) that happen at endpoints which come afterwards; 0: none. FH_NOMEM. */
+FH_FALLIBLE fh_sock_monitor(fh_mut fh_sock_context *c, fh_sock s, uint32_t kinds);
+/* The next one. FH_AGAIN: none; fh_sock_poll waits for FH_SOCK_HAPPENED. */
+FH_FALLIBLE fh_sock_event_next(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_sock_event *out);
+
 /* --- several sockets ---------------------------------------------------------------------------------------------------- */
 
-/* A socket to wait for: `wanted` is what of FH_SOCK_READABLE and FH_SOCK_WRITABLE, `found` what of it is. */
+/* A socket to wait for: `wanted` is what of FH_SOCK_READABLE, FH_SOCK_WRITABLE and FH_SOCK_HAPPENED, `found` what
+ * of it is. */
 typedef struct fh_sock_poll_item {
     fh_sock socket;
     uint32_t wanted, found;

@@ -3,6 +3,8 @@
 
 #include "freehold/os.h"
 #include "mem/sync/lock.h"
+#include "sock/endpoint.h"
+#include "sock/io.h"
 
 enum { SOCKETS = 1023, SOCKETS_MAX = 65535 };
 
@@ -40,12 +42,20 @@ static void tell_polls(fh_mut fh_sock_context *c) {
 }
 
 void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
-    if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
+    if (box == FH_IO_BOX)
+        fh_io_tell(c, number);
+    else if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
+        tell_polls(c);
+}
+
+void fh_context_nudge(fh_sock_context *c, uint32_t box) {
+    if (fh_mailbox_wake(&fh_slots_at(c->slots, box)->box))
         tell_polls(c);
 }
 
 void fh_sock_context_stop(fh_sock_context *c) {
     fh_store(&c->stopped, 1, FH_RELEASE);
+    fh_io_wake(c);
     for (size_t i = 0; i < c->slots.count; i++)
         (void)!fh_mailbox_wake(&fh_slots_at(c->slots, i)->box);
     tell_polls(c);
@@ -166,6 +176,7 @@ fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
     FH_TRY(occupy(c, s));
     fh_core *k = take_core(fh_context_slot(c, s));
     FH_ASSERT(k != NULL);
+    fh_endpoint_detach_all(k);
     fh_context_forget(k);
     fh_core_free(k);
     give_slot(c, s);
@@ -179,6 +190,12 @@ uint32_t fh_sock_context_count(const fh_sock_context *c) {
     return count;
 }
 
+static fh_owned_or_null fh_io *take_io(fh_mut fh_sock_context *c) {
+    fh_io *io = c->io;
+    c->io = NULL;
+    return io;
+}
+
 void fh_sock_context_free(fh_sock_context *c) {
     if (c == NULL)
         return;
@@ -188,6 +205,7 @@ void fh_sock_context_free(fh_sock_context *c) {
         fh_status s = is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
         FH_ASSERT(!fh_failed(s));
     }
+    fh_io_free(take_io(c));
     fh_context_end_waiting(c);
     FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL);
     fh_allocator *a = c->allocator;

@@ -36,8 +36,12 @@ typedef struct fh_name {
 FH_SPAN_DEFINE(name, fh_name);
 FH_ARRAY_DEFINE(name);
 
+typedef struct fh_io fh_io;
+
 struct fh_sock_context {
     fh_ref fh_allocator *allocator;
+    uint32_t io_state;               /* of `io`: 0: none, 1: somebody makes it, 2: it is there */
+    fh_owned_or_null fh_io *io;      /* written before io_state becomes 2, and before anybody is told its box */
     fh_owned fh_slots slots;
     uint32_t lock, stopped;
     uint32_t polls;                    /* counts what was told to sockets that somebody polls; polls sleep here */
@@ -56,6 +60,8 @@ fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1);
 FH_MUST_USE fh_status fh_context_attend(fh_mut fh_core *k);
 /* Where a socket is told. */
 fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1);
+/* Wakes the socket in a slot, and who polls it, with nothing to look at. */
+void fh_context_nudge(fh_mut fh_sock_context *c, uint32_t box);
 bool fh_context_stopped(fh_ref const fh_sock_context *c);
 
 /* names.c. Errors are those of sock.h. */
@@ -66,6 +72,8 @@ FH_MUST_USE fh_status fh_context_unbind(fh_mut fh_core *k, fh_span name);
 void fh_context_forget(fh_mut fh_core *k);
 /* Those who connected to a name of this socket become its peers. FH_NOMEM: the others are left for the next time. */
 FH_MUST_USE fh_status fh_context_admit(fh_mut fh_core *k);
+/* A link becomes one of the peers of the socket in a slot, which is open. */
+void fh_context_deliver(fh_mut fh_sock_context *c, uint32_t box, fh_move fh_link *link);
 /* Drops the links that wait. */
 void fh_context_end_waiting(fh_mut fh_sock_context *c);
 

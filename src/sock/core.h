@@ -15,6 +15,7 @@
 #include "proto/subscriptions.h"
 #include "proto/turn.h"
 #include "sock/link.h"
+#include "sock/monitor.h"
 
 /* What a message of a subscriber is. */
 typedef enum fh_message_kind { FH_MESSAGE_DATA, FH_MESSAGE_SUBSCRIBE, FH_MESSAGE_CANCEL } fh_message_kind;
@@ -31,9 +32,22 @@ FH_ARRAY_DEFINE(peer);
 
 /* Their first values are those of FH_SOCK_OPTIONS. */
 typedef struct fh_sock_settings {
-    int64_t send_mark, receive_mark, send_timeout, receive_timeout;
-    bool mandatory, handover, probe, verbose;
+    int64_t send_mark, receive_mark, send_timeout, receive_timeout, linger, reconnect_ivl, reconnect_ivl_max, handshake_ivl;
+    int64_t heartbeat_ivl, heartbeat_ttl, heartbeat_timeout, message_max, backlog;
+    bool mandatory, handover, probe, verbose, immediate, ip6;
 } fh_sock_settings;
+
+/* What fh_sock_secure says. */
+enum { FH_SECRET_MAX = 255 };
+typedef struct fh_secret {
+    uint32_t size;
+    uint8_t bytes[FH_SECRET_MAX];
+} fh_secret;
+typedef struct fh_secrets {
+    fh_zmtp_mechanism mechanism;
+    bool server;
+    fh_secret username, password, public_key, secret_key, server_key;
+} fh_secrets;
 
 typedef struct fh_core {
     fh_ref fh_allocator *allocator;
@@ -42,6 +56,9 @@ typedef struct fh_core {
     uint32_t box; /* its slot's */
     fh_sock_settings settings;
     fh_owned fh_bytes identity, last_endpoint;
+    fh_secrets secrets;
+    fh_owned_or_null fh_monitor *monitor;
+    bool has_wires; /* it has bound or connected to another process */
 
     fh_link_list arrivals; /* those that are to become peers, the first first */
     fh_owned fh_peers peers;
@@ -104,7 +121,7 @@ bool fh_core_receives(fh_ref const fh_core *k);
 /* fh_sock_try_send and fh_sock_try_receive. */
 FH_MUST_USE fh_status fh_core_send(fh_mut fh_core *k, fh_mut fh_message *m);
 FH_MUST_USE fh_status fh_core_receive(fh_mut fh_core *k, fh_owned fh_message *out);
-/* FH_SOCK_READABLE, FH_SOCK_WRITABLE. */
+/* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED. */
 uint32_t fh_core_events(fh_mut fh_core *k);
 /* A subscription of a SUB or XSUB, or its end. */
 FH_MUST_USE fh_status fh_core_subscribe(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind);

@@ -241,6 +241,12 @@ fh_status fh_context_admit(fh_core *k) {
     return FH_DONE;
 }
 
+void fh_context_deliver(fh_sock_context *c, uint32_t box, fh_link *link) {
+    fh_lock_take(&c->lock);
+    deliver(c, box, link);
+    fh_lock_give(&c->lock);
+}
+
 void fh_context_end_waiting(fh_sock_context *c) {
     for (fh_link *link = take_first(&c->waiting); link != NULL; link = take_first(&c->waiting))
         fh_link_free(link);

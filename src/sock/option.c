@@ -1,79 +1,55 @@
 /* option.c: names and options of a socket (sock.h). Threading: sock.h. */
-#include "sock/context.h"
+#include "sock/endpoint.h"
+
+enum { TTL_MAX_MS = 6553500 };
 
 static const fh_bytes nothing = {NULL, {NULL, 0}};
 
 /* --- endpoints ------------------------------------------------------------------------------------------------------------ */
-
-/* A name of this process. */
-static fh_status parse(fh_span endpoint, fh_mut fh_err *err) {
-    size_t colon = fh_span_find(endpoint, FH_LIT("://"), 0);
-    if (endpoint.size > FH_SOCK_ENDPOINT_MAX || colon == SIZE_MAX || colon + 3 == endpoint.size)
-        return fh_fail(err, FH_INVALID, 0, "\"%.*s\" is no endpoint such as inproc://name, of up to %d bytes",
-                       FH_SPAN_FMT(endpoint), FH_SOCK_ENDPOINT_MAX);
-    if (!fh_span_starts(endpoint, FH_LIT("inproc://")))
-        return fh_fail(err, FH_UNSUPPORTED, 0, "\"%.*s\" is no transport here; inproc is",
-                       FH_SPAN_FMT(fh_span_sub(endpoint, 0, colon)));
-    return FH_DONE;
-}
 
 static void remember(fh_mut fh_core *k, fh_move fh_bytes endpoint) {
     fh_bytes_drop(&k->last_endpoint);
     k->last_endpoint = endpoint;
 }
 
-typedef fh_status attach(fh_mut fh_core *k, fh_span name);
-
-static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, attach *how, fh_mut fh_err *err) {
+static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, bool bind, fh_mut fh_err *err) {
     fh_core *k;
-    fh_bytes copy;
-    FH_TRY(parse(endpoint, err));
+    fh_bytes name;
+    FH_TRY(fh_endpoint_check(endpoint, err));
     if (fh_context_stopped(c))
         return FH_STATUS(FH_CANCELED);
-    FH_TRY(fh_bytes_copy(c->allocator, endpoint, &copy));
-    fh_status status = fh_context_enter(c, s, &k);
-    if (fh_failed(status)) {
-        fh_bytes_drop(&copy);
-        return status;
-    }
-    status = how(k, copy.span);
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = fh_endpoint_attach(k, endpoint, bind, &name, err);
     if (!fh_failed(status))
-        remember(k, fh_bytes_share(copy));
+        remember(k, name);
     fh_context_leave(c, s);
-    fh_bytes_drop(&copy);
     if (fh_failed(status))
         return fh_fail(err, status.code, FH_NO_OFFSET, "%.*s: %s", FH_SPAN_FMT(endpoint), fh_code_text(status.code));
     return FH_DONE;
 }
 
 fh_status fh_sock_bind(fh_sock_context *c, fh_sock s, fh_span endpoint, fh_err *err) {
-    return attach_to(c, s, endpoint, fh_context_bind, err);
+    return attach_to(c, s, endpoint, true, err);
 }
 
 fh_status fh_sock_connect(fh_sock_context *c, fh_sock s, fh_span endpoint, fh_err *err) {
-    return attach_to(c, s, endpoint, fh_context_connect, err);
+    return attach_to(c, s, endpoint, false, err);
+}
+
+static fh_status detach_from(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, bool bound) {
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = fh_endpoint_detach(k, endpoint, bound);
+    fh_context_leave(c, s);
+    return status;
 }
 
 fh_status fh_sock_unbind(fh_sock_context *c, fh_sock s, fh_span endpoint) {
-    fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = endpoint.size == 0 ? FH_STATUS(FH_NOT_FOUND) : fh_context_unbind(k, endpoint);
-    fh_context_leave(c, s);
-    return status;
+    return detach_from(c, s, endpoint, true);
 }
 
 fh_status fh_sock_disconnect(fh_sock_context *c, fh_sock s, fh_span endpoint) {
-    fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = FH_STATUS(FH_NOT_FOUND);
-    for (uint32_t i = 0; i < k->peers_used && fh_failed(status); i++) {
-        if (!fh_core_connected(k, i, endpoint))
-            continue;
-        fh_core_leave(k, i);
-        status = FH_DONE;
-    }
-    fh_context_leave(c, s);
-    return status;
+    return detach_from(c, s, endpoint, false);
 }
 
 fh_status fh_sock_last_endpoint(fh_sock_context *c, fh_sock s, fh_bytes *out) {
@@ -119,6 +95,28 @@ static fh_status set(fh_mut fh_sock_settings *to, fh_sock_option option, int64_t
         return set_flag(&to->probe, value);
     case FH_SOCK_XPUB_VERBOSE:
         return set_flag(&to->verbose, value);
+    case FH_SOCK_LINGER:
+        return set_number(&to->linger, value, -1, INT32_MAX);
+    case FH_SOCK_IMMEDIATE:
+        return set_flag(&to->immediate, value);
+    case FH_SOCK_RECONNECT_IVL:
+        return set_number(&to->reconnect_ivl, value, -1, INT32_MAX);
+    case FH_SOCK_RECONNECT_IVL_MAX:
+        return set_number(&to->reconnect_ivl_max, value, 0, INT32_MAX);
+    case FH_SOCK_HANDSHAKE_IVL:
+        return set_number(&to->handshake_ivl, value, 0, INT32_MAX);
+    case FH_SOCK_HEARTBEAT_IVL:
+        return set_number(&to->heartbeat_ivl, value, 0, INT32_MAX);
+    case FH_SOCK_HEARTBEAT_TTL:
+        return set_number(&to->heartbeat_ttl, value, 0, TTL_MAX_MS);
+    case FH_SOCK_HEARTBEAT_TIMEOUT:
+        return set_number(&to->heartbeat_timeout, value, -1, INT32_MAX);
+    case FH_SOCK_MESSAGE_MAX:
+        return set_number(&to->message_max, value, -1, INT64_MAX);
+    case FH_SOCK_BACKLOG:
+        return set_number(&to->backlog, value, 1, INT32_MAX);
+    case FH_SOCK_IPV6:
+        return set_flag(&to->ip6, value);
     case FH_SOCK_TYPE:
     case FH_SOCK_EVENTS:
         break;
@@ -152,6 +150,39 @@ static fh_status get(fh_mut fh_core *k, fh_sock_option option, fh_out int64_t *v
         return FH_DONE;
     case FH_SOCK_XPUB_VERBOSE:
         *value = from->verbose;
+        return FH_DONE;
+    case FH_SOCK_LINGER:
+        *value = from->linger;
+        return FH_DONE;
+    case FH_SOCK_IMMEDIATE:
+        *value = from->immediate;
+        return FH_DONE;
+    case FH_SOCK_RECONNECT_IVL:
+        *value = from->reconnect_ivl;
+        return FH_DONE;
+    case FH_SOCK_RECONNECT_IVL_MAX:
+        *value = from->reconnect_ivl_max;
+        return FH_DONE;
+    case FH_SOCK_HANDSHAKE_IVL:
+        *value = from->handshake_ivl;
+        return FH_DONE;
+    case FH_SOCK_HEARTBEAT_IVL:
+        *value = from->heartbeat_ivl;
+        return FH_DONE;
+    case FH_SOCK_HEARTBEAT_TTL:
+        *value = from->heartbeat_ttl;
+        return FH_DONE;
+    case FH_SOCK_HEARTBEAT_TIMEOUT:
+        *value = from->heartbeat_timeout;
+        return FH_DONE;
+    case FH_SOCK_MESSAGE_MAX:
+        *value = from->message_max;
+        return FH_DONE;
+    case FH_SOCK_BACKLOG:
+        *value = from->backlog;
+        return FH_DONE;
+    case FH_SOCK_IPV6:
+        *value = from->ip6;
         return FH_DONE;
     case FH_SOCK_TYPE:
         *value = k->type;
@@ -217,4 +248,41 @@ fh_status fh_sock_subscribe(fh_sock_context *c, fh_sock s, fh_span prefix) {
 
 fh_status fh_sock_unsubscribe(fh_sock_context *c, fh_sock s, fh_span prefix) {
     return subscribe(c, s, prefix, FH_MESSAGE_CANCEL);
+}
+
+/* --- security and events -------------------------------------------------------------------------------------------------- */
+
+fh_status fh_sock_secure(fh_sock_context *c, fh_sock s, const fh_sock_security *security) {
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = fh_secrets_set(&k->secrets, security);
+    fh_context_leave(c, s);
+    return status;
+}
+
+static void watch(fh_mut fh_core *k, fh_move fh_monitor *monitor) {
+    fh_monitor_free(k->monitor);
+    k->monitor = monitor;
+}
+
+fh_status fh_sock_monitor(fh_sock_context *c, fh_sock s, uint32_t kinds) {
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_monitor *monitor = NULL;
+    fh_status status = kinds != 0 ? fh_monitor_new(k->allocator, kinds, &monitor) : FH_DONE;
+    if (!fh_failed(status))
+        watch(k, monitor);
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_event_next(fh_sock_context *c, fh_sock s, fh_sock_event *out) {
+    fh_core *k;
+    fh_sock_event e = {.endpoint = nothing};
+    *out = e;
+    FH_TRY(fh_context_enter(c, s, &k));
+    bool found = k->monitor != NULL && fh_monitor_take(k->monitor, &e);
+    fh_context_leave(c, s);
+    *out = e;
+    return FH_STATUS(found ? FH_OK : FH_AGAIN);
 }

@@ -359,5 +359,6 @@ static bool is_writable(fh_mut fh_core *k) {
 }
 
 uint32_t fh_core_events(fh_core *k) {
-    return (is_readable(k) ? FH_SOCK_READABLE : 0u) | (is_writable(k) ? FH_SOCK_WRITABLE : 0u);
+    uint32_t happened = k->monitor != NULL && fh_monitor_has(k->monitor) ? FH_SOCK_HAPPENED : 0u;
+    return happened | (is_readable(k) ? FH_SOCK_READABLE : 0u) | (is_writable(k) ? FH_SOCK_WRITABLE : 0u);
 }

@@ -3,6 +3,7 @@
 
 #include "freehold/hash.h"
 #include "freehold/os.h"
+#include "sock/wire.h"
 
 enum { CELLS = 64, NAME_BYTES = 5 };
 
@@ -35,7 +36,9 @@ fh_status fh_core_new(fh_allocator *a, fh_sock_context *context, fh_zmtp_socket 
     if (k == NULL)
         return FH_STATUS(FH_NOMEM);
     *k = (fh_core){.allocator = a, .context = context, .type = type, .box = box,
-                   .settings = {.send_mark = 1000, .receive_mark = 1000, .send_timeout = -1, .receive_timeout = -1},
+                   .settings = {.send_mark = 1000, .receive_mark = 1000, .send_timeout = -1, .receive_timeout = -1,
+                                .linger = -1, .reconnect_ivl = 100, .handshake_ivl = 30000, .heartbeat_timeout = -1,
+                                .message_max = -1, .backlog = 100},
                    .secret = fh_os_random(), .name_next = (uint32_t)fh_os_random()};
     fh_turn_init(&k->readers, a);
     fh_turn_init(&k->writers, a);
@@ -66,6 +69,8 @@ void fh_core_free(fh_core *k) {
     fh_rep_deinit(&k->rep);
     fh_bytes_drop(&k->identity);
     fh_bytes_drop(&k->last_endpoint);
+    fh_monitor_free(k->monitor);
+    fh_secrets_wipe(&k->secrets);
     fh_free(a, k);
 }
 

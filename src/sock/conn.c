@@ -1,0 +1,634 @@
+/* conn.c: a listener, or a connection with another process: fh_net below, fh_zmtp in it, a link to a socket above (io.h).
+ *
+ *     lane of the socket  ->  going   ->  session  ->  loop      while less than OUT_MOST bytes wait below
+ *     lane to the socket  <-  coming  <-  session  <-  loop      bytes are asked for when all before are in the lane
+ *
+ * So a socket that does not read holds its peer back, through the window of TCP, and a peer that does not read holds the socket
+ * back, through the mark of its lane. A row asks to be looked at again, in due_ns, when nobody else will: for a handshake's or
+ * a heartbeat's time, for the next try to connect, for memory.
+ *
+ * A dialler whose type may speak first (fh_wire_keeps) has one link for all its connections: what was not handed to a session
+ * stays in it. All others have a link for each connection, so that sockets see peers come and go as they do over inproc.
+ *
+ * Invariants: `session` is there from the end of connecting to FH_NET_CLOSED; `coming` is whole or the lane is open; nothing is
+ * given to a session while its room is out. Threading: the I/O thread. */
+#include "sock/io.h"
+
+enum { OUT_MOST = 1 << 18, NS_PER_MS = 1000000 };
+#define AGAIN_NS UINT64_C(10000000)
+#define FAREWELL_NS UINT64_C(1000000000)
+
+static uint64_t now_of(fh_ref const fh_conn *c) {
+    return fh_net_now_ns(c->loop->net);
+}
+
+static void be_due(fh_mut fh_conn *c, uint64_t ns) {
+    c->due_ns = ns < c->due_ns ? ns : c->due_ns;
+    c->loop->next_ns = c->due_ns < c->loop->next_ns ? c->due_ns : c->loop->next_ns;
+}
+
+void fh_conn_say(fh_conn *c, fh_sock_happening kind, int64_t value) {
+    if (c->wire == NULL || c->wire->monitor == NULL)
+        return;
+    if (fh_monitor_put(c->wire->monitor, kind, value, c->wire->endpoint))
+        fh_context_nudge(c->loop->context, c->wire->box);
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------------- */
+
+fh_status fh_conn_new(fh_loop *loop, uint32_t number, fh_wire *wire, fh_conn **out) {
+    *out = NULL;
+    fh_conn *c = fh_alloc(loop->allocator, 1, sizeof *c);
+    if (c == NULL) {
+        fh_wire_free(wire);
+        return FH_STATUS(FH_NOMEM);
+    }
+    c->loop = loop;
+    c->number = number;
+    c->wire = wire;
+    c->due_ns = c->redial_ns = c->end_ns = UINT64_MAX;
+    *out = c;
+    return FH_DONE;
+}
+
+static fh_owned_or_null fh_link *take_link(fh_mut fh_conn *c) {
+    fh_link *link = c->link;
+    c->link = NULL;
+    return link;
+}
+
+static fh_owned_or_null fh_zmtp *take_session(fh_mut fh_conn *c) {
+    fh_zmtp *session = c->session;
+    c->session = NULL;
+    return session;
+}
+
+/* The socket is told: of a message, of room, or of the end. */
+static void tell(fh_mut fh_conn *c) {
+    FH_ASSERT(c->link != NULL);
+    const fh_link_end *socket = fh_link_end_of(c->link, 1);
+    uint32_t box = socket->box, number = socket->number;
+    fh_context_tell(c->loop->context, box, number);
+}
+
+/* What was put into the lane can still be read; nothing else comes. */
+static void end_lane(fh_mut fh_conn *c) {
+    if (c->link != NULL && !fh_lane_has_ended(fh_link_out(c->link, 0)) && fh_lane_end(fh_link_out(c->link, 0)))
+        tell(c);
+}
+
+static void end_link(fh_mut fh_conn *c) {
+    end_lane(c);
+    if (c->link != NULL && fh_lane_leave(fh_link_in(c->link, 0)))
+        tell(c);
+    fh_link_free(take_link(c));
+}
+
+static void end_session(fh_mut fh_conn *c) {
+    if (c->has_room_out && c->session != NULL)
+        (void)!fh_failed(fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, 0));
+    c->has_room_out = c->is_asked = false;
+    fh_zmtp_free(take_session(c));
+}
+
+void fh_conn_free(fh_conn *c) {
+    if (c == NULL)
+        return;
+    fh_allocator *a = c->loop->allocator;
+    end_session(c);
+    end_link(c);
+    fh_message_drop(&c->going, a);
+    fh_message_drop(&c->coming, a);
+    fh_wire_free(c->wire);
+    fh_free(a, c);
+}
+
+/* --- links ---------------------------------------------------------------------------------------------------------------- */
+
+/* A link to the socket, which becomes its peer. The peer's name is known when its handshake is done. */
+static fh_status make_link(fh_mut fh_conn *c) {
+    fh_link *link;
+    fh_bytes identity = {NULL, {NULL, 0}};
+    FH_ASSERT(c->wire != NULL && c->link == NULL);
+    if (c->session != NULL)
+        FH_TRY(fh_bytes_copy(c->loop->allocator, fh_zmtp_peer_get(c->session).identity, &identity));
+    fh_status s = fh_link_new(c->loop->allocator, fh_wire_marks(c->wire), c->wire->endpoint.span, &link);
+    if (fh_failed(s)) {
+        fh_bytes_drop(&identity);
+        return s;
+    }
+    link->connected.identity = identity;
+    link->connected.box = FH_IO_BOX;
+    link->connected.number = c->number;
+    link->bound.type = c->wire->type;
+    fh_link *theirs = fh_link_share(link);
+    c->link = link;
+    fh_context_deliver(c->loop->context, c->wire->box, theirs);
+    return FH_DONE;
+}
+
+/* True if something waits that was not handed to a session. */
+static bool has_work(fh_mut fh_conn *c) {
+    return c->has_going || (c->link != NULL && fh_lane_look(fh_link_in(c->link, 0)) == FH_LANE_MESSAGE);
+}
+
+/* --- connecting ----------------------------------------------------------------------------------------------------------- */
+
+fh_status fh_conn_listen(fh_conn *c, int *error) {
+    FH_ASSERT(c->wire != NULL);
+    fh_net_socket_options options = {.backlog = (uint32_t)c->wire->settings.backlog};
+    *error = 0;
+    c->state = FH_CONN_DEAD;
+    fh_status s = fh_net_listen(c->loop->net, &c->wire->address, &options, c->number, &c->socket, NULL);
+    if (fh_failed(s)) {
+        *error = s.code == FH_IO ? fh_net_error(c->loop->net) : 0;
+        fh_conn_say(c, FH_SOCK_IS_BIND_FAILED, *error);
+        return s;
+    }
+    c->state = FH_CONN_LISTENING;
+    if (fh_failed(fh_net_local(c->loop->net, c->socket, &c->local)))
+        c->local = c->wire->address;
+    fh_conn_say(c, FH_SOCK_IS_LISTENING, fh_net_descriptor(c->loop->net, c->socket));
+    return FH_DONE;
+}
+
+/* No connection for now: it comes again after a while, or never. */
+static void come_again(fh_mut fh_conn *c) {
+    FH_ASSERT(c->wire != NULL);
+    uint64_t first = (uint64_t)c->wire->settings.reconnect_ivl, most = (uint64_t)c->wire->settings.reconnect_ivl_max;
+    if (!c->dials || c->wire->settings.reconnect_ivl < 0 || (c->is_last && !has_work(c))) {
+        c->state = FH_CONN_DEAD;
+        return;
+    }
+    uint64_t wait = c->wait_ms + (first != 0 ? fh_os_random() % first : 1);
+    c->wait_ms = most <= first ? first : 2 * c->wait_ms < most ? 2 * c->wait_ms : most;
+    c->state = FH_CONN_IDLE;
+    c->redial_ns = now_of(c) + wait * NS_PER_MS;
+    be_due(c, c->redial_ns);
+    fh_conn_say(c, FH_SOCK_IS_CONNECT_RETRIED, (int64_t)wait);
+}
+
+static void connect(fh_mut fh_conn *c) {
+    FH_ASSERT(c->wire != NULL);
+    c->redial_ns = UINT64_MAX;
+    fh_status s = fh_net_connect(c->loop->net, &c->wire->address, NULL, c->number, &c->socket, NULL);
+    if (fh_failed(s)) {
+        fh_conn_say(c, FH_SOCK_IS_CLOSED, 0);
+        come_again(c);
+        return;
+    }
+    c->state = FH_CONN_CONNECTING;
+    fh_conn_say(c, FH_SOCK_IS_CONNECT_DELAYED, 0);
+}
+
+fh_status fh_conn_dial(fh_conn *c) {
+    FH_ASSERT(c->wire != NULL);
+    c->dials = true;
+    c->wait_ms = c->wire->settings.reconnect_ivl > 0 ? (uint64_t)c->wire->settings.reconnect_ivl : 0;
+    fh_status s = fh_wire_keeps(c->wire) ? make_link(c) : FH_DONE;
+    if (fh_failed(s))
+        c->state = FH_CONN_DEAD;
+    else
+        connect(c);
+    return s;
+}
+
+/* The loop's socket closes; FH_NET_CLOSED comes. */
+static void hang_up(fh_mut fh_conn *c) {
+    (void)!fh_failed(fh_net_close(c->loop->net, c->socket));
+    c->state = FH_CONN_CLOSING;
+}
+
+/* The connection stands; the session begins. */
+static void shake(fh_mut fh_conn *c) {
+    FH_ASSERT(c->wire != NULL && c->session == NULL);
+    fh_status s = fh_wire_session(c->wire, c->loop->allocator, c->loop->pages, now_of(c) / NS_PER_MS, &c->session);
+    if (fh_failed(s)) {
+        hang_up(c);
+        return;
+    }
+    c->state = FH_CONN_SHAKING;
+    fh_conn_look(c);
+}
+
+void fh_conn_accepted(fh_conn *c, fh_net_socket s) {
+    c->socket = s;
+    if (fh_failed(fh_net_user_set(c->loop->net, s, c->number))) {
+        hang_up(c);
+        return;
+    }
+    fh_conn_say(c, FH_SOCK_IS_ACCEPTED, fh_net_descriptor(c->loop->net, s));
+    shake(c);
+}
+
+/* --- out ------------------------------------------------------------------------------------------------------------------ */
+
+/* All that the session shows goes to the loop, as far as that takes it. */
+static void flush(fh_mut fh_conn *c) {
+    size_t pieces = 0, all = 0;
+    fh_status s = FH_DONE;
+    if (c->session == NULL || c->is_mute)
+        return;
+    s = fh_zmtp_out(c->session, &pieces);
+    for (size_t i = 0; i < pieces && !fh_failed(s); i++) {
+        fh_bytes piece = fh_zmtp_out_share(c->session, i);
+        size_t size = piece.span.size;
+        s = fh_net_send(c->loop->net, c->socket, &piece);
+        all += fh_failed(s) ? 0 : size;
+        fh_bytes_drop(&piece);
+    }
+    c->is_again = c->is_again || s.code == FH_NOMEM || s.code == FH_EXHAUSTED;
+    s = fh_zmtp_sent(c->session, all);
+    FH_ASSERT(!fh_failed(s));
+}
+
+static uint64_t waiting_bytes(fh_mut fh_conn *c) {
+    uint64_t shown = c->session != NULL && !c->is_mute ? fh_zmtp_out_bytes(c->session) : 0;
+    return shown + fh_net_out_bytes(c->loop->net, c->socket);
+}
+
+/* What no session takes, now or ever. */
+static bool is_too_large(fh_ref const fh_message *m) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < fh_message_count(m); i++)
+        bytes += fh_message_view(m, i).size;
+    return fh_message_count(m) >= FH_MESSAGE_PARTS_MAX || bytes > FH_SOCK_WIRE_BYTES_MAX;
+}
+
+/* The next message leaves its lane; false when there is none. */
+static bool take_going(fh_mut fh_conn *c) {
+    if (c->link == NULL)
+        return false;
+    fh_lane_state state = fh_lane_look(fh_link_in(c->link, 0));
+    if (state != FH_LANE_MESSAGE)
+        return false;
+    bool told = false;
+    fh_message m;
+    fh_lane_pop(fh_link_in(c->link, 0), &m, &told);
+    c->has_going = !is_too_large(&m);
+    if (c->has_going)
+        fh_message_take(&m, &c->going);
+    fh_message_drop(&m, c->loop->allocator);
+    c->given = 0;
+    if (told)
+        tell(c);
+    return true;
+}
+
+/* The message that is going, from the first part on that the session has not. */
+static fh_status give(fh_mut fh_conn *c) {
+    FH_ASSERT(c->session != NULL);
+    size_t count = fh_message_count(&c->going);
+    if (c->going.kind == FH_MESSAGE_SUBSCRIBE)
+        return fh_zmtp_subscribe(c->session, fh_message_view(&c->going, 0));
+    if (c->going.kind == FH_MESSAGE_CANCEL)
+        return fh_zmtp_cancel(c->session, fh_message_view(&c->going, 0));
+    for (; c->given < count; c->given++) {
+        fh_bytes part = fh_message_part(&c->going, c->given);
+        fh_status s = fh_zmtp_send(c->session, &part, c->given + 1 < count);
+        fh_bytes_drop(&part);
+        FH_TRY(s);
+    }
+    return FH_DONE;
+}
+
+/* Messages go on, as long as the session takes them and not too much waits. */
+static void give_out(fh_mut fh_conn *c) {
+    bool flushed = false;
+    while (!c->is_mute && waiting_bytes(c) < OUT_MOST && (c->has_going || take_going(c))) {
+        fh_status s = c->has_going ? give(c) : FH_DONE;
+        if (s.code == FH_EXHAUSTED && !flushed) {
+            flush(c);
+            flushed = true;
+            continue;
+        }
+        if (s.code == FH_NOMEM || s.code == FH_EXHAUSTED) {
+            c->is_again = true;
+            return;
+        }
+        if (fh_failed(s) && s.code != FH_LIMIT)
+            return; /* the session has ended; the message has not gone */
+        flushed = false;
+        c->has_going = false;
+        fh_message_clear(&c->going, c->loop->allocator);
+    }
+}
+
+/* --- in ------------------------------------------------------------------------------------------------------------------- */
+
+/* The message that has come goes into the lane. False: there is no room, or no memory for a link. */
+static bool deliver(fh_mut fh_conn *c) {
+    if (!c->is_whole)
+        return true;
+    if (c->link == NULL && !c->is_last && fh_failed(make_link(c))) {
+        c->is_again = true;
+        return false;
+    }
+    c->is_whole = false;
+    if (c->link == NULL || c->is_last) {
+        fh_message_clear(&c->coming, c->loop->allocator);
+        return true;
+    }
+    if (!fh_lane_is_open(fh_link_out(c->link, 0))) {
+        c->is_whole = true;
+        return false;
+    }
+    if (fh_lane_put(fh_link_out(c->link, 0), &c->coming))
+        tell(c);
+    return true;
+}
+
+/* The answer to who asked to be let in. */
+static fh_status answer(fh_mut fh_conn *c) {
+    fh_status s = FH_DONE;
+    FH_ASSERT(c->session != NULL);
+    if (c->let_in)
+        s = fh_zmtp_accept(c->session);
+    else if (c->send_away)
+        s = fh_zmtp_refuse(c->session, FH_LIT("not let in"));
+    if (s.code != FH_NOMEM && s.code != FH_EXHAUSTED)
+        c->let_in = c->send_away = false;
+    return s;
+}
+
+static void take_subscription(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
+    FH_ASSERT(c->wire != NULL);
+    bool publishes = c->wire->type == FH_ZMTP_PUB || c->wire->type == FH_ZMTP_XPUB;
+    if (!publishes || fh_message_count(&c->coming) != 0)
+        return;
+    fh_status s = fh_message_push(&c->coming, c->loop->allocator, &e->body);
+    FH_ASSERT(!fh_failed(s)); /* one part needs no memory */
+    c->coming.kind = e->kind == FH_ZMTP_SUBSCRIBE ? FH_MESSAGE_SUBSCRIBE : FH_MESSAGE_CANCEL;
+    c->is_whole = true;
+}
+
+static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
+    fh_status s = FH_DONE;
+    FH_ASSERT(c->wire != NULL);
+    switch (e->kind) {
+    case FH_ZMTP_AUTH:
+        c->let_in = fh_wire_lets_in(c->wire, e->body.span, e->extra.span);
+        c->send_away = !c->let_in;
+        return;
+    case FH_ZMTP_CONNECTED:
+        c->state = FH_CONN_UP;
+        c->wait_ms = c->wire->settings.reconnect_ivl > 0 ? (uint64_t)c->wire->settings.reconnect_ivl : 0;
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_SUCCEEDED, 0);
+        return;
+    case FH_ZMTP_PART:
+        s = fh_message_push(&c->coming, c->loop->allocator, &e->body);
+        FH_ASSERT(!fh_failed(s)); /* there is room since before it came */
+        c->is_whole = !e->more;
+        return;
+    case FH_ZMTP_SUBSCRIBE:
+    case FH_ZMTP_CANCEL:
+        take_subscription(c, e);
+        return;
+    case FH_ZMTP_REFUSED:
+        c->dials = false;
+        return;
+    case FH_ZMTP_JOIN:
+    case FH_ZMTP_LEAVE:
+    case FH_ZMTP_PONG:
+    case FH_ZMTP_NONE:
+        return;
+    }
+}
+
+/* What the session has comes, until it needs more bytes: FH_AGAIN. FH_BORROWED: until there is room above. */
+static fh_status take_in(fh_mut fh_conn *c) {
+    for (;;) {
+        fh_zmtp_event e;
+        if (!deliver(c))
+            return FH_STATUS(FH_BORROWED);
+        FH_ASSERT(c->session != NULL);
+        FH_TRY(answer(c));
+        FH_TRY(fh_message_reserve(&c->coming, c->loop->allocator, 1));
+        FH_TRY(fh_zmtp_next(c->session, &e, NULL));
+        take_event(c, &e);
+        fh_zmtp_event_drop(&e);
+    }
+}
+
+/* --- ends ----------------------------------------------------------------------------------------------------------------- */
+
+static void say_lost(fh_mut fh_conn *c) {
+    fh_zmtp_fault_kind fault = c->session != NULL ? fh_zmtp_fault(c->session) : FH_ZMTP_FAULT_NONE;
+    if (c->state == FH_CONN_UP)
+        fh_conn_say(c, FH_SOCK_IS_DISCONNECTED, fault);
+    else if (fault == FH_ZMTP_FAULT_REFUSED || fault == FH_ZMTP_FAULT_DENIED)
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH, fault);
+    else if (fault == FH_ZMTP_FAULT_NONE || fault == FH_ZMTP_FAULT_HANDSHAKE_TIME || fault == FH_ZMTP_FAULT_SILENT)
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED, fault);
+    else
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL, fault);
+}
+
+/* The connection is broken. */
+static void lose(fh_mut fh_conn *c) {
+    say_lost(c);
+    hang_up(c);
+}
+
+/* The session has ended the connection; its last words, an ERROR for the peer, are given time to leave. */
+static void part_with(fh_mut fh_conn *c) {
+    say_lost(c);
+    flush(c);
+    c->state = FH_CONN_PARTING;
+    c->redial_ns = now_of(c) + FAREWELL_NS;
+    be_due(c, c->redial_ns);
+}
+
+/* A dialler whose time has not come. Its socket may speak already. */
+static void wait_on(fh_mut fh_conn *c) {
+    FH_ASSERT(c->wire != NULL);
+    be_due(c, c->redial_ns);
+    if (!c->is_last && c->link == NULL && fh_wire_keeps(c->wire) && fh_failed(make_link(c)))
+        be_due(c, now_of(c) + AGAIN_NS);
+}
+
+/* The loop has no socket any more. */
+static void closed(fh_mut fh_conn *c) {
+    FH_ASSERT(c->wire != NULL);
+    bool stays = c->dials && fh_wire_keeps(c->wire) && (has_work(c) || c->wire->type != FH_ZMTP_REQ);
+    end_session(c);
+    c->socket.value = 0;
+    c->given = 0;
+    c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
+    fh_message_clear(&c->coming, c->loop->allocator);
+    if (!stays || c->wire->settings.reconnect_ivl < 0)
+        end_link(c); /* a REQ hears so that it is not answered any more */
+    come_again(c);
+    if (c->state == FH_CONN_IDLE)
+        wait_on(c);
+}
+
+/* Nothing is left to be sent. */
+static bool is_empty(fh_mut fh_conn *c) {
+    return !has_work(c) && waiting_bytes(c) == 0;
+}
+
+/* The socket has left. */
+static void notice_end(fh_mut fh_conn *c) {
+    if (c->is_last || c->link == NULL || !fh_lane_has_ended(fh_link_in(c->link, 0)))
+        return;
+    FH_ASSERT(c->wire != NULL);
+    int64_t linger_ms = c->wire->settings.linger;
+    c->is_last = true;
+    c->end_ns = linger_ms < 0 ? UINT64_MAX : now_of(c) + (uint64_t)linger_ms * NS_PER_MS;
+}
+
+/* All was sent. The peer is told, and waited for: bytes of its that nobody has read would have the system cut the connection,
+ * and what is on its way to the peer with it. */
+static void bid_farewell(fh_mut fh_conn *c) {
+    uint64_t latest = now_of(c) + FAREWELL_NS;
+    if (!c->is_shut)
+        c->end_ns = latest < c->end_ns ? latest : c->end_ns;
+    if (!c->is_shut && fh_failed(fh_net_shutdown(c->loop->net, c->socket)))
+        hang_up(c);
+    c->is_shut = c->is_mute = true;
+}
+
+/* A row that is the last of its kind ends when it may. */
+static void settle(fh_mut fh_conn *c) {
+    bool over = now_of(c) >= c->end_ns;
+    notice_end(c);
+    if (!c->is_last)
+        return;
+    if (c->state == FH_CONN_IDLE && (over || !has_work(c)))
+        c->state = FH_CONN_DEAD;
+    else if (c->state == FH_CONN_LISTENING) {
+        fh_conn_say(c, FH_SOCK_IS_CLOSED, 0);
+        hang_up(c);
+    } else if ((c->state == FH_CONN_CONNECTING || c->state == FH_CONN_SHAKING) && (over || !has_work(c)))
+        hang_up(c);
+    else if (c->state == FH_CONN_UP && over)
+        hang_up(c);
+    else if (c->state == FH_CONN_UP && is_empty(c))
+        bid_farewell(c);
+    if (c->end_ns > now_of(c))
+        be_due(c, c->end_ns);
+}
+
+void fh_conn_end(fh_conn *c, uint64_t end_ns) {
+    c->is_last = true;
+    c->end_ns = end_ns < c->end_ns ? end_ns : c->end_ns;
+    end_lane(c);
+    fh_conn_look(c);
+}
+
+/* --- going on ------------------------------------------------------------------------------------------------------------- */
+
+/* Asks for what comes next: into the session's room, if a large part is arriving. */
+static void ask(fh_mut fh_conn *c) {
+    fh_mspan room;
+    FH_ASSERT(c->session != NULL);
+    c->has_room_out = !fh_failed(fh_zmtp_begin_io(c->session, &room));
+    fh_status s = c->has_room_out ? fh_net_receive_into(c->loop->net, c->socket, room) : fh_net_receive(c->loop->net, c->socket);
+    c->is_asked = !fh_failed(s);
+    if (c->is_asked)
+        return;
+    if (c->has_room_out)
+        (void)!fh_failed(fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, 0));
+    c->has_room_out = false;
+    if (s.code == FH_NOMEM || s.code == FH_EXHAUSTED)
+        c->is_again = true;
+    else
+        lose(c);
+}
+
+/* A session goes on, both ways. */
+static void work(fh_mut fh_conn *c) {
+    uint64_t next_ms = UINT64_MAX;
+    FH_ASSERT(c->session != NULL);
+    c->is_again = false;
+    fh_status in = c->is_asked ? FH_STATUS(FH_BORROWED) : take_in(c);
+    if (c->state == FH_CONN_UP && c->link == NULL && !c->is_last && fh_failed(make_link(c)))
+        c->is_again = true;
+    if (c->state == FH_CONN_UP)
+        give_out(c);
+    FH_ASSERT(c->session != NULL);
+    fh_status time = fh_zmtp_tick(c->session, now_of(c) / NS_PER_MS, &next_ms);
+    flush(c);
+    bool wants = in.code == FH_AGAIN, memory = in.code == FH_NOMEM || in.code == FH_EXHAUSTED;
+    bool late = fh_failed(time) && time.code != FH_NOMEM && time.code != FH_EXHAUSTED;
+    if (late || (fh_failed(in) && !wants && !memory && in.code != FH_BORROWED)) {
+        part_with(c);
+        return;
+    }
+    if (wants)
+        ask(c);
+    if (next_ms != UINT64_MAX)
+        be_due(c, next_ms * NS_PER_MS);
+    if (memory || c->is_again)
+        be_due(c, now_of(c) + AGAIN_NS);
+}
+
+void fh_conn_look(fh_conn *c) {
+    uint64_t now = now_of(c);
+    if (c->due_ns <= now)
+        c->due_ns = UINT64_MAX;
+    if (c->state == FH_CONN_IDLE && now >= c->redial_ns)
+        connect(c);
+    else if (c->state == FH_CONN_IDLE)
+        wait_on(c);
+    if (c->state == FH_CONN_SHAKING || c->state == FH_CONN_UP)
+        work(c);
+    if (c->state == FH_CONN_PARTING && (now >= c->redial_ns || c->is_mute || fh_net_out_bytes(c->loop->net, c->socket) == 0))
+        hang_up(c);
+    settle(c);
+}
+
+/* Bytes have come, or the end. */
+static void received(fh_mut fh_conn *c, fh_mut fh_net_event *e) {
+    fh_status s = e->status;
+    FH_ASSERT(c->session != NULL);
+    c->is_asked = false;
+    if (c->has_room_out)
+        s = fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, fh_failed(e->status) ? 0 : e->count);
+    else if (!fh_failed(s))
+        s = fh_zmtp_feed(c->session, now_of(c) / NS_PER_MS, &e->bytes);
+    c->has_room_out = false;
+    s = fh_failed(e->status) ? e->status : s;
+    if (s.code == FH_NOMEM || s.code == FH_EXHAUSTED)
+        be_due(c, now_of(c) + AGAIN_NS);
+    else if (fh_failed(s))
+        lose(c);
+    else
+        fh_conn_look(c);
+}
+
+static bool has_session(fh_ref const fh_conn *c) {
+    return c->state == FH_CONN_SHAKING || c->state == FH_CONN_UP;
+}
+
+void fh_conn_event(fh_conn *c, fh_net_event *e) {
+    switch (e->kind) {
+    case FH_NET_CONNECTED:
+        if (fh_failed(e->status)) {
+            fh_conn_say(c, FH_SOCK_IS_CLOSED, e->error);
+            hang_up(c);
+            return;
+        }
+        fh_conn_say(c, FH_SOCK_IS_CONNECTED, fh_net_descriptor(c->loop->net, c->socket));
+        shake(c);
+        return;
+    case FH_NET_RECEIVED:
+    case FH_NET_FILLED:
+        if (has_session(c))
+            received(c, e);
+        return;
+    case FH_NET_SENT:
+        c->is_mute = c->is_mute || fh_failed(e->status); /* what has come is read all the same */
+        fh_conn_look(c);
+        return;
+    case FH_NET_CLOSED:
+        closed(c);
+        return;
+    case FH_NET_ACCEPTED:
+    case FH_NET_TIMER:
+    case FH_NET_WOKEN:
+    case FH_NET_NONE:
+        return;
+    }
+}

@@ -1,0 +1,108 @@
+/* endpoint.c: endpoints as texts, and the way to who serves them: names.c, or the I/O thread (endpoint.h).
+ * Threading: endpoint.h. */
+#include "sock/endpoint.h"
+
+#include "sock/io.h"
+
+static const fh_bytes nothing = {NULL, {NULL, 0}};
+
+static bool is_local(fh_span endpoint) {
+    return fh_span_starts(endpoint, FH_LIT("inproc://"));
+}
+
+fh_status fh_endpoint_check(fh_span endpoint, fh_err *err) {
+    size_t colon = fh_span_find(endpoint, FH_LIT("://"), 0);
+    if (endpoint.size > FH_SOCK_ENDPOINT_MAX || colon == SIZE_MAX || colon + 3 == endpoint.size)
+        return fh_fail(err, FH_INVALID, 0, "\"%.*s\" is no endpoint such as tcp://127.0.0.1:5555, of up to %d bytes",
+                       FH_SPAN_FMT(endpoint), FH_SOCK_ENDPOINT_MAX);
+    if (!is_local(endpoint) && !fh_span_starts(endpoint, FH_LIT("tcp://")) && !fh_span_starts(endpoint, FH_LIT("ipc://")))
+        return fh_fail(err, FH_UNSUPPORTED, 0, "\"%.*s\" is no transport here; inproc, tcp and ipc are",
+                       FH_SPAN_FMT(fh_span_sub(endpoint, 0, colon)));
+    return FH_DONE;
+}
+
+/* Where it is: "tcp://" and "ipc://" have six bytes. */
+static fh_status read_address(fh_span endpoint, bool ip6, bool bind, fh_out fh_address *out, fh_mut fh_err *err) {
+    fh_span rest = fh_span_from(endpoint, 6);
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    if (fh_span_starts(endpoint, FH_LIT("ipc://"))) {
+        if (fh_span_is(rest, "*"))
+            return fh_fail(err, FH_UNSUPPORTED, 6, "a local endpoint needs a path, or \"@\" and a name");
+        return fh_address_unix(rest, out, err);
+    }
+    FH_TRY(fh_address_tcp(rest, ip6, out, err));
+    if (!bind && out->port == 0)
+        return fh_fail(err, FH_INVALID, 6, "\"%.*s\" has no port to connect to", FH_SPAN_FMT(endpoint));
+    return FH_DONE;
+}
+
+/* The endpoint of an address that was bound. */
+static fh_status print(fh_ref fh_allocator *a, fh_ref const fh_address *address, fh_owned fh_bytes *out) {
+    uint8_t text[6 + FH_ADDRESS_TEXT_BYTES] = {0};
+    fh_mspan all = {text, sizeof text}, rest;
+    *out = nothing;
+    fh_span_copy(all, address->kind == FH_ADDRESS_UNIX ? FH_LIT("ipc://") : FH_LIT("tcp://"));
+    if (!fh_mspan_slice(all, 6, FH_ADDRESS_TEXT_BYTES, &rest))
+        return FH_STATUS(FH_LIMIT);
+    size_t size = fh_address_print(address, rest);
+    return fh_bytes_copy(a, fh_span_sub(fh_span_of_mut(all), 0, 6 + size), out);
+}
+
+static fh_status attach_wire(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_owned fh_bytes *name, fh_mut fh_err *err) {
+    fh_address address;
+    fh_wire *wire;
+    int error = 0;
+    *name = nothing;
+    FH_TRY(read_address(endpoint, k->settings.ip6, bind, &address, err));
+    FH_TRY(fh_io_make(k->context, err));
+    FH_TRY(fh_wire_new(k, endpoint, address, bind, &wire));
+    k->has_wires = true;
+    fh_status s = fh_io_attach(k->context, wire, &address, &error);
+    if (s.code == FH_IO || error != 0)
+        return fh_fail(err, s.code, FH_NO_OFFSET, "%.*s: the system refuses (errno %d)", FH_SPAN_FMT(endpoint), error);
+    FH_TRY(s);
+    s = bind ? print(k->allocator, &address, name) : fh_bytes_copy(k->allocator, endpoint, name);
+    if (fh_failed(s))
+        (void)!fh_failed(fh_io_detach(k->context, k->box, endpoint, bind, 0));
+    return s;
+}
+
+fh_status fh_endpoint_attach(fh_core *k, fh_span endpoint, bool bind, fh_bytes *name, fh_err *err) {
+    fh_bytes copy;
+    *name = nothing;
+    if (!is_local(endpoint))
+        return attach_wire(k, endpoint, bind, name, err);
+    FH_TRY(fh_bytes_copy(k->allocator, endpoint, &copy));
+    fh_status s = bind ? fh_context_bind(k, copy.span) : fh_context_connect(k, copy.span);
+    if (fh_failed(s)) {
+        fh_bytes_drop(&copy);
+        return s;
+    }
+    *name = copy;
+    return FH_DONE;
+}
+
+static fh_status disconnect(fh_mut fh_core *k, fh_span endpoint) {
+    for (uint32_t i = 0; i < k->peers_used; i++) {
+        if (!fh_core_connected(k, i, endpoint))
+            continue;
+        fh_core_leave(k, i);
+        return FH_DONE;
+    }
+    return FH_STATUS(FH_NOT_FOUND);
+}
+
+fh_status fh_endpoint_detach(fh_core *k, fh_span endpoint, bool bound) {
+    if (endpoint.size == 0 || endpoint.size > FH_SOCK_ENDPOINT_MAX)
+        return FH_STATUS(FH_NOT_FOUND);
+    if (is_local(endpoint))
+        return bound ? fh_context_unbind(k, endpoint) : disconnect(k, endpoint);
+    if (!k->has_wires)
+        return FH_STATUS(FH_NOT_FOUND);
+    return fh_io_detach(k->context, k->box, endpoint, bound, k->settings.linger);
+}
+
+void fh_endpoint_detach_all(fh_core *k) {
+    if (k->has_wires)
+        fh_io_detach_all(k->context, k->box, k->settings.linger);
+}

@@ -1,0 +1,416 @@
+/* io.c: the I/O thread: orders, who has told, time, and events of the loop, which it hands to its rows (io.h).
+ * Threading: io.h. */
+#include "sock/io.h"
+
+#include "freehold/atomic.h"
+
+enum { DESK_FREE, DESK_WRITING, DESK_ASKED, DESK_ANSWERED };
+enum { PAGES = 8192, NAP_NS = 1000000, NS_PER_MS = 1000000 };
+enum { IO_NONE, IO_BEING_MADE, IO_THERE };
+
+typedef enum order_kind { ORDER_ATTACH, ORDER_DETACH, ORDER_DETACH_ALL } order_kind;
+
+typedef struct order {
+    order_kind kind;
+    uint32_t box;
+    bool bound;
+    int64_t linger_ms;
+    fh_owned_or_null fh_wire *wire;
+    uint8_t name[FH_SOCK_ENDPOINT_MAX];
+    uint32_t name_size;
+    fh_address address; /* the answer: these three */
+    fh_status status;
+    int error;
+} order;
+
+typedef struct fh_conn_row {
+    fh_owned_or_null fh_conn *conn;
+} fh_conn_row;
+FH_SPAN_DEFINE(conn_row, fh_conn_row);
+FH_ARRAY_DEFINE(conn_row);
+
+struct fh_io {
+    fh_loop loop;
+    fh_owned_or_null fh_os_thread *thread;
+    fh_net_waker waker;
+    uint32_t desk, stop;
+    order order;     /* `desk` */
+    fh_mailbox mail; /* a bit for each row */
+    fh_owned fh_conn_rows rows;
+    uint32_t rows_used, rows_live;
+    bool is_done; /* the order; it is answered after the next wait, when what it closed is closed */
+    bool has_hurried;
+};
+
+/* --- rows ----------------------------------------------------------------------------------------------------------------- */
+
+static fh_or_null fh_conn *find(fh_mut fh_io *io, uint64_t number) fh_view(1) {
+    return number < io->rows_used ? fh_conn_rows_at(io->rows, (size_t)number)->conn : NULL;
+}
+
+static fh_owned_or_null fh_conn *take_conn(fh_mut fh_io *io, size_t number) {
+    fh_conn_row *row = fh_conn_rows_at(io->rows, number);
+    fh_conn *c = row->conn;
+    row->conn = NULL;
+    return c;
+}
+
+/* A row that has ended goes. */
+static void bury(fh_mut fh_io *io, uint32_t number) {
+    const fh_conn *c = find(io, number);
+    if (c == NULL || c->state != FH_CONN_DEAD)
+        return;
+    fh_conn_free(take_conn(io, number));
+    io->rows_live--;
+}
+
+static void look(fh_mut fh_io *io, uint32_t number) {
+    fh_conn *c = find(io, number);
+    if (c != NULL)
+        fh_conn_look(c);
+    bury(io, number);
+}
+
+static fh_status add(fh_mut fh_io *io, fh_move fh_wire *wire, fh_out uint32_t *number) {
+    uint32_t at = 0;
+    *number = 0;
+    while (at < io->rows_used && fh_conn_rows_at(io->rows, at)->conn != NULL)
+        at++;
+    if (at == FH_IO_ROWS) {
+        fh_wire_free(wire);
+        return FH_STATUS(FH_EXHAUSTED);
+    }
+    fh_conn *c;
+    FH_TRY(fh_conn_new(&io->loop, at, wire, &c));
+    fh_conn_rows_at(io->rows, at)->conn = c;
+    io->rows_used += at == io->rows_used;
+    io->rows_live++;
+    *number = at;
+    return FH_DONE;
+}
+
+/* --- orders --------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t end_of(fh_ref const fh_io *io, int64_t linger_ms) {
+    uint64_t now = fh_net_now_ns(io->loop.net);
+    if (fh_context_stopped(io->loop.context))
+        return now;
+    return linger_ms < 0 ? UINT64_MAX : now + (uint64_t)linger_ms * NS_PER_MS;
+}
+
+static fh_owned_or_null fh_wire *take_wire(fh_mut order *o) {
+    fh_wire *w = o->wire;
+    o->wire = NULL;
+    return w;
+}
+
+static fh_status attach(fh_mut fh_io *io) {
+    uint32_t number = 0;
+    fh_wire *wire = take_wire(&io->order);
+    FH_ASSERT(wire != NULL);
+    bool bound = wire->bound;
+    io->order.error = 0;
+    FH_TRY(add(io, wire, &number));
+    fh_conn *c = find(io, number);
+    FH_ASSERT(c != NULL);
+    int error = 0;
+    fh_status s = bound ? fh_conn_listen(c, &error) : fh_conn_dial(c);
+    fh_address local = c->local;
+    bury(io, number);
+    io->order.error = error;
+    if (bound && !fh_failed(s))
+        io->order.address = local;
+    return s;
+}
+
+/* True for a listener's other name: the address that was bound. */
+static bool is_local_name(fh_ref const fh_conn *c, fh_span name) {
+    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0};
+    fh_mspan room = {text, sizeof text};
+    if (name.size < 6 || c->state != FH_CONN_LISTENING)
+        return false;
+    size_t size = fh_address_print(&c->local, room);
+    return fh_span_equal(fh_span_sub(fh_span_of_mut(room), 0, size), fh_span_from(name, 6));
+}
+
+static bool has_name(fh_ref const fh_conn *c, fh_ref const order *o) {
+    fh_span all = {o->name, sizeof o->name};
+    fh_span name = fh_span_sub(all, 0, o->name_size);
+    if (c->wire == NULL || c->is_last || c->wire->box != o->box)
+        return false;
+    if (o->kind == ORDER_DETACH_ALL)
+        return true;
+    bool kind = o->bound ? c->state == FH_CONN_LISTENING : c->dials;
+    return kind && (fh_span_equal(c->wire->endpoint.span, name) || is_local_name(c, name));
+}
+
+static fh_status detach(fh_mut fh_io *io) {
+    fh_status s = FH_STATUS(FH_NOT_FOUND);
+    bool all = io->order.kind == ORDER_DETACH_ALL;
+    uint64_t end_ns = end_of(io, io->order.linger_ms);
+    for (uint32_t i = 0; i < io->rows_used && (all || fh_failed(s)); i++) {
+        fh_conn *c = find(io, i);
+        if (c == NULL || !has_name(c, &io->order))
+            continue;
+        fh_conn_end(c, end_ns);
+        bury(io, i);
+        s = FH_DONE;
+    }
+    return s;
+}
+
+static void take_order(fh_mut fh_io *io) {
+    if (io->is_done || fh_load(&io->desk, FH_ACQUIRE) != DESK_ASKED)
+        return;
+    fh_status s = io->order.kind == ORDER_ATTACH ? attach(io) : detach(io);
+    io->order.status = s;
+    io->is_done = true;
+}
+
+static void answer(fh_mut fh_io *io) {
+    if (!io->is_done)
+        return;
+    io->is_done = false;
+    fh_store(&io->desk, DESK_ANSWERED, FH_RELEASE);
+    fh_os_wake(&io->desk, UINT32_MAX);
+}
+
+/* --- who gives orders ----------------------------------------------------------------------------------------------------- */
+
+static void begin_order(fh_mut fh_io *io) {
+    uint32_t found = DESK_FREE;
+    while (!fh_cas(&io->desk, &found, DESK_WRITING, FH_ACQ_REL)) {
+        fh_os_wait(&io->desk, found);
+        found = DESK_FREE;
+    }
+}
+
+static void await_answer(fh_mut fh_io *io) {
+    fh_store(&io->desk, DESK_ASKED, FH_RELEASE);
+    fh_net_wake(io->waker);
+    for (uint32_t seen = fh_load(&io->desk, FH_ACQUIRE); seen != DESK_ANSWERED; seen = fh_load(&io->desk, FH_ACQUIRE))
+        fh_os_wait(&io->desk, seen);
+}
+
+static void end_order(fh_mut fh_io *io) {
+    fh_store(&io->desk, DESK_FREE, FH_RELEASE);
+    fh_os_wake(&io->desk, UINT32_MAX);
+}
+
+fh_status fh_io_attach(fh_sock_context *c, fh_wire *wire, fh_address *address, int *error) {
+    fh_io *io = c->io;
+    *error = 0;
+    FH_ASSERT(io != NULL);
+    begin_order(io);
+    io->order.kind = ORDER_ATTACH;
+    io->order.wire = wire;
+    io->order.address = *address;
+    await_answer(io);
+    fh_status s = io->order.status;
+    *address = io->order.address;
+    *error = io->order.error;
+    end_order(io);
+    return s;
+}
+
+static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t box, fh_span endpoint, bool bound,
+                           int64_t linger_ms) {
+    fh_io *io = c->io;
+    FH_ASSERT(io != NULL && endpoint.size <= FH_SOCK_ENDPOINT_MAX);
+    begin_order(io);
+    io->order.kind = kind;
+    io->order.box = box;
+    io->order.bound = bound;
+    io->order.linger_ms = linger_ms;
+    io->order.name_size = (uint32_t)endpoint.size;
+    fh_mspan room = {io->order.name, sizeof io->order.name};
+    fh_span_copy(room, endpoint);
+    await_answer(io);
+    fh_status s = io->order.status;
+    end_order(io);
+    return s;
+}
+
+fh_status fh_io_detach(fh_sock_context *c, uint32_t box, fh_span endpoint, bool bound, int64_t linger_ms) {
+    return order_end(c, ORDER_DETACH, box, endpoint, bound, linger_ms);
+}
+
+void fh_io_detach_all(fh_sock_context *c, uint32_t box, int64_t linger_ms) {
+    fh_status s = order_end(c, ORDER_DETACH_ALL, box, (fh_span){NULL, 0}, false, linger_ms);
+    (void)s; /* there may be none */
+}
+
+void fh_io_tell(fh_sock_context *c, uint32_t number) {
+    fh_io *io = c->io;
+    if (io != NULL && fh_mailbox_tell(&io->mail, number))
+        fh_net_wake(io->waker);
+}
+
+void fh_io_wake(fh_sock_context *c) {
+    if (fh_load(&c->io_state, FH_ACQUIRE) == IO_THERE && c->io != NULL)
+        fh_net_wake(c->io->waker);
+}
+
+/* --- the thread ----------------------------------------------------------------------------------------------------------- */
+
+static void attend(fh_mut fh_io *io) {
+    uint32_t number = 0;
+    while (fh_mailbox_next(&io->mail, &number))
+        look(io, number);
+}
+
+/* Those whose time has come. */
+static void look_at_time(fh_mut fh_io *io) {
+    uint64_t now = fh_net_now_ns(io->loop.net);
+    bool hurry = !io->has_hurried && fh_context_stopped(io->loop.context);
+    if (now < io->loop.next_ns && !hurry)
+        return;
+    io->has_hurried = io->has_hurried || hurry;
+    io->loop.next_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < io->rows_used; i++) {
+        fh_conn *c = find(io, i);
+        if (c == NULL)
+            continue;
+        uint64_t due = c->due_ns;
+        if (hurry && c->is_last)
+            fh_conn_end(c, now);
+        if (due <= now)
+            fh_conn_look(c);
+        else if (due < io->loop.next_ns)
+            io->loop.next_ns = due;
+        bury(io, i);
+    }
+}
+
+/* A connection that came to a listener. */
+static void accept(fh_mut fh_io *io, fh_mut fh_net_event *e) {
+    uint32_t number = 0;
+    fh_conn *listener = find(io, e->user);
+    if (listener == NULL || listener->wire == NULL || listener->state != FH_CONN_LISTENING) {
+        (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
+        return;
+    }
+    if (fh_failed(e->status)) {
+        fh_conn_say(listener, FH_SOCK_IS_ACCEPT_FAILED, e->error);
+        return;
+    }
+    fh_status s = add(io, fh_wire_share(listener->wire), &number);
+    fh_conn *c = fh_failed(s) ? NULL : find(io, number);
+    if (c == NULL) {
+        (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
+        return;
+    }
+    fh_conn_accepted(c, e->socket);
+    bury(io, number);
+}
+
+static void serve(fh_mut fh_io *io) {
+    fh_net_event e;
+    while (fh_net_next(io->loop.net, &e).code == FH_OK) {
+        fh_conn *c = e.kind != FH_NET_WOKEN ? find(io, e.user) : NULL;
+        uint32_t number = (uint32_t)e.user;
+        if (e.kind == FH_NET_ACCEPTED)
+            accept(io, &e);
+        else if (c != NULL && c->socket.value == e.socket.value)
+            fh_conn_event(c, &e);
+        fh_net_event_drop(&e);
+        bury(io, number);
+    }
+}
+
+static void run(void *ctx) {
+    fh_io *io = ctx;
+    while (fh_load(&io->stop, FH_ACQUIRE) == 0 || io->rows_live != 0) {
+        attend(io);
+        take_order(io);
+        look_at_time(io);
+        fh_mailbox_watch(&io->mail, true); /* who tells from here on rings the bell */
+        attend(io);
+        uint64_t now = fh_net_now_ns(io->loop.net), next = io->loop.next_ns;
+        uint64_t patience = io->is_done || next <= now ? 0 : next == UINT64_MAX ? FH_NET_FOREVER : next - now;
+        if (fh_load(&io->stop, FH_ACQUIRE) != 0 && io->rows_live == 0)
+            patience = 0;
+        fh_status s = fh_net_wait(io->loop.net, patience);
+        if (s.code == FH_IO)
+            fh_os_nap(NAP_NS);
+        fh_mailbox_watch(&io->mail, false);
+        answer(io);
+        serve(io);
+    }
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------------- */
+
+static void end(fh_move fh_io *io) {
+    fh_allocator *a = io->loop.allocator;
+    fh_wire_free(take_wire(&io->order));
+    for (uint32_t i = 0; i < io->rows_used; i++)
+        fh_conn_free(take_conn(io, i));
+    fh_net_free(io->loop.net);
+    fh_page_source_free(io->loop.pages);
+    fh_conn_rows_free(a, &io->rows);
+    fh_free(a, io);
+}
+
+static fh_status make(fh_mut fh_sock_context *c, fh_mut fh_err *err, fh_owned fh_view(1) fh_io **out) {
+    fh_page_options pages = {.pages_max = PAGES, .name = "messages"};
+    fh_net_options net = {.sockets_max = 2 * FH_IO_ROWS, .timers_max = 1};
+    fh_allocator *a = c->allocator;
+    *out = NULL;
+    fh_io *io = fh_alloc(a, 1, sizeof *io);
+    if (io == NULL)
+        return FH_STATUS(FH_NOMEM);
+    io->loop.allocator = a;
+    io->loop.context = c;
+    io->loop.next_ns = UINT64_MAX;
+    fh_status s = fh_conn_rows_new(a, FH_IO_ROWS, &io->rows);
+    if (!fh_failed(s))
+        s = fh_page_source_new(a, &pages, &io->loop.pages);
+    if (!fh_failed(s))
+        s = fh_net_new(a, io->loop.pages, &net, &io->loop.net, err);
+    if (fh_failed(s)) {
+        end(io);
+        return s;
+    }
+    io->waker = fh_net_waker_get(io->loop.net);
+    *out = io;
+    return FH_DONE;
+}
+
+/* The thread begins; from now on the context's sockets may have endpoints elsewhere. */
+static fh_status begin(fh_mut fh_sock_context *c, fh_mut fh_err *err) {
+    fh_io *io;
+    FH_TRY(make(c, err, &io));
+    fh_status s = fh_os_thread_start(run, io, &io->thread);
+    if (fh_failed(s)) {
+        end(io);
+        return s;
+    }
+    c->io = io;
+    return FH_DONE;
+}
+
+fh_status fh_io_make(fh_sock_context *c, fh_err *err) {
+    uint32_t found = IO_NONE;
+    while (!fh_cas(&c->io_state, &found, IO_BEING_MADE, FH_ACQ_REL)) {
+        if (found == IO_THERE)
+            return FH_DONE;
+        fh_os_wait(&c->io_state, found);
+        found = IO_NONE;
+    }
+    fh_status s = begin(c, err);
+    fh_store(&c->io_state, fh_failed(s) ? IO_NONE : IO_THERE, FH_RELEASE);
+    fh_os_wake(&c->io_state, UINT32_MAX);
+    return s;
+}
+
+void fh_io_free(fh_io *io) {
+    if (io == NULL)
+        return;
+    fh_store(&io->stop, 1, FH_RELEASE);
+    fh_net_wake(io->waker);
+    fh_os_thread *thread = io->thread;
+    io->thread = NULL;
+    fh_os_thread_join(thread);
+    end(io);
+}

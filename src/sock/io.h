@@ -1,0 +1,103 @@
+/* io.h: the thread of a context that serves the connections with other processes.
+ *
+ *     fh_sock_…  --- order --->  desk ---\
+ *     lanes      --- tell  --->  mailbox --->  I/O thread: fh_net, a row (fh_conn) for each listener, dialler and connection
+ *
+ * It is one more slot: links name it by FH_IO_BOX, and whoever tells it sets a bit of its mailbox, and rings the loop's bell if
+ * it may sleep there. So the patterns do not know whether a peer is another socket or a connection.
+ *
+ * The desk takes one order at a time, and who gives it waits for the answer: binding and connecting are rare.
+ *
+ * Invariants: rows, loop and sessions are the I/O thread's; an order is its giver's while `desk` is WRITING or ANSWERED, the
+ * thread's while it is ASKED. Once an order that ends a socket's endpoints is answered, nothing is delivered to that socket.
+ * Threading: as above. */
+#ifndef FH_SOCK_IO_H
+#define FH_SOCK_IO_H
+
+#include "freehold/net.h"
+#include "freehold/os.h"
+#include "sock/context.h"
+#include "sock/wire.h"
+
+enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS };
+
+/* What a row needs of the thread. */
+typedef struct fh_loop {
+    fh_ref fh_allocator *allocator;
+    fh_mut fh_sock_context *context;
+    fh_owned fh_page_source *pages;
+    fh_owned fh_net *net;
+    uint64_t next_ns; /* when some row wants to be looked at, or earlier */
+} fh_loop;
+
+/* --- conn.c: one row -------------------------------------------------------------------------------------------------------- */
+
+typedef enum fh_conn_state {
+    FH_CONN_IDLE,       /* a dialler that waits for its time */
+    FH_CONN_CONNECTING,
+    FH_CONN_SHAKING,    /* hands */
+    FH_CONN_UP,
+    FH_CONN_PARTING,    /* its last words leave */
+    FH_CONN_CLOSING,    /* until FH_NET_CLOSED */
+    FH_CONN_LISTENING,
+    FH_CONN_DEAD,       /* its row may go */
+} fh_conn_state;
+
+typedef struct fh_conn {
+    fh_mut fh_loop *loop;
+    fh_owned_or_null fh_wire *wire;
+    uint32_t number;
+    fh_conn_state state;
+    fh_net_socket socket;
+    fh_address local;               /* of a listener */
+    fh_owned_or_null fh_zmtp *session;
+    fh_owned_or_null fh_link *link; /* side 0 is ours */
+    fh_owned fh_message going;      /* out of the lane, not yet all in the session */
+    fh_owned fh_message coming;     /* out of the session, not yet in the lane */
+    uint32_t given;                 /* parts of `going` that are in the session */
+    bool has_going, is_whole;       /* `coming` is */
+    bool dials, is_last;            /* it connects; no connection follows this one */
+    bool is_asked, has_room_out;    /* a receive is under way; into the session's room */
+    bool is_mute, is_shut;          /* the peer takes nothing any more; we have told it that nothing comes */
+    bool let_in, send_away;         /* what the peer is to be told about its name */
+    bool is_again;                  /* there was no memory, or no room in the session */
+    uint64_t due_ns, redial_ns, end_ns; /* to be looked at; to connect again, or to stop parting; the end, with is_last */
+    uint64_t wait_ms;               /* before the next redial but one */
+} fh_conn;
+
+/* A row of an endpoint. FH_NOMEM. */
+FH_MUST_USE fh_status fh_conn_new(fh_mut fh_loop *loop, uint32_t number, fh_move fh_wire *wire, fh_owned fh_view(1) fh_conn **out);
+void fh_conn_free(fh_drop fh_conn *c);
+/* Begins: listens, connects, or goes on with a connection that was accepted. *error: errno's number. */
+FH_MUST_USE fh_status fh_conn_listen(fh_mut fh_conn *c, fh_out int *error);
+FH_MUST_USE fh_status fh_conn_dial(fh_mut fh_conn *c);
+void fh_conn_accepted(fh_mut fh_conn *c, fh_net_socket s);
+/* Something happened at its socket. */
+void fh_conn_event(fh_mut fh_conn *c, fh_mut fh_net_event *e);
+/* Goes on: there may be messages, or room, or it is time. */
+void fh_conn_look(fh_mut fh_conn *c);
+/* It is to end, at end_ns at the latest, when all that was sent has left. */
+void fh_conn_end(fh_mut fh_conn *c, uint64_t end_ns);
+/* Tells a monitor. */
+void fh_conn_say(fh_mut fh_conn *c, fh_sock_happening kind, int64_t value);
+
+/* --- io.c: the thread ----------------------------------------------------------------------------------------------------- */
+
+/* The context's I/O thread, which is made when there is none. FH_NOMEM, FH_EXHAUSTED, FH_IO. */
+FH_MUST_USE fh_status fh_io_make(fh_mut fh_sock_context *c, fh_mut fh_err *err);
+/* Waits until all rows have ended, and ends it. NULL is allowed. */
+void fh_io_free(fh_drop fh_io *io);
+/* Look at this row. Any thread that has its link. */
+void fh_io_tell(fh_ref fh_sock_context *c, uint32_t number);
+/* Look whether the context has stopped. Nothing happens without a thread. */
+void fh_io_wake(fh_ref fh_sock_context *c);
+
+/* Orders. An endpoint begins; *address becomes the one that was bound. *error: errno's number. */
+FH_MUST_USE fh_status fh_io_attach(fh_mut fh_sock_context *c, fh_move fh_wire *wire, fh_mut fh_address *address,
+                                   fh_out int *error);
+/* The endpoint of a socket, by one of its names, ends. FH_NOT_FOUND. */
+FH_MUST_USE fh_status fh_io_detach(fh_mut fh_sock_context *c, uint32_t box, fh_span endpoint, bool bound, int64_t linger_ms);
+/* All of a socket's. */
+void fh_io_detach_all(fh_mut fh_sock_context *c, uint32_t box, int64_t linger_ms);
+
+#endif

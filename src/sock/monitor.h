@@ -1,0 +1,39 @@
+/* monitor.h: what happened to the connections of a socket, in a row that the I/O thread fills and the application empties.
+ *
+ * Counted: the socket has a handle, and so has each of its endpoints, which may outlive it. At most FH_SOCK_EVENTS_MAX wait; what
+ * comes then is counted as lost. Nothing is allocated on the way.
+ *
+ * Threading: any thread; `lock` is held for a few moves. */
+#ifndef FH_SOCK_MONITOR_H
+#define FH_SOCK_MONITOR_H
+
+#include "freehold/share.h"
+#include "freehold/sock.h"
+
+FH_SPAN_DEFINE(sock_event, fh_sock_event);
+FH_ARRAY_DEFINE(sock_event);
+
+typedef struct fh_monitor {
+    fh_handles handles;
+    fh_ref fh_allocator *allocator;
+    uint32_t lock, kinds;
+    fh_owned fh_sock_events events; /* `lock`: those from `first` on, `count` of them, in a ring */
+    size_t first, count;
+    uint64_t lost;
+} fh_monitor;
+
+/* FH_NOMEM. */
+FH_MUST_USE fh_status fh_monitor_new(fh_ref fh_allocator *a, uint32_t kinds, fh_owned fh_view(1) fh_monitor **out);
+/* One handle more; NULL for NULL. */
+fh_owned_or_null fh_monitor *fh_monitor_share(fh_ref fh_or_null fh_monitor *m) fh_view(*1);
+/* One handle fewer. NULL is allowed. */
+void fh_monitor_free(fh_drop fh_monitor *m);
+
+/* Something happened. True if it was kept. */
+FH_MUST_USE bool fh_monitor_put(fh_ref fh_monitor *m, fh_sock_happening kind, int64_t value, fh_bytes endpoint);
+/* The next event; false when there is none. */
+FH_MUST_USE bool fh_monitor_take(fh_ref fh_monitor *m, fh_owned fh_sock_event *out);
+/* True if there is one. */
+bool fh_monitor_has(fh_ref fh_monitor *m);
+
+#endif

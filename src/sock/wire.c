@@ -1,0 +1,185 @@
+/* wire.c: what connections of an endpoint have in common (wire.h). Threading: wire.h. */
+#include "sock/wire.h"
+
+#include "freehold/os.h"
+#include "proto/box.h"
+
+enum {
+    HEARD_MARK = 256,               /* subscriptions on their way to a publisher; more wait in the connection */
+    PARTS_MAX = FH_MESSAGE_PARTS_MAX - 1, /* a ROUTER puts one in front */
+    OUT_BYTES = 1 << 18,
+};
+
+/* --- secrets -------------------------------------------------------------------------------------------------------------- */
+
+static bool fits(fh_span text, bool is_key) {
+    return is_key ? text.size == FH_ZMTP_KEY_BYTES : text.size <= FH_SECRET_MAX;
+}
+
+static void copy(fh_mut fh_secret *to, fh_span from) {
+    fh_mspan room = {to->bytes, FH_SECRET_MAX};
+    if (fh_mspan_slice(room, 0, from.size, &room))
+        fh_span_copy(room, from);
+    to->size = (uint32_t)from.size;
+}
+
+static fh_span view(fh_ref const fh_secret *s) fh_view(1) {
+    fh_span all = {s->bytes, FH_SECRET_MAX};
+    return fh_span_sub(all, 0, s->size);
+}
+
+fh_status fh_secrets_set(fh_secrets *to, const fh_sock_security *from) {
+    bool plain = from->mechanism == FH_ZMTP_PLAIN, curve = from->mechanism == FH_ZMTP_CURVE;
+    if (!plain && !curve && from->mechanism != FH_ZMTP_NULL)
+        return FH_STATUS(FH_INVALID);
+    if (plain && (!fits(from->username, false) || !fits(from->password, false)))
+        return FH_STATUS(FH_INVALID);
+    if (curve && !fh_box_available())
+        return FH_STATUS(FH_UNSUPPORTED);
+    if (curve && (!fits(from->public_key, true) || !fits(from->secret_key, true) ||
+                  (!from->server && !fits(from->server_key, true))))
+        return FH_STATUS(FH_INVALID);
+    fh_secrets_wipe(to);
+    to->mechanism = from->mechanism;
+    to->server = from->server && (plain || curve);
+    if (plain) {
+        copy(&to->username, from->username);
+        copy(&to->password, from->password);
+    }
+    if (curve) {
+        copy(&to->public_key, from->public_key);
+        copy(&to->secret_key, from->secret_key);
+        copy(&to->server_key, from->server ? from->public_key : from->server_key);
+    }
+    return FH_DONE;
+}
+
+static void wipe(fh_mut fh_secret *s) {
+    fh_mspan_fill((fh_mspan){s->bytes, FH_SECRET_MAX}, 0);
+    s->size = 0;
+}
+
+void fh_secrets_wipe(fh_secrets *s) {
+    wipe(&s->username);
+    wipe(&s->password);
+    wipe(&s->public_key);
+    wipe(&s->secret_key);
+    wipe(&s->server_key);
+    s->mechanism = FH_ZMTP_NULL;
+    s->server = false;
+}
+
+/* The same, in a time that does not tell where they differ. */
+static bool same(fh_span secret, fh_span said) {
+    uint32_t differ = secret.size != said.size;
+    for (size_t i = 0; i < said.size; i++)
+        differ |= (uint32_t)(fh_span_at(said, i) ^ (i < secret.size ? fh_span_at(secret, i) : 0));
+    return differ == 0;
+}
+
+bool fh_wire_lets_in(const fh_wire *w, fh_span username, fh_span password) {
+    bool name = same(view(&w->secrets.username), username), word = same(view(&w->secrets.password), password);
+    return name && word;
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------------------- */
+
+fh_status fh_wire_new(const fh_core *k, fh_span endpoint, fh_address address, bool bound, fh_wire **out) {
+    fh_bytes name;
+    *out = NULL;
+    FH_TRY(fh_bytes_copy(k->allocator, endpoint, &name));
+    fh_wire *w = fh_alloc(k->allocator, 1, sizeof *w);
+    if (w == NULL) {
+        fh_bytes_drop(&name);
+        return FH_STATUS(FH_NOMEM);
+    }
+    fh_handles_init(&w->handles);
+    w->allocator = k->allocator;
+    w->box = k->box;
+    w->type = k->type;
+    w->bound = bound;
+    w->address = address;
+    w->settings = k->settings;
+    w->secrets = k->secrets;
+    w->endpoint = name;
+    w->identity = fh_bytes_share(k->identity);
+    w->monitor = fh_monitor_share(k->monitor);
+    *out = w;
+    return FH_DONE;
+}
+
+fh_wire *fh_wire_share(fh_wire *w) {
+    return fh_handles_share(&w->handles, w);
+}
+
+void fh_wire_free(fh_wire *w) {
+    if (w == NULL)
+        return;
+    if (!fh_handles_end(&w->handles)) {
+        fh_handles_forget(w);
+        return;
+    }
+    fh_allocator *a = w->allocator;
+    fh_secrets_wipe(&w->secrets);
+    fh_bytes_drop(&w->endpoint);
+    fh_bytes_drop(&w->identity);
+    fh_monitor_free(w->monitor);
+    fh_free(a, w);
+}
+
+/* --- connections ---------------------------------------------------------------------------------------------------------- */
+
+/* From the system; of a session of CURVE. */
+static void draw(void *ctx, fh_mut fh_mspan out) {
+    (void)ctx;
+    uint64_t bits = 0;
+    for (size_t i = 0; i < out.size; i++, bits >>= 8) {
+        if (i % sizeof bits == 0)
+            bits = fh_os_random();
+        *fh_mspan_at(out, i) = (uint8_t)bits;
+    }
+}
+
+static uint32_t ms_of(int64_t value) {
+    return value > 0 ? (uint32_t)value : 0;
+}
+
+fh_status fh_wire_session(const fh_wire *w, fh_allocator *a, fh_page_source *pages, uint64_t now_ms, fh_zmtp **out) {
+    const fh_sock_settings *o = &w->settings;
+    const fh_secrets *s = &w->secrets;
+    fh_zmtp_options options = {
+        .socket = w->type,
+        .mechanism = s->mechanism,
+        .bound = w->bound,
+        .server = s->server,
+        .identity = w->identity.span,
+        .username = s->server ? (fh_span){NULL, 0} : view(&s->username),
+        .password = s->server ? (fh_span){NULL, 0} : view(&s->password),
+        .public_key = view(&s->public_key),
+        .secret_key = view(&s->secret_key),
+        .server_key = view(&s->server_key),
+        .random = draw,
+        .heartbeat_ms = ms_of(o->heartbeat_ivl),
+        .heartbeat_timeout_ms = ms_of(o->heartbeat_timeout),
+        .heartbeat_ttl_ms = ms_of(o->heartbeat_ttl),
+        .limits = {.frame_bytes = o->message_max > 0 ? (uint64_t)o->message_max : 0,
+                   .parts = PARTS_MAX,
+                   .handshake_ms = o->handshake_ivl > 0 ? (uint32_t)o->handshake_ivl : UINT32_MAX,
+                   .out_bytes = OUT_BYTES},
+    };
+    return fh_zmtp_new(a, pages, &options, now_ms, out, NULL);
+}
+
+bool fh_wire_keeps(const fh_wire *w) {
+    unsigned types = FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(REQ);
+    return !w->bound && w->settings.immediate == 0 && (1u << w->type & types) != 0;
+}
+
+fh_link_marks fh_wire_marks(const fh_wire *w) {
+    bool publishes = w->type == FH_ZMTP_PUB || w->type == FH_ZMTP_XPUB;
+    bool subscribes = w->type == FH_ZMTP_SUB || w->type == FH_ZMTP_XSUB;
+    return (fh_link_marks){
+        .there = publishes ? HEARD_MARK : (uint32_t)w->settings.receive_mark,
+        .back = subscribes ? FH_UPSTREAM_MARK : (uint32_t)w->settings.send_mark,
+    };
+}
