@@ -97,6 +97,7 @@ void fh_conn_free(fh_conn *c) {
     fh_allocator *a = c->loop->allocator;
     end_session(c);
     end_link(c);
+    FH_ASSERT(c->session == NULL && c->link == NULL);
     fh_message_drop(&c->going, a);
     fh_message_drop(&c->coming, a);
     fh_wire_free(c->wire);
@@ -200,7 +201,7 @@ static void hang_up(fh_mut fh_conn *c) {
 }
 
 /* The connection stands; the session begins. */
-static void shake(fh_mut fh_conn *c) {
+static void shake(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->wire != NULL && c->session == NULL);
     fh_status s = fh_wire_session(c->wire, c->loop->allocator, c->loop->pages, now_of(c) / NS_PER_MS, &c->session);
     if (fh_failed(s)) {
@@ -290,6 +291,12 @@ static fh_status give(fh_mut fh_conn *c) {
         FH_TRY(s);
     }
     return FH_DONE;
+}
+
+/* A connection that stands has a link, or will have when there is memory. */
+static void have_link(fh_mut fh_conn *c) {
+    if (c->link == NULL && !c->is_last && fh_failed(make_link(c)))
+        c->is_again = true;
 }
 
 /* Messages go on, as long as the session takes them and not too much waits. */
@@ -520,7 +527,7 @@ void fh_conn_end(fh_conn *c, uint64_t end_ns) {
 /* --- going on ------------------------------------------------------------------------------------------------------------- */
 
 /* Asks for what comes next: into the session's room, if a large part is arriving. */
-static void ask(fh_mut fh_conn *c) {
+static void ask(fh_mut fh_view(1) fh_conn *c) {
     fh_mspan room;
     FH_ASSERT(c->session != NULL);
     c->has_room_out = !fh_failed(fh_zmtp_begin_io(c->session, &room));
@@ -538,13 +545,13 @@ static void ask(fh_mut fh_conn *c) {
 }
 
 /* A session goes on, both ways. */
-static void work(fh_mut fh_conn *c) {
+static void work(fh_mut fh_view(1) fh_conn *c) {
     uint64_t next_ms = UINT64_MAX;
     FH_ASSERT(c->session != NULL);
     c->is_again = false;
     fh_status in = c->is_asked ? FH_STATUS(FH_BORROWED) : take_in(c);
-    if (c->state == FH_CONN_UP && c->link == NULL && !c->is_last && fh_failed(make_link(c)))
-        c->is_again = true;
+    if (c->state == FH_CONN_UP)
+        have_link(c);
     if (c->state == FH_CONN_UP)
         give_out(c);
     FH_ASSERT(c->session != NULL);
@@ -580,7 +587,7 @@ void fh_conn_look(fh_conn *c) {
 }
 
 /* Bytes have come, or the end. */
-static void received(fh_mut fh_conn *c, fh_mut fh_net_event *e) {
+static void received(fh_mut fh_view(1) fh_conn *c, fh_mut fh_net_event *e) {
     fh_status s = e->status;
     FH_ASSERT(c->session != NULL);
     c->is_asked = false;

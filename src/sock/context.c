@@ -191,9 +191,15 @@ uint32_t fh_sock_context_count(const fh_sock_context *c) {
 }
 
 static fh_owned_or_null fh_io *take_io(fh_mut fh_sock_context *c) {
-    fh_io *io = c->io;
-    c->io = NULL;
+    fh_io *io = c->io_at.io;
+    c->io_at.io = NULL;
     return io;
+}
+
+static fh_owned_or_null fh_page_source *take_pages(fh_mut fh_sock_context *c) {
+    fh_page_source *pages = c->io_at.pages;
+    c->io_at.pages = NULL;
+    return pages;
 }
 
 void fh_sock_context_free(fh_sock_context *c) {
@@ -206,8 +212,9 @@ void fh_sock_context_free(fh_sock_context *c) {
         FH_ASSERT(!fh_failed(s));
     }
     fh_io_free(take_io(c));
+    fh_page_source_free(take_pages(c));
     fh_context_end_waiting(c);
-    FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL);
+    FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL && c->io_at.io == NULL && c->io_at.pages == NULL);
     fh_allocator *a = c->allocator;
     fh_slots_free(a, &c->slots);
     fh_names_free(a, &c->names);

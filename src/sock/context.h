@@ -37,11 +37,15 @@ FH_SPAN_DEFINE(name, fh_name);
 FH_ARRAY_DEFINE(name);
 
 typedef struct fh_io fh_io;
+typedef struct fh_io_place {
+    fh_owned_or_null fh_page_source *pages; /* of what is received */
+    fh_owned_or_null fh_io *io;
+} fh_io_place;
 
 struct fh_sock_context {
     fh_ref fh_allocator *allocator;
     uint32_t io_state;               /* of `io`: 0: none, 1: somebody makes it, 2: it is there */
-    fh_owned_or_null fh_io *io;      /* written before io_state becomes 2, and before anybody is told its box */
+    fh_io_place io_at;               /* written before io_state becomes 2 */
     fh_owned fh_slots slots;
     uint32_t lock, stopped;
     uint32_t polls;                    /* counts what was told to sockets that somebody polls; polls sleep here */

@@ -48,6 +48,13 @@ static fh_status print(fh_ref fh_allocator *a, fh_ref const fh_address *address,
     return fh_bytes_copy(a, fh_span_sub(fh_span_of_mut(all), 0, 6 + size), out);
 }
 
+static fh_status bound_name(fh_ref const fh_core *k, fh_ref const fh_address *address, fh_span endpoint, bool bind,
+                            fh_owned fh_bytes *out) {
+    if (bind)
+        return print(k->allocator, address, out);
+    return fh_bytes_copy(k->allocator, endpoint, out);
+}
+
 static fh_status attach_wire(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_owned fh_bytes *name, fh_mut fh_err *err) {
     fh_address address;
     fh_wire *wire;
@@ -61,7 +68,7 @@ static fh_status attach_wire(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_
     if (s.code == FH_IO || error != 0)
         return fh_fail(err, s.code, FH_NO_OFFSET, "%.*s: the system refuses (errno %d)", FH_SPAN_FMT(endpoint), error);
     FH_TRY(s);
-    s = bind ? print(k->allocator, &address, name) : fh_bytes_copy(k->allocator, endpoint, name);
+    s = bound_name(k, &address, endpoint, bind, name);
     if (fh_failed(s))
         (void)!fh_failed(fh_io_detach(k->context, k->box, endpoint, bind, 0));
     return s;

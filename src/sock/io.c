@@ -48,8 +48,7 @@ static fh_or_null fh_conn *find(fh_mut fh_io *io, uint64_t number) fh_view(1) {
     return number < io->rows_used ? fh_conn_rows_at(io->rows, (size_t)number)->conn : NULL;
 }
 
-static fh_owned_or_null fh_conn *take_conn(fh_mut fh_io *io, size_t number) {
-    fh_conn_row *row = fh_conn_rows_at(io->rows, number);
+static fh_owned_or_null fh_conn *take_conn(fh_mut fh_conn_row *row) {
     fh_conn *c = row->conn;
     row->conn = NULL;
     return c;
@@ -60,33 +59,28 @@ static void bury(fh_mut fh_io *io, uint32_t number) {
     const fh_conn *c = find(io, number);
     if (c == NULL || c->state != FH_CONN_DEAD)
         return;
-    fh_conn_free(take_conn(io, number));
+    fh_conn_free(take_conn(fh_conn_rows_at(io->rows, number)));
     io->rows_live--;
 }
 
-static void look(fh_mut fh_io *io, uint32_t number) {
+static void look(fh_mut fh_view(1) fh_io *io, uint32_t number) {
     fh_conn *c = find(io, number);
     if (c != NULL)
         fh_conn_look(c);
     bury(io, number);
 }
 
-static fh_status add(fh_mut fh_io *io, fh_move fh_wire *wire, fh_out uint32_t *number) {
+/* The first free row, or FH_IO_ROWS. */
+static uint32_t free_row(fh_ref const fh_io *io) {
     uint32_t at = 0;
-    *number = 0;
     while (at < io->rows_used && fh_conn_rows_at(io->rows, at)->conn != NULL)
         at++;
-    if (at == FH_IO_ROWS) {
-        fh_wire_free(wire);
-        return FH_STATUS(FH_EXHAUSTED);
-    }
-    fh_conn *c;
-    FH_TRY(fh_conn_new(&io->loop, at, wire, &c));
-    fh_conn_rows_at(io->rows, at)->conn = c;
+    return at;
+}
+
+static void count_row(fh_mut fh_io *io, uint32_t at) {
     io->rows_used += at == io->rows_used;
     io->rows_live++;
-    *number = at;
-    return FH_DONE;
 }
 
 /* --- orders --------------------------------------------------------------------------------------------------------------- */
@@ -104,14 +98,21 @@ static fh_owned_or_null fh_wire *take_wire(fh_mut order *o) {
     return w;
 }
 
-static fh_status attach(fh_mut fh_io *io) {
-    uint32_t number = 0;
+static fh_status attach(fh_mut fh_view(1) fh_io *io) {
+    uint32_t number = free_row(io);
     fh_wire *wire = take_wire(&io->order);
+    fh_conn *c;
     FH_ASSERT(wire != NULL);
     bool bound = wire->bound;
     io->order.error = 0;
-    FH_TRY(add(io, wire, &number));
-    fh_conn *c = find(io, number);
+    if (number == FH_IO_ROWS) {
+        fh_wire_free(wire);
+        return FH_STATUS(FH_EXHAUSTED);
+    }
+    FH_TRY(fh_conn_new(&io->loop, number, wire, &c));
+    fh_conn_rows_at(io->rows, number)->conn = c;
+    count_row(io, number);
+    c = find(io, number);
     FH_ASSERT(c != NULL);
     int error = 0;
     fh_status s = bound ? fh_conn_listen(c, &error) : fh_conn_dial(c);
@@ -144,7 +145,7 @@ static bool has_name(fh_ref const fh_conn *c, fh_ref const order *o) {
     return kind && (fh_span_equal(c->wire->endpoint.span, name) || is_local_name(c, name));
 }
 
-static fh_status detach(fh_mut fh_io *io) {
+static fh_status detach(fh_mut fh_view(1) fh_io *io) {
     fh_status s = FH_STATUS(FH_NOT_FOUND);
     bool all = io->order.kind == ORDER_DETACH_ALL;
     uint64_t end_ns = end_of(io, io->order.linger_ms);
@@ -159,7 +160,7 @@ static fh_status detach(fh_mut fh_io *io) {
     return s;
 }
 
-static void take_order(fh_mut fh_io *io) {
+static void take_order(fh_mut fh_view(1) fh_io *io) {
     if (io->is_done || fh_load(&io->desk, FH_ACQUIRE) != DESK_ASKED)
         return;
     fh_status s = io->order.kind == ORDER_ATTACH ? attach(io) : detach(io);
@@ -198,7 +199,7 @@ static void end_order(fh_mut fh_io *io) {
 }
 
 fh_status fh_io_attach(fh_sock_context *c, fh_wire *wire, fh_address *address, int *error) {
-    fh_io *io = c->io;
+    fh_io *io = c->io_at.io;
     *error = 0;
     FH_ASSERT(io != NULL);
     begin_order(io);
@@ -215,7 +216,7 @@ fh_status fh_io_attach(fh_sock_context *c, fh_wire *wire, fh_address *address, i
 
 static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t box, fh_span endpoint, bool bound,
                            int64_t linger_ms) {
-    fh_io *io = c->io;
+    fh_io *io = c->io_at.io;
     FH_ASSERT(io != NULL && endpoint.size <= FH_SOCK_ENDPOINT_MAX);
     begin_order(io);
     io->order.kind = kind;
@@ -241,26 +242,26 @@ void fh_io_detach_all(fh_sock_context *c, uint32_t box, int64_t linger_ms) {
 }
 
 void fh_io_tell(fh_sock_context *c, uint32_t number) {
-    fh_io *io = c->io;
+    fh_io *io = c->io_at.io;
     if (io != NULL && fh_mailbox_tell(&io->mail, number))
         fh_net_wake(io->waker);
 }
 
 void fh_io_wake(fh_sock_context *c) {
-    if (fh_load(&c->io_state, FH_ACQUIRE) == IO_THERE && c->io != NULL)
-        fh_net_wake(c->io->waker);
+    if (fh_load(&c->io_state, FH_ACQUIRE) == IO_THERE && c->io_at.io != NULL)
+        fh_net_wake(c->io_at.io->waker);
 }
 
 /* --- the thread ----------------------------------------------------------------------------------------------------------- */
 
-static void attend(fh_mut fh_io *io) {
+static void attend(fh_mut fh_view(1) fh_io *io) {
     uint32_t number = 0;
     while (fh_mailbox_next(&io->mail, &number))
         look(io, number);
 }
 
 /* Those whose time has come. */
-static void look_at_time(fh_mut fh_io *io) {
+static void look_at_time(fh_mut fh_view(1) fh_io *io) {
     uint64_t now = fh_net_now_ns(io->loop.net);
     bool hurry = !io->has_hurried && fh_context_stopped(io->loop.context);
     if (now < io->loop.next_ns && !hurry)
@@ -282,29 +283,40 @@ static void look_at_time(fh_mut fh_io *io) {
     }
 }
 
+/* A row with the options of a listener. FH_STALE when that listens no more. */
+static fh_status accept_row(fh_mut fh_view(1) fh_io *io, uint64_t user, uint32_t number) {
+    fh_conn *c;
+    if (user >= io->rows_used)
+        return FH_STATUS(FH_STALE);
+    const fh_conn *listener = fh_conn_rows_at(io->rows, (size_t)user)->conn;
+    if (listener == NULL || listener->wire == NULL || listener->state != FH_CONN_LISTENING)
+        return FH_STATUS(FH_STALE);
+    fh_wire *wire = fh_wire_share(listener->wire);
+    FH_TRY(fh_conn_new(&io->loop, number, wire, &c));
+    fh_conn_rows_at(io->rows, number)->conn = c;
+    count_row(io, number);
+    return FH_DONE;
+}
+
 /* A connection that came to a listener. */
-static void accept(fh_mut fh_io *io, fh_mut fh_net_event *e) {
-    uint32_t number = 0;
-    fh_conn *listener = find(io, e->user);
-    if (listener == NULL || listener->wire == NULL || listener->state != FH_CONN_LISTENING) {
-        (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
-        return;
-    }
-    if (fh_failed(e->status)) {
+static void accept(fh_mut fh_view(1) fh_io *io, fh_mut fh_net_event *e) {
+    uint32_t number = free_row(io);
+    fh_conn *listener = find(io, e->user), *c;
+    if (listener != NULL && fh_failed(e->status))
         fh_conn_say(listener, FH_SOCK_IS_ACCEPT_FAILED, e->error);
+    if (fh_failed(e->status))
         return;
-    }
-    fh_status s = add(io, fh_wire_share(listener->wire), &number);
-    fh_conn *c = fh_failed(s) ? NULL : find(io, number);
-    if (c == NULL) {
+    if (number == FH_IO_ROWS || fh_failed(accept_row(io, e->user, number))) {
         (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
         return;
     }
+    c = find(io, number);
+    FH_ASSERT(c != NULL);
     fh_conn_accepted(c, e->socket);
     bury(io, number);
 }
 
-static void serve(fh_mut fh_io *io) {
+static void serve(fh_mut fh_view(1) fh_io *io) {
     fh_net_event e;
     while (fh_net_next(io->loop.net, &e).code == FH_OK) {
         fh_conn *c = e.kind != FH_NET_WOKEN ? find(io, e.user) : NULL;
@@ -318,7 +330,7 @@ static void serve(fh_mut fh_io *io) {
     }
 }
 
-static void run(void *ctx) {
+static void run(fh_mut fh_view(1) void *ctx) {
     fh_io *io = ctx;
     while (fh_load(&io->stop, FH_ACQUIRE) == 0 || io->rows_live != 0) {
         attend(io);
@@ -345,29 +357,28 @@ static void end(fh_move fh_io *io) {
     fh_allocator *a = io->loop.allocator;
     fh_wire_free(take_wire(&io->order));
     for (uint32_t i = 0; i < io->rows_used; i++)
-        fh_conn_free(take_conn(io, i));
+        fh_conn_free(take_conn(fh_conn_rows_at(io->rows, i)));
     fh_net_free(io->loop.net);
-    fh_page_source_free(io->loop.pages);
     fh_conn_rows_free(a, &io->rows);
     fh_free(a, io);
 }
 
 static fh_status make(fh_mut fh_sock_context *c, fh_mut fh_err *err, fh_owned fh_view(1) fh_io **out) {
-    fh_page_options pages = {.pages_max = PAGES, .name = "messages"};
-    fh_net_options net = {.sockets_max = 2 * FH_IO_ROWS, .timers_max = 1};
+    fh_net_options options = {.sockets_max = 2 * FH_IO_ROWS, .timers_max = 1};
     fh_allocator *a = c->allocator;
+    fh_page_source *pages = c->io_at.pages;
     *out = NULL;
+    FH_ASSERT(pages != NULL);
     fh_io *io = fh_alloc(a, 1, sizeof *io);
     if (io == NULL)
         return FH_STATUS(FH_NOMEM);
     io->loop.allocator = a;
     io->loop.context = c;
+    io->loop.pages = pages;
     io->loop.next_ns = UINT64_MAX;
     fh_status s = fh_conn_rows_new(a, FH_IO_ROWS, &io->rows);
     if (!fh_failed(s))
-        s = fh_page_source_new(a, &pages, &io->loop.pages);
-    if (!fh_failed(s))
-        s = fh_net_new(a, io->loop.pages, &net, &io->loop.net, err);
+        s = fh_net_new(a, pages, &options, &io->loop.net, err);
     if (fh_failed(s)) {
         end(io);
         return s;
@@ -377,16 +388,29 @@ static fh_status make(fh_mut fh_sock_context *c, fh_mut fh_err *err, fh_owned fh
     return FH_DONE;
 }
 
+/* Where the context keeps it. */
+static fh_io_place *place(fh_ref fh_sock_context *c) fh_view(1) {
+    return &c->io_at;
+}
+
+static fh_status have_pages(fh_mut fh_sock_context *c) {
+    fh_page_options options = {.pages_max = PAGES, .name = "messages"};
+    return c->io_at.pages == NULL ? fh_page_source_new(c->allocator, &options, &place(c)->pages) : FH_DONE;
+}
+
 /* The thread begins; from now on the context's sockets may have endpoints elsewhere. */
 static fh_status begin(fh_mut fh_sock_context *c, fh_mut fh_err *err) {
     fh_io *io;
+    FH_TRY(have_pages(c));
     FH_TRY(make(c, err, &io));
-    fh_status s = fh_os_thread_start(run, io, &io->thread);
+    fh_os_thread *thread;
+    fh_status s = fh_os_thread_start(run, io, &thread);
     if (fh_failed(s)) {
         end(io);
         return s;
     }
-    c->io = io;
+    io->thread = thread;
+    place(c)->io = io;
     return FH_DONE;
 }
 

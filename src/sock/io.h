@@ -25,7 +25,7 @@ enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS };
 typedef struct fh_loop {
     fh_ref fh_allocator *allocator;
     fh_mut fh_sock_context *context;
-    fh_owned fh_page_source *pages;
+    fh_ref fh_page_source *pages; /* the context's */
     fh_owned fh_net *net;
     uint64_t next_ns; /* when some row wants to be looked at, or earlier */
 } fh_loop;
@@ -71,13 +71,13 @@ void fh_conn_free(fh_drop fh_conn *c);
 /* Begins: listens, connects, or goes on with a connection that was accepted. *error: errno's number. */
 FH_MUST_USE fh_status fh_conn_listen(fh_mut fh_conn *c, fh_out int *error);
 FH_MUST_USE fh_status fh_conn_dial(fh_mut fh_conn *c);
-void fh_conn_accepted(fh_mut fh_conn *c, fh_net_socket s);
+void fh_conn_accepted(fh_mut fh_view(1) fh_conn *c, fh_net_socket s);
 /* Something happened at its socket. */
-void fh_conn_event(fh_mut fh_conn *c, fh_mut fh_net_event *e);
+void fh_conn_event(fh_mut fh_view(1) fh_conn *c, fh_mut fh_net_event *e);
 /* Goes on: there may be messages, or room, or it is time. */
-void fh_conn_look(fh_mut fh_conn *c);
+void fh_conn_look(fh_mut fh_view(1) fh_conn *c);
 /* It is to end, at end_ns at the latest, when all that was sent has left. */
-void fh_conn_end(fh_mut fh_conn *c, uint64_t end_ns);
+void fh_conn_end(fh_mut fh_view(1) fh_conn *c, uint64_t end_ns);
 /* Tells a monitor. */
 void fh_conn_say(fh_mut fh_conn *c, fh_sock_happening kind, int64_t value);
 

@@ -17,7 +17,7 @@ fh_status fh_monitor_new(fh_allocator *a, uint32_t kinds, fh_monitor **out) {
     m->allocator = a;
     m->kinds = kinds;
     fh_handles_init(&m->handles);
-    fh_status s = fh_sock_events_new(a, FH_SOCK_EVENTS_MAX, &m->events);
+    fh_status s = fh_news_rows_new(a, FH_SOCK_EVENTS_MAX, &m->events);
     if (fh_failed(s)) {
         fh_free(a, m);
         return s;
@@ -32,13 +32,13 @@ fh_monitor *fh_monitor_share(fh_monitor *m) {
     return fh_handles_share(&m->handles, m);
 }
 
-static fh_sock_event *slot(fh_mut fh_monitor *m, size_t i) fh_view(1) {
-    return fh_sock_events_at(m->events, (m->first + i) % FH_SOCK_EVENTS_MAX);
+static fh_news_row *slot(fh_mut fh_monitor *m, size_t i) fh_view(1) {
+    return fh_news_rows_at(m->events, (m->first + i) % FH_SOCK_EVENTS_MAX);
 }
 
 /* The first event leaves its place. */
 static void take_first(fh_mut fh_monitor *m, fh_owned fh_sock_event *out) {
-    fh_sock_event *at = slot(m, 0);
+    fh_news_row *at = slot(m, 0);
     *out = (fh_sock_event){.kind = at->kind, .value = at->value, .lost = at->lost, .endpoint = at->endpoint};
     at->endpoint = nothing;
     m->first = (m->first + 1) % FH_SOCK_EVENTS_MAX;
@@ -58,7 +58,7 @@ void fh_monitor_free(fh_monitor *m) {
         fh_sock_event_drop(&e);
     }
     fh_allocator *a = m->allocator;
-    fh_sock_events_free(a, &m->events);
+    fh_news_rows_free(a, &m->events);
     fh_free(a, m);
 }
 
@@ -68,8 +68,8 @@ bool fh_monitor_put(fh_monitor *m, fh_sock_happening kind, int64_t value, fh_byt
     fh_lock_take(&m->lock);
     bool kept = m->count < FH_SOCK_EVENTS_MAX;
     if (kept) {
-        fh_sock_event *at = slot(m, m->count);
-        *at = (fh_sock_event){.kind = kind, .value = value, .lost = m->lost, .endpoint = fh_bytes_share(endpoint)};
+        fh_news_row *at = slot(m, m->count);
+        *at = (fh_news_row){.kind = kind, .value = value, .lost = m->lost, .endpoint = fh_bytes_share(endpoint)};
         m->count++;
         m->lost = 0;
     } else {
@@ -79,14 +79,17 @@ bool fh_monitor_put(fh_monitor *m, fh_sock_happening kind, int64_t value, fh_byt
     return kept;
 }
 
-bool fh_monitor_take(fh_monitor *m, fh_sock_event *out) {
+fh_status fh_monitor_take(fh_monitor *m, fh_sock_event *out) {
     *out = (fh_sock_event){.endpoint = nothing};
     fh_lock_take(&m->lock);
     bool found = m->count != 0;
-    if (found)
-        take_first(m, out);
+    if (!found) {
+        fh_lock_give(&m->lock);
+        return FH_STATUS(FH_AGAIN);
+    }
+    take_first(m, out);
     fh_lock_give(&m->lock);
-    return found;
+    return FH_DONE;
 }
 
 bool fh_monitor_has(fh_monitor *m) {

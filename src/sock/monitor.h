@@ -10,14 +10,21 @@
 #include "freehold/share.h"
 #include "freehold/sock.h"
 
-FH_SPAN_DEFINE(sock_event, fh_sock_event);
-FH_ARRAY_DEFINE(sock_event);
+/* The place of an event. */
+typedef struct fh_news_row {
+    fh_sock_happening kind;
+    int64_t value;
+    uint64_t lost;
+    fh_owned fh_bytes endpoint;
+} fh_news_row;
+FH_SPAN_DEFINE(news_row, fh_news_row);
+FH_ARRAY_DEFINE(news_row);
 
 typedef struct fh_monitor {
     fh_handles handles;
     fh_ref fh_allocator *allocator;
     uint32_t lock, kinds;
-    fh_owned fh_sock_events events; /* `lock`: those from `first` on, `count` of them, in a ring */
+    fh_owned fh_news_rows events; /* `lock`: those from `first` on, `count` of them, in a ring */
     size_t first, count;
     uint64_t lost;
 } fh_monitor;
@@ -30,10 +37,10 @@ fh_owned_or_null fh_monitor *fh_monitor_share(fh_ref fh_or_null fh_monitor *m) f
 void fh_monitor_free(fh_drop fh_monitor *m);
 
 /* Something happened. True if it was kept. */
-FH_MUST_USE bool fh_monitor_put(fh_ref fh_monitor *m, fh_sock_happening kind, int64_t value, fh_bytes endpoint);
-/* The next event; false when there is none. */
-FH_MUST_USE bool fh_monitor_take(fh_ref fh_monitor *m, fh_owned fh_sock_event *out);
+FH_MUST_USE bool fh_monitor_put(fh_mut fh_monitor *m, fh_sock_happening kind, int64_t value, fh_bytes endpoint);
+/* The next event. FH_AGAIN: none. */
+FH_MUST_USE fh_status fh_monitor_take(fh_mut fh_monitor *m, fh_owned fh_sock_event *out);
 /* True if there is one. */
-bool fh_monitor_has(fh_ref fh_monitor *m);
+bool fh_monitor_has(fh_mut fh_monitor *m);
 
 #endif

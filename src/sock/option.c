@@ -260,29 +260,39 @@ fh_status fh_sock_secure(fh_sock_context *c, fh_sock s, const fh_sock_security *
     return status;
 }
 
-static void watch(fh_mut fh_core *k, fh_move fh_monitor *monitor) {
-    fh_monitor_free(k->monitor);
+static fh_owned_or_null fh_monitor *take_monitor(fh_mut fh_core *k) {
+    fh_monitor *m = k->monitor;
+    k->monitor = NULL;
+    return m;
+}
+
+static fh_status watch(fh_mut fh_core *k, uint32_t kinds) {
+    fh_monitor *monitor;
+    if (kinds == 0) {
+        fh_monitor_free(take_monitor(k));
+        return FH_DONE;
+    }
+    FH_TRY(fh_monitor_new(k->allocator, kinds, &monitor));
+    fh_monitor_free(take_monitor(k));
     k->monitor = monitor;
+    return FH_DONE;
 }
 
 fh_status fh_sock_monitor(fh_sock_context *c, fh_sock s, uint32_t kinds) {
     fh_core *k;
     FH_TRY(fh_context_enter(c, s, &k));
-    fh_monitor *monitor = NULL;
-    fh_status status = kinds != 0 ? fh_monitor_new(k->allocator, kinds, &monitor) : FH_DONE;
-    if (!fh_failed(status))
-        watch(k, monitor);
+    fh_status status = watch(k, kinds);
     fh_context_leave(c, s);
     return status;
 }
 
 fh_status fh_sock_event_next(fh_sock_context *c, fh_sock s, fh_sock_event *out) {
     fh_core *k;
-    fh_sock_event e = {.endpoint = nothing};
-    *out = e;
+    *out = (fh_sock_event){.endpoint = nothing};
     FH_TRY(fh_context_enter(c, s, &k));
-    bool found = k->monitor != NULL && fh_monitor_take(k->monitor, &e);
+    fh_status status = FH_STATUS(FH_AGAIN);
+    if (k->monitor != NULL)
+        status = fh_monitor_take(k->monitor, out);
     fh_context_leave(c, s);
-    *out = e;
-    return FH_STATUS(found ? FH_OK : FH_AGAIN);
+    return status;
 }

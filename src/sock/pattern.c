@@ -358,7 +358,10 @@ static bool is_writable(fh_mut fh_core *k) {
     return fh_core_sends(k) && !(k->type == FH_ZMTP_REQ && k->req.waits) && fh_core_writer(k) != FH_NO_PEER;
 }
 
+static bool has_news(fh_mut fh_core *k) {
+    return k->monitor != NULL && fh_monitor_has(k->monitor);
+}
+
 uint32_t fh_core_events(fh_core *k) {
-    uint32_t happened = k->monitor != NULL && fh_monitor_has(k->monitor) ? FH_SOCK_HAPPENED : 0u;
-    return happened | (is_readable(k) ? FH_SOCK_READABLE : 0u) | (is_writable(k) ? FH_SOCK_WRITABLE : 0u);
+    return (has_news(k) ? FH_SOCK_HAPPENED : 0u) | (is_readable(k) ? FH_SOCK_READABLE : 0u) | (is_writable(k) ? FH_SOCK_WRITABLE : 0u);
 }

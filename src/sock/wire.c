@@ -18,8 +18,7 @@ static bool fits(fh_span text, bool is_key) {
 
 static void copy(fh_mut fh_secret *to, fh_span from) {
     fh_mspan room = {to->bytes, FH_SECRET_MAX};
-    if (fh_mspan_slice(room, 0, from.size, &room))
-        fh_span_copy(room, from);
+    fh_span_copy(room, from);
     to->size = (uint32_t)from.size;
 }
 

@@ -33,7 +33,7 @@ void fh_wire_free(fh_drop fh_wire *w);
 
 /* A session for a connection of it. */
 FH_MUST_USE fh_status fh_wire_session(fh_ref const fh_wire *w, fh_ref fh_allocator *a, fh_ref fh_page_source *pages,
-                                      uint64_t now_ms, fh_owned fh_view(2, 3) fh_zmtp **out);
+                                      uint64_t now_ms, fh_owned fh_view(1, 2, 3) fh_zmtp **out);
 /* True if a client of PLAIN has said what a server wants to hear. */
 bool fh_wire_lets_in(fh_ref const fh_wire *w, fh_span username, fh_span password);
 /* True if messages may wait for a connection, and stay when it breaks. */

@@ -10,7 +10,7 @@
 #include "os/linux/linux.h"
 
 struct fh_os_thread {
-    void (*run)(void *ctx);
+    void (*run)(fh_mut fh_view(1) void *ctx);
     void *ctx;
     pthread_t thread;
 };
@@ -34,7 +34,7 @@ static bool start(fh_os_thread *t) {
     return ok;
 }
 
-fh_status fh_os_thread_start(void (*run)(void *ctx), void *ctx, fh_os_thread **out) {
+fh_status fh_os_thread_start(void (*run)(fh_mut fh_view(1) void *ctx), void *ctx, fh_os_thread **out) {
     void *at;
     *out = NULL;
     FH_TRY(fh_linux_take_pages(sizeof(fh_os_thread), &at));
