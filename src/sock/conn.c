@@ -128,6 +128,12 @@ static fh_status make_link(fh_mut fh_conn *c) {
     return FH_DONE;
 }
 
+/* A connection that stands has a link, or will have when there is memory. */
+static void have_link(fh_mut fh_conn *c) {
+    if (c->link == NULL && !c->is_last && fh_failed(make_link(c)))
+        c->is_again = true;
+}
+
 /* True if something waits that was not handed to a session. */
 static bool has_work(fh_mut fh_conn *c) {
     return c->has_going || (c->link != NULL && fh_lane_look(fh_link_in(c->link, 0)) == FH_LANE_MESSAGE);
@@ -293,12 +299,6 @@ static fh_status give(fh_mut fh_conn *c) {
     return FH_DONE;
 }
 
-/* A connection that stands has a link, or will have when there is memory. */
-static void have_link(fh_mut fh_conn *c) {
-    if (c->link == NULL && !c->is_last && fh_failed(make_link(c)))
-        c->is_again = true;
-}
-
 /* Messages go on, as long as the session takes them and not too much waits. */
 static void give_out(fh_mut fh_conn *c) {
     bool flushed = false;
@@ -380,6 +380,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     case FH_ZMTP_CONNECTED:
         c->state = FH_CONN_UP;
         c->wait_ms = c->wire->settings.reconnect_ivl > 0 ? (uint64_t)c->wire->settings.reconnect_ivl : 0;
+        have_link(c); /* who hears of it can send */
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_SUCCEEDED, 0);
         return;
     case FH_ZMTP_PART:

@@ -13,7 +13,7 @@ static bool is_local(fh_span endpoint) {
 fh_status fh_endpoint_check(fh_span endpoint, fh_err *err) {
     size_t colon = fh_span_find(endpoint, FH_LIT("://"), 0);
     if (endpoint.size > FH_SOCK_ENDPOINT_MAX || colon == SIZE_MAX || colon + 3 == endpoint.size)
-        return fh_fail(err, FH_INVALID, 0, "\"%.*s\" is no endpoint such as tcp://127.0.0.1:5555, of up to %d bytes",
+        return fh_fail(err, FH_INVALID, 0, "\"%.*s\" is no endpoint such as inproc://name, of up to %d bytes",
                        FH_SPAN_FMT(endpoint), FH_SOCK_ENDPOINT_MAX);
     if (!is_local(endpoint) && !fh_span_starts(endpoint, FH_LIT("tcp://")) && !fh_span_starts(endpoint, FH_LIT("ipc://")))
         return fh_fail(err, FH_UNSUPPORTED, 0, "\"%.*s\" is no transport here; inproc, tcp and ipc are",
