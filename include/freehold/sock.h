@@ -88,7 +88,8 @@ FH_FALLIBLE fh_sock_close(fh_mut fh_sock_context *c, fh_sock s);
  * unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
 FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
 /* Becomes a peer of the socket that has the name, now or later. Messages may be sent at once by PAIR, PUSH, DEALER and REQ, and
- * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. One that breaks is made
+ * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. (A socket takes its peers
+ * in while it is called: a SUB that is not called does not subscribe anew after a break.) One that breaks is made
  * again; what was handed to it then is lost, and what was not yet is not. FH_INVALID when the two types do not talk to each other
  * (inproc), FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above. */
 FH_FALLIBLE fh_sock_connect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);

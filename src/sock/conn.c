@@ -7,8 +7,9 @@
  * back, through the mark of its lane. A row asks to be looked at again, in due_ns, when nobody else will: for a handshake's or
  * a heartbeat's time, for the next try to connect, for memory.
  *
- * A dialler whose type may speak first (fh_wire_keeps) has one link for all its connections: what was not handed to a session
- * stays in it. All others have a link for each connection, so that sockets see peers come and go as they do over inproc.
+ * A dialler whose type may speak first has its link before the connection stands. PAIR, PUSH and DEALER keep it over all
+ * connections: what was not handed to a session stays in it. All others have a link for each connection, so that sockets see
+ * peers come and go as they do over inproc.
  *
  * Invariants: `session` is there from the end of connecting to FH_NET_CLOSED; `coming` is whole or the lane is open; nothing is
  * given to a session while its room is out. Threading: the I/O thread. */
@@ -134,8 +135,10 @@ static void have_link(fh_mut fh_conn *c) {
         c->is_again = true;
 }
 
-/* True if something waits that was not handed to a session. */
+/* True if something waits that was not handed to a session. Nobody waits for subscriptions of who is gone. */
 static bool has_work(fh_mut fh_conn *c) {
+    if (c->is_last && c->wire != NULL && fh_wire_subscribes(c->wire))
+        return false;
     return c->has_going || (c->link != NULL && fh_lane_look(fh_link_in(c->link, 0)) == FH_LANE_MESSAGE);
 }
 
@@ -192,7 +195,7 @@ fh_status fh_conn_dial(fh_conn *c) {
     FH_ASSERT(c->wire != NULL);
     c->dials = true;
     c->wait_ms = c->wire->settings.reconnect_ivl > 0 ? (uint64_t)c->wire->settings.reconnect_ivl : 0;
-    fh_status s = fh_wire_keeps(c->wire) ? make_link(c) : FH_DONE;
+    fh_status s = fh_wire_speaks_first(c->wire) ? make_link(c) : FH_DONE;
     if (fh_failed(s))
         c->state = FH_CONN_DEAD;
     else
@@ -451,21 +454,22 @@ static void part_with(fh_mut fh_conn *c) {
 static void wait_on(fh_mut fh_conn *c) {
     FH_ASSERT(c->wire != NULL);
     be_due(c, c->redial_ns);
-    if (!c->is_last && c->link == NULL && fh_wire_keeps(c->wire) && fh_failed(make_link(c)))
+    if (!c->is_last && c->link == NULL && fh_wire_speaks_first(c->wire) && fh_failed(make_link(c)))
         be_due(c, now_of(c) + AGAIN_NS);
 }
 
 /* The loop has no socket any more. */
 static void closed(fh_mut fh_conn *c) {
     FH_ASSERT(c->wire != NULL);
-    bool stays = c->dials && fh_wire_keeps(c->wire) && (has_work(c) || c->wire->type != FH_ZMTP_REQ);
+    bool stays = c->dials && fh_wire_speaks_first(c->wire) && !fh_wire_subscribes(c->wire) &&
+                 (has_work(c) || c->wire->type != FH_ZMTP_REQ);
     end_session(c);
     c->socket.value = 0;
     c->given = 0;
     c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
     fh_message_clear(&c->coming, c->loop->allocator);
     if (!stays || c->wire->settings.reconnect_ivl < 0)
-        end_link(c); /* a REQ hears so that it is not answered any more */
+        end_link(c); /* so a REQ hears that it is not answered any more, and a SUB says again what it wants */
     come_again(c);
     if (c->state == FH_CONN_IDLE)
         wait_on(c);

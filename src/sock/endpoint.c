@@ -71,6 +71,8 @@ static fh_status attach_wire(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_
     s = bound_name(k, &address, endpoint, bind, name);
     if (fh_failed(s))
         (void)!fh_failed(fh_io_detach(k->context, k->box, endpoint, bind, 0));
+    else
+        (void)!fh_failed(fh_context_attend(k)); /* a link may be there, to speak first; else it comes again */
     return s;
 }
 

@@ -169,16 +169,19 @@ fh_status fh_wire_session(const fh_wire *w, fh_allocator *a, fh_page_source *pag
     return fh_zmtp_new(a, pages, &options, now_ms, out, NULL);
 }
 
-bool fh_wire_keeps(const fh_wire *w) {
+bool fh_wire_subscribes(const fh_wire *w) {
+    return w->type == FH_ZMTP_SUB || w->type == FH_ZMTP_XSUB;
+}
+
+bool fh_wire_speaks_first(const fh_wire *w) {
     unsigned types = FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(REQ);
-    return !w->bound && w->settings.immediate == 0 && (1u << w->type & types) != 0;
+    return !w->bound && (fh_wire_subscribes(w) || (!w->settings.immediate && (1u << w->type & types) != 0));
 }
 
 fh_link_marks fh_wire_marks(const fh_wire *w) {
     bool publishes = w->type == FH_ZMTP_PUB || w->type == FH_ZMTP_XPUB;
-    bool subscribes = w->type == FH_ZMTP_SUB || w->type == FH_ZMTP_XSUB;
     return (fh_link_marks){
         .there = publishes ? HEARD_MARK : (uint32_t)w->settings.receive_mark,
-        .back = subscribes ? FH_UPSTREAM_MARK : (uint32_t)w->settings.send_mark,
+        .back = fh_wire_subscribes(w) ? FH_UPSTREAM_MARK : (uint32_t)w->settings.send_mark,
     };
 }

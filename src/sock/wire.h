@@ -36,8 +36,10 @@ FH_MUST_USE fh_status fh_wire_session(fh_ref const fh_wire *w, fh_ref fh_allocat
                                       uint64_t now_ms, fh_owned fh_view(1, 2, 3) fh_zmtp **out);
 /* True if a client of PLAIN has said what a server wants to hear. */
 bool fh_wire_lets_in(fh_ref const fh_wire *w, fh_span username, fh_span password);
-/* True if messages may wait for a connection, and stay when it breaks. */
-bool fh_wire_keeps(fh_ref const fh_wire *w);
+/* True for SUB and XSUB. */
+bool fh_wire_subscribes(fh_ref const fh_wire *w);
+/* True if messages, or subscriptions, may wait for a connection. */
+bool fh_wire_speaks_first(fh_ref const fh_wire *w);
 /* Marks of a link whose side 0 is the connection. */
 fh_link_marks fh_wire_marks(fh_ref const fh_wire *w);
 

@@ -256,6 +256,7 @@ static void routes(world w, transport t) {
     set(w, router, FH_SOCK_ROUTER_MANDATORY, 1);
     wire_name n = bind_fresh(w, router, t);
     fh_assert_ok(fh_sock_identify(w.c, ann, FH_LIT("ann")));
+    set(w, ann, FH_SOCK_RECONNECT_IVL, -1); /* or it takes its name back */
     connect_to(w, ann, n.text);
     fh_sock other = connect_patient(w, FH_ZMTP_DEALER, n);
     tell(w, ann, "hi");
@@ -274,6 +275,7 @@ static void routes(world w, transport t) {
     fh_sock second = open_patient(w, FH_ZMTP_DEALER);
     fh_assert_ok(fh_sock_identify(w.c, second, FH_LIT("ann")));
     set(w, second, FH_SOCK_PROBE_ROUTER, 1);
+    set(w, second, FH_SOCK_RECONNECT_IVL, -1);
     connect_to(w, second, n.text);
     await(w, router, "ann|"); /* the probe */
     tell(w, router, "ann|to the second");

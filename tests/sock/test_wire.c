@@ -1,0 +1,498 @@
+/* test_wire.c: connections with other processes: made again, ended, watched, secured, and held to limits against hostile peers
+ * (io.h, conn.c, wire.h, monitor.h, endpoint.h). Tests wait for things and not for times. tidy: exempt mirror: of several files */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "proto/box.h"
+#include "sock/monitor.h"
+#include "wire_world.h"
+
+
+
+/* --- endpoints -------------------------------------------------------------------------------------------------------------- */
+
+static void test_endpoints(void **state) {
+    world w = world_new(state);
+    fh_sock s = open_patient(w, FH_ZMTP_PULL), other = open_patient(w, FH_ZMTP_PULL);
+    static const struct {
+        const char *name;
+        fh_code bind, connect;
+    } cases[] = {
+        {"", FH_INVALID, FH_INVALID},
+        {"tcp://", FH_INVALID, FH_INVALID},
+        {"tcp:127.0.0.1:1", FH_INVALID, FH_INVALID},
+        {"tcp://127.0.0.1", FH_INVALID, FH_INVALID},
+        {"tcp://127.0.0.1:65536", FH_INVALID, FH_INVALID},
+        {"tcp://127.0.0.1:*", FH_OK, FH_INVALID},
+        {"tcp://127.0.0.1:0", FH_OK, FH_INVALID},
+        {"ipc://", FH_INVALID, FH_INVALID},
+        {"ipc://*", FH_UNSUPPORTED, FH_UNSUPPORTED},
+        {"ipc:///nowhere at all/x", FH_IO, FH_OK},
+        {"udp://127.0.0.1:1", FH_UNSUPPORTED, FH_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fh_assert_code(fh_sock_bind(w.c, s, fh_span_of_str(cases[i].name), NULL), cases[i].bind);
+        fh_assert_code(fh_sock_connect(w.c, s, fh_span_of_str(cases[i].name), NULL), cases[i].connect);
+    }
+    wire_name n = bind_fresh(w, s, TCP);
+    fh_err err = {0};
+    fh_assert_code(fh_sock_bind(w.c, other, fh_span_of_str(n.text), &err), FH_IO); /* taken; errno's number is told */
+    assert_true(fh_span_find(fh_span_of_str(err.message), FH_LIT("errno 98"), 0) != SIZE_MAX);
+    fh_assert_code(fh_sock_unbind(w.c, other, fh_span_of_str(n.text)), FH_NOT_FOUND);
+    fh_assert_code(fh_sock_disconnect(w.c, s, fh_span_of_str(n.text)), FH_NOT_FOUND);
+    fh_assert_ok(fh_sock_unbind(w.c, s, fh_span_of_str(n.text)));
+    fh_assert_code(fh_sock_unbind(w.c, s, fh_span_of_str(n.text)), FH_NOT_FOUND);
+    assert_int_equal(bind_to(w, other, n.text), FH_OK); /* it is free as soon as that has returned */
+    close_sock(w, other);
+    assert_int_equal(bind_to(w, s, n.text), FH_OK);
+    world_stop(w);
+}
+
+/* Whoever is connected stays when the name is given back. */
+static void test_unbind(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    wire_name n = bind_fresh(w, pull, TCP);
+    fh_sock push = connect_patient(w, FH_ZMTP_PUSH, n);
+    tell(w, push, "1");
+    await(w, pull, "1");
+    fh_assert_ok(fh_sock_unbind(w.c, pull, fh_span_of_str(n.text)));
+    tell(w, push, "2");
+    await(w, pull, "2");
+    tell(w, push, "3");
+    fh_assert_ok(fh_sock_disconnect(w.c, push, fh_span_of_str(n.text)));
+    await(w, pull, "3"); /* what was sent is received */
+    assert_int_equal(say(w, push, "4"), FH_AGAIN);
+    world_stop(w);
+}
+
+/* --- again ------------------------------------------------------------------------------------------------------------------ */
+
+/* A PUSH whose peer goes and comes again: what was sent between is not lost, and comes in its order. */
+static void reconnects(void **state, transport t) {
+    world w = world_new(state);
+    fh_sock push = open_patient(w, FH_ZMTP_PUSH), pull = open_patient(w, FH_ZMTP_PULL);
+    wire_name n = bind_fresh(w, pull, t);
+    watch_all(w, push);
+    connect_to(w, push, n.text);
+    for (int round = 0; round < 5; round++) {
+        char text[32];
+        tell(w, push, "here");
+        await(w, pull, round == 0 ? "here" : "here");
+        close_sock(w, pull);
+        (void)await_event(w, push, FH_SOCK_IS_DISCONNECTED);
+        for (int i = 0; i < 200; i++) {
+            (void)snprintf(text, sizeof text, "%d", i);
+            tell(w, push, text);
+        }
+        (void)await_event(w, push, FH_SOCK_IS_CONNECT_RETRIED);
+        pull = open_patient(w, FH_ZMTP_PULL);
+        assert_int_equal(bind_to(w, pull, n.text), FH_OK);
+        for (int i = 0; i < 200; i++) {
+            (void)snprintf(text, sizeof text, "%d", i);
+            await(w, pull, text);
+        }
+    }
+    world_stop(w);
+}
+static void test_reconnects(void **state) {
+    reconnects(state, TCP);
+    reconnects(state, IPC);
+    reconnects(state, ABSTRACT);
+}
+
+/* Who connects first waits for who binds; a SUB says again what it wants to a publisher that comes again. */
+static void test_connect_first(void **state) {
+    world w = world_new(state);
+    wire_name n = fresh_name(ABSTRACT);
+    fh_sock req = connect_patient(w, FH_ZMTP_REQ, n), sub = open_patient(w, FH_ZMTP_SUB);
+    tell(w, req, "early");
+    fh_sock rep = open_patient(w, FH_ZMTP_REP);
+    assert_int_equal(bind_to(w, rep, n.text), FH_OK);
+    await(w, rep, "early");
+    tell(w, rep, "yes");
+    await(w, req, "yes");
+    wire_name p = fresh_name(ABSTRACT);
+    fh_assert_ok(fh_sock_subscribe(w.c, sub, FH_LIT("t")));
+    connect_to(w, sub, p.text);
+    for (int round = 0; round < 3; round++) {
+        fh_sock xpub = open_patient(w, FH_ZMTP_XPUB);
+        assert_int_equal(bind_to(w, xpub, p.text), FH_OK);
+        set(w, sub, FH_SOCK_RECEIVE_TIMEOUT, 1);
+        for (fh_message m = {0};;) {
+            fh_status s = fh_sock_try_receive(w.c, xpub, &m);
+            (void)get(w, sub, FH_SOCK_EVENTS); /* it is called now and then */
+            if (s.code == FH_OK) {
+                check_parts(&m, "\1t", __FILE__, __LINE__);
+                fh_message_drop(&m, w.a);
+                break;
+            }
+            fh_os_nap(1000000);
+        }
+        set(w, sub, FH_SOCK_RECEIVE_TIMEOUT, LONG_MS);
+        tell(w, xpub, "t1");
+        await(w, sub, "t1");
+        close_sock(w, xpub);
+    }
+    world_stop(w);
+}
+
+/* IMMEDIATE: nothing is taken for a peer that is not there. */
+static void test_immediate(void **state) {
+    world w = world_new(state);
+    wire_name n = fresh_name(IPC);
+    fh_sock push = open_patient(w, FH_ZMTP_PUSH), pull = open_patient(w, FH_ZMTP_PULL);
+    set(w, push, FH_SOCK_IMMEDIATE, 1);
+    connect_to(w, push, n.text);
+    assert_int_equal(say(w, push, "x"), FH_AGAIN);
+    assert_int_equal(bind_to(w, pull, n.text), FH_OK);
+    tell(w, push, "now"); /* waits for the connection */
+    await(w, pull, "now");
+    world_stop(w);
+}
+
+/* --- ends ------------------------------------------------------------------------------------------------------------------- */
+
+/* With LINGER what was sent leaves before the context ends; without, or after a stop, nobody waits. */
+static void test_linger(void **state) {
+    static uint8_t body[50000];
+    world w = world_new(state), other = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    wire_name n = bind_fresh(w, pull, TCP);
+    fh_sock push = connect_patient(other, FH_ZMTP_PUSH, n);
+    for (uint32_t i = 0; i < 100; i++) {
+        fh_message m = {0};
+        fh_mspan_put_u32((fh_mspan){body, sizeof body}, 0, i);
+        fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){body, sizeof body}));
+        fh_assert_ok(fh_sock_send(other.c, push, &m));
+    }
+    world_free(other);
+    for (uint32_t i = 0; i < 100; i++) {
+        fh_message m = {0};
+        fh_assert_ok(fh_sock_receive(w.c, pull, &m));
+        assert_int_equal(fh_span_u32(fh_message_view(&m, 0), 0), i);
+        fh_message_drop(&m, w.a);
+    }
+    for (int how = 0; how < 3; how++) {
+        other = world_new(state);
+        push = connect_patient(other, FH_ZMTP_PUSH, fresh_name(IPC)); /* nobody is there */
+        tell(other, push, "for nobody");
+        set(other, push, FH_SOCK_LINGER, how == 0 ? 0 : how == 1 ? 30 : -1);
+        close_sock(other, push);
+        if (how == 2)
+            fh_sock_context_stop(other.c);
+        world_free(other);
+    }
+    world_free(w);
+}
+
+static size_t descriptors(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    size_t count = 0;
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count;
+}
+
+/* Many connections to one socket, each of which speaks and goes: memory and descriptors return to where they were. */
+static void test_many(void **state) {
+    enum { CONNECTIONS = 200 };
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL), first = open_patient(w, FH_ZMTP_PUSH);
+    set(w, pull, FH_SOCK_RECEIVE_MARK, 16);
+    wire_name n = bind_fresh(w, pull, TCP);
+    connect_to(w, first, n.text);
+    tell(w, first, "hello");
+    await(w, pull, "hello");
+    size_t before = descriptors();
+    uint64_t bytes[2] = {0};
+    for (int round = 0; round < 2; round++) {
+        fh_sock push = open_patient(w, FH_ZMTP_PUSH);
+        set(w, push, FH_SOCK_SEND_MARK, 16);
+        for (int i = 0; i < CONNECTIONS; i++)
+            connect_to(w, push, n.text);
+        for (int i = 0; i < CONNECTIONS; i++)
+            tell(w, push, "hello"); /* one for each */
+        for (int i = 0; i < CONNECTIONS; i++)
+            await(w, pull, "hello");
+        assert_true(descriptors() >= before + 2 * CONNECTIONS);
+        close_sock(w, push);
+        uint64_t end = fh_os_clock_ns() + UINT64_C(60000000000);
+        while (descriptors() != before) {
+            assert_true(fh_os_clock_ns() < end);
+            (void)get(w, pull, FH_SOCK_EVENTS);
+            fh_os_nap(1000000);
+        }
+        hear_none(w, pull);
+        tell(w, first, "still here");
+        await(w, pull, "still here");
+        bytes[round] = fh_trace_stats(fh_test_trace(state)).live_bytes;
+    }
+    assert_true(bytes[1] <= bytes[0] + 65536);
+    world_stop(w);
+}
+
+/* --- events ----------------------------------------------------------------------------------------------------------------- */
+
+static void test_monitor(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL), push = open_patient(w, FH_ZMTP_PUSH);
+    fh_sock_event e;
+    fh_assert_code(fh_sock_event_next(w.c, pull, &e), FH_AGAIN);
+    watch_all(w, pull);
+    fh_assert_ok(fh_sock_monitor(w.c, push, FH_SOCK_IS_DISCONNECTED | FH_SOCK_IS_HANDSHAKE_SUCCEEDED));
+    wire_name n = bind_fresh(w, pull, TCP);
+    assert_true(await_event(w, pull, FH_SOCK_IS_LISTENING) > 0);
+    connect_to(w, push, n.text);
+    assert_true(await_event(w, pull, FH_SOCK_IS_ACCEPTED) > 0);
+    (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    close_sock(w, pull);
+    for (int i = 0; i < 2; i++) { /* these two and nothing else */
+        fh_sock_poll_item item = {push, FH_SOCK_HAPPENED, 0};
+        size_t count = 0;
+        fh_status s = fh_sock_event_next(w.c, push, &e);
+        while (s.code == FH_AGAIN) {
+            fh_assert_ok(fh_sock_poll(w.c, (fh_sock_poll_items){&item, 1}, LONG_MS, &count));
+            s = fh_sock_event_next(w.c, push, &e);
+        }
+        fh_assert_ok(s);
+        assert_int_equal(e.kind, i == 0 ? FH_SOCK_IS_HANDSHAKE_SUCCEEDED : FH_SOCK_IS_DISCONNECTED);
+        fh_test_span(e.endpoint.span, n.text, __FILE__, __LINE__);
+        fh_sock_event_drop(&e);
+    }
+    fh_assert_code(fh_sock_event_next(w.c, push, &e), FH_AGAIN);
+    fh_sock other = open_patient(w, FH_ZMTP_PUB);
+    watch_all(w, other);
+    fh_assert_code(fh_sock_bind(w.c, other, FH_LIT("ipc:///nowhere at all/x"), NULL), FH_IO);
+    assert_int_equal(await_event(w, other, FH_SOCK_IS_BIND_FAILED), 2); /* ENOENT */
+    world_stop(w);
+}
+
+/* A queue that nobody reads is bounded, and says how many it lost. */
+static void test_monitor_full(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_monitor *m;
+    fh_sock_event e;
+    fh_assert_ok(fh_monitor_new(a, FH_SOCK_IS_CLOSED, &m));
+    assert_false(fh_monitor_put(m, FH_SOCK_IS_LISTENING, 0, (fh_bytes){NULL, {NULL, 0}}));
+    for (int64_t i = 0; i < FH_SOCK_EVENTS_MAX + 3; i++)
+        assert_int_equal(fh_monitor_put(m, FH_SOCK_IS_CLOSED, i, (fh_bytes){NULL, {NULL, 0}}), i < FH_SOCK_EVENTS_MAX);
+    fh_assert_ok(fh_monitor_take(m, &e));
+    assert_int_equal(e.value, 0);
+    assert_true(fh_monitor_put(m, FH_SOCK_IS_CLOSED, 1000, (fh_bytes){NULL, {NULL, 0}}));
+    for (int64_t i = 1; i < FH_SOCK_EVENTS_MAX; i++) {
+        fh_assert_ok(fh_monitor_take(m, &e));
+        assert_true(e.value == i && e.lost == 0);
+    }
+    fh_assert_ok(fh_monitor_take(m, &e));
+    assert_true(e.value == 1000 && e.lost == 3);
+    fh_assert_code(fh_monitor_take(m, &e), FH_AGAIN);
+    fh_monitor_free(m);
+}
+
+/* --- security --------------------------------------------------------------------------------------------------------------- */
+
+static void secure(world w, fh_sock s, fh_sock_security how) {
+    fh_assert_ok(fh_sock_secure(w.c, s, &how));
+}
+
+static void test_plain(void **state) {
+    world w = world_new(state);
+    fh_sock_security server = {.mechanism = FH_ZMTP_PLAIN, .server = true, .username = FH_LIT("ann"), .password = FH_LIT("secret")};
+    fh_sock_security client = server, wrong = server, half = server;
+    client.server = wrong.server = half.server = false;
+    wrong.password = FH_LIT("secret2");
+    half.password = FH_LIT("secre");
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL), a = open_patient(w, FH_ZMTP_PUSH);
+    secure(w, pull, server);
+    watch_all(w, pull);
+    wire_name n = bind_fresh(w, pull, TCP);
+    for (int i = 0; i < 3; i++) {
+        fh_sock b = open_patient(w, FH_ZMTP_PUSH);
+        watch_all(w, b);
+        if (i != 2) /* one without any security, too */
+            secure(w, b, i == 0 ? wrong : half);
+        connect_to(w, b, n.text);
+        (void)await_event(w, b, i != 2 ? FH_SOCK_IS_HANDSHAKE_FAILED_AUTH : FH_SOCK_IS_CONNECT_RETRIED);
+        close_sock(w, b);
+    }
+    secure(w, a, client);
+    connect_to(w, a, n.text);
+    tell(w, a, "let in");
+    await(w, pull, "let in");
+    static const uint8_t long_text[256];
+    client.password = (fh_span){long_text, 256};
+    fh_assert_code(fh_sock_secure(w.c, a, &client), FH_INVALID);
+    client.mechanism = (fh_zmtp_mechanism)7;
+    fh_assert_code(fh_sock_secure(w.c, a, &client), FH_INVALID);
+    world_stop(w);
+}
+
+static void test_curve(void **state) {
+    if (!fh_box_available())
+        fh_test_skip("the library has no libsodium");
+    world w = world_new(state);
+    uint8_t secret[2][32], public[2][32];
+    for (int i = 0; i < 2; i++) {
+        memset(secret[i], 17 + i, 32);
+        fh_box_public((fh_span){secret[i], 32}, (fh_mspan){public[i], 32});
+    }
+    fh_sock_security server = {.mechanism = FH_ZMTP_CURVE, .server = true, .public_key = {public[0], 32}, .secret_key = {secret[0], 32}};
+    fh_sock_security client = {.mechanism = FH_ZMTP_CURVE, .public_key = {public[1], 32}, .secret_key = {secret[1], 32},
+                               .server_key = {public[0], 32}};
+    fh_sock rep = open_patient(w, FH_ZMTP_REP), req = open_patient(w, FH_ZMTP_REQ), other = open_patient(w, FH_ZMTP_REQ);
+    secure(w, rep, server);
+    wire_name n = bind_fresh(w, rep, TCP);
+    secure(w, req, client);
+    connect_to(w, req, n.text);
+    tell(w, req, "sealed|and more");
+    await(w, rep, "sealed|and more");
+    tell(w, rep, "answer");
+    await(w, req, "answer");
+    client.server_key = (fh_span){public[1], 32};
+    secure(w, other, client);
+    watch_all(w, other);
+    connect_to(w, other, n.text);
+    (void)await_event(w, other, FH_SOCK_IS_CONNECT_RETRIED); /* it has not the server's key */
+    client.server_key.size = 31;
+    fh_assert_code(fh_sock_secure(w.c, other, &client), FH_INVALID);
+    world_stop(w);
+}
+
+/* --- peers that do as they like --------------------------------------------------------------------------------------------- */
+
+static int dial(wire_name n) {
+    int port = 0;
+    assert_int_equal(sscanf(n.text, "tcp://127.0.0.1:%d", &port), 1);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
+    return fd;
+}
+static void give(int fd, const void *bytes, size_t size) {
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+}
+/* Waits for the other side's end. */
+static void await_end(int fd) {
+    uint8_t bytes[4096];
+    ssize_t n = 1;
+    while (n > 0)
+        n = recv(fd, bytes, sizeof bytes, 0);
+    close(fd);
+}
+/* Greeting and READY of a PUSH of 3.1. */
+static const uint8_t hello[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
+static const uint8_t ready[] = "\4\32\5READY\13Socket-Type\0\0\0\4PUSH";
+
+static int dial_as_push(wire_name n) {
+    int fd = dial(n);
+    give(fd, hello, sizeof hello);
+    give(fd, ready, sizeof ready - 1);
+    return fd;
+}
+
+/* Garbage, a message over the limit, one that ends in its midst, a handshake that does not go on, silence: each costs its own
+ * connection, and others go on. */
+static void test_hostile(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    set(w, pull, FH_SOCK_MESSAGE_MAX, 1000);
+    set(w, pull, FH_SOCK_HANDSHAKE_IVL, 200);
+    set(w, pull, FH_SOCK_HEARTBEAT_IVL, 50);
+    set(w, pull, FH_SOCK_HEARTBEAT_TIMEOUT, 50);
+    watch_all(w, pull);
+    wire_name n = bind_fresh(w, pull, TCP);
+    fh_sock good = connect_patient(w, FH_ZMTP_PUSH, n);
+    tell(w, good, "before");
+    await(w, pull, "before");
+    (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    int fd = dial(n);
+    give(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n and so on and so on, more than a greeting has bytes", 78);
+    await_end(fd);
+    (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL);
+    await_end(dial(n)); /* says nothing: the handshake takes too long */
+    (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_FAILED);
+    fd = dial_as_push(n);
+    give(fd, "\2\0\0\0\0\0\0\x03\xe9", 9); /* 1001 bytes are announced */
+    await_end(fd);
+    assert_int_equal(await_event(w, pull, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_FRAME_LIMIT);
+    fd = dial_as_push(n);
+    give(fd, "\1\4part\0\144and then no", 18); /* it vanishes in its midst */
+    close(fd);
+    (void)await_event(w, pull, FH_SOCK_IS_DISCONNECTED);
+    fd = dial_as_push(n); /* answers no PING */
+    give(fd, "\0\5whole", 7);
+    await(w, pull, "whole");
+    await_end(fd);
+    assert_int_equal(await_event(w, pull, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_SILENT);
+    hear_none(w, pull); /* nothing of a message that is not whole */
+    tell(w, good, "after");
+    await(w, pull, "after");
+    world_stop(w);
+}
+
+/* --- memory ----------------------------------------------------------------------------------------------------------------- */
+
+static fh_status one_life(fh_allocator *a, void *ctx) {
+    (void)ctx;
+    fh_sock_context *c;
+    fh_sock rep, req;
+    fh_bytes name = {NULL, {NULL, 0}};
+    FH_TRY(fh_sock_context_new(a, &(fh_sock_context_options){.sockets_max = 4}, &c));
+    fh_status s = fh_sock_open(c, FH_ZMTP_REP, &rep);
+    s = fh_failed(s) ? s : fh_sock_open(c, FH_ZMTP_REQ, &req);
+    s = fh_failed(s) ? s : fh_sock_set(c, req, FH_SOCK_SEND_TIMEOUT, LONG_MS);
+    s = fh_failed(s) ? s : fh_sock_set(c, req, FH_SOCK_RECONNECT_IVL, 1);
+    s = fh_failed(s) ? s : fh_sock_bind(c, rep, FH_LIT("tcp://127.0.0.1:*"), NULL);
+    s = fh_failed(s) ? s : fh_sock_last_endpoint(c, rep, &name);
+    s = fh_failed(s) ? s : fh_sock_connect(c, req, name.span, NULL);
+    fh_message m = {0};
+    s = fh_failed(s) ? s : fh_message_push_copy(&m, a, FH_LIT("q"));
+    s = fh_failed(s) ? s : fh_sock_send(c, req, &m);
+    fh_message_clear(&m, a);
+    /* Work of the thread that fails is done again: an answer comes whatever one allocation did. */
+    for (uint64_t end = fh_os_clock_ns() + UINT64_C(20000000000); !fh_failed(s);) {
+        s = fh_sock_try_receive(c, rep, &m);
+        if (s.code != FH_AGAIN || fh_os_clock_ns() > end)
+            break;
+        s = FH_DONE;
+        fh_os_nap(200000);
+    }
+    fh_message_drop(&m, a);
+    fh_bytes_drop(&name);
+    fh_sock_context_stop(c);
+    fh_sock_context_free(c);
+    return s;
+}
+
+static void test_each_allocation_fails(void **state) {
+    fh_trace *t = fh_test_trace(state);
+    uint64_t before = fh_trace_stats(t).allocs;
+    fh_assert_ok(one_life(fh_test_allocator(state), NULL));
+    uint64_t count = fh_trace_stats(t).allocs - before;
+    assert_true(count > 20);
+    for (uint64_t i = 1; i <= count; i++) { /* the threads decide which is which: a failure is no reason for another end */
+        fh_trace_fail_at(t, i);
+        fh_status s = one_life(fh_test_allocator(state), NULL);
+        assert_true(s.code == FH_OK || s.code == FH_NOMEM);
+        assert_int_equal(fh_trace_stats(t).live, 0);
+    }
+    fh_trace_fail_at(t, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FH_TEST_ALLOC(test_endpoints),  FH_TEST_ALLOC(test_unbind),  FH_TEST_ALLOC(test_reconnects),
+        FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate), FH_TEST_ALLOC(test_linger),
+        FH_TEST_ALLOC(test_many),       FH_TEST_ALLOC(test_monitor), FH_TEST_ALLOC(test_monitor_full),
+        FH_TEST_ALLOC(test_plain),      FH_TEST_ALLOC(test_curve),   FH_TEST_ALLOC(test_hostile),
+        FH_TEST_ALLOC(test_each_allocation_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
