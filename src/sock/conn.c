@@ -162,11 +162,16 @@ fh_status fh_conn_listen(fh_conn *c, int *error) {
     return FH_DONE;
 }
 
+/* True for the last connection of a row when nothing is left to be sent, or no time. */
+static bool has_no_reason(fh_mut fh_conn *c) {
+    return c->is_last && (now_of(c) >= c->end_ns || !has_work(c));
+}
+
 /* No connection for now: it comes again after a while, or never. */
 static void come_again(fh_mut fh_conn *c) {
     FH_ASSERT(c->wire != NULL);
     uint64_t first = (uint64_t)c->wire->settings.reconnect_ivl, most = (uint64_t)c->wire->settings.reconnect_ivl_max;
-    if (!c->dials || c->wire->settings.reconnect_ivl < 0 || (c->is_last && !has_work(c))) {
+    if (!c->dials || c->wire->settings.reconnect_ivl < 0 || has_no_reason(c)) {
         c->state = FH_CONN_DEAD;
         return;
     }
@@ -503,16 +508,16 @@ static void bid_farewell(fh_mut fh_conn *c) {
 
 /* A row that is the last of its kind ends when it may. */
 static void settle(fh_mut fh_conn *c) {
-    bool over = now_of(c) >= c->end_ns;
     notice_end(c);
+    bool over = now_of(c) >= c->end_ns;
     if (!c->is_last)
         return;
-    if (c->state == FH_CONN_IDLE && (over || !has_work(c)))
+    if (c->state == FH_CONN_IDLE && has_no_reason(c))
         c->state = FH_CONN_DEAD;
     else if (c->state == FH_CONN_LISTENING) {
         fh_conn_say(c, FH_SOCK_IS_CLOSED, 0);
         hang_up(c);
-    } else if ((c->state == FH_CONN_CONNECTING || c->state == FH_CONN_SHAKING) && (over || !has_work(c)))
+    } else if ((c->state == FH_CONN_CONNECTING || c->state == FH_CONN_SHAKING) && has_no_reason(c))
         hang_up(c);
     else if (c->state == FH_CONN_UP && over)
         hang_up(c);
