@@ -136,8 +136,8 @@ FH_API void fh_os_exit_remove(fh_mut fh_os_exit *e);
 
 /* A thread that runs one function. */
 typedef struct fh_os_thread fh_os_thread;
-/* Starts it: run(ctx). What ctx leads to has to outlive fh_os_thread_join, and is of a type that threads may share. FH_NOMEM when
- * the system has no thread left. */
+/* Starts it: run(ctx). What ctx leads to has to outlive fh_os_thread_join, and is of a type that threads may share. FH_NOMEM
+ * when the system has no thread left. */
 FH_FALLIBLE fh_os_thread_start(void (*run)(fh_mut fh_view(1) void *ctx), fh_ref void *ctx, fh_owned fh_os_thread **out);
 /* Waits for its end; NULL is allowed. */
 FH_API void fh_os_thread_join(fh_drop fh_os_thread *t);

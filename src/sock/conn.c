@@ -29,24 +29,24 @@ static void be_due(fh_mut fh_conn *c, uint64_t ns) {
 }
 
 void fh_conn_say(fh_conn *c, fh_sock_happening kind, int64_t value) {
-    if (c->wire == NULL || c->wire->monitor == NULL)
+    if (c->terms == NULL || c->terms->monitor == NULL)
         return;
-    if (fh_monitor_put(c->wire->monitor, kind, value, c->wire->endpoint))
-        fh_context_nudge(c->loop->context, c->wire->box);
+    if (fh_monitor_put(c->terms->monitor, kind, value, c->terms->endpoint))
+        fh_context_nudge(c->loop->context, c->terms->box);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_conn_new(fh_loop *loop, uint32_t number, fh_wire *wire, fh_conn **out) {
+fh_status fh_conn_new(fh_loop *loop, uint32_t number, fh_terms *terms, fh_conn **out) {
     *out = NULL;
     fh_conn *c = fh_alloc(loop->allocator, 1, sizeof *c);
     if (c == NULL) {
-        fh_wire_free(wire);
+        fh_terms_free(terms);
         return FH_STATUS(FH_NOMEM);
     }
     c->loop = loop;
     c->number = number;
-    c->wire = wire;
+    c->terms = terms;
     c->due_ns = c->redial_ns = c->end_ns = UINT64_MAX;
     *out = c;
     return FH_DONE;
@@ -101,7 +101,7 @@ void fh_conn_free(fh_conn *c) {
     FH_ASSERT(c->session == NULL && c->link == NULL);
     fh_message_drop(&c->going, a);
     fh_message_drop(&c->coming, a);
-    fh_wire_free(c->wire);
+    fh_terms_free(c->terms);
     fh_free(a, c);
 }
 
@@ -111,10 +111,10 @@ void fh_conn_free(fh_conn *c) {
 static fh_status make_link(fh_mut fh_conn *c) {
     fh_link *link;
     fh_bytes identity = {NULL, {NULL, 0}};
-    FH_ASSERT(c->wire != NULL && c->link == NULL);
+    FH_ASSERT(c->terms != NULL && c->link == NULL);
     if (c->session != NULL)
         FH_TRY(fh_bytes_copy(c->loop->allocator, fh_zmtp_peer_get(c->session).identity, &identity));
-    fh_status s = fh_link_new(c->loop->allocator, fh_wire_marks(c->wire), c->wire->endpoint.span, &link);
+    fh_status s = fh_link_new(c->loop->allocator, fh_terms_marks(c->terms), c->terms->endpoint.span, &link);
     if (fh_failed(s)) {
         fh_bytes_drop(&identity);
         return s;
@@ -122,10 +122,10 @@ static fh_status make_link(fh_mut fh_conn *c) {
     link->connected.identity = identity;
     link->connected.box = FH_IO_BOX;
     link->connected.number = c->number;
-    link->bound.type = c->wire->type;
+    link->bound.type = c->terms->type;
     fh_link *theirs = fh_link_share(link);
     c->link = link;
-    fh_context_deliver(c->loop->context, c->wire->box, theirs);
+    fh_context_deliver(c->loop->context, c->terms->box, theirs);
     return FH_DONE;
 }
 
@@ -137,7 +137,7 @@ static void have_link(fh_mut fh_conn *c) {
 
 /* True if something waits that was not handed to a session. Nobody waits for subscriptions of who is gone. */
 static bool has_work(fh_mut fh_conn *c) {
-    if (c->is_last && c->wire != NULL && fh_wire_subscribes(c->wire))
+    if (c->is_last && c->terms != NULL && fh_terms_subscribes(c->terms))
         return false;
     return c->has_going || (c->link != NULL && fh_lane_look(fh_link_in(c->link, 0)) == FH_LANE_MESSAGE);
 }
@@ -145,11 +145,11 @@ static bool has_work(fh_mut fh_conn *c) {
 /* --- connecting ----------------------------------------------------------------------------------------------------------- */
 
 fh_status fh_conn_listen(fh_conn *c, int *error) {
-    FH_ASSERT(c->wire != NULL);
-    fh_net_socket_options options = {.backlog = (uint32_t)c->wire->settings.backlog};
+    FH_ASSERT(c->terms != NULL);
+    fh_net_socket_options options = {.backlog = (uint32_t)c->terms->settings.backlog};
     *error = 0;
     c->state = FH_CONN_DEAD;
-    fh_status s = fh_net_listen(c->loop->net, &c->wire->address, &options, c->number, &c->socket, NULL);
+    fh_status s = fh_net_listen(c->loop->net, &c->terms->address, &options, c->number, &c->socket, NULL);
     if (fh_failed(s)) {
         *error = s.code == FH_IO ? fh_net_error(c->loop->net) : 0;
         fh_conn_say(c, FH_SOCK_IS_BIND_FAILED, *error);
@@ -157,7 +157,7 @@ fh_status fh_conn_listen(fh_conn *c, int *error) {
     }
     c->state = FH_CONN_LISTENING;
     if (fh_failed(fh_net_local(c->loop->net, c->socket, &c->local)))
-        c->local = c->wire->address;
+        c->local = c->terms->address;
     fh_conn_say(c, FH_SOCK_IS_LISTENING, fh_net_descriptor(c->loop->net, c->socket));
     return FH_DONE;
 }
@@ -169,9 +169,9 @@ static bool has_no_reason(fh_mut fh_conn *c) {
 
 /* No connection for now: it comes again after a while, or never. */
 static void come_again(fh_mut fh_conn *c) {
-    FH_ASSERT(c->wire != NULL);
-    uint64_t first = (uint64_t)c->wire->settings.reconnect_ivl, most = (uint64_t)c->wire->settings.reconnect_ivl_max;
-    if (!c->dials || c->wire->settings.reconnect_ivl < 0 || has_no_reason(c)) {
+    FH_ASSERT(c->terms != NULL);
+    uint64_t first = (uint64_t)c->terms->settings.reconnect_ivl, most = (uint64_t)c->terms->settings.reconnect_ivl_max;
+    if (!c->dials || c->terms->settings.reconnect_ivl < 0 || has_no_reason(c)) {
         c->state = FH_CONN_DEAD;
         return;
     }
@@ -184,9 +184,9 @@ static void come_again(fh_mut fh_conn *c) {
 }
 
 static void connect(fh_mut fh_conn *c) {
-    FH_ASSERT(c->wire != NULL);
+    FH_ASSERT(c->terms != NULL);
     c->redial_ns = UINT64_MAX;
-    fh_status s = fh_net_connect(c->loop->net, &c->wire->address, NULL, c->number, &c->socket, NULL);
+    fh_status s = fh_net_connect(c->loop->net, &c->terms->address, NULL, c->number, &c->socket, NULL);
     if (fh_failed(s)) {
         fh_conn_say(c, FH_SOCK_IS_CLOSED, 0);
         come_again(c);
@@ -197,10 +197,10 @@ static void connect(fh_mut fh_conn *c) {
 }
 
 fh_status fh_conn_dial(fh_conn *c) {
-    FH_ASSERT(c->wire != NULL);
+    FH_ASSERT(c->terms != NULL);
     c->dials = true;
-    c->wait_ms = c->wire->settings.reconnect_ivl > 0 ? (uint64_t)c->wire->settings.reconnect_ivl : 0;
-    fh_status s = fh_wire_speaks_first(c->wire) ? make_link(c) : FH_DONE;
+    c->wait_ms = c->terms->settings.reconnect_ivl > 0 ? (uint64_t)c->terms->settings.reconnect_ivl : 0;
+    fh_status s = fh_terms_speaks_first(c->terms) ? make_link(c) : FH_DONE;
     if (fh_failed(s))
         c->state = FH_CONN_DEAD;
     else
@@ -216,8 +216,8 @@ static void hang_up(fh_mut fh_conn *c) {
 
 /* The connection stands; the session begins. */
 static void shake(fh_mut fh_view(1) fh_conn *c) {
-    FH_ASSERT(c->wire != NULL && c->session == NULL);
-    fh_status s = fh_wire_session(c->wire, c->loop->allocator, c->loop->pages, now_of(c) / NS_PER_MS, &c->session);
+    FH_ASSERT(c->terms != NULL && c->session == NULL);
+    fh_status s = fh_terms_session(c->terms, c->loop->allocator, c->loop->pages, now_of(c) / NS_PER_MS, &c->session);
     if (fh_failed(s)) {
         hang_up(c);
         return;
@@ -367,8 +367,8 @@ static fh_status answer(fh_mut fh_conn *c) {
 }
 
 static void take_subscription(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
-    FH_ASSERT(c->wire != NULL);
-    bool publishes = c->wire->type == FH_ZMTP_PUB || c->wire->type == FH_ZMTP_XPUB;
+    FH_ASSERT(c->terms != NULL);
+    bool publishes = c->terms->type == FH_ZMTP_PUB || c->terms->type == FH_ZMTP_XPUB;
     if (!publishes || fh_message_count(&c->coming) != 0)
         return;
     fh_status s = fh_message_push(&c->coming, c->loop->allocator, &e->body);
@@ -379,15 +379,15 @@ static void take_subscription(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
 
 static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     fh_status s = FH_DONE;
-    FH_ASSERT(c->wire != NULL);
+    FH_ASSERT(c->terms != NULL);
     switch (e->kind) {
     case FH_ZMTP_AUTH:
-        c->let_in = fh_wire_lets_in(c->wire, e->body.span, e->extra.span);
+        c->let_in = fh_terms_lets_in(c->terms, e->body.span, e->extra.span);
         c->send_away = !c->let_in;
         return;
     case FH_ZMTP_CONNECTED:
         c->state = FH_CONN_UP;
-        c->wait_ms = c->wire->settings.reconnect_ivl > 0 ? (uint64_t)c->wire->settings.reconnect_ivl : 0;
+        c->wait_ms = c->terms->settings.reconnect_ivl > 0 ? (uint64_t)c->terms->settings.reconnect_ivl : 0;
         have_link(c); /* who hears of it can send */
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_SUCCEEDED, 0);
         return;
@@ -457,23 +457,23 @@ static void part_with(fh_mut fh_conn *c) {
 
 /* A dialler whose time has not come. Its socket may speak already. */
 static void wait_on(fh_mut fh_conn *c) {
-    FH_ASSERT(c->wire != NULL);
+    FH_ASSERT(c->terms != NULL);
     be_due(c, c->redial_ns);
-    if (!c->is_last && c->link == NULL && fh_wire_speaks_first(c->wire) && fh_failed(make_link(c)))
+    if (!c->is_last && c->link == NULL && fh_terms_speaks_first(c->terms) && fh_failed(make_link(c)))
         be_due(c, now_of(c) + AGAIN_NS);
 }
 
 /* The loop has no socket any more. */
 static void closed(fh_mut fh_conn *c) {
-    FH_ASSERT(c->wire != NULL);
-    bool stays = c->dials && fh_wire_speaks_first(c->wire) && !fh_wire_subscribes(c->wire) &&
-                 (has_work(c) || c->wire->type != FH_ZMTP_REQ);
+    FH_ASSERT(c->terms != NULL);
+    bool stays = c->dials && fh_terms_speaks_first(c->terms) && !fh_terms_subscribes(c->terms) &&
+                 (has_work(c) || c->terms->type != FH_ZMTP_REQ);
     end_session(c);
     c->socket.value = 0;
     c->given = 0;
     c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
     fh_message_clear(&c->coming, c->loop->allocator);
-    if (!stays || c->wire->settings.reconnect_ivl < 0)
+    if (!stays || c->terms->settings.reconnect_ivl < 0)
         end_link(c); /* so a REQ hears that it is not answered any more, and a SUB says again what it wants */
     come_again(c);
     if (c->state == FH_CONN_IDLE)
@@ -489,8 +489,8 @@ static bool is_empty(fh_mut fh_conn *c) {
 static void notice_end(fh_mut fh_conn *c) {
     if (c->is_last || c->link == NULL || !fh_lane_has_ended(fh_link_in(c->link, 0)))
         return;
-    FH_ASSERT(c->wire != NULL);
-    int64_t linger_ms = c->wire->settings.linger;
+    FH_ASSERT(c->terms != NULL);
+    int64_t linger_ms = c->terms->settings.linger;
     c->is_last = true;
     c->end_ns = linger_ms < 0 ? UINT64_MAX : now_of(c) + (uint64_t)linger_ms * NS_PER_MS;
 }
@@ -541,7 +541,8 @@ static void ask(fh_mut fh_view(1) fh_conn *c) {
     fh_mspan room;
     FH_ASSERT(c->session != NULL);
     c->has_room_out = !fh_failed(fh_zmtp_begin_io(c->session, &room));
-    fh_status s = c->has_room_out ? fh_net_receive_into(c->loop->net, c->socket, room) : fh_net_receive(c->loop->net, c->socket);
+    fh_status s = c->has_room_out ? fh_net_receive_into(c->loop->net, c->socket, room)
+                                  : fh_net_receive(c->loop->net, c->socket);
     c->is_asked = !fh_failed(s);
     if (c->is_asked)
         return;

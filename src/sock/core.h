@@ -58,7 +58,7 @@ typedef struct fh_core {
     fh_owned fh_bytes identity, last_endpoint;
     fh_secrets secrets;
     fh_owned_or_null fh_monitor *monitor;
-    bool has_wires; /* it has bound or connected to another process */
+    bool has_remotes; /* it has bound or connected to another process */
 
     fh_link_list arrivals; /* those that are to become peers, the first first */
     fh_owned fh_peers peers;

@@ -55,16 +55,16 @@ static fh_status bound_name(fh_ref const fh_core *k, fh_ref const fh_address *ad
     return fh_bytes_copy(k->allocator, endpoint, out);
 }
 
-static fh_status attach_wire(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_owned fh_bytes *name, fh_mut fh_err *err) {
+static fh_status attach_remote(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_owned fh_bytes *name, fh_mut fh_err *err) {
     fh_address address;
-    fh_wire *wire;
+    fh_terms *terms;
     int error = 0;
     *name = nothing;
     FH_TRY(read_address(endpoint, k->settings.ip6, bind, &address, err));
     FH_TRY(fh_io_make(k->context, err));
-    FH_TRY(fh_wire_new(k, endpoint, address, bind, &wire));
-    k->has_wires = true;
-    fh_status s = fh_io_attach(k->context, wire, &address, &error);
+    FH_TRY(fh_terms_new(k, endpoint, address, bind, &terms));
+    k->has_remotes = true;
+    fh_status s = fh_io_attach(k->context, terms, &address, &error);
     if (s.code == FH_IO || error != 0)
         return fh_fail(err, s.code, FH_NO_OFFSET, "%.*s: the system refuses (errno %d)", FH_SPAN_FMT(endpoint), error);
     FH_TRY(s);
@@ -80,7 +80,7 @@ fh_status fh_endpoint_attach(fh_core *k, fh_span endpoint, bool bind, fh_bytes *
     fh_bytes copy;
     *name = nothing;
     if (!is_local(endpoint))
-        return attach_wire(k, endpoint, bind, name, err);
+        return attach_remote(k, endpoint, bind, name, err);
     FH_TRY(fh_bytes_copy(k->allocator, endpoint, &copy));
     fh_status s = bind ? fh_context_bind(k, copy.span) : fh_context_connect(k, copy.span);
     if (fh_failed(s)) {
@@ -106,12 +106,12 @@ fh_status fh_endpoint_detach(fh_core *k, fh_span endpoint, bool bound) {
         return FH_STATUS(FH_NOT_FOUND);
     if (is_local(endpoint))
         return bound ? fh_context_unbind(k, endpoint) : disconnect(k, endpoint);
-    if (!k->has_wires)
+    if (!k->has_remotes)
         return FH_STATUS(FH_NOT_FOUND);
     return fh_io_detach(k->context, k->box, endpoint, bound, k->settings.linger);
 }
 
 void fh_endpoint_detach_all(fh_core *k) {
-    if (k->has_wires)
+    if (k->has_remotes)
         fh_io_detach_all(k->context, k->box, k->settings.linger);
 }

@@ -5,7 +5,7 @@
 #define FH_SOCK_ENDPOINT_H
 
 #include "sock/context.h"
-#include "sock/wire.h"
+#include "sock/terms.h"
 
 /* True if a text looks like an endpoint of a transport that there is; its address may still be none. Errors of fh_sock_bind. */
 FH_MUST_USE fh_status fh_endpoint_check(fh_span endpoint, fh_mut fh_err *err);

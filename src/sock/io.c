@@ -15,7 +15,7 @@ typedef struct order {
     uint32_t box;
     bool bound;
     int64_t linger_ms;
-    fh_owned_or_null fh_wire *wire;
+    fh_owned_or_null fh_terms *terms;
     uint8_t name[FH_SOCK_ENDPOINT_MAX];
     uint32_t name_size;
     fh_address address; /* the answer: these three */
@@ -92,24 +92,24 @@ static uint64_t end_of(fh_ref const fh_io *io, int64_t linger_ms) {
     return linger_ms < 0 ? UINT64_MAX : now + (uint64_t)linger_ms * NS_PER_MS;
 }
 
-static fh_owned_or_null fh_wire *take_wire(fh_mut order *o) {
-    fh_wire *w = o->wire;
-    o->wire = NULL;
+static fh_owned_or_null fh_terms *take_terms(fh_mut order *o) {
+    fh_terms *w = o->terms;
+    o->terms = NULL;
     return w;
 }
 
 static fh_status attach(fh_mut fh_view(1) fh_io *io) {
     uint32_t number = free_row(io);
-    fh_wire *wire = take_wire(&io->order);
+    fh_terms *terms = take_terms(&io->order);
     fh_conn *c;
-    FH_ASSERT(wire != NULL);
-    bool bound = wire->bound;
+    FH_ASSERT(terms != NULL);
+    bool bound = terms->bound;
     io->order.error = 0;
     if (number == FH_IO_ROWS) {
-        fh_wire_free(wire);
+        fh_terms_free(terms);
         return FH_STATUS(FH_EXHAUSTED);
     }
-    FH_TRY(fh_conn_new(&io->loop, number, wire, &c));
+    FH_TRY(fh_conn_new(&io->loop, number, terms, &c));
     fh_conn_rows_at(io->rows, number)->conn = c;
     count_row(io, number);
     c = find(io, number);
@@ -137,12 +137,12 @@ static bool is_local_name(fh_ref const fh_conn *c, fh_span name) {
 static bool has_name(fh_ref const fh_conn *c, fh_ref const order *o) {
     fh_span all = {o->name, sizeof o->name};
     fh_span name = fh_span_sub(all, 0, o->name_size);
-    if (c->wire == NULL || c->is_last || c->wire->box != o->box)
+    if (c->terms == NULL || c->is_last || c->terms->box != o->box)
         return false;
     if (o->kind == ORDER_DETACH_ALL)
         return true;
     bool kind = o->bound ? c->state == FH_CONN_LISTENING : c->dials;
-    return kind && (fh_span_equal(c->wire->endpoint.span, name) || is_local_name(c, name));
+    return kind && (fh_span_equal(c->terms->endpoint.span, name) || is_local_name(c, name));
 }
 
 static fh_status detach(fh_mut fh_view(1) fh_io *io) {
@@ -198,13 +198,13 @@ static void end_order(fh_mut fh_io *io) {
     fh_os_wake(&io->desk, UINT32_MAX);
 }
 
-fh_status fh_io_attach(fh_sock_context *c, fh_wire *wire, fh_address *address, int *error) {
+fh_status fh_io_attach(fh_sock_context *c, fh_terms *terms, fh_address *address, int *error) {
     fh_io *io = c->io_at.io;
     *error = 0;
     FH_ASSERT(io != NULL);
     begin_order(io);
     io->order.kind = ORDER_ATTACH;
-    io->order.wire = wire;
+    io->order.terms = terms;
     io->order.address = *address;
     await_answer(io);
     fh_status s = io->order.status;
@@ -289,10 +289,10 @@ static fh_status accept_row(fh_mut fh_view(1) fh_io *io, uint64_t user, uint32_t
     if (user >= io->rows_used)
         return FH_STATUS(FH_STALE);
     const fh_conn *listener = fh_conn_rows_at(io->rows, (size_t)user)->conn;
-    if (listener == NULL || listener->wire == NULL || listener->state != FH_CONN_LISTENING)
+    if (listener == NULL || listener->terms == NULL || listener->state != FH_CONN_LISTENING)
         return FH_STATUS(FH_STALE);
-    fh_wire *wire = fh_wire_share(listener->wire);
-    FH_TRY(fh_conn_new(&io->loop, number, wire, &c));
+    fh_terms *terms = fh_terms_share(listener->terms);
+    FH_TRY(fh_conn_new(&io->loop, number, terms, &c));
     fh_conn_rows_at(io->rows, number)->conn = c;
     count_row(io, number);
     return FH_DONE;
@@ -355,7 +355,7 @@ static void run(fh_mut fh_view(1) void *ctx) {
 
 static void end(fh_move fh_io *io) {
     fh_allocator *a = io->loop.allocator;
-    fh_wire_free(take_wire(&io->order));
+    fh_terms_free(take_terms(&io->order));
     for (uint32_t i = 0; i < io->rows_used; i++)
         fh_conn_free(take_conn(fh_conn_rows_at(io->rows, i)));
     fh_net_free(io->loop.net);

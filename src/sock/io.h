@@ -17,7 +17,7 @@
 #include "freehold/net.h"
 #include "freehold/os.h"
 #include "sock/context.h"
-#include "sock/wire.h"
+#include "sock/terms.h"
 
 enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS };
 
@@ -30,7 +30,7 @@ typedef struct fh_loop {
     uint64_t next_ns; /* when some row wants to be looked at, or earlier */
 } fh_loop;
 
-/* --- conn.c: one row -------------------------------------------------------------------------------------------------------- */
+/* --- conn.c: one row ------------------------------------------------------------------------------------------------------ */
 
 typedef enum fh_conn_state {
     FH_CONN_IDLE,       /* a dialler that waits for its time */
@@ -45,7 +45,7 @@ typedef enum fh_conn_state {
 
 typedef struct fh_conn {
     fh_mut fh_loop *loop;
-    fh_owned_or_null fh_wire *wire;
+    fh_owned_or_null fh_terms *terms;
     uint32_t number;
     fh_conn_state state;
     fh_net_socket socket;
@@ -66,7 +66,8 @@ typedef struct fh_conn {
 } fh_conn;
 
 /* A row of an endpoint. FH_NOMEM. */
-FH_MUST_USE fh_status fh_conn_new(fh_mut fh_loop *loop, uint32_t number, fh_move fh_wire *wire, fh_owned fh_view(1) fh_conn **out);
+FH_MUST_USE fh_status fh_conn_new(fh_mut fh_loop *loop, uint32_t number, fh_move fh_terms *terms,
+                                  fh_owned fh_view(1) fh_conn **out);
 void fh_conn_free(fh_drop fh_conn *c);
 /* Begins: listens, connects, or goes on with a connection that was accepted. *error: errno's number. */
 FH_MUST_USE fh_status fh_conn_listen(fh_mut fh_conn *c, fh_out int *error);
@@ -93,7 +94,7 @@ void fh_io_tell(fh_ref fh_sock_context *c, uint32_t number);
 void fh_io_wake(fh_ref fh_sock_context *c);
 
 /* Orders. An endpoint begins; *address becomes the one that was bound. *error: errno's number. */
-FH_MUST_USE fh_status fh_io_attach(fh_mut fh_sock_context *c, fh_move fh_wire *wire, fh_mut fh_address *address,
+FH_MUST_USE fh_status fh_io_attach(fh_mut fh_sock_context *c, fh_move fh_terms *terms, fh_mut fh_address *address,
                                    fh_out int *error);
 /* The endpoint of a socket, by one of its names, ends. FH_NOT_FOUND. */
 FH_MUST_USE fh_status fh_io_detach(fh_mut fh_sock_context *c, uint32_t box, fh_span endpoint, bool bound, int64_t linger_ms);

@@ -1,7 +1,7 @@
 /* monitor.h: what happened to the connections of a socket, in a row that the I/O thread fills and the application empties.
  *
- * Counted: the socket has a handle, and so has each of its endpoints, which may outlive it. At most FH_SOCK_EVENTS_MAX wait; what
- * comes then is counted as lost. Nothing is allocated on the way.
+ * Counted: the socket has a handle, and so has each of its endpoints, which may outlive it. At most FH_SOCK_EVENTS_MAX wait;
+ * what comes then is counted as lost. Nothing is allocated on the way.
  *
  * Threading: any thread; `lock` is held for a few moves. */
 #ifndef FH_SOCK_MONITOR_H

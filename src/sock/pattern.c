@@ -363,5 +363,6 @@ static bool has_news(fh_mut fh_core *k) {
 }
 
 uint32_t fh_core_events(fh_core *k) {
-    return (has_news(k) ? FH_SOCK_HAPPENED : 0u) | (is_readable(k) ? FH_SOCK_READABLE : 0u) | (is_writable(k) ? FH_SOCK_WRITABLE : 0u);
+    return (has_news(k) ? FH_SOCK_HAPPENED : 0u) | (is_readable(k) ? FH_SOCK_READABLE : 0u) |
+           (is_writable(k) ? FH_SOCK_WRITABLE : 0u);
 }

@@ -3,7 +3,7 @@
 
 #include "freehold/hash.h"
 #include "freehold/os.h"
-#include "sock/wire.h"
+#include "sock/terms.h"
 
 enum { CELLS = 64, NAME_BYTES = 5 };
 

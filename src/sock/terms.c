@@ -1,5 +1,5 @@
-/* wire.c: what connections of an endpoint have in common (wire.h). Threading: wire.h. */
-#include "sock/wire.h"
+/* terms.c: what connections of an endpoint have in common (terms.h). Threading: terms.h. */
+#include "sock/terms.h"
 
 #include "freehold/os.h"
 #include "proto/box.h"
@@ -76,54 +76,54 @@ static bool same(fh_span secret, fh_span said) {
     return differ == 0;
 }
 
-bool fh_wire_lets_in(const fh_wire *w, fh_span username, fh_span password) {
-    bool name = same(view(&w->secrets.username), username), word = same(view(&w->secrets.password), password);
+bool fh_terms_lets_in(const fh_terms *t, fh_span username, fh_span password) {
+    bool name = same(view(&t->secrets.username), username), word = same(view(&t->secrets.password), password);
     return name && word;
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_wire_new(const fh_core *k, fh_span endpoint, fh_address address, bool bound, fh_wire **out) {
+fh_status fh_terms_new(const fh_core *k, fh_span endpoint, fh_address address, bool bound, fh_terms **out) {
     fh_bytes name;
     *out = NULL;
     FH_TRY(fh_bytes_copy(k->allocator, endpoint, &name));
-    fh_wire *w = fh_alloc(k->allocator, 1, sizeof *w);
-    if (w == NULL) {
+    fh_terms *t = fh_alloc(k->allocator, 1, sizeof *t);
+    if (t == NULL) {
         fh_bytes_drop(&name);
         return FH_STATUS(FH_NOMEM);
     }
-    fh_handles_init(&w->handles);
-    w->allocator = k->allocator;
-    w->box = k->box;
-    w->type = k->type;
-    w->bound = bound;
-    w->address = address;
-    w->settings = k->settings;
-    w->secrets = k->secrets;
-    w->endpoint = name;
-    w->identity = fh_bytes_share(k->identity);
-    w->monitor = fh_monitor_share(k->monitor);
-    *out = w;
+    fh_handles_init(&t->handles);
+    t->allocator = k->allocator;
+    t->box = k->box;
+    t->type = k->type;
+    t->bound = bound;
+    t->address = address;
+    t->settings = k->settings;
+    t->secrets = k->secrets;
+    t->endpoint = name;
+    t->identity = fh_bytes_share(k->identity);
+    t->monitor = fh_monitor_share(k->monitor);
+    *out = t;
     return FH_DONE;
 }
 
-fh_wire *fh_wire_share(fh_wire *w) {
-    return fh_handles_share(&w->handles, w);
+fh_terms *fh_terms_share(fh_terms *t) {
+    return fh_handles_share(&t->handles, t);
 }
 
-void fh_wire_free(fh_wire *w) {
-    if (w == NULL)
+void fh_terms_free(fh_terms *t) {
+    if (t == NULL)
         return;
-    if (!fh_handles_end(&w->handles)) {
-        fh_handles_forget(w);
+    if (!fh_handles_end(&t->handles)) {
+        fh_handles_forget(t);
         return;
     }
-    fh_allocator *a = w->allocator;
-    fh_secrets_wipe(&w->secrets);
-    fh_bytes_drop(&w->endpoint);
-    fh_bytes_drop(&w->identity);
-    fh_monitor_free(w->monitor);
-    fh_free(a, w);
+    fh_allocator *a = t->allocator;
+    fh_secrets_wipe(&t->secrets);
+    fh_bytes_drop(&t->endpoint);
+    fh_bytes_drop(&t->identity);
+    fh_monitor_free(t->monitor);
+    fh_free(a, t);
 }
 
 /* --- connections ---------------------------------------------------------------------------------------------------------- */
@@ -143,15 +143,15 @@ static uint32_t ms_of(int64_t value) {
     return value > 0 ? (uint32_t)value : 0;
 }
 
-fh_status fh_wire_session(const fh_wire *w, fh_allocator *a, fh_page_source *pages, uint64_t now_ms, fh_zmtp **out) {
-    const fh_sock_settings *o = &w->settings;
-    const fh_secrets *s = &w->secrets;
+fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *pages, uint64_t now_ms, fh_zmtp **out) {
+    const fh_sock_settings *o = &t->settings;
+    const fh_secrets *s = &t->secrets;
     fh_zmtp_options options = {
-        .socket = w->type,
+        .socket = t->type,
         .mechanism = s->mechanism,
-        .bound = w->bound,
+        .bound = t->bound,
         .server = s->server,
-        .identity = w->identity.span,
+        .identity = t->identity.span,
         .username = s->server ? (fh_span){NULL, 0} : view(&s->username),
         .password = s->server ? (fh_span){NULL, 0} : view(&s->password),
         .public_key = view(&s->public_key),
@@ -169,19 +169,19 @@ fh_status fh_wire_session(const fh_wire *w, fh_allocator *a, fh_page_source *pag
     return fh_zmtp_new(a, pages, &options, now_ms, out, NULL);
 }
 
-bool fh_wire_subscribes(const fh_wire *w) {
-    return w->type == FH_ZMTP_SUB || w->type == FH_ZMTP_XSUB;
+bool fh_terms_subscribes(const fh_terms *t) {
+    return t->type == FH_ZMTP_SUB || t->type == FH_ZMTP_XSUB;
 }
 
-bool fh_wire_speaks_first(const fh_wire *w) {
+bool fh_terms_speaks_first(const fh_terms *t) {
     unsigned types = FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(REQ);
-    return !w->bound && (fh_wire_subscribes(w) || (!w->settings.immediate && (1u << w->type & types) != 0));
+    return !t->bound && (fh_terms_subscribes(t) || (!t->settings.immediate && (1u << t->type & types) != 0));
 }
 
-fh_link_marks fh_wire_marks(const fh_wire *w) {
-    bool publishes = w->type == FH_ZMTP_PUB || w->type == FH_ZMTP_XPUB;
+fh_link_marks fh_terms_marks(const fh_terms *t) {
+    bool publishes = t->type == FH_ZMTP_PUB || t->type == FH_ZMTP_XPUB;
     return (fh_link_marks){
-        .there = publishes ? HEARD_MARK : (uint32_t)w->settings.receive_mark,
-        .back = fh_wire_subscribes(w) ? FH_UPSTREAM_MARK : (uint32_t)w->settings.send_mark,
+        .there = publishes ? HEARD_MARK : (uint32_t)t->settings.receive_mark,
+        .back = fh_terms_subscribes(t) ? FH_UPSTREAM_MARK : (uint32_t)t->settings.send_mark,
     };
 }

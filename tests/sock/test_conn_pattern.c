@@ -1,5 +1,7 @@
-/* test_wire_pattern.c: each pattern over inproc, tcp and ipc: a peer is a peer. tidy: exempt mirror: it is of the whole layer */
-#include "wire_world.h"
+/* test_conn_pattern.c: each pattern over inproc, tcp and ipc: a peer is a peer.
+ *
+ * tidy: exempt mirror: it is of the whole layer */
+#include "conn_world.h"
 
 enum { LARGE = 300000 };
 
@@ -11,7 +13,7 @@ static void on_each(void **state, void (*body)(world w, transport t)) {
     }
 }
 
-/* --- PAIR ------------------------------------------------------------------------------------------------------------------- */
+/* --- PAIR ----------------------------------------------------------------------------------------------------------------- */
 
 static void pair(world w, transport t) {
     fh_sock a = open_patient(w, FH_ZMTP_PAIR);
@@ -44,7 +46,7 @@ static void test_pair(void **state) {
     on_each(state, pair);
 }
 
-/* --- PUSH, PULL ------------------------------------------------------------------------------------------------------------- */
+/* --- PUSH, PULL ----------------------------------------------------------------------------------------------------------- */
 
 /* One to many: each in its turn, as soon as all are there; many to one: each message once, in the order of its sender. */
 static void pipeline(world w, transport t) {
@@ -136,7 +138,7 @@ static void test_back_pressure(void **state) {
     on_each(state, back_pressure);
 }
 
-/* --- PUB, SUB, XPUB, XSUB --------------------------------------------------------------------------------------------------- */
+/* --- PUB, SUB, XPUB, XSUB ------------------------------------------------------------------------------------------------- */
 
 static void want(world w, fh_sock s, const char *prefix) {
     fh_assert_ok(fh_sock_subscribe(w.c, s, fh_span_of_str(prefix)));
@@ -218,7 +220,7 @@ static void test_upstream(void **state) {
     on_each(state, upstream);
 }
 
-/* --- REQ, REP, DEALER, ROUTER ----------------------------------------------------------------------------------------------- */
+/* --- REQ, REP, DEALER, ROUTER --------------------------------------------------------------------------------------------- */
 
 static void questions(world w, transport t) {
     fh_sock rep = open_patient(w, FH_ZMTP_REP), req = open_patient(w, FH_ZMTP_REQ);

@@ -1,7 +1,9 @@
-/* test_wire_libzmq.c: sockets beside those of the installed libzmq, over TCP and local sockets: each pair of types, each side
- * binding, NULL, PLAIN and CURVE. What one side sends the other receives, part by part. Skipped, with the reason, where the tests
- * were built without libzmq. tidy: exempt mirror: it looks at the whole layer through the eyes of another program */
-#include "wire_world.h"
+/* test_conn_libzmq.c: sockets beside those of the installed libzmq, over TCP and local sockets: each pair of types, each side
+ * binding, NULL, PLAIN and CURVE. What one side sends the other receives, part by part. Skipped, with the reason, where the
+ * tests were built without libzmq.
+ *
+ * tidy: exempt mirror: it looks at the whole layer through the eyes of another program */
+#include "conn_world.h"
 
 #ifndef FH_TEST_LIBZMQ
 int main(void) {
@@ -190,7 +192,8 @@ static void tune_in(world w, const pair_plan *p, fh_sock ours, void *theirs) {
         fh_message_clear(&m, w.a);
     }
     for (int quiet = 0; quiet < 20; quiet++) {
-        bool more = we_publish ? zmq_recv(theirs, &byte, 1, ZMQ_DONTWAIT) == 1 : fh_sock_try_receive(w.c, ours, &m).code == FH_OK;
+        bool more = we_publish ? zmq_recv(theirs, &byte, 1, ZMQ_DONTWAIT) == 1
+                               : fh_sock_try_receive(w.c, ours, &m).code == FH_OK;
         quiet = more ? 0 : quiet;
         fh_message_clear(&m, w.a);
         attend(w, ours, theirs);

@@ -1,7 +1,7 @@
-/* wire_world.h: sockets in tests that may be in other processes: names of each transport, and calls that wait for what has to
+/* conn_world.h: sockets in tests that may be in other processes: names of each transport, and calls that wait for what has to
  * come, up to a minute. Threading: sock_world.h. */
-#ifndef FH_TEST_WIRE_WORLD_H
-#define FH_TEST_WIRE_WORLD_H
+#ifndef FH_TEST_CONN_WORLD_H
+#define FH_TEST_CONN_WORLD_H
 
 #include <stdio.h>
 #include <unistd.h>
@@ -21,7 +21,8 @@ typedef struct wire_name {
 static inline wire_name fresh_name(transport t) {
     static unsigned next;
     wire_name n;
-    static const char *const forms[] = {"inproc://%u-%u", "tcp://127.0.0.1:*", "ipc:///tmp/fh-test-%u-%u", "ipc://@fh-test-%u-%u"};
+    static const char *const forms[] = {"inproc://%u-%u", "tcp://127.0.0.1:*", "ipc:///tmp/fh-test-%u-%u",
+                                        "ipc://@fh-test-%u-%u"};
     (void)snprintf(n.text, sizeof n.text, forms[t], (unsigned)getpid(), next++);
     return n;
 }

@@ -1,5 +1,5 @@
-/* test_wire.c: connections with other processes: made again, ended, watched, secured, and held to limits against hostile peers
- * (io.h, conn.c, wire.h, monitor.h, endpoint.h). Tests wait for things and not for times. tidy: exempt mirror: of several files */
+/* test_conn.c: connections with other processes: made again, ended, watched, secured, and held to limits against hostile
+ * peers (io.h, conn.c, terms.h, monitor.h, endpoint.h). Tests wait for things and not for times. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <string.h>
@@ -8,11 +8,11 @@
 
 #include "proto/box.h"
 #include "sock/monitor.h"
-#include "wire_world.h"
+#include "conn_world.h"
 
 
 
-/* --- endpoints -------------------------------------------------------------------------------------------------------------- */
+/* --- endpoints ------------------------------------------------------------------------------------------------------------ */
 
 static void test_endpoints(void **state) {
     world w = world_new(state);
@@ -69,7 +69,7 @@ static void test_unbind(void **state) {
     world_stop(w);
 }
 
-/* --- again ------------------------------------------------------------------------------------------------------------------ */
+/* --- again ---------------------------------------------------------------------------------------------------------------- */
 
 /* A PUSH whose peer goes and comes again: what was sent between is not lost, and comes in its order. */
 static void reconnects(void **state, transport t) {
@@ -154,7 +154,7 @@ static void test_immediate(void **state) {
     world_stop(w);
 }
 
-/* --- ends ------------------------------------------------------------------------------------------------------------------- */
+/* --- ends ----------------------------------------------------------------------------------------------------------------- */
 
 /* With LINGER what was sent leaves before the context ends; without, or after a stop, nobody waits. */
 static void test_linger(void **state) {
@@ -237,7 +237,7 @@ static void test_many(void **state) {
     world_stop(w);
 }
 
-/* --- events ----------------------------------------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------------------------------------------------------- */
 
 static void test_monitor(void **state) {
     world w = world_new(state);
@@ -295,7 +295,7 @@ static void test_monitor_full(void **state) {
     fh_monitor_free(m);
 }
 
-/* --- security --------------------------------------------------------------------------------------------------------------- */
+/* --- security ------------------------------------------------------------------------------------------------------------- */
 
 static void secure(world w, fh_sock s, fh_sock_security how) {
     fh_assert_ok(fh_sock_secure(w.c, s, &how));
@@ -303,7 +303,9 @@ static void secure(world w, fh_sock s, fh_sock_security how) {
 
 static void test_plain(void **state) {
     world w = world_new(state);
-    fh_sock_security server = {.mechanism = FH_ZMTP_PLAIN, .server = true, .username = FH_LIT("ann"), .password = FH_LIT("secret")};
+    fh_sock_security server = {.mechanism = FH_ZMTP_PLAIN, .server = true};
+    server.username = FH_LIT("ann");
+    server.password = FH_LIT("secret");
     fh_sock_security client = server, wrong = server, half = server;
     client.server = wrong.server = half.server = false;
     wrong.password = FH_LIT("secret2");
@@ -342,7 +344,8 @@ static void test_curve(void **state) {
         memset(secret[i], 17 + i, 32);
         fh_box_public((fh_span){secret[i], 32}, (fh_mspan){public[i], 32});
     }
-    fh_sock_security server = {.mechanism = FH_ZMTP_CURVE, .server = true, .public_key = {public[0], 32}, .secret_key = {secret[0], 32}};
+    fh_sock_security server = {.mechanism = FH_ZMTP_CURVE, .server = true, .public_key = {public[0], 32}};
+    server.secret_key = (fh_span){secret[0], 32};
     fh_sock_security client = {.mechanism = FH_ZMTP_CURVE, .public_key = {public[1], 32}, .secret_key = {secret[1], 32},
                                .server_key = {public[0], 32}};
     fh_sock rep = open_patient(w, FH_ZMTP_REP), req = open_patient(w, FH_ZMTP_REQ), other = open_patient(w, FH_ZMTP_REQ);
@@ -364,7 +367,7 @@ static void test_curve(void **state) {
     world_stop(w);
 }
 
-/* --- peers that do as they like --------------------------------------------------------------------------------------------- */
+/* --- peers that do as they like ------------------------------------------------------------------------------------------- */
 
 static int dial(wire_name n) {
     int port = 0;
@@ -437,7 +440,7 @@ static void test_hostile(void **state) {
     world_stop(w);
 }
 
-/* --- memory ----------------------------------------------------------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------------------------------------------------------- */
 
 static fh_status one_life(fh_allocator *a, void *ctx) {
     (void)ctx;

@@ -1,16 +1,16 @@
-/* wire.h: an endpoint of tcp or ipc as its socket was when it bound or connected: address, options, secrets.
+/* terms.h: an endpoint of tcp or ipc as its socket was when it bound or connected: address, options, secrets.
  *
- * Counted, and it does not change: the endpoint itself has a handle, and each connection that comes of it. Secrets are wiped with
- * the last of them. Threading: any thread. */
-#ifndef FH_SOCK_WIRE_H
-#define FH_SOCK_WIRE_H
+ * Counted, and it does not change: the endpoint itself has a handle, and each connection that comes of it. Secrets are wiped
+ * with the last of them. Threading: any thread. */
+#ifndef FH_SOCK_TERMS_H
+#define FH_SOCK_TERMS_H
 
 #include "freehold/address.h"
 #include "freehold/share.h"
 #include "sock/core.h"
 #include "sock/monitor.h"
 
-typedef struct fh_wire {
+typedef struct fh_terms {
     fh_handles handles;
     fh_ref fh_allocator *allocator;
     uint32_t box; /* of the socket */
@@ -21,27 +21,27 @@ typedef struct fh_wire {
     fh_secrets secrets;
     fh_owned fh_bytes endpoint, identity;
     fh_owned_or_null fh_monitor *monitor;
-} fh_wire;
+} fh_terms;
 
 /* FH_NOMEM. */
-FH_MUST_USE fh_status fh_wire_new(fh_ref const fh_core *k, fh_span endpoint, fh_address address, bool bound,
-                                  fh_owned fh_view(*1) fh_wire **out);
+FH_MUST_USE fh_status fh_terms_new(fh_ref const fh_core *k, fh_span endpoint, fh_address address, bool bound,
+                                  fh_owned fh_view(*1) fh_terms **out);
 /* One handle more. */
-fh_owned fh_wire *fh_wire_share(fh_ref fh_wire *w) fh_view(*1);
+fh_owned fh_terms *fh_terms_share(fh_ref fh_terms *t) fh_view(*1);
 /* One handle fewer. NULL is allowed. */
-void fh_wire_free(fh_drop fh_wire *w);
+void fh_terms_free(fh_drop fh_terms *t);
 
 /* A session for a connection of it. */
-FH_MUST_USE fh_status fh_wire_session(fh_ref const fh_wire *w, fh_ref fh_allocator *a, fh_ref fh_page_source *pages,
+FH_MUST_USE fh_status fh_terms_session(fh_ref const fh_terms *t, fh_ref fh_allocator *a, fh_ref fh_page_source *pages,
                                       uint64_t now_ms, fh_owned fh_view(1, 2, 3) fh_zmtp **out);
 /* True if a client of PLAIN has said what a server wants to hear. */
-bool fh_wire_lets_in(fh_ref const fh_wire *w, fh_span username, fh_span password);
+bool fh_terms_lets_in(fh_ref const fh_terms *t, fh_span username, fh_span password);
 /* True for SUB and XSUB. */
-bool fh_wire_subscribes(fh_ref const fh_wire *w);
+bool fh_terms_subscribes(fh_ref const fh_terms *t);
 /* True if messages, or subscriptions, may wait for a connection. */
-bool fh_wire_speaks_first(fh_ref const fh_wire *w);
+bool fh_terms_speaks_first(fh_ref const fh_terms *t);
 /* Marks of a link whose side 0 is the connection. */
-fh_link_marks fh_wire_marks(fh_ref const fh_wire *w);
+fh_link_marks fh_terms_marks(fh_ref const fh_terms *t);
 
 /* fh_sock_secure: copies. FH_INVALID, FH_UNSUPPORTED. */
 FH_MUST_USE fh_status fh_secrets_set(fh_mut fh_secrets *to, fh_ref const fh_sock_security *security);
