@@ -84,14 +84,14 @@ FH_FALLIBLE fh_sock_close(fh_mut fh_sock_context *c, fh_sock s);
 /* Makes a name, up to FH_SOCK_ENDPOINT_MAX bytes in all, this socket's: those who connect to it, or did so before, become its
  * peers. "inproc://" and more; "tcp://" and a host (a number, a name, "*" for all interfaces) and a port ("*" or 0 for a free
  * one, which fh_sock_last_endpoint tells); "ipc://" and a path, or "@" and an abstract name. FH_INVALID for a name that is
- * none, FH_BORROWED for one of inproc that is another's, FH_IO where the system refuses (err has errno's number), FH_NOT_FOUND for an
- * unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
+ * none, FH_BORROWED for one of inproc that is another's, FH_IO where the system refuses (err has errno's number), FH_NOT_FOUND
+ * for an unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
 FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
 /* Becomes a peer of the socket that has the name, now or later. Messages may be sent at once by PAIR, PUSH, DEALER and REQ, and
- * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. (A socket takes its peers
- * in while it is called: a SUB that is not called does not subscribe anew after a break.) One that breaks is made
- * again; what was handed to it then is lost, and what was not yet is not. FH_INVALID when the two types do not talk to each
- * other (inproc), FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above. */
+ * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. One that breaks is made
+ * again; what was handed to it then is lost, and what was not yet is not. (A socket takes its peers in while it is called: a
+ * SUB that is not called does not subscribe anew.) FH_INVALID when the two types do not talk to each other (inproc),
+ * FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above. */
 FH_FALLIBLE fh_sock_connect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
 /* The name is free again; who is connected stays. The name is the one that was given, or the one of fh_sock_last_endpoint.
  * FH_NOT_FOUND. */
