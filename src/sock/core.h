@@ -20,11 +20,12 @@
 /* What a message of a subscriber is. */
 typedef enum fh_message_kind { FH_MESSAGE_DATA, FH_MESSAGE_SUBSCRIBE, FH_MESSAGE_CANCEL } fh_message_kind;
 
-enum { FH_UPSTREAM_MARK = 8192, FH_ENVELOPE_MAX = 64 };
+enum { FH_UPSTREAM_MARK = 8192, FH_ENVELOPE_MAX = 64, FH_WANTED_MAX = 16 << 20, FH_WANTED_EACH = 64 };
 
 typedef struct fh_peer {
     fh_owned_or_null fh_link *link;
     fh_owned fh_bytes identity; /* of a ROUTER's */
+    uint64_t wanted;            /* what its subscriptions cost, about, in bytes */
     uint32_t side, chain;       /* the next row with such an identity, or the next free row: its number + 1 */
 } fh_peer;
 FH_SPAN_DEFINE(peer, fh_peer);

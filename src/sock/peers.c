@@ -209,6 +209,7 @@ static fh_status grow_rows(fh_mut fh_core *k) {
         to->identity = take_identity(k->peers, i);
         to->side = from->side;
         to->chain = from->chain;
+        to->wanted = from->wanted;
     }
     fh_peers_free(k->allocator, &k->peers);
     fh_u32s_free(k->allocator, &k->matched);
@@ -286,6 +287,7 @@ fh_status fh_core_join(fh_core *k, fh_link **link, uint32_t side) {
     p->link = *link;
     *link = NULL;
     p->side = side;
+    p->wanted = 0;
     p->identity = name;
     p->chain = 0;
     if (k->type == FH_ZMTP_ROUTER) {
@@ -372,6 +374,19 @@ uint32_t fh_core_writer(fh_core *k) {
     return FH_NO_PEER;
 }
 
+/* Counts what a subscriber has said. False: it wants more than anybody may, and is left. */
+static bool count_wanted(fh_mut fh_core *k, uint32_t number) {
+    const fh_message *first = fh_lane_first(fh_core_in(k, number));
+    uint32_t kind = publishes(k) ? first->kind : FH_MESSAGE_DATA;
+    uint64_t cost = FH_WANTED_EACH + fh_message_view(first, 0).size;
+    fh_peer *p = row(k, number);
+    if (kind == FH_MESSAGE_SUBSCRIBE && p->wanted > FH_WANTED_MAX - cost)
+        return false;
+    if (kind == FH_MESSAGE_SUBSCRIBE)
+        p->wanted += cost;
+    return true;
+}
+
 /* One message of a subscriber, if it is one; there is room for it among what is heard. */
 static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
     bool news = k->type == FH_ZMTP_XPUB, tell = false;
@@ -383,6 +398,8 @@ static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
         s = fh_subscription_add(&k->wants, number, prefix.span, &news);
     else if (kind == FH_MESSAGE_CANCEL)
         s = fh_subscription_cancel(&k->wants, number, prefix.span, &news);
+    if (kind == FH_MESSAGE_CANCEL ? !fh_failed(s) : kind == FH_MESSAGE_SUBSCRIBE && fh_failed(s))
+        row(k, number)->wanted -= FH_WANTED_EACH + prefix.span.size;
     fh_bytes_drop(&prefix);
     if (s.code == FH_NOMEM)
         return s;
@@ -403,7 +420,10 @@ fh_status fh_core_hear(fh_core *k) {
     for (uint32_t n = FH_NO_PEER; hears && (n = fh_core_reader(k)) != FH_NO_PEER;) {
         if (k->type == FH_ZMTP_XPUB && !fh_lane_is_open(&k->heard))
             return FH_DONE;
-        FH_TRY(hear_one(k, n));
+        if (count_wanted(k, n))
+            FH_TRY(hear_one(k, n));
+        else
+            fh_core_leave(k, n);
     }
     return FH_DONE;
 }

@@ -2,6 +2,7 @@
  * peers (io.h, conn.c, terms.h, monitor.h, endpoint.h). Tests wait for things and not for times. */
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -440,6 +441,42 @@ static void test_hostile(void **state) {
     world_stop(w);
 }
 
+/* A subscriber that wants more than anybody may is left; others stay. */
+static void test_wants_too_much(void **state) {
+    enum { PREFIX = 4000, HEAD = 9 + 10 };
+    static uint8_t frame[HEAD + PREFIX] = {6, 0, 0, 0, 0, 0, 0, (10 + PREFIX) >> 8, (10 + PREFIX) & 0xff};
+    world w = world_new(state);
+    fh_sock pub = open_patient(w, FH_ZMTP_PUB), sub = open_patient(w, FH_ZMTP_SUB);
+    wire_name n = bind_fresh(w, pub, TCP);
+    fh_assert_ok(fh_sock_subscribe(w.c, sub, FH_LIT("")));
+    connect_to(w, sub, n.text);
+    int fd = dial(n);
+    give(fd, hello, sizeof hello);
+    give(fd, "\4\31\5READY\13Socket-Type\0\0\0\3SUB", 27);
+    memcpy(&frame[9], "\11SUBSCRIBE", 10);
+    uint32_t sent = 0;
+    for (size_t at = 0; sent < 20000;) { /* 80 MB, far more than the limit and what is on its way */
+        memcpy(&frame[HEAD], &sent, sizeof sent);
+        ssize_t done = send(fd, &frame[at], sizeof frame - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)get(w, pub, FH_SOCK_EVENTS);
+        if (done < 0 && errno != EAGAIN)
+            break;
+        at += done > 0 ? (size_t)done : 0;
+        sent += at == sizeof frame;
+        at = at == sizeof frame ? 0 : at;
+    }
+    if (sent <= 4000 || sent >= 20000)
+        fail_msg("left after %u subscriptions, errno %d", sent, errno);
+    close(fd);
+    set(w, sub, FH_SOCK_RECEIVE_TIMEOUT, 1);
+    fh_message m = {0};
+    do
+        tell(w, pub, "still there?");
+    while (fh_sock_receive(w.c, sub, &m).code == FH_TIMEOUT);
+    fh_message_drop(&m, w.a);
+    world_stop(w);
+}
+
 /* --- memory --------------------------------------------------------------------------------------------------------------- */
 
 static fh_status one_life(fh_allocator *a, void *ctx) {
@@ -495,6 +532,7 @@ int main(void) {
         FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate), FH_TEST_ALLOC(test_linger),
         FH_TEST_ALLOC(test_many),       FH_TEST_ALLOC(test_monitor), FH_TEST_ALLOC(test_monitor_full),
         FH_TEST_ALLOC(test_plain),      FH_TEST_ALLOC(test_curve),   FH_TEST_ALLOC(test_hostile),
+        FH_TEST_ALLOC(test_wants_too_much),
         FH_TEST_ALLOC(test_each_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
