@@ -471,10 +471,14 @@ static void closed(fh_mut fh_conn *c) {
     end_session(c);
     c->socket.value = 0;
     c->given = 0;
+    c->hold_ns = 0;
     c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
     fh_message_clear(&c->coming, c->loop->allocator);
-    if (!stays || c->terms->settings.reconnect_ivl < 0)
-        end_link(c); /* so a REQ hears that it is not answered any more, and a SUB says again what it wants */
+    if (!stays || c->terms->settings.reconnect_ivl < 0) { /* a REQ hears that nobody answers, a SUB says again what it wants */
+        end_link(c);
+        c->has_going = false;
+        fh_message_clear(&c->going, c->loop->allocator);
+    }
     come_again(c);
     if (c->state == FH_CONN_IDLE)
         wait_on(c);
@@ -555,9 +559,26 @@ static void ask(fh_mut fh_view(1) fh_conn *c) {
         lose(c);
 }
 
+/* A session's time: PINGs, and ends. Who is held back is not heard, so it is not judged by its silence, nor at once after. */
+static fh_status tick(fh_mut fh_conn *c) {
+    uint64_t next_ms = UINT64_MAX;
+    FH_ASSERT(c->session != NULL && c->terms != NULL);
+    const fh_sock_settings *o = &c->terms->settings;
+    int64_t patience_ms = o->heartbeat_timeout > 0 ? o->heartbeat_timeout : o->heartbeat_ivl;
+    if (c->is_whole && !c->is_asked)
+        c->hold_ns = now_of(c) + FAREWELL_NS + (uint64_t)patience_ms * NS_PER_MS;
+    if (now_of(c) < c->hold_ns) {
+        be_due(c, c->hold_ns);
+        return FH_DONE;
+    }
+    fh_status s = fh_zmtp_tick(c->session, now_of(c) / NS_PER_MS, &next_ms);
+    if (next_ms != UINT64_MAX)
+        be_due(c, next_ms * NS_PER_MS);
+    return s;
+}
+
 /* A session goes on, both ways. */
 static void work(fh_mut fh_view(1) fh_conn *c) {
-    uint64_t next_ms = UINT64_MAX;
     FH_ASSERT(c->session != NULL);
     c->is_again = false;
     fh_status in = c->is_asked ? FH_STATUS(FH_BORROWED) : take_in(c);
@@ -565,8 +586,7 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
         have_link(c);
     if (c->state == FH_CONN_UP)
         give_out(c);
-    FH_ASSERT(c->session != NULL);
-    fh_status time = fh_zmtp_tick(c->session, now_of(c) / NS_PER_MS, &next_ms);
+    fh_status time = tick(c);
     flush(c);
     bool wants = in.code == FH_AGAIN, memory = in.code == FH_NOMEM || in.code == FH_EXHAUSTED;
     bool late = fh_failed(time) && time.code != FH_NOMEM && time.code != FH_EXHAUSTED;
@@ -576,8 +596,6 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
     }
     if (wants)
         ask(c);
-    if (next_ms != UINT64_MAX)
-        be_due(c, next_ms * NS_PER_MS);
     if (memory || c->is_again)
         be_due(c, now_of(c) + AGAIN_NS);
 }
@@ -602,6 +620,7 @@ static void received(fh_mut fh_view(1) fh_conn *c, fh_mut fh_net_event *e) {
     fh_status s = e->status;
     FH_ASSERT(c->session != NULL);
     c->is_asked = false;
+    c->hold_ns = 0;
     if (c->has_room_out)
         s = fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, fh_failed(e->status) ? 0 : e->count);
     else if (!fh_failed(s))

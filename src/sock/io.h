@@ -63,6 +63,7 @@ typedef struct fh_conn {
     bool is_again;                  /* there was no memory, or no room in the session */
     uint64_t due_ns, redial_ns, end_ns; /* to be looked at; to connect again, or to stop parting; the end, with is_last */
     uint64_t wait_ms;               /* before the next redial but one */
+    uint64_t hold_ns;               /* before it the peer's silence says nothing: it was held back */
 } fh_conn;
 
 /* A row of an endpoint. FH_NOMEM. */

@@ -416,6 +416,36 @@ static void test_counts(void **state) {
     world_stop(w);
 }
 
+/* Who is held back is not taken for dead: its PONGs are behind what is not received yet. */
+static void test_held_back(void **state) {
+    static uint8_t body[20000];
+    enum { COUNT = 400 }; /* 8 MB: more than the lanes and the system hold */
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL), push = open_patient(w, FH_ZMTP_PUSH);
+    set(w, pull, FH_SOCK_RECEIVE_MARK, 2);
+    set(w, pull, FH_SOCK_HEARTBEAT_IVL, 20);
+    set(w, pull, FH_SOCK_HEARTBEAT_TIMEOUT, 20);
+    fh_assert_ok(fh_sock_monitor(w.c, pull, FH_SOCK_IS_DISCONNECTED));
+    wire_name n = bind_fresh(w, pull, TCP);
+    connect_to(w, push, n.text);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        fh_message m = {0};
+        fh_mspan_put_u32((fh_mspan){body, sizeof body}, 0, i);
+        fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){body, sizeof body}));
+        fh_assert_ok(fh_sock_send(w.c, push, &m));
+    }
+    fh_os_nap(200000000);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        fh_message m = {0};
+        fh_assert_ok(fh_sock_receive(w.c, pull, &m));
+        assert_int_equal(fh_span_u32(fh_message_view(&m, 0), 0), i);
+        fh_message_drop(&m, w.a);
+    }
+    fh_sock_event e;
+    fh_assert_code(fh_sock_event_next(w.c, pull, &e), FH_AGAIN);
+    world_stop(w);
+}
+
 /* --- peers that do as they like ------------------------------------------------------------------------------------------- */
 
 static int dial(wire_name n) {
@@ -584,6 +614,7 @@ int main(void) {
         FH_TEST_ALLOC(test_many),       FH_TEST_ALLOC(test_monitor), FH_TEST_ALLOC(test_monitor_full),
         FH_TEST_ALLOC(test_plain),      FH_TEST_ALLOC(test_curve),   FH_TEST_ALLOC(test_hostile),
         FH_TEST_ALLOC(test_wants_too_much), FH_TEST_ALLOC(test_too_many_parts), FH_TEST_ALLOC(test_counts),
+        FH_TEST_ALLOC(test_held_back),
         FH_TEST_ALLOC(test_each_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
