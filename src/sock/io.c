@@ -284,12 +284,14 @@ static void look_at_time(fh_mut fh_view(1) fh_io *io) {
 }
 
 /* A row with the options of a listener. FH_STALE when that listens no more. */
-static fh_status accept_row(fh_mut fh_view(1) fh_io *io, uint64_t user, uint32_t number) {
+static fh_status accept_row(fh_mut fh_view(1) fh_io *io, fh_ref const fh_net_event *e, uint32_t number) {
     fh_conn *c;
-    if (user >= io->rows_used)
+    if (e->user >= io->rows_used)
         return FH_STATUS(FH_STALE);
-    const fh_conn *listener = fh_conn_rows_at(io->rows, (size_t)user)->conn;
+    const fh_conn *listener = fh_conn_rows_at(io->rows, (size_t)e->user)->conn;
     if (listener == NULL || listener->terms == NULL || listener->state != FH_CONN_LISTENING)
+        return FH_STATUS(FH_STALE);
+    if (listener->socket.value != e->listener.value)
         return FH_STATUS(FH_STALE);
     fh_terms *terms = fh_terms_share(listener->terms);
     FH_TRY(fh_conn_new(&io->loop, number, terms, &c));
@@ -306,7 +308,7 @@ static void accept(fh_mut fh_view(1) fh_io *io, fh_mut fh_net_event *e) {
         fh_conn_say(listener, FH_SOCK_IS_ACCEPT_FAILED, e->error);
     if (fh_failed(e->status))
         return;
-    if (number == FH_IO_ROWS || fh_failed(accept_row(io, e->user, number))) {
+    if (number == FH_IO_ROWS || fh_failed(accept_row(io, e, number))) {
         (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
         return;
     }
