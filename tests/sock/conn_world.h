@@ -3,7 +3,11 @@
 #ifndef FH_TEST_CONN_WORLD_H
 #define FH_TEST_CONN_WORLD_H
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "sock_world.h"
@@ -20,10 +24,12 @@ typedef struct wire_name {
 /* A name that nobody has. */
 static inline wire_name fresh_name(transport t) {
     static unsigned next;
+    static const char *const beginnings[] = {"inproc://", "tcp://127.0.0.1:*", "ipc:///tmp/fh-test-", "ipc://@fh-test-"};
     wire_name n;
-    static const char *const forms[] = {"inproc://%u-%u", "tcp://127.0.0.1:*", "ipc:///tmp/fh-test-%u-%u",
-                                        "ipc://@fh-test-%u-%u"};
-    (void)snprintf(n.text, sizeof n.text, forms[t], (unsigned)getpid(), next++);
+    if (t == TCP)
+        (void)snprintf(n.text, sizeof n.text, "%s", beginnings[t]);
+    else
+        (void)snprintf(n.text, sizeof n.text, "%s%u-%u", beginnings[t], (unsigned)getpid(), next++);
     return n;
 }
 static inline wire_name last_name(world w, fh_sock s) {
@@ -109,6 +115,38 @@ static inline int64_t await_event(world w, fh_sock s, fh_sock_happening kind) {
 }
 static inline void watch_all(world w, fh_sock s) {
     fh_assert_ok(fh_sock_monitor(w.c, s, FH_SOCK_IS_ANY));
+}
+
+/* Whether an address of this kind can be bound here. */
+static inline bool can_bind(int family, const void *address, socklen_t size) {
+    int fd = socket(family, SOCK_STREAM, 0);
+    bool can = fd >= 0 && bind(fd, (const struct sockaddr *)address, size) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    return can;
+}
+static inline bool have_loopback(void) {
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return can_bind(AF_INET, &to, sizeof to);
+}
+static inline bool have_loopback6(void) {
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    return can_bind(AF_INET6, &to, sizeof to);
+}
+static inline bool have_abstract(void) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int size = snprintf(&name.sun_path[1], sizeof name.sun_path - 1, "fh-probe-%u", (unsigned)getpid());
+    return can_bind(AF_UNIX, &name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size));
+}
+
+/* The exit status of a program of tests, which need a loopback and abstract local sockets: 77, with the reason, without them. */
+static inline int run_where_possible(const char *group, const struct CMUnitTest *tests, size_t count) {
+    const char *lacks = !have_loopback() ? "no TCP on 127.0.0.1" : !have_abstract() ? "no abstract local sockets" : NULL;
+    if (lacks == NULL)
+        return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
+    printf("skipped: %s here\n", lacks);
+    return 77;
 }
 
 /* Ends a world without waiting for what nobody takes. */

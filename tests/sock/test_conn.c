@@ -1,17 +1,12 @@
 /* test_conn.c: connections with other processes: made again, ended, watched, secured, and held to limits against hostile
  * peers (io.h, conn.c, terms.h, monitor.h, endpoint.h). Tests wait for things and not for times. */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include "proto/box.h"
 #include "sock/monitor.h"
 #include "conn_world.h"
-
-
 
 /* --- endpoints ------------------------------------------------------------------------------------------------------------ */
 
@@ -54,6 +49,20 @@ static void test_endpoints(void **state) {
     world_stop(w);
 }
 
+static void test_ipv6(void **state) {
+    if (!have_loopback6())
+        fh_test_skip("no TCP on ::1 here");
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    assert_int_equal(bind_to(w, pull, "tcp://[::1]:*"), FH_OK);
+    wire_name n = last_name(w, pull);
+    assert_true(fh_span_starts(fh_span_of_str(n.text), FH_LIT("tcp://[::1]:")));
+    fh_sock push = connect_patient(w, FH_ZMTP_PUSH, n);
+    tell(w, push, "over six");
+    await(w, pull, "over six");
+    world_stop(w);
+}
+
 /* Whoever is connected stays when the name is given back. */
 static void test_unbind(void **state) {
     world w = world_new(state);
@@ -84,7 +93,7 @@ static void reconnects(void **state, transport t) {
     for (int round = 0; round < 5; round++) {
         char text[32];
         tell(w, push, "here");
-        await(w, pull, round == 0 ? "here" : "here");
+        await(w, pull, "here");
         close_sock(w, pull);
         (void)await_event(w, push, FH_SOCK_IS_DISCONNECTED);
         for (int i = 0; i < 200; i++) {
@@ -234,9 +243,11 @@ static void test_many(void **state) {
         hear_none(w, pull);
         tell(w, first, "still here");
         await(w, pull, "still here");
-        bytes[round] = fh_trace_stats(fh_test_trace(state)).live_bytes;
+        do { /* rows are freed soon after their descriptors */
+            assert_true(fh_os_clock_ns() < end);
+            bytes[round] = fh_trace_stats(fh_test_trace(state)).live_bytes;
+        } while (round == 1 && bytes[1] > bytes[0] + 65536);
     }
-    assert_true(bytes[1] <= bytes[0] + 65536);
     world_stop(w);
 }
 
@@ -411,7 +422,7 @@ static void test_counts(void **state) {
         fh_assert_ok(fh_sock_send(w.c, router, &m));
         fh_assert_ok(fh_sock_receive(w.c, req, &m));
     }
-    assert_true(fh_trace_stats(fh_test_trace(state)).allocs <= before + 2);
+    assert_int_equal(fh_trace_stats(fh_test_trace(state)).allocs, before);
     fh_message_drop(&m, w.a);
     world_stop(w);
 }
@@ -424,7 +435,7 @@ static void test_held_back(void **state) {
     fh_sock pull = open_patient(w, FH_ZMTP_PULL), push = open_patient(w, FH_ZMTP_PUSH);
     set(w, pull, FH_SOCK_RECEIVE_MARK, 2);
     set(w, pull, FH_SOCK_HEARTBEAT_IVL, 20);
-    set(w, pull, FH_SOCK_HEARTBEAT_TIMEOUT, 20);
+    set(w, pull, FH_SOCK_HEARTBEAT_TIMEOUT, 1000); /* more than a busy machine needs for an answer */
     fh_assert_ok(fh_sock_monitor(w.c, pull, FH_SOCK_IS_DISCONNECTED));
     wire_name n = bind_fresh(w, pull, TCP);
     connect_to(w, push, n.text);
@@ -434,7 +445,7 @@ static void test_held_back(void **state) {
         fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){body, sizeof body}));
         fh_assert_ok(fh_sock_send(w.c, push, &m));
     }
-    fh_os_nap(200000000);
+    fh_os_nap(1500000000);
     for (uint32_t i = 0; i < COUNT; i++) {
         fh_message m = {0};
         fh_assert_ok(fh_sock_receive(w.c, pull, &m));
@@ -472,24 +483,32 @@ static void await_end(int fd) {
 static const uint8_t hello[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
 static const uint8_t ready[] = "\4\32\5READY\13Socket-Type\0\0\0\4PUSH";
 
-static int dial_as_push(wire_name n) {
+/* Says all of it at once: whoever listens may not have the patience to hear it by halves. */
+static int dial_as_push(wire_name n, const void *then, size_t size) {
+    uint8_t all[256];
+    size_t at = sizeof hello + sizeof ready - 1;
+    assert_true(size <= sizeof all - at);
+    memcpy(all, hello, sizeof hello);
+    memcpy(&all[sizeof hello], ready, sizeof ready - 1);
+    memcpy(&all[at], then, size);
     int fd = dial(n);
-    give(fd, hello, sizeof hello);
-    give(fd, ready, sizeof ready - 1);
+    give(fd, all, at + size);
     return fd;
 }
 
 /* Garbage, a message over the limit, one that ends in its midst, a handshake that does not go on, silence: each costs its own
- * connection, and others go on. */
+ * connection, and others go on. Who has little patience has no good peers: a busy machine keeps those waiting, too. */
 static void test_hostile(void **state) {
     world w = world_new(state);
-    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL), hasty = open_patient(w, FH_ZMTP_PULL), stern = open_patient(w, FH_ZMTP_PULL);
     set(w, pull, FH_SOCK_MESSAGE_MAX, 1000);
-    set(w, pull, FH_SOCK_HANDSHAKE_IVL, 200);
-    set(w, pull, FH_SOCK_HEARTBEAT_IVL, 50);
-    set(w, pull, FH_SOCK_HEARTBEAT_TIMEOUT, 50);
+    set(w, hasty, FH_SOCK_HANDSHAKE_IVL, 50);
+    set(w, stern, FH_SOCK_HEARTBEAT_IVL, 50);
+    set(w, stern, FH_SOCK_HEARTBEAT_TIMEOUT, 50);
     watch_all(w, pull);
-    wire_name n = bind_fresh(w, pull, TCP);
+    watch_all(w, hasty);
+    watch_all(w, stern);
+    wire_name n = bind_fresh(w, pull, TCP), at_hasty = bind_fresh(w, hasty, TCP), at_stern = bind_fresh(w, stern, TCP);
     fh_sock good = connect_patient(w, FH_ZMTP_PUSH, n);
     tell(w, good, "before");
     await(w, pull, "before");
@@ -498,21 +517,18 @@ static void test_hostile(void **state) {
     give(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n and so on and so on, more than a greeting has bytes", 78);
     await_end(fd);
     (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL);
-    await_end(dial(n)); /* says nothing: the handshake takes too long */
-    (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_FAILED);
-    fd = dial_as_push(n);
-    give(fd, "\2\0\0\0\0\0\0\x03\xe9", 9); /* 1001 bytes are announced */
+    await_end(dial(at_hasty)); /* says nothing: the handshake takes too long */
+    assert_int_equal(await_event(w, hasty, FH_SOCK_IS_HANDSHAKE_FAILED), FH_ZMTP_FAULT_HANDSHAKE_TIME);
+    fd = dial_as_push(n, "\2\0\0\0\0\0\0\x03\xe9", 9); /* 1001 bytes are announced */
     await_end(fd);
     assert_int_equal(await_event(w, pull, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_FRAME_LIMIT);
-    fd = dial_as_push(n);
-    give(fd, "\1\4part\0\144and then no", 18); /* it vanishes in its midst */
+    fd = dial_as_push(n, "\1\4part\0\144and then no", 18); /* it vanishes in its midst */
     close(fd);
     (void)await_event(w, pull, FH_SOCK_IS_DISCONNECTED);
-    fd = dial_as_push(n); /* answers no PING */
-    give(fd, "\0\5whole", 7);
-    await(w, pull, "whole");
+    fd = dial_as_push(at_stern, "\0\5whole", 7); /* answers no PING */
+    await(w, stern, "whole");
     await_end(fd);
-    assert_int_equal(await_event(w, pull, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_SILENT);
+    assert_int_equal(await_event(w, stern, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_SILENT);
     hear_none(w, pull); /* nothing of a message that is not whole */
     tell(w, good, "after");
     await(w, pull, "after");
@@ -578,7 +594,7 @@ static fh_status one_life(fh_allocator *a, void *ctx) {
     s = fh_failed(s) ? s : fh_sock_send(c, req, &m);
     fh_message_clear(&m, a);
     /* Work of the thread that fails is done again: an answer comes whatever one allocation did. */
-    for (uint64_t end = fh_os_clock_ns() + UINT64_C(20000000000); !fh_failed(s);) {
+    for (uint64_t end = fh_os_clock_ns() + UINT64_C(60000000000); !fh_failed(s);) {
         s = fh_sock_try_receive(c, rep, &m);
         if (s.code != FH_AGAIN || fh_os_clock_ns() > end)
             break;
@@ -609,13 +625,12 @@ static void test_each_allocation_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_endpoints),  FH_TEST_ALLOC(test_unbind),  FH_TEST_ALLOC(test_reconnects),
-        FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate), FH_TEST_ALLOC(test_linger),
-        FH_TEST_ALLOC(test_many),       FH_TEST_ALLOC(test_monitor), FH_TEST_ALLOC(test_monitor_full),
-        FH_TEST_ALLOC(test_plain),      FH_TEST_ALLOC(test_curve),   FH_TEST_ALLOC(test_hostile),
-        FH_TEST_ALLOC(test_wants_too_much), FH_TEST_ALLOC(test_too_many_parts), FH_TEST_ALLOC(test_counts),
-        FH_TEST_ALLOC(test_held_back),
-        FH_TEST_ALLOC(test_each_allocation_fails),
+        FH_TEST_ALLOC(test_endpoints), FH_TEST_ALLOC(test_ipv6), FH_TEST_ALLOC(test_unbind),
+        FH_TEST_ALLOC(test_reconnects), FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate),
+        FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
+        FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
+        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_wants_too_much), FH_TEST_ALLOC(test_too_many_parts),
+        FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_held_back), FH_TEST_ALLOC(test_each_allocation_fails),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_where_possible("test_conn", tests, sizeof tests / sizeof *tests);
 }

@@ -191,13 +191,20 @@ static void tune_in(world w, const pair_plan *p, fh_sock ours, void *theirs) {
         heard = we_publish ? zmq_recv(theirs, &byte, 1, ZMQ_DONTWAIT) == 1 : fh_sock_try_receive(w.c, ours, &m).code == FH_OK;
         fh_message_clear(&m, w.a);
     }
-    for (int quiet = 0; quiet < 20; quiet++) {
-        bool more = we_publish ? zmq_recv(theirs, &byte, 1, ZMQ_DONTWAIT) == 1
-                               : fh_sock_try_receive(w.c, ours, &m).code == FH_OK;
-        quiet = more ? 0 : quiet;
+    for (byte = 0; byte != '!';) { /* some of the questions may still come */
+        if (byte == 0 && we_publish)
+            tell(w, ours, "!");
+        else if (byte == 0)
+            assert_int_equal(zmq_send(theirs, "!", 1, 0), 1);
+        if (we_publish) {
+            assert_int_equal(zmq_recv(theirs, &byte, 1, 0), 1);
+            continue;
+        }
+        fh_assert_ok(fh_sock_receive(w.c, ours, &m));
+        byte = (char)fh_span_at(fh_message_view(&m, 0), 0);
         fh_message_clear(&m, w.a);
-        attend(w, ours, theirs);
     }
+    fh_message_drop(&m, w.a);
 }
 
 static void one(world w, void *context, const pair_plan *p, transport t, fh_zmtp_mechanism mechanism, bool bound) {
@@ -288,6 +295,6 @@ int main(void) {
         FH_TEST_ALLOC(test_tcp),   FH_TEST_ALLOC(test_ipc),   FH_TEST_ALLOC(test_abstract),
         FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_where_possible("test_conn_libzmq", tests, sizeof tests / sizeof *tests);
 }
 #endif
