@@ -140,7 +140,7 @@ static inline bool have_abstract(void) {
     return can_bind(AF_UNIX, &name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)size));
 }
 
-/* The exit status of a program of tests, which need a loopback and abstract local sockets: 77, with the reason, without them. */
+/* The exit status of a program of tests that need a loopback and abstract local sockets: 77, with the reason, without them. */
 static inline int run_where_possible(const char *group, const struct CMUnitTest *tests, size_t count) {
     const char *lacks = !have_loopback() ? "no TCP on 127.0.0.1" : !have_abstract() ? "no abstract local sockets" : NULL;
     if (lacks == NULL)
