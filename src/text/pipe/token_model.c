@@ -2,7 +2,7 @@
  * questions.
  *
  * Text repeats itself: in English nine of ten pieces are among a few thousand. What a piece of up to FH_MET_BYTES bytes became
- * (at most FH_MET_TOKENS tokens) is kept in a table with one place a hash, the newer over the older. So memory is bounded, and
+ * (at most FH_MET_TOKENS tokens) is kept in a table with two places a hash, the oldest of which goes. So memory is bounded, and
  * no result depends on what was encoded before, since a piece always becomes the same tokens; dropout has no such memory. It is
  * made when a few thousand bytes were encoded: one short text would not use it.
  *
@@ -176,10 +176,11 @@ static inline fh_met_key key_of(fh_span text, size_t from, size_t size) {
     return k;
 }
 
+/* The first of the two places of a key. */
 static inline size_t place_of(fh_met_key k) {
     uint64_t low = (k.a ^ k.c * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
     uint64_t high = (k.b ^ k.d) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)((low ^ high) >> (64 - MET_BITS));
+    return (size_t)((low ^ high) >> (65 - MET_BITS)) * 2;
 }
 
 static inline bool is_key(const fh_met *met, fh_met_key k) {
@@ -239,8 +240,15 @@ static fh_status find_tokens(const fh_token_model *m, fh_model_scratch *s, bool 
     return id != FH_NO_TOKEN ? fh_found_put(s, id, (uint32_t)piece.size) : FH_STATUS(FH_NOT_FOUND);
 }
 
+/* Keeps what a piece became that is in neither of its places: in the first one, whose own goes to the second. */
+static void keep_met(fh_model_scratch *s, const fh_met *new) {
+    size_t place = place_of(new->key);
+    fh_mets_set(s->met, place + 1, fh_mets_get(s->met, place));
+    fh_mets_set(s->met, place, *new);
+}
+
 /* Keeps what is in s->found, if it is little, not nothing, and its tokens stand one after the other in the piece. */
-static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
+static void remember(fh_model_scratch *s, fh_met_key key) {
     fh_met new = {.key = key, .count = (uint8_t)s->found.count};
     if (s->met.count == 0 || s->found.count == 0 || s->found.count > FH_MET_TOKENS)
         return;
@@ -253,7 +261,7 @@ static void remember(fh_model_scratch *s, fh_met_key key, size_t place) {
         new.ends[i] = (uint8_t)end;
         at = end;
     }
-    fh_mets_set(s->met, place, new);
+    keep_met(s, &new);
 }
 
 /* Appends the tokens of a piece that was met, from *at on. There is room. */
@@ -278,11 +286,17 @@ static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, bool p
 }
 
 /* What a piece became that was met, or NULL. */
-static inline fh_or_null const fh_met *find_met(const fh_model_scratch *s, fh_met_key key) fh_view(1) {
-    if (s->met.count == 0)
-        return NULL;
-    const fh_met *met = fh_mets_at(s->met, place_of(key));
+static inline fh_or_null const fh_met *find_among(fh_mets mets, fh_met_key key) fh_view(1) {
+    size_t place = place_of(key);
+    const fh_met *met = fh_mets_at(mets, place);
+    if (is_key(met, key))
+        return met;
+    met = fh_mets_at(mets, place + 1);
     return is_key(met, key) ? met : NULL;
+}
+
+static inline fh_or_null const fh_met *find_met(const fh_model_scratch *s, fh_met_key key) fh_view(1) {
+    return s->met.count != 0 ? find_among(s->met, key) : NULL;
 }
 
 /* A part of a piece has a key of its own where the piece that it would be alone may become something else. */
@@ -304,7 +318,7 @@ static fh_status encode_part(const fh_token_model *m, fh_model_scratch *s, fh_sp
         return FH_DONE;
     }
     FH_TRY(encode_new(m, s, true, part, at, out));
-    remember(s, key, place_of(key));
+    remember(s, key);
     return FH_DONE;
 }
 
@@ -335,7 +349,7 @@ static fh_status encode_parts(const fh_token_model *m, fh_model_scratch *s, fh_s
     }
     if (keeps && whole.count != 0) {
         whole.key = key_of(piece, 0, piece.size);
-        fh_mets_set(s->met, place_of(whole.key), whole);
+        keep_met(s, &whole);
     }
     return FH_DONE;
 }
@@ -358,7 +372,7 @@ static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_s
         return encode_parts(m, s, piece, to, at, out);
     FH_TRY(encode_new(m, s, false, piece, at, out));
     if (small)
-        remember(s, key, place_of(key));
+        remember(s, key);
     return FH_DONE;
 }
 
@@ -396,8 +410,11 @@ fh_status fh_token_model_encode(const fh_token_model *m, fh_model_scratch *s, fh
 /* Writes the ids of a piece at list[at …); those behind its last one are not looked at. */
 static inline void write_ids(fh_u32s list, size_t at, const fh_met *met) {
     fh_u32s to = fh_u32s_sub(list, at, FH_MET_TOKENS);
+    uint32_t ids[FH_MET_TOKENS] = {0}; /* all are read before one is written: two loads and two stores */
     for (size_t k = 0; k < FH_MET_TOKENS; k++)
-        fh_u32s_set(to, k, met->ids[k]);
+        ids[k] = met->ids[k];
+    for (size_t k = 0; k < FH_MET_TOKENS; k++)
+        fh_u32s_set(to, k, ids[k]);
 }
 
 /* The other columns, for a piece that begins at `begin`. */
@@ -476,28 +493,36 @@ static inline void write_any_places(const fh_token_list *out, size_t at, const f
     how->add -= how->codes ? going_on(how->plain, from, end) : 0;
 }
 
-size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s, fh_span text, fh_piece_items pieces,
-                             fh_recall_how *how, fh_token_list *out) {
-    size_t room = (room_of(out) - out->count) / FH_MET_TOKENS, i = 0, count = out->count;
-    size_t most = s->quick == m->identity ? min_size(pieces.count, room) : 0;
+/* fh_token_model_recall of at most `most` pieces; `places`: and where they lie. */
+FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces, size_t most, bool places, fh_recall_how *how,
+                            fh_token_list *out) {
+    size_t i = 0, count = out->count;
     size_t before = most != 0 ? fh_piece_items_get(pieces, 0).begin : 0;
+    fh_u32s ids = out->ids;
     for (; i < most; i++) {
-        fh_piece piece = fh_piece_items_get(pieces, i);
-        size_t size = (size_t)piece.end - piece.begin;
-        if (size - 1 >= FH_MET_BYTES || piece.token != FH_NO_TOKEN)
+        const fh_piece *piece = fh_piece_items_at(pieces, i);
+        size_t begin = piece->begin, end = piece->end;
+        if (end - begin - 1 >= FH_MET_BYTES || piece->token != FH_NO_TOKEN)
             break;
-        fh_met_key key = key_of(text, piece.begin, size);
-        const fh_met *met = fh_mets_at(s->met, place_of(key));
-        if (!is_key(met, key) || (how->none != FH_NO_TOKEN && has_id(met, how->none)))
+        const fh_met *met = find_among(mets, key_of(text, begin, end - begin));
+        if (met == NULL || (how->none != FH_NO_TOKEN && has_id(met, how->none)))
             break;
-        write_ids(out->ids, count, met);
-        if (!out->ids_only)
-            write_any_places(out, count, met, before, piece.begin, piece.end, how, how->word + (uint32_t)i * how->step);
-        before = piece.end;
+        write_ids(ids, count, met);
+        if (places)
+            write_any_places(out, count, met, before, begin, end, how, how->word + (uint32_t)i * how->step);
+        before = end;
         count += met->count;
     }
     out->count = count;
     return i;
+}
+
+size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s, fh_span text, fh_piece_items pieces,
+                             fh_recall_how *how, fh_token_list *out) {
+    size_t room = (room_of(out) - out->count) / FH_MET_TOKENS;
+    size_t most = s->quick == m->identity ? min_size(pieces.count, room) : 0;
+    return out->ids_only ? recall(s->met, text, pieces, most, false, how, out)
+                         : recall(s->met, text, pieces, most, true, how, out);
 }
 
 /* --- questions ------------------------------------------------------------------------------------------------------- */
