@@ -15,8 +15,8 @@
  *         }
  *     }
  *
- * There are engines behind one interface, and the program cannot tell them apart but by their speed: epoll, and a simulated
- * network that is a function of one seed (fh_net_sim_options). One for io_uring has its number already and is refused.
+ * There are engines behind one interface, and the program cannot tell them apart but by their speed: io_uring, epoll, and a
+ * simulated network that is a function of one seed (fh_net_sim_options).
  *
  * An operation is asked for, and its event says how it ended. Only fh_net_wait does them; whatever was asked for between two
  * waits goes to the kernel together, so pieces that are sent one by one leave in one call.
@@ -56,9 +56,10 @@ typedef struct fh_net_timer {
 
 /* The engines. */
 typedef enum fh_net_engine {
-    FH_NET_AUTO,  /* what the environment variable FREEHOLD_NET says (epoll), else epoll */
+    FH_NET_AUTO,  /* what the environment variable FREEHOLD_NET says: "epoll", "io_uring", or "io_uring-5.19", which uses nothing
+                     that Linux 5.19 lacks; else io_uring where the kernel lets us, else epoll */
     FH_NET_EPOLL,
-    FH_NET_URING, /* FH_UNSUPPORTED */
+    FH_NET_URING, /* FH_UNSUPPORTED where it is forbidden or lacks what Linux 5.19 has: containers forbid it by default */
     FH_NET_SIM,
 } fh_net_engine;
 
@@ -77,7 +78,9 @@ typedef struct fh_net_sim_options {
 /* Zero means the default. */
 typedef struct fh_net_options {
     fh_net_engine engine;
-    uint32_t sockets_max; /* at once; 0 = 16,384 */
+    bool one_thread;      /* a promise: only the thread that waits first will wait, and free the loop. io_uring has less to do
+                             then, and refuses the others: FH_INVALID */
+    uint32_t sockets_max; /* at once, below 2^28; 0 = 16,384 */
     uint32_t timers_max;  /* 0 = 16,384 */
     uint32_t pieces_max;  /* that wait at one socket to be sent; 0 = 4096 */
     fh_net_sim_options sim;
@@ -86,9 +89,9 @@ typedef struct fh_net_options {
 /* Which engine a loop runs on, and why not on a better one. */
 typedef struct fh_net_about {
     fh_net_engine engine;
-    const char *name;   /* "epoll", "sim" */
+    const char *name;   /* "io_uring", "epoll", "sim" */
     const char *detail; /* what of the kernel it uses */
-    const char *reason; /* why it is this one, such as "FREEHOLD_NET says so" */
+    const char *reason; /* why it is this one, such as "FREEHOLD_NET says so", or why io_uring was refused */
 } fh_net_about;
 
 /* A loop whose received bytes come from `pages`, which it shares with the caller. NULL options are all defaults. FH_UNSUPPORTED

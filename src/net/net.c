@@ -7,13 +7,15 @@
 #include "freehold/os.h"
 #include "os/socket.h"
 
-enum { SOCKETS_DEFAULT = 16384, TIMERS_DEFAULT = 16384, PIECES_DEFAULT = 4096, ROWS_FIRST = 16, ROOM_LEAST = 4096 };
+enum { SOCKETS_MOST = (1 << 28) - 1, SOCKETS_DEFAULT = 16384, TIMERS_DEFAULT = 16384, PIECES_DEFAULT = 4096, ROWS_FIRST = 16, ROOM_LEAST = 4096 };
 #define PAUSE_NS UINT64_C(100000000)
 
 static const fh_bytes no_bytes = {NULL, {NULL, 0}};
 
 const net_engine *fh_net_engine_of(const fh_net *net) {
-    return net->about.engine == FH_NET_SIM ? &fh_net_sim_engine : &fh_net_epoll_engine;
+    if (net->about.engine == FH_NET_SIM)
+        return &fh_net_sim_engine;
+    return net->about.engine == FH_NET_URING ? &fh_net_uring_engine : &fh_net_epoll_engine;
 }
 
 /* --- lists ----------------------------------------------------------------------------------------------- */
@@ -114,29 +116,28 @@ void fh_net_row_end(fh_net *net, fh_net_socket s) {
 
 /* --- pages ----------------------------------------------------------------------------------------------- */
 
-/* Ends a slab, if it is one. */
-static void slab_end(fh_page_source *pages, fh_drop fh_slab *slab) {
+void fh_net_slab_end(fh_page_source *pages, fh_slab *slab) {
     fh_status s = slab->token != 0 ? fh_slab_release(pages, slab) : FH_DONE;
     FH_ASSERT(!fh_failed(s));
 }
 
-fh_status fh_net_page_begin(fh_net *net, fh_mspan *room) {
+fh_status fh_net_page_begin(fh_page_source *pages, fh_slab *slab, fh_mspan *room) {
     size_t left = 0;
-    fh_status s = net->slab.token != 0 ? fh_slab_room(net->pages, net->slab, &left) : FH_DONE;
+    fh_status s = slab->token != 0 ? fh_slab_room(pages, *slab, &left) : FH_DONE;
     FH_ASSERT(!fh_failed(s));
     if (left < ROOM_LEAST) {
-        slab_end(net->pages, &net->slab);
-        net->slab = (fh_slab){0};
-        FH_TRY(fh_slab_alloc(net->pages, FH_PAGE_BYTES, &net->slab));
+        fh_net_slab_end(pages, slab);
+        *slab = (fh_slab){0};
+        FH_TRY(fh_slab_alloc(pages, FH_PAGE_BYTES, slab));
     }
-    return fh_slab_begin_io(net->pages, &net->slab, room);
+    return fh_slab_begin_io(pages, slab, room);
 }
 
-fh_bytes fh_net_page_end(fh_net *net, size_t n) {
+fh_bytes fh_net_page_end(fh_page_source *pages, fh_slab *slab, size_t n) {
     fh_bytes out = no_bytes;
-    fh_status s = fh_slab_end_io(net->pages, &net->slab, n);
+    fh_status s = fh_slab_end_io(pages, slab, n);
     if (!fh_failed(s) && n != 0)
-        s = fh_slab_split(net->pages, &net->slab, n, &out);
+        s = fh_slab_split(pages, slab, n, &out);
     FH_ASSERT(!fh_failed(s));
     return out;
 }
@@ -241,8 +242,18 @@ uint64_t fh_net_patience_ns(const fh_net *net, uint64_t until_ns) {
     return next == UINT64_MAX ? next : next - net->now_ns;
 }
 
+/* Has the engine go on with all rows that are due. What becomes due meanwhile has its turn the next time. */
+static void work_off(fh_net *net) {
+    fh_net_socket last = net->due.last;
+    for (fh_net_socket s = {0}; net->due.first.value != 0 && s.value != last.value;) {
+        s = fh_net_due_take(net);
+        fh_net_engine_of(net)->go_on(net, s);
+    }
+}
+
 static fh_status wait_once(fh_net *net, uint64_t until_ns) {
     resume(net);
+    work_off(net);
     return fh_net_engine_of(net)->wait(net, until_ns);
 }
 
@@ -347,39 +358,49 @@ static fh_status make_tables(fh_net *net) {
 }
 
 /* What was asked for, or what the environment says. */
-static fh_net_engine choose(const fh_net_options *options, const char **why) {
-    fh_net_engine engine = options->engine;
+static fh_net_engine choose(fh_net *net, const char **why) {
     *why = "it was asked for";
-    if (engine != FH_NET_AUTO)
-        return engine;
+    if (net->options.engine != FH_NET_AUTO)
+        return net->options.engine;
     const char *said = fh_os_env("FREEHOLD_NET");
+    fh_span name = said != NULL ? fh_span_of_str(said) : (fh_span){NULL, 0};
     *why = "FREEHOLD_NET says so";
-    if (said != NULL && fh_span_is(fh_span_of_str(said), "epoll"))
+    if (fh_span_is(name, "epoll"))
         return FH_NET_EPOLL;
-    if (said != NULL && fh_span_is(fh_span_of_str(said), "io_uring"))
+    net->ring.oldest = fh_span_is(name, "io_uring-5.19");
+    if (net->ring.oldest || fh_span_is(name, "io_uring"))
         return FH_NET_URING;
+    *why = "it is the best that there is";
     return FH_NET_AUTO;
 }
 
-static fh_status open_engine(fh_net *net, fh_err *err) {
-    const char *why = "";
-    fh_net_engine engine = choose(&net->options, &why);
-    if (engine == FH_NET_URING)
-        return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "there is no engine for io_uring yet");
-    if (engine == FH_NET_SIM)
-        net->about = (fh_net_about){FH_NET_SIM, "sim", "a network of one seed", why};
-    else
-        net->about = (fh_net_about){FH_NET_EPOLL, "epoll", "edge-triggered",
-                                    engine == FH_NET_AUTO ? "there is no engine for io_uring yet" : why};
+static fh_status open_as(fh_net *net, fh_net_about about, fh_err *err) {
+    net->about = about;
     FH_TRY(fh_net_engine_of(net)->open(net, err));
     net->is_open = true;
     return FH_DONE;
 }
 
+static fh_status open_engine(fh_net *net, fh_err *err) {
+    const char *why = "";
+    fh_net_engine engine = choose(net, &why);
+    if (engine == FH_NET_SIM)
+        return open_as(net, (fh_net_about){FH_NET_SIM, "sim", "a network of one seed", why}, err);
+    if (engine == FH_NET_URING)
+        return open_as(net, (fh_net_about){FH_NET_URING, "io_uring", "", why}, err);
+    if (engine == FH_NET_AUTO) {
+        fh_status s = open_as(net, (fh_net_about){FH_NET_URING, "io_uring", "", why}, NULL);
+        if (s.code != FH_UNSUPPORTED)
+            return s;
+        why = fh_uring_refusal(net->error);
+    }
+    return open_as(net, (fh_net_about){FH_NET_EPOLL, "epoll", "edge-triggered", why}, err);
+}
+
 fh_status fh_net_new(fh_allocator *a, fh_page_source *pages, const fh_net_options *options, fh_net **out, fh_err *err) {
     fh_net_options o = options != NULL ? *options : (fh_net_options){0};
     *out = NULL;
-    if (o.engine > FH_NET_SIM || o.sockets_max > FH_POOL_SLOTS_MAX || o.timers_max > FH_POOL_SLOTS_MAX)
+    if (o.engine > FH_NET_SIM || o.sockets_max > SOCKETS_MOST || o.timers_max > FH_POOL_SLOTS_MAX)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "options of a loop beyond their limits");
     o.sockets_max = or_default(o.sockets_max, SOCKETS_DEFAULT);
     o.timers_max = or_default(o.timers_max, TIMERS_DEFAULT);
@@ -435,7 +456,7 @@ void fh_net_free(fh_net *net) {
     }
     if (net->is_open)
         fh_net_engine_of(net)->close(net);
-    slab_end(net->pages, &net->slab);
+    fh_net_slab_end(net->pages, &net->slab);
     fh_alarms_deinit(&net->alarms);
     net_row_pool_free(net->rows);
     fh_free(net->allocator, net);

@@ -8,7 +8,7 @@
 #include "freehold/os.h"
 #include "os/socket.h"
 
-enum { PIECES_A_CALL = 128, ACCEPTS_A_TURN = 64, SENDS_A_TURN = 8, SKIPS_MAX = 8 };
+enum { ACCEPTS_A_TURN = 64, SENDS_A_TURN = 8, SKIPS_MAX = 8 };
 
 static const uint64_t bell_key = 0;
 
@@ -34,62 +34,9 @@ static void epoll_close(fh_net *net) {
     fh_os_close(net->poll);
 }
 
-/* A new descriptor joins the loop; it is closed when it cannot. */
-static fh_status join(fh_net *net, fh_net_socket s, int fd) {
+static fh_status epoll_join(fh_net *net, fh_net_socket s, int fd) {
     net->stats.system_calls++;
-    fh_status status = fh_os_poll_add(net->poll, fd, s.value, &net->error);
-    if (fh_failed(status)) {
-        fh_os_close(fd);
-        return status;
-    }
-    net_row_at(net->rows, s)->fd = fd;
-    return FH_DONE;
-}
-
-static fh_os_socket_options options_of(const fh_net_socket_options *o) {
-    return (fh_os_socket_options){.backlog = o->backlog, .send_buffer = o->send_buffer, .receive_buffer = o->receive_buffer,
-                                  .type_of_service = o->type_of_service, .keep_alive = o->keep_alive,
-                                  .keep_idle_s = o->keep_idle_s, .keep_interval_s = o->keep_interval_s,
-                                  .keep_count = o->keep_count, .source = o->source};
-}
-
-static fh_status epoll_listen(fh_net *net, fh_net_socket s, const fh_address *address, const fh_net_socket_options *options) {
-    int fd = -1;
-    fh_os_socket_options o = options_of(options);
-    net->stats.system_calls += 3;
-    FH_TRY(fh_os_listen(address, &o, &fd, &net->error));
-    FH_TRY(join(net, s, fd));
-    net_row_at(net->rows, s)->path = *address;
-    return FH_DONE;
-}
-
-static fh_status epoll_connect(fh_net *net, fh_net_socket s, const fh_address *address, const fh_net_socket_options *options) {
-    int fd = -1, error = 0;
-    fh_os_socket_options o = options_of(options);
-    net->stats.system_calls += 2;
-    FH_TRY(fh_os_stream(address, &o, &fd, &net->error));
-    fh_status status = fh_os_connect(fd, address, &error);
-    FH_TRY(join(net, s, fd));
-    /* A failure is told as an event too: so callers have one place for it. */
-    if (status.code != FH_AGAIN)
-        fh_net_did_connect(net, s, (net_result){status, error});
-    return FH_DONE;
-}
-
-static fh_status epoll_adopt(fh_net *net, fh_net_socket s, int fd) {
-    bool listens = false;
-    net->stats.system_calls += 5;
-    FH_TRY(fh_os_adopt(fd, &listens));
-    FH_TRY(fh_os_poll_add(net->poll, fd, s.value, &net->error));
-    net_row *row = net_row_at(net->rows, s);
-    row->fd = fd;
-    row->state = listens ? NET_LISTENING : NET_OPEN;
-    return FH_DONE;
-}
-
-static fh_status epoll_name(fh_net *net, fh_net_socket s, bool peer, fh_out fh_address *out) {
-    net->stats.system_calls++;
-    return fh_os_socket_name(net_row_at(net->rows, s)->fd, peer, out);
+    return fh_os_poll_add(net->poll, fd, s.value, &net->error);
 }
 
 /* --- what can be done now -------------------------------------------------------------------------------------- */
@@ -103,12 +50,17 @@ static fh_status accept_one(fh_net *net, fh_net_socket listener) {
         net->stats.system_calls += 2;
         s = fh_os_accept(net_row_at(net->rows, listener)->fd, &fd, &error);
         if (!fh_failed(s))
-            s = join(net, made, fd);
-        if (fh_failed(s))
+            s = epoll_join(net, made, fd);
+        if (fh_failed(s)) {
             fh_net_row_end(net, made);
+            if (fd >= 0)
+                fh_os_close(fd);
+        }
     }
     if (!fh_failed(s)) {
-        net_row_at(net->rows, made)->ready_for = FH_OS_WRITABLE;
+        net_row *row = net_row_at(net->rows, made);
+        row->fd = fd;
+        row->ready_for = FH_OS_WRITABLE;
         fh_net_did_accept(net, listener, made);
     } else if (s.code != FH_AGAIN) {
         fh_net_did_not_accept(net, listener, (net_result){s, error});
@@ -126,12 +78,6 @@ static void do_accept(fh_net *net, fh_net_socket s) {
         fh_net_due(net, s);
 }
 
-static void do_connect(fh_net *net, fh_net_socket s) {
-    net->stats.system_calls++;
-    int error = fh_os_socket_fault(net_row_at(net->rows, s)->fd);
-    fh_net_did_connect(net, s, (net_result){FH_STATUS(error == 0 ? FH_OK : FH_IO), error});
-}
-
 static void do_receive(fh_net *net, fh_net_socket s) {
     const net_row *asked = net_row_at(net->rows, s);
     bool page = asked->want == NET_PAGE;
@@ -141,13 +87,13 @@ static void do_receive(fh_net *net, fh_net_socket s) {
     fh_bytes bytes = {NULL, {NULL, 0}};
     size_t got = 0;
     if (page)
-        how.status = fh_net_page_begin(net, &room);
+        how.status = fh_net_page_begin(net->pages, &net->slab, &room);
     if (!fh_failed(how.status)) {
         size_t size = room.size;
         net->stats.system_calls++;
         how.status = fh_os_receive(fd, room, &got, &how.error);
         if (page)
-            bytes = fh_net_page_end(net, got);
+            bytes = fh_net_page_end(net->pages, &net->slab, got);
         net_row *row = net_row_at(net->rows, s);
         if (how.status.code == FH_AGAIN || (got < size && (row->ready_for & FH_OS_ENDED) == 0 && !fh_failed(how.status)))
             row->ready_for &= ~(uint32_t)FH_OS_READABLE;
@@ -167,21 +113,19 @@ static void do_receive(fh_net *net, fh_net_socket s) {
 /* One call: all pieces, or as many as fit. True if there is more to do now. */
 static bool send_some(fh_net *net, fh_net_socket s) {
     net_row *row = net_row_at(net->rows, s);
-    fh_span spans[PIECES_A_CALL] = {{NULL, 0}};
-    size_t count = row->out.count < PIECES_A_CALL ? row->out.count : PIECES_A_CALL, sent = 0, all = 0;
+    net_pieces pieces;
+    size_t sent = 0;
     net_result how = {FH_DONE, 0};
-    for (size_t i = 0; i < count; i++) {
-        spans[i] = fh_outbox_view(&row->out, i);
-        all += spans[i].size;
-    }
+    fh_net_kernel_pieces(row, &pieces);
+    fh_views views = fh_views_sub((fh_views){pieces.at, NET_PIECES_A_CALL}, 0, pieces.count);
     net->stats.system_calls++;
-    how.status = fh_os_send(row->fd, fh_views_sub((fh_views){spans, PIECES_A_CALL}, 0, count), &sent, &how.error);
-    if (how.status.code == FH_AGAIN || (!fh_failed(how.status) && sent < all))
+    how.status = fh_os_send(row->fd, views, &sent, &how.error);
+    if (how.status.code == FH_AGAIN || (!fh_failed(how.status) && sent < pieces.bytes))
         row->ready_for &= ~(uint32_t)FH_OS_WRITABLE;
     if (how.status.code == FH_AGAIN)
         return false;
     fh_net_did_send(net, s, how, sent);
-    return !fh_failed(how.status) && sent == all;
+    return !fh_failed(how.status) && sent == pieces.bytes;
 }
 
 static void do_send(fh_net *net, fh_net_socket s) {
@@ -196,23 +140,6 @@ static void do_send(fh_net *net, fh_net_socket s) {
         fh_net_due(net, s);
 }
 
-static void do_shutdown(fh_net *net, fh_net_socket s) {
-    net_row *row = net_row_at(net->rows, s);
-    if (!row->shut || row->has_shut || row->out.count != 0)
-        return;
-    row->has_shut = true;
-    fh_os_shutdown(row->fd);
-    net->stats.system_calls++;
-}
-
-static void do_close(fh_net *net, fh_net_socket s) {
-    const net_row *row = net_row_at(net->rows, s);
-    fh_os_unlink(&row->path);
-    fh_os_close(row->fd);
-    net->stats.system_calls++;
-    fh_net_did_close(net, s);
-}
-
 static void do_traffic(fh_net *net, fh_net_socket s) {
     const net_row *row = net_row_at(net->rows, s);
     bool reads = row->want != NET_NOTHING && (row->ready_for & FH_OS_READABLE) != 0;
@@ -221,17 +148,17 @@ static void do_traffic(fh_net *net, fh_net_socket s) {
         do_receive(net, s);
     if (writes)
         do_send(net, s);
-    do_shutdown(net, s);
+    fh_net_kernel_shutdown(net, s);
 }
 
 /* Does what was asked of a row and can be done. */
-static void go_on(fh_net *net, fh_net_socket s) {
+static void epoll_go_on(fh_net *net, fh_net_socket s) {
     const net_row *row = net_row_at(net->rows, s);
     bool readable = (row->ready_for & FH_OS_READABLE) != 0, writable = (row->ready_for & FH_OS_WRITABLE) != 0;
     switch (row->state) {
     case NET_CONNECTING:
         if (writable && !row->is_broken)
-            do_connect(net, s);
+            fh_net_kernel_connected(net, s);
         return;
     case NET_LISTENING:
         if (readable && !row->is_paused)
@@ -241,25 +168,16 @@ static void go_on(fh_net *net, fh_net_socket s) {
         do_traffic(net, s);
         return;
     case NET_CLOSING:
-        do_close(net, s);
+        fh_net_kernel_close(net, s);
         return;
     case NET_GONE:
         return;
     }
 }
 
-static void work_off(fh_net *net) {
-    fh_net_socket last = net->due.last; /* what becomes due meanwhile has its turn the next time */
-    for (fh_net_socket s = {0}; net->due.first.value != 0 && s.value != last.value;) {
-        s = fh_net_due_take(net);
-        go_on(net, s);
-    }
-}
-
 static fh_status epoll_wait_once(fh_net *net, uint64_t until_ns) {
     fh_os_ready ready[FH_OS_READY_MAX];
     size_t count = 0;
-    work_off(net);
     uint64_t patience = net->due.first.value != 0 ? 0 : fh_net_patience_ns(net, until_ns);
     if (fh_net_has_events(net) && net->seen_ready++ % SKIPS_MAX != SKIPS_MAX - 1)
         return FH_DONE;
@@ -276,11 +194,13 @@ static fh_status epoll_wait_once(fh_net *net, uint64_t until_ns) {
             net->woken = true;
         } else if (net_row_lives(net->rows, at)) {
             net_row_at(net->rows, at)->ready_for |= ready[i].what;
-            go_on(net, at);
+            epoll_go_on(net, at);
         }
     }
     return FH_DONE;
 }
 
-const net_engine fh_net_epoll_engine = {epoll_open,  epoll_close, epoll_listen,   epoll_connect,
-                                        epoll_adopt, epoll_name,  epoll_wait_once};
+const net_engine fh_net_epoll_engine = {
+    epoll_open,         epoll_close, fh_net_kernel_listen, fh_net_kernel_connect, fh_net_kernel_adopt,
+    fh_net_kernel_name, epoll_join,  epoll_go_on,          epoll_wait_once,
+};

@@ -15,6 +15,7 @@
 #include "freehold/pool.h"
 #include "net/alarms.h"
 #include "net/outbox.h"
+#include "os/uring.h"
 
 typedef enum net_state { NET_CONNECTING, NET_OPEN, NET_LISTENING, NET_CLOSING, NET_GONE } net_state;
 typedef enum net_want { NET_NOTHING, NET_PAGE, NET_ROOM } net_want;
@@ -29,6 +30,9 @@ enum {
     NET_HAS_SENT = 32,
     NET_HAS_CLOSED = 64,
 };
+
+/* Operations of a row that the kernel may have, at most one of each kind, as bits (net_uring.c). */
+enum { NET_DOES_ACCEPT = 1, NET_DOES_CONNECT = 2, NET_DOES_RECEIVE = 4, NET_DOES_SEND = 8 };
 
 /* How an operation ended: a status, and errno's number. */
 typedef struct net_result {
@@ -51,6 +55,8 @@ typedef struct net_row {
     int fd;
     uint64_t user;
     uint32_t events, ready_for; /* NET_HAS_…; FH_OS_READABLE … as far as we know */
+    uint32_t in_flight;         /* NET_DOES_…: what the kernel does by itself now */
+    bool is_canceled;           /* … and was told to end */
     bool is_due, is_ready, is_paused; /* on the lists; a listener that waits for a descriptor to become free */
     bool shut, has_shut, is_broken;
     fh_net_socket next_due, next_ready, next, previous, listener;
@@ -69,6 +75,31 @@ typedef struct net_list {
     fh_net_socket first, last;
 } net_list;
 
+/* A connection that came when there was no place for it; it gets the next one. */
+typedef struct net_held {
+    fh_net_socket listener;
+    int fd;
+} net_held;
+FH_SPAN_DEFINE(net_held, net_held);
+FH_ARRAY_DEFINE(net_held);
+
+/* A slab of which the kernel may have the room. */
+typedef struct net_buffer {
+    fh_owned fh_slab slab;
+    bool is_lent;
+} net_buffer;
+FH_SPAN_DEFINE(net_buffer, net_buffer);
+FH_ARRAY_DEFINE(net_buffer);
+
+/* What io_uring needs (net_uring.c). */
+typedef struct net_ring {
+    fh_owned_or_null fh_uring *ring;
+    fh_owned fh_net_buffers buffers;
+    fh_owned fh_net_helds held; /* the first held_count */
+    size_t held_count, lent_count;
+    bool oldest, hears; /* nothing newer than Linux 5.19; the bell */
+} net_ring;
+
 struct fh_net {
     fh_ref fh_allocator *allocator;
     fh_ref fh_page_source *pages;
@@ -86,6 +117,7 @@ struct fh_net {
     int poll, bell;              /* descriptors; -1: none */
     bool is_open;                /* the engine is */
     bool woken;
+    fh_owned net_ring ring;
     uint64_t random;             /* of the simulated network: how many numbers were drawn */
     uint16_t port;               /* the next one that nobody has */
 };
@@ -118,10 +150,12 @@ bool fh_net_has_events(fh_ref const fh_net *net);
 /* How long the engine may wait: until until_ns, a timer or the end of a pause; 0 when there are events. */
 uint64_t fh_net_patience_ns(fh_ref const fh_net *net, uint64_t until_ns);
 
-/* Room at the end of the loop's slab, which is replaced when little is left. FH_EXHAUSTED, FH_NOMEM. */
-FH_MUST_USE fh_status fh_net_page_begin(fh_mut fh_net *net, fh_out fh_view(1) fh_mspan *room);
+/* Room at the end of a slab, which is replaced when little is left. FH_EXHAUSTED, FH_NOMEM. */
+FH_MUST_USE fh_status fh_net_page_begin(fh_mut fh_page_source *pages, fh_mut fh_slab *slab, fh_out fh_view(1) fh_mspan *room);
 /* The room's first n bytes were written; frozen. */
-fh_owned fh_bytes fh_net_page_end(fh_mut fh_net *net, size_t n);
+fh_owned fh_bytes fh_net_page_end(fh_mut fh_page_source *pages, fh_mut fh_slab *slab, size_t n);
+/* Ends a slab, if it is one. */
+void fh_net_slab_end(fh_mut fh_page_source *pages, fh_drop fh_slab *slab);
 
 /* What came of an operation. */
 void fh_net_did_accept(fh_mut fh_net *net, fh_net_socket listener, fh_net_socket made);
@@ -134,8 +168,9 @@ void fh_net_did_close(fh_mut fh_net *net, fh_net_socket s);
 
 /* --- engines -------------------------------------------------------------------------------------------------------- */
 
-/* What an engine does with a loop, and with a row that is new: errno's number of a refusal goes to net->error. `wait` does what
- * is due, and waits once, until until_ns at most; `close` comes when no row has an operation any more. */
+/* What an engine does with a loop, and with a row that is new: errno's number of a refusal goes to net->error. `go_on` does or
+ * begins what was asked of a row that is due. A descriptor that a row gets is told to `join`; there is none in a simulated loop. `wait` waits once, until until_ns at most; `close` comes when no row has an
+ * operation any more. */
 typedef struct net_engine {
     fh_status (*open)(fh_mut fh_net *net, fh_mut fh_err *err);
     void (*close)(fh_mut fh_net *net);
@@ -145,11 +180,37 @@ typedef struct net_engine {
                          fh_ref const fh_net_socket_options *options);
     fh_status (*adopt)(fh_mut fh_net *net, fh_net_socket s, int fd);
     fh_status (*name)(fh_mut fh_net *net, fh_net_socket s, bool peer, fh_out fh_address *out);
+    fh_status (*join)(fh_mut fh_net *net, fh_net_socket s, int fd);
+    void (*go_on)(fh_mut fh_net *net, fh_net_socket s);
     fh_status (*wait)(fh_mut fh_net *net, uint64_t until_ns);
 } net_engine;
 
-extern const net_engine fh_net_epoll_engine, fh_net_sim_engine;
+extern const net_engine fh_net_epoll_engine, fh_net_uring_engine, fh_net_sim_engine;
 /* The one that a loop runs on. */
 fh_static const net_engine *fh_net_engine_of(fh_ref const fh_net *net);
+
+/* --- what the engines on the system's sockets share (net_kernel.c) ------------------------------------------------------ */
+
+enum { NET_PIECES_A_CALL = 128 };
+
+/* As net_engine has them; each descriptor is told to its `join`. */
+FH_MUST_USE fh_status fh_net_kernel_listen(fh_mut fh_net *net, fh_net_socket s, fh_ref const fh_address *address,
+                                           fh_ref const fh_net_socket_options *options);
+FH_MUST_USE fh_status fh_net_kernel_connect(fh_mut fh_net *net, fh_net_socket s, fh_ref const fh_address *address,
+                                            fh_ref const fh_net_socket_options *options);
+FH_MUST_USE fh_status fh_net_kernel_adopt(fh_mut fh_net *net, fh_net_socket s, int fd);
+FH_MUST_USE fh_status fh_net_kernel_name(fh_mut fh_net *net, fh_net_socket s, bool peer, fh_out fh_address *out);
+/* A connection that was under way is made, or has failed. */
+void fh_net_kernel_connected(fh_mut fh_net *net, fh_net_socket s);
+/* Ends this side, if that was asked for and nothing waits to be sent. */
+void fh_net_kernel_shutdown(fh_mut fh_net *net, fh_net_socket s);
+/* Closes; no operation is in flight. */
+void fh_net_kernel_close(fh_mut fh_net *net, fh_net_socket s);
+/* The first pieces that wait to be sent. */
+typedef struct net_pieces {
+    fh_span at[NET_PIECES_A_CALL];
+    size_t count, bytes;
+} net_pieces;
+void fh_net_kernel_pieces(fh_ref const net_row *row, fh_out fh_view(1) net_pieces *out);
 
 #endif

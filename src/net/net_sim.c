@@ -223,14 +223,14 @@ static fh_owned fh_bytes deliver(fh_net *net, fh_net_socket s, fh_out fh_status 
     fh_mspan room = row->room;
     fh_bytes bytes = {NULL, {NULL, 0}};
     *got = 0;
-    *status = page ? fh_net_page_begin(net, &room) : FH_DONE;
+    *status = page ? fh_net_page_begin(net->pages, &net->slab, &room) : FH_DONE;
     if (!fh_failed(*status)) {
         size_t n = part.span.size < room.size ? part.span.size : room.size;
         fh_span_copy(room, fh_span_sub(part.span, 0, n));
         *got = n;
         fh_outbox_advance(&net_row_at(net->rows, s)->sim.in, n);
         if (page)
-            bytes = fh_net_page_end(net, n);
+            bytes = fh_net_page_end(net->pages, &net->slab, n);
     }
     fh_bytes_drop(&part);
     return bytes;
@@ -276,10 +276,17 @@ static void do_close(fh_net *net, fh_net_socket s) {
     fh_net_did_close(net, s);
 }
 
+static fh_status sim_join(fh_net *net, fh_net_socket s, int fd) {
+    (void)net;
+    (void)s;
+    (void)fd;
+    return FH_STATUS(FH_UNSUPPORTED);
+}
+
 /* --- time ----------------------------------------------------------------------------------------------------------- */
 
 /* Says when what was asked of a row will complete. */
-static void arm(fh_net *net, fh_net_socket s) {
+static void sim_go_on(fh_net *net, fh_net_socket s) {
     uint64_t at = soon(net);
     net_row *row = net_row_at(net->rows, s);
     net_sim_end *e = &row->sim;
@@ -345,8 +352,6 @@ static void perform(fh_net *net, sim_action action, fh_net_socket s) {
 static fh_status sim_wait_once(fh_net *net, uint64_t until_ns) {
     fh_net_socket s;
     uint64_t at = NEVER;
-    for (s = fh_net_due_take(net); s.value != 0; s = fh_net_due_take(net))
-        arm(net, s);
     uint64_t patience = fh_net_patience_ns(net, until_ns);
     sim_action action = first_action(net, &s, &at);
     if (patience == 0 && (fh_net_has_events(net) || at > net->now_ns))
@@ -363,4 +368,5 @@ static fh_status sim_wait_once(fh_net *net, uint64_t until_ns) {
     return FH_DONE;
 }
 
-const net_engine fh_net_sim_engine = {sim_open, sim_close, sim_listen, sim_connect, sim_adopt, sim_name, sim_wait_once};
+const net_engine fh_net_sim_engine = {sim_open, sim_close, sim_listen, sim_connect, sim_adopt,
+                                      sim_name, sim_join,  sim_go_on,  sim_wait_once};

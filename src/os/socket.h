@@ -16,6 +16,8 @@ typedef struct fh_os_socket_options {
     const fh_address *source;
 } fh_os_socket_options;
 
+/* What errno's number says after a call of a socket, as above. */
+fh_status fh_os_socket_status(int error);
 /* A socket that listens at an address. */
 FH_MUST_USE fh_status fh_os_listen(fh_ref const fh_address *address, fh_ref const fh_os_socket_options *options, fh_out int *fd,
                                    fh_out int *error);

@@ -13,14 +13,18 @@
 
 enum { PIECES_MAX = 256, BACKLOG_DEFAULT = 128 };
 
+fh_status fh_os_socket_status(int error) {
+    if (error == EAGAIN || error == EWOULDBLOCK || error == EINPROGRESS)
+        return FH_STATUS(FH_AGAIN);
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS)
+        return FH_STATUS(FH_EXHAUSTED);
+    return FH_STATUS(error == ENOMEM ? FH_NOMEM : FH_IO);
+}
+
 /* What errno says. */
 static fh_status fail(int *error) {
     *error = errno;
-    if (*error == EAGAIN || *error == EWOULDBLOCK || *error == EINPROGRESS)
-        return FH_STATUS(FH_AGAIN);
-    if (*error == EMFILE || *error == ENFILE || *error == ENOBUFS)
-        return FH_STATUS(FH_EXHAUSTED);
-    return FH_STATUS(*error == ENOMEM ? FH_NOMEM : FH_IO);
+    return fh_os_socket_status(*error);
 }
 
 static void set(int fd, int level, int name, int value) {
