@@ -116,30 +116,41 @@ void fh_net_row_end(fh_net *net, fh_net_socket s) {
 
 /* --- pages ----------------------------------------------------------------------------------------------- */
 
-void fh_net_slab_end(fh_page_source *pages, fh_slab *slab) {
+/* Ends a slab, if it is one. */
+static void slab_end(fh_page_source *pages, fh_drop fh_slab *slab) {
     fh_status s = slab->token != 0 ? fh_slab_release(pages, slab) : FH_DONE;
     FH_ASSERT(!fh_failed(s));
 }
 
-fh_status fh_net_page_begin(fh_page_source *pages, fh_slab *slab, fh_mspan *room) {
+fh_status fh_net_buffer_begin(fh_page_source *pages, net_buffer *b, fh_mspan *room) {
     size_t left = 0;
-    fh_status s = slab->token != 0 ? fh_slab_room(pages, *slab, &left) : FH_DONE;
-    FH_ASSERT(!fh_failed(s));
+    fh_status s = b->slab.token != 0 ? fh_slab_room(pages, b->slab, &left) : FH_DONE;
+    FH_ASSERT(!fh_failed(s) && !b->is_lent);
     if (left < ROOM_LEAST) {
-        fh_net_slab_end(pages, slab);
-        *slab = (fh_slab){0};
-        FH_TRY(fh_slab_alloc(pages, FH_PAGE_BYTES, slab));
+        slab_end(pages, &b->slab);
+        b->slab = (fh_slab){0};
+        FH_TRY(fh_slab_alloc(pages, FH_PAGE_BYTES, &b->slab));
     }
-    return fh_slab_begin_io(pages, slab, room);
+    b->is_lent = true;
+    return fh_slab_begin_io(pages, &b->slab, room);
 }
 
-fh_bytes fh_net_page_end(fh_page_source *pages, fh_slab *slab, size_t n) {
+fh_bytes fh_net_buffer_end(fh_page_source *pages, net_buffer *b, size_t n) {
     fh_bytes out = no_bytes;
-    fh_status s = fh_slab_end_io(pages, slab, n);
+    fh_status s = fh_slab_end_io(pages, &b->slab, n);
     if (!fh_failed(s) && n != 0)
-        s = fh_slab_split(pages, slab, n, &out);
+        s = fh_slab_split(pages, &b->slab, n, &out);
     FH_ASSERT(!fh_failed(s));
+    b->is_lent = false;
     return out;
+}
+
+void fh_net_buffer_clear(fh_page_source *pages, net_buffer *b) {
+    fh_status s = b->is_lent ? fh_slab_end_io(pages, &b->slab, 0) : FH_DONE;
+    FH_ASSERT(!fh_failed(s));
+    b->is_lent = false;
+    slab_end(pages, &b->slab);
+    b->slab = (fh_slab){0};
 }
 
 /* --- what came of operations -------------------------------------------------------------------------------- */
@@ -374,8 +385,7 @@ static fh_net_engine choose(fh_net *net, const char **why) {
     return FH_NET_AUTO;
 }
 
-static fh_status open_as(fh_net *net, fh_net_about about, fh_err *err) {
-    net->about = about;
+static fh_status open_it(fh_net *net, fh_err *err) {
     FH_TRY(fh_net_engine_of(net)->open(net, err));
     net->is_open = true;
     return FH_DONE;
@@ -384,17 +394,18 @@ static fh_status open_as(fh_net *net, fh_net_about about, fh_err *err) {
 static fh_status open_engine(fh_net *net, fh_err *err) {
     const char *why = "";
     fh_net_engine engine = choose(net, &why);
-    if (engine == FH_NET_SIM)
-        return open_as(net, (fh_net_about){FH_NET_SIM, "sim", "a network of one seed", why}, err);
-    if (engine == FH_NET_URING)
-        return open_as(net, (fh_net_about){FH_NET_URING, "io_uring", "", why}, err);
+    net->about = (fh_net_about){FH_NET_URING, "io_uring", "", why};
     if (engine == FH_NET_AUTO) {
-        fh_status s = open_as(net, (fh_net_about){FH_NET_URING, "io_uring", "", why}, NULL);
+        fh_status s = open_it(net, NULL);
         if (s.code != FH_UNSUPPORTED)
             return s;
         why = fh_uring_refusal(net->error);
     }
-    return open_as(net, (fh_net_about){FH_NET_EPOLL, "epoll", "edge-triggered", why}, err);
+    if (engine == FH_NET_SIM)
+        net->about = (fh_net_about){FH_NET_SIM, "sim", "a network of one seed", why};
+    else if (engine != FH_NET_URING)
+        net->about = (fh_net_about){FH_NET_EPOLL, "epoll", "edge-triggered", why};
+    return open_it(net, err);
 }
 
 fh_status fh_net_new(fh_allocator *a, fh_page_source *pages, const fh_net_options *options, fh_net **out, fh_err *err) {
@@ -456,7 +467,8 @@ void fh_net_free(fh_net *net) {
     }
     if (net->is_open)
         fh_net_engine_of(net)->close(net);
-    fh_net_slab_end(net->pages, &net->slab);
+    fh_net_ring_deinit(net->allocator, net->pages, &net->ring);
+    slab_end(net->pages, &net->buffer.slab);
     fh_alarms_deinit(&net->alarms);
     net_row_pool_free(net->rows);
     fh_free(net->allocator, net);

@@ -87,13 +87,13 @@ static void do_receive(fh_net *net, fh_net_socket s) {
     fh_bytes bytes = {NULL, {NULL, 0}};
     size_t got = 0;
     if (page)
-        how.status = fh_net_page_begin(net->pages, &net->slab, &room);
+        how.status = fh_net_buffer_begin(net->pages, &net->buffer, &room);
     if (!fh_failed(how.status)) {
         size_t size = room.size;
         net->stats.system_calls++;
         how.status = fh_os_receive(fd, room, &got, &how.error);
         if (page)
-            bytes = fh_net_page_end(net->pages, &net->slab, got);
+            bytes = fh_net_buffer_end(net->pages, &net->buffer, got);
         net_row *row = net_row_at(net->rows, s);
         if (how.status.code == FH_AGAIN || (got < size && (row->ready_for & FH_OS_ENDED) == 0 && !fh_failed(how.status)))
             row->ready_for &= ~(uint32_t)FH_OS_READABLE;
@@ -117,15 +117,16 @@ static bool send_some(fh_net *net, fh_net_socket s) {
     size_t sent = 0;
     net_result how = {FH_DONE, 0};
     fh_net_kernel_pieces(row, &pieces);
+    size_t all = pieces.bytes;
     fh_views views = fh_views_sub((fh_views){pieces.at, NET_PIECES_A_CALL}, 0, pieces.count);
     net->stats.system_calls++;
     how.status = fh_os_send(row->fd, views, &sent, &how.error);
-    if (how.status.code == FH_AGAIN || (!fh_failed(how.status) && sent < pieces.bytes))
+    if (how.status.code == FH_AGAIN || (!fh_failed(how.status) && sent < all))
         row->ready_for &= ~(uint32_t)FH_OS_WRITABLE;
     if (how.status.code == FH_AGAIN)
         return false;
     fh_net_did_send(net, s, how, sent);
-    return !fh_failed(how.status) && sent == pieces.bytes;
+    return !fh_failed(how.status) && sent == all;
 }
 
 static void do_send(fh_net *net, fh_net_socket s) {

@@ -40,6 +40,12 @@ typedef struct net_result {
     int error;
 } net_result;
 
+/* Where received bytes come to, one behind the other: the room of a slab, which is lent to the kernel, or not. */
+typedef struct net_buffer {
+    fh_owned fh_slab slab;
+    bool is_lent;
+} net_buffer;
+
 /* What the simulated network knows of an end of a connection (net_sim.c). */
 typedef struct net_sim_end {
     fh_net_socket peer;
@@ -83,11 +89,6 @@ typedef struct net_held {
 FH_SPAN_DEFINE(net_held, net_held);
 FH_ARRAY_DEFINE(net_held);
 
-/* A slab of which the kernel may have the room. */
-typedef struct net_buffer {
-    fh_owned fh_slab slab;
-    bool is_lent;
-} net_buffer;
 FH_SPAN_DEFINE(net_buffer, net_buffer);
 FH_ARRAY_DEFINE(net_buffer);
 
@@ -109,7 +110,7 @@ struct fh_net {
     fh_owned fh_alarms alarms;
     net_list due, ready;
     fh_net_socket first;         /* of all rows */
-    fh_owned fh_slab slab;       /* what is received comes here, one behind the other */
+    net_buffer buffer;           /* of engines that receive within a call */
     uint64_t now_ns, resume_ns; /* resume_ns: when paused listeners try again; UINT64_MAX: there are none */
     uint64_t seen_ready;         /* waits that found events and did not look for others */
     fh_net_stats stats;
@@ -150,12 +151,13 @@ bool fh_net_has_events(fh_ref const fh_net *net);
 /* How long the engine may wait: until until_ns, a timer or the end of a pause; 0 when there are events. */
 uint64_t fh_net_patience_ns(fh_ref const fh_net *net, uint64_t until_ns);
 
-/* Room at the end of a slab, which is replaced when little is left. FH_EXHAUSTED, FH_NOMEM. */
-FH_MUST_USE fh_status fh_net_page_begin(fh_mut fh_page_source *pages, fh_mut fh_slab *slab, fh_out fh_view(1) fh_mspan *room);
-/* The room's first n bytes were written; frozen. */
-fh_owned fh_bytes fh_net_page_end(fh_mut fh_page_source *pages, fh_mut fh_slab *slab, size_t n);
-/* Ends a slab, if it is one. */
-void fh_net_slab_end(fh_mut fh_page_source *pages, fh_drop fh_slab *slab);
+/* Lends the room of a buffer, whose slab is replaced when little is left. FH_EXHAUSTED, FH_NOMEM. */
+FH_MUST_USE fh_status fh_net_buffer_begin(fh_mut fh_page_source *pages, fh_mut net_buffer *b,
+                                          fh_out fh_view(1, 2) fh_mspan *room);
+/* The room's first n bytes were written; frozen. The room is not lent any more. */
+fh_owned fh_bytes fh_net_buffer_end(fh_mut fh_page_source *pages, fh_mut net_buffer *b, size_t n);
+/* Nobody writes to it any more: it gives its slab back. */
+void fh_net_buffer_clear(fh_mut fh_page_source *pages, fh_mut net_buffer *b);
 
 /* What came of an operation. */
 void fh_net_did_accept(fh_mut fh_net *net, fh_net_socket listener, fh_net_socket made);
@@ -186,6 +188,8 @@ typedef struct net_engine {
 } net_engine;
 
 extern const net_engine fh_net_epoll_engine, fh_net_uring_engine, fh_net_sim_engine;
+/* Ends what io_uring needed, if it did; nothing is under way. */
+void fh_net_ring_deinit(fh_ref fh_allocator *a, fh_mut fh_page_source *pages, fh_drop net_ring *r);
 /* The one that a loop runs on. */
 fh_static const net_engine *fh_net_engine_of(fh_ref const fh_net *net);
 

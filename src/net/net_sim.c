@@ -223,14 +223,14 @@ static fh_owned fh_bytes deliver(fh_net *net, fh_net_socket s, fh_out fh_status 
     fh_mspan room = row->room;
     fh_bytes bytes = {NULL, {NULL, 0}};
     *got = 0;
-    *status = page ? fh_net_page_begin(net->pages, &net->slab, &room) : FH_DONE;
+    *status = page ? fh_net_buffer_begin(net->pages, &net->buffer, &room) : FH_DONE;
     if (!fh_failed(*status)) {
         size_t n = part.span.size < room.size ? part.span.size : room.size;
         fh_span_copy(room, fh_span_sub(part.span, 0, n));
         *got = n;
         fh_outbox_advance(&net_row_at(net->rows, s)->sim.in, n);
         if (page)
-            bytes = fh_net_page_end(net->pages, &net->slab, n);
+            bytes = fh_net_buffer_end(net->pages, &net->buffer, n);
     }
     fh_bytes_drop(&part);
     return bytes;
@@ -350,7 +350,7 @@ static void perform(fh_net *net, sim_action action, fh_net_socket s) {
 }
 
 static fh_status sim_wait_once(fh_net *net, uint64_t until_ns) {
-    fh_net_socket s;
+    fh_net_socket s = {0};
     uint64_t at = NEVER;
     uint64_t patience = fh_net_patience_ns(net, until_ns);
     sim_action action = first_action(net, &s, &at);

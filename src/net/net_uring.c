@@ -34,22 +34,12 @@ static const char *detail_of(fh_uring_about about) {
     return about.is_incremental ? "any thread, incremental buffers" : "any thread, buffers";
 }
 
-/* Ends what uring_open has made; nothing is under way. */
-static void end(fh_net *net) {
-    net_ring *r = &net->ring;
+void fh_net_ring_deinit(fh_allocator *a, fh_page_source *pages, net_ring *r) {
     fh_uring_close(r->ring);
-    r->ring = NULL;
-    for (size_t i = 0; i < r->buffers.count; i++) {
-        net_buffer *b = fh_net_buffers_at(r->buffers, i);
-        fh_status s = b->is_lent ? fh_slab_end_io(net->pages, &b->slab, 0) : FH_DONE;
-        FH_ASSERT(!fh_failed(s));
-        fh_net_slab_end(net->pages, &b->slab);
-        b->slab = (fh_slab){0};
-    }
-    fh_net_buffers_free(net->allocator, &r->buffers);
-    fh_net_helds_free(net->allocator, &r->held);
-    if (net->bell >= 0)
-        fh_os_close(net->bell);
+    for (size_t i = 0; i < r->buffers.count; i++)
+        fh_net_buffer_clear(pages, fh_net_buffers_at(r->buffers, i));
+    fh_net_buffers_free(a, &r->buffers);
+    fh_net_helds_free(a, &r->held);
 }
 
 static fh_status uring_open(fh_net *net, fh_err *err) {
@@ -65,10 +55,8 @@ static fh_status uring_open(fh_net *net, fh_err *err) {
     if (!fh_failed(s))
         s = fh_os_bell_open(&net->bell, &net->error);
     net->now_ns = fh_os_clock_ns();
-    if (fh_failed(s)) {
-        end(net);
+    if (fh_failed(s))
         return fh_fail(err, s.code, FH_NO_OFFSET, "cannot open io_uring (errno %d)", net->error);
-    }
     net->about.detail = detail_of(fh_uring_about_get(r->ring));
     return FH_DONE;
 }
@@ -85,8 +73,7 @@ static fh_status uring_join(fh_net *net, fh_net_socket s, int fd) {
 static fh_status lend(fh_net *net, size_t i) {
     net_buffer *b = fh_net_buffers_at(net->ring.buffers, i);
     fh_mspan room;
-    FH_TRY(fh_net_page_begin(net->pages, &b->slab, &room));
-    b->is_lent = true;
+    FH_TRY(fh_net_buffer_begin(net->pages, b, &room));
     net->ring.lent_count++;
     fh_uring_lend(net->ring.ring, (uint16_t)i, room);
     return FH_DONE;
@@ -104,15 +91,14 @@ static fh_status lend_all(fh_net *net) {
 /* What a receive has put into a buffer. */
 static fh_owned fh_bytes take(fh_net *net, const fh_uring_done *done) {
     net_buffer *b = fh_net_buffers_at(net->ring.buffers, done->buffer);
-    FH_ASSERT(b->is_lent);
-    fh_bytes bytes = fh_net_page_end(net->pages, &b->slab, done->count);
+    fh_bytes bytes = fh_net_buffer_end(net->pages, b, done->count);
     if (done->buffer_stays) {
         fh_mspan rest;
         fh_status s = fh_slab_begin_io(net->pages, &b->slab, &rest);
         FH_ASSERT(!fh_failed(s));
+        b->is_lent = true;
         return bytes;
     }
-    b->is_lent = false;
     net->ring.lent_count--;
     (void)lend(net, done->buffer).code; /* else the next receive tries */
     return bytes;
@@ -377,7 +363,7 @@ static void uring_close(fh_net *net) {
         s = show_and_wait(net, UINT64_MAX);
         FH_ASSERT(!fh_failed(s) || s.code == FH_CANCELED);
     }
-    end(net);
+    fh_os_close(net->bell);
 }
 
 const net_engine fh_net_uring_engine = {

@@ -80,7 +80,7 @@ FH_MUST_USE fh_status fh_uring_cancel(fh_mut fh_uring *r, int fd);
 /* Lends a buffer of this number, below FH_URING_BUFFERS, that is not the kernel's now. */
 void fh_uring_lend(fh_mut fh_uring *r, uint16_t number, fh_mspan room);
 
-/* --- waiting --------------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------------------------------------------------------- */
 
 /* True if something was asked for and not shown to the kernel. */
 bool fh_uring_has_news(fh_ref const fh_uring *r);
