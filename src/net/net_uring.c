@@ -124,45 +124,48 @@ static void cancel(fh_net *net, fh_net_socket s) {
         fh_net_due(net, s);
 }
 
-/* Gives a new connection a row; it is held where there is none, and the listener pauses. */
-static void place(fh_net *net, fh_net_socket listener, int fd) {
+/* Gives a new connection a row. Without one the listener pauses. */
+static fh_status place(fh_net *net, fh_net_socket listener, int fd) {
     fh_net_socket made;
     fh_status s = fh_net_row_new(net, NET_OPEN, 0, &made);
-    if (!fh_failed(s)) {
-        net_row_at(net->rows, made)->fd = fd;
-        fh_net_did_accept(net, listener, made);
-        return;
+    if (fh_failed(s)) {
+        fh_net_did_not_accept(net, listener, (net_result){s, 0});
+        return s;
     }
-    net_ring *r = &net->ring;
+    net_row_at(net->rows, made)->fd = fd;
+    fh_net_did_accept(net, listener, made);
+    return FH_DONE;
+}
+
+/* The first connection that is held for a listener; held_count: there is none. */
+static size_t held_first(const net_ring *r, fh_net_socket listener) {
+    for (size_t i = 0; i < r->held_count; i++)
+        if (fh_net_helds_at(r->held, i)->listener.value == listener.value)
+            return i;
+    return r->held_count;
+}
+
+static void held_remove(net_ring *r, size_t i) {
+    r->held_count--;
+    for (; i < r->held_count; i++)
+        *fh_net_helds_at(r->held, i) = *fh_net_helds_at(r->held, i + 1);
+}
+
+/* Beyond the room for them, its peer sees it end. */
+static void hold(net_ring *r, fh_net_socket listener, int fd) {
     if (r->held_count < r->held.count)
         *fh_net_helds_at(r->held, r->held_count++) = (net_held){listener, fd};
     else
         fh_os_close(fd);
-    fh_net_did_not_accept(net, listener, (net_result){s, 0});
-}
-
-/* Takes the first connection that is held for a listener; -1: there is none. */
-static int held_take(net_ring *r, fh_net_socket listener) {
-    for (size_t i = 0; i < r->held_count; i++) {
-        net_held *at = fh_net_helds_at(r->held, i);
-        if (at->listener.value != listener.value)
-            continue;
-        int fd = at->fd;
-        r->held_count--;
-        for (size_t k = i; k < r->held_count; k++)
-            *fh_net_helds_at(r->held, k) = *fh_net_helds_at(r->held, k + 1);
-        return fd;
-    }
-    return -1;
 }
 
 static void do_accept(fh_net *net, fh_net_socket s) {
-    bool goes_on = true;
-    while (goes_on && !net_row_at(net->rows, s)->is_paused) {
-        int fd = held_take(&net->ring, s);
-        goes_on = fd >= 0;
+    bool goes_on = !net_row_at(net->rows, s)->is_paused;
+    while (goes_on) {
+        size_t i = held_first(&net->ring, s);
+        goes_on = i < net->ring.held_count && !fh_failed(place(net, s, fh_net_helds_at(net->ring.held, i)->fd));
         if (goes_on)
-            place(net, s, fd);
+            held_remove(&net->ring, i);
     }
     const net_row *row = net_row_at(net->rows, s);
     bool accepts = (row->in_flight & NET_DOES_ACCEPT) != 0;
@@ -214,8 +217,10 @@ static void do_close(fh_net *net, fh_net_socket s) {
         cancel(net, s);
         return;
     }
-    for (int fd = held_take(&net->ring, s); fd >= 0; fd = held_take(&net->ring, s))
-        fh_os_close(fd);
+    for (size_t i = held_first(&net->ring, s); i < net->ring.held_count; i = held_first(&net->ring, s)) {
+        fh_os_close(fh_net_helds_at(net->ring.held, i)->fd);
+        held_remove(&net->ring, i);
+    }
     fh_net_kernel_close(net, s);
 }
 
@@ -272,9 +277,9 @@ static void sent(fh_net *net, fh_net_socket s, const fh_uring_done *done) {
 }
 
 static void accepted(fh_net *net, fh_net_socket s, const fh_uring_done *done) {
-    if (!fh_failed(done->status))
-        place(net, s, (int)done->count);
-    else if (done->status.code != FH_AGAIN)
+    if (!fh_failed(done->status) && (net_row_at(net->rows, s)->is_paused || fh_failed(place(net, s, (int)done->count))))
+        hold(&net->ring, s, (int)done->count);
+    else if (fh_failed(done->status) && done->status.code != FH_AGAIN)
         fh_net_did_not_accept(net, s, (net_result){done->status, done->error});
     if (!done->more || net_row_at(net->rows, s)->is_paused)
         fh_net_due(net, s);

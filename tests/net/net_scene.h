@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "freehold/net.h"
@@ -225,17 +226,27 @@ static inline size_t open_descriptors(void) {
     return count;
 }
 
-/* A test of all engines. */
-#define ON_EACH_ENGINE(test)                                       \
-    static void test##_epoll(void **state) {                       \
-        test(state, (fh_net_options){.engine = FH_NET_EPOLL});     \
-    }                                                              \
-    static void test##_uring(void **state) {                       \
-        test(state, (fh_net_options){.engine = FH_NET_URING});     \
-    }                                                              \
-    static void test##_sim(void **state) {                         \
-        test(state, (fh_net_options){.engine = FH_NET_SIM});       \
+/* A test of all engines; of io_uring, of each kind: for one thread, for several, and with nothing newer than Linux 5.19. */
+#define ON_EACH_ENGINE(test)                                                          \
+    static void test##_epoll(void **state) {                                          \
+        test(state, (fh_net_options){.engine = FH_NET_EPOLL});                        \
+    }                                                                                 \
+    static void test##_uring(void **state) {                                          \
+        test(state, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});    \
+    }                                                                                 \
+    static void test##_uring_shared(void **state) {                                   \
+        test(state, (fh_net_options){.engine = FH_NET_URING});                        \
+    }                                                                                 \
+    static void test##_uring_old(void **state) {                                      \
+        (void)setenv("FREEHOLD_NET", "io_uring-5.19", 1);                             \
+        test(state, (fh_net_options){.engine = FH_NET_AUTO, .one_thread = true});     \
+        (void)unsetenv("FREEHOLD_NET");                                               \
+    }                                                                                 \
+    static void test##_sim(void **state) {                                            \
+        test(state, (fh_net_options){.engine = FH_NET_SIM});                          \
     }
-#define EACH_ENGINE(test) FH_TEST_ALLOC(test##_epoll), FH_TEST_ALLOC(test##_uring), FH_TEST_ALLOC(test##_sim)
+#define EACH_ENGINE(test)                                                                                  \
+    FH_TEST_ALLOC(test##_epoll), FH_TEST_ALLOC(test##_uring), FH_TEST_ALLOC(test##_uring_shared),          \
+        FH_TEST_ALLOC(test##_uring_old), FH_TEST_ALLOC(test##_sim)
 
 #endif

@@ -1,0 +1,238 @@
+/* test_net_uring.c: what is said of io_uring alone: where it is refused, threads, signals, connections without a place, and how
+ * often it calls the system. */
+#define _GNU_SOURCE 1
+
+#include "fh_seccomp.h"
+#include "net_scene.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "freehold/atomic.h"
+
+enum { CALLERS = 80, ROUNDS = 200 };
+
+/* --- refused ------------------------------------------------------------------------------------------------------------ */
+
+static void run_without_uring(void *arg) {
+    fh_page_source *pages;
+    fh_net *net;
+    fh_err err;
+    fh_allocator *a = fh_heap();
+    fh_err_clear(&err);
+    if (!fh_seccomp_no_uring(*(int *)arg))
+        _exit(3);
+    fh_assert_ok(fh_page_source_new(a, NULL, &pages));
+    fh_assert_code(fh_net_new(a, pages, &(fh_net_options){.engine = FH_NET_URING}, &net, &err), FH_UNSUPPORTED);
+    printf("%s\n", err.message);
+    fh_assert_ok(fh_net_new(a, pages, NULL, &net, &err));
+    fh_net_about about = fh_net_about_get(net);
+    printf("%s: %s\n", about.name, about.reason);
+    fh_assert_code(fh_net_wait(net, 0), FH_TIMEOUT);
+    fh_net_free(net);
+    fh_page_source_free(pages);
+    fflush(stdout);
+    _exit(about.engine == FH_NET_EPOLL && strstr(about.reason, "io_uring") != NULL ? 0 : 1);
+}
+
+/* Where the kernel refuses, the loop runs on epoll and says why; who asks for io_uring gets the reason. */
+static void test_refused(void **state) {
+    (void)state;
+    const int errors[] = {EPERM, ENOSYS, ENOMEM, EINVAL};
+    fh_test_skip_on_valgrind("it has no filters");
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        char said[512];
+        int error = errors[i], rc = fh_test_child(run_without_uring, &error, said, sizeof said);
+        if (WIFEXITED(rc) && WEXITSTATUS(rc) == 3)
+            fh_test_skip("this kernel has no seccomp filters");
+        assert_int_equal(rc, 0);
+    }
+}
+
+/* A loop on io_uring, or the test is skipped. */
+static void begin(void **state, scene *c, fh_net_options options) {
+    if (!scene_new(state, c, options))
+        fh_test_skip("the kernel refuses io_uring");
+}
+
+/* --- threads -------------------------------------------------------------------------------------------------------------- */
+
+static void *wait_once(void *arg) {
+    fh_status s = fh_net_wait(((scene *)arg)->net, 0);
+    return s.code == FH_INVALID ? arg : NULL;
+}
+
+static void *on_another_thread(scene *c) {
+    pthread_t thread;
+    void *out = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, wait_once, c), 0);
+    assert_int_equal(pthread_join(thread, &out), 0);
+    return out;
+}
+
+/* A thread ends that had asked for a receive, an accept and a bell: the next one goes on, and nothing is lost. */
+static void test_thread_ends(void **state) {
+    scene c;
+    begin(state, &c, (fh_net_options){.engine = FH_NET_URING});
+    fh_address at = scene_listen(&c, "127.0.0.1:*");
+    c.reads = true;
+    uint64_t there = scene_pair(&c, &at, true);
+    scene_send(&c, there, FH_LIT("first "));
+    scene_until(&c, c.seats[1].received == 6); /* and the next receive is asked for */
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_null(on_another_thread(&c));
+        scene_send(&c, there, FH_LIT("more"));
+        scene_until(&c, c.seats[1].received == 10 + 4 * i);
+        scene_dial(&c, &at, 2 + i, false);
+        scene_until(&c, c.accepts == 2 + i);
+        fh_net_wake(fh_net_waker_get(c.net));
+        scene_until(&c, c.woken == i + 1);
+    }
+    scene_free(&c);
+}
+
+/* Who promises one thread is held to it. */
+static void test_one_thread(void **state) {
+    scene c;
+    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT);
+    bool deferred = strstr(fh_net_about_get(c.net).detail, "deferred") != NULL;
+    assert_true((on_another_thread(&c) != NULL) == deferred);
+    fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT);
+    scene_free(&c);
+}
+
+/* --- signals -------------------------------------------------------------------------------------------------------------- */
+
+static void on_alarm(int sig) {
+    (void)sig;
+}
+
+/* A signal ends a wait, whether or not it showed the kernel something. */
+static void test_signal(void **state) {
+    scene c;
+    struct sigaction action = {.sa_handler = on_alarm}, before;
+    struct itimerval soon = {{0, 20000}, {0, 20000}}, off = {{0, 0}, {0, 0}};
+    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    fh_assert_code(fh_net_wait(c.net, FH_NET_FOREVER), FH_CANCELED); /* the bell is shown */
+    fh_assert_code(fh_net_wait(c.net, FH_NET_FOREVER), FH_CANCELED); /* nothing is */
+    assert_int_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    scene_free(&c);
+}
+
+/* --- connections without a place ------------------------------------------------------------------------------------------ */
+
+/* More connections than rows, and than can be held: they get places as these become free, or are ended, and none is lost. */
+static void test_held(void **state) {
+    scene c;
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    size_t before = open_descriptors();
+    int callers[CALLERS];
+    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true, .sockets_max = 2});
+    fh_address at = scene_listen(&c, "127.0.0.1:*");
+    memcpy(&to.sin_addr, at.bytes, 4);
+    to.sin_port = (uint16_t)(at.port << 8 | at.port >> 8);
+    for (size_t i = 0; i < CALLERS; i++) {
+        callers[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(callers[i], (struct sockaddr *)&to, sizeof to), 0);
+    }
+    scene_until(&c, c.accept_fails != 0 && c.accepts == 1);
+    assert_int_equal(fh_net_stats_get(c.net).sockets, 2);
+    for (uint64_t i = 0; i < 3; i++) { /* a place is free: the first that is held gets it */
+        scene_close(&c, c.first_accepted + i);
+        scene_until(&c, c.accepts == i + 2);
+        assert_int_equal(write(callers[i + 1], "x", 1), 1);
+        c.seats[c.first_accepted + i + 1].reads = true;
+        fh_assert_ok(fh_net_receive(c.net, c.seats[c.first_accepted + i + 1].s));
+        scene_until(&c, c.seats[c.first_accepted + i + 1].received == 1);
+    }
+    scene_close(&c, 0);
+    scene_free(&c);
+    for (size_t i = 0; i < CALLERS; i++) {
+        char byte;
+        assert_true(read(callers[i], &byte, 1) <= 0); /* each was ended */
+        (void)close(callers[i]);
+    }
+    assert_int_equal(open_descriptors(), before);
+}
+
+/* --- counts --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct server {
+    fh_allocator *allocator;
+    fh_address at;
+    uint32_t is_ready, is_over;
+    fh_net_engine engine;
+} server;
+
+/* Echoes to one connection, on a loop of its own. */
+static void *serve(void *arg) {
+    server *s = arg;
+    fh_page_source *pages;
+    fh_net *net;
+    fh_net_event e;
+    fh_net_socket listener;
+    fh_net_options options = {.engine = s->engine, .one_thread = true};
+    fh_assert_ok(fh_page_source_new(s->allocator, NULL, &pages));
+    fh_assert_ok(fh_net_new(s->allocator, pages, &options, &net, NULL));
+    fh_assert_ok(fh_net_listen(net, &s->at, NULL, 0, &listener, NULL));
+    fh_assert_ok(fh_net_local(net, listener, &s->at));
+    fh_store(&s->is_ready, 1, FH_RELEASE);
+    while (fh_load(&s->is_over, FH_ACQUIRE) == 0) {
+        fh_status waited = fh_net_wait(net, SECOND / 10);
+        assert_true(waited.code == FH_OK || waited.code == FH_TIMEOUT);
+        while (fh_net_next(net, &e).code == FH_OK) {
+            if (e.kind == FH_NET_RECEIVED && e.bytes.span.size != 0)
+                fh_assert_ok(fh_net_send(net, e.socket, &e.bytes));
+            if ((e.kind == FH_NET_RECEIVED || e.kind == FH_NET_ACCEPTED) && !fh_failed(e.status))
+                fh_assert_ok(fh_net_receive(net, e.socket));
+            fh_net_event_drop(&e);
+        }
+    }
+    fh_net_free(net);
+    fh_page_source_free(pages);
+    return NULL;
+}
+
+/* A question and its answer: one call that sends it and tells so, and one that waits for the answer. */
+static void test_requester(void **state) {
+    scene c;
+    pthread_t thread;
+    server s = {.allocator = fh_heap(), .engine = FH_NET_URING};
+    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    s.at = address_of("127.0.0.1:*");
+    assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
+    while (fh_load(&s.is_ready, FH_ACQUIRE) == 0)
+        fh_os_nap(1000000);
+    scene_dial(&c, &s.at, 1, true);
+    scene_until(&c, c.seats[1].connected);
+    scene_send(&c, 1, FH_LIT("warm"));
+    scene_until(&c, c.seats[1].received == 4);
+    uint64_t before = fh_net_stats_get(c.net).system_calls;
+    for (size_t i = 1; i <= ROUNDS; i++) {
+        scene_send(&c, 1, FH_LIT("word"));
+        scene_until(&c, c.seats[1].received == 4 + 4 * i);
+    }
+    uint64_t calls = fh_net_stats_get(c.net).system_calls - before;
+    printf("%.2f system calls a round trip at the requester\n", (double)calls / ROUNDS);
+    assert_true(calls * 10 <= 22 * ROUNDS);
+    fh_store(&s.is_over, 1, FH_RELEASE);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    scene_free(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_thread_ends), FH_TEST_ALLOC(test_one_thread),
+        FH_TEST_ALLOC(test_signal),  FH_TEST_ALLOC(test_held),        FH_TEST_ALLOC(test_requester),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
