@@ -7,7 +7,8 @@
 #include "freehold/os.h"
 #include "os/socket.h"
 
-enum { SOCKETS_MOST = (1 << 28) - 1, SOCKETS_DEFAULT = 16384, TIMERS_DEFAULT = 16384, PIECES_DEFAULT = 4096, ROWS_FIRST = 16, ROOM_LEAST = 4096 };
+enum { SOCKETS_DEFAULT = 16384, TIMERS_DEFAULT = 16384, PIECES_DEFAULT = 4096, ROWS_FIRST = 16, ROOM_LEAST = 4096 };
+enum { SOCKETS_MOST = (1 << 28) - 1 }; /* net_uring.c has another use for the bits above */
 #define PAUSE_NS UINT64_C(100000000)
 
 static const fh_bytes no_bytes = {NULL, {NULL, 0}};

@@ -1,14 +1,14 @@
 /* net_uring.c: the loop on completions: io_uring does what is asked for by itself, and this file reports it (os/uring.h).
  *
- * What is due is written to the ring; one call of the system shows it and waits. A row has at most one operation of a kind under
- * way, and in_flight says which: the kernel may use the row's descriptor, its pieces and its room until their bits are gone. So
- * a row that closes has its operations canceled, and is closed by the last completion.
+ * What is due is written to the ring; one call of the system shows it and waits. A row has at most one operation of a kind
+ * under way, and in_flight says which: the kernel may use the row's descriptor, its pieces and its room until their bits are
+ * gone. So a row that closes has its operations canceled, and is closed by the last completion.
  *
- * What is received comes to buffers that are lent to the kernel and taken by whichever socket has something: no connection needs
- * memory to wait. A buffer is the room of a slab; a receive is split off it, and the kernel goes on behind that (Linux 6.12), or
- * gets the rest lent anew. One receive is asked for at a time, as in all engines, so a receive is one operation and not a standing
- * one: it is shown by the call that waits in any case, its bytes may go to the caller's room, and nothing arrives unasked. Accepts
- * are standing ones; a connection that comes when there is no place for it is held.
+ * What is received comes to buffers that are lent to the kernel and taken by whichever socket has something: no connection
+ * needs memory to wait. A buffer is the room of a slab; a receive is split off it, and the kernel goes on behind that (Linux
+ * 6.12), or gets the rest lent anew. One receive is asked for at a time, as in all engines, so a receive is one operation and
+ * not a standing one: it is shown by the call that waits in any case, its bytes may go to the caller's room, and nothing
+ * arrives unasked. Accepts are standing ones; a connection that comes when there is no place for it is held.
  *
  * Invariants: a buffer is lent exactly while its slab is in I/O; keys are a row's number with an operation in 4 bits that no
  * index uses. Threading: net.h. */
@@ -63,6 +63,7 @@ static fh_status uring_open(fh_net *net, fh_err *err) {
 
 static fh_status uring_join(fh_net *net, fh_net_socket s, int fd) {
     (void)fd;
+    net_row_at(net->rows, s)->ready_for = FH_OS_WRITABLE;
     fh_net_due(net, s);
     return FH_DONE;
 }
@@ -132,7 +133,9 @@ static fh_status place(fh_net *net, fh_net_socket listener, int fd) {
         fh_net_did_not_accept(net, listener, (net_result){s, 0});
         return s;
     }
-    net_row_at(net->rows, made)->fd = fd;
+    net_row *row = net_row_at(net->rows, made);
+    row->fd = fd;
+    row->ready_for = FH_OS_WRITABLE;
     fh_net_did_accept(net, listener, made);
     return FH_DONE;
 }
@@ -198,7 +201,8 @@ static void do_send(fh_net *net, fh_net_socket s) {
     net_pieces pieces;
     fh_net_kernel_pieces(row, &pieces);
     fh_views views = fh_views_sub((fh_views){pieces.at, NET_PIECES_A_CALL}, 0, pieces.count);
-    asked(net, s, NET_DOES_SEND, fh_uring_send(net->ring.ring, row->fd, views, key_of(s, NET_DOES_SEND)));
+    bool later = (row->ready_for & FH_OS_WRITABLE) == 0;
+    asked(net, s, NET_DOES_SEND, fh_uring_send(net->ring.ring, row->fd, views, later, key_of(s, NET_DOES_SEND)));
 }
 
 static void do_traffic(fh_net *net, fh_net_socket s) {
@@ -252,7 +256,7 @@ static void received(fh_net *net, fh_net_socket s, const fh_uring_done *done, fh
     net_row *row = net_row_at(net->rows, s);
     bool page = row->want == NET_PAGE;
     net_result how = {done->status, done->error};
-    row->ready_for = done->has_rest ? FH_OS_READABLE : 0;
+    row->ready_for = (row->ready_for & FH_OS_WRITABLE) | (done->has_rest ? FH_OS_READABLE : 0);
     if (done->no_buffer && page && !fh_failed(lend_all(net))) /* the others of this round took them all */
         how.status = FH_STATUS(FH_AGAIN);
     else if (!fh_failed(how.status) && done->count == 0)
@@ -269,9 +273,11 @@ static void received(fh_net *net, fh_net_socket s, const fh_uring_done *done, fh
 }
 
 static void sent(fh_net *net, fh_net_socket s, const fh_uring_done *done) {
-    if (done->status.code != FH_AGAIN)
+    bool again = done->status.code == FH_AGAIN;
+    if (!again)
         fh_net_did_send(net, s, (net_result){done->status, done->error}, done->count);
-    const net_row *row = net_row_at(net->rows, s);
+    net_row *row = net_row_at(net->rows, s);
+    row->ready_for = (row->ready_for & FH_OS_READABLE) | (again ? 0 : FH_OS_WRITABLE);
     if (row->out.count != 0 || row->shut)
         fh_net_due(net, s);
 }

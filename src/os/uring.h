@@ -71,8 +71,9 @@ FH_MUST_USE fh_status fh_uring_writable(fh_mut fh_uring *r, int fd, uint64_t key
 FH_MUST_USE fh_status fh_uring_receive_into(fh_mut fh_uring *r, int fd, fh_mspan room, bool later, uint64_t key);
 /* Receives into a buffer that was lent. */
 FH_MUST_USE fh_status fh_uring_receive(fh_mut fh_uring *r, int fd, bool later, uint64_t key);
-/* Sends what it can of pieces, in order; FH_URING_PIECES_MAX of them at most. Never a signal. */
-FH_MUST_USE fh_status fh_uring_send(fh_mut fh_uring *r, int fd, fh_views pieces, uint64_t key);
+/* Sends what it can of pieces, in order; FH_URING_PIECES_MAX of them at most. `later`: there is probably no room yet. Never a
+ * signal. */
+FH_MUST_USE fh_status fh_uring_send(fh_mut fh_uring *r, int fd, fh_views pieces, bool later, uint64_t key);
 /* Once, when a bell (os/socket.h) has rung; it rings no more. */
 FH_MUST_USE fh_status fh_uring_bell(fh_mut fh_uring *r, int fd, uint64_t key);
 /* Ends all operations of a descriptor, each with its completion: FH_AGAIN, if it was not over. */

@@ -21,7 +21,7 @@ enum { SEATS = 512, ROOM_BYTES = 4096 };
 
 typedef struct seat {
     fh_net_socket s;
-    bool accepted, connected, failed, ended, broken, closed, reads, echoes;
+    bool accepted, connected, failed, ended, broken, closed, starved, reads, echoes;
     int error;
     size_t received, sent, fills, connects;
     uint64_t sum; /* of what was received, in order */
@@ -85,6 +85,7 @@ static inline void scene_received(scene *c, seat *at, fh_net_event *e) {
         fh_assert_ok(fh_net_send(c->net, at->s, &e->bytes));
     at->ended = at->ended || e->status.code == FH_END;
     at->broken = at->broken || e->status.code == FH_IO;
+    at->starved = at->starved || e->status.code == FH_EXHAUSTED;
     at->error = e->error != 0 ? e->error : at->error;
     if (at->reads && !fh_failed(e->status))
         fh_assert_ok(fh_net_receive(c->net, at->s));

@@ -15,7 +15,7 @@
 
 #include "freehold/atomic.h"
 
-enum { CALLERS = 80, ROUNDS = 200 };
+enum { CALLERS = 80, CROWD = 40, ROUNDS = 200 };
 
 /* --- refused ------------------------------------------------------------------------------------------------------------ */
 
@@ -116,15 +116,19 @@ static void on_alarm(int sig) {
 /* A signal ends a wait, whether or not it showed the kernel something. */
 static void test_signal(void **state) {
     scene c;
-    struct sigaction action = {.sa_handler = on_alarm}, before;
+    struct sigaction action = {.sa_handler = on_alarm}, old;
     struct itimerval soon = {{0, 20000}, {0, 20000}}, off = {{0, 0}, {0, 0}};
     begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
-    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT);
+    (void)scene_listen(&c, "127.0.0.1:*");
+    uint64_t before = fh_net_stats_get(c.net).system_calls;
+    assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
-    fh_assert_code(fh_net_wait(c.net, FH_NET_FOREVER), FH_CANCELED); /* the bell is shown */
+    fh_assert_code(fh_net_wait(c.net, FH_NET_FOREVER), FH_CANCELED); /* an accept is shown */
     fh_assert_code(fh_net_wait(c.net, FH_NET_FOREVER), FH_CANCELED); /* nothing is */
+    assert_int_equal(fh_net_stats_get(c.net).system_calls - before, 2);
     assert_int_equal(setitimer(ITIMER_REAL, &off, NULL), 0);
-    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
     scene_free(&c);
 }
 
@@ -162,6 +166,42 @@ static void test_held(void **state) {
         (void)close(callers[i]);
     }
     assert_int_equal(open_descriptors(), before);
+}
+
+/* --- buffers ------------------------------------------------------------------------------------------------------------- */
+
+/* More receives at once than there are buffers: each gets one in the end. */
+static void crowd(void **state, fh_net_options options) {
+    scene c;
+    if (!scene_new(state, &c, options))
+        fh_test_skip("the kernel refuses io_uring");
+    fh_address at = scene_listen(&c, "127.0.0.1:*");
+    for (uint64_t i = 1; i <= CROWD; i++) {
+        scene_dial(&c, &at, i, false);
+        scene_until(&c, c.seats[i].connected && c.accepts == i);
+    }
+    for (uint64_t i = 1; i <= CROWD; i++) {
+        scene_send(&c, i, FH_LIT("a word"));
+        scene_until(&c, c.seats[i].sent == 6);
+    }
+    for (uint64_t i = 0; i < CROWD; i++)
+        fh_assert_ok(fh_net_receive(c.net, c.seats[c.first_accepted + i].s));
+    for (uint64_t i = 0; i < CROWD; i++) {
+        seat *there = &c.seats[c.first_accepted + i];
+        scene_until(&c, there->received == 6 || there->starved);
+        assert_false(there->starved);
+    }
+    scene_free(&c);
+}
+
+static void test_crowd(void **state) {
+    crowd(state, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+}
+
+static void test_crowd_old(void **state) {
+    (void)setenv("FREEHOLD_NET", "io_uring-5.19", 1);
+    crowd(state, (fh_net_options){.engine = FH_NET_AUTO, .one_thread = true});
+    (void)unsetenv("FREEHOLD_NET");
 }
 
 /* --- counts --------------------------------------------------------------------------------------------------------------- */
@@ -233,6 +273,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_thread_ends), FH_TEST_ALLOC(test_one_thread),
         FH_TEST_ALLOC(test_signal),  FH_TEST_ALLOC(test_held),        FH_TEST_ALLOC(test_requester),
+        FH_TEST_ALLOC(test_crowd),   FH_TEST_ALLOC(test_crowd_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

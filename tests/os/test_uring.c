@@ -17,7 +17,8 @@
 
 enum { KINDS = 3, BUFFER = 4096 };
 #define MINUTE UINT64_C(60000000000)
-static const fh_uring_options kinds[KINDS] = {{.one_thread = true}, {.one_thread = false}, {.one_thread = true, .oldest = true}};
+static const fh_uring_options kinds[KINDS] = {
+    {.one_thread = true}, {.one_thread = false}, {.one_thread = true, .oldest = true}};
 
 /* A ring; a test is skipped where the kernel refuses. */
 static fh_uring *ring_new(size_t kind) {
@@ -139,8 +140,8 @@ static void test_send(void **state) {
     fh_span pieces[] = {FH_LIT("a "), FH_LIT("few "), FH_LIT("pieces")}, more[] = {FH_LIT("!")};
     fh_uring *r = ring_new(0);
     pair p = pair_new();
-    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){pieces, 3}, 1));
-    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){more, 1}, 2));
+    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){pieces, 3}, false, 1));
+    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){more, 1}, true, 2));
     fh_uring_done done = wait_for_one(r);
     assert_true(done.key == 1 && done.count == 12);
     done = wait_for_one(r);
@@ -149,7 +150,7 @@ static void test_send(void **state) {
     assert_string_equal(got, "a few pieces!");
     (void)close(p.there);
     p.there = -1;
-    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){more, 1}, 3));
+    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){more, 1}, false, 3));
     done = wait_for_one(r);
     fh_assert_code(done.status, FH_END);
     assert_int_equal(done.error, EPIPE);
@@ -184,10 +185,10 @@ static void test_full(void **state) {
     }
     for (size_t i = 0; i < FH_URING_PIECES_MAX; i++)
         pieces[i] = FH_LIT("x");
-    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){pieces, 1000}, 1));
-    fh_assert_code(fh_uring_send(r, p.here, (fh_views){pieces, FH_URING_PIECES_MAX - 999}, 2), FH_EXHAUSTED);
+    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){pieces, 1000}, false, 1));
+    fh_assert_code(fh_uring_send(r, p.here, (fh_views){pieces, FH_URING_PIECES_MAX - 999}, false, 2), FH_EXHAUSTED);
     assert_int_equal(wait_for_one(r).count, 1000);
-    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){pieces, FH_URING_PIECES_MAX - 999}, 2));
+    fh_assert_ok(fh_uring_send(r, p.here, (fh_views){pieces, FH_URING_PIECES_MAX - 999}, false, 2));
     (void)wait_for_one(r);
     pair_end(p);
     fh_uring_close(r);

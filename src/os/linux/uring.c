@@ -13,8 +13,8 @@
  * that are newer than the headers of Debian 12 (Linux 6.1) stand here, under our names.
  *
  * Invariants: uring-ring: head <= tail <= head + entries in each ring, and only entries that are ours are touched;
- * uring-flight: under_way counts the operations whose last completion has not been read; uring-lent: a buffer's entry is written
- * while the kernel does not have it. Threading: os/uring.h. */
+ * uring-flight: under_way counts the operations whose last completion has not been read; uring-lent: a buffer's entry is
+ * written while the kernel does not have it. Threading: os/uring.h. */
 #define _GNU_SOURCE 1
 
 #include <errno.h>
@@ -111,7 +111,7 @@ static fh_status open_best(fh_uring *r, fh_uring_options options, struct io_urin
 /* True if the kernel has all that is needed of it. */
 static bool can_do_it(const fh_uring *r, const struct io_uring_params *p) {
     static const uint8_t needed[] = {IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL, IORING_OP_POLL_ADD, IORING_OP_READ,
-                                     IORING_OP_RECV,   IORING_OP_SEND,         IORING_OP_SENDMSG};
+                                     IORING_OP_RECV,   IORING_OP_SENDMSG};
     union {
         struct io_uring_probe head;
         uint8_t bytes[sizeof(struct io_uring_probe) + PROBED_OPS * sizeof(struct io_uring_probe_op)];
@@ -271,7 +271,7 @@ fh_status fh_uring_receive(fh_uring *r, int fd, bool later, uint64_t key) {
                                         .buf_group = BUFFER_GROUP, .ioprio = later ? IORING_RECVSEND_POLL_FIRST : 0}, key);
 }
 
-fh_status fh_uring_send(fh_uring *r, int fd, fh_views pieces, uint64_t key) {
+fh_status fh_uring_send(fh_uring *r, int fd, fh_views pieces, bool later, uint64_t key) {
     FH_UNSAFE("uring-flight");
     size_t first = r->pieces_count;
     if (pieces.count > FH_URING_PIECES_MAX - first)
@@ -283,7 +283,7 @@ fh_status fh_uring_send(fh_uring *r, int fd, fh_views pieces, uint64_t key) {
     struct msghdr *message = &r->messages[r->tail % FH_URING_OPS_MAX];
     struct msghdr filled = {.msg_iov = r->pieces + first, .msg_iovlen = pieces.count};
     FH_TRY(ask(r, (struct io_uring_sqe){.opcode = IORING_OP_SENDMSG, .fd = fd, .addr = (uint64_t)(uintptr_t)message, .len = 1,
-                                        .msg_flags = MSG_NOSIGNAL}, key));
+                                        .msg_flags = MSG_NOSIGNAL, .ioprio = later ? IORING_RECVSEND_POLL_FIRST : 0}, key));
     *message = filled;
     r->pieces_count += pieces.count;
     return FH_DONE;
