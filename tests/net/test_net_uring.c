@@ -262,7 +262,7 @@ static void test_requester(void **state) {
         scene_until(&c, c.seats[1].received == 4 + 4 * i);
     }
     uint64_t calls = fh_net_stats_get(c.net).system_calls - before;
-    printf("%.2f system calls a round trip at the requester\n", (double)calls / ROUNDS);
+    printf("%.2f system calls a round trip at the requester\n", (double)calls / (double)ROUNDS);
     assert_true(calls * 10 <= 22 * ROUNDS);
     fh_store(&s.is_over, 1, FH_RELEASE);
     assert_int_equal(pthread_join(thread, NULL), 0);
