@@ -44,7 +44,7 @@ static void run_without_uring(void *arg) {
 static void test_refused(void **state) {
     (void)state;
     const int errors[] = {EPERM, ENOSYS, ENOMEM, EINVAL};
-    fh_test_skip_on_valgrind("it has no filters");
+    fh_test_skip_on_valgrind("has no filters of system calls");
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         char said[512];
         int error = errors[i], rc = fh_test_child(run_without_uring, &error, said, sizeof said);
@@ -247,6 +247,7 @@ static void test_requester(void **state) {
     scene c;
     pthread_t thread;
     server s = {.allocator = fh_heap(), .engine = FH_NET_URING};
+    fh_test_skip_on_valgrind("stops all threads while one waits");
     begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
     s.at = address_of("127.0.0.1:*");
     assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
