@@ -94,7 +94,8 @@ typedef struct fh_net_about {
     const char *reason; /* why it is this one, such as "FREEHOLD_NET says so", or why io_uring was refused */
 } fh_net_about;
 
-/* A loop whose received bytes come from `pages`, which it shares with the caller. NULL options are all defaults. FH_UNSUPPORTED
+/* A loop whose received bytes come from `pages`, which it shares with the caller; on io_uring it keeps up to eight of them for
+ * what may come. NULL options are all defaults. FH_UNSUPPORTED
  * for an engine that is not there, FH_INVALID for options beyond their limits, FH_NOMEM, FH_EXHAUSTED, FH_IO. */
 FH_FALLIBLE fh_net_new(fh_ref fh_allocator *a, fh_ref fh_page_source *pages, fh_ref const fh_net_options *options,
                        fh_owned fh_view(1, 2) fh_net **out, fh_mut fh_err *err);

@@ -123,14 +123,14 @@ static void slab_end(fh_page_source *pages, fh_drop fh_slab *slab) {
     FH_ASSERT(!fh_failed(s));
 }
 
-fh_status fh_net_buffer_begin(fh_page_source *pages, net_buffer *b, fh_mspan *room) {
+fh_status fh_net_buffer_begin(fh_page_source *pages, net_buffer *b, size_t size_bytes, fh_mspan *room) {
     size_t left = 0;
     fh_status s = b->slab.token != 0 ? fh_slab_room(pages, b->slab, &left) : FH_DONE;
     FH_ASSERT(!fh_failed(s) && !b->is_lent);
     if (left < ROOM_LEAST) {
         slab_end(pages, &b->slab);
         b->slab = (fh_slab){0};
-        FH_TRY(fh_slab_alloc(pages, FH_PAGE_BYTES, &b->slab));
+        FH_TRY(fh_slab_alloc(pages, size_bytes, &b->slab));
     }
     b->is_lent = true;
     return fh_slab_begin_io(pages, &b->slab, room);

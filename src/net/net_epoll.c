@@ -87,7 +87,7 @@ static void do_receive(fh_net *net, fh_net_socket s) {
     fh_bytes bytes = {NULL, {NULL, 0}};
     size_t got = 0;
     if (page)
-        how.status = fh_net_buffer_begin(net->pages, &net->buffer, &room);
+        how.status = fh_net_buffer_begin(net->pages, &net->buffer, FH_PAGE_BYTES, &room);
     if (!fh_failed(how.status)) {
         size_t size = room.size;
         net->stats.system_calls++;

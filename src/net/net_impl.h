@@ -97,7 +97,7 @@ typedef struct net_ring {
     fh_owned_or_null fh_uring *ring;
     fh_owned fh_net_buffers buffers;
     fh_owned fh_net_helds held; /* the first held_count */
-    size_t held_count, lent_count;
+    size_t held_count, lent_count, buffer_bytes;
     bool oldest, hears; /* nothing newer than Linux 5.19; the bell */
 } net_ring;
 
@@ -151,8 +151,8 @@ bool fh_net_has_events(fh_ref const fh_net *net);
 /* How long the engine may wait: until until_ns, a timer or the end of a pause; 0 when there are events. */
 uint64_t fh_net_patience_ns(fh_ref const fh_net *net, uint64_t until_ns);
 
-/* Lends the room of a buffer, whose slab is replaced when little is left. FH_EXHAUSTED, FH_NOMEM. */
-FH_MUST_USE fh_status fh_net_buffer_begin(fh_mut fh_page_source *pages, fh_mut net_buffer *b,
+/* Lends the room of a buffer, whose slab is replaced by one of `size_bytes` when little is left. FH_EXHAUSTED, FH_NOMEM. */
+FH_MUST_USE fh_status fh_net_buffer_begin(fh_mut fh_page_source *pages, fh_mut net_buffer *b, size_t size_bytes,
                                           fh_out fh_view(1, 2) fh_mspan *room);
 /* The room's first n bytes were written; frozen. The room is not lent any more. */
 fh_owned fh_bytes fh_net_buffer_end(fh_mut fh_page_source *pages, fh_mut net_buffer *b, size_t n);

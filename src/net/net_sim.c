@@ -223,7 +223,7 @@ static fh_owned fh_bytes deliver(fh_net *net, fh_net_socket s, fh_out fh_status 
     fh_mspan room = row->room;
     fh_bytes bytes = {NULL, {NULL, 0}};
     *got = 0;
-    *status = page ? fh_net_buffer_begin(net->pages, &net->buffer, &room) : FH_DONE;
+    *status = page ? fh_net_buffer_begin(net->pages, &net->buffer, FH_PAGE_BYTES, &room) : FH_DONE;
     if (!fh_failed(*status)) {
         size_t n = part.span.size < room.size ? part.span.size : room.size;
         fh_span_copy(room, fh_span_sub(part.span, 0, n));

@@ -5,10 +5,11 @@
  * gone. So a row that closes has its operations canceled, and is closed by the last completion.
  *
  * What is received comes to buffers that are lent to the kernel and taken by whichever socket has something: no connection
- * needs memory to wait. A buffer is the room of a slab; a receive is split off it, and the kernel goes on behind that (Linux
- * 6.12), or gets the rest lent anew. One receive is asked for at a time, as in all engines, so a receive is one operation and
- * not a standing one: it is shown by the call that waits in any case, its bytes may go to the caller's room, and nothing
- * arrives unasked. Accepts are standing ones; a connection that comes when there is no place for it is held.
+ * needs memory to wait. A buffer is the room of a slab; a receive is split off it, and the kernel goes on behind that. Before
+ * Linux 6.12 a receive takes a buffer whole, and the rest is lent anew: so there are many small ones then. One receive is asked
+ * for at a time, as in all engines, so a receive is one operation and not a standing one: it is shown by the call that waits in
+ * any case, its bytes may go to the caller's room, and nothing arrives unasked. Accepts are standing ones; a connection that
+ * comes when there is no place for it is held.
  *
  * Invariants: a buffer is lent exactly while its slab is in I/O; keys are a row's number with an operation in 4 bits that no
  * index uses. Threading: net.h. */
@@ -17,7 +18,7 @@
 #include "freehold/os.h"
 #include "os/socket.h"
 
-enum { HELD_MAX = 64, SKIPS_MAX = 8, KEY_SHIFT = 28, KEY_OPS = 15 };
+enum { BUFFERS = 4, BUFFERS_SMALL = FH_URING_BUFFERS, HELD_MAX = 64, SKIPS_MAX = 8, KEY_SHIFT = 28, KEY_OPS = 15 };
 #define KEY_BELL UINT64_C(1) /* no row has it: the generation of one that lives is not 0 */
 
 static uint64_t key_of(fh_net_socket s, uint32_t op) {
@@ -48,8 +49,10 @@ static fh_status uring_open(fh_net *net, fh_err *err) {
     fh_status s = fh_uring_open(options, &r->ring, &net->error);
     if (s.code == FH_UNSUPPORTED)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "%s", fh_uring_refusal(net->error));
+    bool incremental = !fh_failed(s) && fh_uring_about_get(r->ring).is_incremental;
+    r->buffer_bytes = incremental ? FH_PAGE_BYTES : FH_PAGE_BYTES / 4;
     if (!fh_failed(s))
-        s = fh_net_buffers_new(net->allocator, FH_URING_BUFFERS, &r->buffers);
+        s = fh_net_buffers_new(net->allocator, incremental ? BUFFERS : BUFFERS_SMALL, &r->buffers);
     if (!fh_failed(s))
         s = fh_net_helds_new(net->allocator, HELD_MAX, &r->held);
     if (!fh_failed(s))
@@ -74,7 +77,7 @@ static fh_status uring_join(fh_net *net, fh_net_socket s, int fd) {
 static fh_status lend(fh_net *net, size_t i) {
     net_buffer *b = fh_net_buffers_at(net->ring.buffers, i);
     fh_mspan room;
-    FH_TRY(fh_net_buffer_begin(net->pages, b, &room));
+    FH_TRY(fh_net_buffer_begin(net->pages, b, net->ring.buffer_bytes, &room));
     net->ring.lent_count++;
     fh_uring_lend(net->ring.ring, (uint16_t)i, room);
     return FH_DONE;
@@ -83,7 +86,8 @@ static fh_status lend(fh_net *net, size_t i) {
 /* Lends what it can; fails if the kernel has nothing then. */
 static fh_status lend_all(fh_net *net) {
     fh_status s = FH_DONE;
-    for (size_t i = 0; i < FH_URING_BUFFERS && net->ring.lent_count < FH_URING_BUFFERS && !fh_failed(s); i++)
+    size_t count = net->ring.buffers.count;
+    for (size_t i = 0; i < count && net->ring.lent_count < count && !fh_failed(s); i++)
         if (!fh_net_buffers_at(net->ring.buffers, i)->is_lent)
             s = lend(net, i);
     return net->ring.lent_count != 0 ? FH_DONE : s;

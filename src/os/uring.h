@@ -17,7 +17,7 @@
 #include "freehold/status.h"
 
 /* Operations between two waits; pieces of all sends among them; buffers that can be lent. */
-enum { FH_URING_OPS_MAX = 256, FH_URING_PIECES_MAX = 2048, FH_URING_BUFFERS = 8 };
+enum { FH_URING_OPS_MAX = 256, FH_URING_PIECES_MAX = 2048, FH_URING_BUFFERS = 32 };
 /* The key of what nobody asks about; no operation has it. */
 #define FH_URING_NO_KEY UINT64_C(0)
 
