@@ -335,7 +335,8 @@ static void complete(fh_net *net, const fh_uring_done *done) {
     fh_bytes_drop(&bytes);
     if (op == NET_DOES_ACCEPT && !fh_failed(done->status))
         fh_os_close((int)done->count);
-    do_close(net, s);
+    if (!net_row_at(net->rows, s)->is_due) /* else its turn comes: a row that is on the list stays */
+        do_close(net, s);
 }
 
 /* All that has come; how much. */

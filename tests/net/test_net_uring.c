@@ -15,7 +15,7 @@
 
 #include "freehold/atomic.h"
 
-enum { CALLERS = 80, CROWD = 40, ROUNDS = 200 };
+enum { CALLERS = 80, CROWD = 40, ENDS = 400, ROUNDS = 200 };
 
 /* --- refused ------------------------------------------------------------------------------------------------------------ */
 
@@ -204,6 +204,39 @@ static void test_crowd_old(void **state) {
     (void)unsetenv("FREEHOLD_NET");
 }
 
+/* More sockets close than one wait can show, and for the last of them bytes have come: all of them end. */
+static void test_close_many(void **state) {
+    scene c;
+    static int there[ENDS];
+    fh_net_socket here[ENDS];
+    size_t before = open_descriptors();
+    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    for (size_t i = 0; i < ENDS; i++) {
+        int pair[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        there[i] = pair[1];
+        fh_assert_ok(fh_net_adopt(c.net, pair[0], 1, &here[i], NULL));
+        fh_assert_ok(fh_net_receive(c.net, here[i]));
+    }
+    for (size_t i = 0; i < 4; i++)
+        fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT); /* all are asked for */
+    for (size_t i = 0; i < ENDS; i++) {
+        if (i >= ENDS - 8)
+            assert_int_equal(write(there[i], "x", 1), 1);
+        fh_assert_ok(fh_net_close(c.net, here[i]));
+    }
+    for (size_t closed = 0; closed < ENDS;) {
+        fh_net_event e;
+        fh_assert_ok(fh_net_wait(c.net, 60 * SECOND));
+        for (; fh_net_next(c.net, &e).code == FH_OK; closed++)
+            assert_int_equal(e.kind, FH_NET_CLOSED);
+    }
+    for (size_t i = 0; i < ENDS; i++)
+        (void)close(there[i]);
+    scene_free(&c);
+    assert_int_equal(open_descriptors(), before);
+}
+
 /* --- counts --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct server {
@@ -274,7 +307,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_thread_ends), FH_TEST_ALLOC(test_one_thread),
         FH_TEST_ALLOC(test_signal),  FH_TEST_ALLOC(test_held),        FH_TEST_ALLOC(test_requester),
-        FH_TEST_ALLOC(test_crowd),   FH_TEST_ALLOC(test_crowd_old),
+        FH_TEST_ALLOC(test_crowd),   FH_TEST_ALLOC(test_crowd_old),   FH_TEST_ALLOC(test_close_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
