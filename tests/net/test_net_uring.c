@@ -15,7 +15,7 @@
 
 #include "freehold/atomic.h"
 
-enum { CALLERS = 80, CROWD = 40, ENDS = 400, ROUNDS = 200 };
+enum { CALLERS = 80, CROWD = 40, ENDS = 400, PAIRS = 12, ROUNDS = 200 };
 
 /* --- refused ------------------------------------------------------------------------------------------------------------ */
 
@@ -237,6 +237,134 @@ static void test_close_many(void **state) {
     assert_int_equal(open_descriptors(), before);
 }
 
+/* --- anything at any time ------------------------------------------------------------------------------------------------- */
+
+/* An end of a pair: end 2 k and 2 k + 1 are connected. Byte i of what it sends is mark + 7 i. */
+typedef struct end {
+    fh_net_socket s;
+    bool is_open, is_up, reads; /* not closed; not asked to close */
+    uint8_t mark;
+    size_t sent, received;
+    uint8_t room[ROOM_BYTES];
+} end;
+
+typedef struct chaos {
+    fh_net *net;
+    fh_page_source *pages;
+    fh_test_rng rng;
+    end ends[PAIRS * 2];
+    size_t heard, closed;
+} chaos;
+
+static void chaos_connect(chaos *c, size_t k) {
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    for (size_t i = 0; i < 2; i++) {
+        end *e = &c->ends[2 * k + i];
+        *e = (end){.is_open = true, .is_up = true, .mark = (uint8_t)fh_test_rng_next(&c->rng)};
+        fh_assert_ok(fh_net_adopt(c->net, pair[i], 2 * k + i, &e->s, NULL));
+    }
+}
+
+static void chaos_send(chaos *c, end *e) {
+    uint8_t bytes[6000];
+    fh_bytes piece;
+    size_t count = 1 + fh_test_rng_below(&c->rng, sizeof bytes);
+    if (fh_net_out_bytes(c->net, e->s) > 400000)
+        return;
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = (uint8_t)(e->mark + 7 * (e->sent + i));
+    fh_assert_ok(fh_page_source_copy(c->pages, (fh_span){bytes, count}, &piece));
+    e->sent += fh_net_send(c->net, e->s, &piece).code == FH_OK ? count : 0;
+    fh_bytes_drop(&piece);
+}
+
+static void chaos_receive(chaos *c, end *e) {
+    if (e->reads)
+        return;
+    if (fh_test_rng_below(&c->rng, 2) == 0)
+        fh_assert_ok(fh_net_receive(c->net, e->s));
+    else
+        fh_assert_ok(fh_net_receive_into(c->net, e->s, (fh_mspan){e->room, 1 + fh_test_rng_below(&c->rng, ROOM_BYTES)}));
+    e->reads = true;
+}
+
+static void chaos_heard(chaos *c, end *e, const end *from, fh_span bytes) {
+    for (size_t i = 0; i < bytes.size; i++)
+        assert_int_equal(bytes.at[i], (uint8_t)(from->mark + 7 * (e->received + i)));
+    e->received += bytes.size;
+    c->heard += bytes.size;
+    e->reads = false;
+}
+
+static void chaos_events(chaos *c) {
+    fh_net_event e;
+    fh_status s = fh_net_wait(c->net, 0);
+    assert_true(s.code == FH_OK || s.code == FH_TIMEOUT);
+    while (fh_net_next(c->net, &e).code == FH_OK) {
+        end *at = &c->ends[e.user];
+        assert_true(at->is_open && (at->is_up || e.kind == FH_NET_CLOSED));
+        if (e.kind == FH_NET_RECEIVED)
+            chaos_heard(c, at, &c->ends[e.user ^ 1], e.bytes.span);
+        if (e.kind == FH_NET_FILLED)
+            chaos_heard(c, at, &c->ends[e.user ^ 1], (fh_span){at->room, e.count});
+        if (e.kind == FH_NET_CLOSED) {
+            at->is_open = false;
+            memset(at->room, 0, sizeof at->room); /* ours again: nobody writes there */
+            c->closed++;
+        }
+        fh_net_event_drop(&e);
+    }
+}
+
+/* Sends, receives of both kinds and closes in any order: what arrives is what was sent, and all that begins ends. */
+static void run_chaos(void **state, fh_net_options options) {
+    static chaos c;
+    size_t before = open_descriptors();
+    scene loop;
+    if (!scene_new(state, &loop, options))
+        fh_test_skip("the kernel refuses io_uring");
+    c = (chaos){.net = loop.net, .pages = loop.pages, .rng = fh_test_rng_new(7)};
+    for (uint64_t step = 0, steps = fh_test_ops() / 50; step < steps; step++) {
+        size_t i = fh_test_rng_below(&c.rng, (uint64_t)PAIRS * 2), what = fh_test_rng_below(&c.rng, 32);
+        end *e = &c.ends[i], *peer = &c.ends[i ^ 1];
+        if (!e->is_open && !peer->is_open)
+            chaos_connect(&c, i / 2);
+        else if (e->is_up && what < 10)
+            chaos_send(&c, e);
+        else if (e->is_up && what < 24)
+            chaos_receive(&c, e);
+        else if (e->is_up && (what == 31 || !peer->is_up)) {
+            fh_assert_ok(fh_net_close(c.net, e->s));
+            e->is_up = false;
+        }
+        if (what % 4 == 0)
+            chaos_events(&c);
+    }
+    printf("%s: %zu bytes arrived, %zu ends closed\n", fh_net_about_get(c.net).detail, c.heard, c.closed);
+    assert_true(c.heard > 10000 && c.closed > 2);
+    scene_free(&loop);
+    assert_int_equal(open_descriptors(), before);
+}
+
+static void test_chaos(void **state) {
+    run_chaos(state, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+}
+
+static void test_chaos_shared(void **state) {
+    run_chaos(state, (fh_net_options){.engine = FH_NET_URING});
+}
+
+static void test_chaos_old(void **state) {
+    (void)setenv("FREEHOLD_NET", "io_uring-5.19", 1);
+    run_chaos(state, (fh_net_options){.engine = FH_NET_AUTO, .one_thread = true});
+    (void)unsetenv("FREEHOLD_NET");
+}
+
+static void test_chaos_epoll(void **state) {
+    run_chaos(state, (fh_net_options){.engine = FH_NET_EPOLL});
+}
+
 /* --- counts --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct server {
@@ -308,6 +436,8 @@ int main(void) {
         FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_thread_ends), FH_TEST_ALLOC(test_one_thread),
         FH_TEST_ALLOC(test_signal),  FH_TEST_ALLOC(test_held),        FH_TEST_ALLOC(test_requester),
         FH_TEST_ALLOC(test_crowd),   FH_TEST_ALLOC(test_crowd_old),   FH_TEST_ALLOC(test_close_many),
+        FH_TEST_ALLOC(test_chaos),   FH_TEST_ALLOC(test_chaos_shared), FH_TEST_ALLOC(test_chaos_old),
+        FH_TEST_ALLOC(test_chaos_epoll),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
