@@ -57,7 +57,8 @@ typedef struct fh_net_timer {
 /* The engines. */
 typedef enum fh_net_engine {
     FH_NET_AUTO,  /* what the environment variable FREEHOLD_NET says: "epoll", "io_uring", or "io_uring-5.19", which uses
-                     nothing that Linux 5.19 lacks; else io_uring where the kernel lets us, else epoll */
+                     nothing that Linux 5.19 lacks; else io_uring where the kernel lets us, else epoll. Under Valgrind 3.19
+                     choose epoll: it lets no other thread run while one waits in io_uring */
     FH_NET_EPOLL,
     FH_NET_URING, /* FH_UNSUPPORTED where it is forbidden or lacks what Linux 5.19 has: containers forbid it by default */
     FH_NET_SIM,

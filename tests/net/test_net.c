@@ -44,8 +44,7 @@ static void echo_at(scene *c, const char *text) {
 static void test_echo(void **state, fh_net_options options) {
     scene c;
     char path[1200];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     echo_at(&c, "127.0.0.1:*");
     (void)snprintf(path, sizeof path, "@freehold-test-%d", (int)getpid());
     echo_at(&c, path);
@@ -63,8 +62,7 @@ ON_EACH_ENGINE(test_echo)
 static void test_large(void **state, fh_net_options options) {
     scene c;
     static uint8_t bytes[LARGE];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fill(bytes, LARGE, 1);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, false);
@@ -88,8 +86,7 @@ static void test_receive_into(void **state, fh_net_options options) {
     fh_mspan room;
     fh_bytes bytes;
     static uint8_t sent[20000];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fill(sent, sizeof sent, 2);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, false);
@@ -117,8 +114,7 @@ static void test_bytes_stay(void **state, fh_net_options options) {
     scene c;
     fh_net_event e = {.kind = FH_NET_NONE};
     fh_bytes kept = {NULL, {NULL, 0}};
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, true);
     scene_send(&c, there, FH_LIT("0123456789"));
@@ -150,8 +146,7 @@ ON_EACH_ENGINE(test_bytes_stay)
 
 static void test_half_close(void **state, fh_net_options options) {
     scene c;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     c.reads = true;
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, true);
@@ -177,8 +172,7 @@ ON_EACH_ENGINE(test_half_close)
 static void test_reset(void **state, fh_net_options options) {
     scene c;
     static uint8_t bytes[LARGE];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, true);
     for (size_t i = 0; i + PIECE <= LARGE; i += PIECE)
@@ -202,8 +196,7 @@ static void test_close_in_flight(void **state, fh_net_options options) {
     fh_slab slab;
     fh_mspan room;
     static uint8_t bytes[LARGE];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, false);
     scene_dial(&c, &at, 2, false);
@@ -249,8 +242,7 @@ static void test_free_in_flight(void **state, fh_net_options options) {
     fh_slab slab;
     fh_mspan room;
     static uint8_t bytes[LARGE];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, true);
     for (size_t i = 0; i + PIECE <= LARGE; i += PIECE)
@@ -273,8 +265,7 @@ static void test_refused(void **state, fh_net_options options) {
     fh_err err;
     fh_net_socket s;
     fh_err_clear(&err);
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     fh_assert_code(fh_net_listen(c.net, &at, NULL, 9, &s, &err), FH_IO); /* somebody listens there */
     assert_int_equal(fh_net_error(c.net), EADDRINUSE);
@@ -308,8 +299,7 @@ static void test_many(void **state, fh_net_options options) {
     size_t before = open_descriptors();
     fh_test_rng rng = fh_test_rng_new(3);
     uint64_t closed = 0;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     c.reads = c.echoes = true;
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     for (uint64_t i = 1; i <= MANY; i++)
@@ -352,8 +342,7 @@ static void test_limits(void **state, fh_net_options options) {
     options.sockets_max = 4;
     options.pieces_max = 2;
     options.timers_max = 1;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, false);
     scene_dial(&c, &at, 2, false);
@@ -382,8 +371,7 @@ ON_EACH_ENGINE(test_limits)
 static void test_timers(void **state, fh_net_options options) {
     scene c;
     fh_net_timer first, second, third;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT);
     uint64_t now = fh_net_now_ns(c.net);
     fh_assert_ok(fh_net_timer_start(c.net, now + 3000000, 0, &second));
@@ -413,8 +401,9 @@ static void *wake(void *waker) {
 static void test_wake(void **state, fh_net_options options) {
     scene c;
     pthread_t thread;
-    if (options.engine == FH_NET_SIM || !scene_new(state, &c, options))
+    if (options.engine == FH_NET_SIM)
         return; /* a simulated loop has no other threads */
+    scene_new(state, &c, options);
     fh_net_waker waker = fh_net_waker_get(c.net);
     for (uint64_t i = 0; i < 10; i++) {
         assert_int_equal(pthread_create(&thread, NULL, wake, &waker), 0);
@@ -434,8 +423,7 @@ ON_EACH_ENGINE(test_wake)
 static void test_adopt(void **state, fh_net_options options) {
     scene c;
     int pair[2], pipes[2];
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     assert_int_equal(pipe(pipes), 0);
     fh_code expected = options.engine == FH_NET_SIM ? FH_UNSUPPORTED : FH_INVALID;
@@ -463,8 +451,9 @@ static void test_no_descriptor(void **state, fh_net_options options) {
     scene c;
     struct rlimit limit, small;
     fh_test_skip_on_valgrind("it moves the limit of descriptors for its own");
-    if (options.engine == FH_NET_SIM || !scene_new(state, &c, options))
+    if (options.engine == FH_NET_SIM)
         return; /* accept_fails_ppm does that there */
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     scene_dial(&c, &at, 1, false);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -521,7 +510,7 @@ static fh_status without_memory(fh_allocator *a, void *arg) {
     fh_net *net;
     fh_net_event e = {.kind = FH_NET_NONE};
     FH_TRY(fh_page_source_new(a, &(fh_page_options){.pages_max = 16}, &pages));
-    fh_status s = fh_net_new(a, pages, (const fh_net_options *)arg, &net, NULL);
+    fh_status s = net_new(a, pages, (const fh_net_options *)arg, &net, NULL);
     if (!fh_failed(s)) {
         s = exchange(net, pages, &e);
         fh_net_free(net);
@@ -532,8 +521,7 @@ static fh_status without_memory(fh_allocator *a, void *arg) {
 
 static void test_without_memory(void **state, fh_net_options options) {
     scene c;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     scene_free(&c);
     assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), without_memory, &options) > 5);
 }
@@ -544,8 +532,7 @@ static void test_without_pages(void **state, fh_net_options options) {
     scene c;
     fh_slab slab[2048];
     size_t count = 0;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, false);
     scene_send(&c, 1, FH_LIT("patience"));
@@ -580,8 +567,7 @@ ON_EACH_ENGINE(test_without_pages)
 /* ZeroMQ's protocol over the loop, both ends; large parts are received in place. */
 static void test_zmtp(void **state, fh_net_options options) {
     scene c;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     scene_free(&c);
     assert_true(zmtp_exchange(state, options, true, ZMTP_LARGE).filled > ZMTP_LARGE / 2);
     assert_true(zmtp_exchange(state, options, false, ZMTP_LARGE).filled > 0);
@@ -591,8 +577,7 @@ ON_EACH_ENGINE(test_zmtp)
 /* System calls of both ends, a round trip: epoll sends, receives and waits at each; io_uring waits. */
 static void test_counts(void **state, fh_net_options options) {
     scene c;
-    if (!scene_new(state, &c, options))
-        return;
+    scene_new(state, &c, options);
     c.reads = c.echoes = true;
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     uint64_t there = scene_pair(&c, &at, true);
@@ -619,24 +604,29 @@ ON_EACH_ENGINE(test_counts)
 
 /* --- the choice ------------------------------------------------------------------------------------------ */
 
-static void test_about(void **state) {
-    scene c;
-    (void)setenv("FREEHOLD_NET", "epoll", 1);
-    assert_true(scene_new(state, &c, (fh_net_options){0}));
-    assert_int_equal(fh_net_about_get(c.net).engine, FH_NET_EPOLL);
-    assert_string_equal(fh_net_about_get(c.net).reason, "FREEHOLD_NET says so");
-    scene_free(&c);
-    (void)unsetenv("FREEHOLD_NET");
-    assert_true(scene_new(state, &c, (fh_net_options){0}));
-    fh_net_about about = fh_net_about_get(c.net);
-    assert_true(about.engine == FH_NET_EPOLL || about.engine == FH_NET_URING);
+/* The loop that the environment, or else the kernel, chooses. */
+static fh_net_about choice(fh_page_source *pages) {
+    fh_net *net;
+    fh_assert_ok(fh_net_new(fh_heap(), pages, NULL, &net, NULL));
+    fh_net_about about = fh_net_about_get(net);
     printf("%s: %s; %s\n", about.name, about.detail, about.reason);
-    scene_free(&c);
+    fh_net_free(net);
+    return about;
+}
+
+static void test_about(void **state) {
     fh_page_source *pages;
     fh_net *net;
     fh_err err;
     fh_err_clear(&err);
     fh_assert_ok(fh_page_source_new(fh_test_allocator(state), NULL, &pages));
+    (void)setenv("FREEHOLD_NET", "epoll", 1);
+    fh_net_about about = choice(pages);
+    assert_int_equal(about.engine, FH_NET_EPOLL);
+    assert_string_equal(about.reason, "FREEHOLD_NET says so");
+    (void)unsetenv("FREEHOLD_NET");
+    about = choice(pages);
+    assert_true(about.engine == FH_NET_EPOLL || about.engine == FH_NET_URING);
     fh_net_options wrong = {.sockets_max = UINT32_MAX};
     fh_assert_code(fh_net_new(fh_test_allocator(state), pages, &wrong, &net, &err), FH_INVALID);
     assert_null(net);

@@ -27,6 +27,7 @@ static void run_without_uring(void *arg) {
     fh_err_clear(&err);
     if (!fh_seccomp_no_uring(*(int *)arg))
         _exit(3);
+    (void)unsetenv("FREEHOLD_NET");
     fh_assert_ok(fh_page_source_new(a, NULL, &pages));
     fh_assert_code(fh_net_new(a, pages, &(fh_net_options){.engine = FH_NET_URING}, &net, &err), FH_UNSUPPORTED);
     printf("%s\n", err.message);
@@ -54,12 +55,6 @@ static void test_refused(void **state) {
     }
 }
 
-/* A loop on io_uring, or the test is skipped. */
-static void begin(void **state, scene *c, fh_net_options options) {
-    if (!scene_new(state, c, options))
-        fh_test_skip("the kernel refuses io_uring");
-}
-
 /* --- threads -------------------------------------------------------------------------------------------------------------- */
 
 static void *wait_once(void *arg) {
@@ -78,7 +73,7 @@ static void *on_another_thread(scene *c) {
 /* A thread ends that had asked for a receive, an accept and a bell: the next one goes on, and nothing is lost. */
 static void test_thread_ends(void **state) {
     scene c;
-    begin(state, &c, (fh_net_options){.engine = FH_NET_URING});
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING});
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     c.reads = true;
     uint64_t there = scene_pair(&c, &at, true);
@@ -99,7 +94,7 @@ static void test_thread_ends(void **state) {
 /* Who promises one thread is held to it. */
 static void test_one_thread(void **state) {
     scene c;
-    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
     fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT);
     bool deferred = strstr(fh_net_about_get(c.net).detail, "deferred") != NULL;
     assert_true((on_another_thread(&c) != NULL) == deferred);
@@ -118,7 +113,7 @@ static void test_signal(void **state) {
     scene c;
     struct sigaction action = {.sa_handler = on_alarm}, old;
     struct itimerval soon = {{0, 20000}, {0, 20000}}, off = {{0, 0}, {0, 0}};
-    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
     fh_assert_code(fh_net_wait(c.net, 0), FH_TIMEOUT);
     (void)scene_listen(&c, "127.0.0.1:*");
     uint64_t before = fh_net_stats_get(c.net).system_calls;
@@ -140,7 +135,7 @@ static void test_held(void **state) {
     struct sockaddr_in to = {.sin_family = AF_INET};
     size_t before = open_descriptors();
     int callers[CALLERS];
-    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true, .sockets_max = 2});
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true, .sockets_max = 2});
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     memcpy(&to.sin_addr, at.bytes, 4);
     to.sin_port = (uint16_t)(at.port << 8 | at.port >> 8);
@@ -173,8 +168,7 @@ static void test_held(void **state) {
 /* More receives at once than there are buffers: each gets one in the end. */
 static void crowd(void **state, fh_net_options options) {
     scene c;
-    if (!scene_new(state, &c, options))
-        fh_test_skip("the kernel refuses io_uring");
+    scene_new(state, &c, options);
     fh_address at = scene_listen(&c, "127.0.0.1:*");
     for (uint64_t i = 1; i <= CROWD; i++) {
         scene_dial(&c, &at, i, false);
@@ -199,9 +193,7 @@ static void test_crowd(void **state) {
 }
 
 static void test_crowd_old(void **state) {
-    (void)setenv("FREEHOLD_NET", "io_uring-5.19", 1);
-    crowd(state, (fh_net_options){.engine = FH_NET_AUTO, .one_thread = true});
-    (void)unsetenv("FREEHOLD_NET");
+    crowd(state, uring_of_5_19);
 }
 
 /* More sockets close than one wait can show, and for the last of them bytes have come: all of them end. */
@@ -210,7 +202,7 @@ static void test_close_many(void **state) {
     static int there[ENDS];
     fh_net_socket here[ENDS];
     size_t before = open_descriptors();
-    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
     for (size_t i = 0; i < ENDS; i++) {
         int pair[2];
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
@@ -322,8 +314,7 @@ static void run_chaos(void **state, fh_net_options options) {
     static chaos c;
     size_t before = open_descriptors();
     scene loop;
-    if (!scene_new(state, &loop, options))
-        fh_test_skip("the kernel refuses io_uring");
+    scene_new(state, &loop, options);
     c = (chaos){.net = loop.net, .pages = loop.pages, .rng = fh_test_rng_new(7)};
     for (uint64_t step = 0, steps = fh_test_ops() / 50; step < steps; step++) {
         size_t i = fh_test_rng_below(&c.rng, (uint64_t)PAIRS * 2), what = fh_test_rng_below(&c.rng, 32);
@@ -356,9 +347,7 @@ static void test_chaos_shared(void **state) {
 }
 
 static void test_chaos_old(void **state) {
-    (void)setenv("FREEHOLD_NET", "io_uring-5.19", 1);
-    run_chaos(state, (fh_net_options){.engine = FH_NET_AUTO, .one_thread = true});
-    (void)unsetenv("FREEHOLD_NET");
+    run_chaos(state, uring_of_5_19);
 }
 
 static void test_chaos_epoll(void **state) {
@@ -409,7 +398,7 @@ static void test_requester(void **state) {
     pthread_t thread;
     server s = {.allocator = fh_heap(), .engine = FH_NET_URING};
     fh_test_skip_on_valgrind("stops all threads while one waits");
-    begin(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
     s.at = address_of("127.0.0.1:*");
     assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
     while (fh_load(&s.is_ready, FH_ACQUIRE) == 0)
