@@ -33,6 +33,7 @@
 #ifndef FREEHOLD_SOCK_H
 #define FREEHOLD_SOCK_H
 
+#include "freehold/net.h"
 #include "freehold/sock_message.h"
 #include "freehold/zmtp.h"
 
@@ -51,11 +52,18 @@ typedef struct fh_sock_context fh_sock_context;
 /* Zero means the default. */
 typedef struct fh_sock_context_options {
     uint32_t sockets_max; /* at once, up to 65,535; 0 = 1023 */
+    const fh_net_sim_options *sim; /* copied; NULL: the system's network */
 } fh_sock_context_options;
 
-/* NULL options are all defaults. FH_LIMIT, FH_NOMEM. */
+/* NULL options are all defaults. FH_LIMIT, FH_NOMEM.
+ *
+ * With `sim`, tcp and ipc are a simulated network of this context alone: what becomes of a program's messages is a function of
+ * the seed and of its calls. Time is virtual, and goes on in fh_sock_context_step only: use no calls that wait, and one
+ * thread. */
 FH_FALLIBLE fh_sock_context_new(fh_ref fh_allocator *a, fh_ref const fh_sock_context_options *options,
                                 fh_owned fh_view(1) fh_sock_context **out);
+/* The simulated network does what comes next. Nothing happens in a context that has none. */
+FH_API void fh_sock_context_step(fh_mut fh_sock_context *c);
 /* From now on whoever waits, sends, receives, polls, opens, binds, connects or subscribes is refused with FH_CANCELED. Any
  * thread. */
 FH_API void fh_sock_context_stop(fh_mut fh_sock_context *c);

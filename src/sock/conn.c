@@ -15,6 +15,8 @@
  * given to a session while its room is out. Threading: the I/O thread. */
 #include "sock/io.h"
 
+#include "freehold/hash.h"
+
 enum { OUT_MOST = 1 << 18, NS_PER_MS = 1000000 };
 #define AGAIN_NS UINT64_C(10000000)
 #define FAREWELL_NS UINT64_C(1000000000)
@@ -175,7 +177,7 @@ static void come_again(fh_mut fh_conn *c) {
         c->state = FH_CONN_DEAD;
         return;
     }
-    uint64_t wait = c->wait_ms + (first != 0 ? fh_os_random() % first : 1);
+    uint64_t wait = c->wait_ms + (first != 0 ? fh_mix64(c->loop->random++) % first : 1);
     c->wait_ms = most <= first ? first : 2 * c->wait_ms < most ? 2 * c->wait_ms : most;
     c->state = FH_CONN_IDLE;
     c->redial_ns = now_of(c) + wait * NS_PER_MS;

@@ -30,6 +30,9 @@ fh_status fh_sock_context_new(fh_allocator *a, const fh_sock_context_options *op
     }
     c->allocator = a;
     c->slots = slots;
+    c->is_simulated = options != NULL && options->sim != NULL;
+    if (options != NULL && options->sim != NULL)
+        c->sim = *options->sim;
     *out = c;
     return FH_DONE;
 }

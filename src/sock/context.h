@@ -44,6 +44,8 @@ typedef struct fh_io_place {
 
 struct fh_sock_context {
     fh_ref fh_allocator *allocator;
+    bool is_simulated;
+    fh_net_sim_options sim;
     uint32_t io_state;               /* of `io`: 0: none, 1: somebody makes it, 2: it is there */
     fh_io_place io_at;               /* written before io_state becomes 2 */
     fh_owned fh_slots slots;

@@ -6,6 +6,7 @@
 
 enum { DESK_FREE, DESK_WRITING, DESK_ASKED, DESK_ANSWERED };
 enum { PAGES = 8192, NAP_NS = 1000000, NS_PER_MS = 1000000 };
+enum { SIM_ROWS = 64, SIM_PAGES = 64 };
 enum { IO_NONE, IO_BEING_MADE, IO_THERE };
 
 typedef enum order_kind { ORDER_ATTACH, ORDER_DETACH, ORDER_DETACH_ALL } order_kind;
@@ -31,7 +32,7 @@ FH_ARRAY_DEFINE(conn_row);
 
 struct fh_io {
     fh_loop loop;
-    fh_owned_or_null fh_os_thread *thread;
+    fh_owned_or_null fh_os_thread *thread; /* NULL: simulated */
     fh_net_waker waker;
     uint32_t desk, stop;
     order order;     /* `desk` */
@@ -70,7 +71,7 @@ static void look(fh_mut fh_view(1) fh_io *io, uint32_t number) {
     bury(io, number);
 }
 
-/* The first free row, or FH_IO_ROWS. */
+/* The first free row, or the number of all. */
 static uint32_t free_row(fh_ref const fh_io *io) {
     uint32_t at = 0;
     while (at < io->rows_used && fh_conn_rows_at(io->rows, at)->conn != NULL)
@@ -105,7 +106,7 @@ static fh_status attach(fh_mut fh_view(1) fh_io *io) {
     FH_ASSERT(terms != NULL);
     bool bound = terms->bound;
     io->order.error = 0;
-    if (number == FH_IO_ROWS) {
+    if (number == io->rows.count) {
         fh_terms_free(terms);
         return FH_STATUS(FH_EXHAUSTED);
     }
@@ -186,11 +187,22 @@ static void begin_order(fh_mut fh_io *io) {
     }
 }
 
-static void await_answer(fh_mut fh_io *io) {
+static void ask(fh_mut fh_io *io) {
     fh_store(&io->desk, DESK_ASKED, FH_RELEASE);
     fh_net_wake(io->waker);
-    for (uint32_t seen = fh_load(&io->desk, FH_ACQUIRE); seen != DESK_ANSWERED; seen = fh_load(&io->desk, FH_ACQUIRE))
-        fh_os_wait(&io->desk, seen);
+}
+
+static void step(fh_ref fh_sock_context *c);
+
+static void await_answer(fh_ref fh_sock_context *c) {
+    fh_io *io = c->io_at.io;
+    FH_ASSERT(io != NULL);
+    for (uint32_t seen = fh_load(&io->desk, FH_ACQUIRE); seen != DESK_ANSWERED; seen = fh_load(&io->desk, FH_ACQUIRE)) {
+        if (c->is_simulated)
+            step(c);
+        else
+            fh_os_wait(&io->desk, seen);
+    }
 }
 
 static void end_order(fh_mut fh_io *io) {
@@ -206,7 +218,8 @@ fh_status fh_io_attach(fh_sock_context *c, fh_terms *terms, fh_address *address,
     io->order.kind = ORDER_ATTACH;
     io->order.terms = terms;
     io->order.address = *address;
-    await_answer(io);
+    ask(io);
+    await_answer(c);
     fh_status s = io->order.status;
     *address = io->order.address;
     *error = io->order.error;
@@ -226,7 +239,8 @@ static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t 
     io->order.name_size = (uint32_t)endpoint.size;
     fh_mspan room = {io->order.name, sizeof io->order.name};
     fh_span_copy(room, endpoint);
-    await_answer(io);
+    ask(io);
+    await_answer(c);
     fh_status s = io->order.status;
     end_order(io);
     return s;
@@ -308,7 +322,7 @@ static void accept(fh_mut fh_view(1) fh_io *io, fh_mut fh_net_event *e) {
         fh_conn_say(listener, FH_SOCK_IS_ACCEPT_FAILED, e->error);
     if (fh_failed(e->status))
         return;
-    if (number == FH_IO_ROWS || fh_failed(accept_row(io, e, number))) {
+    if (number == io->rows.count || fh_failed(accept_row(io, e, number))) {
         (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
         return;
     }
@@ -332,25 +346,31 @@ static void serve(fh_mut fh_view(1) fh_io *io) {
     }
 }
 
+static bool is_over(fh_ref const fh_io *io) {
+    return fh_load(&io->stop, FH_ACQUIRE) != 0 && io->rows_live == 0;
+}
+
+/* All that is to be done, and one wait. */
+static void turn(fh_mut fh_view(1) fh_io *io) {
+    attend(io);
+    take_order(io);
+    look_at_time(io);
+    fh_mailbox_watch(&io->mail, true); /* who tells from here on rings the bell */
+    attend(io);
+    uint64_t now = fh_net_now_ns(io->loop.net), next = io->loop.next_ns;
+    uint64_t patience = io->is_done || next <= now ? 0 : next == UINT64_MAX ? FH_NET_FOREVER : next - now;
+    fh_status s = fh_net_wait(io->loop.net, is_over(io) ? 0 : patience);
+    if (s.code == FH_IO)
+        fh_os_nap(NAP_NS);
+    fh_mailbox_watch(&io->mail, false);
+    answer(io);
+    serve(io);
+}
+
 static void run(fh_mut fh_view(1) void *ctx) {
     fh_io *io = ctx;
-    while (fh_load(&io->stop, FH_ACQUIRE) == 0 || io->rows_live != 0) {
-        attend(io);
-        take_order(io);
-        look_at_time(io);
-        fh_mailbox_watch(&io->mail, true); /* who tells from here on rings the bell */
-        attend(io);
-        uint64_t now = fh_net_now_ns(io->loop.net), next = io->loop.next_ns;
-        uint64_t patience = io->is_done || next <= now ? 0 : next == UINT64_MAX ? FH_NET_FOREVER : next - now;
-        if (fh_load(&io->stop, FH_ACQUIRE) != 0 && io->rows_live == 0)
-            patience = 0;
-        fh_status s = fh_net_wait(io->loop.net, patience);
-        if (s.code == FH_IO)
-            fh_os_nap(NAP_NS);
-        fh_mailbox_watch(&io->mail, false);
-        answer(io);
-        serve(io);
-    }
+    while (!is_over(io))
+        turn(io);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
@@ -366,7 +386,9 @@ static void end(fh_move fh_io *io) {
 }
 
 static fh_status make(fh_mut fh_sock_context *c, fh_mut fh_err *err, fh_owned fh_view(1) fh_io **out) {
-    fh_net_options options = {.sockets_max = 2 * FH_IO_ROWS, .timers_max = 1};
+    uint32_t rows = c->is_simulated ? SIM_ROWS : FH_IO_ROWS;
+    fh_net_options options = {.sockets_max = 2 * rows, .timers_max = 1, .sim = c->sim};
+    options.engine = c->is_simulated ? FH_NET_SIM : FH_NET_AUTO;
     fh_allocator *a = c->allocator;
     fh_page_source *pages = c->io_at.pages;
     *out = NULL;
@@ -378,7 +400,8 @@ static fh_status make(fh_mut fh_sock_context *c, fh_mut fh_err *err, fh_owned fh
     io->loop.context = c;
     io->loop.pages = pages;
     io->loop.next_ns = UINT64_MAX;
-    fh_status s = fh_conn_rows_new(a, FH_IO_ROWS, &io->rows);
+    io->loop.random = c->is_simulated ? c->sim.seed : fh_os_random();
+    fh_status s = fh_conn_rows_new(a, rows, &io->rows);
     if (!fh_failed(s))
         s = fh_net_new(a, pages, &options, &io->loop.net, err);
     if (fh_failed(s)) {
@@ -396,22 +419,37 @@ static fh_io_place *place(fh_ref fh_sock_context *c) fh_view(1) {
 }
 
 static fh_status have_pages(fh_mut fh_sock_context *c) {
-    fh_page_options options = {.pages_max = PAGES, .name = "messages"};
+    fh_page_options options = {.pages_max = c->is_simulated ? SIM_PAGES : PAGES, .name = "messages"};
     return c->io_at.pages == NULL ? fh_page_source_new(c->allocator, &options, &place(c)->pages) : FH_DONE;
 }
 
-/* The thread begins; from now on the context's sockets may have endpoints elsewhere. */
+static void step(fh_ref fh_sock_context *c) {
+    if (c->io_at.io != NULL)
+        turn(place(c)->io);
+}
+
+void fh_sock_context_step(fh_sock_context *c) {
+    if (c->is_simulated)
+        step(c);
+}
+
+static fh_status start_thread(fh_mut fh_io *io) {
+    fh_os_thread *thread;
+    FH_TRY(fh_os_thread_start(run, io, &thread));
+    io->thread = thread;
+    return FH_DONE;
+}
+
+/* The thread begins, if there is to be one; from now on the context's sockets may have endpoints elsewhere. */
 static fh_status begin(fh_mut fh_sock_context *c, fh_mut fh_err *err) {
     fh_io *io;
     FH_TRY(have_pages(c));
     FH_TRY(make(c, err, &io));
-    fh_os_thread *thread;
-    fh_status s = fh_os_thread_start(run, io, &thread);
+    fh_status s = c->is_simulated ? FH_DONE : start_thread(io);
     if (fh_failed(s)) {
         end(io);
         return s;
     }
-    io->thread = thread;
     place(c)->io = io;
     return FH_DONE;
 }
@@ -437,6 +475,9 @@ void fh_io_free(fh_io *io) {
     fh_net_wake(io->waker);
     fh_os_thread *thread = io->thread;
     io->thread = NULL;
-    fh_os_thread_join(thread);
+    if (thread == NULL)
+        run(io);
+    else
+        fh_os_thread_join(thread);
     end(io);
 }

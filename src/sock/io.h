@@ -6,6 +6,8 @@
  * It is one more slot: links name it by FH_IO_BOX, and whoever tells it sets a bit of its mailbox, and rings the loop's bell if
  * it may sleep there. So the patterns do not know whether a peer is another socket or a connection.
  *
+ * A simulated context has no thread: who gives an order, or steps, does its work.
+ *
  * The desk takes one order at a time, and who gives it waits for the answer: binding and connecting are rare.
  *
  * Invariants: rows, loop and sessions are the I/O thread's; an order is its giver's while `desk` is WRITING or ANSWERED, the
@@ -28,6 +30,7 @@ typedef struct fh_loop {
     fh_ref fh_page_source *pages; /* the context's */
     fh_owned fh_net *net;
     uint64_t next_ns; /* when some row wants to be looked at, or earlier */
+    uint64_t random;  /* counts what was drawn */
 } fh_loop;
 
 /* --- conn.c: one row ------------------------------------------------------------------------------------------------------ */
