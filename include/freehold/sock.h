@@ -13,7 +13,10 @@
  *     FH_TRY(fh_sock_receive(c, pull, &m));
  *     fh_message_drop(&m, a);
  *
- * The patterns are those of RFC 28 (REQ, REP, DEALER, ROUTER), 29 (PUB, SUB, XPUB, XSUB), 30 (PUSH, PULL) and 31 (PAIR);
+ * The patterns are those of RFC 28 (REQ, REP, DEALER, ROUTER), 29 (PUB, SUB, XPUB, XSUB), 30 (PUSH, PULL) and 31 (PAIR), and of
+ * 41 (CLIENT, SERVER), 48 (RADIO, DISH), 49 (SCATTER, GATHER), 51 (PEER) and 52 (CHANNEL); a STREAM talks plain TCP.
+ * In front of its one part, a message of SERVER or PEER has the number of the peer (four bytes, for fh_span_u32), one of RADIO or
+ * DISH the group, and one of a STREAM the name of the connection; an empty part says there that it has come or gone, or ends it.
  * docs/SOCKETS.md says which test holds each clause. A message is sent and received whole, or not at all. Bodies are shared by
  * counting: they are never copied between the sockets of one process.
  *
@@ -82,8 +85,7 @@ typedef struct fh_sock {
     uint64_t value;
 } fh_sock;
 
-/* A socket of type PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB or XSUB. FH_UNSUPPORTED for other types;
- * FH_EXHAUSTED at sockets_max, FH_NOMEM. */
+/* A socket. FH_UNSUPPORTED for what is no type; FH_EXHAUSTED at sockets_max, FH_NOMEM. */
 FH_FALLIBLE fh_sock_open(fh_mut fh_sock_context *c, fh_zmtp_socket type, fh_out fh_sock *out);
 /* Ends it. What it has sent can still be received by those that it is connected with; what is on its way to other processes has
  * the time of LINGER. */
@@ -132,33 +134,48 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
 
 /* --- options ------------------------------------------------------------------------------------------------------------ */
 
-/* Name, number in the API of libzmq, first value. Marks, ROUTING_ID and all that speaks of connections count for endpoints
- * that come afterwards; LINGER counts at the close. */
-#define FH_SOCK_OPTIONS(X)                                                                                    \
-    X(SEND_MARK, 23, 1000)       /* messages; 0 is as many as FH_SOCK_MARK_MAX */                            \
-    X(RECEIVE_MARK, 24, 1000)                                                                                 \
-    X(SEND_TIMEOUT, 28, -1)      /* ms; -1: for ever; 0: FH_AGAIN at once */                                  \
-    X(RECEIVE_TIMEOUT, 27, -1)                                                                                \
-    X(ROUTER_MANDATORY, 33, 0)   /* 0, 1: a ROUTER tells of a peer that is not there, and waits for one that is full */ \
-    X(ROUTER_HANDOVER, 56, 0)    /* 0, 1: a new peer takes the identity of an old one over, and that is left */   \
-    X(PROBE_ROUTER, 51, 0)       /* 0, 1: an empty message to each new peer: REQ, DEALER, ROUTER */           \
-    X(XPUB_VERBOSE, 40, 0)       /* 0, 1: an XPUB hears of each subscription, not only of the first of its kind */ \
-    X(LINGER, 17, -1)            /* ms that is left to what was sent when the socket closes; -1: as long as it takes */ \
-    X(IMMEDIATE, 39, 0)          /* 0, 1: no message waits for a connection that does not stand yet */        \
-    X(RECONNECT_IVL, 18, 100)    /* ms before a connection is made again; -1: never */                        \
-    X(RECONNECT_IVL_MAX, 21, 0)  /* ms that this doubles up to; 0: it stays */                                \
-    X(HANDSHAKE_IVL, 66, 30000)  /* ms that a handshake may take; 0: any time */                              \
-    X(HEARTBEAT_IVL, 75, 0)      /* ms between PINGs; 0: none */                                              \
-    X(HEARTBEAT_TTL, 76, 0)      /* ms after which a silent peer may take us for gone; 0: nothing is said */  \
-    X(HEARTBEAT_TIMEOUT, 77, -1) /* ms of silence after a PING that end a connection; -1: as HEARTBEAT_IVL */ \
-    X(MESSAGE_MAX, 22, -1)       /* bytes of a part that a peer may send; -1: 64 MiB */                       \
-    X(BACKLOG, 19, 100)          /* connections that wait to be accepted */                                   \
-    X(IPV6, 42, 0)               /* 0, 1: "*" and names are addresses of IPv6 */                              \
-    X(TYPE, 16, 0)               /* fh_zmtp_socket; read only */                                              \
-    X(EVENTS, 15, 0)             /* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED; read only */
-#define FH_SOCK_OPTION_ENUM(name, number, value) FH_SOCK_##name = (number),
-typedef enum fh_sock_option { FH_SOCK_OPTIONS(FH_SOCK_OPTION_ENUM) } fh_sock_option;
+/* Name, the same in small letters, number in the API of libzmq, first value, least and greatest. Marks, CONFLATE and all that
+ * speaks of connections count for endpoints that come afterwards; LINGER counts at the close. */
+#define FH_SOCK_OPTIONS(X)                                                                                             \
+    X(SEND_MARK, send_mark, 23, 1000, 0, FH_SOCK_MARK_MAX) /* messages; 0 is as many as FH_SOCK_MARK_MAX */            \
+    X(RECEIVE_MARK, receive_mark, 24, 1000, 0, FH_SOCK_MARK_MAX)                                                       \
+    X(SEND_TIMEOUT, send_timeout, 28, -1, -1, INT32_MAX) /* ms; -1: for ever; 0: FH_AGAIN at once */                   \
+    X(RECEIVE_TIMEOUT, receive_timeout, 27, -1, -1, INT32_MAX)                                                         \
+    X(CONFLATE, conflate, 54, 0, 0, 1) /* only the newest message is kept: PUSH, PULL, PUB, SUB, DEALER */             \
+    X(ROUTER_MANDATORY, mandatory, 33, 0, 0, 1) /* a ROUTER tells of a peer that is not there, and waits for a full one */ \
+    X(ROUTER_HANDOVER, handover, 56, 0, 0, 1) /* a new peer takes the identity of an old one over, and that is left */ \
+    X(ROUTER_NOTIFY, notify, 97, 0, 0, 3) /* an empty message from each peer that 1: comes, 2: goes; ROUTER */         \
+    X(PROBE_ROUTER, probe, 51, 0, 0, 1) /* an empty message to each new peer: REQ, DEALER, ROUTER */                   \
+    X(STREAM_NOTIFY, stream_notify, 73, 1, 0, 1) /* an empty message from each peer that comes or goes; STREAM */      \
+    X(REQ_CORRELATE, correlate, 52, 0, 0, 1) /* a number goes with each question, and its answer must have it */       \
+    X(REQ_RELAXED, relaxed, 53, 0, 0, 1) /* a REQ may ask again before the answer, which is then not waited for */     \
+    X(XPUB_VERBOSE, verbose, 40, 0, 0, 1) /* an XPUB hears of each subscription, not only of the first of its kind */  \
+    X(XPUB_VERBOSER, verboser, 78, 0, 0, 1) /* and of the end of each */                                               \
+    X(XPUB_NODROP, nodrop, 69, 0, 0, 1) /* PUB and XPUB wait for a subscriber that is full, and drop nothing */        \
+    X(XPUB_MANUAL, manual, 71, 0, 0, 1) /* only fh_sock_subscribe subscribes, for the peer that was heard last */      \
+    X(INVERT_MATCHING, invert, 74, 0, 0, 1) /* all get what they did not subscribe to: PUB, XPUB and SUB of theirs */  \
+    X(LINGER, linger, 17, -1, -1, INT32_MAX) /* ms left to what was sent when the socket closes; -1: all it takes */   \
+    X(IMMEDIATE, immediate, 39, 0, 0, 1) /* no message waits for a connection that does not stand yet */               \
+    X(RECONNECT_IVL, reconnect_ivl, 18, 100, -1, INT32_MAX) /* ms before a connection is made again; -1: never */      \
+    X(RECONNECT_IVL_MAX, reconnect_ivl_max, 21, 0, 0, INT32_MAX) /* ms that this doubles up to; 0: it stays */         \
+    X(HANDSHAKE_IVL, handshake_ivl, 66, 30000, 0, INT32_MAX) /* ms that a handshake may take; 0: any time */           \
+    X(HEARTBEAT_IVL, heartbeat_ivl, 75, 0, 0, INT32_MAX) /* ms between PINGs; 0: none */                               \
+    X(HEARTBEAT_TTL, heartbeat_ttl, 76, 0, 0, 6553500) /* ms after which a silent peer may take us for gone; 0: unsaid */ \
+    X(HEARTBEAT_TIMEOUT, heartbeat_timeout, 77, -1, -1, INT32_MAX) /* ms of silence after a PING; -1: HEARTBEAT_IVL */ \
+    X(MESSAGE_MAX, message_max, 22, -1, -1, INT64_MAX) /* bytes of a part that a peer may send; -1: 64 MiB */          \
+    X(BACKLOG, backlog, 19, 100, 1, INT32_MAX) /* connections that wait to be accepted */                              \
+    X(IPV6, ip6, 42, 0, 0, 1) /* "*" and names are addresses of IPv6 */                                                \
+    X(ZAP_ENFORCE_DOMAIN, enforce, 93, 0, 0, 1) /* who asks a handler of ZAP lets nobody in while there is none */
+/* Read only. */
+#define FH_SOCK_FACTS(X)                                                                           \
+    X(TYPE, 16)             /* fh_zmtp_socket */                                                   \
+    X(EVENTS, 15)           /* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED */             \
+    X(LAST_ROUTING_ID, 200) /* ours: what a PEER or SERVER calls the peer that came last; 0: none */
+#define FH_SOCK_OPTION_ENUM(name, field, number, value, least, most) FH_SOCK_##name = (number),
+#define FH_SOCK_FACT_ENUM(name, number) FH_SOCK_##name = (number),
+typedef enum fh_sock_option { FH_SOCK_OPTIONS(FH_SOCK_OPTION_ENUM) FH_SOCK_FACTS(FH_SOCK_FACT_ENUM) } fh_sock_option;
 #undef FH_SOCK_OPTION_ENUM
+#undef FH_SOCK_FACT_ENUM
 
 enum { FH_SOCK_READABLE = 1, FH_SOCK_WRITABLE = 2, FH_SOCK_HAPPENED = 4 /* fh_sock_event_next has something */ };
 
@@ -167,6 +184,12 @@ FH_FALLIBLE fh_sock_set(fh_mut fh_sock_context *c, fh_sock s, fh_sock_option opt
 FH_FALLIBLE fh_sock_get(fh_mut fh_sock_context *c, fh_sock s, fh_sock_option option, fh_out int64_t *value);
 /* What a ROUTER calls this socket: up to FH_ZMTP_IDENTITY_MAX bytes, the first not 0. FH_INVALID, FH_NOMEM. */
 FH_FALLIBLE fh_sock_identify(fh_mut fh_sock_context *c, fh_sock s, fh_span identity);
+/* What an XPUB sends to each new subscriber, as if it had been published; empty: nothing. FH_UNSUPPORTED for other types,
+ * FH_NOMEM. */
+FH_FALLIBLE fh_sock_welcome(fh_mut fh_sock_context *c, fh_sock s, fh_span text);
+/* What a ROUTER or STREAM calls the peer that it connects to next: as fh_sock_identify. FH_UNSUPPORTED for other types. */
+FH_FALLIBLE fh_sock_name_next(fh_mut fh_sock_context *c, fh_sock s, fh_span identity);
+
 /* How a socket and its peers in other processes know each other. All zero: they do not (NULL). */
 typedef struct fh_sock_security {
     fh_zmtp_mechanism mechanism;
@@ -178,7 +201,8 @@ typedef struct fh_sock_security {
 /* Counts for endpoints that come afterwards. The texts are copied, and wiped at the end. FH_INVALID for wrong sizes,
  * FH_UNSUPPORTED for CURVE in a library without libsodium. */
 FH_FALLIBLE fh_sock_secure(fh_mut fh_sock_context *c, fh_sock s, fh_ref const fh_sock_security *security);
-/* A SUB gets what begins with a prefix, and with any further prefix. FH_UNSUPPORTED for other types; FH_LIMIT for more than
+/* A SUB gets what begins with a prefix, and with any further prefix; an XPUB with XPUB_MANUAL does so for the peer whose
+ * subscription it received last (FH_INVALID: for none). FH_UNSUPPORTED for other types; FH_LIMIT for more than
  * FH_SOCK_PREFIX_MAX bytes; FH_EXHAUSTED when a publisher has thousands to take already; FH_NOMEM. */
 enum { FH_SOCK_PREFIX_MAX = 4096 };
 FH_FALLIBLE fh_sock_subscribe(fh_mut fh_sock_context *c, fh_sock s, fh_span prefix);

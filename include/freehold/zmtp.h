@@ -46,6 +46,7 @@ enum { FH_ZMTP_KEY_BYTES = 32, FH_ZMTP_IDENTITY_MAX = 255, FH_ZMTP_GROUP_MAX = 2
     X(PUSH, 8, FH_ZMTP_BIT(PULL))                                                                     \
     X(XPUB, 9, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(XSUB))                                                  \
     X(XSUB, 10, FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(XPUB))                                                 \
+    X(STREAM, 11, 0u) /* bytes of TCP: it speaks no ZMTP */                                           \
     X(SERVER, 12, FH_ZMTP_BIT(CLIENT))                                                                \
     X(CLIENT, 13, FH_ZMTP_BIT(SERVER))                                                                \
     X(RADIO, 14, FH_ZMTP_BIT(DISH))                                                                   \

@@ -114,7 +114,9 @@ static fh_status make_link(fh_mut fh_conn *c) {
     fh_link *link;
     fh_bytes identity = {NULL, {NULL, 0}};
     FH_ASSERT(c->terms != NULL && c->link == NULL);
-    if (c->session != NULL)
+    if (c->terms->peer_name.span.size != 0)
+        identity = fh_bytes_share(c->terms->peer_name);
+    else if (c->session != NULL)
         FH_TRY(fh_bytes_copy(c->loop->allocator, fh_zmtp_peer_get(c->session).identity, &identity));
     fh_status s = fh_link_new(c->loop->allocator, fh_terms_marks(c->terms), c->terms->endpoint.span, &link);
     if (fh_failed(s)) {
@@ -292,14 +294,22 @@ static bool take_going(fh_mut fh_conn *c) {
     return true;
 }
 
+/* A subscription of a SUB or XSUB, a group of a DISH, or the end of one. */
+static fh_status give_wish(fh_mut fh_conn *c) {
+    FH_ASSERT(c->session != NULL && c->terms != NULL);
+    fh_span wish = fh_message_view(&c->going, 0);
+    bool begins = c->going.kind == FH_MESSAGE_SUBSCRIBE;
+    if (c->terms->type == FH_ZMTP_DISH)
+        return begins ? fh_zmtp_join(c->session, wish) : fh_zmtp_leave(c->session, wish);
+    return begins ? fh_zmtp_subscribe(c->session, wish) : fh_zmtp_cancel(c->session, wish);
+}
+
 /* The message that is going, from the first part on that the session has not. */
 static fh_status give(fh_mut fh_conn *c) {
     FH_ASSERT(c->session != NULL);
     size_t count = fh_message_count(&c->going);
-    if (c->going.kind == FH_MESSAGE_SUBSCRIBE)
-        return fh_zmtp_subscribe(c->session, fh_message_view(&c->going, 0));
-    if (c->going.kind == FH_MESSAGE_CANCEL)
-        return fh_zmtp_cancel(c->session, fh_message_view(&c->going, 0));
+    if (c->going.kind != FH_MESSAGE_DATA)
+        return give_wish(c);
     for (; c->given < count; c->given++) {
         fh_bytes part = fh_message_part(&c->going, c->given);
         fh_status s = fh_zmtp_send(c->session, &part, c->given + 1 < count);
@@ -368,14 +378,17 @@ static fh_status answer(fh_mut fh_conn *c) {
     return s;
 }
 
-static void take_subscription(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
+/* Of a subscriber, or of a DISH. */
+static void take_wish(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     FH_ASSERT(c->terms != NULL);
-    bool publishes = c->terms->type == FH_ZMTP_PUB || c->terms->type == FH_ZMTP_XPUB;
-    if (!publishes || fh_message_count(&c->coming) != 0)
+    bool group = e->kind == FH_ZMTP_JOIN || e->kind == FH_ZMTP_LEAVE;
+    bool begins = e->kind == FH_ZMTP_SUBSCRIBE || e->kind == FH_ZMTP_JOIN;
+    bool meant = fh_terms_publishes(c->terms) && group == (c->terms->type == FH_ZMTP_RADIO);
+    if (!meant || fh_message_count(&c->coming) != 0)
         return;
     fh_status s = fh_message_push(&c->coming, c->loop->allocator, &e->body);
     FH_ASSERT(!fh_failed(s)); /* one part needs no memory */
-    c->coming.kind = e->kind == FH_ZMTP_SUBSCRIBE ? FH_MESSAGE_SUBSCRIBE : FH_MESSAGE_CANCEL;
+    c->coming.kind = begins ? FH_MESSAGE_SUBSCRIBE : FH_MESSAGE_CANCEL;
     c->is_whole = true;
 }
 
@@ -400,13 +413,13 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
         return;
     case FH_ZMTP_SUBSCRIBE:
     case FH_ZMTP_CANCEL:
-        take_subscription(c, e);
+    case FH_ZMTP_JOIN:
+    case FH_ZMTP_LEAVE:
+        take_wish(c, e);
         return;
     case FH_ZMTP_REFUSED:
         c->dials = false;
         return;
-    case FH_ZMTP_JOIN:
-    case FH_ZMTP_LEAVE:
     case FH_ZMTP_PONG:
     case FH_ZMTP_NONE:
         return;

@@ -124,7 +124,7 @@ void fh_context_leave(fh_sock_context *c, fh_sock s) {
 }
 
 static bool is_type(fh_zmtp_socket type) {
-    return type >= FH_ZMTP_PAIR && type <= FH_ZMTP_XSUB;
+    return fh_zmtp_socket_name(type).size != 0;
 }
 
 /* Takes a slot that has no socket; the caller has the lock. */

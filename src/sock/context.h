@@ -32,6 +32,7 @@ typedef struct fh_name {
     uint32_t box;
     fh_zmtp_socket type;
     int64_t send_mark, receive_mark;
+    bool conflates;
 } fh_name;
 FH_SPAN_DEFINE(name, fh_name);
 FH_ARRAY_DEFINE(name);

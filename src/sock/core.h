@@ -20,6 +20,8 @@
 /* What a message of a subscriber is. */
 typedef enum fh_message_kind { FH_MESSAGE_DATA, FH_MESSAGE_SUBSCRIBE, FH_MESSAGE_CANCEL } fh_message_kind;
 
+/* Of what an XPUB has heard: the kind, and above it the row and the life of who said it. */
+enum { FH_HEARD_KIND = 0xff, FH_HEARD_ROW_SHIFT = 8, FH_HEARD_LIFE_SHIFT = 20, FH_HEARD_BITS = 0xfff };
 enum { FH_UPSTREAM_MARK = 8192, FH_ENVELOPE_MAX = 64, FH_WANTED_MAX = 16 << 20, FH_WANTED_EACH = 64 };
 
 typedef struct fh_peer {
@@ -27,16 +29,17 @@ typedef struct fh_peer {
     fh_owned fh_bytes identity; /* of a ROUTER's */
     uint64_t wanted;            /* what its subscriptions cost, about, in bytes */
     uint32_t side, chain;       /* the next row with such an identity, or the next free row: its number + 1 */
+    uint32_t life;              /* how many peers this row has had */
+    bool comes;                 /* the application is to be told of it, before anything that it sent */
 } fh_peer;
 FH_SPAN_DEFINE(peer, fh_peer);
 FH_ARRAY_DEFINE(peer);
 
-/* Their first values are those of FH_SOCK_OPTIONS. */
+#define FH_SETTING(name, field, number, value, least, most) int64_t field;
 typedef struct fh_sock_settings {
-    int64_t send_mark, receive_mark, send_timeout, receive_timeout, linger, reconnect_ivl, reconnect_ivl_max, handshake_ivl;
-    int64_t heartbeat_ivl, heartbeat_ttl, heartbeat_timeout, message_max, backlog;
-    bool mandatory, handover, probe, verbose, immediate, ip6;
+    FH_SOCK_OPTIONS(FH_SETTING)
 } fh_sock_settings;
+#undef FH_SETTING
 
 /* What fh_sock_secure says. */
 enum { FH_SECRET_MAX = 255 };
@@ -57,6 +60,8 @@ typedef struct fh_core {
     uint32_t box; /* its slot's */
     fh_sock_settings settings;
     fh_owned fh_bytes identity, last_endpoint;
+    fh_owned fh_bytes welcome;   /* of an XPUB, to new subscribers */
+    fh_owned fh_bytes next_name; /* of a ROUTER or STREAM: for the peer that it connects to next */
     fh_secrets secrets;
     fh_owned_or_null fh_monitor *monitor;
     bool has_remotes; /* it has bound or connected to another process */
@@ -71,7 +76,11 @@ typedef struct fh_core {
 
     fh_owned fh_subscription_index wants; /* of peers; of a subscriber: its own, as peer 0 */
     fh_owned fh_u32s matched;             /* room for the numbers of all peers */
-    fh_owned fh_lane heard;               /* of an XPUB: what its subscribers said */
+    fh_owned fh_subscription_index asked; /* of an XPUB with XPUB_MANUAL: what its subscribers asked for */
+    fh_owned fh_lane heard;               /* of an XPUB: what its subscribers said; in `kind`, whose it is */
+    uint32_t heard_last;                  /* of an XPUB: whose subscription the application received last: its kind */
+    uint32_t request;                     /* of a REQ: the number of its question */
+    uint32_t last_routing_id;
     fh_req req;
     bool request_lost; /* the peer that was asked is gone, and this was not told yet */
     fh_owned fh_rep rep;
@@ -108,6 +117,18 @@ fh_lane *fh_core_in(fh_mut fh_core *k, uint32_t number) fh_view(1);
 void fh_core_tell(fh_mut fh_core *k, uint32_t number);
 /* Puts a message into a lane that is open. */
 void fh_core_put(fh_mut fh_core *k, uint32_t number, fh_mut fh_message *m);
+/* True if the application is to be told, now, that a peer has come, or has gone. */
+FH_MUST_USE bool fh_core_has_notice(fh_mut fh_core *k, uint32_t number);
+/* The peer whose message of kind `kind` was heard, or FH_NO_PEER. */
+uint32_t fh_core_heard_peer(fh_ref const fh_core *k, uint32_t kind);
+/* What an index of groups has for a group: no other one begins so. False for more than FH_ZMTP_GROUP_MAX
+ * bytes, for none, and for a 0 among them. */
+typedef struct fh_group_key {
+    uint8_t bytes[FH_ZMTP_GROUP_MAX + 1];
+    uint32_t size;
+} fh_group_key;
+FH_MUST_USE bool fh_group_key_of(fh_span group, fh_out fh_group_key *key);
+fh_span fh_group_key_view(fh_ref const fh_group_key *key) fh_view(1);
 /* True if a peer has room, and is still there. */
 FH_MUST_USE bool fh_core_has_room(fh_mut fh_core *k, uint32_t number);
 /* Whose turn it is to be read from, or to be written to; FH_NO_PEER. */
@@ -116,7 +137,10 @@ uint32_t fh_core_writer(fh_mut fh_core *k);
 
 /* --- pattern.c ------------------------------------------------------------------------------------------------------------ */
 
-/* What a type can do. */
+/* What a type can do: PUB, XPUB, RADIO; SUB, XSUB, DISH; ROUTER, STREAM, SERVER, PEER. */
+bool fh_core_publishes(fh_ref const fh_core *k);
+bool fh_core_subscribes(fh_ref const fh_core *k);
+bool fh_core_names_peers(fh_ref const fh_core *k);
 bool fh_core_sends(fh_ref const fh_core *k);
 bool fh_core_receives(fh_ref const fh_core *k);
 /* fh_sock_try_send and fh_sock_try_receive. */
@@ -124,7 +148,7 @@ FH_MUST_USE fh_status fh_core_send(fh_mut fh_core *k, fh_mut fh_message *m);
 FH_MUST_USE fh_status fh_core_receive(fh_mut fh_core *k, fh_owned fh_message *out);
 /* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED. */
 uint32_t fh_core_events(fh_mut fh_core *k);
-/* A subscription of a SUB or XSUB, or its end. */
+/* A subscription of a SUB, XSUB or DISH, or its end; of an XPUB, for the peer that was heard last. */
 FH_MUST_USE fh_status fh_core_subscribe(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind);
 
 /* --- context.c ------------------------------------------------------------------------------------------------------------ */

@@ -3,15 +3,19 @@
 
 #include "freehold/atomic.h"
 
+enum { LAST_SLOTS = 3, NEWS = 4 };
+
 fh_status fh_lane_init(fh_lane *l, fh_allocator *a, uint32_t mark) {
     fh_messages slots;
     size_t room = 1;
-    uint32_t bound = mark == 0 || mark > FH_LANE_MARK_MAX ? FH_LANE_MARK_MAX : mark;
+    bool conflates = mark == FH_LANE_CONFLATES;
+    uint32_t bound = conflates ? LAST_SLOTS : mark == 0 || mark > FH_LANE_MARK_MAX ? FH_LANE_MARK_MAX : mark;
     while (room < bound)
         room *= 2;
     *l = (fh_lane){0};
     FH_TRY(fh_messages_new(a, room, &slots));
-    *l = (fh_lane){.slots = slots, .writer_awake = 1, .reader_awake = 1, .credit = {.mark = bound}, .debit = {.mark = bound}};
+    *l = (fh_lane){.slots = slots, .allocator = a, .conflates = conflates, .between = 2, .theirs = 1,
+                   .writer_awake = 1, .reader_awake = 1, .credit = {.mark = bound}, .debit = {.mark = bound}};
     return FH_DONE;
 }
 
@@ -19,6 +23,7 @@ static fh_message *slot(fh_mut fh_lane *l, uint64_t index) fh_view(1) {
     return fh_messages_at(l->slots, (size_t)index & (l->slots.count - 1));
 }
 
+/* Drops what is in a slot. */
 static void end_slot(fh_mut fh_lane *l, uint64_t index, fh_ref fh_allocator *a) {
     fh_message m;
     fh_message_take(slot(l, index), &m);
@@ -26,13 +31,34 @@ static void end_slot(fh_mut fh_lane *l, uint64_t index, fh_ref fh_allocator *a) 
 }
 
 void fh_lane_deinit(fh_lane *l, fh_allocator *a) {
-    for (uint64_t i = l->debit.read; i < fh_load(&l->written, FH_ACQUIRE); i++)
+    uint64_t from = l->conflates ? 0 : l->debit.read, to = l->conflates ? LAST_SLOTS : fh_load(&l->written, FH_ACQUIRE);
+    for (uint64_t i = from; i < to; i++)
         end_slot(l, i, a);
     fh_messages_free(a, &l->slots);
 }
 
+/* --- the newest only ------------------------------------------------------------------------------------------------------ */
+
+/* The writer's slot goes between the two, and what lay there, which nobody has read, is the writer's. */
+static void replace_last(fh_mut fh_lane *l, fh_mut fh_message *m) {
+    end_slot(l, l->mine, l->allocator);
+    fh_message_take(m, slot(l, l->mine));
+    l->mine = fh_exchange(&l->between, l->mine | NEWS, FH_ACQ_REL) & ~(uint32_t)NEWS;
+}
+
+/* The reader has the newest message, if there is one that it has not taken. */
+static bool has_last(fh_mut fh_lane *l) {
+    if ((fh_load(&l->between, FH_ACQUIRE) & NEWS) != 0) {
+        end_slot(l, l->theirs, l->allocator);
+        l->theirs = fh_exchange(&l->between, l->theirs, FH_ACQ_REL) & ~(uint32_t)NEWS;
+    }
+    return fh_message_count(slot(l, l->theirs)) != 0;
+}
+
+/* --- the writer ----------------------------------------------------------------------------------------------------------- */
+
 static bool has_credit(fh_mut fh_lane *l) {
-    if (fh_credit_open(&l->credit))
+    if (l->conflates || fh_credit_open(&l->credit))
         return true;
     (void)fh_credit_told(&l->credit, fh_load(&l->told, FH_ACQUIRE));
     return fh_credit_open(&l->credit);
@@ -49,6 +75,10 @@ bool fh_lane_is_open(fh_lane *l) {
 }
 
 bool fh_lane_put(fh_lane *l, fh_message *m) {
+    if (l->conflates) {
+        replace_last(l, m);
+        return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
+    }
     fh_credit_spend(&l->credit);
     FH_WRITES(slot(l, l->written), sizeof *m);
     fh_message_take(m, slot(l, l->written));
@@ -65,7 +95,11 @@ bool fh_lane_has_ended(const fh_lane *l) {
     return fh_load(&l->ended, FH_ACQUIRE) != 0;
 }
 
-static bool has_message(fh_ref const fh_lane *l) {
+/* --- the reader ----------------------------------------------------------------------------------------------------------- */
+
+static bool has_message(fh_mut fh_lane *l) {
+    if (l->conflates)
+        return has_last(l);
     return fh_load(&l->written, FH_ACQUIRE) != l->debit.read;
 }
 
@@ -81,10 +115,15 @@ fh_lane_state fh_lane_look(fh_lane *l) {
 }
 
 fh_message *fh_lane_first(fh_lane *l) {
-    return slot(l, l->debit.read);
+    return slot(l, l->conflates ? l->theirs : l->debit.read);
 }
 
 void fh_lane_pop(fh_lane *l, fh_message *m, bool *tell) {
+    *tell = false;
+    if (l->conflates) {
+        fh_message_take(slot(l, l->theirs), m);
+        return;
+    }
     FH_WRITES(slot(l, l->debit.read), sizeof *m); /* it is emptied */
     fh_message_take(slot(l, l->debit.read), m);
     *tell = fh_debit_read(&l->debit);

@@ -11,19 +11,27 @@
  * nothing once more. Both sides change it by exchange, so the writer's message is seen by the second look, or the writer sees
  * the 0. `writer_awake` is the same for room.
  *
+ * A lane that conflates keeps the newest message only, and is never full: the writer has a slot, the reader has one, and the
+ * third lies between them and changes hands by exchange.
+ *
  * Invariants: read <= written <= read + mark; mark <= slots; slot i mod slots is the writer's for i >= written, the reader's
- * for i < written. Threading: one writer and one reader, each one thread at a time. */
+ * for i < written. Of a lane that conflates: writer's, reader's and between's slots are three.
+ * Threading: one writer and one reader, each one thread at a time. */
 #ifndef FH_SOCK_LANE_H
 #define FH_SOCK_LANE_H
 
 #include "freehold/sock.h"
 #include "proto/credit.h"
 
-
 enum { FH_LANE_MARK_MAX = FH_SOCK_MARK_MAX };
+#define FH_LANE_CONFLATES UINT32_MAX /* a mark: only the newest message is kept */
 
 typedef struct fh_lane {
     fh_owned fh_messages slots; /* a power of two of them */
+    fh_ref fh_allocator *allocator;
+    bool conflates;
+    uint32_t between;           /* of a lane that conflates: the slot that nobody has, and whether its message is news */
+    uint32_t mine, theirs;      /* the writer's slot, and the reader's */
     uint32_t ended;             /* the writer is gone: what is there is all */
     uint32_t writer_awake, reader_awake;
     uint64_t pad[4];
@@ -37,8 +45,8 @@ typedef struct fh_lane {
 /* What a reader finds. */
 typedef enum fh_lane_state { FH_LANE_EMPTY, FH_LANE_MESSAGE, FH_LANE_ENDED } fh_lane_state;
 
-/* An empty one, with room for `mark` messages; 0, and what is above, means FH_LANE_MARK_MAX. FH_NOMEM. */
-FH_MUST_USE fh_status fh_lane_init(fh_out fh_lane *l, fh_ref fh_allocator *a, uint32_t mark);
+/* An empty one, with room for `mark` messages; 0, and what is above, means FH_LANE_MARK_MAX; or FH_LANE_CONFLATES. FH_NOMEM. */
+FH_MUST_USE fh_status fh_lane_init(fh_owned fh_view(2) fh_lane *l, fh_ref fh_allocator *a, uint32_t mark);
 /* Drops what is in it. */
 void fh_lane_deinit(fh_drop fh_lane *l, fh_ref fh_allocator *a);
 

@@ -13,6 +13,10 @@ static void end(fh_move fh_link *l) {
     fh_free(a, l);
 }
 
+bool fh_link_conflates(fh_zmtp_socket type) {
+    return type == FH_ZMTP_PUSH || type == FH_ZMTP_PULL || type == FH_ZMTP_PUB || type == FH_ZMTP_SUB || type == FH_ZMTP_DEALER;
+}
+
 fh_status fh_link_new(fh_allocator *a, fh_link_marks marks, fh_span name, fh_link **out) {
     *out = NULL;
     fh_link *l = fh_alloc(a, 1, sizeof *l);

@@ -39,6 +39,8 @@ typedef struct fh_link_marks {
     uint32_t there, back;
 } fh_link_marks;
 
+/* True for the types that CONFLATE is for. */
+bool fh_link_conflates(fh_zmtp_socket type);
 /* One with one handle. FH_NOMEM. */
 FH_MUST_USE fh_status fh_link_new(fh_ref fh_allocator *a, fh_link_marks marks, fh_span name, fh_owned fh_view(1) fh_link **out);
 /* The second handle. */

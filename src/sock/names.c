@@ -74,6 +74,7 @@ static fh_status grow(fh_mut fh_sock_context *c) {
         to->type = from->type;
         to->send_mark = from->send_mark;
         to->receive_mark = from->receive_mark;
+        to->conflates = from->conflates;
         to->name = take(c->names, i, false);
         to->identity = take(c->names, i, true);
     }
@@ -97,6 +98,7 @@ static fh_status enter_name(fh_mut fh_core *k, fh_span name) {
     n->type = k->type;
     n->send_mark = k->settings.send_mark;
     n->receive_mark = k->settings.receive_mark;
+    n->conflates = k->settings.conflate && fh_link_conflates(k->type);
     return FH_DONE;
 }
 
@@ -132,9 +134,11 @@ fh_status fh_context_bind(fh_core *k, fh_span name) {
 
 /* --- connecting ----------------------------------------------------------------------------------------------------------- */
 
-static uint32_t mark_of(fh_zmtp_socket writer, int64_t send, int64_t receive) {
-    if (writer == FH_ZMTP_SUB || writer == FH_ZMTP_XSUB)
+static uint32_t mark_of(fh_zmtp_socket writer, bool conflates, int64_t send, int64_t receive) {
+    if (writer == FH_ZMTP_SUB || writer == FH_ZMTP_XSUB || writer == FH_ZMTP_DISH)
         return FH_UPSTREAM_MARK;
+    if (conflates && writer != FH_ZMTP_PULL)
+        return FH_LANE_CONFLATES;
     if (send == 0 || receive == 0 || send + receive > FH_SOCK_MARK_MAX)
         return FH_SOCK_MARK_MAX;
     return (uint32_t)(send + receive);
@@ -145,14 +149,16 @@ static fh_status make_link(fh_mut fh_core *k, fh_span endpoint, fh_owned fh_link
     const fh_name *n = find(k->context, endpoint);
     const fh_sock_settings *mine = &k->settings;
     fh_zmtp_socket type = n != NULL ? n->type : FH_ZMTP_UNKNOWN;
+    bool conflates = (mine->conflate && fh_link_conflates(k->type)) || (n != NULL && n->conflates);
     fh_link_marks marks = {
-        .there = mark_of(k->type, mine->send_mark, n != NULL ? n->receive_mark : MARK_UNKNOWN),
-        .back = mark_of(type, n != NULL ? n->send_mark : MARK_UNKNOWN, mine->receive_mark),
+        .there = mark_of(k->type, conflates, mine->send_mark, n != NULL ? n->receive_mark : MARK_UNKNOWN),
+        .back = mark_of(type, conflates, n != NULL ? n->send_mark : MARK_UNKNOWN, mine->receive_mark),
     };
     *out = NULL;
     if (n != NULL && !fh_zmtp_sockets_match(k->type, type))
         return FH_STATUS(FH_INVALID);
-    fh_bytes identity = n != NULL ? fh_bytes_share(n->identity) : nothing;
+    bool named = k->next_name.span.size != 0;
+    fh_bytes identity = named ? fh_bytes_share(k->next_name) : n != NULL ? fh_bytes_share(n->identity) : nothing;
     fh_link *link;
     fh_status s = fh_link_new(k->allocator, marks, endpoint, &link);
     if (fh_failed(s)) {

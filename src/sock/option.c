@@ -1,7 +1,7 @@
 /* option.c: names and options of a socket (sock.h). Threading: sock.h. */
 #include "sock/endpoint.h"
 
-enum { TTL_MAX_MS = 6553500 };
+typedef enum text_kind { TEXT_IDENTITY, TEXT_WELCOME, TEXT_NEXT_NAME } text_kind;
 
 static const fh_bytes nothing = {NULL, {NULL, 0}};
 
@@ -20,8 +20,13 @@ static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoin
         return FH_STATUS(FH_CANCELED);
     FH_TRY(fh_context_enter(c, s, &k));
     fh_status status = fh_endpoint_attach(k, endpoint, bind, &name, err);
-    if (!fh_failed(status))
+    if (!fh_failed(status)) {
         remember(k, name);
+        if (!bind) {
+            fh_bytes_drop(&k->next_name); /* it was for this one */
+            k->next_name = nothing;
+        }
+    }
     fh_context_leave(c, s);
     if (fh_failed(status))
         return fh_fail(err, status.code, FH_NO_OFFSET, "%.*s: %s", FH_SPAN_FMT(endpoint), fh_code_text(status.code));
@@ -63,142 +68,56 @@ fh_status fh_sock_last_endpoint(fh_sock_context *c, fh_sock s, fh_bytes *out) {
 
 /* --- numbers -------------------------------------------------------------------------------------------------------------- */
 
-static fh_status set_number(fh_mut int64_t *setting, int64_t value, int64_t least, int64_t most) {
-    if (value < least || value > most)
-        return FH_STATUS(FH_INVALID);
-    *setting = value;
-    return FH_DONE;
-}
-
-static fh_status set_flag(fh_mut bool *setting, int64_t value) {
-    if (value != 0 && value != 1)
-        return FH_STATUS(FH_INVALID);
-    *setting = value == 1;
-    return FH_DONE;
-}
-
-static fh_status set(fh_mut fh_sock_settings *to, fh_sock_option option, int64_t value) {
+/* Where the value of an option is, and its range; NULL for what is no option, or read only. */
+static fh_or_null int64_t *place(fh_mut fh_sock_settings *of, fh_sock_option option, fh_out int64_t *least,
+                                 fh_out int64_t *most) fh_view(1) {
+    *least = *most = 0;
+#define FH_PLACE(NAME, field, number, value, low, high) \
+    case FH_SOCK_##NAME:                                \
+        *least = (low);                                 \
+        *most = (high);                                 \
+        return &of->field;
+#define FH_NO_PLACE(NAME, number) case FH_SOCK_##NAME:
     switch (option) {
-    case FH_SOCK_SEND_MARK:
-        return set_number(&to->send_mark, value, 0, FH_SOCK_MARK_MAX);
-    case FH_SOCK_RECEIVE_MARK:
-        return set_number(&to->receive_mark, value, 0, FH_SOCK_MARK_MAX);
-    case FH_SOCK_SEND_TIMEOUT:
-        return set_number(&to->send_timeout, value, -1, INT32_MAX);
-    case FH_SOCK_RECEIVE_TIMEOUT:
-        return set_number(&to->receive_timeout, value, -1, INT32_MAX);
-    case FH_SOCK_ROUTER_MANDATORY:
-        return set_flag(&to->mandatory, value);
-    case FH_SOCK_ROUTER_HANDOVER:
-        return set_flag(&to->handover, value);
-    case FH_SOCK_PROBE_ROUTER:
-        return set_flag(&to->probe, value);
-    case FH_SOCK_XPUB_VERBOSE:
-        return set_flag(&to->verbose, value);
-    case FH_SOCK_LINGER:
-        return set_number(&to->linger, value, -1, INT32_MAX);
-    case FH_SOCK_IMMEDIATE:
-        return set_flag(&to->immediate, value);
-    case FH_SOCK_RECONNECT_IVL:
-        return set_number(&to->reconnect_ivl, value, -1, INT32_MAX);
-    case FH_SOCK_RECONNECT_IVL_MAX:
-        return set_number(&to->reconnect_ivl_max, value, 0, INT32_MAX);
-    case FH_SOCK_HANDSHAKE_IVL:
-        return set_number(&to->handshake_ivl, value, 0, INT32_MAX);
-    case FH_SOCK_HEARTBEAT_IVL:
-        return set_number(&to->heartbeat_ivl, value, 0, INT32_MAX);
-    case FH_SOCK_HEARTBEAT_TTL:
-        return set_number(&to->heartbeat_ttl, value, 0, TTL_MAX_MS);
-    case FH_SOCK_HEARTBEAT_TIMEOUT:
-        return set_number(&to->heartbeat_timeout, value, -1, INT32_MAX);
-    case FH_SOCK_MESSAGE_MAX:
-        return set_number(&to->message_max, value, -1, INT64_MAX);
-    case FH_SOCK_BACKLOG:
-        return set_number(&to->backlog, value, 1, INT32_MAX);
-    case FH_SOCK_IPV6:
-        return set_flag(&to->ip6, value);
-    case FH_SOCK_TYPE:
-    case FH_SOCK_EVENTS:
+        FH_SOCK_OPTIONS(FH_PLACE)
+        FH_SOCK_FACTS(FH_NO_PLACE)
         break;
     }
-    return FH_STATUS(FH_UNSUPPORTED);
+#undef FH_PLACE
+#undef FH_NO_PLACE
+    return NULL;
+}
+
+static fh_status set(fh_mut fh_core *k, fh_sock_option option, int64_t value) {
+    int64_t least = 0, most = 0;
+    int64_t *at = place(&k->settings, option, &least, &most);
+    if (at == NULL)
+        return FH_STATUS(FH_UNSUPPORTED);
+    if (value < least || value > most)
+        return FH_STATUS(FH_INVALID);
+    *at = value;
+    return FH_DONE;
 }
 
 static fh_status get(fh_mut fh_core *k, fh_sock_option option, fh_out int64_t *value) {
-    const fh_sock_settings *from = &k->settings;
-    switch (option) {
-    case FH_SOCK_SEND_MARK:
-        *value = from->send_mark;
-        return FH_DONE;
-    case FH_SOCK_RECEIVE_MARK:
-        *value = from->receive_mark;
-        return FH_DONE;
-    case FH_SOCK_SEND_TIMEOUT:
-        *value = from->send_timeout;
-        return FH_DONE;
-    case FH_SOCK_RECEIVE_TIMEOUT:
-        *value = from->receive_timeout;
-        return FH_DONE;
-    case FH_SOCK_ROUTER_MANDATORY:
-        *value = from->mandatory;
-        return FH_DONE;
-    case FH_SOCK_ROUTER_HANDOVER:
-        *value = from->handover;
-        return FH_DONE;
-    case FH_SOCK_PROBE_ROUTER:
-        *value = from->probe;
-        return FH_DONE;
-    case FH_SOCK_XPUB_VERBOSE:
-        *value = from->verbose;
-        return FH_DONE;
-    case FH_SOCK_LINGER:
-        *value = from->linger;
-        return FH_DONE;
-    case FH_SOCK_IMMEDIATE:
-        *value = from->immediate;
-        return FH_DONE;
-    case FH_SOCK_RECONNECT_IVL:
-        *value = from->reconnect_ivl;
-        return FH_DONE;
-    case FH_SOCK_RECONNECT_IVL_MAX:
-        *value = from->reconnect_ivl_max;
-        return FH_DONE;
-    case FH_SOCK_HANDSHAKE_IVL:
-        *value = from->handshake_ivl;
-        return FH_DONE;
-    case FH_SOCK_HEARTBEAT_IVL:
-        *value = from->heartbeat_ivl;
-        return FH_DONE;
-    case FH_SOCK_HEARTBEAT_TTL:
-        *value = from->heartbeat_ttl;
-        return FH_DONE;
-    case FH_SOCK_HEARTBEAT_TIMEOUT:
-        *value = from->heartbeat_timeout;
-        return FH_DONE;
-    case FH_SOCK_MESSAGE_MAX:
-        *value = from->message_max;
-        return FH_DONE;
-    case FH_SOCK_BACKLOG:
-        *value = from->backlog;
-        return FH_DONE;
-    case FH_SOCK_IPV6:
-        *value = from->ip6;
-        return FH_DONE;
-    case FH_SOCK_TYPE:
+    int64_t least = 0, most = 0;
+    const int64_t *at = place(&k->settings, option, &least, &most);
+    *value = at != NULL ? *at : 0;
+    if (option == FH_SOCK_TYPE)
         *value = k->type;
-        return FH_DONE;
-    case FH_SOCK_EVENTS:
+    else if (option == FH_SOCK_EVENTS)
         *value = fh_core_events(k);
-        return FH_DONE;
-    }
-    *value = 0;
-    return FH_STATUS(FH_UNSUPPORTED);
+    else if (option == FH_SOCK_LAST_ROUTING_ID)
+        *value = k->last_routing_id;
+    else if (at == NULL)
+        return FH_STATUS(FH_UNSUPPORTED);
+    return FH_DONE;
 }
 
 fh_status fh_sock_set(fh_sock_context *c, fh_sock s, fh_sock_option option, int64_t value) {
     fh_core *k;
     FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = set(&k->settings, option, value);
+    fh_status status = set(k, option, value);
     fh_context_leave(c, s);
     return status;
 }
@@ -216,26 +135,58 @@ fh_status fh_sock_get(fh_sock_context *c, fh_sock s, fh_sock_option option, int6
 
 /* --- texts ---------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_sock_identify(fh_sock_context *c, fh_sock s, fh_span identity) {
+/* A text of a socket changes. */
+static void replace(fh_mut fh_core *k, text_kind kind, fh_bytes text) {
+    if (kind == TEXT_IDENTITY) {
+        fh_bytes_drop(&k->identity);
+        k->identity = fh_bytes_share(text);
+    } else if (kind == TEXT_WELCOME) {
+        fh_bytes_drop(&k->welcome);
+        k->welcome = fh_bytes_share(text);
+    } else {
+        fh_bytes_drop(&k->next_name);
+        k->next_name = fh_bytes_share(text);
+    }
+}
+
+static fh_status set_text(fh_mut fh_sock_context *c, fh_sock s, fh_span text, text_kind kind) {
     fh_core *k;
     fh_bytes copy;
-    if (identity.size == 0 || identity.size > FH_ZMTP_IDENTITY_MAX || fh_span_at(identity, 0) == 0)
-        return FH_STATUS(FH_INVALID);
-    FH_TRY(fh_bytes_copy(c->allocator, identity, &copy));
+    FH_TRY(fh_bytes_copy(c->allocator, text, &copy));
     fh_status status = fh_context_enter(c, s, &k);
     if (!fh_failed(status)) {
-        fh_bytes_drop(&k->identity);
-        k->identity = fh_bytes_share(copy);
+        bool names = k->type == FH_ZMTP_ROUTER || k->type == FH_ZMTP_STREAM, fits = kind == TEXT_IDENTITY ||
+            (kind == TEXT_WELCOME && k->type == FH_ZMTP_XPUB) || (kind == TEXT_NEXT_NAME && names);
+        if (fits)
+            replace(k, kind, copy);
         fh_context_leave(c, s);
+        status = fits ? FH_DONE : FH_STATUS(FH_UNSUPPORTED);
     }
     fh_bytes_drop(&copy);
     return status;
 }
 
+static bool is_identity(fh_span text) {
+    return text.size != 0 && text.size <= FH_ZMTP_IDENTITY_MAX && fh_span_at(text, 0) != 0;
+}
+
+fh_status fh_sock_identify(fh_sock_context *c, fh_sock s, fh_span identity) {
+    return is_identity(identity) ? set_text(c, s, identity, TEXT_IDENTITY) : FH_STATUS(FH_INVALID);
+}
+
+fh_status fh_sock_name_next(fh_sock_context *c, fh_sock s, fh_span identity) {
+    return is_identity(identity) ? set_text(c, s, identity, TEXT_NEXT_NAME) : FH_STATUS(FH_INVALID);
+}
+
+fh_status fh_sock_welcome(fh_sock_context *c, fh_sock s, fh_span text) {
+    return set_text(c, s, text, TEXT_WELCOME);
+}
+
 static fh_status subscribe(fh_mut fh_sock_context *c, fh_sock s, fh_span prefix, fh_message_kind kind) {
     fh_core *k;
     FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = k->type == FH_ZMTP_SUB ? fh_context_attend(k) : FH_STATUS(FH_UNSUPPORTED);
+    bool can = k->type == FH_ZMTP_SUB || k->type == FH_ZMTP_DISH || k->type == FH_ZMTP_XPUB;
+    fh_status status = can ? fh_context_attend(k) : FH_STATUS(FH_UNSUPPORTED);
     if (!fh_failed(status))
         status = fh_core_subscribe(k, prefix, kind);
     fh_context_leave(c, s);

@@ -1,5 +1,5 @@
-/* pattern.c: what each type of socket does with a message (RFC 28 to 31): to whom it goes, from whom it is taken, and what of
- * it the application sees.
+/* pattern.c: what each type of socket does with a message (RFC 28 to 31, 41, 48, 49, 51, 52): to whom it goes, from whom it is
+ * taken, and what of it the application sees.
  *
  * A message is taken from its lane only when nothing can fail any more: what needs memory is done to it in place, before.
  * Threading: core.h. */
@@ -10,11 +10,33 @@ static bool is(fh_ref const fh_core *k, unsigned types) {
 }
 
 bool fh_core_sends(const fh_core *k) {
-    return !is(k, FH_ZMTP_BIT(PULL) | FH_ZMTP_BIT(SUB));
+    return !is(k, FH_ZMTP_BIT(PULL) | FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(GATHER) | FH_ZMTP_BIT(DISH));
 }
 
 bool fh_core_receives(const fh_core *k) {
-    return !is(k, FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(PUB));
+    return !is(k, FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(SCATTER) | FH_ZMTP_BIT(RADIO));
+}
+
+bool fh_core_publishes(const fh_core *k) {
+    return is(k, FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(XPUB) | FH_ZMTP_BIT(RADIO));
+}
+
+bool fh_core_subscribes(const fh_core *k) {
+    return is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(XSUB) | FH_ZMTP_BIT(DISH));
+}
+
+bool fh_core_names_peers(const fh_core *k) {
+    return is(k, FH_ZMTP_BIT(ROUTER) | FH_ZMTP_BIT(STREAM) | FH_ZMTP_BIT(SERVER) | FH_ZMTP_BIT(PEER));
+}
+
+/* How many parts each message of a type has, as its application sees them; 0: any number. The types of RFC 41 to 52 "MUST NOT
+ * allow multipart messages"; the name of the peer, or of the group, goes in front. */
+static size_t parts_of(fh_ref const fh_core *k) {
+    if (is(k, FH_ZMTP_BIT(CLIENT) | FH_ZMTP_BIT(SCATTER) | FH_ZMTP_BIT(GATHER) | FH_ZMTP_BIT(CHANNEL)))
+        return 1;
+    if (is(k, FH_ZMTP_BIT(SERVER) | FH_ZMTP_BIT(PEER) | FH_ZMTP_BIT(RADIO) | FH_ZMTP_BIT(DISH) | FH_ZMTP_BIT(STREAM)))
+        return 2;
+    return 0;
 }
 
 /* --- sending -------------------------------------------------------------------------------------------------------------- */
@@ -58,16 +80,33 @@ static void drop_early(fh_mut fh_core *k) {
     }
 }
 
+/* Puts the number of the question in front. */
+static fh_status put_request_id(fh_mut fh_core *k, fh_mut fh_message *m) {
+    uint8_t id[4] = {0};
+    fh_mspan to = {id, sizeof id};
+    fh_mspan_put_u32(to, 0, k->request + 1);
+    fh_bytes part;
+    FH_TRY(fh_bytes_copy(k->allocator, fh_span_of_mut(to), &part));
+    fh_status s = fh_message_insert(m, k->allocator, 0, &part);
+    fh_bytes_drop(&part);
+    FH_TRY(s);
+    k->request++;
+    return FH_DONE;
+}
+
 static fh_status send_request(fh_mut fh_core *k, fh_mut fh_message *m) {
-    if (k->req.waits)
+    if (k->req.waits && !k->settings.relaxed)
         return FH_STATUS(FH_INVALID);
+    FH_TRY(fh_message_reserve(m, k->allocator, 2));
+    fh_req_peer_gone(&k->req, k->req.peer);
     k->request_lost = false;
-    FH_TRY(fh_message_reserve(m, k->allocator, 1));
     drop_early(k);
     uint32_t peer = fh_core_writer(k);
     if (peer == FH_NO_PEER)
         return FH_STATUS(FH_AGAIN);
-    put_delimiter(k, m, 0);
+    if (k->settings.correlate)
+        FH_TRY(put_request_id(k, m));
+    put_delimiter(k, m, k->settings.correlate ? 1 : 0);
     FH_TRY(fh_req_sent(&k->req, peer));
     return send_next(k, m);
 }
@@ -90,12 +129,20 @@ static fh_status send_reply(fh_mut fh_core *k, fh_mut fh_message *m) {
     return FH_DONE;
 }
 
-/* RFC 28: ROUTER "SHALL remove the first frame", and "SHALL drop" what goes nowhere, or tell, if it is asked to. */
+/* RFC 28: ROUTER "SHALL remove the first frame", and "SHALL drop" what goes nowhere, or tell, if it is asked to. RFC 41, 51:
+ * "SHALL return an error if the queue does not exist", "SHALL block on sending, if the queue is full". An empty message of a
+ * STREAM ends the connection, when what was sent has left. */
 static fh_status send_routed(fh_mut fh_core *k, fh_mut fh_message *m) {
     uint32_t peer = fh_core_find(k, fh_message_view(m, 0));
-    bool mandatory = k->settings.mandatory;
+    bool mandatory = k->type != FH_ZMTP_ROUTER || k->settings.mandatory;
+    bool ends = k->type == FH_ZMTP_STREAM && fh_message_view(m, 1).size == 0;
     if (mandatory && (peer == FH_NO_PEER || fh_lane_has_ended(fh_core_in(k, peer))))
         return FH_STATUS(FH_NOT_FOUND);
+    if (ends) {
+        fh_core_leave(k, peer);
+        fh_message_clear(m, k->allocator);
+        return FH_DONE;
+    }
     bool room = peer != FH_NO_PEER && fh_core_has_room(k, peer);
     if (mandatory && !room)
         return FH_STATUS(FH_AGAIN);
@@ -127,6 +174,49 @@ static size_t all_peers(fh_mut fh_core *k) {
     return count;
 }
 
+/* The others of those that a match has found. */
+static size_t invert(fh_mut fh_core *k) {
+    size_t count = 0;
+    for (uint32_t i = 0; i < k->peers_used; i++) {
+        bool found = i < k->wants.marked.count && fh_u32s_get(k->wants.marked, i) == k->wants.match;
+        if (fh_core_has(k, i) && !found)
+            fh_u32s_set(k->matched, count++, i);
+    }
+    return count;
+}
+
+/* Those of the peers that are to get a message, to the start of `matched`. */
+static size_t match(fh_mut fh_core *k, fh_span text) {
+    size_t count = fh_subscription_match(&k->wants, text, k->matched);
+    return k->settings.invert && k->type != FH_ZMTP_RADIO ? invert(k) : count;
+}
+
+static bool all_have_room(fh_mut fh_core *k, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t peer = fh_u32s_get(k->matched, i);
+        if (!fh_lane_has_ended(fh_core_in(k, peer)) && !fh_lane_is_open(fh_core_out(k, peer)))
+            return false;
+    }
+    return true;
+}
+
+static fh_status publish(fh_mut fh_core *k, fh_mut fh_message *m) {
+    size_t count = match(k, fh_message_view(m, 0));
+    if (k->settings.nodrop && !all_have_room(k, count))
+        return FH_STATUS(FH_AGAIN);
+    send_to(k, m, count);
+    return FH_DONE;
+}
+
+/* RFC 48: to those "who have a join the message group", "using exact matching". */
+static fh_status send_group(fh_mut fh_core *k, fh_mut fh_message *m) {
+    fh_group_key key;
+    if (!fh_group_key_of(fh_message_view(m, 0), &key))
+        return FH_STATUS(FH_INVALID);
+    send_to(k, m, match(k, fh_group_key_view(&key)));
+    return FH_DONE;
+}
+
 /* The first byte of a message of one part, which an XSUB subscribes with. */
 static bool is_subscription(fh_ref const fh_message *m) {
     fh_span part = fh_message_view(m, 0);
@@ -150,37 +240,62 @@ static fh_status send_upstream(fh_mut fh_core *k, fh_mut fh_message *m) {
 fh_status fh_core_send(fh_core *k, fh_message *m) {
     if (!fh_core_sends(k))
         return FH_STATUS(FH_UNSUPPORTED);
-    if (fh_message_count(m) == 0)
+    size_t count = fh_message_count(m), parts = parts_of(k);
+    if (count == 0 || (parts != 0 && count != parts))
         return FH_STATUS(FH_INVALID);
     if (k->type == FH_ZMTP_REQ)
         return send_request(k, m);
     if (k->type == FH_ZMTP_REP)
         return send_reply(k, m);
-    if (k->type == FH_ZMTP_ROUTER)
+    if (fh_core_names_peers(k))
         return send_routed(k, m);
     if (k->type == FH_ZMTP_XSUB)
         return send_upstream(k, m);
-    if (is(k, FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(XPUB))) {
-        send_to(k, m, fh_subscription_match(&k->wants, fh_message_view(m, 0), k->matched));
-        return FH_DONE;
-    }
-    return send_next(k, m);
+    if (k->type == FH_ZMTP_RADIO)
+        return send_group(k, m);
+    return fh_core_publishes(k) ? publish(k, m) : send_next(k, m);
 }
 
 /* --- subscriptions -------------------------------------------------------------------------------------------------------- */
 
+/* For the peer whose wish the application has seen last. */
+static fh_status subscribe_for_peer(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind) {
+    bool news = false;
+    uint32_t peer = fh_core_heard_peer(k, k->heard_last);
+    if (!k->settings.manual || peer == FH_NO_PEER)
+        return FH_STATUS(FH_INVALID);
+    return kind == FH_MESSAGE_SUBSCRIBE ? fh_subscription_add(&k->wants, peer, prefix, &news)
+                                        : fh_subscription_cancel(&k->wants, peer, prefix, &news);
+}
+
+/* What a socket itself wants changes; a group is joined once. */
+static fh_status want(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind) {
+    bool news = false;
+    fh_group_key key;
+    if (!fh_group_key_of(prefix, &key) && k->type == FH_ZMTP_DISH)
+        return FH_STATUS(FH_INVALID);
+    fh_span text = k->type == FH_ZMTP_DISH ? fh_group_key_view(&key) : prefix;
+    if (kind == FH_MESSAGE_CANCEL)
+        return fh_subscription_cancel(&k->wants, 0, text, &news);
+    FH_TRY(fh_subscription_add(&k->wants, 0, text, &news));
+    if (news || k->type != FH_ZMTP_DISH)
+        return FH_DONE;
+    FH_TRY(fh_subscription_cancel(&k->wants, 0, text, &news));
+    return FH_STATUS(FH_INVALID);
+}
+
 /* All publishers have room for one more, or none is told. */
 fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
-    bool news = false;
     fh_bytes part;
     fh_message m = {0};
+    if (k->type == FH_ZMTP_XPUB)
+        return subscribe_for_peer(k, prefix, kind);
     size_t count = all_peers(k);
     for (size_t i = 0; i < count; i++)
         if (!fh_lane_is_open(fh_core_out(k, fh_u32s_get(k->matched, i))))
             return FH_STATUS(FH_EXHAUSTED);
     FH_TRY(fh_bytes_copy(k->allocator, prefix, &part));
-    fh_status s = kind == FH_MESSAGE_SUBSCRIBE ? fh_subscription_add(&k->wants, 0, part.span, &news)
-                                               : fh_subscription_cancel(&k->wants, 0, part.span, &news);
+    fh_status s = want(k, part.span, kind);
     if (!fh_failed(s))
         s = fh_message_push(&m, k->allocator, &part);
     m.kind = kind;
@@ -193,14 +308,34 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
 
 /* --- receiving ------------------------------------------------------------------------------------------------------------ */
 
-/* PULL, PAIR, DEALER (RFC 28, 30: "SHALL receive … using a fair-queuing strategy"). */
+/* PULL, PAIR, DEALER (RFC 28, 30: "SHALL receive … using a fair-queuing strategy"). What has more parts than the type allows is
+ * discarded (RFC 41, 49, 52: "MUST discard any part of a multipart message"). */
 static fh_status receive_next(fh_mut fh_core *k, fh_owned fh_message *out) {
-    uint32_t peer = fh_core_reader(k);
     *out = (fh_message){0};
-    if (peer == FH_NO_PEER)
-        return FH_STATUS(FH_AGAIN);
-    take(k, peer, out);
-    return FH_DONE;
+    for (;;) {
+        uint32_t peer = fh_core_reader(k);
+        if (peer == FH_NO_PEER)
+            return FH_STATUS(FH_AGAIN);
+        fh_message m;
+        take(k, peer, &m);
+        if (parts_of(k) == 0 || fh_message_count(&m) == parts_of(k)) {
+            *out = m;
+            return FH_DONE;
+        }
+        fh_message_drop(&m, k->allocator);
+    }
+}
+
+static bool is_joined(fh_mut fh_core *k, fh_span group) {
+    fh_group_key key = {.size = 0};
+    return fh_group_key_of(group, &key) && fh_subscription_match(&k->wants, fh_group_key_view(&key), k->matched) != 0;
+}
+
+static bool is_wanted(fh_mut fh_core *k, fh_ref const fh_message *m) {
+    if (k->type == FH_ZMTP_DISH)
+        return is_joined(k, fh_message_view(m, 0));
+    bool found = fh_subscription_match(&k->wants, fh_message_view(m, 0), k->matched) != 0;
+    return found != (k->settings.invert != 0);
 }
 
 /* Only what was subscribed: a publisher may not have heard yet that something is not wanted any more. */
@@ -209,12 +344,22 @@ static fh_status receive_wanted(fh_mut fh_core *k, fh_owned fh_message *out) {
     for (;;) {
         fh_message m;
         FH_TRY(receive_next(k, &m));
-        if (fh_subscription_match(&k->wants, fh_message_view(&m, 0), k->matched) != 0) {
+        if (is_wanted(k, &m)) {
             *out = m;
             return FH_DONE;
         }
         fh_message_drop(&m, k->allocator);
     }
+}
+
+/* The answer to another question than the last one. */
+static bool is_stale(fh_mut fh_core *k, fh_mut fh_message *m) {
+    if (!k->settings.correlate)
+        return false;
+    fh_bytes id = fh_message_shift(m);
+    bool right = id.span.size == 4 && fh_span_u32(id.span, 0) == k->request && fh_message_count(m) != 0;
+    fh_bytes_drop(&id);
+    return !right;
 }
 
 static fh_status receive_reply(fh_mut fh_core *k, fh_owned fh_message *out) {
@@ -226,7 +371,7 @@ static fh_status receive_reply(fh_mut fh_core *k, fh_owned fh_message *out) {
         fh_part_use use = FH_PART_DISCARD;
         fh_message m;
         take(k, peer, &m);
-        for (size_t i = 0, count = fh_message_count(&m); i < count; i++)
+        for (size_t i = 0, count = is_stale(k, &m) ? 0 : fh_message_count(&m); i < count; i++)
             use = fh_req_part(&k->req, peer, fh_message_view(&m, i), i + 1 < count);
         if (use == FH_PART_DELIVER) {
             fh_bytes delimiter = fh_message_shift(&m);
@@ -277,24 +422,51 @@ static fh_status receive_request(fh_mut fh_core *k, fh_owned fh_message *out) {
     }
 }
 
-/* RFC 28: ROUTER "SHALL prepend a message frame with the identity of the originating peer". */
+/* A peer has come, or gone: its name, and an empty part. */
+static fh_status receive_notice(fh_mut fh_core *k, uint32_t peer, fh_owned fh_message *out) {
+    fh_peer *p = fh_peers_at(k->peers, peer);
+    fh_bytes name = fh_bytes_share(p->identity), empty = {NULL, {NULL, 0}};
+    fh_message m = {0};
+    fh_status s = fh_message_push(&m, k->allocator, &name); /* two parts need no memory */
+    if (!fh_failed(s))
+        s = fh_message_push(&m, k->allocator, &empty);
+    FH_ASSERT(!fh_failed(s));
+    fh_bytes_drop(&name);
+    *out = m;
+    if (p->comes)
+        p->comes = false;
+    else
+        fh_core_leave(k, peer);
+    return FH_DONE;
+}
+
+/* RFC 28: ROUTER "SHALL prepend a message frame with the identity of the originating peer"; SERVER and PEER an id. */
 static fh_status receive_routed(fh_mut fh_core *k, fh_owned fh_message *out) {
     *out = (fh_message){0};
-    uint32_t peer = fh_core_reader(k);
-    if (peer == FH_NO_PEER)
-        return FH_STATUS(FH_AGAIN);
-    FH_TRY(fh_message_reserve(fh_lane_first(fh_core_in(k, peer)), k->allocator, 1));
-    fh_bytes identity = fh_bytes_share(fh_peers_at(k->peers, peer)->identity);
-    take(k, peer, out);
-    fh_status s = fh_message_insert(out, k->allocator, 0, &identity);
-    FH_ASSERT(!fh_failed(s));
-    fh_bytes_drop(&identity);
-    return FH_DONE;
+    for (;;) {
+        uint32_t peer = fh_core_reader(k);
+        if (peer == FH_NO_PEER)
+            return FH_STATUS(FH_AGAIN);
+        if (fh_core_has_notice(k, peer))
+            return receive_notice(k, peer, out);
+        FH_TRY(fh_message_reserve(fh_lane_first(fh_core_in(k, peer)), k->allocator, 1));
+        fh_bytes identity = fh_bytes_share(fh_peers_at(k->peers, peer)->identity);
+        fh_message m;
+        take(k, peer, &m);
+        fh_status s = fh_message_insert(&m, k->allocator, 0, &identity);
+        FH_ASSERT(!fh_failed(s));
+        fh_bytes_drop(&identity);
+        if (parts_of(k) == 0 || fh_message_count(&m) == parts_of(k)) {
+            *out = m;
+            return FH_DONE;
+        }
+        fh_message_drop(&m, k->allocator);
+    }
 }
 
 /* What an XPUB's application sees of a subscription: 1 or 0, and the prefix. */
 static fh_status show(fh_ref fh_allocator *a, fh_mut fh_message *m) {
-    uint8_t bytes[1 + FH_SOCK_PREFIX_MAX] = {m->kind == FH_MESSAGE_SUBSCRIBE};
+    uint8_t bytes[1 + FH_SOCK_PREFIX_MAX] = {(m->kind & FH_HEARD_KIND) == FH_MESSAGE_SUBSCRIBE};
     fh_mspan all = {bytes, sizeof bytes}, rest;
     fh_span prefix = fh_message_view(m, 0);
     if (!fh_mspan_slice(all, 1, prefix.size, &rest))
@@ -315,8 +487,11 @@ static fh_status receive_heard(fh_mut fh_core *k, fh_owned fh_message *out) {
     FH_TRY(fh_core_hear(k));
     if (fh_lane_look(&k->heard) != FH_LANE_MESSAGE)
         return FH_STATUS(FH_AGAIN);
-    if (fh_lane_first(&k->heard)->kind != FH_MESSAGE_DATA)
+    uint32_t kind = fh_lane_first(&k->heard)->kind;
+    if ((kind & FH_HEARD_KIND) != FH_MESSAGE_DATA) {
         FH_TRY(show(k->allocator, fh_lane_first(&k->heard)));
+        k->heard_last = kind;
+    }
     fh_lane_pop(&k->heard, out, &tell);
     return FH_DONE;
 }
@@ -326,11 +501,11 @@ fh_status fh_core_receive(fh_core *k, fh_message *out) {
         return receive_reply(k, out);
     if (k->type == FH_ZMTP_REP)
         return receive_request(k, out);
-    if (k->type == FH_ZMTP_ROUTER)
+    if (fh_core_names_peers(k))
         return receive_routed(k, out);
     if (k->type == FH_ZMTP_XPUB)
         return receive_heard(k, out);
-    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(XSUB)))
+    if (fh_core_subscribes(k))
         return receive_wanted(k, out);
     *out = (fh_message){0};
     if (!fh_core_receives(k))
@@ -351,11 +526,12 @@ static bool is_readable(fh_mut fh_core *k) {
 }
 
 static bool is_writable(fh_mut fh_core *k) {
-    if (is(k, FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(XPUB) | FH_ZMTP_BIT(XSUB) | FH_ZMTP_BIT(ROUTER)))
+    if (fh_core_publishes(k) || fh_core_names_peers(k) || k->type == FH_ZMTP_XSUB)
         return true;
     if (k->type == FH_ZMTP_REP)
         return k->rep.has_request;
-    return fh_core_sends(k) && !(k->type == FH_ZMTP_REQ && k->req.waits) && fh_core_writer(k) != FH_NO_PEER;
+    bool waits = k->type == FH_ZMTP_REQ && k->req.waits && !k->settings.relaxed;
+    return fh_core_sends(k) && !waits && fh_core_writer(k) != FH_NO_PEER;
 }
 
 static bool has_news(fh_mut fh_core *k) {

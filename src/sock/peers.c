@@ -5,40 +5,33 @@
 #include "freehold/os.h"
 #include "sock/terms.h"
 
-enum { CELLS = 64, NAME_BYTES = 5 };
+enum { CELLS = 64, NAME_BYTES = 5, ID_BYTES = 4, NOTIFY_COMES = 1, NOTIFY_GOES = 2 };
 
 static const fh_bytes nothing = {NULL, {NULL, 0}};
-
-static bool publishes(fh_ref const fh_core *k) {
-    return k->type == FH_ZMTP_PUB || k->type == FH_ZMTP_XPUB;
-}
-
-static bool subscribes(fh_ref const fh_core *k) {
-    return k->type == FH_ZMTP_SUB || k->type == FH_ZMTP_XSUB;
-}
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
 static fh_status init_pattern(fh_mut fh_core *k) {
     fh_allocator *a = k->allocator;
-    if (publishes(k) || subscribes(k))
+    if (fh_core_publishes(k) || fh_core_subscribes(k))
         FH_TRY(fh_subscription_index_init(&k->wants, a, FH_SOCK_PREFIX_MAX, fh_os_random()));
     if (k->type == FH_ZMTP_XPUB)
+        FH_TRY(fh_subscription_index_init(&k->asked, a, FH_SOCK_PREFIX_MAX, fh_os_random()));
+    if (k->type == FH_ZMTP_XPUB)
         FH_TRY(fh_lane_init(&k->heard, a, FH_UPSTREAM_MARK));
-    if (k->type == FH_ZMTP_ROUTER)
+    if (fh_core_names_peers(k))
         FH_TRY(fh_u32s_new(a, CELLS, &k->cells));
     return fh_zmtp_list_reserve(&k->rep.envelope, k->type == FH_ZMTP_REP ? FH_ENVELOPE_MAX : 0);
 }
 
+#define FH_FIRST_VALUE(name, field, number, value, least, most) .field = (value),
 fh_status fh_core_new(fh_allocator *a, fh_sock_context *context, fh_zmtp_socket type, uint32_t box, fh_core **out) {
     *out = NULL;
     fh_core *k = fh_alloc(a, 1, sizeof *k);
     if (k == NULL)
         return FH_STATUS(FH_NOMEM);
     *k = (fh_core){.allocator = a, .context = context, .type = type, .box = box,
-                   .settings = {.send_mark = 1000, .receive_mark = 1000, .send_timeout = -1, .receive_timeout = -1,
-                                .linger = -1, .reconnect_ivl = 100, .handshake_ivl = 30000, .heartbeat_timeout = -1,
-                                .message_max = -1, .backlog = 100},
+                   .settings = {FH_SOCK_OPTIONS(FH_FIRST_VALUE)},
                    .secret = fh_os_random(), .name_next = (uint32_t)fh_os_random()};
     fh_turn_init(&k->readers, a);
     fh_turn_init(&k->writers, a);
@@ -65,10 +58,13 @@ void fh_core_free(fh_core *k) {
     fh_u32s_free(a, &k->cells);
     fh_u32s_free(a, &k->matched);
     fh_subscription_index_deinit(&k->wants);
+    fh_subscription_index_deinit(&k->asked);
     fh_lane_deinit(&k->heard, a);
     fh_rep_deinit(&k->rep);
     fh_bytes_drop(&k->identity);
     fh_bytes_drop(&k->last_endpoint);
+    fh_bytes_drop(&k->welcome);
+    fh_bytes_drop(&k->next_name);
     fh_monitor_free(k->monitor);
     fh_secrets_wipe(&k->secrets);
     fh_free(a, k);
@@ -144,9 +140,26 @@ static void forget_name(fh_mut fh_core *k, uint32_t number) {
     row(k, at - 1)->chain = next;
 }
 
+static bool has_ids(fh_ref const fh_core *k) {
+    return k->type == FH_ZMTP_SERVER || k->type == FH_ZMTP_PEER;
+}
+
+/* The next number that no peer has, and that is not 0 (RFC 41, 51: "a unique routing id, which is a non-zero … integer"). */
+static fh_status id_of(fh_mut fh_core *k, fh_owned fh_bytes *out) {
+    uint8_t id[ID_BYTES] = {0};
+    fh_mspan to = {id, ID_BYTES};
+    do {
+        k->last_routing_id = k->name_next++;
+        fh_mspan_put_u32(to, 0, k->last_routing_id);
+    } while (k->last_routing_id == 0 || fh_core_find(k, fh_span_of_mut(to)) != FH_NO_PEER);
+    return fh_bytes_copy(k->allocator, fh_span_of_mut(to), out);
+}
+
 /* What a ROUTER calls a new peer: what it is called by itself, or a name of five bytes that begins with 0 (RFC 28). */
 static fh_status name_of(fh_mut fh_core *k, fh_bytes identity, fh_owned fh_bytes *out) {
     *out = nothing;
+    if (has_ids(k))
+        return id_of(k, out);
     if (identity.span.size != 0) {
         *out = fh_bytes_share(identity);
         return FH_DONE;
@@ -162,7 +175,7 @@ static fh_status name_of(fh_mut fh_core *k, fh_bytes identity, fh_owned fh_bytes
 /* Room in the chains. */
 static fh_status grow_cells(fh_mut fh_core *k) {
     fh_u32s cells;
-    if (k->type != FH_ZMTP_ROUTER || k->peers_live < k->cells.count)
+    if (!fh_core_names_peers(k) || k->peers_live < k->cells.count)
         return FH_DONE;
     FH_TRY(fh_u32s_new(k->allocator, 2 * k->cells.count, &cells));
     fh_u32s_free(k->allocator, &k->cells);
@@ -210,6 +223,8 @@ static fh_status grow_rows(fh_mut fh_core *k) {
         to->side = from->side;
         to->chain = from->chain;
         to->wanted = from->wanted;
+        to->life = from->life;
+        to->comes = from->comes;
     }
     fh_peers_free(k->allocator, &k->peers);
     fh_u32s_free(k->allocator, &k->matched);
@@ -242,15 +257,28 @@ static void send_subscription(fh_mut fh_core *k, uint32_t number, fh_bytes prefi
     fh_bytes_drop(&part);
 }
 
+/* What a new publisher is told of a subscription; of a group without what the index has behind it. */
+static fh_owned fh_bytes wanted(fh_ref const fh_core *k, size_t i) {
+    fh_bytes out;
+    const fh_subscription *s = fh_subscriptions_at(k->wants.rows, i);
+    size_t tail = k->type == FH_ZMTP_DISH && s->count != 0;
+    fh_status status = fh_bytes_slice(s->prefix, 0, s->prefix.span.size - tail, &out);
+    FH_ASSERT(!fh_failed(status)); /* it lies inside */
+    return out;
+}
+
 static void greet(fh_mut fh_core *k, uint32_t number) {
-    for (size_t i = 0; subscribes(k) && i < k->wants.used; i++) {
-        fh_bytes prefix = fh_bytes_share(fh_subscriptions_at(k->wants.rows, i)->prefix);
+    for (size_t i = 0; fh_core_subscribes(k) && i < k->wants.used; i++) {
+        fh_bytes prefix = wanted(k, i);
         for (uint64_t n = fh_subscriptions_at(k->wants.rows, i)->count; n != 0; n--)
             send_subscription(k, number, prefix, FH_MESSAGE_SUBSCRIBE);
         fh_bytes_drop(&prefix);
     }
-    if (k->settings.probe && fh_core_has_room(k, number)) {
+    bool welcomes = k->type == FH_ZMTP_XPUB && k->welcome.span.size != 0;
+    if ((k->settings.probe || welcomes) && fh_core_has_room(k, number)) {
         fh_message m = {.count = 1}; /* an empty part */
+        if (welcomes)
+            m.few[0].bytes = fh_bytes_share(k->welcome);
         fh_core_put(k, number, &m);
         fh_message_drop(&m, k->allocator);
     }
@@ -264,37 +292,63 @@ static uint32_t take_row(fh_mut fh_core *k) {
     return number;
 }
 
+/* A name for a new peer; another peer with it goes, if it may. FH_INVALID: it stays. */
+static fh_status name_newcomer(fh_mut fh_core *k, fh_bytes identity, fh_owned fh_bytes *out) {
+    *out = nothing;
+    if (!fh_core_names_peers(k))
+        return FH_DONE;
+    FH_TRY(name_of(k, identity, out));
+    uint32_t other = fh_core_find(k, out->span);
+    if (other == FH_NO_PEER)
+        return FH_DONE;
+    if (k->settings.handover || fh_lane_look(fh_core_in(k, other)) == FH_LANE_ENDED) {
+        fh_core_leave(k, other);
+        return FH_DONE;
+    }
+    fh_bytes_drop(out);
+    return FH_STATUS(FH_INVALID);
+}
+
+static bool tells_of_comers(fh_ref const fh_core *k) {
+    return k->type == FH_ZMTP_STREAM ? k->settings.stream_notify != 0
+                                     : k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_COMES) != 0;
+}
+
+static bool tells_of_goers(fh_ref const fh_core *k) {
+    return k->type == FH_ZMTP_STREAM ? k->settings.stream_notify != 0
+                                     : k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_GOES) != 0;
+}
+
+static void enter_row(fh_mut fh_core *k, uint32_t number, fh_move fh_link *link, uint32_t side, fh_move fh_bytes name) {
+    fh_peer *p = row(k, number);
+    p->link = link;
+    p->side = side;
+    p->wanted = 0;
+    p->life++;
+    p->comes = tells_of_comers(k);
+    p->identity = name;
+    p->chain = 0;
+    if (!fh_core_names_peers(k))
+        return;
+    size_t cell = cell_of(k, p->identity.span);
+    p->chain = fh_u32s_get(k->cells, cell);
+    fh_u32s_set(k->cells, cell, number + 1);
+}
+
 fh_status fh_core_join(fh_core *k, fh_link **link, uint32_t side) {
     fh_bytes name = nothing;
-    if (k->type == FH_ZMTP_PAIR && k->peers_live != 0)
+    bool alone = k->type == FH_ZMTP_PAIR || k->type == FH_ZMTP_CHANNEL;
+    if (alone && k->peers_live != 0)
         return FH_STATUS(FH_INVALID);
     FH_TRY(reserve(k));
-    if (k->type == FH_ZMTP_ROUTER) {
-        FH_TRY(name_of(k, fh_link_end_of(*link, 1 - side)->identity, &name));
-        uint32_t other = fh_core_find(k, name.span);
-        if (other != FH_NO_PEER && !k->settings.handover) {
-            fh_bytes_drop(&name);
-            return FH_STATUS(FH_INVALID);
-        }
-        if (other != FH_NO_PEER)
-            fh_core_leave(k, other);
-    }
+    FH_TRY(name_newcomer(k, fh_link_end_of(*link, 1 - side)->identity, &name));
     uint32_t number = take_row(k);
     fh_link_end *end = fh_link_end_of(*link, side);
     end->box = k->box;
     end->number = number;
-    fh_peer *p = row(k, number);
-    p->link = *link;
+    fh_link *mine = *link;
     *link = NULL;
-    p->side = side;
-    p->wanted = 0;
-    p->identity = name;
-    p->chain = 0;
-    if (k->type == FH_ZMTP_ROUTER) {
-        size_t cell = cell_of(k, p->identity.span);
-        p->chain = fh_u32s_get(k->cells, cell);
-        fh_u32s_set(k->cells, cell, number + 1);
-    }
+    enter_row(k, number, mine, side, name);
     greet(k, number);
     fh_turn_wake(&k->readers, number);
     fh_turn_wake(&k->writers, number);
@@ -303,26 +357,59 @@ fh_status fh_core_join(fh_core *k, fh_link **link, uint32_t side) {
 
 /* --- going ---------------------------------------------------------------------------------------------------------------- */
 
-/* An XPUB hears of what nobody wants any more. */
-static void cancel_all(fh_mut fh_core *k, uint32_t number) {
-    for (size_t i = 0; k->type == FH_ZMTP_XPUB && i < k->wants.used; i++) {
-        fh_subscription *s = fh_subscriptions_at(k->wants.rows, i);
-        bool last = false;
+/* What is heard of a peer, in the words of the lane. */
+static uint32_t heard_kind(fh_ref const fh_core *k, uint32_t number, uint32_t kind) {
+    return kind | number << FH_HEARD_ROW_SHIFT | (fh_peers_at(k->peers, number)->life & FH_HEARD_BITS) << FH_HEARD_LIFE_SHIFT;
+}
+
+uint32_t fh_core_heard_peer(const fh_core *k, uint32_t kind) {
+    uint32_t number = kind >> FH_HEARD_ROW_SHIFT & FH_HEARD_BITS;
+    return fh_core_has(k, number) && heard_kind(k, number, kind & FH_HEARD_KIND) == kind ? number : FH_NO_PEER;
+}
+
+/* What was heard, if somebody listens. */
+static void put_heard(fh_mut fh_core *k, fh_mut fh_bytes *prefix, uint32_t kind) {
+    fh_message m = {.kind = kind};
+    fh_status s = fh_message_push(&m, k->allocator, prefix); /* one part needs no memory */
+    FH_ASSERT(!fh_failed(s));
+    if (fh_lane_is_open(&k->heard))
+        (void)!fh_lane_put(&k->heard, &m);
+    fh_message_drop(&m, k->allocator);
+}
+
+/* One subscription of a peer that goes: its prefix, and whether nobody else has it. False when there is none. */
+static bool cancel_next(fh_mut fh_subscription_index *index, uint32_t number, fh_mut size_t *at, fh_owned fh_bytes *out,
+                        fh_out bool *last) {
+    *out = nothing;
+    *last = false;
+    for (; *at < index->used; ++*at) {
+        fh_subscription *s = fh_subscriptions_at(index->rows, *at);
         if (s->count == 0 || s->peer != number)
             continue;
         s->count = 1;
         fh_bytes prefix = fh_bytes_share(s->prefix);
-        fh_status status = fh_subscription_cancel(&k->wants, number, prefix.span, &last);
-        fh_message m = {.kind = FH_MESSAGE_CANCEL};
-        if (!fh_failed(status))
-            status = fh_message_push(&m, k->allocator, &prefix);
+        fh_status status = fh_subscription_cancel(index, number, prefix.span, last);
         FH_ASSERT(!fh_failed(status));
-        if (last && fh_lane_is_open(&k->heard))
-            (void)!fh_lane_put(&k->heard, &m);
-        fh_message_drop(&m, k->allocator);
+        *out = prefix;
+        return true;
+    }
+    return false;
+}
+
+/* A subscriber's subscriptions end with it. An XPUB hears of what nobody wants any more; of all, if it asked to. */
+static void forget_wants(fh_mut fh_core *k, uint32_t number) {
+    uint32_t kind = heard_kind(k, number, FH_MESSAGE_CANCEL);
+    bool manual = k->settings.manual != 0, verboser = k->settings.verboser != 0;
+    bool last = false;
+    fh_bytes prefix;
+    for (size_t at = 0; k->type == FH_ZMTP_XPUB && cancel_next(manual ? &k->asked : &k->wants, number, &at, &prefix, &last);) {
+        if (last || verboser)
+            put_heard(k, &prefix, kind);
         fh_bytes_drop(&prefix);
     }
     fh_subscription_drop_peer(&k->wants, number);
+    if (k->type == FH_ZMTP_XPUB)
+        fh_subscription_drop_peer(&k->asked, number);
 }
 
 void fh_core_leave(fh_core *k, uint32_t number) {
@@ -331,9 +418,9 @@ void fh_core_leave(fh_core *k, uint32_t number) {
     bool read = fh_lane_end(fh_core_out(k, number)), written = fh_lane_leave(fh_core_in(k, number));
     if (read || written)
         fh_core_tell(k, number);
-    if (publishes(k))
-        cancel_all(k, number);
-    if (k->type == FH_ZMTP_ROUTER)
+    if (fh_core_publishes(k))
+        forget_wants(k, number);
+    if (fh_core_names_peers(k))
         forget_name(k, number);
     if (k->type == FH_ZMTP_REP && k->rep.peer == number)
         k->rep.peer = FH_NO_PEER;
@@ -352,10 +439,14 @@ void fh_core_leave(fh_core *k, uint32_t number) {
 
 /* --- looking -------------------------------------------------------------------------------------------------------------- */
 
+bool fh_core_has_notice(fh_core *k, uint32_t number) {
+    return row(k, number)->comes || (tells_of_goers(k) && fh_lane_look(fh_core_in(k, number)) == FH_LANE_ENDED);
+}
+
 uint32_t fh_core_reader(fh_core *k) {
     for (uint32_t n = fh_turn_peek(&k->readers); n != FH_NO_PEER; n = fh_turn_peek(&k->readers)) {
         fh_lane_state state = fh_lane_look(fh_core_in(k, n));
-        if (state == FH_LANE_MESSAGE)
+        if (state == FH_LANE_MESSAGE || fh_core_has_notice(k, n))
             return n;
         if (state == FH_LANE_ENDED)
             fh_core_leave(k, n);
@@ -377,7 +468,7 @@ uint32_t fh_core_writer(fh_core *k) {
 /* Counts what a subscriber has said. False: it wants more than anybody may, and is left. */
 static bool count_wanted(fh_mut fh_core *k, uint32_t number) {
     const fh_message *first = fh_lane_first(fh_core_in(k, number));
-    uint32_t kind = publishes(k) ? first->kind : FH_MESSAGE_DATA;
+    uint32_t kind = fh_core_publishes(k) ? first->kind : FH_MESSAGE_DATA;
     uint64_t cost = FH_WANTED_EACH + fh_message_view(first, 0).size;
     fh_peer *p = row(k, number);
     if (kind == FH_MESSAGE_SUBSCRIBE && p->wanted > FH_WANTED_MAX - cost)
@@ -387,36 +478,65 @@ static bool count_wanted(fh_mut fh_core *k, uint32_t number) {
     return true;
 }
 
+bool fh_group_key_of(fh_span group, fh_group_key *key) {
+    *key = (fh_group_key){.size = 0};
+    if (group.size == 0 || group.size > FH_ZMTP_GROUP_MAX || fh_span_find(group, (fh_span){key->bytes, 1}, 0) != SIZE_MAX)
+        return false;
+    fh_mspan room = {key->bytes, sizeof key->bytes};
+    fh_span_copy(room, group);
+    key->size = (uint32_t)group.size + 1; /* with a 0, which no group has */
+    return true;
+}
+
+fh_span fh_group_key_view(const fh_group_key *key) {
+    fh_span all = {key->bytes, sizeof key->bytes};
+    return fh_span_sub(all, 0, key->size);
+}
+
+/* A subscription, or its end, goes into an index. */
+static fh_status note(fh_mut fh_subscription_index *index, uint32_t number, fh_span key, uint32_t kind, fh_out bool *news) {
+    *news = false;
+    return kind == FH_MESSAGE_SUBSCRIBE ? fh_subscription_add(index, number, key, news)
+                                        : fh_subscription_cancel(index, number, key, news);
+}
+
+/* What a subscriber says counts; with XPUB_MANUAL it is for the application to make it count. */
+static fh_status hear_wish(fh_mut fh_core *k, uint32_t number, fh_span wish, uint32_t kind, fh_out bool *news) {
+    fh_group_key key;
+    *news = false;
+    if (k->type == FH_ZMTP_RADIO)
+        return fh_group_key_of(wish, &key) ? note(&k->wants, number, fh_group_key_view(&key), kind, news)
+                                           : FH_STATUS(FH_INVALID);
+    return note(k->settings.manual ? &k->asked : &k->wants, number, wish, kind, news);
+}
+
 /* One message of a subscriber, if it is one; there is room for it among what is heard. */
 static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
     bool news = k->type == FH_ZMTP_XPUB, tell = false;
+    bool manual = k->settings.manual != 0, verboser = k->settings.verboser != 0, verbose = k->settings.verbose != 0;
     const fh_message *first = fh_lane_first(fh_core_in(k, number));
-    uint32_t kind = publishes(k) ? first->kind : FH_MESSAGE_DATA;
-    fh_bytes prefix = fh_message_part(first, 0);
-    fh_status s = FH_DONE;
-    if (kind == FH_MESSAGE_SUBSCRIBE)
-        s = fh_subscription_add(&k->wants, number, prefix.span, &news);
-    else if (kind == FH_MESSAGE_CANCEL)
-        s = fh_subscription_cancel(&k->wants, number, prefix.span, &news);
+    uint32_t kind = fh_core_publishes(k) ? first->kind : FH_MESSAGE_DATA;
+    fh_bytes wish = fh_message_part(first, 0);
+    fh_status s = kind == FH_MESSAGE_DATA ? FH_DONE : hear_wish(k, number, wish.span, kind, &news);
     if (kind == FH_MESSAGE_CANCEL ? !fh_failed(s) : kind == FH_MESSAGE_SUBSCRIBE && fh_failed(s))
-        row(k, number)->wanted -= FH_WANTED_EACH + prefix.span.size;
-    fh_bytes_drop(&prefix);
+        row(k, number)->wanted -= FH_WANTED_EACH + wish.span.size;
+    fh_bytes_drop(&wish);
     if (s.code == FH_NOMEM)
         return s;
     fh_message m;
     fh_lane_pop(fh_core_in(k, number), &m, &tell);
     if (tell)
         fh_core_tell(k, number);
-    bool heard = k->type == FH_ZMTP_XPUB && !fh_failed(s) &&
-                 (news || (m.kind == FH_MESSAGE_SUBSCRIBE && k->settings.verbose));
-    if (heard)
+    bool all = manual || verboser || (kind == FH_MESSAGE_SUBSCRIBE && verbose);
+    m.kind = heard_kind(k, number, kind);
+    if (k->type == FH_ZMTP_XPUB && !fh_failed(s) && (news || (all && kind != FH_MESSAGE_DATA)))
         (void)!fh_lane_put(&k->heard, &m);
     fh_message_drop(&m, k->allocator);
     return FH_DONE;
 }
 
 fh_status fh_core_hear(fh_core *k) {
-    bool hears = publishes(k) || !fh_core_receives(k);
+    bool hears = fh_core_publishes(k) || !fh_core_receives(k);
     for (uint32_t n = FH_NO_PEER; hears && (n = fh_core_reader(k)) != FH_NO_PEER;) {
         if (k->type == FH_ZMTP_XPUB && !fh_lane_is_open(&k->heard))
             return FH_DONE;

@@ -102,6 +102,7 @@ fh_status fh_terms_new(const fh_core *k, fh_span endpoint, fh_address address, b
     t->secrets = k->secrets;
     t->endpoint = name;
     t->identity = fh_bytes_share(k->identity);
+    t->peer_name = bound ? (fh_bytes){NULL, {NULL, 0}} : fh_bytes_share(k->next_name);
     t->monitor = fh_monitor_share(k->monitor);
     *out = t;
     return FH_DONE;
@@ -122,6 +123,7 @@ void fh_terms_free(fh_terms *t) {
     fh_secrets_wipe(&t->secrets);
     fh_bytes_drop(&t->endpoint);
     fh_bytes_drop(&t->identity);
+    fh_bytes_drop(&t->peer_name);
     fh_monitor_free(t->monitor);
     fh_free(a, t);
 }
@@ -170,18 +172,23 @@ fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *p
 }
 
 bool fh_terms_subscribes(const fh_terms *t) {
-    return t->type == FH_ZMTP_SUB || t->type == FH_ZMTP_XSUB;
+    return t->type == FH_ZMTP_SUB || t->type == FH_ZMTP_XSUB || t->type == FH_ZMTP_DISH;
+}
+
+bool fh_terms_publishes(const fh_terms *t) {
+    return t->type == FH_ZMTP_PUB || t->type == FH_ZMTP_XPUB || t->type == FH_ZMTP_RADIO;
 }
 
 bool fh_terms_speaks_first(const fh_terms *t) {
-    unsigned types = FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(REQ);
-    return !t->bound && (fh_terms_subscribes(t) || (!t->settings.immediate && (1u << t->type & types) != 0));
+    unsigned types = FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(REQ) | FH_ZMTP_BIT(CLIENT) |
+                     FH_ZMTP_BIT(SCATTER) | FH_ZMTP_BIT(PEER) | FH_ZMTP_BIT(CHANNEL);
+    bool named = t->type == FH_ZMTP_ROUTER && t->peer_name.span.size != 0;
+    return !t->bound && (fh_terms_subscribes(t) || (!t->settings.immediate && (named || (1u << t->type & types) != 0)));
 }
 
 fh_link_marks fh_terms_marks(const fh_terms *t) {
-    bool publishes = t->type == FH_ZMTP_PUB || t->type == FH_ZMTP_XPUB;
-    return (fh_link_marks){
-        .there = publishes ? HEARD_MARK : (uint32_t)t->settings.receive_mark,
-        .back = fh_terms_subscribes(t) ? FH_UPSTREAM_MARK : (uint32_t)t->settings.send_mark,
-    };
+    bool conflates = t->settings.conflate && fh_link_conflates(t->type);
+    uint32_t there = fh_terms_publishes(t) ? HEARD_MARK : conflates ? FH_LANE_CONFLATES : (uint32_t)t->settings.receive_mark;
+    uint32_t back = fh_terms_subscribes(t) ? FH_UPSTREAM_MARK : conflates ? FH_LANE_CONFLATES : (uint32_t)t->settings.send_mark;
+    return (fh_link_marks){.there = there, .back = back};
 }

@@ -20,6 +20,7 @@ typedef struct fh_terms {
     fh_sock_settings settings;
     fh_secrets secrets;
     fh_owned fh_bytes endpoint, identity;
+    fh_owned fh_bytes peer_name; /* of who connects: what it calls its peer, if that was said */
     fh_owned_or_null fh_monitor *monitor;
 } fh_terms;
 
@@ -36,8 +37,9 @@ FH_MUST_USE fh_status fh_terms_session(fh_ref const fh_terms *t, fh_ref fh_alloc
                                       uint64_t now_ms, fh_owned fh_view(1, 2, 3) fh_zmtp **out);
 /* True if a client of PLAIN has said what a server wants to hear. */
 bool fh_terms_lets_in(fh_ref const fh_terms *t, fh_span username, fh_span password);
-/* True for SUB and XSUB. */
+/* True for SUB, XSUB and DISH; for PUB, XPUB and RADIO. */
 bool fh_terms_subscribes(fh_ref const fh_terms *t);
+bool fh_terms_publishes(fh_ref const fh_terms *t);
 /* True if messages, or subscriptions, may wait for a connection. */
 bool fh_terms_speaks_first(fh_ref const fh_terms *t);
 /* Marks of a link whose side 0 is the connection. */

@@ -24,8 +24,8 @@ static void test_stale(void **state) {
     fh_assert_code(fh_sock_get(w.c, s, FH_SOCK_TYPE, &value), FH_STALE);
     fh_assert_ok(fh_sock_get(w.c, next, FH_SOCK_TYPE, &value));
     assert_int_equal(value, FH_ZMTP_PAIR);
-    fh_assert_code(fh_sock_open(w.c, FH_ZMTP_SERVER, &s), FH_UNSUPPORTED);
-    fh_assert_code(fh_sock_open(w.c, (fh_zmtp_socket)11, &s), FH_UNSUPPORTED);
+    fh_assert_code(fh_sock_open(w.c, (fh_zmtp_socket)18, &s), FH_UNSUPPORTED);
+    fh_assert_code(fh_sock_open(w.c, FH_ZMTP_UNKNOWN, &s), FH_UNSUPPORTED);
     while (fh_sock_context_count(w.c) < 24)
         (void)open_sock(w, FH_ZMTP_PUB);
     fh_assert_code(fh_sock_open(w.c, FH_ZMTP_PAIR, &s), FH_EXHAUSTED);
