@@ -15,8 +15,8 @@
  *
  * The patterns are those of RFC 28 (REQ, REP, DEALER, ROUTER), 29 (PUB, SUB, XPUB, XSUB), 30 (PUSH, PULL) and 31 (PAIR), and of
  * 41 (CLIENT, SERVER), 48 (RADIO, DISH), 49 (SCATTER, GATHER), 51 (PEER) and 52 (CHANNEL); a STREAM talks plain TCP.
- * In front of its one part, a message of SERVER or PEER has the number of the peer (four bytes, for fh_span_u32), one of RADIO or
- * DISH the group, and one of a STREAM the name of the connection; an empty part says there that it has come or gone, or ends it.
+ * In front of its one part, a message of SERVER or PEER has the number of the peer (four bytes, for fh_span_u32), one of RADIO
+ * or DISH the group, one of a STREAM the name of the connection; an empty part says that it has come or gone, or ends it.
  * docs/SOCKETS.md says which test holds each clause. A message is sent and received whole, or not at all. Bodies are shared by
  * counting: they are never copied between the sockets of one process.
  *

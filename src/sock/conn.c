@@ -218,9 +218,19 @@ static void hang_up(fh_mut fh_conn *c) {
     c->state = FH_CONN_CLOSING;
 }
 
+/* A connection of a STREAM: bytes as they are. */
+static bool is_raw(fh_ref const fh_conn *c) {
+    return c->terms != NULL && c->terms->type == FH_ZMTP_STREAM;
+}
+
 /* The connection stands; the session begins. */
 static void shake(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->terms != NULL && c->session == NULL);
+    if (is_raw(c)) {
+        c->state = FH_CONN_UP;
+        fh_conn_look(c);
+        return;
+    }
     fh_status s = fh_terms_session(c->terms, c->loop->allocator, c->loop->pages, now_of(c) / NS_PER_MS, &c->session);
     if (fh_failed(s)) {
         hang_up(c);
@@ -304,8 +314,21 @@ static fh_status give_wish(fh_mut fh_conn *c) {
     return begins ? fh_zmtp_subscribe(c->session, wish) : fh_zmtp_cancel(c->session, wish);
 }
 
+/* The parts of a message of a STREAM that the loop has not. */
+static fh_status give_raw(fh_mut fh_conn *c) {
+    for (; c->given < fh_message_count(&c->going); c->given++) {
+        fh_bytes part = fh_message_part(&c->going, c->given);
+        fh_status s = part.span.size != 0 ? fh_net_send(c->loop->net, c->socket, &part) : FH_DONE;
+        fh_bytes_drop(&part);
+        FH_TRY(s);
+    }
+    return FH_DONE;
+}
+
 /* The message that is going, from the first part on that the session has not. */
 static fh_status give(fh_mut fh_conn *c) {
+    if (is_raw(c))
+        return give_raw(c);
     FH_ASSERT(c->session != NULL);
     size_t count = fh_message_count(&c->going);
     if (c->going.kind != FH_MESSAGE_DATA)
@@ -557,15 +580,14 @@ void fh_conn_end(fh_conn *c, uint64_t end_ns) {
 
 /* Asks for what comes next: into the session's room, if a large part is arriving. */
 static void ask(fh_mut fh_view(1) fh_conn *c) {
-    fh_mspan room;
-    FH_ASSERT(c->session != NULL);
-    c->has_room_out = !fh_failed(fh_zmtp_begin_io(c->session, &room));
+    fh_mspan room = {NULL, 0};
+    c->has_room_out = c->session != NULL && !fh_failed(fh_zmtp_begin_io(c->session, &room));
     fh_status s = c->has_room_out ? fh_net_receive_into(c->loop->net, c->socket, room)
                                   : fh_net_receive(c->loop->net, c->socket);
     c->is_asked = !fh_failed(s);
     if (c->is_asked)
         return;
-    if (c->has_room_out)
+    if (c->has_room_out && c->session != NULL)
         (void)!fh_failed(fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, 0));
     c->has_room_out = false;
     if (s.code == FH_NOMEM || s.code == FH_EXHAUSTED)
@@ -615,6 +637,18 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
         be_due(c, now_of(c) + AGAIN_NS);
 }
 
+/* The same of a STREAM. */
+static void work_raw(fh_mut fh_view(1) fh_conn *c) {
+    c->is_again = false;
+    bool taken = c->is_asked || deliver(c);
+    have_link(c);
+    give_out(c);
+    if (taken && !c->is_asked)
+        ask(c);
+    if (c->is_again)
+        be_due(c, now_of(c) + AGAIN_NS);
+}
+
 void fh_conn_look(fh_conn *c) {
     uint64_t now = now_of(c);
     if (c->due_ns <= now)
@@ -623,11 +657,28 @@ void fh_conn_look(fh_conn *c) {
         connect(c);
     else if (c->state == FH_CONN_IDLE)
         wait_on(c);
-    if (c->state == FH_CONN_SHAKING || c->state == FH_CONN_UP)
+    if (c->state == FH_CONN_UP && is_raw(c))
+        work_raw(c);
+    else if (c->state == FH_CONN_SHAKING || c->state == FH_CONN_UP)
         work(c);
     if (c->state == FH_CONN_PARTING && (now >= c->redial_ns || c->is_mute || fh_net_out_bytes(c->loop->net, c->socket) == 0))
         hang_up(c);
     settle(c);
+}
+
+/* Bytes of a STREAM have come, or the end. */
+static void received_raw(fh_mut fh_view(1) fh_conn *c, fh_mut fh_net_event *e) {
+    c->is_asked = false;
+    fh_status s = e->status;
+    if (!fh_failed(s))
+        s = fh_message_push(&c->coming, c->loop->allocator, &e->bytes); /* one part needs no memory */
+    c->is_whole = !fh_failed(s);
+    if (s.code == FH_NOMEM || s.code == FH_EXHAUSTED)
+        be_due(c, now_of(c) + AGAIN_NS);
+    else if (fh_failed(s))
+        lose(c);
+    else
+        fh_conn_look(c);
 }
 
 /* Bytes have come, or the end. */
@@ -667,7 +718,9 @@ void fh_conn_event(fh_conn *c, fh_net_event *e) {
         return;
     case FH_NET_RECEIVED:
     case FH_NET_FILLED:
-        if (has_session(c))
+        if (has_session(c) && is_raw(c))
+            received_raw(c, e);
+        else if (has_session(c))
             received(c, e);
         return;
     case FH_NET_SENT:

@@ -79,6 +79,8 @@ static fh_status attach_remote(fh_mut fh_core *k, fh_span endpoint, bool bind, f
 fh_status fh_endpoint_attach(fh_core *k, fh_span endpoint, bool bind, fh_bytes *name, fh_err *err) {
     fh_bytes copy;
     *name = nothing;
+    if (k->type == FH_ZMTP_STREAM && !fh_span_starts(endpoint, FH_LIT("tcp://")))
+        return fh_fail(err, FH_UNSUPPORTED, 0, "a STREAM speaks tcp, not \"%.*s\"", FH_SPAN_FMT(endpoint));
     if (!is_local(endpoint))
         return attach_remote(k, endpoint, bind, name, err);
     FH_TRY(fh_bytes_copy(k->allocator, endpoint, &copy));
