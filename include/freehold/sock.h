@@ -190,13 +190,19 @@ FH_FALLIBLE fh_sock_welcome(fh_mut fh_sock_context *c, fh_sock s, fh_span text);
 /* What a ROUTER or STREAM calls the peer that it connects to next: as fh_sock_identify. FH_UNSUPPORTED for other types. */
 FH_FALLIBLE fh_sock_name_next(fh_mut fh_sock_context *c, fh_sock s, fh_span identity);
 
-/* How a socket and its peers in other processes know each other. All zero: they do not (NULL). */
+/* How a socket and its peers in other processes know each other. All zero: they do not (NULL).
+ *
+ * While a REP or ROUTER of the context has bound "inproc://zeromq.zap.01", it is a handler of RFC 27, and decides: about all who
+ * come to a server of PLAIN or CURVE, and with NULL about all peers of a socket that has a domain. A 300 closes the connection
+ * without a word, so the peer comes again; a 400 or 500 is told to it. Without a handler a server of PLAIN compares name and
+ * password with its own (if it has neither, nobody comes in), and the others let everybody in, unless ZAP_ENFORCE_DOMAIN. */
 typedef struct fh_sock_security {
     fh_zmtp_mechanism mechanism;
     bool server;                 /* of PLAIN, CURVE */
     fh_span username, password;  /* PLAIN: what a client says, and what a server wants to hear; up to 255 bytes each */
     fh_span public_key, secret_key; /* CURVE: this side's, FH_ZMTP_KEY_BYTES each; a server lets in who has its public key */
     fh_span server_key;          /* of a client of CURVE */
+    fh_span domain;              /* told to the handler, up to 255 bytes */
 } fh_sock_security;
 /* Counts for endpoints that come afterwards. The texts are copied, and wiped at the end. FH_INVALID for wrong sizes,
  * FH_UNSUPPORTED for CURVE in a library without libsodium. */
@@ -226,13 +232,26 @@ FH_FALLIBLE fh_sock_last_endpoint(fh_mut fh_sock_context *c, fh_sock s, fh_owned
     X(DISCONNECTED, 0x200)                                                                \
     X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did */       \
     X(HANDSHAKE_SUCCEEDED, 0x1000)                                                        \
-    X(HANDSHAKE_FAILED_PROTOCOL, 0x2000) /* value: an fh_zmtp_fault_kind */               \
-    X(HANDSHAKE_FAILED_AUTH, 0x4000)     /* we, or the peer, did not let the other in */
+    X(HANDSHAKE_FAILED_PROTOCOL, 0x2000) /* value: an fh_zmtp_fault_kind, or an fh_sock_zap_fault */ \
+    X(HANDSHAKE_FAILED_AUTH, 0x4000) /* one did not let the other in; value: 300, 400, 500 (RFC 27), or 0 */
 #define FH_SOCK_HAPPENING_ENUM(name, number) FH_SOCK_IS_##name = (number),
 typedef enum fh_sock_happening { FH_SOCK_HAPPENINGS(FH_SOCK_HAPPENING_ENUM) FH_SOCK_IS_ANY = 0xffff } fh_sock_happening;
 #undef FH_SOCK_HAPPENING_ENUM
 
 enum { FH_SOCK_EVENTS_MAX = 256 };
+
+/* What a reply of a handler of ZAP can have against it. */
+typedef enum fh_sock_zap_fault {
+    FH_SOCK_ZAP_FINE,
+    FH_SOCK_ZAP_UNSPECIFIED = 1000,
+    FH_SOCK_ZAP_MALFORMED,
+    FH_SOCK_ZAP_REQUEST_ID,
+    FH_SOCK_ZAP_VERSION,
+    FH_SOCK_ZAP_STATUS,
+    FH_SOCK_ZAP_METADATA,
+} fh_sock_zap_fault;
+/* The answers of RFC 27. */
+enum { FH_SOCK_ZAP_LET_IN = 200, FH_SOCK_ZAP_LATER = 300, FH_SOCK_ZAP_DENIED = 400, FH_SOCK_ZAP_FAILED = 500 };
 
 /* One event; who gets it drops it. */
 typedef struct fh_sock_event {

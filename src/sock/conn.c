@@ -14,6 +14,7 @@
  * Invariants: `session` is there from the end of connecting to FH_NET_CLOSED; `coming` is whole or the lane is open; nothing is
  * given to a session while its room is out. Threading: the I/O thread. */
 #include "sock/io.h"
+#include "sock/zap.h"
 
 #include "freehold/hash.h"
 
@@ -87,6 +88,24 @@ static void end_link(fh_mut fh_conn *c) {
     fh_link_free(take_link(c));
 }
 
+static fh_owned_or_null fh_link *take_zap(fh_mut fh_conn *c) {
+    fh_link *link = c->zap;
+    c->zap = NULL;
+    return link;
+}
+
+/* Nothing more is asked, and no answer is waited for. */
+static void end_zap(fh_mut fh_conn *c) {
+    if (c->zap == NULL)
+        return;
+    bool read = fh_lane_end(fh_link_out(c->zap, 0)), written = fh_lane_leave(fh_link_in(c->zap, 0));
+    const fh_link_end *handler = fh_link_end_of(c->zap, 1);
+    uint32_t box = handler->box, number = handler->number;
+    if (read || written)
+        fh_context_tell(c->loop->context, box, number);
+    fh_link_free(take_zap(c));
+}
+
 static void end_session(fh_mut fh_conn *c) {
     if (c->has_room_out && c->session != NULL)
         (void)!fh_failed(fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, 0));
@@ -99,8 +118,9 @@ void fh_conn_free(fh_conn *c) {
         return;
     fh_allocator *a = c->loop->allocator;
     end_session(c);
+    end_zap(c);
     end_link(c);
-    FH_ASSERT(c->session == NULL && c->link == NULL);
+    FH_ASSERT(c->session == NULL && c->link == NULL && c->zap == NULL);
     fh_message_drop(&c->going, a);
     fh_message_drop(&c->coming, a);
     fh_terms_free(c->terms);
@@ -388,14 +408,79 @@ static bool deliver(fh_mut fh_conn *c) {
     return true;
 }
 
-/* The answer to who asked to be let in. */
+/* --- who may come in ------------------------------------------------------------------------------------------------------ */
+
+/* A link to the handler, with a question in it. FH_NOT_FOUND: there is none. */
+static fh_status ask_handler(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
+    fh_link *mine;
+    fh_message m = {0};
+    fh_address address = {.kind = FH_ADDRESS_NONE};
+    FH_ASSERT(c->terms != NULL && c->session != NULL);
+    (void)!fh_failed(fh_net_peer(c->loop->net, c->socket, &address));
+    fh_zap_question q = {.domain = fh_terms_domain(c->terms), .address = &address,
+                         .identity = fh_zmtp_peer_get(c->session).identity,
+                         .mechanism = c->terms->secrets.mechanism, .first = e->body, .second = e->extra};
+    FH_TRY(fh_zap_ask(c->loop->allocator, &q, &m));
+    fh_status s = fh_link_new(c->loop->allocator, (fh_link_marks){1, 1}, FH_ZAP_NAME, &mine);
+    if (fh_failed(s)) {
+        fh_message_drop(&m, c->loop->allocator);
+        return s;
+    }
+    mine->connected.type = FH_ZMTP_DEALER;
+    mine->connected.box = FH_IO_BOX;
+    mine->connected.number = c->number;
+    (void)!fh_lane_put(fh_link_out(mine, 0), &m); /* nobody reads it yet */
+    fh_message_drop(&m, c->loop->allocator);
+    s = fh_context_call(c->loop->context, fh_link_share(mine));
+    if (fh_failed(s))
+        fh_link_free(mine);
+    else
+        c->zap = mine;
+    return s;
+}
+
+static void decide(fh_mut fh_conn *c, uint32_t verdict) {
+    c->let_in = verdict == FH_SOCK_ZAP_LET_IN;
+    c->send_away = !c->let_in;
+    c->verdict = c->let_in ? 0 : verdict;
+}
+
+/* Somebody asks to be let in. */
+static void take_auth(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
+    FH_ASSERT(c->terms != NULL);
+    fh_status s = ask_handler(c, e);
+    if (s.code == FH_NOT_FOUND)
+        decide(c, fh_terms_lets_in(c->terms, e->body.span, e->extra.span) ? FH_SOCK_ZAP_LET_IN : FH_SOCK_ZAP_DENIED);
+    else if (fh_failed(s))
+        decide(c, FH_SOCK_ZAP_FAILED);
+}
+
+/* The handler's answer, if it is there; one that is gone without an answer has failed. False: the connection is to end without
+ * a word. */
+static bool hear_handler(fh_mut fh_conn *c) {
+    if (c->zap == NULL)
+        return true;
+    fh_zap_reply reply = {.status = FH_SOCK_ZAP_FAILED};
+    fh_lane_state state = fh_lane_look(fh_link_in(c->zap, 0));
+    if (state == FH_LANE_EMPTY)
+        return true;
+    if (state == FH_LANE_MESSAGE)
+        fh_zap_read(fh_lane_first(fh_link_in(c->zap, 0)), &reply);
+    end_zap(c);
+    c->zap_fault = reply.fault;
+    decide(c, reply.status);
+    fh_zap_reply_drop(&reply);
+    return c->zap_fault == FH_SOCK_ZAP_FINE && c->verdict != FH_SOCK_ZAP_LATER;
+}
+
+/* The answer to who asked to be let in: "400" or "500", which is what libzmq says too. */
 static fh_status answer(fh_mut fh_conn *c) {
     fh_status s = FH_DONE;
     FH_ASSERT(c->session != NULL);
     if (c->let_in)
         s = fh_zmtp_accept(c->session);
     else if (c->send_away)
-        s = fh_zmtp_refuse(c->session, FH_LIT("not let in"));
+        s = fh_zmtp_refuse(c->session, c->verdict == FH_SOCK_ZAP_DENIED ? FH_LIT("400") : FH_LIT("500"));
     if (s.code != FH_NOMEM && s.code != FH_EXHAUSTED)
         c->let_in = c->send_away = false;
     return s;
@@ -420,8 +505,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     FH_ASSERT(c->terms != NULL);
     switch (e->kind) {
     case FH_ZMTP_AUTH:
-        c->let_in = fh_terms_lets_in(c->terms, e->body.span, e->extra.span);
-        c->send_away = !c->let_in;
+        take_auth(c, e);
         return;
     case FH_ZMTP_CONNECTED:
         c->state = FH_CONN_UP;
@@ -441,6 +525,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
         take_wish(c, e);
         return;
     case FH_ZMTP_REFUSED:
+        c->verdict = fh_zap_status(e->body.span);
         c->dials = false;
         return;
     case FH_ZMTP_PONG:
@@ -470,8 +555,10 @@ static void say_lost(fh_mut fh_conn *c) {
     fh_zmtp_fault_kind fault = c->session != NULL ? fh_zmtp_fault(c->session) : FH_ZMTP_FAULT_NONE;
     if (c->state == FH_CONN_UP)
         fh_conn_say(c, FH_SOCK_IS_DISCONNECTED, fault);
-    else if (fault == FH_ZMTP_FAULT_REFUSED || fault == FH_ZMTP_FAULT_DENIED)
-        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH, fault);
+    else if (c->zap_fault != FH_SOCK_ZAP_FINE)
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL, c->zap_fault);
+    else if (c->verdict != 0 || fault == FH_ZMTP_FAULT_REFUSED)
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH, c->verdict);
     else if (fault == FH_ZMTP_FAULT_NONE || fault == FH_ZMTP_FAULT_HANDSHAKE_TIME || fault == FH_ZMTP_FAULT_SILENT)
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED, fault);
     else
@@ -507,7 +594,10 @@ static void closed(fh_mut fh_conn *c) {
     bool stays = c->dials && fh_terms_speaks_first(c->terms) && !fh_terms_subscribes(c->terms) &&
                  (has_work(c) || c->terms->type != FH_ZMTP_REQ);
     end_session(c);
+    end_zap(c);
     c->socket.value = 0;
+    c->verdict = 0;
+    c->zap_fault = FH_SOCK_ZAP_FINE;
     c->given = 0;
     c->hold_ns = 0;
     c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
@@ -618,6 +708,10 @@ static fh_status tick(fh_mut fh_conn *c) {
 static void work(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->session != NULL);
     c->is_again = false;
+    if (!hear_handler(c)) {
+        lose(c);
+        return;
+    }
     fh_status in = c->is_asked ? FH_STATUS(FH_BORROWED) : take_in(c);
     if (c->state == FH_CONN_UP)
         have_link(c);
@@ -631,7 +725,7 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
         part_with(c);
         return;
     }
-    if (wants)
+    if (wants && c->zap == NULL)
         ask(c);
     if (memory || c->is_again)
         be_due(c, now_of(c) + AGAIN_NS);

@@ -79,6 +79,8 @@ FH_MUST_USE fh_status fh_context_unbind(fh_mut fh_core *k, fh_span name);
 void fh_context_forget(fh_mut fh_core *k);
 /* Those who connected to a name of this socket become its peers. FH_NOMEM: the others are left for the next time. */
 FH_MUST_USE fh_status fh_context_admit(fh_mut fh_core *k);
+/* A link whose side 0 is nobody's socket becomes a peer of the REP or ROUTER that has its name. FH_NOT_FOUND. */
+FH_MUST_USE fh_status fh_context_call(fh_mut fh_sock_context *c, fh_move fh_link *link);
 /* A link becomes one of the peers of the socket in a slot, which is open. */
 void fh_context_deliver(fh_mut fh_sock_context *c, uint32_t box, fh_move fh_link *link);
 /* Drops the links that wait. */

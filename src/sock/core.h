@@ -50,7 +50,7 @@ typedef struct fh_secret {
 typedef struct fh_secrets {
     fh_zmtp_mechanism mechanism;
     bool server;
-    fh_secret username, password, public_key, secret_key, server_key;
+    fh_secret username, password, public_key, secret_key, server_key, domain;
 } fh_secrets;
 
 typedef struct fh_core {

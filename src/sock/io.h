@@ -55,6 +55,9 @@ typedef struct fh_conn {
     fh_address local;               /* of a listener */
     fh_owned_or_null fh_zmtp *session;
     fh_owned_or_null fh_link *link; /* side 0 is ours */
+    fh_owned_or_null fh_link *zap;  /* to a handler that was asked, until its answer */
+    uint32_t verdict;               /* of it, or of us: 300, 400, 500 */
+    fh_sock_zap_fault zap_fault;
     fh_owned fh_message going;      /* out of the lane, not yet all in the session */
     fh_owned fh_message coming;     /* out of the session, not yet in the lane */
     uint32_t given;                 /* parts of `going` that are in the session */

@@ -253,6 +253,20 @@ void fh_context_deliver(fh_sock_context *c, uint32_t box, fh_link *link) {
     fh_lock_give(&c->lock);
 }
 
+fh_status fh_context_call(fh_sock_context *c, fh_link *link) {
+    fh_lock_take(&c->lock);
+    const fh_name *n = find(c, link->name.span);
+    bool found = n != NULL && (n->type == FH_ZMTP_REP || n->type == FH_ZMTP_ROUTER);
+    if (n != NULL && found) {
+        link->bound.type = n->type;
+        deliver(c, n->box, link);
+    } else {
+        fh_link_free(link);
+    }
+    fh_lock_give(&c->lock);
+    return found ? FH_DONE : FH_STATUS(FH_NOT_FOUND);
+}
+
 void fh_context_end_waiting(fh_sock_context *c) {
     for (fh_link *link = take_first(&c->waiting); link != NULL; link = take_first(&c->waiting))
         fh_link_free(link);

@@ -31,6 +31,8 @@ fh_status fh_secrets_set(fh_secrets *to, const fh_sock_security *from) {
     bool plain = from->mechanism == FH_ZMTP_PLAIN, curve = from->mechanism == FH_ZMTP_CURVE;
     if (!plain && !curve && from->mechanism != FH_ZMTP_NULL)
         return FH_STATUS(FH_INVALID);
+    if (!fits(from->domain, false))
+        return FH_STATUS(FH_INVALID);
     if (plain && (!fits(from->username, false) || !fits(from->password, false)))
         return FH_STATUS(FH_INVALID);
     if (curve && !fh_box_available())
@@ -41,6 +43,7 @@ fh_status fh_secrets_set(fh_secrets *to, const fh_sock_security *from) {
     fh_secrets_wipe(to);
     to->mechanism = from->mechanism;
     to->server = from->server && (plain || curve);
+    copy(&to->domain, from->domain);
     if (plain) {
         copy(&to->username, from->username);
         copy(&to->password, from->password);
@@ -64,6 +67,7 @@ void fh_secrets_wipe(fh_secrets *s) {
     wipe(&s->public_key);
     wipe(&s->secret_key);
     wipe(&s->server_key);
+    wipe(&s->domain);
     s->mechanism = FH_ZMTP_NULL;
     s->server = false;
 }
@@ -77,8 +81,15 @@ static bool same(fh_span secret, fh_span said) {
 }
 
 bool fh_terms_lets_in(const fh_terms *t, fh_span username, fh_span password) {
-    bool name = same(view(&t->secrets.username), username), word = same(view(&t->secrets.password), password);
-    return name && word;
+    const fh_secrets *s = &t->secrets;
+    if (s->mechanism != FH_ZMTP_PLAIN)
+        return !t->settings.enforce;
+    bool name = same(view(&s->username), username), word = same(view(&s->password), password);
+    return name && word && s->username.size + s->password.size != 0 && !t->settings.enforce;
+}
+
+fh_span fh_terms_domain(const fh_terms *t) {
+    return view(&t->secrets.domain);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
@@ -153,6 +164,7 @@ fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *p
         .mechanism = s->mechanism,
         .bound = t->bound,
         .server = s->server,
+        .authorize = s->mechanism == FH_ZMTP_NULL ? s->domain.size != 0 : s->server,
         .identity = t->identity.span,
         .username = s->server ? (fh_span){NULL, 0} : view(&s->username),
         .password = s->server ? (fh_span){NULL, 0} : view(&s->password),

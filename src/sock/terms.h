@@ -35,7 +35,10 @@ void fh_terms_free(fh_drop fh_terms *t);
 /* A session for a connection of it. */
 FH_MUST_USE fh_status fh_terms_session(fh_ref const fh_terms *t, fh_ref fh_allocator *a, fh_ref fh_page_source *pages,
                                       uint64_t now_ms, fh_owned fh_view(1, 2, 3) fh_zmtp **out);
-/* True if a client of PLAIN has said what a server wants to hear. */
+/* What a handler of ZAP is told. */
+fh_span fh_terms_domain(fh_ref const fh_terms *t) fh_view(1);
+/* Without a handler: true if a client of PLAIN has said what a server wants to hear; all others may come in, unless a handler
+ * is asked for. */
 bool fh_terms_lets_in(fh_ref const fh_terms *t, fh_span username, fh_span password);
 /* True for SUB, XSUB and DISH; for PUB, XPUB and RADIO. */
 bool fh_terms_subscribes(fh_ref const fh_terms *t);
