@@ -192,8 +192,8 @@ FH_FALLIBLE fh_sock_name_next(fh_mut fh_sock_context *c, fh_sock s, fh_span iden
 
 /* How a socket and its peers in other processes know each other. All zero: they do not (NULL).
  *
- * While a REP or ROUTER of the context has bound "inproc://zeromq.zap.01", it is a handler of RFC 27, and decides: about all who
- * come to a server of PLAIN or CURVE, and with NULL about all peers of a socket that has a domain. A 300 closes the connection
+ * While a REP or ROUTER of the context has bound "inproc://zeromq.zap.01", it is a handler of RFC 27, and decides: about all
+ * who come to a server of PLAIN or CURVE, and with NULL about all peers of a socket that has a domain. A 300 closes the connection
  * without a word, so the peer comes again; a 400 or 500 is told to it. Without a handler a server of PLAIN compares name and
  * password with its own (if it has neither, nobody comes in), and the others let everybody in, unless ZAP_ENFORCE_DOMAIN. */
 typedef struct fh_sock_security {
@@ -233,7 +233,7 @@ FH_FALLIBLE fh_sock_last_endpoint(fh_mut fh_sock_context *c, fh_sock s, fh_owned
     X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did */       \
     X(HANDSHAKE_SUCCEEDED, 0x1000)                                                        \
     X(HANDSHAKE_FAILED_PROTOCOL, 0x2000) /* value: an fh_zmtp_fault_kind, or an fh_sock_zap_fault */ \
-    X(HANDSHAKE_FAILED_AUTH, 0x4000) /* one did not let the other in; value: 300, 400, 500 (RFC 27), or 0 */
+    X(HANDSHAKE_FAILED_AUTH, 0x4000) /* one did not let the other in; value: 300, 400, 500, or 0 */
 #define FH_SOCK_HAPPENING_ENUM(name, number) FH_SOCK_IS_##name = (number),
 typedef enum fh_sock_happening { FH_SOCK_HAPPENINGS(FH_SOCK_HAPPENING_ENUM) FH_SOCK_IS_ANY = 0xffff } fh_sock_happening;
 #undef FH_SOCK_HAPPENING_ENUM

@@ -430,6 +430,8 @@ static fh_status ask_handler(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
     mine->connected.box = FH_IO_BOX;
     mine->connected.number = c->number;
     (void)!fh_lane_put(fh_link_out(mine, 0), &m); /* nobody reads it yet */
+    fh_lane_state state = fh_lane_look(fh_link_in(mine, 0)); /* so that its first word is told */
+    FH_ASSERT(state == FH_LANE_EMPTY);
     fh_message_drop(&m, c->loop->allocator);
     s = fh_context_call(c->loop->context, fh_link_share(mine));
     if (fh_failed(s))

@@ -30,7 +30,8 @@ bool fh_core_names_peers(const fh_core *k) {
 }
 
 /* How many parts each message of a type has, as its application sees them; 0: any number. The types of RFC 41 to 52 "MUST NOT
- * allow multipart messages"; the name of the peer, or of the group, goes in front. */
+ * allow multipart messages" (a session discards what a peer sends of them); the name of the peer, or of the group, goes in
+ * front. */
 static size_t parts_of(fh_ref const fh_core *k) {
     if (is(k, FH_ZMTP_BIT(CLIENT) | FH_ZMTP_BIT(SCATTER) | FH_ZMTP_BIT(GATHER) | FH_ZMTP_BIT(CHANNEL)))
         return 1;
@@ -308,22 +309,14 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
 
 /* --- receiving ------------------------------------------------------------------------------------------------------------ */
 
-/* PULL, PAIR, DEALER (RFC 28, 30: "SHALL receive … using a fair-queuing strategy"). What has more parts than the type allows is
- * discarded (RFC 41, 49, 52: "MUST discard any part of a multipart message"). */
+/* PULL, PAIR, DEALER (RFC 28, 30: "SHALL receive … using a fair-queuing strategy"). */
 static fh_status receive_next(fh_mut fh_core *k, fh_owned fh_message *out) {
+    uint32_t peer = fh_core_reader(k);
     *out = (fh_message){0};
-    for (;;) {
-        uint32_t peer = fh_core_reader(k);
-        if (peer == FH_NO_PEER)
-            return FH_STATUS(FH_AGAIN);
-        fh_message m;
-        take(k, peer, &m);
-        if (parts_of(k) == 0 || fh_message_count(&m) == parts_of(k)) {
-            *out = m;
-            return FH_DONE;
-        }
-        fh_message_drop(&m, k->allocator);
-    }
+    if (peer == FH_NO_PEER)
+        return FH_STATUS(FH_AGAIN);
+    take(k, peer, out);
+    return FH_DONE;
 }
 
 static bool is_joined(fh_mut fh_core *k, fh_span group) {
@@ -443,25 +436,18 @@ static fh_status receive_notice(fh_mut fh_core *k, uint32_t peer, fh_owned fh_me
 /* RFC 28: ROUTER "SHALL prepend a message frame with the identity of the originating peer"; SERVER and PEER an id. */
 static fh_status receive_routed(fh_mut fh_core *k, fh_owned fh_message *out) {
     *out = (fh_message){0};
-    for (;;) {
-        uint32_t peer = fh_core_reader(k);
-        if (peer == FH_NO_PEER)
-            return FH_STATUS(FH_AGAIN);
-        if (fh_core_has_notice(k, peer))
-            return receive_notice(k, peer, out);
-        FH_TRY(fh_message_reserve(fh_lane_first(fh_core_in(k, peer)), k->allocator, 1));
-        fh_bytes identity = fh_bytes_share(fh_peers_at(k->peers, peer)->identity);
-        fh_message m;
-        take(k, peer, &m);
-        fh_status s = fh_message_insert(&m, k->allocator, 0, &identity);
-        FH_ASSERT(!fh_failed(s));
-        fh_bytes_drop(&identity);
-        if (parts_of(k) == 0 || fh_message_count(&m) == parts_of(k)) {
-            *out = m;
-            return FH_DONE;
-        }
-        fh_message_drop(&m, k->allocator);
-    }
+    uint32_t peer = fh_core_reader(k);
+    if (peer == FH_NO_PEER)
+        return FH_STATUS(FH_AGAIN);
+    if (fh_core_has_notice(k, peer))
+        return receive_notice(k, peer, out);
+    FH_TRY(fh_message_reserve(fh_lane_first(fh_core_in(k, peer)), k->allocator, 1));
+    fh_bytes identity = fh_bytes_share(fh_peers_at(k->peers, peer)->identity);
+    take(k, peer, out);
+    fh_status s = fh_message_insert(out, k->allocator, 0, &identity);
+    FH_ASSERT(!fh_failed(s));
+    fh_bytes_drop(&identity);
+    return FH_DONE;
 }
 
 /* What an XPUB's application sees of a subscription: 1 or 0, and the prefix. */

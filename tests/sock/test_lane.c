@@ -1,4 +1,6 @@
 /* test_lane.c: messages in order, marks, who is told, ends (lane.h). */
+#include <pthread.h>
+
 #include "fh_test.h"
 #include "sock/lane.h"
 
@@ -104,7 +106,74 @@ static void test_marks(void **state) {
     fh_assert_code(fh_lane_init(&l, a, 1), FH_NOMEM);
 }
 
+/* A lane that conflates has the newest message only, and is never full. */
+static void test_newest(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_lane l;
+    fh_assert_ok(fh_lane_init(&l, a, FH_LANE_CONFLATES));
+    assert_int_equal(fh_lane_look(&l), FH_LANE_EMPTY);
+    assert_true(put(a, &l, 0));
+    for (uint64_t i = 1; i < 10; i++)
+        assert_false(put(a, &l, i));
+    assert_false(pop(a, &l, 9));
+    assert_int_equal(fh_lane_look(&l), FH_LANE_EMPTY);
+    assert_true(put(a, &l, 10));
+    assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);
+    assert_false(put(a, &l, 11)); /* newer than the one that was looked at */
+    assert_false(pop(a, &l, 11));
+    assert_false(put(a, &l, 12));
+    assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);
+    assert_false(put(a, &l, 13));
+    assert_false(fh_lane_end(&l));
+    assert_false(pop(a, &l, 13));
+    assert_int_equal(fh_lane_look(&l), FH_LANE_ENDED);
+    fh_lane_deinit(&l, a);
+    fh_assert_ok(fh_lane_init(&l, a, FH_LANE_CONFLATES)); /* what nobody read ends with it, in each of its places */
+    for (uint64_t i = 0; i < 3; i++) {
+        (void)!put(a, &l, i);
+        assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);
+    }
+    (void)!put(a, &l, 3);
+    fh_lane_deinit(&l, a);
+}
+
+enum { LAST_NUMBER = 20000 };
+
+static void *write_all(void *arg) {
+    fh_lane *l = arg;
+    for (uint64_t i = 1; i <= LAST_NUMBER; i++)
+        (void)!put(l->allocator, l, i);
+    (void)!fh_lane_end(l);
+    return NULL;
+}
+
+/* Two threads: numbers rise, and the last one comes. */
+static void test_newest_threads(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_lane l;
+    pthread_t writer;
+    uint64_t last = 0;
+    fh_assert_ok(fh_lane_init(&l, a, FH_LANE_CONFLATES));
+    assert_int_equal(pthread_create(&writer, NULL, write_all, &l), 0);
+    for (fh_lane_state s = fh_lane_look(&l); s != FH_LANE_ENDED; s = fh_lane_look(&l)) {
+        if (s == FH_LANE_EMPTY)
+            continue;
+        fh_message m;
+        bool told = false;
+        uint64_t first = fh_span_u64(fh_message_view(fh_lane_first(&l), 0), 0);
+        fh_lane_pop(&l, &m, &told);
+        assert_true(first > last);
+        assert_true(fh_span_u64(fh_message_view(&m, 0), 0) == first); /* what was looked at is what is taken */
+        last = first;
+        fh_message_drop(&m, a);
+    }
+    assert_int_equal(last, LAST_NUMBER);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    fh_lane_deinit(&l, a);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_told_once), FH_TEST_ALLOC(test_ends), FH_TEST_ALLOC(test_marks)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_told_once), FH_TEST_ALLOC(test_ends), FH_TEST_ALLOC(test_marks),
+                                       FH_TEST_ALLOC(test_newest), FH_TEST_ALLOC(test_newest_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
