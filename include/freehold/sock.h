@@ -193,9 +193,10 @@ FH_FALLIBLE fh_sock_name_next(fh_mut fh_sock_context *c, fh_sock s, fh_span iden
 /* How a socket and its peers in other processes know each other. All zero: they do not (NULL).
  *
  * While a REP or ROUTER of the context has bound "inproc://zeromq.zap.01", it is a handler of RFC 27, and decides: about all
- * who come to a server of PLAIN or CURVE, and with NULL about all peers of a socket that has a domain. A 300 closes the connection
- * without a word, so the peer comes again; a 400 or 500 is told to it. Without a handler a server of PLAIN compares name and
- * password with its own (if it has neither, nobody comes in), and the others let everybody in, unless ZAP_ENFORCE_DOMAIN. */
+ * who come to a server of PLAIN or CURVE, and with NULL about all peers of a socket that has a domain. A 300 closes the
+ * connection without a word, so the peer comes again; a 400 or 500 is told to it. Without a handler a server of PLAIN compares
+ * name and password with its own (if it has neither, nobody comes in), and the others let everybody in, unless
+ * ZAP_ENFORCE_DOMAIN. */
 typedef struct fh_sock_security {
     fh_zmtp_mechanism mechanism;
     bool server;                 /* of PLAIN, CURVE */
