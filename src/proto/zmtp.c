@@ -89,7 +89,7 @@ void fh_zmtp_text_wipe(fh_zmtp_texts *t, fh_zmtp_text which) {
 /* What is wrong with options, or NULL. */
 static fh_static fh_or_null const char *misuse(const fh_zmtp_options *o) {
     const fh_zmtp_limits *l = &o->limits;
-    if (fh_zmtp_socket_name(o->socket).size == 0)
+    if (fh_zmtp_socket_name(o->socket).size == 0 || o->socket == FH_ZMTP_STREAM)
         return "no such type of socket";
     if (o->identity.size > FH_ZMTP_IDENTITY_MAX || o->username.size > UINT8_MAX || o->password.size > UINT8_MAX)
         return "an identity, a user's name or a password of more than 255 bytes";
