@@ -20,6 +20,7 @@ typedef struct tokenizer_object {
     fh_encoder *store[STORE];
     size_t stored;
     uint64_t settings; /* how often they were changed */
+    uint64_t seed, texts; /* of what is left to chance; how many texts were encoded with it */
 } tokenizer_object;
 
 typedef struct encodings_object {
@@ -178,6 +179,16 @@ static PyObject *tokenizer_set_padding(PyObject *self, PyObject *args) {
                       .id = id, .type = type};
     if (!set_padding(tokenizer_of(self), how, token))
         return NULL;
+    Py_RETURN_NONE;
+}
+
+/* seed(seed): what is left to chance is drawn anew from it */
+static PyObject *tokenizer_seed(PyObject *self, PyObject *number) {
+    unsigned long long seed = PyLong_AsUnsignedLongLong(number);
+    if (PyErr_Occurred() != NULL)
+        return NULL;
+    tokenizer_of(self)->seed = seed;
+    tokenizer_of(self)->texts = 0;
     Py_RETURN_NONE;
 }
 
@@ -447,6 +458,8 @@ static PyObject *encode_inputs(PyObject *self, fh_encode_inputs inputs, fh_encod
         return NULL;
     }
     uint64_t settings = t->settings;
+    fh_encoder_seed(encoder, t->seed, t->texts);
+    t->texts += inputs.count;
     fh_err err;
     fh_err_clear(&err);
     fh_status s;
@@ -529,6 +542,7 @@ static PyObject *tokenizer_process(PyObject *self, PyObject *args) {
 static PyMethodDef tokenizer_methods[] = {
     {"set_truncation", tokenizer_set_truncation, METH_VARARGS, NULL},
     {"set_padding", tokenizer_set_padding, METH_VARARGS, NULL},
+    {"seed", tokenizer_seed, METH_O, NULL},
     {"truncation", tokenizer_truncation, METH_NOARGS, NULL},
     {"padding", tokenizer_padding, METH_NOARGS, NULL},
     {"added", tokenizer_added, METH_O, NULL},

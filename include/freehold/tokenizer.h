@@ -214,6 +214,12 @@ FH_API void fh_encoder_free(fh_drop fh_encoder *encoder);
 FH_API void fh_encoder_truncate(fh_mut fh_encoder *encoder, fh_truncation how);
 FH_FALLIBLE fh_encoder_pad(fh_mut fh_encoder *encoder, fh_padding how);
 
+/* From now on what is left to chance (BPE's dropout, Unigram's alpha) is drawn from `seed`: for the next text as its number
+ * `text`, for the one behind as the next number. The same texts with the same numbers become the same tokens, in a batch on any
+ * number of threads; draws of two numbers have nothing to do with each other. Without a call: seed 0, and 0 for the first text;
+ * fh_tokenizer_encode draws as text 0. A text that is refused has no number. */
+FH_API void fh_encoder_seed(fh_mut fh_encoder *encoder, uint64_t seed, uint64_t text);
+
 /* What is encoded: one text, or with `has_pair` two. With `split` each is a list of words instead, which are encoded one by
  * one; offsets are then those in their word, and words are numbered by the list. With `tokens` each is a part of what was made
  * of it already, without special tokens and padding (FH_INVALID); what comes behind the model is done. */

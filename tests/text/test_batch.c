@@ -110,6 +110,69 @@ static void test_tokens_given(void **state) {
         fh_encoding_deinit(all_of[i]);
 }
 
+/* What is left to chance is that of a text's number, whoever encodes it, and together with whatever else. */
+static void test_drawn(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_tokenizer *tok;
+    fh_encoder *encoder;
+    fh_encoding all_at_once, others;
+    fh_ids ids;
+    fh_encode_input inputs[TEXTS];
+    fh_encode_options options = {.offsets = FH_OFFSETS_BYTES};
+    fh_assert_ok(fh_tokenizer_from_json(a, FH_LIT("{\"model\":{\"type\":\"BPE\",\"dropout\":0.5,\"vocab\":{\"a\":0,\"b\":1,"
+                                                  "\"ab\":2},\"merges\":[\"a b\"]}}"), &tok, NULL));
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_encoding_init(&all_at_once, a);
+    fh_encoding_init(&others, a);
+    fh_ids_init(&ids, a, 0);
+    for (size_t i = 0; i < TEXTS; i++)
+        inputs[i] = (fh_encode_input){.text = FH_LIT("abababababababab")};
+    fh_encoder_seed(encoder, 5, 0);
+    fh_assert_ok(fh_encoder_batch(encoder, NULL, (fh_encode_inputs){inputs, TEXTS}, options, &all_at_once, NULL));
+    for (unsigned width = 1; width <= 7; width += 3) {
+        fh_team *team;
+        fh_assert_ok(fh_team_new(width, &team));
+        fh_encoding_clear(&others);
+        fh_encoder_seed(encoder, 5, 0);
+        fh_encode_inputs first = {inputs, 9}, rest = {inputs + 9, TEXTS - 9};
+        fh_assert_ok(fh_encoder_batch(encoder, fh_team_par(team), first, options, &others, NULL));
+        fh_assert_ok(fh_encoder_batch(encoder, fh_team_par(team), rest, options, &others, NULL));
+        same(&all_at_once, &others);
+        fh_team_free(team);
+    }
+    fh_encoding_clear(&others);
+    fh_encoder_seed(encoder, 5, 0);
+    size_t different = 0, count;
+    fh_encode_input bad = {.text = FH_LIT("ab\xff")};
+    for (size_t i = 0; i < TEXTS; i++) {
+        bool fits;
+        fh_encoding_part part = fh_encoding_part_at(&all_at_once, i), first = fh_encoding_part_at(&all_at_once, 0);
+        fh_assert_code(fh_encoder_encode(encoder, &bad, options, &others, NULL), FH_INVALID);
+        fh_assert_ok(fh_encoder_encode(encoder, inputs + i, options, &others, NULL));
+        fh_encoder_seed(encoder, 5, i);
+        ids.count = 0;
+        fh_assert_ok(fh_encoder_ids(encoder, inputs[i].text, options, &ids, NULL));
+        fh_u32s expected = fh_u32s_sub(fh_encoding_column(&all_at_once, FH_COLUMN_ID), part.from, part.count);
+        assert_int_equal(ids.count, expected.count);
+        assert_memory_equal(ids.items.at, expected.at, expected.count * sizeof(uint32_t));
+        fh_encoder_seed(encoder, 5, i);
+        fh_assert_ok(fh_encoder_count(encoder, inputs[i].text, options, 100, &count, &fits, NULL));
+        assert_int_equal(count, part.count);
+        different += part.count != first.count;
+    }
+    same(&all_at_once, &others);
+    assert_true(different > TEXTS / 4);
+    fh_encoding_clear(&others);
+    fh_encoder_seed(encoder, 6, 0);
+    fh_assert_ok(fh_encoder_batch(encoder, NULL, (fh_encode_inputs){inputs, TEXTS}, options, &others, NULL));
+    assert_int_not_equal(fh_encoding_count(&others), fh_encoding_count(&all_at_once));
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&all_at_once);
+    fh_encoding_deinit(&others);
+    fh_ids_deinit(&ids);
+}
+
 /* Every part of a batch is as long as the longest text, rounded up; the tokens are those of the texts alone. */
 static void test_padding(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -232,7 +295,7 @@ static void test_maker_gone(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_threads), FH_TEST_ALLOC(test_tokens_given),
-                                       FH_TEST_ALLOC(test_padding), FH_TEST_ALLOC(test_failure),
+                                       FH_TEST_ALLOC(test_drawn), FH_TEST_ALLOC(test_padding), FH_TEST_ALLOC(test_failure),
                                        FH_TEST_ALLOC(test_maker_gone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -220,7 +220,7 @@ static size_t drop(fh_allocator *a, const char *dropout, uint64_t seed) {
     fh_model_scratch *room;
     fh_token_list l;
     fh_assert_ok(fh_model_scratch_new(a, &room));
-    fh_model_scratch_seed(room, seed);
+    fh_model_scratch_seed(room, seed, 0);
     fh_token_list_init(&l, a, false);
     for (int i = 0; i < 200; i++) {
         size_t before = l.count;

@@ -14,7 +14,7 @@ static void draw(fh_allocator *a, const char *json, uint64_t seed, size_t counts
     fh_model_scratch *room;
     fh_token_list l;
     fh_assert_ok(fh_model_scratch_new(a, &room));
-    fh_model_scratch_seed(room, seed);
+    fh_model_scratch_seed(room, seed, 0);
     fh_token_list_init(&l, a, false);
     counts[0] = counts[1] = counts[2] = 0;
     for (int i = 0; i < DRAWS; i++) {

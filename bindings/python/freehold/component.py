@@ -91,7 +91,7 @@ def token_fields(token: Union[str, AddedToken], special: bool) -> dict[str, Any]
     return (AddedToken(token) if isinstance(token, str) else token)._fields(special)
 
 
-def _revive(kind: type[Component], text: str) -> Component:
+def _revive(kind: type[Component], text: str) -> Any:
     return kind._of(text)
 
 
@@ -113,7 +113,7 @@ class Component:
     def __init_subclass__(cls) -> None:
         if "_member" in cls.__dict__:
             cls._kinds = {}
-        else:
+        elif not cls.__name__.startswith("_"):
             cls._kinds[cls.__name__] = cls
 
     def __init__(self) -> None:
@@ -154,15 +154,24 @@ class Component:
 
     def _made(self) -> _freehold.Tokenizer:
         """A tokenizer that has this part and no other."""
-        if self._tokenizer is None:
-            object.__setattr__(self, "_tokenizer", load({self._member: self._json}))
-        return self._tokenizer
+        made: Optional[_freehold.Tokenizer] = self._tokenizer
+        if made is None:
+            made = load({self._member: self._json})
+            object.__setattr__(self, "_tokenizer", made)
+        return made
 
     def __getattr__(self, name: str) -> Any:
         fields = {} if name.startswith("_") or name == "type" else json.loads(self._json)
         if name not in fields:
             raise AttributeError(f"{type(self).__name__} has no {name}")
         return fields[name]
+
+    def __dir__(self) -> Iterable[str]:
+        return {*super().__dir__(), *json.loads(self._json)} - {"type"}
+
+    def __getstate__(self) -> bytes:
+        """The JSON text. (What becomes of a part that is pickled says __reduce__.)"""
+        return str(self._json).encode()
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} does not change: make another one, and give that to the tokenizer")

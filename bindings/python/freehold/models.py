@@ -8,9 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from os.path import join
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from .component import Component
+from .encoded import encodings_of
+
+if TYPE_CHECKING:
+    from .trainers import Trainer
 
 Path = Union[str, PathLike[str]]
 
@@ -29,6 +33,17 @@ def _write(path: str, text: str) -> str:
     return path
 
 
+class Token(NamedTuple):
+    """What a piece of a text became. offsets: bytes of the text."""
+
+    id: int
+    value: str
+    offsets: tuple[int, int]
+
+    def as_tuple(self) -> tuple[int, str, tuple[int, int]]:
+        return (self.id, self.value, self.offsets)
+
+
 class Model(Component):
     """What all models can."""
 
@@ -39,6 +54,17 @@ class Model(Component):
 
     def id_to_token(self, id: int) -> Optional[str]:
         return self._made().token(id)
+
+    def tokenize(self, sequence: str) -> list[Token]:
+        """The tokens of a text, which is not cut before."""
+        (made,) = encodings_of(self._made().encode([sequence], None, None, None, None, False, False, 1))
+        return list(map(Token, made.ids, made.tokens, made.offsets))
+
+    def get_trainer(self) -> Trainer:
+        """A trainer of this kind with its defaults."""
+        from .trainers import default  # which needs this module
+
+        return default(self)
 
     def save(self, folder: Path, prefix: Optional[str] = None) -> list[str]:
         """Writes the vocabulary in the files that from_file reads (of Unigram: unigram.json); their names begin with prefix."""
@@ -87,7 +113,7 @@ class BPE(Model):
         return _read_json(vocab), pairs
 
     @classmethod
-    def from_file(cls, vocab: Path, merges: Path, **options) -> BPE:
+    def from_file(cls, vocab: Path, merges: Path, **options: Any) -> BPE:
         return cls(*cls.read_file(vocab, merges), **options)
 
 
@@ -106,7 +132,7 @@ class WordPiece(Model):
             return {line.rstrip("\r\n"): id for id, line in enumerate(f)}
 
     @classmethod
-    def from_file(cls, vocab: Path, **options) -> WordPiece:
+    def from_file(cls, vocab: Path, **options: Any) -> WordPiece:
         return cls(cls.read_file(vocab), **options)
 
 
@@ -143,8 +169,10 @@ class Unigram(Model):
 
     @property
     def alpha(self) -> Optional[float]:
-        return json.loads(self._json).get("alpha")
+        alpha: Optional[float] = json.loads(self._json).get("alpha")
+        return alpha
 
     @property
     def nbest_size(self) -> Optional[int]:
-        return json.loads(self._json).get("nbest_size")
+        size: Optional[int] = json.loads(self._json).get("nbest_size")
+        return size

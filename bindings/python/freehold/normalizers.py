@@ -96,12 +96,22 @@ class Strip(Normalizer):
 
     @property
     def left(self) -> bool:
-        return self.strip_left
+        return bool(self.strip_left)
 
     @property
     def right(self) -> bool:
-        return self.strip_right
+        return bool(self.strip_right)
 
 
 class StripAccents(Normalizer):
     """Marks go; behind NFD or NFKD, which divide letters from their marks."""
+
+
+NORMALIZERS: dict[str, type[Normalizer]] = {"nfc": NFC, "nfd": NFD, "nfkc": NFKC, "nfkd": NFKD}
+
+
+def unicode_normalizer_from_str(normalizer: str) -> Normalizer:
+    """Of "nfc", "nfd", "nfkc", "nfkd"."""
+    if normalizer not in NORMALIZERS:
+        raise ValueError(f"{normalizer!r} is no normalization form: expected one of {', '.join(NORMALIZERS)}")
+    return NORMALIZERS[normalizer]()

@@ -3,6 +3,7 @@
     pre_tokenizers.Whitespace().pre_tokenize_str("Hello, world")"""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Union
 
@@ -23,6 +24,12 @@ class PreTokenizer(Component):
     def pre_tokenize_str(self, sequence: str) -> list[tuple[str, tuple[int, int]]]:
         """The pieces of a text, each with its place: code points, the first and the one behind the last."""
         return _freehold.cut(self._made(), sequence)
+
+
+def _behavior(part: PreTokenizer) -> str:
+    """As it is given, not as the file spells it."""
+    spelled = json.loads(part._json)["behavior"]
+    return next(word for word, spelling in BEHAVIORS.items() if spelling == spelled)
 
 
 class BertPreTokenizer(PreTokenizer):
@@ -78,6 +85,10 @@ class Punctuation(PreTokenizer):
     def __init__(self, behavior: str = "isolated") -> None:
         self._make(behavior=_choice("behavior", behavior, BEHAVIORS))
 
+    @property
+    def behavior(self) -> str:
+        return _behavior(self)
+
 
 class Sequence(SequenceOf, PreTokenizer):
     """Pre-tokenizers, each on the pieces of the one before."""
@@ -94,6 +105,10 @@ class Split(PreTokenizer):
 
     def __init__(self, pattern: Union[str, Regex], behavior: str, invert: bool = False) -> None:
         self._make(pattern=pattern_json(pattern), behavior=_choice("behavior", behavior, BEHAVIORS), invert=invert)
+
+    @property
+    def behavior(self) -> str:
+        return _behavior(self)
 
 
 class UnicodeScripts(PreTokenizer):

@@ -4,6 +4,7 @@
                                   special_tokens=[("[CLS]", 1), ("[SEP]", 2)])"""
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from collections.abc import Sequence as Listed
 from typing import Any, Optional, Union
@@ -21,7 +22,21 @@ class PostProcessor(Component):
         return self._made().added(is_pair)
 
 
-class BertProcessing(PostProcessor):
+class _Around(PostProcessor):
+    """A token before each text and one behind it."""
+
+    __slots__ = ()
+
+    @property
+    def sep(self) -> tuple[str, int]:
+        return tuple(json.loads(self._json)["sep"])
+
+    @property
+    def cls(self) -> tuple[str, int]:
+        return tuple(json.loads(self._json)["cls"])
+
+
+class BertProcessing(_Around):
     """cls_token before, sep behind each text; each a token's text and its id."""
 
     def __init__(self, sep: tuple[str, int], cls_token: tuple[str, int]) -> None:
@@ -35,7 +50,7 @@ class ByteLevel(PostProcessor):
         self._make(add_prefix_space=add_prefix_space, trim_offsets=trim_offsets, use_regex=use_regex)
 
 
-class RobertaProcessing(PostProcessor):
+class RobertaProcessing(_Around):
     """BertProcessing with two sep between the texts, and blanks taken off the offsets."""
 
     def __init__(self, sep: tuple[str, int], cls_token: tuple[str, int], trim_offsets: bool = True,

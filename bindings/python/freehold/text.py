@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Union
+from typing import Any, Union
 
 from . import _freehold
 
@@ -39,7 +39,7 @@ class Words(Sequence[list[tuple[str, int, int]]]):
     def __len__(self) -> int:
         return len(self._texts)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         if i < 0:

@@ -14,158 +14,38 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from os import PathLike, fspath, replace
 from os.path import basename, splitext
-from typing import Any, Optional, Union
+from typing import Any, Optional, TypeVar, Union
 
 from . import _freehold, trainers
 from .component import MEMBERS, AddedToken, Component, dumps, load, token_fields
 from .decoders import Decoder
+from .encoded import DIRECTIONS, Encoding, encodings_of
 from .models import Model
 from .normalizers import Normalizer
 from .pre_tokenizers import PreTokenizer
 from .processors import PostProcessor
 from .vectors import _choice
 
-ID, TYPE, WORD, BEGIN, END, SPECIAL, ATTENTION = range(7)
-NO_WORD = 0xffffffff
+Result = TypeVar("Result")
+
 STRATEGIES = {"longest_first": 0, "only_first": 1, "only_second": 2}
-DIRECTIONS = {"right": 0, "left": 1}
 CACHE = b"FreeTokn"  # what a cache begins with
 WINDOW_BYTES, BATCH_TEXTS, BATCH_LETTERS = 8 << 20, 65536, 8 << 20
 
 
-class _Columns:
-    """What a batch became: each column is one array for all texts."""
+async def _elsewhere(call: Callable[..., Result], *args: Any) -> Result:
+    from asyncio import to_thread  # which few need
 
-    __slots__ = ("encodings", "columns")
-
-    def __init__(self, encodings: _freehold.Encodings) -> None:
-        self.encodings = encodings
-        self.columns: dict[int, memoryview] = {}
-
-    def column(self, number: int) -> memoryview:
-        if number not in self.columns:
-            self.columns[number] = memoryview(self.encodings.column(number)).cast("I")
-        return self.columns[number]
-
-
-class Encoding:
-    """What a text became: lists with an element a token. `overflowing` are the parts that truncation left."""
-
-    __slots__ = ("_columns", "_number", "_from", "_count", "_ranges", "overflowing")
-
-    def __init__(self, columns: _Columns, number: int,
-                 part: tuple[int, int, int, int, tuple[tuple[int, int, int], ...]]) -> None:
-        self._columns, self._number = columns, number
-        _, self._from, self._count, _, self._ranges = part
-        self.overflowing: list[Encoding] = []
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __repr__(self) -> str:
-        return (f"Encoding(num_tokens={self._count}, attributes=[ids, type_ids, tokens, offsets, attention_mask, "
-                f"special_tokens_mask, overflowing])")
-
-    def _column(self, number: int) -> list[int]:
-        return self._columns.column(number)[self._from:self._from + self._count].tolist()
-
-    @property
-    def ids(self) -> list[int]:
-        return self._column(ID)
-
-    @property
-    def type_ids(self) -> list[int]:
-        """The number of the text that a token is of, as the template says."""
-        return self._column(TYPE)
-
-    @property
-    def tokens(self) -> list[str]:
-        return self._columns.encodings.tokens(self._from, self._count)
-
-    @property
-    def offsets(self) -> list[tuple[int, int]]:
-        """Where each token is in its text: the first code point, and the one behind the last."""
-        return list(zip(self._column(BEGIN), self._column(END)))
-
-    @property
-    def word_ids(self) -> list[Optional[int]]:
-        """The number of the word that a token is of, None for tokens that are not of the text."""
-        return [None if word == NO_WORD else word for word in self._column(WORD)]
-
-    words = word_ids
-
-    @property
-    def special_tokens_mask(self) -> list[int]:
-        return self._column(SPECIAL)
-
-    @property
-    def attention_mask(self) -> list[int]:
-        return self._column(ATTENTION)
-
-    @property
-    def sequence_ids(self) -> list[Optional[int]]:
-        """0 for tokens of the text, 1 for those of its pair, None for others."""
-        result: list[Optional[int]] = [None if self._ranges else 0] * self._count
-        for sequence, begin, end in self._ranges:
-            result[begin:end] = [sequence] * (end - begin)
-        return result
-
-    @property
-    def n_sequences(self) -> int:
-        return max(1, len({sequence for sequence, _, _ in self._ranges}))
-
-    def _sequence(self, sequence_index: int) -> range:
-        """The tokens of a text."""
-        if not self._ranges and sequence_index == 0:
-            return range(self._count)
-        return next((range(begin, end) for sequence, begin, end in self._ranges if sequence == sequence_index), range(0))
-
-    def token_to_sequence(self, token_index: int) -> Optional[int]:
-        return self.sequence_ids[token_index] if 0 <= token_index < self._count else None
-
-    def token_to_chars(self, token_index: int) -> Optional[tuple[int, int]]:
-        return None if self.token_to_sequence(token_index) is None else self.offsets[token_index]
-
-    def token_to_word(self, token_index: int) -> Optional[int]:
-        return None if self.token_to_sequence(token_index) is None else self.word_ids[token_index]
-
-    def char_to_token(self, char_pos: int, sequence_index: int = 0) -> Optional[int]:
-        offsets = self.offsets
-        return next((i for i in self._sequence(sequence_index) if offsets[i][0] <= char_pos < offsets[i][1]), None)
-
-    def word_to_tokens(self, word_index: int, sequence_index: int = 0) -> Optional[tuple[int, int]]:
-        """The first token of a word, and the one behind the last."""
-        words = self.word_ids
-        found = [i for i in self._sequence(sequence_index) if words[i] == word_index]
-        return (found[0], found[-1] + 1) if found else None
-
-    def word_to_chars(self, word_index: int, sequence_index: int = 0) -> Optional[tuple[int, int]]:
-        tokens = self.word_to_tokens(word_index, sequence_index)
-        return (self.offsets[tokens[0]][0], self.offsets[tokens[1] - 1][1]) if tokens else None
-
-    def char_to_word(self, char_pos: int, sequence_index: int = 0) -> Optional[int]:
-        token = self.char_to_token(char_pos, sequence_index)
-        return None if token is None else self.token_to_word(token)
-
-
-def _encodings(made: _freehold.Encodings) -> list[Encoding]:
-    """One a text; what truncation left of it is with it."""
-    columns, result = _Columns(made), []
-    for number, part in enumerate(made.parts()):
-        encoding = Encoding(columns, number, part)
-        if part[3]:
-            result[-1].overflowing.append(encoding)
-        else:
-            result.append(encoding)
-    return result
+    return await to_thread(call, *args)
 
 
 def _rows(texts: Sequence[Sequence[str]]) -> tuple[list[str], array[int]]:
     """Lists of words as one, and where each begins."""
-    words, rows = [], array("Q", [0])
+    words: list[str] = []
+    rows = array("Q", [0])
     for text in texts:
         if isinstance(text, str):
             raise TypeError("expected a list of words, got a single text")
@@ -213,18 +93,19 @@ class Tokenizer:
 
     #: What it was opened from, where a tokenizer.json says that only nearly: a copy is made of that.
     _file: Optional[tuple[bytes, str]] = None
+    _seed = 0
+    #: True: special tokens that are written in a text are text.
+    encode_special_tokens = False
 
     def __init__(self, model: Model) -> None:
         if not isinstance(model, Model):
             raise TypeError(f"expected a Model (or use from_file, from_str), got {type(model).__name__}")
         self._tokenizer = load({"model": model._json})
-        #: True: special tokens that are written in a text are text.
-        self.encode_special_tokens = False
 
     @classmethod
     def _of(cls, made: _freehold.Tokenizer) -> "Tokenizer":
         self = cls.__new__(cls)
-        self._tokenizer, self.encode_special_tokens = made, False
+        self._tokenizer = made
         return self
 
     @classmethod
@@ -265,11 +146,19 @@ class Tokenizer:
         return self
 
     @classmethod
-    def _copy_of(cls, file: tuple[bytes, str], truncation: tuple[Any, ...], padding: tuple[Any, ...]) -> "Tokenizer":
-        self = cls.from_buffer(*file)
-        self._tokenizer.set_truncation(*truncation)
-        self._tokenizer.set_padding(*padding)
-        return self
+    def _copy_of(cls, file: tuple[bytes, str], truncation: tuple[Any, ...], padding: tuple[Any, ...],
+                 seed: int) -> "Tokenizer":
+        made = _freehold.Tokenizer(*file)
+        made.set_truncation(*truncation)
+        made.set_padding(*padding)
+        made.seed(seed)
+        return cls._of(made)
+
+    def seed(self, seed: int) -> None:
+        """What is left to chance (BPE's dropout, Unigram's alpha) is drawn from this number from now on: the same texts in the
+        same order become the same tokens, in batches too. A new tokenizer begins with 0, a copy with the seed of the first."""
+        self._tokenizer.seed(seed)
+        self._seed = seed
 
     def _members(self) -> dict[str, str]:
         """The members of the file, as JSON texts."""
@@ -277,8 +166,9 @@ class Tokenizer:
         return {name: now[name] if name in now else self._tokenizer.member(name) for name in MEMBERS}
 
     def _change(self, **members: str) -> None:
-        self._file = None
-        self._tokenizer = load({**self._members(), **members})
+        made = load({**self._members(), **members})
+        made.seed(self._seed)
+        self._file, self._tokenizer = None, made
 
     def to_str(self, pretty: bool = False) -> str:
         """The text of a tokenizer.json."""
@@ -298,10 +188,14 @@ class Tokenizer:
         tokenizer.save_cache(path, source)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._file is not None:
-            lengths = self._tokenizer.truncation(), self._tokenizer.padding()
-            return (Tokenizer._copy_of, (self._file, *lengths), {"encode_special_tokens": self.encode_special_tokens})
-        return (Tokenizer.from_str, (self.to_str(),), {"encode_special_tokens": self.encode_special_tokens})
+        file = (self.to_str().encode(), "") if self._file is None else self._file
+        lengths = self._tokenizer.truncation(), self._tokenizer.padding()
+        state = {name: value for name, value in self.__dict__.items() if name != "_tokenizer"}
+        return (type(self)._copy_of, (file, *lengths, self._seed), state)
+
+    def __repr__(self) -> str:
+        parts = ((part._member, getattr(self, part._member)) for part in (Normalizer, PreTokenizer, PostProcessor, Decoder))
+        return f"Tokenizer({', '.join([repr(self.model), *(f'{name}={part}' for name, part in parts if part is not None)])})"
 
     # --- parts
 
@@ -348,7 +242,9 @@ class Tokenizer:
     # --- training
 
     def _learn(self, words: _freehold.Words, trainer: trainers.Trainer, progress: trainers.Progress) -> None:
-        model = words.train(*trainer._options(), f'{{"model":{self._tokenizer.member("model")}}}', progress)
+        like = f'{{"model":{self._tokenizer.member("model")}}}'
+        options: list[Any] = [*trainer._options(), like, progress]
+        model = words.train(*options)
         self._change(model=model, added_tokens=self._with_added(trainer._special())[1])
 
     def _trainer(self, trainer: Optional[trainers.Trainer]) -> trainers.Trainer:
@@ -404,7 +300,7 @@ class Tokenizer:
                 second, pair_rows = _rows(pairs)
         encodings = self._tokenizer.encode(first, rows, second, pair_rows, which, special, not self.encode_special_tokens,
                                            offsets)
-        return _encodings(encodings)
+        return encodings_of(encodings)
 
     def encode(self, sequence: Union[str, Sequence[str]], pair: Union[str, Sequence[str], None] = None,
                is_pretokenized: bool = False, add_special_tokens: bool = True) -> Encoding:
@@ -435,6 +331,22 @@ class Tokenizer:
         """The same without offsets and words, which are then zeros and None."""
         return self._batch(input, is_pretokenized, add_special_tokens, 0)
 
+    async def async_encode(self, sequence: Union[str, Sequence[str]], pair: Union[str, Sequence[str], None] = None,
+                           is_pretokenized: bool = False, add_special_tokens: bool = True) -> Encoding:
+        """encode in another thread, as are the three below: an event loop goes on meanwhile."""
+        return await _elsewhere(self.encode, sequence, pair, is_pretokenized, add_special_tokens)
+
+    async def async_encode_batch(self, input: Iterable[Any], is_pretokenized: bool = False,
+                                 add_special_tokens: bool = True) -> list[Encoding]:
+        return await _elsewhere(self.encode_batch, input, is_pretokenized, add_special_tokens)
+
+    async def async_encode_batch_fast(self, input: Iterable[Any], is_pretokenized: bool = False,
+                                      add_special_tokens: bool = True) -> list[Encoding]:
+        return await _elsewhere(self.encode_batch_fast, input, is_pretokenized, add_special_tokens)
+
+    async def async_decode_batch(self, sequences: Iterable[Iterable[int]], skip_special_tokens: bool = True) -> list[str]:
+        return await _elsewhere(self.decode_batch, sequences, skip_special_tokens)
+
     def post_process(self, encoding: Encoding, pair: Optional[Encoding] = None, add_special_tokens: bool = True) -> Encoding:
         """What encode does behind the model: truncation, special tokens, padding. The encodings are of texts alone, made with
         add_special_tokens=False, neither cut nor filled up."""
@@ -443,9 +355,9 @@ class Tokenizer:
                 raise TypeError(f"expected an Encoding, got {type(one).__name__}")
             if one.overflowing or one.n_sequences != 1:
                 raise ValueError("expected the tokens of one text, whole")
-        second, number = (None, 0) if pair is None else (pair._columns.encodings, pair._number)
-        return _encodings(self._tokenizer.process(encoding._columns.encodings, encoding._number, second, number,
-                                                  add_special_tokens))[0]
+        first, number = encoding._made()
+        second, pair_number = (None, 0) if pair is None else pair._made()
+        return encodings_of(self._tokenizer.process(first, number, second, pair_number, add_special_tokens))[0]
 
     # --- decoding
 

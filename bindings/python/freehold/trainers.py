@@ -76,7 +76,7 @@ class BpeTrainer(Trainer):
 
     min_frequency: int = 0
     limit_alphabet: Optional[int] = None
-    initial_alphabet: Sequence[str] = ()
+    initial_alphabet: Sequence[str] = field(default_factory=list)
     continuing_subword_prefix: Optional[str] = None
     end_of_word_suffix: Optional[str] = None
     max_token_length: Optional[int] = None
@@ -90,7 +90,7 @@ class WordPieceTrainer(Trainer):
 
     min_frequency: int = 0
     limit_alphabet: Optional[int] = None
-    initial_alphabet: Sequence[str] = ()
+    initial_alphabet: Sequence[str] = field(default_factory=list)
     continuing_subword_prefix: str = "##"
     end_of_word_suffix: Optional[str] = None
 
@@ -117,7 +117,7 @@ class UnigramTrainer(Trainer):
     each of which leaves shrinking_factor of the pieces."""
 
     vocab_size: int = 8000
-    initial_alphabet: Sequence[str] = ()
+    initial_alphabet: Sequence[str] = field(default_factory=list)
     shrinking_factor: float = 0.75
     unk_token: Optional[str] = None
     max_piece_length: int = 16

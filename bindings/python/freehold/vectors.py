@@ -9,12 +9,14 @@ import weakref
 from array import array
 from collections.abc import Sequence
 from os import PathLike, register_at_fork
-from typing import Any, Optional, Union
+from typing import Any, Optional, TypeVar, Union
 
 from . import _freehold
 
 METRICS = {"l2": 0, "ip": 1, "cosine": 2}
 TYPES = {"f32": 0, "f16": 1, "bf16": 2, "i8": 3, "b1": 4}
+
+Value = TypeVar("Value")
 
 _locks: "weakref.WeakSet[_Locked]" = weakref.WeakSet()
 
@@ -35,7 +37,7 @@ class _Locked:
 register_at_fork(after_in_child=_Locked._after_fork)
 
 
-def _choice(what: str, word: str, words: dict[str, int]) -> int:
+def _choice(what: str, word: str, words: dict[str, Value]) -> Value:
     if word not in words:
         raise ValueError(f"{what} {word!r}, expected one of {', '.join(words)}")
     return words[word]
@@ -55,10 +57,11 @@ def _floats(vectors: Any, dimension: int) -> tuple[memoryview, int, bool]:
         raise ValueError(f"elements of format {view.format!r}, expected 'f' (float32)")
     if not view.c_contiguous:
         raise ValueError("found an array with gaps (strides), expected a contiguous one")
-    if view.ndim not in (1, 2) or view.shape[-1] != dimension:
-        found = " x ".join(map(str, view.shape))
+    shape = view.shape or ()
+    if len(shape) not in (1, 2) or shape[-1] != dimension:
+        found = " x ".join(map(str, shape))
         raise ValueError(f"Expected dimension {dimension}, got an array of {found}")
-    return view, view.shape[0] if view.ndim == 2 else 1, view.ndim == 1
+    return view, shape[0] if len(shape) == 2 else 1, len(shape) == 1
 
 
 def _ids(ids: Any) -> memoryview:
@@ -71,15 +74,17 @@ def _ids(ids: Any) -> memoryview:
     return view
 
 
-def _answers(found: tuple[bytes, bytes, bytes], k: int, single: bool) -> tuple[memoryview, memoryview]:
+def _answers(found: tuple[bytes, bytes, bytes], k: int, single: bool) -> tuple[memoryview, memoryview[float]]:
     """(ids, scores): a row a query, as long as the longest answer."""
-    ids, scores, counts = memoryview(found[0]).cast("Q"), memoryview(found[1]).cast("f"), memoryview(found[2]).cast("Q")
+    scores: memoryview[float] = memoryview(found[1]).cast("f")
+    ids, counts = memoryview(found[0]).cast("Q"), memoryview(found[2]).cast("Q")
     if single:
         return ids[:counts[0]], scores[:counts[0]]
     width = max(counts, default=0)
     if width < k:  # fewer vectors than were asked for
         ids = memoryview(array("Q", [x for q in range(len(counts)) for x in ids[q * k:q * k + width]])).toreadonly()
-        scores = memoryview(array("f", [x for q in range(len(counts)) for x in scores[q * k:q * k + width]])).toreadonly()
+        nearest = array("f", [x for q in range(len(counts)) for x in scores[q * k:q * k + width]])
+        scores = memoryview(nearest).toreadonly().cast("B").cast("f")
     if len(counts) == 0 or width == 0:
         return ids[:0], scores[:0]
     shape = [len(counts), width]
@@ -114,19 +119,19 @@ class FlatIndex(_Locked):
         with self._lock:
             self._index.remove(id)
 
-    def get(self, id: int) -> memoryview:
+    def get(self, id: int) -> memoryview[float]:
         """The vector as it is stored."""
         with self._lock:
             return memoryview(self._index.get(id, self.dimension)).cast("f")
 
-    def search(self, queries: Any, k: int = 10) -> tuple[memoryview, memoryview]:
+    def search(self, queries: Any, k: int = 10) -> tuple[memoryview, memoryview[float]]:
         """(ids, scores) of the k best, best first, equal scores by the lower id: a row a query, or one row for a single
         vector. With fewer than k vectors the rows are shorter."""
         view, _, single = _floats(queries, self.dimension)
         with self._lock:
             return _answers(self._index.search(view, k, self.dimension), k, single)
 
-    def rank(self, queries: Any, ids: Any) -> tuple[memoryview, memoryview]:
+    def rank(self, queries: Any, ids: Any) -> tuple[memoryview, memoryview[float]]:
         """What another index found, a row of ids a query (or one row for a single vector), by the scores that it has here, best
         first: (ids, scores) as of search. Ids that are not here go. So a graph finds candidates, and this index, which may be
         a file, puts them in their true order."""
@@ -192,12 +197,12 @@ class HnswIndex(_Locked):
         with self._lock:
             self._index.remove(id)
 
-    def get(self, id: int) -> memoryview:
+    def get(self, id: int) -> memoryview[float]:
         """The vector."""
         with self._lock:
             return memoryview(self._index.get(id, self.dimension)).cast("f")
 
-    def search(self, queries: Any, k: int = 10, effort: int = 0) -> tuple[memoryview, memoryview]:
+    def search(self, queries: Any, k: int = 10, effort: int = 0) -> tuple[memoryview, memoryview[float]]:
         """(ids, scores) of the k best that were met with `effort` candidates in view (at least k; 0: 64)."""
         view, _, single = _floats(queries, self.dimension)
         return _answers(self._index.search(view, k, self.dimension, effort), k, single)

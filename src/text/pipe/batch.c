@@ -31,6 +31,7 @@ struct fh_encoder {
     fh_owned fh_buf pad_token;
     fh_owned fh_encoding rows; /* before they are padded */
     fh_owned fh_lots lots;     /* one a thread */
+    uint64_t seed, text;       /* of what is left to chance: the number of the next text */
 };
 
 static void end_helper(fh_drop fh_helper *h) {
@@ -118,6 +119,11 @@ void fh_encoder_free(fh_encoder *e) {
 
 void fh_encoder_truncate(fh_encoder *e, fh_truncation how) {
     e->truncation = how;
+}
+
+void fh_encoder_seed(fh_encoder *e, uint64_t seed, uint64_t text) {
+    e->seed = seed;
+    e->text = text;
 }
 
 fh_status fh_encoder_pad(fh_encoder *e, fh_padding how) {
@@ -212,27 +218,38 @@ static fh_padding padding_of(const fh_encoder *e) fh_view(1) {
     return how;
 }
 
-fh_status fh_encoder_encode(fh_encoder *e, const fh_encode_input *input, fh_encode_options options, fh_encoding *out,
-                            fh_err *err) {
-    const fh_pipeline *p = e->tok->pipeline;
-    if (!e->padding.on) {
-        fh_encoding_mark mark = fh_encoding_now(out);
-        fh_status s = fh_pipeline_encode(p, &e->room, input, options, &e->truncation, rows_of(out), out, err);
-        if (fh_failed(s))
-            fh_encoding_cut(out, mark);
-        return s;
-    }
+static fh_status encode_padded(fh_mut fh_encoder *e, const fh_encode_input *input, fh_encode_options options,
+                               fh_mut fh_encoding *out, fh_err *err) {
     fh_encoding_clear(&e->rows);
-    FH_TRY(fh_pipeline_encode(p, &e->room, input, options, &e->truncation, 0, &e->rows, err));
+    FH_TRY(fh_pipeline_encode(e->tok->pipeline, &e->room, input, options, &e->truncation, 0, &e->rows, err));
     fh_padding how = padding_of(e);
     return fh_encoding_append_padded(out, &e->rows, rows_of(out), &how, fh_padding_length(&how, longest_row(&e->rows)));
 }
 
+fh_status fh_encoder_encode(fh_encoder *e, const fh_encode_input *input, fh_encode_options options, fh_encoding *out,
+                            fh_err *err) {
+    fh_encoding_mark mark = fh_encoding_now(out);
+    fh_status s;
+    fh_room_seed(&e->room, e->seed, e->text);
+    if (e->padding.on)
+        s = encode_padded(e, input, options, out, err);
+    else
+        s = fh_pipeline_encode(e->tok->pipeline, &e->room, input, options, &e->truncation, rows_of(out), out, err);
+    if (fh_failed(s))
+        fh_encoding_cut(out, mark);
+    else
+        e->text++;
+    return s;
+}
+
 fh_status fh_encoder_ids(fh_encoder *e, fh_span text, fh_encode_options options, fh_ids *out, fh_err *err) {
     size_t before = out->count;
+    fh_room_seed(&e->room, e->seed, e->text);
     fh_status s = fh_pipeline_ids(e->tok->pipeline, &e->room, text, options, SIZE_MAX - 1, out, err);
     if (fh_failed(s))
         out->count = before;
+    else
+        e->text++;
     return s;
 }
 
@@ -243,10 +260,12 @@ fh_status fh_encoder_count(fh_encoder *e, fh_span text, fh_encode_options option
     fh_ids ids;
     fh_ids_init(&ids, e->allocator, 0);
     size_t tokens_max = budget < SIZE_MAX - 1 ? budget : SIZE_MAX - 1;
+    fh_room_seed(&e->room, e->seed, e->text);
     fh_status s = fh_pipeline_ids(e->tok->pipeline, &e->room, text, options, tokens_max, &ids, err);
     *count = ids.count;
     *fits = ids.count <= budget;
     fh_ids_deinit(&ids);
+    e->text += !fh_failed(s);
     return s;
 }
 
@@ -258,6 +277,7 @@ typedef struct batch {
     fh_encode_inputs inputs;
     fh_encode_options options;
     fh_lots lots;
+    uint64_t seed, text; /* the number of the first one */
 } batch;
 
 static void run_lot(void *arg, unsigned part, unsigned parts) {
@@ -269,9 +289,11 @@ static void run_lot(void *arg, unsigned part, unsigned parts) {
     fh_encoding_clear(&h->encoding);
     fh_err_clear(&h->err);
     h->status = FH_DONE;
-    for (size_t i = share.from; i < share.to && h->status.code == FH_OK; i++)
+    for (size_t i = share.from; i < share.to && h->status.code == FH_OK; i++) {
+        fh_room_seed(&h->room, b->seed, b->text + i);
         h->status = fh_pipeline_encode(b->pipeline, &h->room, fh_encode_inputs_at(b->inputs, i), b->options, b->truncation,
                                        i - share.from, &h->encoding, &h->err);
+    }
 }
 
 /* Joins the lots in their order; the first failure is the batch's. */
@@ -304,15 +326,17 @@ fh_status fh_encoder_batch(fh_encoder *e, const fh_par *par, fh_encode_inputs in
     fh_status s = make_lots(e, threads);
     if (s.code == FH_OK) {
         batch b = {.pipeline = e->tok->pipeline, .truncation = &e->truncation, .inputs = inputs,
-                   .options = options, .lots = e->lots};
+                   .options = options, .lots = e->lots, .seed = e->seed, .text = e->text};
         if (par != NULL)
             fh_par_run(par, run_lot, &b);
         else
             run_lot(&b, 0, 1);
         s = join_lots(e, threads, out, err);
     }
-    if (s.code == FH_OK)
+    if (s.code == FH_OK) {
+        e->text += inputs.count;
         return s;
+    }
     fh_encoding_cut(out, mark);
     return fh_fail(err, s.code, FH_NO_OFFSET, "%s, for a batch of %zu texts", fh_code_text(s.code), inputs.count);
 }

@@ -60,6 +60,11 @@ void fh_room_deinit(fh_room *r) {
     r->tools.scratch = NULL;
 }
 
+void fh_room_seed(fh_room *r, uint64_t seed, uint64_t text) {
+    if (r->tools.scratch != NULL)
+        fh_model_scratch_seed(r->tools.scratch, seed, text);
+}
+
 /* --- offsets ---------------------------------------------------------------------------------------------------------- */
 
 /* How many code points begin before byte `at`, at most so many as the text has. */

@@ -115,6 +115,8 @@ typedef struct fh_room {
 
 FH_MUST_USE fh_status fh_room_init(fh_owned fh_view(2) fh_room *r, fh_ref fh_allocator *a);
 void fh_room_deinit(fh_drop fh_room *r);
+/* What the next text leaves to chance is drawn as text number `text` of a seed; without a call as number 0 of seed 0. */
+void fh_room_seed(fh_mut fh_room *r, uint64_t seed, uint64_t text);
 /* Appends the row of one input, not padded. On failure `out` may have more than before. */
 FH_MUST_USE fh_status fh_pipeline_encode(const fh_pipeline *p, fh_mut fh_room *r, const fh_encode_input *input,
                                          fh_encode_options options, const fh_truncation *truncation, size_t row,

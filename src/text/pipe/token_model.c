@@ -123,8 +123,9 @@ void fh_model_scratch_free(fh_model_scratch *s) {
     fh_free(a, s);
 }
 
-void fh_model_scratch_seed(fh_model_scratch *s, uint64_t seed) {
+void fh_model_scratch_seed(fh_model_scratch *s, uint64_t seed, uint64_t text) {
     s->seed = seed;
+    s->text = text;
     s->drawn = 0;
 }
 

@@ -153,8 +153,9 @@ typedef struct fh_model_scratch fh_model_scratch;
 FH_MUST_USE fh_status fh_model_scratch_new(fh_ref fh_allocator *a, fh_owned fh_view(1) fh_model_scratch **out);
 /* NULL is allowed. */
 void fh_model_scratch_free(fh_drop fh_model_scratch *s);
-/* Starts the numbers that BPE dropout draws anew; without a call the seed is 0. */
-void fh_model_scratch_seed(fh_mut fh_model_scratch *s, uint64_t seed);
+/* Starts the numbers that are drawn anew (BPE dropout, Unigram's alpha): those of a text, which have nothing to do with those
+ * of another one. Without a call they are of seed 0 and text 0. */
+void fh_model_scratch_seed(fh_mut fh_model_scratch *s, uint64_t seed, uint64_t text);
 
 /* Appends the tokens of a piece (any bytes; up to 1 GiB). Time is near linear in its size. FH_NOT_FOUND: it needs the unknown
  * token, and the vocabulary has none. FH_LIMIT, FH_NOMEM. A failure appends nothing. */

@@ -235,12 +235,12 @@ struct fh_model_scratch {
     fh_owned fh_u64s heap, skipped;
     fh_owned fh_best_paths paths;
     fh_buf spelling;
-    uint64_t seed, drawn; /* of what is left to chance, and how many numbers were drawn */
+    uint64_t seed, text, drawn; /* of what is left to chance, and how many numbers were drawn */
 };
 
 /* The next number by chance, from 0 to below 1. */
 static inline double fh_model_draw(fh_mut fh_model_scratch *s) {
-    return fh_philox(s->seed, s->drawn++, 0).word[0] * 0x1p-32;
+    return fh_philox(s->seed, s->drawn++, s->text).word[0] * 0x1p-32;
 }
 
 /* Room for at least `count` elements; what was in it is lost. */
