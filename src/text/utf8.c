@@ -57,7 +57,8 @@ static fh_rune decode(fh_span text, size_t i) {
 static inline uint32_t three(fh_span text, size_t i) {
     if (text.size - i < 3)
         return 0;
-    uint32_t a = fh_span_at(text, i), b = fh_span_at(text, i + 1), c = fh_span_at(text, i + 2);
+    fh_span part = fh_span_sub(text, i, 3);
+    uint32_t a = fh_span_at(part, 0), b = fh_span_at(part, 1), c = fh_span_at(part, 2);
     uint32_t code = (a & 0xf) << 12 | (b & 0x3f) << 6 | (c & 0x3f);
     bool whole = (a & 0xf0) == 0xe0 && ((b ^ 0x80) | (c ^ 0x80)) < 0x40;
     return whole && code >= 0x800 && (code & 0xf800) != 0xd800 ? code : 0;

@@ -130,10 +130,13 @@ static void mark_keyed(const fh_charsmap *map, fh_u64s bits, size_t at, uint32_t
     }
 }
 
-/* Fills map->keyed. */
+/* Fills map->keyed: characters of clusters are not passed over either. */
 static fh_status find_keyed(fh_charsmap *map) {
     fh_u64s bits;
     FH_TRY(fh_u64s_new(map->bytes.allocator, KEYED_CODES / 64, &bits));
+    for (uint32_t code = 0x80; code < KEYED_CODES; code++)
+        if (fh_unicode_cluster(code) != FH_CLUSTER_ANY)
+            mark(bits, code, 0);
     for (uint32_t b = 0xc2; b < 0xf0; b++) {
         size_t at = offset_of(unit_at(fh_buf_view(&map->bytes), 0));
         bool ends = false, two = b < 0xe0;
@@ -361,8 +364,7 @@ static fh_status put_singly(walk *w, const fh_traced *from, fh_edit *e, const fh
 
 /* True for a character that stays, unless what follows joins it. */
 static inline bool is_quiet(const fh_charsmap *map, fh_rune r) {
-    return r.valid && r.size < 4 && (fh_u64s_get(map->keyed, r.code / 64) >> r.code % 64 & 1) == 0 &&
-           fh_unicode_cluster(r.code) == FH_CLUSTER_ANY;
+    return r.valid && r.size < 4 && (fh_u64s_get(map->keyed, r.code / 64) >> r.code % 64 & 1) == 0;
 }
 
 /* Where the clusters from i on, each of one character that stays, end: their last character may begin a longer one. */

@@ -14,7 +14,7 @@
 #include "text/pipe/normalized.h"
 
 /* The trie's units and the replacements lie in `bytes`; `plain`: no printable ASCII character alone is a key; `keyed` has a bit
- * for each code point of two and three bytes that begins with a key. */
+ * for each code point of two and three bytes that begins with a key, or that may belong to a cluster of several. */
 typedef struct fh_charsmap {
     fh_owned fh_buf bytes;
     fh_owned fh_u64s keyed;

@@ -13,7 +13,7 @@
 #include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096, MARK_BYTES = 3 };
+enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096, MARK_BYTES = 3, MARKED_BYTES = 256 };
 
 #define MARK_TEXT FH_LIT("\xe2\x96\x81") /* U+2581 */
 
@@ -204,10 +204,15 @@ static void take_mark_off(fh_u32s places, size_t count) {
     }
 }
 
-/* By Unigram. */
-static fh_status find_probable(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
-    if (!m->leads || fh_span_starts(piece, MARK_TEXT))
-        return fh_unigram_piece(m, s, piece);
+/* A piece with the mark before it. */
+static fh_status find_marked(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
+    uint8_t bytes[MARKED_BYTES] = {0};
+    fh_mspan room = {bytes, sizeof bytes}, rest;
+    if (fh_mspan_slice(room, MARK_BYTES, piece.size, &rest)) {
+        fh_span_copy(room, MARK_TEXT);
+        fh_span_copy(rest, piece);
+        return fh_unigram_piece(m, s, fh_span_sub(fh_span_of_mut(room), 0, MARK_BYTES + piece.size));
+    }
     fh_buf marked;
     fh_buf_init(&marked, s->allocator, 0);
     fh_status st = fh_buf_put(&marked, MARK_TEXT);
@@ -216,7 +221,14 @@ static fh_status find_probable(const fh_token_model *m, fh_model_scratch *s, fh_
     if (st.code == FH_OK)
         st = fh_unigram_piece(m, s, fh_buf_view(&marked));
     fh_buf_deinit(&marked);
-    FH_TRY(st);
+    return st;
+}
+
+/* By Unigram. */
+static fh_status find_probable(const fh_token_model *m, fh_model_scratch *s, fh_span piece) {
+    if (!m->leads || fh_span_starts(piece, MARK_TEXT))
+        return fh_unigram_piece(m, s, piece);
+    FH_TRY(find_marked(m, s, piece));
     take_mark_off(s->found.begins, s->found.count);
     take_mark_off(s->found.ends, s->found.count);
     s->end -= MARK_BYTES;

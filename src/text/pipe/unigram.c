@@ -4,7 +4,7 @@
  * order; a character that is no token by itself costs ten less than the worst token; neighbouring unknown characters become one
  * text, which may be a token after all, or its bytes. The SentencePiece library itself adds in float32: see `single`.
  * Threading: see token_model.h. */
-#include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
 #include "text/pipe/token_model_impl.h"
 
 /* Notes a way to a place if it is better than what is known; false if not. */
@@ -36,9 +36,17 @@ static fh_status offer_from(const fh_token_model *m, fh_best_paths paths, fh_spa
     return unknown && m->unk == FH_NO_TOKEN ? FH_STATUS(FH_NOT_FOUND) : FH_DONE;
 }
 
+/* The token that is a text, or FH_NO_TOKEN: most begin none. */
+static uint32_t whole(const fh_token_model *m, fh_span text) {
+    uint32_t node = 0;
+    for (size_t i = 0; i < text.size && (node != 0 || i == 0); i++)
+        node = fh_byte_trie_step(&m->trie, node, fh_span_at(text, i));
+    return node != 0 ? fh_trie_nodes_at(m->trie.nodes, node)->token : FH_NO_TOKEN;
+}
+
 /* A text of neighbouring unknown characters. */
 static fh_status put_unknown(const fh_token_model *m, fh_model_scratch *s, fh_span text) {
-    uint32_t id = m->single ? FH_NO_TOKEN : fh_spellings_find(&m->spellings, text);
+    uint32_t id = m->single ? FH_NO_TOKEN : whole(m, text);
     bool bytes = id == FH_NO_TOKEN && m->byte_fallback;
     for (size_t i = 0; i < text.size && bytes; i++)
         bytes = m->byte_token[fh_span_at(text, i)] != FH_NO_TOKEN;
@@ -70,7 +78,7 @@ static void turn(fh_best_paths paths, size_t end) {
 /* Finds the best way; the paths are blank. */
 static fh_status find_best(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece) {
     for (size_t at = 0; at < piece.size;) {
-        size_t size = fh_utf8_next(piece, at).size;
+        size_t size = fh_rune_at(piece, at).size;
         FH_TRY(offer_from(m, s->paths, piece, at, size));
         at += size;
     }
