@@ -124,6 +124,11 @@ FH_FALLIBLE fh_sock_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_me
 /* Never waits: FH_AGAIN. */
 FH_FALLIBLE fh_sock_try_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
 
+/* What is known of who sent the message that was received last, with METADATA: parts of properties, for
+ * fh_zmtp_property_next: what it said of itself, Peer-Address and User-Id, and what a handler of ZAP had to add. No parts for a
+ * peer of inproc, or one that is gone. */
+FH_FALLIBLE fh_sock_about(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
+
 FH_SPAN_DEFINE(message, fh_message);
 FH_ARRAY_DEFINE(message);
 /* Sends the messages, as many as there is room for; waits only for the first. *done says how many were taken; their places have
@@ -165,6 +170,7 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(MESSAGE_MAX, message_max, 22, -1, -1, INT64_MAX) /* bytes of a part that a peer may send; -1: 64 MiB */          \
     X(BACKLOG, backlog, 19, 100, 1, INT32_MAX) /* connections that wait to be accepted */                              \
     X(IPV6, ip6, 42, 0, 0, 1) /* "*" and names are addresses of IPv6 */                                                \
+    X(METADATA, metadata, 202, 0, 0, 1) /* ours: fh_sock_about knows the peers of tcp and ipc */                       \
     X(ZAP_ENFORCE_DOMAIN, enforce, 93, 0, 0, 1) /* who asks a handler of ZAP lets nobody in while there is none */
 /* Read only. */
 #define FH_SOCK_FACTS(X)                                                                           \

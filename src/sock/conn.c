@@ -18,7 +18,8 @@
 
 #include "freehold/hash.h"
 
-enum { OUT_MOST = 1 << 18, NS_PER_MS = 1000000 };
+enum { ABOUT_BYTES = 1024, OUT_MOST = 1 << 18, NS_PER_MS = 1000000 };
+static const fh_bytes nothing = {NULL, {NULL, 0}};
 #define AGAIN_NS UINT64_C(10000000)
 #define FAREWELL_NS UINT64_C(1000000000)
 
@@ -123,6 +124,8 @@ void fh_conn_free(fh_conn *c) {
     FH_ASSERT(c->session == NULL && c->link == NULL && c->zap == NULL);
     fh_message_drop(&c->going, a);
     fh_message_drop(&c->coming, a);
+    fh_bytes_drop(&c->user);
+    fh_bytes_drop(&c->granted);
     fh_terms_free(c->terms);
     fh_free(a, c);
 }
@@ -248,6 +251,7 @@ static void shake(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->terms != NULL && c->session == NULL);
     if (is_raw(c)) {
         c->state = FH_CONN_UP;
+        c->tells_about = c->terms->settings.metadata != 0;
         fh_conn_look(c);
         return;
     }
@@ -386,14 +390,72 @@ static void give_out(fh_mut fh_conn *c) {
 
 /* --- in ------------------------------------------------------------------------------------------------------------------- */
 
+/* An address as zmq_msg_gets has it: without its port. */
+static fh_status put_ours(fh_ref const fh_conn *c, fh_mspan room, fh_out size_t *size) {
+    size_t more = 0;
+    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0};
+    fh_mspan all = {text, sizeof text}, rest = room;
+    fh_address address = {.kind = FH_ADDRESS_NONE};
+    *size = 0;
+    (void)!fh_failed(fh_net_peer(c->loop->net, c->socket, &address));
+    fh_span host = fh_zap_host(&address, all);
+    if (host.size != 0)
+        FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){FH_LIT("Peer-Address"), host}, size));
+    if (c->user.span.size == 0 || !fh_mspan_slice(room, *size, room.size - *size, &rest))
+        return FH_DONE;
+    FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){FH_LIT("User-Id"), c->user.span}, &more));
+    *size += more;
+    return FH_DONE;
+}
+
+static fh_status write_about(fh_ref const fh_conn *c, fh_mut fh_message *m) {
+    uint8_t bytes[ABOUT_BYTES] = {0};
+    fh_mspan room = {bytes, sizeof bytes};
+    size_t size = 0;
+    fh_span said = {NULL, 0};
+    if (c->session != NULL)
+        said = fh_zmtp_peer_get(c->session).metadata;
+    FH_TRY(fh_message_push_copy(m, c->loop->allocator, said));
+    (void)!fh_failed(put_ours(c, room, &size)); /* a user's name that is too long is left out */
+    FH_TRY(fh_message_push_copy(m, c->loop->allocator, fh_span_sub(fh_span_of_mut(room), 0, size)));
+    fh_bytes granted = fh_bytes_share(c->granted);
+    fh_status s = fh_message_push(m, c->loop->allocator, &granted);
+    fh_bytes_drop(&granted);
+    m->kind = FH_MESSAGE_ABOUT;
+    return s;
+}
+
+/* The socket is told of the peer. False: not yet. */
+static bool tell_about(fh_mut fh_conn *c) {
+    if (!c->tells_about || c->link == NULL || c->is_last)
+        return true;
+    if (!fh_lane_is_open(fh_link_out(c->link, 0)))
+        return false;
+    fh_message m = {0};
+    fh_status s = write_about(c, &m);
+    c->is_again = c->is_again || fh_failed(s);
+    c->tells_about = fh_failed(s);
+    FH_ASSERT(c->link != NULL);
+    if (!fh_failed(s) && fh_lane_put(fh_link_out(c->link, 0), &m))
+        tell(c);
+    fh_message_drop(&m, c->loop->allocator);
+    return !c->tells_about;
+}
+
+/* There is a link, or none is needed any more. */
+static bool is_linked(fh_mut fh_conn *c) {
+    if (c->link != NULL || c->is_last || !fh_failed(make_link(c)))
+        return true;
+    c->is_again = true;
+    return false;
+}
+
 /* The message that has come goes into the lane. False: there is no room, or no memory for a link. */
 static bool deliver(fh_mut fh_conn *c) {
     if (!c->is_whole)
         return true;
-    if (c->link == NULL && !c->is_last && fh_failed(make_link(c))) {
-        c->is_again = true;
+    if (!is_linked(c) || !tell_about(c))
         return false;
-    }
     c->is_whole = false;
     if (c->link == NULL || c->is_last) {
         fh_message_clear(&c->coming, c->loop->allocator);
@@ -471,6 +533,10 @@ static bool hear_handler(fh_mut fh_conn *c) {
     end_zap(c);
     c->zap_fault = reply.fault;
     decide(c, reply.status);
+    fh_bytes_drop(&c->user);
+    c->user = fh_bytes_share(reply.user);
+    fh_bytes_drop(&c->granted);
+    c->granted = fh_bytes_share(reply.metadata);
     fh_zap_reply_drop(&reply);
     return c->zap_fault == FH_SOCK_ZAP_FINE && c->verdict != FH_SOCK_ZAP_LATER;
 }
@@ -511,6 +577,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
         return;
     case FH_ZMTP_CONNECTED:
         c->state = FH_CONN_UP;
+        c->tells_about = c->terms->settings.metadata && !c->terms->settings.conflate;
         c->wait_ms = c->terms->settings.reconnect_ivl > 0 ? (uint64_t)c->terms->settings.reconnect_ivl : 0;
         have_link(c); /* who hears of it can send */
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_SUCCEEDED, 0);
@@ -600,6 +667,10 @@ static void closed(fh_mut fh_conn *c) {
     c->socket.value = 0;
     c->verdict = 0;
     c->zap_fault = FH_SOCK_ZAP_FINE;
+    fh_bytes_drop(&c->user);
+    c->user = nothing;
+    fh_bytes_drop(&c->granted);
+    c->granted = nothing;
     c->given = 0;
     c->hold_ns = 0;
     c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;

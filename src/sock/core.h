@@ -17,8 +17,11 @@
 #include "sock/link.h"
 #include "sock/monitor.h"
 
-/* What a message of a subscriber is. */
-typedef enum fh_message_kind { FH_MESSAGE_DATA, FH_MESSAGE_SUBSCRIBE, FH_MESSAGE_CANCEL } fh_message_kind;
+/* What a message is. */
+typedef enum fh_message_kind {
+    FH_MESSAGE_DATA, FH_MESSAGE_SUBSCRIBE, FH_MESSAGE_CANCEL,
+    FH_MESSAGE_ABOUT /* of a connection: what is known of the peer that sends what follows */
+} fh_message_kind;
 
 /* Of what an XPUB has heard: the kind, and above it the row and the life of who said it. */
 enum { FH_HEARD_KIND = 0xff, FH_HEARD_ROW_SHIFT = 8, FH_HEARD_LIFE_SHIFT = 20, FH_HEARD_BITS = 0xfff };
@@ -30,6 +33,7 @@ typedef struct fh_peer {
     uint64_t wanted;            /* what its subscriptions cost, about, in bytes */
     uint32_t side, chain;       /* the next row with such an identity, or the next free row: its number + 1 */
     uint32_t life;              /* how many peers this row has had */
+    fh_owned fh_message about;  /* what is known of it */
     bool comes;                 /* the application is to be told of it, before anything that it sent */
 } fh_peer;
 FH_SPAN_DEFINE(peer, fh_peer);
@@ -81,6 +85,7 @@ typedef struct fh_core {
     uint32_t heard_last;                  /* of an XPUB: whose subscription the application received last: its kind */
     uint32_t request;                     /* of a REQ: the number of its question */
     uint32_t last_routing_id;
+    uint32_t sender; /* of the message that was received last: its row, if it is still there */
     fh_req req;
     bool request_lost; /* the peer that was asked is gone, and this was not told yet */
     fh_owned fh_rep rep;
@@ -146,6 +151,8 @@ bool fh_core_receives(fh_ref const fh_core *k);
 /* fh_sock_try_send and fh_sock_try_receive. */
 FH_MUST_USE fh_status fh_core_send(fh_mut fh_core *k, fh_mut fh_message *m);
 FH_MUST_USE fh_status fh_core_receive(fh_mut fh_core *k, fh_owned fh_message *out);
+/* fh_sock_about. */
+FH_MUST_USE fh_status fh_core_about(fh_ref const fh_core *k, fh_owned fh_message *out);
 /* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED. */
 uint32_t fh_core_events(fh_mut fh_core *k);
 /* A subscription of a SUB, XSUB or DISH, or its end; of an XPUB, for the peer that was heard last. */

@@ -58,6 +58,7 @@ typedef struct fh_conn {
     fh_owned_or_null fh_link *zap;  /* to a handler that was asked, until its answer */
     uint32_t verdict;               /* of it, or of us: 300, 400, 500 */
     fh_sock_zap_fault zap_fault;
+    fh_owned fh_bytes user, granted; /* what it said of the peer */
     fh_owned fh_message going;      /* out of the lane, not yet all in the session */
     fh_owned fh_message coming;     /* out of the session, not yet in the lane */
     uint32_t given;                 /* parts of `going` that are in the session */
@@ -65,6 +66,7 @@ typedef struct fh_conn {
     bool dials, is_last;            /* it connects; no connection follows this one */
     bool is_asked, has_room_out;    /* a receive is under way; into the session's room */
     bool is_mute, is_shut;          /* the peer takes nothing any more; we have told it that nothing comes */
+    bool tells_about;               /* the socket is to be told of the peer, before its first message */
     bool let_in, send_away;         /* what the peer is to be told about its name */
     bool is_again;                  /* there was no memory, or no room in the session */
     uint64_t due_ns, redial_ns, end_ns; /* to be looked at; to connect again, or to stop parting; the end, with is_last */

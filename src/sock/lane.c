@@ -48,10 +48,8 @@ static void replace_last(fh_mut fh_lane *l, fh_mut fh_message *m) {
 
 /* The reader has the newest message, if there is one that it has not taken. */
 static bool has_last(fh_mut fh_lane *l) {
-    if ((fh_load(&l->between, FH_ACQUIRE) & NEWS) != 0) {
-        end_slot(l, l->theirs, l->allocator);
+    if ((fh_load(&l->between, FH_ACQUIRE) & NEWS) != 0)
         l->theirs = fh_exchange(&l->between, l->theirs, FH_ACQ_REL) & ~(uint32_t)NEWS;
-    }
     return fh_message_count(slot(l, l->theirs)) != 0;
 }
 

@@ -64,6 +64,7 @@ static void put_delimiter(fh_mut fh_core *k, fh_mut fh_message *m, size_t at) {
 static void take(fh_mut fh_core *k, uint32_t peer, fh_owned fh_message *out) {
     bool tell = false;
     fh_lane_pop(fh_core_in(k, peer), out, &tell);
+    k->sender = peer;
     if (tell)
         fh_core_tell(k, peer);
     (void)fh_turn_take(&k->readers);
@@ -415,6 +416,13 @@ static fh_status receive_request(fh_mut fh_core *k, fh_owned fh_message *out) {
     }
 }
 
+fh_status fh_core_about(const fh_core *k, fh_message *out) {
+    *out = (fh_message){0};
+    if (k->sender == FH_NO_PEER)
+        return FH_DONE;
+    return fh_message_share(&fh_peers_at(k->peers, k->sender)->about, k->allocator, out);
+}
+
 /* A peer has come, or gone: its name, and an empty part. */
 static fh_status receive_notice(fh_mut fh_core *k, uint32_t peer, fh_owned fh_message *out) {
     fh_peer *p = fh_peers_at(k->peers, peer);
@@ -426,6 +434,7 @@ static fh_status receive_notice(fh_mut fh_core *k, uint32_t peer, fh_owned fh_me
     FH_ASSERT(!fh_failed(s));
     fh_bytes_drop(&name);
     *out = m;
+    k->sender = peer;
     if (p->comes)
         p->comes = false;
     else

@@ -32,7 +32,7 @@ fh_status fh_core_new(fh_allocator *a, fh_sock_context *context, fh_zmtp_socket 
         return FH_STATUS(FH_NOMEM);
     *k = (fh_core){.allocator = a, .context = context, .type = type, .box = box,
                    .settings = {FH_SOCK_OPTIONS(FH_FIRST_VALUE)},
-                   .secret = fh_os_random(), .name_next = (uint32_t)fh_os_random()};
+                   .sender = FH_NO_PEER, .secret = fh_os_random(), .name_next = (uint32_t)fh_os_random()};
     fh_turn_init(&k->readers, a);
     fh_turn_init(&k->writers, a);
     fh_rep_init(&k->rep, a, FH_ENVELOPE_MAX);
@@ -224,6 +224,7 @@ static fh_status grow_rows(fh_mut fh_core *k) {
         to->chain = from->chain;
         to->wanted = from->wanted;
         to->life = from->life;
+        fh_message_take(&from->about, &to->about);
         to->comes = from->comes;
     }
     fh_peers_free(k->allocator, &k->peers);
@@ -430,6 +431,8 @@ void fh_core_leave(fh_core *k, uint32_t number) {
     fh_turn_rest(&k->writers, number);
     fh_peer *p = row(k, number);
     fh_link_free(take_link(p));
+    fh_message_clear(&p->about, k->allocator);
+    k->sender = k->sender == number ? FH_NO_PEER : k->sender;
     fh_bytes identity = take_identity(k->peers, number);
     fh_bytes_drop(&identity);
     p->chain = k->peer_free;
@@ -439,6 +442,18 @@ void fh_core_leave(fh_core *k, uint32_t number) {
 
 /* --- looking -------------------------------------------------------------------------------------------------------------- */
 
+/* What a connection has said of its peer. */
+static void take_about(fh_mut fh_core *k, uint32_t number) {
+    bool tell = false;
+    fh_message m;
+    fh_lane_pop(fh_core_in(k, number), &m, &tell);
+    if (tell)
+        fh_core_tell(k, number);
+    fh_peer *p = row(k, number);
+    fh_message_drop(&p->about, k->allocator);
+    p->about = m;
+}
+
 bool fh_core_has_notice(fh_core *k, uint32_t number) {
     return row(k, number)->comes || (tells_of_goers(k) && fh_lane_look(fh_core_in(k, number)) == FH_LANE_ENDED);
 }
@@ -446,9 +461,11 @@ bool fh_core_has_notice(fh_core *k, uint32_t number) {
 uint32_t fh_core_reader(fh_core *k) {
     for (uint32_t n = fh_turn_peek(&k->readers); n != FH_NO_PEER; n = fh_turn_peek(&k->readers)) {
         fh_lane_state state = fh_lane_look(fh_core_in(k, n));
-        if (state == FH_LANE_MESSAGE || fh_core_has_notice(k, n))
+        if (state == FH_LANE_MESSAGE && fh_lane_first(fh_core_in(k, n))->kind == FH_MESSAGE_ABOUT)
+            take_about(k, n);
+        else if (state == FH_LANE_MESSAGE || fh_core_has_notice(k, n))
             return n;
-        if (state == FH_LANE_ENDED)
+        else if (state == FH_LANE_ENDED)
             fh_core_leave(k, n);
         else
             fh_turn_rest(&k->readers, n);

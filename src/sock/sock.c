@@ -108,6 +108,15 @@ fh_status fh_sock_try_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
     return status;
 }
 
+fh_status fh_sock_about(fh_sock_context *c, fh_sock s, fh_message *out) {
+    fh_core *k;
+    *out = (fh_message){0};
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = fh_core_about(k, out);
+    fh_context_leave(c, s);
+    return status;
+}
+
 fh_status fh_sock_send_n(fh_sock_context *c, fh_sock s, fh_messages messages, size_t *done) {
     fh_core *k;
     *done = 0;

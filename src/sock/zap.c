@@ -7,19 +7,16 @@ enum { AT_DELIMITER, AT_VERSION, AT_REQUEST, AT_STATUS, AT_TEXT, AT_USER, AT_MET
 
 /* --- questions ------------------------------------------------------------------------------------------------------------ */
 
-/* "It SHALL be an IPv4 dotted string, or an IPv6 canonical string representation": without its port, and without brackets. */
-static fh_status push_address(fh_mut fh_message *m, fh_ref fh_allocator *a, fh_ref const fh_address *address) {
-    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0};
-    fh_mspan room = {text, sizeof text};
+/* "It SHALL be an IPv4 dotted string, or an IPv6 canonical string representation": without brackets, too. */
+fh_span fh_zap_host(const fh_address *address, fh_mspan room) {
     if (address->kind != FH_ADDRESS_IP4 && address->kind != FH_ADDRESS_IP6)
-        return fh_message_push_copy(m, a, FH_LIT(""));
-    fh_span all = fh_span_sub((fh_span){text, sizeof text}, 0, fh_address_print(address, room));
+        return fh_span_sub(fh_span_of_mut(room), 0, 0);
+    fh_span all = fh_span_sub(fh_span_of_mut(room), 0, fh_address_print(address, room));
     size_t end = all.size;
     while (end != 0 && fh_span_at(all, end - 1) != ':')
         end--;
-    bool brackets = address->kind == FH_ADDRESS_IP6;
     FH_ASSERT(end > 2);
-    return fh_message_push_copy(m, a, brackets ? fh_span_sub(all, 1, end - 3) : fh_span_sub(all, 0, end - 1));
+    return address->kind == FH_ADDRESS_IP6 ? fh_span_sub(all, 1, end - 3) : fh_span_sub(all, 0, end - 1);
 }
 
 static fh_status push(fh_mut fh_message *m, fh_ref fh_allocator *a, fh_bytes bytes) {
@@ -34,7 +31,8 @@ static fh_status write_question(fh_ref fh_allocator *a, fh_ref const fh_zap_ques
     FH_TRY(fh_message_push_copy(m, a, VERSION));
     FH_TRY(fh_message_push_copy(m, a, REQUEST));
     FH_TRY(fh_message_push_copy(m, a, q->domain));
-    FH_TRY(push_address(m, a, q->address));
+    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0};
+    FH_TRY(fh_message_push_copy(m, a, fh_zap_host(q->address, (fh_mspan){text, sizeof text})));
     FH_TRY(fh_message_push_copy(m, a, q->identity));
     if (q->mechanism == FH_ZMTP_NULL)
         return fh_message_push_copy(m, a, FH_LIT("NULL"));

@@ -21,6 +21,8 @@ typedef struct fh_zap_question {
     fh_bytes first, second;    /* PLAIN: name and password; CURVE: the public key */
 } fh_zap_question;
 
+/* The host of an address, without its port, at the start of `room`, of FH_ADDRESS_TEXT_BYTES; empty for a local one. */
+fh_span fh_zap_host(fh_ref const fh_address *address, fh_mspan room) fh_view(2);
 /* A question as a message, with the empty part that a REP wants in front. FH_NOMEM. */
 FH_MUST_USE fh_status fh_zap_ask(fh_ref fh_allocator *a, fh_ref const fh_zap_question *question, fh_owned fh_message *out);
 

@@ -119,7 +119,10 @@ static void test_newest(void **state) {
     assert_int_equal(fh_lane_look(&l), FH_LANE_EMPTY);
     assert_true(put(a, &l, 10));
     assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);
+    assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE); /* a second look finds it still */
     assert_false(put(a, &l, 11)); /* newer than the one that was looked at */
+    assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);
+    assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);
     assert_false(pop(a, &l, 11));
     assert_false(put(a, &l, 12));
     assert_int_equal(fh_lane_look(&l), FH_LANE_MESSAGE);

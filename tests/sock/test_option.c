@@ -119,6 +119,7 @@ static void test_verboser(void **state) {
     want(w, a, "t");
     want(w, b, "t");
     hear_wish(w, pub, 1, "t");
+    fh_assert_code(fh_sock_subscribe(w.c, pub, FH_LIT("x")), FH_INVALID); /* it is not for us to subscribe */
     hear_wish(w, pub, 1, "t");
     want_no_more(w, a, "t");
     hear_wish(w, pub, 0, "t"); /* b has it still */
@@ -162,6 +163,13 @@ static void test_manual(void **state) {
     close_sock(w, a);
     hear_wish(w, pub, 0, "A");
     fh_assert_code(fh_sock_unsubscribe(w.c, pub, FH_LIT("XA")), FH_INVALID); /* its peer is gone */
+    fh_sock c = connected(w, FH_ZMTP_XSUB, NAME);
+    (void)get(w, pub, FH_SOCK_EVENTS);
+    fh_assert_code(fh_sock_subscribe(w.c, pub, FH_LIT("XA")), FH_INVALID); /* another one is in its place */
+    say_ok(w, c, "\1C");
+    hear_wish(w, pub, 1, "C");
+    want(w, pub, "XC");
+    say_ok(w, pub, "XC");
     world_free(w);
 }
 

@@ -125,6 +125,62 @@ static void test_27_05_plain(void **state) {
     world_stop(s.w);
 }
 
+/* The value of a property of who sent last, in any part of what is known of it. */
+static void expect_about(world w, fh_sock s, const char *name, const char *value) {
+    fh_message m = {0};
+    fh_assert_ok(fh_sock_about(w.c, s, &m));
+    bool found = false;
+    for (size_t i = 0; i < fh_message_count(&m); i++) {
+        fh_zmtp_property p;
+        for (size_t at = 0; fh_zmtp_property_next(fh_message_view(&m, i), &at, &p).code == FH_OK;)
+            if (fh_zmtp_name_equal(p.name, fh_span_of_str(name))) {
+                found = true;
+                fh_test_span(p.value, value, __FILE__, __LINE__);
+            }
+    }
+    assert_true(found == (value[0] != '\0'));
+    fh_message_drop(&m, w.a);
+}
+
+/* "user id: this MAY provide the user identity …, for use by applications": beside what else is known. */
+static void test_27_10_about(void **state) {
+    server s = server_new(state, plain_server());
+    fh_sock router = open_patient(s.w, FH_ZMTP_ROUTER);
+    fh_sock_security how = plain_server();
+    fh_assert_ok(fh_sock_secure(s.w.c, router, &how));
+    set(s.w, router, FH_SOCK_METADATA, 1);
+    set(s.w, router, FH_SOCK_RECEIVE_MARK, 1);
+    wire_name n = bind_fresh(s.w, router, TCP);
+    fh_sock dealer[2];
+    for (int i = 0; i < 2; i++) {
+        dealer[i] = open_patient(s.w, FH_ZMTP_DEALER);
+        fh_assert_ok(fh_sock_secure(s.w.c, dealer[i], &plain_client));
+        fh_assert_ok(fh_sock_identify(s.w.c, dealer[i], i == 0 ? FH_LIT("a") : FH_LIT("b")));
+        connect_to(s.w, dealer[i], n.text);
+        await(s.w, s.handler, "1.0|1|test|127.0.0.1||PLAIN|admin|secret");
+        fh_message m = message_of(s.w.a, i == 0 ? "1.0|1|200|OK|joe" : "1.0|1|200|OK|ann");
+        fh_assert_ok(fh_message_push_copy(&m, s.w.a, FH_LIT("\5X-Key\0\0\0\3abc")));
+        fh_assert_ok(fh_sock_send(s.w.c, s.handler, &m));
+        fh_message_drop(&m, s.w.a);
+        tell(s.w, dealer[i], "one");
+        tell(s.w, dealer[i], "two");
+        for (int k = 0; k < 2; k++) {
+            await(s.w, router, i == 0 ? (k == 0 ? "a|one" : "a|two") : (k == 0 ? "b|one" : "b|two"));
+            expect_about(s.w, router, "User-Id", i == 0 ? "joe" : "ann");
+            expect_about(s.w, router, "Peer-Address", "127.0.0.1");
+            expect_about(s.w, router, "socket-type", "DEALER");
+            expect_about(s.w, router, "Identity", i == 0 ? "a" : "b");
+            expect_about(s.w, router, "X-Key", "abc");
+        }
+    }
+    close_sock(s.w, dealer[1]);
+    tell(s.w, dealer[0], "three");
+    await(s.w, router, "a|three");
+    expect_about(s.w, router, "User-Id", "joe");
+    expect_about(s.w, s.handler, "User-Id", ""); /* nothing is known of a peer of inproc */
+    world_stop(s.w);
+}
+
 /* "There SHALL be no credentials frames": asked only where there is a domain. A ROUTER may handle too. */
 static void test_27_06_null(void **state) {
     server s = server_new(state, (fh_sock_security){.domain = FH_LIT("d")});
@@ -271,6 +327,7 @@ int main(void) {
         FH_TEST_ALLOC(test_27_01_02_questions), FH_TEST_ALLOC(test_27_03_04_replies), FH_TEST_ALLOC(test_27_05_plain),
         FH_TEST_ALLOC(test_27_06_null),         FH_TEST_ALLOC(test_27_07_curve),      FH_TEST_ALLOC(test_27_08_denied),
         FH_TEST_ALLOC(test_27_04_09_again),     FH_TEST_ALLOC(test_handler_gone),     FH_TEST_ALLOC(test_without_handler),
+        FH_TEST_ALLOC(test_27_10_about),
     };
     return run_where_possible("test_zap", tests, sizeof tests / sizeof *tests);
 }
