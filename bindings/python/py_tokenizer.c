@@ -1,8 +1,8 @@
 /* py_tokenizer.c: tokenizers as three types: Tokenizer, Encodings (what it made of a batch, column by column) and DecodeStream.
  *
- * Each of them has a handle of the tokenizer, so none needs another one to live, nor the thread that made it. A call of encode
- * takes an encoder from a small store, or makes one, and puts it back; the store is emptied when truncation or padding change.
- * What belongs to the store is changed with the GIL held.
+ * Encodings hold their Tokenizer, a DecodeStream has a handle of its own; nothing needs the thread that made it. A call of
+ * encode takes an encoder from a small store, or makes one, and puts it back; the store is emptied when truncation or padding
+ * change. What belongs to a Tokenizer is changed with the GIL held.
  *
  * Threading: py.h. */
 #include "py.h"
@@ -21,11 +21,12 @@ typedef struct tokenizer_object {
     size_t stored;
     uint64_t settings; /* how often they were changed */
     uint64_t seed, texts; /* of what is left to chance; how many texts were encoded with it */
+    PyObject *shown;      /* a list: what each token usually shows, None until that was asked for; or NULL */
 } tokenizer_object;
 
 typedef struct encodings_object {
     PyObject_HEAD
-    fh_tokenizer *tok;
+    PyObject *tokenizer;
     fh_encoding encoding;
 } encodings_object;
 
@@ -150,6 +151,7 @@ static void tokenizer_dealloc(PyObject *self) {
     empty_store(t);
     fh_tokenizer_free(t->tok);
     Py_CLEAR(t->padding_token);
+    Py_CLEAR(t->shown);
     py_object_free(self);
 }
 
@@ -450,7 +452,7 @@ static PyObject *encode_inputs(PyObject *self, fh_encode_inputs inputs, fh_encod
     if (made == NULL)
         return NULL;
     encodings_object *e = encodings_of(made);
-    e->tok = fh_tokenizer_share(t->tok);
+    e->tokenizer = Py_NewRef(self);
     fh_encoding_init(&e->encoding, fh_heap());
     fh_encoder *encoder = take_encoder(t);
     if (encoder == NULL) {
@@ -574,7 +576,7 @@ PyType_Spec py_tokenizer_spec = {"freehold._freehold.Tokenizer", sizeof(tokenize
 static void encodings_dealloc(PyObject *self) {
     encodings_object *e = encodings_of(self);
     fh_encoding_deinit(&e->encoding);
-    fh_tokenizer_free(e->tok);
+    Py_CLEAR(e->tokenizer);
     py_object_free(self);
 }
 
@@ -621,21 +623,55 @@ static PyObject *encodings_parts(PyObject *self, PyObject *unused) {
     return list;
 }
 
+/* Reads which tokens are meant; false with an exception. */
+static bool tokens_meant(const encodings_object *e, PyObject *args, Py_ssize_t *from, Py_ssize_t *count) {
+    if (!PyArg_ParseTuple(args, "nn", from, count))
+        return false;
+    size_t all = fh_encoding_count(&e->encoding);
+    if (*from >= 0 && *count >= 0 && (size_t)*from <= all && (size_t)*count <= all - (size_t)*from)
+        return true;
+    PyErr_Format(PyExc_IndexError, "%zd tokens from %zd, expected some of %zu", *count, *from, all);
+    return false;
+}
+
+/* The list of what tokens usually show. Not a reference of the caller's; NULL with an exception. */
+static PyObject *usually_shown(tokenizer_object *t) {
+    if (t->shown != NULL)
+        return t->shown;
+    PyObject *one = PyList_New(1);
+    if (one != NULL && PyList_SetItem(one, 0, Py_NewRef(Py_None)) == 0)
+        t->shown = PySequence_Repeat(one, (Py_ssize_t)fh_tokenizer_size(t->tok));
+    Py_XDECREF(one);
+    return t->shown;
+}
+
+/* What token i shows: strings are made once a tokenizer, but for tokens that show a text of their own. */
+static PyObject *shown(const encodings_object *e, PyObject *usual, size_t i, fh_buf *text) {
+    uint32_t id = fh_u32s_get(fh_encoding_column(&e->encoding, FH_COLUMN_ID), i);
+    uint32_t own = fh_u32s_get(fh_encoding_column(&e->encoding, FH_COLUMN_SPELLING), i);
+    bool kept = own == FH_NO_WORD && (Py_ssize_t)id < PyList_Size(usual);
+    PyObject *before = kept ? PyList_GetItem(usual, (Py_ssize_t)id) : Py_None;
+    if (before != Py_None)
+        return Py_XNewRef(before);
+    fh_buf_truncate(text, 0);
+    PyObject *made = text_of(fh_tokenizer_shown(tokenizer_of(e->tokenizer)->tok, &e->encoding, i, text), text, NULL);
+    if (made != NULL && kept && PyList_SetItem(usual, (Py_ssize_t)id, Py_NewRef(made)) != 0)
+        Py_CLEAR(made);
+    return made;
+}
+
 /* tokens(from, count): what they show */
 static PyObject *encodings_tokens(PyObject *self, PyObject *args) {
     Py_ssize_t from, count;
-    if (!PyArg_ParseTuple(args, "nn", &from, &count))
-        return NULL;
     const encodings_object *e = encodings_of(self);
-    size_t all = fh_encoding_count(&e->encoding);
-    if (from < 0 || count < 0 || (size_t)from > all || (size_t)count > all - (size_t)from)
-        return PyErr_Format(PyExc_IndexError, "%zd tokens from %zd, expected some of %zu", count, from, all);
+    if (!tokens_meant(e, args, &from, &count))
+        return NULL;
+    PyObject *usual = usually_shown(tokenizer_of(e->tokenizer));
+    PyObject *list = usual == NULL ? NULL : PyList_New(count);
     fh_buf text;
     fh_buf_init(&text, fh_heap(), 0);
-    PyObject *list = PyList_New(count);
     for (Py_ssize_t i = 0; i < count && list != NULL; i++) {
-        fh_buf_truncate(&text, 0);
-        PyObject *token = text_of(fh_tokenizer_shown(e->tok, &e->encoding, (size_t)(from + i), &text), &text, NULL);
+        PyObject *token = shown(e, usual, (size_t)(from + i), &text);
         if (token == NULL || PyList_SetItem(list, i, token) != 0)
             Py_CLEAR(list);
     }
@@ -643,10 +679,51 @@ static PyObject *encodings_tokens(PyObject *self, PyObject *args) {
     return list;
 }
 
+/* (begin, end) */
+static PyObject *place_of(uint32_t begin, uint32_t end) {
+    PyObject *place = PyTuple_New(2), *first = PyLong_FromUnsignedLong(begin), *second = PyLong_FromUnsignedLong(end);
+    if (place != NULL && first != NULL && second != NULL) {
+        PyTuple_SetItem(place, 0, first); /* does not fail: the tuple is new */
+        PyTuple_SetItem(place, 1, second);
+        return place;
+    }
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    Py_XDECREF(place);
+    return NULL;
+}
+
+static PyObject *places(const fh_encoding *e, size_t from, size_t count) {
+    fh_u32s begins = fh_u32s_sub(fh_encoding_column(e, FH_COLUMN_BEGIN), from, count);
+    fh_u32s ends = fh_u32s_sub(fh_encoding_column(e, FH_COLUMN_END), from, count);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; i < count && list != NULL; i++) {
+        PyObject *place = place_of(fh_u32s_get(begins, i), fh_u32s_get(ends, i));
+        if (place == NULL || PyList_SetItem(list, (Py_ssize_t)i, place) != 0)
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* offsets(from, count): the place of each. The collector has nothing to find in pairs of numbers, and would look for it every
+ * few hundred of them. */
+static PyObject *encodings_offsets(PyObject *self, PyObject *args) {
+    Py_ssize_t from, count;
+    const encodings_object *e = encodings_of(self);
+    if (!tokens_meant(e, args, &from, &count))
+        return NULL;
+    int collects = PyGC_Disable();
+    PyObject *list = places(&e->encoding, (size_t)from, (size_t)count);
+    if (collects)
+        PyGC_Enable();
+    return list;
+}
+
 static PyMethodDef encodings_methods[] = {
     {"column", encodings_column, METH_O, NULL},
     {"parts", encodings_parts, METH_NOARGS, NULL},
     {"tokens", encodings_tokens, METH_VARARGS, NULL},
+    {"offsets", encodings_offsets, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -122,8 +122,8 @@ FH_FALLIBLE fh_tokenizer_save(fh_ref const fh_tokenizer *tok, bool pretty, fh_mu
 FH_FALLIBLE fh_tokenizer_save_member(fh_ref const fh_tokenizer *tok, fh_span name, fh_mut fh_buf *out, fh_mut fh_err *err);
 /* --- a cache of a loaded tokenizer: a file that is mapped and used where it lies --------------------------------------------
  *
- * Reading a large tokenizer.json takes tenths of a second, its cache hundredths of that: the large tables are looked over once
- * and then used in the file, whose pages all processes share. A cache is of one version and one byte order. It is believed no
+ * Reading a large tokenizer.json takes tenths of a second, its cache milliseconds: the large tables are looked over once and
+ * then used in the file, whose pages all processes share. A cache is of one version and one byte order. It is believed no
  * more than any other file, and is not to be changed while it is in use: write it by fh_os_writer, which puts a new file in its
  * place. */
 

@@ -332,6 +332,27 @@ class Lives(unittest.TestCase):
         self.assertEqual([sys.getrefcount(thing) for thing in things], counts)
 
 
+class Examples(unittest.TestCase):
+    def test_run(self):
+        """Each program in examples/python runs, and says what it is to say."""
+        models_folder = os.environ.get("FREEHOLD_MODELS", os.path.join(ROOT, "models"))
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "tokenizer.json")
+            programs = {"encode_texts.py": ([], "'Ġpowerful'      is ' powerful'"),
+                        "train_vocabulary.py": ([file, os.path.join(ROOT, "README.md")], " tokens; "),
+                        "count_words.py": ([], "4 different words, 400000 in all"),
+                        "find_neighbours.py": ([], "by the graph, from its file: "),
+                        "tell_story.py": ([os.path.join(models_folder, "demo.gguf")], "60 tokens; ended by length")}
+            there = os.path.join(ROOT, "examples", "python")
+            self.assertEqual(sorted(name for name in os.listdir(there) if name.endswith(".py")), sorted(programs))
+            for name, (arguments, expected) in programs.items():
+                done = subprocess.run([sys.executable, os.path.join(there, name), *arguments], stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True, encoding="utf-8", timeout=300,
+                                      env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.assertIn(expected, done.stdout)
+
+
 def mypy_version():
     try:
         return importlib.metadata.version("mypy")

@@ -18,6 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from freehold import DecodeStream, Tokenizer, _freehold
 
 try:
+    import numpy
+except ImportError:
+    numpy = None
+try:
     import tokenizers as reference
 except ImportError:
     reference = None
@@ -103,6 +107,44 @@ class Tiny(unittest.TestCase):
             self.tokenizer.encode_batch([1])
         with self.assertRaises(TypeError):
             self.tokenizer.encode_batch("a text")
+
+    def test_columns(self):
+        tokenizer = Tokenizer.from_str(TINY)
+        tokenizer.enable_truncation(4, 0)
+        texts = ["the quick fox jumped", "the fox", ("the", "fox, über!")]
+        lists = tokenizer.encode_batch(texts)
+        rows = [part for e in lists for part in (e, *e.overflowing)]
+        batch = tokenizer.encode_batch_columnar(texts)
+        self.assertEqual(list(map(whole, batch)), list(map(whole, rows)))
+        self.assertEqual(whole(batch[-1]), whole(rows[-1]))
+        self.assertEqual(list(map(whole, batch[1:3])), list(map(whole, rows[1:3])))
+        splits = batch.row_splits.tolist()
+        self.assertEqual([b - a for a, b in zip(splits, splits[1:])], list(map(len, rows)))
+        self.assertEqual(batch.texts.tolist(), [i for i, e in enumerate(lists) for _ in (e, *e.overflowing)])
+        for name in ("ids", "type_ids", "special_tokens_mask", "attention_mask"):
+            self.assertEqual(getattr(batch, name).tolist(), [x for row in rows for x in getattr(row, name)])
+        self.assertEqual(list(zip(batch.begins, batch.ends)), [x for row in rows for x in row.offsets])
+        self.assertEqual(batch.word_ids.tolist(), [0xffffffff if x is None else x for row in rows for x in row.word_ids])
+        self.assertTrue(batch.ids.readonly and batch.row_splits.readonly and batch.texts.readonly)
+        self.assertEqual((batch.ids.format, batch.row_splits.format), ("I", "Q"))
+        plain = tokenizer.encode_batch_columnar(texts, offsets=False)
+        self.assertEqual((plain.ids.tolist(), set(plain.ends)), (batch.ids.tolist(), {0}))
+        self.assertEqual((len(tokenizer.encode_batch_columnar([])), splits[0]), (0, 0))
+        self.assertIn(f"{splits[-1]} tokens in {len(rows)} rows", repr(batch))
+        with self.assertRaises(IndexError):
+            batch[len(rows)]
+
+    @unittest.skipUnless(numpy, "numpy is not installed")
+    def test_columns_as_arrays(self):
+        tokenizer = Tokenizer.from_str(TINY)
+        tokenizer.enable_padding(length=8)
+        batch = tokenizer.encode_batch_columnar(["the quick fox", "fox"] * 20)
+        ids = numpy.asarray(batch.ids)
+        matrix = ids.reshape(len(batch), -1)
+        self.assertEqual((ids.dtype, matrix.shape, ids.flags.writeable), (numpy.uint32, (40, 8), False))
+        del batch, ids
+        gc.collect()
+        self.assertEqual(matrix[1].tolist(), tokenizer.encode("fox").ids)
 
     def test_mixed_batch(self):
         """Single texts and pairs in one batch, each as it would be alone; also filled up to one length."""
@@ -303,8 +345,9 @@ class Tiny(unittest.TestCase):
             with self.assertRaises(ValueError):
                 encodings.column(column)
         for begin, count in ((-1, 1), (0, -1), (0, 5), (5, 0), (4, 1)):
-            with self.assertRaises(IndexError):
-                encodings.tokens(begin, count)
+            for call in (encodings.tokens, encodings.offsets):
+                with self.assertRaises(IndexError):
+                    call(begin, count)
         with self.assertRaises(TypeError):
             _freehold.Encodings()
 

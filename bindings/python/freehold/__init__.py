@@ -15,8 +15,8 @@ import os as _os
 
 from . import _freehold, decoders, implementations, models, normalizers, pre_tokenizers, processors, trainers
 from .component import AddedToken, Regex
-from .encoded import (EncodeInput, Encoding, InputSequence, Offsets, PreTokenizedEncodeInput, PreTokenizedInputSequence,
-                      TextEncodeInput, TextInputSequence)
+from .encoded import (EncodedBatch, EncodeInput, Encoding, InputSequence, Offsets, PreTokenizedEncodeInput,
+                      PreTokenizedInputSequence, TextEncodeInput, TextInputSequence)
 from .implementations import (BertWordPieceTokenizer, ByteLevelBPETokenizer, CharBPETokenizer, SentencePieceBPETokenizer,
                               SentencePieceUnigramTokenizer)
 from .language import Generation, Model
@@ -27,8 +27,8 @@ from .vectors import FastVectorIndex, FlatIndex, HnswIndex
 
 __version__ = "0.1.0"
 __all__ = ["AddedToken", "BertWordPieceTokenizer", "ByteLevelBPETokenizer", "CharBPETokenizer", "DecodeStream", "EncodeInput",
-           "Encoding", "FastVectorIndex", "FlatIndex", "Generation", "HnswIndex", "InputSequence", "Model", "Offsets",
-           "PreTokenizedEncodeInput", "PreTokenizedInputSequence", "Regex", "SentencePieceBPETokenizer",
+           "EncodedBatch", "Encoding", "FastVectorIndex", "FlatIndex", "Generation", "HnswIndex", "InputSequence", "Model",
+           "Offsets", "PreTokenizedEncodeInput", "PreTokenizedInputSequence", "Regex", "SentencePieceBPETokenizer",
            "SentencePieceUnigramTokenizer", "TextEncodeInput", "TextInputSequence", "Token", "Tokenizer", "Words",
            "count_tokens_parallel", "decoders", "implementations", "models", "normalizers", "pre_tokenizers", "processors",
            "tokenize_batch", "tokenize_batch_columnar", "trainers"]

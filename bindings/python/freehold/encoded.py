@@ -45,6 +45,9 @@ class _Columns:
     def tokens(self, begin: int, count: int) -> list[str]:
         return self.encodings.tokens(begin, count)
 
+    def offsets(self, begin: int, count: int) -> list[tuple[int, int]]:
+        return self.encodings.offsets(begin, count)
+
 
 class _Own:
     """Columns that are one encoding's."""
@@ -59,6 +62,9 @@ class _Own:
 
     def tokens(self, begin: int, count: int) -> list[str]:
         return self.texts[begin:begin + count]
+
+    def offsets(self, begin: int, count: int) -> list[tuple[int, int]]:
+        return list(zip(self.columns[BEGIN][begin:begin + count], self.columns[END][begin:begin + count]))
 
 
 class Encoding:
@@ -130,7 +136,7 @@ class Encoding:
     @property
     def offsets(self) -> list[tuple[int, int]]:
         """Where each token is in its text: the first code point, and the one behind the last."""
-        return list(zip(self._column(BEGIN), self._column(END)))
+        return self._columns.offsets(self._from, self._count)
 
     @property
     def word_ids(self) -> list[Optional[int]]:
@@ -282,3 +288,60 @@ def encodings_of(made: _freehold.Encodings) -> list[Encoding]:
         else:
             result.append(encoding)
     return result
+
+
+class EncodedBatch(Sequence[Encoding]):
+    """The tokens of many texts as columns: those of row i have the numbers row_splits[i] to row_splits[i + 1]. A row is a text,
+    or a part that truncation left behind it: texts[i] says of which text. batch[i] is row i as an Encoding.
+
+    The columns are read-only memoryviews, uint64 for row_splits and texts, uint32 for all that a token has:
+    numpy.asarray(batch.ids) copies nothing. Where each row is padded to one length, a model's matrix is
+    numpy.asarray(batch.ids).reshape(len(batch), -1). word_ids are 0xffffffff for tokens that are not of the text."""
+
+    __slots__ = ("_columns", "_parts", "row_splits", "texts")
+
+    def __init__(self, made: _freehold.Encodings) -> None:
+        self._columns, self._parts = _Columns(made), made.parts()
+        self.row_splits = memoryview(array("Q", [0, *(begin + count for _, begin, count, _, _ in self._parts)])).toreadonly()
+        self.texts = memoryview(array("Q", [text for text, _, _, _, _ in self._parts])).toreadonly()
+
+    @property
+    def ids(self) -> memoryview:
+        return self._columns.column(ID)
+
+    @property
+    def type_ids(self) -> memoryview:
+        return self._columns.column(TYPE)
+
+    @property
+    def word_ids(self) -> memoryview:
+        return self._columns.column(WORD)
+
+    @property
+    def begins(self) -> memoryview:
+        """Where each token begins in its text: code points."""
+        return self._columns.column(BEGIN)
+
+    @property
+    def ends(self) -> memoryview:
+        return self._columns.column(END)
+
+    @property
+    def special_tokens_mask(self) -> memoryview:
+        return self._columns.column(SPECIAL)
+
+    @property
+    def attention_mask(self) -> memoryview:
+        return self._columns.column(ATTENTION)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(len(self)))]
+        number = range(len(self))[i]
+        return Encoding._of(self._columns, number, self._parts[number])
+
+    def __repr__(self) -> str:
+        return f"<freehold.EncodedBatch: {self.row_splits[-1]} tokens in {len(self)} rows>"

@@ -22,7 +22,7 @@ from typing import Any, Optional, TypeVar, Union
 from . import _freehold, trainers
 from .component import MEMBERS, AddedToken, Component, dumps, load, token_fields
 from .decoders import Decoder
-from .encoded import DIRECTIONS, Encoding, encodings_of
+from .encoded import DIRECTIONS, EncodedBatch, Encoding, encodings_of
 from .models import Model
 from .normalizers import Normalizer
 from .pre_tokenizers import PreTokenizer
@@ -125,7 +125,7 @@ class Tokenizer:
 
     @classmethod
     def from_cache(cls, path: Union[str, PathLike[str]], source: Union[str, PathLike[str]] = "") -> "Tokenizer":
-        """From what save_cache wrote: the file stays mapped, so it is opened in a hundredth of the time, and processes share
+        """From what save_cache wrote: the file stays mapped, so it is opened in milliseconds, and processes share
         its memory. It is not to be changed meanwhile; a new one takes the old one's place. With the file `source`, RuntimeError
         unless the cache was made from just that."""
         return cls._of(_freehold.Tokenizer.from_cache(path, source))
@@ -292,24 +292,23 @@ class Tokenizer:
     # --- encoding
 
     def _encode(self, texts: Sequence[Any], pairs: Optional[Sequence[Any]], split: bool, special: bool, offsets: int,
-                which: Optional[bytes] = None) -> list[Encoding]:
+                which: Optional[bytes] = None) -> _freehold.Encodings:
         (first, rows), (second, pair_rows) = (texts, None), (pairs, None)
         if split:
             first, rows = _rows(texts)
             if pairs is not None:
                 second, pair_rows = _rows(pairs)
-        encodings = self._tokenizer.encode(first, rows, second, pair_rows, which, special, not self.encode_special_tokens,
-                                           offsets)
-        return encodings_of(encodings)
+        return self._tokenizer.encode(first, rows, second, pair_rows, which, special, not self.encode_special_tokens, offsets)
 
     def encode(self, sequence: Union[str, Sequence[str]], pair: Union[str, Sequence[str], None] = None,
                is_pretokenized: bool = False, add_special_tokens: bool = True) -> Encoding:
         """A text, or with is_pretokenized a list of words; perhaps with another one, its pair."""
         if isinstance(sequence, str) == is_pretokenized:
             raise TypeError(f"expected {'a list of words' if is_pretokenized else 'a str'}, got {type(sequence).__name__}")
-        return self._encode([sequence], None if pair is None else [pair], is_pretokenized, add_special_tokens, 2)[0]
+        pairs = None if pair is None else [pair]
+        return encodings_of(self._encode([sequence], pairs, is_pretokenized, add_special_tokens, 2))[0]
 
-    def _batch(self, inputs: Iterable[Any], split: bool, special: bool, offsets: int) -> list[Encoding]:
+    def _batch(self, inputs: Iterable[Any], split: bool, special: bool, offsets: int) -> _freehold.Encodings:
         if isinstance(inputs, str):
             raise TypeError("expected a list of texts, got a single text")
         inputs = list(inputs)
@@ -324,12 +323,17 @@ class Tokenizer:
     def encode_batch(self, input: Iterable[Any], is_pretokenized: bool = False,
                      add_special_tokens: bool = True) -> list[Encoding]:
         """Texts, and pairs of texts as tuples, on all processors."""
-        return self._batch(input, is_pretokenized, add_special_tokens, 2)
+        return encodings_of(self._batch(input, is_pretokenized, add_special_tokens, 2))
 
     def encode_batch_fast(self, input: Iterable[Any], is_pretokenized: bool = False,
                           add_special_tokens: bool = True) -> list[Encoding]:
         """The same without offsets and words, which are then zeros and None."""
-        return self._batch(input, is_pretokenized, add_special_tokens, 0)
+        return encodings_of(self._batch(input, is_pretokenized, add_special_tokens, 0))
+
+    def encode_batch_columnar(self, input: Iterable[Any], is_pretokenized: bool = False, add_special_tokens: bool = True,
+                              offsets: bool = True) -> EncodedBatch:
+        """The same in a few large arrays instead of many lists; without `offsets` neither these nor words are found out."""
+        return EncodedBatch(self._batch(input, is_pretokenized, add_special_tokens, 2 if offsets else 0))
 
     async def async_encode(self, sequence: Union[str, Sequence[str]], pair: Union[str, Sequence[str], None] = None,
                            is_pretokenized: bool = False, add_special_tokens: bool = True) -> Encoding:
