@@ -107,16 +107,30 @@ static bool goes_on(fh_span text, size_t at) {
     return at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80;
 }
 
-/* Bytes [begin, end) of the text, one at least, widened to whole characters and in the units that are asked for. */
+/* The size of the character that begins with a byte. */
+static inline size_t character_size(uint8_t first) {
+    return 1u + (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
+}
+
+/* Bytes [begin, end) of the text, one at least, widened to whole characters and in the units that are asked for. The place that
+ * was last looked at becomes the end, or the character that goes on over it, where the next token begins. */
 static fh_origin whole_characters(fh_mut job *j, fh_span text, size_t begin, size_t end) {
-    while (begin > 0 && goes_on(text, begin))
-        begin--;
-    while (goes_on(text, end))
-        end++;
+    size_t at = j->cursor_byte, code = j->cursor_code;
+    while (at > begin || goes_on(text, at))
+        code -= (fh_span_at(text, --at) & 0xc0) != 0x80;
+    for (size_t next = at; (next += character_size(fh_span_at(text, at))) <= begin; at = next)
+        code++;
+    size_t to = at, count = 0, last = at;
+    for (; to < end; count++) {
+        last = to;
+        to += character_size(fh_span_at(text, to));
+    }
+    bool whole = to == end;
+    j->cursor_byte = whole ? to : last;
+    j->cursor_code = code + count - !whole;
     if (j->offsets != FH_OFFSETS_CODE_POINTS)
-        return (fh_origin){(uint32_t)begin, (uint32_t)end};
-    uint32_t first = code_points_before(j, text, begin);
-    return (fh_origin){first, code_points_before(j, text, end)};
+        return (fh_origin){(uint32_t)at, (uint32_t)to};
+    return (fh_origin){(uint32_t)code, (uint32_t)(code + count)};
 }
 
 /* Turns the offsets of the store's tokens from `from` on from those in their piece into those in the text. */

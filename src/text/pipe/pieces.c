@@ -85,13 +85,19 @@ fh_status fh_pieces_cut_ends(fh_pieces *p, const fh_normalized *n, size_t begin,
     FH_TRY(fh_pieces_reserve(p, ends.count));
     size_t first = base + fh_u32s_get(ends, 0);
     FH_TRY(fh_pieces_cut(p, n, begin, first));
-    bool plain = fh_pieces_begin_plainly(n);
+    if (fh_pieces_begin_plainly(n)) {
+        fh_piece_items items = fh_piece_items_sub(p->items, p->count, ends.count - 1);
+        for (size_t i = 0; i < items.count; i++) {
+            size_t end = base + fh_u32s_get(ends, i + 1);
+            fh_piece_items_set(items, i, (fh_piece){(uint32_t)first, (uint32_t)end, FH_NO_TOKEN, false});
+            first = end;
+        }
+        p->count += items.count;
+        return FH_DONE;
+    }
     for (size_t i = 1; i < ends.count; i++) {
         size_t end = base + fh_u32s_get(ends, i);
-        if (plain)
-            fh_pieces_put(p, first, end);
-        else
-            FH_TRY(fh_pieces_cut(p, n, first, end));
+        FH_TRY(fh_pieces_cut(p, n, first, end));
         first = end;
     }
     return FH_DONE;

@@ -13,7 +13,7 @@
 #include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096, MARK_BYTES = 3, MARKED_BYTES = 256 };
+enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096, MARK_BYTES = 3, MARKED_BYTES = 256, LOOK_AHEAD = 512 };
 
 #define MARK_TEXT FH_LIT("\xe2\x96\x81") /* U+2581 */
 
@@ -454,12 +454,20 @@ static inline bool has_id(const fh_met *met, uint32_t id) {
     return found;
 }
 
-/* True if bytes [from, to) of a text are ASCII. */
-static inline bool is_ascii(fh_span text, size_t from, size_t to) {
-    bool ascii = true;
-    for (size_t i = from; i < to; i++)
-        ascii = ascii && fh_span_at(text, i) < 0x80;
-    return ascii;
+/* Where the run of ASCII from `at` on ends, or `limit`. */
+static inline size_t ascii_end(fh_span text, size_t at, size_t limit) {
+    enum { BLOCK = 16 };
+    uint8_t high = 0;
+    for (; limit - at >= BLOCK; at += BLOCK) {
+        fh_span block = fh_span_sub(text, at, BLOCK); /* of a size that the compiler knows */
+        for (size_t k = 0; k < BLOCK; k++)
+            high |= fh_span_at(block, k);
+        if (high >= 0x80)
+            break;
+    }
+    while (at < limit && fh_span_at(text, at) < 0x80)
+        at++;
+    return at;
 }
 
 /* True where a character goes on. */
@@ -494,13 +502,9 @@ static void write_characters(const fh_token_list *out, size_t at, const fh_met *
     }
 }
 
-/* The places of a piece that begins at `from` and was written behind `before`. */
-static inline void write_any_places(const fh_token_list *out, size_t at, const fh_met *met, size_t before, size_t from,
-                                    size_t end, fh_recall_how *how, uint32_t word) {
-    if (how->plain.size == 0 || is_ascii(how->plain, before, end)) {
-        write_places(out, at, met, (uint32_t)from + how->add, word);
-        return;
-    }
+/* The places of a piece that begins at `from` and was written behind `before`, neither of which is all ASCII. */
+static void write_any_places(const fh_token_list *out, size_t at, const fh_met *met, size_t before, size_t from, size_t end,
+                             fh_recall_how *how, uint32_t word) {
     how->add -= how->codes ? going_on(how->plain, before, from) : 0;
     write_characters(out, at, met, from, how, word);
     how->add -= how->codes ? going_on(how->plain, from, end) : 0;
@@ -510,7 +514,8 @@ static inline void write_any_places(const fh_token_list *out, size_t at, const f
 FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces, size_t most, bool places, fh_recall_how *how,
                             fh_token_list *out) {
     size_t i = 0, count = out->count;
-    size_t before = most != 0 ? fh_piece_items_get(pieces, 0).begin : 0;
+    size_t before = most != 0 ? fh_piece_items_get(pieces, 0).begin : 0, ascii = 0; /* bytes [before, ascii) are */
+    size_t limit = most != 0 && how->plain.size != 0 ? fh_piece_items_get(pieces, most - 1).end : 0;
     fh_u32s ids = out->ids;
     for (; i < most; i++) {
         const fh_piece *piece = fh_piece_items_at(pieces, i);
@@ -521,8 +526,13 @@ FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces
         if (met == NULL || (how->none != FH_NO_TOKEN && has_id(met, how->none)))
             break;
         write_ids(ids, count, met);
-        if (places)
-            write_any_places(out, count, met, before, begin, end, how, how->word + (uint32_t)i * how->step);
+        uint32_t word = how->word + (uint32_t)i * how->step;
+        if (places && limit != 0 && end > ascii)
+            ascii = ascii_end(how->plain, before, min_size(limit, end + LOOK_AHEAD));
+        if (places && limit != 0 && end > ascii)
+            write_any_places(out, count, met, before, begin, end, how, word);
+        else if (places)
+            write_places(out, count, met, (uint32_t)begin + how->add, word);
         before = end;
         count += met->count;
     }

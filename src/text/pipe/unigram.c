@@ -75,8 +75,11 @@ static void turn(fh_best_paths paths, size_t end) {
     }
 }
 
-/* Finds the best way; the paths are blank. */
+/* Finds the best way. */
 static fh_status find_best(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece) {
+    fh_best_paths paths = fh_best_paths_sub(s->paths, 0, piece.size + 1);
+    fh_mspan_fill(fh_best_paths_bytes(paths), UINT8_MAX); /* FH_NO_TOKEN: nothing leads there, and no score counts */
+    fh_best_paths_at(paths, 0)->score = 0;
     for (size_t at = 0; at < piece.size;) {
         size_t size = fh_rune_at(piece, at).size;
         FH_TRY(offer_from(m, s->paths, piece, at, size));
@@ -93,7 +96,7 @@ fh_status fh_unigram_piece(const fh_token_model *m, fh_model_scratch *s, fh_span
         fh_best_paths_free(s->allocator, &s->paths);
         s->paths = more;
     }
-    for (size_t i = 0; i <= piece.size; i++)
+    for (size_t i = 0; i <= piece.size && m->drops; i++)
         fh_best_paths_set(s->paths, i, (fh_best_path){0, FH_NO_TOKEN, FH_NO_TOKEN});
     FH_TRY(m->drops ? fh_unigram_sample(m, s, piece) : find_best(m, s, piece));
     for (size_t at = 0; at < piece.size;) {
