@@ -51,6 +51,23 @@ FH_API bool fh_os_map_lost(fh_os_map map);
 /* Unmaps; an empty map is allowed. */
 FH_API void fh_os_map_close(fh_drop fh_os_map *map);
 
+/* What is at a path, symbolic links followed. Two paths lead to the same thing exactly if `device` and `number` are equal. */
+typedef enum fh_os_kind { FH_OS_FILE, FH_OS_FOLDER, FH_OS_OTHER } fh_os_kind;
+typedef struct fh_os_thing {
+    fh_os_kind kind;
+    uint64_t size_bytes; /* of a file; else 0 */
+    uint64_t device, number;
+} fh_os_thing;
+FH_FALLIBLE fh_os_look(fh_ref const char *path, fh_out fh_os_thing *out, fh_mut fh_err *err);
+
+/* The names in a folder, in no order, without those of itself and of the folder above. */
+typedef struct fh_os_folder fh_os_folder;
+FH_FALLIBLE fh_os_folder_open(fh_ref const char *path, fh_owned fh_os_folder **out, fh_mut fh_err *err);
+/* The next one; FH_END when there is none. Valid until: the next call for this folder. */
+FH_FALLIBLE fh_os_folder_next(fh_mut fh_os_folder *f, fh_out fh_view(1) fh_span *name, fh_mut fh_err *err);
+/* NULL is allowed. */
+FH_API void fh_os_folder_close(fh_drop fh_os_folder *f);
+
 /* Opened for writing, appearing under its name only at fh_os_writer_commit (written beside it, synced, renamed). */
 typedef struct fh_os_writer fh_os_writer;
 /* Refuses to replace what is not a regular file: FH_IO; a path that does not end in a file name, or of 4096 bytes and more:
