@@ -12,6 +12,9 @@
  * The bit contract: a row's logits depend on the model and on the tokens of its own sequence up to it, and on nothing else:
  * not on how the tokens were cut into steps, on other rows of the step, on threads, or on the instruction set.
  *
+ * An engine made for states gives what the model thought of a token instead of what it would say next: the last block's output
+ * after the last norm, `width` values a row, under the same contract (embedder.h makes vectors of texts out of them).
+ *
  * Keys and values lie in segments of 64 positions, counted, from one budget; sequences that fork share full segments.
  * Threading: one thread calls an engine at a time. */
 #ifndef FREEHOLD_ENGINE_H
@@ -35,6 +38,7 @@ typedef struct fh_engine_options {
     uint32_t rows_max;   /* rows of one step; 0 = 512, at most FH_ROWS_MAX */
     uint32_t seqs_max;   /* sequences at once; 0 = 16 */
     uint64_t route_seed; /* seed of the router's tie-breaking */
+    bool states;         /* rows that ask get their state in place of logits; the output product is left out */
 } fh_engine_options;
 
 /* FH_NOMEM, FH_LIMIT (the sizes asked for do not fit). A step allocates nothing afterwards, except KV segments that were not
@@ -70,15 +74,18 @@ FH_FALLIBLE fh_engine_truncate(fh_mut fh_engine *e, fh_seq s, uint64_t length);
 typedef struct fh_row {
     fh_seq seq;
     uint32_t token;
-    bool logits; /* its logits are wanted */
+    bool logits; /* its logits, or its state, are wanted */
 } fh_row;
 FH_SPAN_DEFINE(row, fh_row);
 
 /* Runs the rows through the model. On failure no sequence has changed. FH_STALE, FH_INVALID (token), FH_LIMIT (context or
- * rows), FH_ROUTE_NAN, FH_NOT_FINITE (a wanted logit is NaN or infinite: the model is broken). */
+ * rows), FH_ROUTE_NAN, FH_NOT_FINITE (a wanted value is NaN or infinite: the model is broken). */
 FH_FALLIBLE fh_engine_step(fh_mut fh_engine *e, fh_rows rows, fh_mut fh_err *err);
-/* Logits of row `row` of the last step, vocab values. Valid until: the next step. FH_INVALID if it did not ask for them. */
+/* Logits of row `row` of the last step, vocab values. Valid until: the next step. FH_INVALID if it did not ask for them, and
+ * in an engine for states. */
 FH_FALLIBLE fh_engine_logits(fh_mut fh_engine *e, size_t row, fh_out fh_view(1) fh_f32s *out);
+/* The state of row `row`, width values, in an engine for states; else as fh_engine_logits. */
+FH_FALLIBLE fh_engine_state(fh_mut fh_engine *e, size_t row, fh_out fh_view(1) fh_f32s *out);
 
 FH_EXTERN_END
 #endif

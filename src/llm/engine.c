@@ -41,7 +41,7 @@ static fh_status make_buffers(fh_engine *e) {
     FH_TRY(make_buffer(e->dev, total, n, kv_cols, &e->v));
     FH_TRY(make_buffer(e->dev, total, n, q_cols, &e->mixed));
     FH_TRY(make_buffer(e->dev, total, n, s->experts == 0 ? s->ff : 0, &e->hidden));
-    return make_buffer(e->dev, total, n < FH_LOGIT_ROWS ? n : FH_LOGIT_ROWS, s->vocab, &e->outputs);
+    return make_buffer(e->dev, total, n < FH_LOGIT_ROWS ? n : FH_LOGIT_ROWS, e->states ? 0 : s->vocab, &e->outputs);
 }
 
 static fh_status make_arrays(fh_engine *e) {
@@ -55,7 +55,7 @@ static fh_status make_arrays(fh_engine *e) {
     FH_TRY(fh_u32s_new(a, n, &e->places));
     FH_TRY(fh_u32s_new(a, chosen, &e->ids));
     FH_TRY(fh_f32s_new(a, chosen, &e->gates));
-    return fh_f32s_new(a, e->model->shape.vocab, &e->logits);
+    return fh_f32s_new(a, e->results, &e->logits);
 }
 
 static fh_status make(fh_engine *e, const fh_engine_options *options, fh_err *err) {
@@ -96,7 +96,8 @@ fh_status fh_engine_new(fh_allocator *a, const fh_model *model, fh_device *dev, 
     fh_engine *e = fh_alloc(a, 1, sizeof *e);
     if (e == NULL)
         return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for an engine");
-    *e = (fh_engine){.allocator = a, .model = model, .dev = dev, .route_seed = options->route_seed,
+    *e = (fh_engine){.allocator = a, .model = model, .dev = dev, .route_seed = options->route_seed, .states = options->states,
+                     .results = options->states ? model->shape.width : model->shape.vocab,
                      .rows_max = options->rows_max != 0 ? options->rows_max : ROWS_DEFAULT};
     fh_status s = make(e, options, err);
     if (fh_failed(s)) {
@@ -191,13 +192,13 @@ static fh_status plan_row(fh_engine *e, size_t i, fh_row row, uint32_t *wanted, 
 /* Makes room for the logits of `wanted` rows. */
 static fh_status reserve_logits(fh_engine *e, uint32_t wanted, fh_err *err) {
     size_t count = 0;
-    if (!fh_mul_size(wanted, e->model->shape.vocab, &count))
-        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "logits of %u rows", wanted);
+    if (!fh_mul_size(wanted, e->results, &count))
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "results of %u rows", wanted);
     if (count <= e->logits.count)
         return FH_DONE;
     fh_f32s larger = {0};
     if (fh_failed(fh_f32s_new(e->allocator, count, &larger)))
-        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the logits of %u rows", wanted);
+        return fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory for the results of %u rows", wanted);
     fh_f32s_free(e->allocator, &e->logits);
     e->logits = larger;
     return FH_DONE;
@@ -231,13 +232,21 @@ fh_status fh_engine_step(fh_engine *e, fh_rows rows, fh_err *err) {
     return FH_DONE;
 }
 
-fh_status fh_engine_logits(fh_engine *e, size_t row, fh_f32s *out) {
+static fh_status result_of(fh_engine *e, bool states, size_t row, fh_out fh_view(1) fh_f32s *out) {
     *out = (fh_f32s){0};
-    if (row >= e->rows)
+    if (e->states != states || row >= e->rows)
         return FH_STATUS(FH_INVALID);
-    size_t vocab = e->model->shape.vocab, place = fh_u32s_get(e->places, row);
+    size_t place = fh_u32s_get(e->places, row);
     if (place == FH_NO_PLACE)
         return FH_STATUS(FH_INVALID);
-    *out = fh_f32s_sub(e->logits, place * vocab, vocab);
+    *out = fh_f32s_sub(e->logits, place * e->results, e->results);
     return FH_DONE;
+}
+
+fh_status fh_engine_logits(fh_engine *e, size_t row, fh_f32s *out) {
+    return result_of(e, false, row, out);
+}
+
+fh_status fh_engine_state(fh_engine *e, size_t row, fh_f32s *out) {
+    return result_of(e, true, row, out);
 }

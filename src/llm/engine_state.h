@@ -23,6 +23,8 @@ struct fh_engine {
     fh_owned fh_kv_cache *kv;
     uint32_t rows_max;
     uint64_t route_seed, kv_layer_bytes;
+    bool states;    /* rows that ask get states, not logits */
+    size_t results; /* values that a row gets: width of states, vocab of logits */
 
     fh_ledger_node node;
     uint64_t buffer_bytes; /* of all device buffers */
@@ -35,7 +37,7 @@ struct fh_engine {
     fh_owned fh_mem k, v;    /* kv_heads·head_dim */
     fh_owned fh_mem mixed;   /* heads·head_dim: what attention gives */
     fh_owned fh_mem hidden;  /* ff: inside a dense feed-forward; none with experts */
-    fh_owned fh_mem outputs; /* … and of min(rows_max, FH_LOGIT_ROWS) rows of vocab: logits */
+    fh_owned fh_mem outputs; /* … and of min(rows_max, FH_LOGIT_ROWS) rows of vocab: logits; none for states */
 
     /* The step, on the host: one entry a row (ids and gates: experts_used). */
     size_t rows; /* 0: there was none, or the last one failed */
@@ -45,7 +47,7 @@ struct fh_engine {
     fh_owned fh_u32s ids;
     fh_owned fh_f32s gates;
     fh_owned fh_u32s places; /* which row of `logits` is the row's, or FH_NO_PLACE */
-    fh_owned fh_f32s logits; /* vocab values for each wanted row, in the order of the rows */
+    fh_owned fh_f32s logits; /* `results` values for each wanted row, in the order of the rows */
 };
 
 /* Computes the step: rows, tokens, positions, first and places are set, segments reserved, `logits` large enough. */

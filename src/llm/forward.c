@@ -99,34 +99,36 @@ static fh_status mix(fh_engine *e, uint32_t l, size_t from, size_t n, fh_err *er
     return fh_device_experts(e->dev, &experts, err);
 }
 
-/* FH_NOT_FINITE if a logit of row `row` is NaN or infinite: all bits of its exponent are set. */
-static fh_status check_finite(const fh_engine *e, size_t row, fh_f32s logits, fh_err *err) {
+/* FH_NOT_FINITE if a result of row `row` is NaN or infinite: all bits of its exponent are set. */
+static fh_status check_finite(const fh_engine *e, size_t row, fh_f32s results, fh_err *err) {
     const uint32_t exponent = UINT32_C(0x7f800000);
-    for (size_t i = 0; i < logits.count; i++) {
-        if (FH_UNLIKELY((fh_bits_of_f32(fh_f32s_get(logits, i)) & exponent) == exponent))
-            return fh_fail(err, FH_NOT_FINITE, FH_NO_OFFSET, "row %zu (position %u): the logit of token %zu is %g", row,
-                           fh_u32s_get(e->positions, row), i, (double)fh_f32s_get(logits, i));
+    for (size_t i = 0; i < results.count; i++) {
+        if (FH_UNLIKELY((fh_bits_of_f32(fh_f32s_get(results, i)) & exponent) == exponent))
+            return fh_fail(err, FH_NOT_FINITE, FH_NO_OFFSET, "row %zu (position %u): the %s %zu is %g", row,
+                           fh_u32s_get(e->positions, row), e->states ? "state's value" : "logit of token", i,
+                           (double)fh_f32s_get(results, i));
     }
     return FH_DONE;
 }
 
-/* logits = norm(x) · outputᵀ for rows [from, from + n), n ≤ FH_LOGIT_ROWS, to the host. */
+/* To the host, for rows [from, from + n), n ≤ FH_LOGIT_ROWS: states = norm(x), or logits = norm(x) · outputᵀ. */
 static fh_status classify(fh_engine *e, size_t from, size_t n, fh_err *err) {
     const fh_model_shape *s = &e->model->shape;
     fh_tensor x = rows_of(e->x, s->width, from, n), h = rows_of(e->h, s->width, from, n);
-    fh_tensor outputs = rows_of(e->outputs, s->vocab, 0, n);
+    fh_tensor outputs = e->states ? h : rows_of(e->outputs, s->vocab, 0, n);
 
     FH_TRY(fh_device_norm(e->dev, &(fh_norm){.x = x, .y = h, .w = e->model->out_norm, .eps = s->norm_eps}, err));
     fh_matmul matmul = {.x = h, .count = 1, .out = {{.w = e->model->output, .y = outputs}}};
-    FH_TRY(fh_device_matmul(e->dev, &matmul, err));
+    if (!e->states)
+        FH_TRY(fh_device_matmul(e->dev, &matmul, err));
 
     size_t place = fh_u32s_get(e->places, from); /* places of a run are consecutive */
-    fh_f32s logits = fh_f32s_sub(e->logits, place * s->vocab, n * s->vocab);
-    fh_status read = fh_device_read(e->dev, outputs.mem, outputs.offset_bytes, fh_f32s_bytes(logits));
+    fh_f32s results = fh_f32s_sub(e->logits, place * e->results, n * e->results);
+    fh_status read = fh_device_read(e->dev, outputs.mem, outputs.offset_bytes, fh_f32s_bytes(results));
     if (fh_failed(read))
         return fh_fail(err, read.code, FH_NO_OFFSET, "reading logits: %s", fh_code_text(read.code));
     for (size_t i = 0; i < n; i++)
-        FH_TRY(check_finite(e, from + i, fh_f32s_sub(logits, i * s->vocab, s->vocab), err));
+        FH_TRY(check_finite(e, from + i, fh_f32s_sub(results, i * e->results, e->results), err));
     return FH_DONE;
 }
 
