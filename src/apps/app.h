@@ -33,6 +33,7 @@ FH_MUST_USE fh_status fh_verb_inspect(fh_mut fh_app *app, fh_views args, fh_mut 
 FH_MUST_USE fh_status fh_verb_tokenize(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_count(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_train_tokenizer(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_verb_index(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_bench(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_mkmodel(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_memory(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);

@@ -16,6 +16,7 @@ static const verb verbs[] = {
     {"tokenize", "turn text into token ids", fh_verb_tokenize},
     {"count", "count the words, and tokens, of files", fh_verb_count},
     {"train-tokenizer", "learn a vocabulary from text", fh_verb_train_tokenizer},
+    {"index", "find passages of text files by what they say", fh_verb_index},
     {"bench", "measure prompt processing and generation", fh_verb_bench},
     {"mkmodel", "write a model of random weights, for tests and measurements", fh_verb_mkmodel},
     {"memory", "tell who owned how much memory in a run", fh_verb_memory},

@@ -509,6 +509,95 @@ class TrainTokenizer(Case):
         self.assertFalse(out.exists())
 
 
+class Index(Case):
+    STORY = "Once there was a brave dog.\n\nThe dog ran to the big tree. It was happy!\n"
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def test_folder(self):
+        """What is read and what is passed over; the same file from any number of threads; each sentence finds itself."""
+        self.write("t/b.txt", self.STORY)
+        self.write("t/a/Ä b\n.md", "# A cat\n\nThe cat sat down.\n")
+        self.write("t/x.bin", b"\0\1\2")
+        self.write("t/latin", b"caf\xe9")
+        self.write("t/.git/config", "secret words")
+        self.write("t/empty", "")
+        self.write("t/long.txt", "long words " * 100000)
+        (self.folder / "t/a/up").symlink_to("..")
+        (self.folder / "t/gone").symlink_to("nowhere")
+        os.mkfifo(self.folder / "t/pipe")
+        files = []
+        for threads in (1, 3):
+            files.append(self.folder / f"{threads}.fhx")
+            done = self.succeeds("index", "build", "--json", "--file-max", 1, "--threads", threads, "-o", files[-1],
+                                 self.folder / "t")
+            told = json.loads(done.text)
+            self.assertEqual((told["files"], told["passages"], told["model"], told["pooling"]), (2, 5, "demo.gguf", "mean"))
+            self.assertEqual({k: v for k, v in told["passed_over"].items() if v},
+                             {"hidden": 1, "empty": 1, "too long": 1, "binary": 2, "met before": 1, "no files": 1,
+                              "unreadable": 1})
+            self.assertRegex(done.errors, r"^5 passages of 2 files, .* · passed over: 1 hidden, 1 empty, .* · .*\.fhx\n$")
+        self.assertEqual(files[0].read_bytes(), files[1].read_bytes())
+        (self.folder / "t/b.txt").unlink()  # the texts are in the file
+        for text, name, line in (("It was happy!", "t/b.txt", 3), ("# A cat", "t/a/Ä b\\x0a.md", 1)):
+            first = self.succeeds("index", "search", files[0], text).text.splitlines()[0]
+            self.assertEqual(first, f"1.0000\t{self.folder}/{name}:{line}\t{text}")
+
+    def test_queries(self):
+        """Lines of standard input, each with its answers; objects, each on a line."""
+        index = self.folder / "index.fhx"
+        self.succeeds("index", "build", "--flat", "--metric", "l2", self.write("s.txt", self.STORY), cwd=self.folder)
+        queries = "The dog ran to the big tree.\n\n   \nIt was happy!"
+        done = self.succeeds("index", "search", "-k", 2, index, stdin=queries.encode())
+        answers = [part.splitlines() for part in done.text.split("\n\n")]
+        self.assertEqual([(a[0], len(a)) for a in answers], [("The dog ran to the big tree.", 3), ("It was happy!", 3)])
+        self.assertRegex(answers[0][1], r"^0\.0000\t.*s\.txt:3\tThe dog ran to the big tree\.$")
+        lines = self.succeeds("index", "search", "-k", 2, "--json", index, stdin=queries.encode()).text.splitlines()
+        hits = [json.loads(line) for line in lines]
+        self.assertEqual([(h["query"], h["rank"]) for h in hits],
+                         [(q, rank) for q in ("The dog ran to the big tree.", "It was happy!") for rank in (1, 2)])
+        for h in hits:
+            self.assertEqual(self.STORY.encode()[h["offset"]:h["offset"] + h["length"]].decode(), h["text"])
+        self.assertEqual(self.succeeds("index", "search", index).text, "")
+        words = b"word " * 600
+        self.refused("index", "search", index, stdin=b"ok\n" + words, message="standard input, line 2: the query has .* tokens")
+
+    def test_interrupt(self):
+        """Ctrl-C leaves no file behind."""
+        text = self.write("t.txt", "".join(f"The dog number {i} ran home to its mother. " for i in range(100000)))
+        p = start("index", "build", "--threads", 1, "-o", self.folder / "i.fhx", text, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        while not any(name.startswith("i.fhx.tmp") for name in os.listdir(self.folder)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        p.send_signal(signal.SIGINT)
+        errors = p.communicate(timeout=60)[1].decode()
+        self.assertEqual((p.returncode, errors), (2, "freehold: interrupted; no file was written\n"))
+        self.assertEqual(os.listdir(self.folder), ["t.txt"])
+
+    def test_refused(self):
+        path = self.write("a.txt", self.STORY)
+        index = self.folder / "a.fhx"
+        self.refused("index", message="found '', expected build or search")
+        self.refused("index", "build", message="expected FOLDER")
+        self.refused("index", "search", message="expected INDEX")
+        self.refused("index", "build", self.folder / "absent", code=1, message="absent: cannot look at: No such file")
+        self.refused("index", "build", "--chunk", 513, path, message="texts of 513 tokens, expected at most 512")
+        self.refused("index", "build", "-o", self.folder / "no/x", path, code=1, message="no/x: cannot open the directory")
+        self.refused("index", "build", self.write("b", b"\0"), message="found no text in 1 file")
+        self.succeeds("index", "build", "-o", index, path)
+        self.refused("index", "search", "-m", self.model(), index, "x", message="tiny.gguf: another model than .*'demo.gguf'")
+        self.refused("index", "search", path, "x", message="a.txt: offset 72: index of texts of 72 bytes, expected")
+        self.refused("index", "search", index, "two", "words", message="put into quotes")
+        whole = index.read_bytes()
+        for size in (0, 100, len(whole) // 2, len(whole) - 1):
+            index.write_bytes(whole[:size])
+            self.refused("index", "search", index, "x", message="a.fhx: ")
+
+
 class Bench(Case):
     def test_json(self):
         given = ["bench", "-m", self.model(), "-p", 16, "-n", 4, "-r", 3, "--threads", "1,2"]
@@ -628,7 +717,7 @@ class CommandLine(Case):
     def test_help(self):
         whole = self.succeeds("--help").text
         self.assertEqual(self.succeeds("help").text, whole)
-        for verb in ("run", "inspect", "tokenize", "bench", "mkmodel", "memory"):
+        for verb in ("run", "inspect", "tokenize", "bench", "index", "mkmodel", "memory"):
             self.assertIn(f"  {verb} ", whole)
             text = self.succeeds("help", verb).text
             self.assertEqual(self.succeeds(verb, "--help").text, text)
@@ -731,6 +820,15 @@ class Terminal(Case):
         code, shown = self.on_terminal("tokenize", "-m", DEMO, "--no-special", stdin=self.folder / "t",
                                        env={"NO_COLOR": "1"})
         self.assertEqual(shown.split("⏎")[0], "|".join(text for _, text in pieces)[:-1])
+
+    def test_found_passages(self):
+        """File and line in colour, the text below; a file's name and text cannot steer the terminal."""
+        (self.folder / "a\x1bb").write_text("The dog\x1b]0;title\x07 ran.\n")
+        self.succeeds("index", "build", self.folder / "a\x1bb", cwd=self.folder)
+        code, shown = self.on_terminal("index", "search", self.folder / "index.fhx", "dogs")
+        self.assertEqual(code, 0)
+        self.assertRegex(shown, r"^\x1b\[2m0\.\d{4}\x1b\[0m  \x1b\[36m.*/a\\x1bb\x1b\[0m:1\n        "
+                                r"The dog\\x1b\]0;title\\x07 ran\.\n$")
 
     def test_progress(self):
         """A long piece of work shows a bar on a terminal and takes it away again; elsewhere there is none."""
