@@ -79,8 +79,8 @@ typedef struct fh_net_sim_options {
 /* Zero means the default. */
 typedef struct fh_net_options {
     fh_net_engine engine;
-    bool one_thread;      /* a promise: only the thread that waits first will wait, and free the loop. io_uring has less to do
-                             then, and refuses the others: FH_INVALID */
+    bool one_thread;      /* a promise: only the thread that waits first will wait, and end the loop (fh_net_end). io_uring
+                             has less to do then, and refuses the others: FH_INVALID */
     uint32_t sockets_max; /* at once, below 2^28; 0 = 16,384 */
     uint32_t timers_max;  /* 0 = 16,384 */
     uint32_t pieces_max;  /* that wait at one socket to be sent; 0 = 4096 */
@@ -100,7 +100,10 @@ typedef struct fh_net_about {
  * for an engine that is not there, FH_INVALID for options beyond their limits, FH_NOMEM, FH_EXHAUSTED, FH_IO. */
 FH_FALLIBLE fh_net_new(fh_ref fh_allocator *a, fh_ref fh_page_source *pages, fh_ref const fh_net_options *options,
                        fh_owned fh_view(1, 2) fh_net **out, fh_mut fh_err *err);
-/* Closes all that is open, waits for what the kernel still has, and ends the loop. NULL is allowed. */
+/* Closes all that is open, drops all events, and waits for what the kernel still has. Nothing but fh_net_free follows, which
+ * any thread may call then, and fh_net_wake until that. */
+FH_API void fh_net_end(fh_mut fh_net *net);
+/* The same, and the loop's memory goes. NULL is allowed. */
 FH_API void fh_net_free(fh_drop fh_net *net);
 /* Texts live as long as the program. */
 FH_API fh_static fh_net_about fh_net_about_get(fh_ref const fh_net *net);

@@ -453,14 +453,20 @@ static void forget_events(fh_net *net) {
         fh_net_event_drop(&e);
 }
 
-void fh_net_free(fh_net *net) {
-    if (net == NULL)
-        return;
+void fh_net_end(fh_net *net) {
     while (net->is_open && close_all(net)) {
         fh_status s = wait_once(net, UINT64_MAX);
         FH_ASSERT(s.code == FH_OK || s.code == FH_CANCELED);
         forget_events(net);
     }
+    if (net->is_open)
+        fh_net_engine_of(net)->end(net);
+}
+
+void fh_net_free(fh_net *net) {
+    if (net == NULL)
+        return;
+    fh_net_end(net);
     while (net->first.value != 0) {
         net_row *row = net_row_at(net->rows, net->first);
         row->is_due = row->is_ready = false;

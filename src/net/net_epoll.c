@@ -29,6 +29,10 @@ static fh_status epoll_open(fh_net *net, fh_err *err) {
     return fh_fail(err, s.code, FH_NO_OFFSET, "cannot open epoll (errno %d)", error);
 }
 
+static void epoll_end(fh_net *net) {
+    (void)net;
+}
+
 static void epoll_close(fh_net *net) {
     fh_os_close(net->bell);
     fh_os_close(net->poll);
@@ -202,6 +206,6 @@ static fh_status epoll_wait_once(fh_net *net, uint64_t until_ns) {
 }
 
 const net_engine fh_net_epoll_engine = {
-    epoll_open,         epoll_close, fh_net_kernel_listen, fh_net_kernel_connect, fh_net_kernel_adopt,
-    fh_net_kernel_name, epoll_join,  epoll_go_on,          epoll_wait_once,
+    epoll_open,          epoll_end,          epoll_close, fh_net_kernel_listen, fh_net_kernel_connect,
+    fh_net_kernel_adopt, fh_net_kernel_name, epoll_join,  epoll_go_on,          epoll_wait_once,
 };

@@ -175,6 +175,7 @@ void fh_net_did_close(fh_mut fh_net *net, fh_net_socket s);
  * `wait` waits once, until until_ns at most; `close` comes when no row has an operation any more. */
 typedef struct net_engine {
     fh_status (*open)(fh_mut fh_net *net, fh_mut fh_err *err);
+    void (*end)(fh_mut fh_net *net);   /* there are no rows: waits for what the kernel has besides */
     void (*close)(fh_mut fh_net *net);
     fh_status (*listen)(fh_mut fh_net *net, fh_net_socket s, fh_ref const fh_address *address,
                         fh_ref const fh_net_socket_options *options);

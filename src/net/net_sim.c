@@ -41,6 +41,10 @@ static fh_status sim_open(fh_net *net, fh_err *err) {
     return FH_DONE;
 }
 
+static void sim_end(fh_net *net) {
+    (void)net;
+}
+
 static void sim_close(fh_net *net) {
     (void)net;
 }
@@ -368,5 +372,5 @@ static fh_status sim_wait_once(fh_net *net, uint64_t until_ns) {
     return FH_DONE;
 }
 
-const net_engine fh_net_sim_engine = {sim_open, sim_close, sim_listen, sim_connect, sim_adopt,
-                                      sim_name, sim_join,  sim_go_on,  sim_wait_once};
+const net_engine fh_net_sim_engine = {sim_open,  sim_end,  sim_close, sim_listen, sim_connect,
+                                      sim_adopt, sim_name, sim_join,  sim_go_on,  sim_wait_once};

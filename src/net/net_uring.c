@@ -372,17 +372,20 @@ static fh_status uring_wait_once(fh_net *net, uint64_t until_ns) {
     return show_and_wait(net, patience);
 }
 
-static void uring_close(fh_net *net) {
+static void uring_end(fh_net *net) {
     fh_status s = net->ring.hears ? fh_uring_cancel(net->ring.ring, net->bell) : FH_DONE;
     FH_ASSERT(!fh_failed(s));
     while (net->ring.hears) {
         s = show_and_wait(net, UINT64_MAX);
         FH_ASSERT(!fh_failed(s) || s.code == FH_CANCELED);
     }
+}
+
+static void uring_close(fh_net *net) {
     fh_os_close(net->bell);
 }
 
 const net_engine fh_net_uring_engine = {
-    uring_open,         uring_close, fh_net_kernel_listen, fh_net_kernel_connect, fh_net_kernel_adopt,
-    fh_net_kernel_name, uring_join,  uring_go_on,          uring_wait_once,
+    uring_open,           uring_end,          uring_close, fh_net_kernel_listen, fh_net_kernel_connect,
+    fh_net_kernel_adopt,  fh_net_kernel_name, uring_join,  uring_go_on,          uring_wait_once,
 };

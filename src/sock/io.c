@@ -371,6 +371,7 @@ static void run(fh_mut fh_view(1) void *ctx) {
     fh_io *io = ctx;
     while (!is_over(io))
         turn(io);
+    fh_net_end(io->loop.net);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
@@ -389,6 +390,7 @@ static fh_status make(fh_mut fh_sock_context *c, fh_mut fh_err *err, fh_owned fh
     uint32_t rows = c->is_simulated ? SIM_ROWS : FH_IO_ROWS;
     fh_net_options options = {.sockets_max = 2 * rows, .timers_max = 1, .sim = c->sim};
     options.engine = c->is_simulated ? FH_NET_SIM : FH_NET_AUTO;
+    options.one_thread = true;
     fh_allocator *a = c->allocator;
     fh_page_source *pages = c->io_at.pages;
     *out = NULL;

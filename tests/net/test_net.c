@@ -387,7 +387,10 @@ static void test_timers(void **state, fh_net_options options) {
     assert_int_equal(c.fired[1].value, second.value);
     fh_assert_code(fh_net_timer_stop(c.net, second), FH_STALE);
     now = fh_net_now_ns(c.net);
-    fh_assert_code(fh_net_wait(c.net, 5000000), FH_TIMEOUT);
+    fh_status s = FH_STATUS(FH_CANCELED);
+    while (s.code == FH_CANCELED) /* the system may stop the process and let it go on */
+        s = fh_net_wait(c.net, 5000000);
+    fh_assert_code(s, FH_TIMEOUT);
     assert_true(fh_net_now_ns(c.net) >= now + 5000000);
     scene_free(&c);
 }

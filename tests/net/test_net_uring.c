@@ -102,6 +102,26 @@ static void test_one_thread(void **state) {
     scene_free(&c);
 }
 
+static void *end_it(void *arg) {
+    scene *c = arg;
+    (void)scene_listen(c, "127.0.0.1:*");
+    fh_assert_code(fh_net_wait(c->net, 0), FH_TIMEOUT); /* an accept and the bell are under way */
+    fh_net_end(c->net);
+    return NULL;
+}
+
+/* A loop of one thread ends there; anybody may free what is left. */
+static void test_end(void **state) {
+    scene c;
+    pthread_t thread;
+    scene_new(state, &c, (fh_net_options){.engine = FH_NET_URING, .one_thread = true});
+    assert_int_equal(pthread_create(&thread, NULL, end_it, &c), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(fh_net_stats_get(c.net).sockets, 0);
+    fh_net_wake(fh_net_waker_get(c.net));
+    scene_free(&c);
+}
+
 /* --- signals -------------------------------------------------------------------------------------------------------------- */
 
 static void on_alarm(int sig) {
@@ -422,7 +442,7 @@ static void test_requester(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_thread_ends), FH_TEST_ALLOC(test_one_thread),
+        FH_TEST_ALLOC(test_refused), FH_TEST_ALLOC(test_thread_ends), FH_TEST_ALLOC(test_one_thread), FH_TEST_ALLOC(test_end),
         FH_TEST_ALLOC(test_signal),  FH_TEST_ALLOC(test_held),        FH_TEST_ALLOC(test_requester),
         FH_TEST_ALLOC(test_crowd),   FH_TEST_ALLOC(test_crowd_old),   FH_TEST_ALLOC(test_close_many),
         FH_TEST_ALLOC(test_chaos),   FH_TEST_ALLOC(test_chaos_shared), FH_TEST_ALLOC(test_chaos_old),
