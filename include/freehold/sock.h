@@ -164,6 +164,8 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(RECONNECT_IVL, reconnect_ivl, 18, 100, -1, INT32_MAX) /* ms before a connection is made again; -1: never */      \
     X(RECONNECT_IVL_MAX, reconnect_ivl_max, 21, 0, 0, INT32_MAX) /* ms that this doubles up to; 0: it stays */         \
     X(HANDSHAKE_IVL, handshake_ivl, 66, 30000, 0, INT32_MAX) /* ms that a handshake may take; 0: any time */           \
+    X(HALF_OPEN_MAX, half_open_max, 201, 512, 0, FH_SOCK_PEERS_MAX) /* ours: connections from one address (over ipc: from    \
+                                 all) whose handshake is not done; 0: any number */                                     \
     X(HEARTBEAT_IVL, heartbeat_ivl, 75, 0, 0, INT32_MAX) /* ms between PINGs; 0: none */                               \
     X(HEARTBEAT_TTL, heartbeat_ttl, 76, 0, 0, 6553500) /* ms after which a silent peer may take us for gone; 0: unsaid */ \
     X(HEARTBEAT_TIMEOUT, heartbeat_timeout, 77, -1, -1, INT32_MAX) /* ms of silence after a PING; -1: HEARTBEAT_IVL */ \
@@ -234,7 +236,7 @@ FH_FALLIBLE fh_sock_last_endpoint(fh_mut fh_sock_context *c, fh_sock s, fh_owned
     X(LISTENING, 0x8)                                                                     \
     X(BIND_FAILED, 0x10)        /* value: errno's number */                               \
     X(ACCEPTED, 0x20)           /* value: a descriptor */                                 \
-    X(ACCEPT_FAILED, 0x40)      /* value: errno's number */                               \
+    X(ACCEPT_FAILED, 0x40)      /* value: errno's number, or 0: there are too many already */ \
     X(CLOSED, 0x80)             /* a try to connect, or a listener, is over */            \
     X(DISCONNECTED, 0x200)                                                                \
     X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did */       \

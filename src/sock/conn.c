@@ -183,8 +183,8 @@ fh_status fh_conn_listen(fh_conn *c, int *error) {
         return s;
     }
     c->state = FH_CONN_LISTENING;
-    if (fh_failed(fh_net_local(c->loop->net, c->socket, &c->local)))
-        c->local = c->terms->address;
+    if (fh_failed(fh_net_local(c->loop->net, c->socket, &c->at)))
+        c->at = c->terms->address;
     fh_conn_say(c, FH_SOCK_IS_LISTENING, fh_net_descriptor(c->loop->net, c->socket));
     return FH_DONE;
 }

@@ -117,7 +117,7 @@ static fh_status attach(fh_mut fh_view(1) fh_io *io) {
     FH_ASSERT(c != NULL);
     int error = 0;
     fh_status s = bound ? fh_conn_listen(c, &error) : fh_conn_dial(c);
-    fh_address local = c->local;
+    fh_address local = c->at;
     bury(io, number);
     io->order.error = error;
     if (bound && !fh_failed(s))
@@ -131,7 +131,7 @@ static bool is_local_name(fh_ref const fh_conn *c, fh_span name) {
     fh_mspan room = {text, sizeof text};
     if (name.size < 6 || c->state != FH_CONN_LISTENING)
         return false;
-    size_t size = fh_address_print(&c->local, room);
+    size_t size = fh_address_print(&c->at, room);
     return fh_span_equal(fh_span_sub(fh_span_of_mut(room), 0, size), fh_span_from(name, 6));
 }
 
@@ -297,9 +297,29 @@ static void look_at_time(fh_mut fh_view(1) fh_io *io) {
     }
 }
 
-/* A row with the options of a listener. FH_STALE when that listens no more. */
+/* True for connections whose handshakes are counted together. */
+static bool is_from(fh_ref const fh_address *a, fh_ref const fh_address *b) {
+    fh_address from = *a;
+    from.port = b->port;
+    return from.kind == b->kind && (from.kind == FH_ADDRESS_UNIX || fh_address_equal(&from, b));
+}
+
+/* Handshakes with an address that are not done. */
+static int64_t half_open(fh_ref const fh_io *io, fh_ref const fh_address *with) {
+    int64_t count = 0;
+    for (uint32_t i = 0; i < io->rows_used; i++) {
+        const fh_conn *c = fh_conn_rows_at(io->rows, i)->conn;
+        count += c != NULL && c->state == FH_CONN_SHAKING && is_from(&c->at, with);
+    }
+    return count;
+}
+
+/* A row with the options of a listener. FH_LIMIT for one handshake too many, FH_STALE when that listens no more. */
 static fh_status accept_row(fh_mut fh_view(1) fh_io *io, fh_ref const fh_net_event *e, uint32_t number) {
+    fh_address from = {.kind = FH_ADDRESS_NONE};
     fh_conn *c;
+    if (number == io->rows.count)
+        return FH_STATUS(FH_EXHAUSTED);
     if (e->user >= io->rows_used)
         return FH_STATUS(FH_STALE);
     const fh_conn *listener = fh_conn_rows_at(io->rows, (size_t)e->user)->conn;
@@ -307,8 +327,13 @@ static fh_status accept_row(fh_mut fh_view(1) fh_io *io, fh_ref const fh_net_eve
         return FH_STATUS(FH_STALE);
     if (listener->socket.value != e->listener.value)
         return FH_STATUS(FH_STALE);
+    (void)!fh_failed(fh_net_peer(io->loop.net, e->socket, &from)); /* it may be gone already */
+    int64_t most = listener->terms->settings.half_open_max;
+    if (most != 0 && half_open(io, &from) >= most)
+        return FH_STATUS(FH_LIMIT);
     fh_terms *terms = fh_terms_share(listener->terms);
     FH_TRY(fh_conn_new(&io->loop, number, terms, &c));
+    c->at = from;
     fh_conn_rows_at(io->rows, number)->conn = c;
     count_row(io, number);
     return FH_DONE;
@@ -317,16 +342,16 @@ static fh_status accept_row(fh_mut fh_view(1) fh_io *io, fh_ref const fh_net_eve
 /* A connection that came to a listener. */
 static void accept(fh_mut fh_view(1) fh_io *io, fh_mut fh_net_event *e) {
     uint32_t number = free_row(io);
-    fh_conn *listener = find(io, e->user), *c;
-    if (listener != NULL && fh_failed(e->status))
-        fh_conn_say(listener, FH_SOCK_IS_ACCEPT_FAILED, e->error);
-    if (fh_failed(e->status))
-        return;
-    if (number == io->rows.count || fh_failed(accept_row(io, e, number))) {
-        (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
+    fh_status s = fh_failed(e->status) ? e->status : accept_row(io, e, number);
+    if (fh_failed(s)) {
+        fh_conn *listener = find(io, e->user);
+        if (listener != NULL)
+            fh_conn_say(listener, FH_SOCK_IS_ACCEPT_FAILED, e->error);
+        if (!fh_failed(e->status))
+            (void)!fh_failed(fh_net_close(io->loop.net, e->socket));
         return;
     }
-    c = find(io, number);
+    fh_conn *c = find(io, number);
     FH_ASSERT(c != NULL);
     fh_conn_accepted(c, e->socket);
     bury(io, number);

@@ -52,7 +52,7 @@ typedef struct fh_conn {
     uint32_t number;
     fh_conn_state state;
     fh_net_socket socket;
-    fh_address local;               /* of a listener */
+    fh_address at;                  /* of a listener: its own; of who came to one: the peer's */
     fh_owned_or_null fh_zmtp *session;
     fh_owned_or_null fh_link *link; /* side 0 is ours */
     fh_owned_or_null fh_link *zap;  /* to a handler that was asked, until its answer */

@@ -459,14 +459,21 @@ static void test_held_back(void **state) {
 
 /* --- peers that do as they like ------------------------------------------------------------------------------------------- */
 
-static int dial(wire_name n) {
+/* From this address of the machine. */
+static int dial_from(wire_name n, uint32_t address) {
     int port = 0;
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    from.sin_addr.s_addr = htonl(address);
     assert_int_equal(sscanf(n.text, "tcp://127.0.0.1:%d", &port), 1);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
+    assert_true(fd >= 0 && bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
+    assert_true(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
     return fd;
+}
+static int dial(wire_name n) {
+    return dial_from(n, INADDR_LOOPBACK);
 }
 static void give(int fd, const void *bytes, size_t size) {
     assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
@@ -484,15 +491,18 @@ static const uint8_t hello[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N',
 static const uint8_t ready[] = "\4\32\5READY\13Socket-Type\0\0\0\4PUSH";
 
 /* Says all of it at once: whoever listens may not have the patience to hear it by halves. */
-static int dial_as_push(wire_name n, const void *then, size_t size) {
+static void speak_as_push(int fd, const void *then, size_t size) {
     uint8_t all[256];
     size_t at = sizeof hello + sizeof ready - 1;
     assert_true(size <= sizeof all - at);
     memcpy(all, hello, sizeof hello);
     memcpy(&all[sizeof hello], ready, sizeof ready - 1);
     memcpy(&all[at], then, size);
-    int fd = dial(n);
     give(fd, all, at + size);
+}
+static int dial_as_push(wire_name n, const void *then, size_t size) {
+    int fd = dial(n);
+    speak_as_push(fd, then, size);
     return fd;
 }
 
@@ -532,6 +542,37 @@ static void test_hostile(void **state) {
     hear_none(w, pull); /* nothing of a message that is not whole */
     tell(w, good, "after");
     await(w, pull, "after");
+    world_stop(w);
+}
+
+/* Who comes and says nothing, again and again, keeps nobody out who comes from elsewhere, nor who is in. */
+static void test_half_open(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    set(w, pull, FH_SOCK_HALF_OPEN_MAX, 3);
+    watch_all(w, pull);
+    wire_name n = bind_fresh(w, pull, TCP);
+    fh_sock in = connect_patient(w, FH_ZMTP_PUSH, n);
+    tell(w, in, "in");
+    await(w, pull, "in");
+    int fd[3];
+    for (int i = 0; i < 3; i++)
+        fd[i] = dial(n);
+    await_end(dial(n));
+    assert_int_equal(await_event(w, pull, FH_SOCK_IS_ACCEPT_FAILED), 0);
+    fh_sock late = connect_patient(w, FH_ZMTP_PUSH, n); /* from there, too */
+    tell(w, late, "late");
+    (void)await_event(w, pull, FH_SOCK_IS_ACCEPT_FAILED);
+    int elsewhere = dial_from(n, INADDR_LOOPBACK + 1);
+    speak_as_push(elsewhere, "\0\4else", 6);
+    await(w, pull, "else");
+    tell(w, in, "still in");
+    await(w, pull, "still in");
+    close(fd[1]);
+    await(w, pull, "late"); /* it has tried again */
+    close(fd[0]);
+    close(fd[2]);
+    close(elsewhere);
     world_stop(w);
 }
 
@@ -629,7 +670,8 @@ int main(void) {
         FH_TEST_ALLOC(test_reconnects), FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate),
         FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
         FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
-        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_wants_too_much), FH_TEST_ALLOC(test_too_many_parts),
+        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_half_open), FH_TEST_ALLOC(test_wants_too_much),
+        FH_TEST_ALLOC(test_too_many_parts),
         FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_held_back), FH_TEST_ALLOC(test_each_allocation_fails),
     };
     return run_where_possible("test_conn", tests, sizeof tests / sizeof *tests);
