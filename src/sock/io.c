@@ -7,6 +7,7 @@
 enum { DESK_FREE, DESK_WRITING, DESK_ASKED, DESK_ANSWERED };
 enum { PAGES = 8192, NAP_NS = 1000000, NS_PER_MS = 1000000 };
 enum { SIM_ROWS = 64, SIM_PAGES = 64 };
+#define QUIET_NS UINT64_C(1000000000)
 enum { IO_NONE, IO_BEING_MADE, IO_THERE };
 
 typedef enum order_kind { ORDER_ATTACH, ORDER_DETACH, ORDER_DETACH_ALL } order_kind;
@@ -40,7 +41,7 @@ struct fh_io {
     fh_owned fh_conn_rows rows;
     uint32_t rows_used, rows_live;
     bool is_done; /* the order; it is answered after the next wait, when what it closed is closed */
-    bool has_hurried;
+    bool has_hurried, has_served; /* since pages were given back */
 };
 
 /* --- rows ----------------------------------------------------------------------------------------------------------------- */
@@ -360,6 +361,7 @@ static void accept(fh_mut fh_view(1) fh_io *io, fh_mut fh_net_event *e) {
 static void serve(fh_mut fh_view(1) fh_io *io) {
     fh_net_event e;
     while (fh_net_next(io->loop.net, &e).code == FH_OK) {
+        io->has_served = true;
         fh_conn *c = e.kind != FH_NET_WOKEN ? find(io, e.user) : NULL;
         uint32_t number = (uint32_t)e.user;
         if (e.kind == FH_NET_ACCEPTED)
@@ -375,6 +377,18 @@ static bool is_over(fh_ref const fh_io *io) {
     return fh_load(&io->stop, FH_ACQUIRE) != 0 && io->rows_live == 0;
 }
 
+/* Waits for what comes next. When nothing has come for a while, the system gets the pages back that a crowd has left. */
+static void wait(fh_mut fh_io *io, uint64_t patience) {
+    bool tidies = io->has_served && patience > QUIET_NS && !io->loop.context->is_simulated;
+    fh_status s = fh_net_wait(io->loop.net, tidies ? QUIET_NS : patience);
+    if (s.code == FH_IO)
+        fh_os_nap(NAP_NS);
+    if (s.code == FH_TIMEOUT && tidies) {
+        (void)fh_page_source_trim(io->loop.pages);
+        io->has_served = false;
+    }
+}
+
 /* All that is to be done, and one wait. */
 static void turn(fh_mut fh_view(1) fh_io *io) {
     attend(io);
@@ -384,9 +398,7 @@ static void turn(fh_mut fh_view(1) fh_io *io) {
     attend(io);
     uint64_t now = fh_net_now_ns(io->loop.net), next = io->loop.next_ns;
     uint64_t patience = io->is_done || next <= now ? 0 : next == UINT64_MAX ? FH_NET_FOREVER : next - now;
-    fh_status s = fh_net_wait(io->loop.net, is_over(io) ? 0 : patience);
-    if (s.code == FH_IO)
-        fh_os_nap(NAP_NS);
+    wait(io, is_over(io) ? 0 : patience);
     fh_mailbox_watch(&io->mail, false);
     answer(io);
     serve(io);
