@@ -198,9 +198,18 @@ bool fh_terms_speaks_first(const fh_terms *t) {
     return !t->bound && (fh_terms_subscribes(t) || (!t->settings.immediate && (named || (1u << t->type & types) != 0)));
 }
 
+/* Of a lane for messages. One that has nothing to carry takes no room. */
+static uint32_t mark_of(fh_ref const fh_terms *t, unsigned idle, int64_t mark) {
+    if ((1u << t->type & idle) != 0)
+        return 1;
+    return t->settings.conflate && fh_link_conflates(t->type) ? FH_LANE_CONFLATES : (uint32_t)mark;
+}
+
 fh_link_marks fh_terms_marks(const fh_terms *t) {
-    bool conflates = t->settings.conflate && fh_link_conflates(t->type);
-    uint32_t there = fh_terms_publishes(t) ? HEARD_MARK : conflates ? FH_LANE_CONFLATES : (uint32_t)t->settings.receive_mark;
-    uint32_t back = fh_terms_subscribes(t) ? FH_UPSTREAM_MARK : conflates ? FH_LANE_CONFLATES : (uint32_t)t->settings.send_mark;
-    return (fh_link_marks){.there = there, .back = back};
+    uint32_t there = mark_of(t, FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(SCATTER), t->settings.receive_mark);
+    uint32_t back = mark_of(t, FH_ZMTP_BIT(PULL) | FH_ZMTP_BIT(GATHER), t->settings.send_mark);
+    return (fh_link_marks){
+        .there = fh_terms_publishes(t) ? HEARD_MARK : there,
+        .back = fh_terms_subscribes(t) ? FH_UPSTREAM_MARK : back,
+    };
 }
