@@ -364,10 +364,11 @@ def mypy_version():
 @unittest.skipIf("LD_PRELOAD" in os.environ, "types are those of the other builds")
 class Types(unittest.TestCase):
     def run_module(self, *arguments):
+        here = os.path.dirname(os.path.dirname(os.path.abspath(freehold.__file__)))  # stubtest is content without a module
         with tempfile.TemporaryDirectory() as cache:
             done = subprocess.run([sys.executable, "-m", *arguments], cwd=cache, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, timeout=300,
-                                  env={**os.environ, "MYPY_CACHE_DIR": cache})
+                                  env={**os.environ, "MYPY_CACHE_DIR": cache, "PYTHONPATH": here})
         self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_sources(self):
