@@ -116,10 +116,11 @@ FH_API void fh_os_float_state(void);
 /* --- waiting for other threads ------------------------------------------------------------------------------------------- */
 
 /* Sleeps until fh_os_wake on the word, unless it holds another number than `seen` already. It may also return for no reason:
- * the caller looks at the word and comes again. The word is aligned and lives until nobody waits at it. */
-FH_API void fh_os_wait(fh_ref const uint32_t *word, uint32_t seen);
+ * the caller looks at the word and comes again. The word is aligned and lives until nobody waits at it. True if a signal ended
+ * the sleep. */
+FH_API bool fh_os_wait(fh_ref const uint32_t *word, uint32_t seen);
 /* The same, but no longer than about time_ns. */
-FH_API void fh_os_wait_for(fh_ref const uint32_t *word, uint32_t seen, uint64_t time_ns);
+FH_API bool fh_os_wait_for(fh_ref const uint32_t *word, uint32_t seen, uint64_t time_ns);
 /* Wakes up to `count` threads that sleep at the word. Change the word first. */
 FH_API void fh_os_wake(fh_ref const uint32_t *word, unsigned count);
 /* Sleeps for at least `time_ns`, or until a signal: for a wait that nobody announces the end of. */

@@ -56,6 +56,7 @@ typedef struct fh_sock_context fh_sock_context;
 typedef struct fh_sock_context_options {
     uint32_t sockets_max; /* at once, up to 65,535; 0 = 1023 */
     const fh_net_sim_options *sim; /* copied; NULL: the system's network */
+    bool interrupts;      /* a signal ends a wait: FH_AGAIN, which such a call has no other reason for */
 } fh_sock_context_options;
 
 /* NULL options are all defaults. FH_LIMIT, FH_NOMEM.
@@ -70,6 +71,8 @@ FH_API void fh_sock_context_step(fh_mut fh_sock_context *c);
 /* From now on whoever waits, sends, receives, polls, opens, binds, connects or subscribes is refused with FH_CANCELED. Any
  * thread. */
 FH_API void fh_sock_context_stop(fh_mut fh_sock_context *c);
+/* The same, but what LINGER says is still waited for. */
+FH_API void fh_sock_context_refuse(fh_mut fh_sock_context *c);
 /* Closes what is open and ends the context, which no thread uses any more. It waits for what LINGER says may still be sent to
  * other processes; after fh_sock_context_stop it does not. NULL is allowed. */
 FH_API void fh_sock_context_free(fh_drop fh_sock_context *c);
@@ -128,6 +131,9 @@ FH_FALLIBLE fh_sock_try_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned f
  * fh_zmtp_property_next: what it said of itself, Peer-Address and User-Id, and what a handler of ZAP had to add. No parts for a
  * peer of inproc, or one that is gone. */
 FH_FALLIBLE fh_sock_about(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
+/* What a message that begins with this part, and has more, would find: FH_AGAIN: no room; the other errors of fh_sock_send.
+ * What finds room keeps it while this socket sends nothing and its peers stay. */
+FH_FALLIBLE fh_sock_may_send(fh_mut fh_sock_context *c, fh_sock s, fh_span first);
 
 FH_SPAN_DEFINE(message, fh_message);
 FH_ARRAY_DEFINE(message);
@@ -273,6 +279,14 @@ typedef struct fh_sock_event {
 FH_API void fh_sock_event_drop(fh_drop fh_sock_event *event);
 /* Keeps those of `kinds` (a sum of FH_SOCK_IS_…) that happen at endpoints which come afterwards; 0: none. FH_NOMEM. */
 FH_FALLIBLE fh_sock_monitor(fh_mut fh_sock_context *c, fh_sock s, uint32_t kinds);
+/* Who is told of an event, instead of the row that fh_sock_event_next reads. It is called on any thread, one at a time, and
+ * may use other sockets of the context but neither wait nor call with this one. */
+typedef struct fh_sock_watcher {
+    void (*happened)(fh_mut fh_view(1) void *ctx, fh_sock_happening kind, int64_t value, fh_span endpoint);
+    fh_mut void *ctx;
+} fh_sock_watcher;
+/* As fh_sock_monitor. It is told until fh_sock_monitor, or another call of this, comes back. */
+FH_FALLIBLE fh_sock_watch(fh_mut fh_sock_context *c, fh_sock s, uint32_t kinds, fh_sock_watcher watcher);
 /* The next one. FH_AGAIN: none; fh_sock_poll waits for FH_SOCK_HAPPENED. */
 FH_FALLIBLE fh_sock_event_next(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_sock_event *out);
 
@@ -289,6 +303,10 @@ FH_SPAN_DEFINE(sock_poll_item, fh_sock_poll_item);
 /* Waits until something is found, at most timeout_ms (-1: for ever). *count is the number of items with something found; with
  * none, FH_TIMEOUT. The sockets are this thread's for the time of the call. */
 FH_FALLIBLE fh_sock_poll(fh_mut fh_sock_context *c, fh_sock_poll_items items, int64_t timeout_ms, fh_out size_t *count);
+/* A descriptor that becomes readable when the socket may have changed: for an event loop of the caller's. It says so only
+ * until FH_SOCK_EVENTS is read, so read that after each time it does, and after each call with the socket. It is the
+ * context's: neither read nor close it. Valid until: the context ends. FH_IO. */
+FH_FALLIBLE fh_sock_bell(fh_mut fh_sock_context *c, fh_sock s, fh_out int *descriptor);
 
 FH_EXTERN_END
 #endif

@@ -72,4 +72,18 @@ void fh_os_bell_ring(int fd);
 /* Makes it not readable again. */
 void fh_os_bell_clear(int fd);
 
+/* --- descriptors of somebody else ------------------------------------------------------------------------------------------ */
+
+/* What is waited for at a descriptor, and what of it is: sums of these, which are the system's own. */
+enum { FH_OS_WISH_IN = 1, FH_OS_WISH_URGENT = 2, FH_OS_WISH_OUT = 4, FH_OS_WISH_ERROR = 8, FH_OS_WISH_HANGUP = 16 };
+typedef struct fh_os_wish {
+    int fd;
+    int16_t wanted, found;
+} fh_os_wish;
+FH_SPAN_DEFINE(os_wishe, fh_os_wish);
+
+/* Waits until something is found, at most timeout_ms (-1: for ever); *count says at how many, 0 when the time is over.
+ * FH_CANCELED after a signal, FH_INVALID for what is no descriptor or too many of them, FH_NOMEM. */
+FH_MUST_USE fh_status fh_os_await(fh_os_wishes wishes, int64_t timeout_ms, fh_out size_t *count);
+
 #endif

@@ -480,7 +480,7 @@ static fh_status ask_handler(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
     FH_ASSERT(c->terms != NULL && c->session != NULL);
     (void)!fh_failed(fh_net_peer(c->loop->net, c->socket, &address));
     fh_zap_question q = {.domain = fh_terms_domain(c->terms), .address = &address,
-                         .identity = fh_zmtp_peer_get(c->session).identity,
+                         .identity = c->terms->identity.span, /* ours: as libzmq tells it */
                          .mechanism = c->terms->secrets.mechanism, .first = e->body, .second = e->extra};
     FH_TRY(fh_zap_ask(c->loop->allocator, &q, &m));
     fh_status s = fh_link_new(c->loop->allocator, (fh_link_marks){1, 1}, FH_ZAP_NAME, &mine);

@@ -3,6 +3,7 @@
 
 #include "freehold/os.h"
 #include "mem/sync/lock.h"
+#include "os/socket.h"
 #include "sock/endpoint.h"
 #include "sock/io.h"
 
@@ -33,6 +34,7 @@ fh_status fh_sock_context_new(fh_allocator *a, const fh_sock_context_options *op
     c->is_simulated = options != NULL && options->sim != NULL;
     if (options != NULL && options->sim != NULL)
         c->sim = *options->sim;
+    c->interrupts = options != NULL && options->interrupts;
     *out = c;
     return FH_DONE;
 }
@@ -44,24 +46,44 @@ static void tell_polls(fh_mut fh_sock_context *c) {
     fh_os_wake(&c->polls, UINT32_MAX);
 }
 
+/* Who polls, or waits at the descriptor. */
+static void tell_outside(fh_mut fh_sock_context *c, fh_ref const fh_slot *slot) {
+    uint32_t bell = fh_load(&slot->bell, FH_ACQUIRE);
+    if (bell != 0)
+        fh_os_bell_ring((int)(bell - 1));
+    tell_polls(c);
+}
+
 void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
     if (box == FH_IO_BOX)
         fh_io_tell(c, number);
     else if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
-        tell_polls(c);
+        tell_outside(c, fh_slots_at(c->slots, box));
 }
 
 void fh_context_nudge(fh_sock_context *c, uint32_t box) {
     if (fh_mailbox_wake(&fh_slots_at(c->slots, box)->box))
-        tell_polls(c);
+        tell_outside(c, fh_slots_at(c->slots, box));
+}
+
+static void stop(fh_mut fh_sock_context *c, uint32_t how) {
+    (void)fh_fetch_or(&c->stopped, how, FH_RELEASE);
+    fh_io_wake(c);
+    for (uint32_t i = 0; i < c->slots.count; i++)
+        fh_context_nudge(c, i);
+    tell_polls(c);
+}
+
+void fh_sock_context_refuse(fh_sock_context *c) {
+    stop(c, 1);
 }
 
 void fh_sock_context_stop(fh_sock_context *c) {
-    fh_store(&c->stopped, 1, FH_RELEASE);
-    fh_io_wake(c);
-    for (size_t i = 0; i < c->slots.count; i++)
-        (void)!fh_mailbox_wake(&fh_slots_at(c->slots, i)->box);
-    tell_polls(c);
+    stop(c, 3);
+}
+
+bool fh_context_hurries(const fh_sock_context *c) {
+    return fh_load(&c->stopped, FH_ACQUIRE) > 1;
 }
 
 bool fh_context_stopped(const fh_sock_context *c) {
@@ -141,7 +163,7 @@ static fh_status take_slot(fh_mut fh_sock_context *c, fh_out fh_sock *out) {
     return FH_STATUS(FH_EXHAUSTED);
 }
 
-/* The next generation, without a socket. */
+/* The next generation, without a socket. The bell goes with the context: whoever tells may still ring it. */
 static void give_slot(fh_mut fh_sock_context *c, fh_sock s) {
     fh_store(&fh_context_slot(c, s)->word, ((s.value >> 32) + 1) << 32, FH_RELEASE);
 }
@@ -213,6 +235,9 @@ void fh_sock_context_free(fh_sock_context *c) {
         FH_ASSERT((word & BUSY) == 0);
         fh_status s = is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
         FH_ASSERT(!fh_failed(s));
+        uint32_t bell = fh_slots_at(c->slots, i)->bell;
+        if (bell != 0)
+            fh_os_close((int)(bell - 1));
     }
     fh_io_free(take_io(c));
     fh_page_source_free(take_pages(c));

@@ -21,6 +21,7 @@ typedef struct fh_slot {
     uint64_t word;
     fh_owned_or_null fh_core *core;
     fh_link_list newcomers; /* the context's lock */
+    uint32_t bell;          /* a descriptor + 1, once it has one: rung when the socket is told */
     fh_mailbox box;
 } fh_slot;
 FH_SPAN_DEFINE(slot, fh_slot);
@@ -50,7 +51,8 @@ struct fh_sock_context {
     uint32_t io_state;               /* of `io`: 0: none, 1: somebody makes it, 2: it is there */
     fh_io_place io_at;               /* written before io_state becomes 2 */
     fh_owned fh_slots slots;
-    uint32_t lock, stopped;
+    uint32_t lock, stopped;            /* stopped: 1: calls are refused, 2: and nothing is waited for */
+    bool interrupts;
     uint32_t polls;                    /* counts what was told to sockets that somebody polls; polls sleep here */
     fh_owned fh_names names;           /* `lock` */
     fh_link_list waiting;     /* `lock`: connected to a name that nobody has; the last first */
@@ -70,6 +72,8 @@ fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1);
 /* Wakes the socket in a slot, and who polls it, with nothing to look at. */
 void fh_context_nudge(fh_mut fh_sock_context *c, uint32_t box);
 bool fh_context_stopped(fh_ref const fh_sock_context *c);
+/* True if nothing is waited for any more. */
+bool fh_context_hurries(fh_ref const fh_sock_context *c);
 
 /* names.c. Errors are those of sock.h. */
 FH_MUST_USE fh_status fh_context_bind(fh_mut fh_core *k, fh_span name);

@@ -153,6 +153,8 @@ FH_MUST_USE fh_status fh_core_send(fh_mut fh_core *k, fh_mut fh_message *m);
 FH_MUST_USE fh_status fh_core_receive(fh_mut fh_core *k, fh_owned fh_message *out);
 /* fh_sock_about. */
 FH_MUST_USE fh_status fh_core_about(fh_ref const fh_core *k, fh_owned fh_message *out);
+/* fh_sock_may_send. */
+FH_MUST_USE fh_status fh_core_may_send(fh_mut fh_core *k, fh_span first);
 /* FH_SOCK_READABLE, FH_SOCK_WRITABLE, FH_SOCK_HAPPENED. */
 uint32_t fh_core_events(fh_mut fh_core *k);
 /* A subscription of a SUB, XSUB or DISH, or its end; of an XPUB, for the peer that was heard last. */

@@ -89,7 +89,7 @@ static void count_row(fh_mut fh_io *io, uint32_t at) {
 
 static uint64_t end_of(fh_ref const fh_io *io, int64_t linger_ms) {
     uint64_t now = fh_net_now_ns(io->loop.net);
-    if (fh_context_stopped(io->loop.context))
+    if (fh_context_hurries(io->loop.context))
         return now;
     return linger_ms < 0 ? UINT64_MAX : now + (uint64_t)linger_ms * NS_PER_MS;
 }
@@ -278,7 +278,7 @@ static void attend(fh_mut fh_view(1) fh_io *io) {
 /* Those whose time has come. */
 static void look_at_time(fh_mut fh_view(1) fh_io *io) {
     uint64_t now = fh_net_now_ns(io->loop.net);
-    bool hurry = !io->has_hurried && fh_context_stopped(io->loop.context);
+    bool hurry = !io->has_hurried && fh_context_hurries(io->loop.context);
     if (now < io->loop.next_ns && !hurry)
         return;
     io->has_hurried = io->has_hurried || hurry;

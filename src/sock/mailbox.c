@@ -46,14 +46,13 @@ uint32_t fh_mailbox_seen(fh_mailbox *box) {
     return fh_load(&box->signal, FH_ACQUIRE);
 }
 
-void fh_mailbox_wait(fh_mailbox *box, uint32_t seen, uint64_t time_ns) {
+bool fh_mailbox_wait(fh_mailbox *box, uint32_t seen, uint64_t time_ns) {
     if (!fh_cas(&box->signal, &seen, seen | SLEEPS, FH_RELAXED))
-        return;
-    if (time_ns == UINT64_MAX)
-        fh_os_wait(&box->signal, seen | SLEEPS);
-    else
-        fh_os_wait_for(&box->signal, seen | SLEEPS, time_ns);
+        return false;
+    bool interrupted = time_ns == UINT64_MAX ? fh_os_wait(&box->signal, seen | SLEEPS)
+                                             : fh_os_wait_for(&box->signal, seen | SLEEPS, time_ns);
     (void)fh_fetch_and(&box->signal, ~(uint32_t)SLEEPS, FH_RELAXED);
+    return interrupted;
 }
 
 void fh_mailbox_watch(fh_mailbox *box, bool watched) {

@@ -40,8 +40,9 @@ FH_MUST_USE bool fh_mailbox_wake(fh_ref fh_mailbox *box);
 FH_MUST_USE bool fh_mailbox_next(fh_ref fh_mailbox *box, fh_out uint32_t *number);
 /* What to hand to fh_mailbox_wait: read it before the look. */
 uint32_t fh_mailbox_seen(fh_ref fh_mailbox *box);
-/* Sleeps until something is told, or for about time_ns (UINT64_MAX: for ever). It may return for no reason. */
-void fh_mailbox_wait(fh_ref fh_mailbox *box, uint32_t seen, uint64_t time_ns);
+/* Sleeps until something is told, or for about time_ns (UINT64_MAX: for ever). It may return for no reason. True if
+ * a signal ended the sleep. */
+bool fh_mailbox_wait(fh_ref fh_mailbox *box, uint32_t seen, uint64_t time_ns);
 /* Marks, or no longer, that whoever tells is to be told of a poll. */
 void fh_mailbox_watch(fh_ref fh_mailbox *box, bool watched);
 

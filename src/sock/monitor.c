@@ -9,15 +9,17 @@ void fh_sock_event_drop(fh_sock_event *event) {
     fh_bytes_drop(&event->endpoint);
 }
 
-fh_status fh_monitor_new(fh_allocator *a, uint32_t kinds, fh_monitor **out) {
+fh_status fh_monitor_new(fh_allocator *a, uint32_t kinds, fh_sock_watcher watcher, fh_monitor **out) {
     *out = NULL;
     fh_monitor *m = fh_alloc(a, 1, sizeof *m);
     if (m == NULL)
         return FH_STATUS(FH_NOMEM);
     m->allocator = a;
     m->kinds = kinds;
+    m->watcher = watcher;
+    m->is_row = watcher.happened == NULL;
     fh_handles_init(&m->handles);
-    fh_status s = fh_news_rows_new(a, FH_SOCK_EVENTS_MAX, &m->events);
+    fh_status s = fh_news_rows_new(a, m->is_row ? FH_SOCK_EVENTS_MAX : 0, &m->events);
     if (fh_failed(s)) {
         fh_free(a, m);
         return s;
@@ -62,12 +64,22 @@ void fh_monitor_free(fh_monitor *m) {
     fh_free(a, m);
 }
 
+void fh_monitor_mute(fh_monitor *m) {
+    if (m == NULL)
+        return;
+    fh_lock_take(&m->lock);
+    m->watcher.happened = NULL;
+    fh_lock_give(&m->lock);
+}
+
 bool fh_monitor_put(fh_monitor *m, fh_sock_happening kind, int64_t value, fh_bytes endpoint) {
     if ((m->kinds & kind) == 0)
         return false;
     fh_lock_take(&m->lock);
-    bool kept = m->count < FH_SOCK_EVENTS_MAX;
-    if (kept) {
+    bool kept = m->is_row && m->count < FH_SOCK_EVENTS_MAX;
+    if (m->watcher.happened != NULL) {
+        m->watcher.happened(m->watcher.ctx, kind, value, endpoint.span);
+    } else if (kept) {
         fh_news_row *at = slot(m, m->count);
         *at = (fh_news_row){.kind = kind, .value = value, .lost = m->lost, .endpoint = fh_bytes_share(endpoint)};
         m->count++;

@@ -1,4 +1,6 @@
 /* option.c: names and options of a socket (sock.h). Threading: sock.h. */
+#include "freehold/atomic.h"
+#include "os/socket.h"
 #include "sock/endpoint.h"
 
 typedef enum text_kind { TEXT_IDENTITY, TEXT_WELCOME, TEXT_NEXT_NAME } text_kind;
@@ -114,6 +116,14 @@ static fh_status get(fh_mut fh_core *k, fh_sock_option option, fh_out int64_t *v
     return FH_DONE;
 }
 
+/* Silences the bell first: what is told from here on rings it again, what was told before is found below. */
+static fh_status look(fh_mut fh_core *k) {
+    uint32_t bell = fh_slots_at(k->context->slots, k->box)->bell;
+    if (bell != 0)
+        fh_os_bell_clear((int)(bell - 1));
+    return fh_context_attend(k);
+}
+
 fh_status fh_sock_set(fh_sock_context *c, fh_sock s, fh_sock_option option, int64_t value) {
     fh_core *k;
     FH_TRY(fh_context_enter(c, s, &k));
@@ -126,9 +136,26 @@ fh_status fh_sock_get(fh_sock_context *c, fh_sock s, fh_sock_option option, int6
     fh_core *k;
     *value = 0;
     FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = option == FH_SOCK_EVENTS ? fh_context_attend(k) : FH_DONE;
+    fh_status status = option == FH_SOCK_EVENTS ? look(k) : FH_DONE;
     if (!fh_failed(status))
         status = get(k, option, value);
+    fh_context_leave(c, s);
+    return status;
+}
+
+fh_status fh_sock_bell(fh_sock_context *c, fh_sock s, int *descriptor) {
+    fh_core *k;
+    int error = 0;
+    *descriptor = -1;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_slot *slot = fh_context_slot(c, s);
+    fh_status status = slot->bell != 0 ? FH_DONE : fh_os_bell_open(descriptor, &error);
+    if (!fh_failed(status) && slot->bell == 0)
+        fh_store(&slot->bell, (uint32_t)*descriptor + 1, FH_RELEASE);
+    if (!fh_failed(status)) {
+        *descriptor = (int)(slot->bell - 1);
+        fh_mailbox_watch(&slot->box, true);
+    }
     fh_context_leave(c, s);
     return status;
 }
@@ -217,24 +244,29 @@ static fh_owned_or_null fh_monitor *take_monitor(fh_mut fh_core *k) {
     return m;
 }
 
-static fh_status watch(fh_mut fh_core *k, uint32_t kinds) {
+static fh_status watch(fh_mut fh_core *k, uint32_t kinds, fh_sock_watcher watcher) {
     fh_monitor *monitor;
+    fh_monitor_mute(k->monitor);
     if (kinds == 0) {
         fh_monitor_free(take_monitor(k));
         return FH_DONE;
     }
-    FH_TRY(fh_monitor_new(k->allocator, kinds, &monitor));
+    FH_TRY(fh_monitor_new(k->allocator, kinds, watcher, &monitor));
     fh_monitor_free(take_monitor(k));
     k->monitor = monitor;
     return FH_DONE;
 }
 
-fh_status fh_sock_monitor(fh_sock_context *c, fh_sock s, uint32_t kinds) {
+fh_status fh_sock_watch(fh_sock_context *c, fh_sock s, uint32_t kinds, fh_sock_watcher watcher) {
     fh_core *k;
     FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = watch(k, kinds);
+    fh_status status = watch(k, kinds, watcher);
     fh_context_leave(c, s);
     return status;
+}
+
+fh_status fh_sock_monitor(fh_sock_context *c, fh_sock s, uint32_t kinds) {
+    return fh_sock_watch(c, s, kinds, (fh_sock_watcher){0});
 }
 
 fh_status fh_sock_event_next(fh_sock_context *c, fh_sock s, fh_sock_event *out) {

@@ -131,23 +131,29 @@ static fh_status send_reply(fh_mut fh_core *k, fh_mut fh_message *m) {
     return FH_DONE;
 }
 
+/* What a message to a peer would find. */
+static fh_status may_route(fh_mut fh_core *k, uint32_t peer) {
+    if (k->type == FH_ZMTP_ROUTER && !k->settings.mandatory)
+        return FH_DONE;
+    if (peer == FH_NO_PEER || fh_lane_has_ended(fh_core_in(k, peer)))
+        return FH_STATUS(FH_NOT_FOUND);
+    return FH_STATUS(fh_core_has_room(k, peer) ? FH_OK : FH_AGAIN);
+}
+
 /* RFC 28: ROUTER "SHALL remove the first frame", and "SHALL drop" what goes nowhere, or tell, if it is asked to. RFC 41, 51:
  * "SHALL return an error if the queue does not exist", "SHALL block on sending, if the queue is full". An empty message of a
  * STREAM ends the connection, when what was sent has left. */
 static fh_status send_routed(fh_mut fh_core *k, fh_mut fh_message *m) {
     uint32_t peer = fh_core_find(k, fh_message_view(m, 0));
-    bool mandatory = k->type != FH_ZMTP_ROUTER || k->settings.mandatory;
     bool ends = k->type == FH_ZMTP_STREAM && fh_message_view(m, 1).size == 0;
-    if (mandatory && (peer == FH_NO_PEER || fh_lane_has_ended(fh_core_in(k, peer))))
-        return FH_STATUS(FH_NOT_FOUND);
-    if (ends) {
+    fh_status s = may_route(k, peer);
+    if (ends && s.code != FH_NOT_FOUND) {
         fh_core_leave(k, peer);
         fh_message_clear(m, k->allocator);
         return FH_DONE;
     }
+    FH_TRY(s);
     bool room = peer != FH_NO_PEER && fh_core_has_room(k, peer);
-    if (mandatory && !room)
-        return FH_STATUS(FH_AGAIN);
     fh_bytes identity = fh_message_shift(m);
     fh_bytes_drop(&identity);
     if (room && fh_message_count(m) != 0)
@@ -510,7 +516,23 @@ fh_status fh_core_receive(fh_core *k, fh_message *out) {
 
 /* --- events --------------------------------------------------------------------------------------------------------------- */
 
+/* A publisher may not have heard yet that a message is not wanted any more: those are dropped here. */
+static bool has_wanted(fh_mut fh_core *k) {
+    for (;;) {
+        uint32_t peer = fh_core_reader(k);
+        fh_message m;
+        if (peer == FH_NO_PEER)
+            return false;
+        if (is_wanted(k, fh_lane_first(fh_core_in(k, peer))))
+            return true;
+        take(k, peer, &m);
+        fh_message_drop(&m, k->allocator);
+    }
+}
+
 static bool is_readable(fh_mut fh_core *k) {
+    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(XSUB)))
+        return has_wanted(k);
     if (k->type == FH_ZMTP_XPUB)
         return fh_lane_look(&k->heard) == FH_LANE_MESSAGE;
     if (!fh_core_receives(k) || (k->type == FH_ZMTP_REP && k->rep.has_request))
@@ -527,6 +549,17 @@ static bool is_writable(fh_mut fh_core *k) {
         return k->rep.has_request;
     bool waits = k->type == FH_ZMTP_REQ && k->req.waits && !k->settings.relaxed;
     return fh_core_sends(k) && !waits && fh_core_writer(k) != FH_NO_PEER;
+}
+
+fh_status fh_core_may_send(fh_core *k, fh_span first) {
+    if (!fh_core_sends(k))
+        return FH_STATUS(FH_UNSUPPORTED);
+    bool waits = k->type == FH_ZMTP_REQ && k->req.waits && !k->settings.relaxed;
+    if (waits || (k->type == FH_ZMTP_REP && !k->rep.has_request))
+        return FH_STATUS(FH_INVALID);
+    if (fh_core_names_peers(k))
+        return may_route(k, fh_core_find(k, first));
+    return FH_STATUS(is_writable(k) ? FH_OK : FH_AGAIN);
 }
 
 static bool has_news(fh_mut fh_core *k) {

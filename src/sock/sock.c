@@ -23,12 +23,13 @@ static uint64_t left_of(uint64_t end_ns) {
     return now < end_ns ? end_ns - now : 0;
 }
 
-/* Sleeps until something is told after `seen`; false when the time is over. */
-static bool sleep_until(fh_mut fh_core *k, uint32_t seen, uint64_t end_ns) {
+/* Sleeps until something is told after `seen`. FH_TIMEOUT; FH_AGAIN after a signal, where such waits end. */
+static fh_status sleep_until(fh_mut fh_core *k, uint32_t seen, uint64_t end_ns) {
     uint64_t left = left_of(end_ns);
-    if (left != 0)
-        fh_mailbox_wait(fh_context_box(k), seen, left);
-    return left != 0;
+    if (left == 0)
+        return FH_STATUS(FH_TIMEOUT);
+    bool interrupted = fh_mailbox_wait(fh_context_box(k), seen, left);
+    return FH_STATUS(interrupted && k->context->interrupts ? FH_AGAIN : FH_OK);
 }
 
 /* --- messages ------------------------------------------------------------------------------------------------------------- */
@@ -51,8 +52,7 @@ static fh_status send_until(fh_mut fh_core *k, fh_mut fh_message *m) {
         fh_status status = try_send(k, m);
         if (status.code != FH_AGAIN || timeout_ms == 0)
             return status;
-        if (!sleep_until(k, seen, end_ns))
-            return FH_STATUS(FH_TIMEOUT);
+        FH_TRY(sleep_until(k, seen, end_ns));
     }
 }
 
@@ -69,8 +69,7 @@ static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
         }
         if (status.code != FH_AGAIN || timeout_ms == 0)
             return status;
-        if (!sleep_until(k, seen, end_ns))
-            return FH_STATUS(FH_TIMEOUT);
+        FH_TRY(sleep_until(k, seen, end_ns));
     }
 }
 
@@ -143,6 +142,16 @@ fh_status fh_sock_receive_n(fh_sock_context *c, fh_sock s, fh_messages messages,
     return status;
 }
 
+fh_status fh_sock_may_send(fh_sock_context *c, fh_sock s, fh_span first) {
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    fh_status status = fh_context_attend(k);
+    if (!fh_failed(status))
+        status = fh_core_may_send(k, first);
+    fh_context_leave(c, s);
+    return status;
+}
+
 /* --- several sockets ------------------------------------------------------------------------------------------------------ */
 
 /* Makes the first `count` sockets this thread's, or none; *entered is how many. */
@@ -159,7 +168,8 @@ static fh_status enter_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, 
 static void leave_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, size_t entered) {
     for (size_t i = 0; i < entered; i++) {
         fh_sock s = fh_sock_poll_items_at(items, i)->socket;
-        fh_mailbox_watch(&fh_context_slot(c, s)->box, false);
+        if (fh_load(&fh_context_slot(c, s)->bell, FH_RELAXED) == 0)
+            fh_mailbox_watch(&fh_context_slot(c, s)->box, false);
         fh_context_leave(c, s);
     }
 }
@@ -188,12 +198,13 @@ fh_status fh_sock_poll(fh_sock_context *c, fh_sock_poll_items items, int64_t tim
         if (fh_failed(status) || *count != 0)
             break;
         uint64_t left = left_of(end_ns);
+        bool interrupted = false;
         if (left == 0)
             status = FH_STATUS(FH_TIMEOUT);
-        else if (left == UINT64_MAX)
-            fh_os_wait(&c->polls, seen);
         else
-            fh_os_wait_for(&c->polls, seen, left);
+            interrupted = left == UINT64_MAX ? fh_os_wait(&c->polls, seen) : fh_os_wait_for(&c->polls, seen, left);
+        if (interrupted && c->interrupts)
+            status = FH_STATUS(FH_AGAIN);
     }
     leave_all(c, items, entered);
     return status;

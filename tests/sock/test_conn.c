@@ -292,7 +292,7 @@ static void test_monitor_full(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_monitor *m;
     fh_sock_event e;
-    fh_assert_ok(fh_monitor_new(a, FH_SOCK_IS_CLOSED, &m));
+    fh_assert_ok(fh_monitor_new(a, FH_SOCK_IS_CLOSED, (fh_sock_watcher){0}, &m));
     assert_false(fh_monitor_put(m, FH_SOCK_IS_LISTENING, 0, (fh_bytes){NULL, {NULL, 0}}));
     for (int64_t i = 0; i < FH_SOCK_EVENTS_MAX + 3; i++)
         assert_int_equal(fh_monitor_put(m, FH_SOCK_IS_CLOSED, i, (fh_bytes){NULL, {NULL, 0}}), i < FH_SOCK_EVENTS_MAX);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -86,4 +88,22 @@ void fh_os_bell_clear(int fd) {
     uint64_t count;
     FH_UNSAFE("os-call");
     (void)!read(fd, &count, sizeof count);
+}
+
+_Static_assert(sizeof(fh_os_wish) == sizeof(struct pollfd) && offsetof(fh_os_wish, wanted) == offsetof(struct pollfd, events) &&
+                   offsetof(fh_os_wish, found) == offsetof(struct pollfd, revents),
+               "a wish is a pollfd");
+_Static_assert(FH_OS_WISH_IN == POLLIN && FH_OS_WISH_URGENT == POLLPRI && FH_OS_WISH_OUT == POLLOUT &&
+                   FH_OS_WISH_ERROR == POLLERR && FH_OS_WISH_HANGUP == POLLHUP,
+               "the numbers are poll's");
+
+fh_status fh_os_await(fh_os_wishes wishes, int64_t timeout_ms, size_t *count) {
+    int saved = errno;
+    int timeout = timeout_ms < 0 ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+    FH_UNSAFE("os-call");
+    int n = poll((struct pollfd *)(void *)wishes.at, (nfds_t)wishes.count, timeout);
+    fh_code code = n >= 0 ? FH_OK : errno == EINTR ? FH_CANCELED : errno == ENOMEM ? FH_NOMEM : FH_INVALID;
+    errno = saved;
+    *count = n > 0 ? (size_t)n : 0;
+    return FH_STATUS(code);
 }

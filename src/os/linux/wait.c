@@ -16,19 +16,23 @@
 
 #include "os/linux/linux.h"
 
-void fh_os_wait(const uint32_t *word, uint32_t seen) {
+bool fh_os_wait(const uint32_t *word, uint32_t seen) {
     int saved = errno;
     FH_UNSAFE("wait-word");
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* every return, also a false one, looks again */
+    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* after any return the caller looks again */
+    bool interrupted = found < 0 && errno == EINTR;
     errno = saved;
+    return interrupted;
 }
 
-void fh_os_wait_for(const uint32_t *word, uint32_t seen, uint64_t time_ns) {
+bool fh_os_wait_for(const uint32_t *word, uint32_t seen, uint64_t time_ns) {
     FH_UNSAFE("wait-word");
     int saved = errno;
     struct timespec t = {(time_t)(time_ns / 1000000000), (long)(time_ns % 1000000000)};
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &t, NULL, 0);
+    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &t, NULL, 0);
+    bool interrupted = found < 0 && errno == EINTR;
     errno = saved;
+    return interrupted;
 }
 
 void fh_os_wake(const uint32_t *word, unsigned count) {

@@ -1,0 +1,124 @@
+/* shell.h: what the functions of zmq.h are made of: handles, contexts, sockets, frames.
+ *
+ *     zmq_handle.c    numbers in the shape of pointers      zmq_frame.c    zmq_msg_t
+ *     zmq_context.c   contexts, errors                      zmq_socket.c   sockets, endpoints, monitors
+ *     zmq_option.c    options                               zmq_transfer.c sending and receiving
+ *     zmq_poll.c      polls, pollers                        zmq_proxy.c    proxies
+ *     zmq_key.c       Z85 and CURVE's keys                  zmq_tool.c     counters, timers, watches, threads
+ *
+ * Programs hand pointers of their own: texts, buffers, frames. They are as good as the program is; everything else that it
+ * hands is checked. Failures are -1, or NULL, and errno; nothing ends the program.
+ *
+ * Threading: a context is used by any threads; all else by one at a time, and a second one gets EBUSY. */
+#ifndef FH_ZMQ_SHELL_H
+#define FH_ZMQ_SHELL_H
+
+#define ZMQ_BUILD_DRAFT_API
+#include "zmq/include/zmq.h"
+
+#include "freehold/atomic.h"
+#include "freehold/sock.h"
+#include "mem/sync/lock.h"
+
+/* --- handles -------------------------------------------------------------------------------------------------------------- */
+
+typedef enum fh_zmq_kind {
+    FH_ZMQ_NONE,
+    FH_ZMQ_CONTEXT,
+    FH_ZMQ_SOCKET,
+    FH_ZMQ_POLLER,
+    FH_ZMQ_TIMERS,
+    FH_ZMQ_COUNTER,
+    FH_ZMQ_WATCH,
+    FH_ZMQ_THREAD
+} fh_zmq_kind;
+
+/* A handle for an object; NULL when there are FH_ZMQ_HANDLES already. */
+enum { FH_ZMQ_HANDLES = 1 << 17 };
+void *fh_zmq_handle_new(fh_zmq_kind kind, void *object);
+/* The object of a handle, which is this thread's (or, `shared`, one more's) until fh_zmq_leave. NULL and errno: `wrong` for
+ * what is none or no more, EBUSY when another thread has it. */
+void *fh_zmq_enter(const void *handle, fh_zmq_kind kind, bool shared, int wrong);
+void fh_zmq_leave(const void *handle);
+/* Ends a handle that was entered, when all others have left: true for the thread that did; another's is left all the same. */
+bool fh_zmq_handle_end(const void *handle);
+
+/* --- errors --------------------------------------------------------------------------------------------------------------- */
+
+/* Sets errno; -1. */
+int fh_zmq_fail(int number);
+/* The same for a status; `invalid` is what FH_INVALID means here. */
+int fh_zmq_refuse(fh_status status, int invalid);
+
+/* --- contexts ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct fh_zmq_context {
+    fh_sock_context *sock; /* `lock`: made with the first socket */
+    uint32_t lock, is_shut;
+    uint32_t open, changes; /* sockets; counts their ends: who terminates sleeps here */
+    int io_threads, sockets_max, blocky, ip6, message_max, priority, policy, zero_copy;
+} fh_zmq_context;
+
+/* --- sockets -------------------------------------------------------------------------------------------------------------- */
+
+enum { FH_ZMQ_OPTIONS = 128, FH_ZMQ_TEXT = 256, FH_ZMQ_KEY = 32 };
+
+typedef struct fh_zmq_text {
+    uint32_t size;
+    uint8_t bytes[FH_ZMQ_TEXT];
+} fh_zmq_text;
+
+/* What a monitor tells to; the I/O thread and the socket's share it. */
+typedef struct fh_zmq_monitor {
+    uint32_t lock, kinds;
+    fh_sock_context *context;
+    fh_sock pair; /* {0}: nobody */
+} fh_zmq_monitor;
+
+typedef struct fh_zmq_socket {
+    fh_zmq_context *context;
+    fh_sock sock;
+    int type;
+    fh_message out, in; /* parts of a message that is being sent, or received */
+    size_t in_at;
+    fh_message peer; /* the properties of who sent the last message, and the same for zmq_msg_gets */
+    fh_bytes about;
+    bool in_more;  /* what was received last is not the last part */
+    bool is_lost;  /* a REQ whose question has no answer */
+    int64_t values[FH_ZMQ_OPTIONS];
+    int mechanism;
+    bool is_server;
+    fh_zmq_text identity, username, password, domain, public_key, secret_key, server_key;
+    fh_zmq_monitor monitor;
+} fh_zmq_socket;
+
+/* An open socket, entered; NULL and errno (ENOTSOCK, ETERM, EBUSY). */
+fh_zmq_socket *fh_zmq_socket_enter(const void *handle);
+/* First values of the options. */
+void fh_zmq_options_init(fh_zmq_socket *z);
+/* Gives the socket the security that its options say. */
+fh_status fh_zmq_options_secure(fh_zmq_socket *z);
+
+/* Its connections' events go to its monitor, when it has one. */
+fh_status fh_zmq_monitor_watch(fh_zmq_socket *z);
+
+/* One part; it is taken exactly on success (0). */
+int fh_zmq_socket_send(fh_zmq_socket *z, fh_bytes *part, int flags);
+/* The next part, and whether there is one more (in_more). */
+int fh_zmq_socket_receive(fh_zmq_socket *z, fh_bytes *part, int flags);
+/* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. */
+int fh_zmq_socket_events(fh_zmq_socket *z);
+/* Tells the monitor, if there is one. */
+void fh_zmq_monitor_say(fh_zmq_monitor *m, uint32_t kind, uint32_t value, fh_span endpoint);
+void fh_zmq_monitor_stop(fh_zmq_monitor *m);
+
+/* --- bytes of the program's ----------------------------------------------------------------------------------------------- */
+
+fh_span fh_zmq_span(const void *data, size_t size);
+fh_mspan fh_zmq_room(void *data, size_t size);
+
+/* Z85: `text` has 5 characters for each 4 bytes. decode: false for what is no Z85. */
+void fh_zmq_z85_encode(fh_mspan text, fh_span data);
+FH_MUST_USE bool fh_zmq_z85_decode(fh_mspan data, fh_span text);
+
+#endif

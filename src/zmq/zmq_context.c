@@ -1,0 +1,343 @@
+/* zmq_context.c: contexts, errors, what the library can do (shell.h).
+ *
+ * A context's sockets know it, so it ends after the last of them: zmq_ctx_term sleeps until then. From zmq_ctx_shutdown on all
+ * calls give ETERM, but zmq_close. Threading: any thread. */
+#include "zmq/shell.h"
+
+#include <string.h>
+
+#include "freehold/os.h"
+#include "proto/box.h"
+
+enum { PAIRS_EXTRA = 8, SOCKETS_LIMIT = 65535 };
+
+/* --- errors --------------------------------------------------------------------------------------------------------------- */
+
+int fh_zmq_fail(int number) {
+    errno = number;
+    return -1;
+}
+
+/* errno's number for a code; 0: it depends on the call. */
+static const int numbers[FH_CODE_COUNT] = {
+    [FH_AGAIN] = EAGAIN,     [FH_TIMEOUT] = EAGAIN,    [FH_END] = EAGAIN,     [FH_NOMEM] = ENOMEM,   [FH_UNSUPPORTED] = ENOTSUP,
+    [FH_STALE] = ENOTSOCK,   [FH_BORROWED] = EBUSY,    [FH_EXHAUSTED] = EMFILE, [FH_CANCELED] = ETERM, [FH_IO] = EIO,
+};
+
+int fh_zmq_refuse(fh_status status, int invalid) {
+    int number = numbers[status.code % FH_CODE_COUNT];
+    return fh_zmq_fail(number != 0 ? number : invalid);
+}
+
+int zmq_errno(void) {
+    return errno;
+}
+
+const char *zmq_strerror(int number) {
+    switch (number) {
+    case EFSM:
+        return "Operation cannot be accomplished in current state";
+    case ENOCOMPATPROTO:
+        return "The protocol is not compatible with the socket type";
+    case ETERM:
+        return "Context was terminated";
+    case EMTHREAD:
+        return "No thread available";
+    case EHOSTUNREACH:
+        return "Host unreachable";
+    default:
+        return strerror(number);
+    }
+}
+
+void zmq_version(int *major, int *minor, int *patch) {
+    if (major != NULL)
+        *major = ZMQ_VERSION_MAJOR;
+    if (minor != NULL)
+        *minor = ZMQ_VERSION_MINOR;
+    if (patch != NULL)
+        *patch = ZMQ_VERSION_PATCH;
+}
+
+int zmq_has(const char *capability) {
+    fh_span name = fh_span_of_str(capability);
+    return fh_span_is(name, "ipc") || (fh_span_is(name, "curve") && fh_box_available());
+}
+
+/* --- contexts ------------------------------------------------------------------------------------------------------------- */
+
+static fh_zmq_context *enter(const void *handle) {
+    return fh_zmq_enter(handle, FH_ZMQ_CONTEXT, true, EFAULT);
+}
+
+void *zmq_ctx_new(void) {
+    fh_zmq_context *c = fh_alloc(fh_heap(), 1, sizeof *c);
+    if (c == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    c->io_threads = ZMQ_IO_THREADS_DFLT;
+    c->sockets_max = ZMQ_MAX_SOCKETS_DFLT;
+    c->blocky = 1;
+    c->message_max = INT32_MAX;
+    c->priority = ZMQ_THREAD_PRIORITY_DFLT;
+    c->policy = ZMQ_THREAD_SCHED_POLICY_DFLT;
+    c->zero_copy = 1;
+    void *handle = fh_zmq_handle_new(FH_ZMQ_CONTEXT, c);
+    if (handle == NULL) {
+        fh_free(fh_heap(), c);
+        errno = EMFILE;
+    }
+    return handle;
+}
+
+static void shut(fh_zmq_context *c) {
+    fh_lock_take(&c->lock);
+    fh_store(&c->is_shut, 1, FH_RELEASE);
+    if (c->sock != NULL)
+        fh_sock_context_refuse(c->sock);
+    fh_lock_give(&c->lock);
+}
+
+int zmq_ctx_shutdown(void *context) {
+    fh_zmq_context *c = enter(context);
+    if (c == NULL)
+        return -1;
+    shut(c);
+    fh_zmq_leave(context);
+    return 0;
+}
+
+/* Sleeps until no socket is open; false after a signal. */
+static bool wait_for_sockets(fh_zmq_context *c) {
+    for (;;) {
+        uint32_t seen = fh_load(&c->changes, FH_ACQUIRE);
+        if (fh_load(&c->open, FH_ACQUIRE) == 0)
+            return true;
+        if (fh_os_wait(&c->changes, seen))
+            return false;
+    }
+}
+
+int zmq_ctx_term(void *context) {
+    fh_zmq_context *c = enter(context);
+    if (c == NULL)
+        return -1;
+    shut(c);
+    if (!wait_for_sockets(c)) {
+        fh_zmq_leave(context);
+        return fh_zmq_fail(EINTR);
+    }
+    if (!fh_zmq_handle_end(context))
+        return fh_zmq_fail(EFAULT); /* another thread has ended it */
+    fh_sock_context_free(c->sock);
+    fh_free(fh_heap(), c);
+    return 0;
+}
+
+int zmq_ctx_destroy(void *context) {
+    return zmq_ctx_term(context);
+}
+
+int zmq_term(void *context) {
+    return zmq_ctx_term(context);
+}
+
+void *zmq_init(int io_threads) {
+    if (io_threads < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    void *context = zmq_ctx_new();
+    if (context != NULL)
+        (void)zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads);
+    return context;
+}
+
+/* --- options -------------------------------------------------------------------------------------------------------------- */
+
+/* Where an option that is a number lies; NULL for others. */
+static int *place_of(fh_zmq_context *c, int option, int *least, int *most) {
+    *least = 0;
+    *most = INT32_MAX;
+    switch (option) {
+    case ZMQ_IO_THREADS:
+        return &c->io_threads;
+    case ZMQ_MAX_SOCKETS:
+        *least = 1;
+        *most = SOCKETS_LIMIT;
+        return &c->sockets_max;
+    case ZMQ_BLOCKY:
+        return &c->blocky;
+    case ZMQ_IPV6:
+        return &c->ip6;
+    case ZMQ_MAX_MSGSZ:
+        return &c->message_max;
+    case ZMQ_THREAD_SCHED_POLICY:
+        return &c->policy;
+    case ZMQ_ZERO_COPY_RECV:
+        return &c->zero_copy;
+    default:
+        return NULL;
+    }
+}
+
+static int set(fh_zmq_context *c, int option, int value) {
+    int least, most;
+    if (option == ZMQ_THREAD_PRIORITY) { /* the number of SOCKET_LIMIT, which is read only */
+        c->priority = value;
+        return value >= 0 ? 0 : fh_zmq_fail(EINVAL);
+    }
+    if (option == ZMQ_THREAD_AFFINITY_CPU_ADD || option == ZMQ_THREAD_AFFINITY_CPU_REMOVE || option == ZMQ_THREAD_NAME_PREFIX)
+        return value >= 0 ? 0 : fh_zmq_fail(EINVAL);
+    int *place = place_of(c, option, &least, &most);
+    if (place == NULL || value < least || value > most)
+        return fh_zmq_fail(EINVAL);
+    *place = value;
+    return 0;
+}
+
+int zmq_ctx_set(void *context, int option, int value) {
+    fh_zmq_context *c = enter(context);
+    if (c == NULL)
+        return -1;
+    fh_lock_take(&c->lock);
+    int result = set(c, option, value);
+    fh_lock_give(&c->lock);
+    fh_zmq_leave(context);
+    return result;
+}
+
+static int get(fh_zmq_context *c, int option) {
+    int least, most;
+    if (option == ZMQ_SOCKET_LIMIT)
+        return SOCKETS_LIMIT;
+    if (option == ZMQ_MSG_T_SIZE)
+        return sizeof(zmq_msg_t);
+    const int *place = place_of(c, option, &least, &most);
+    return place != NULL ? *place : fh_zmq_fail(EINVAL);
+}
+
+int zmq_ctx_get(void *context, int option) {
+    fh_zmq_context *c = enter(context);
+    if (c == NULL)
+        return -1;
+    fh_lock_take(&c->lock);
+    int result = get(c, option);
+    fh_lock_give(&c->lock);
+    fh_zmq_leave(context);
+    return result;
+}
+
+int zmq_ctx_set_ext(void *context, int option, const void *value, size_t size) {
+    if (value == NULL || size != sizeof(int))
+        return fh_zmq_fail(EINVAL);
+    const int *number = value;
+    return zmq_ctx_set(context, option, *number);
+}
+
+int zmq_ctx_get_ext(void *context, int option, void *value, size_t *size) {
+    if (value == NULL || size == NULL || *size < sizeof(int))
+        return fh_zmq_fail(EINVAL);
+    int number = zmq_ctx_get(context, option), *out = value;
+    if (number < 0)
+        return -1;
+    *out = number;
+    *size = sizeof number;
+    return 0;
+}
+
+/* --- sockets -------------------------------------------------------------------------------------------------------------- */
+
+/* Makes room for one more socket; the context's lock is held. Monitors have sockets of their own, beside these. */
+static int admit(fh_zmq_context *c) {
+    if (fh_load(&c->is_shut, FH_ACQUIRE) != 0)
+        return fh_zmq_fail(ETERM);
+    if (c->open >= (uint32_t)c->sockets_max)
+        return fh_zmq_fail(EMFILE);
+    if (c->sock == NULL) {
+        uint32_t most = 2 * (uint32_t)c->sockets_max + PAIRS_EXTRA;
+        fh_sock_context_options o = {.sockets_max = most < SOCKETS_LIMIT ? most : SOCKETS_LIMIT, .interrupts = true};
+        fh_status s = fh_sock_context_new(fh_heap(), &o, &c->sock);
+        if (fh_failed(s))
+            return fh_zmq_refuse(s, EINVAL);
+    }
+    c->open++;
+    return 0;
+}
+
+static void let_go(fh_zmq_context *c) {
+    (void)fh_fetch_sub(&c->open, 1, FH_ACQ_REL);
+    (void)fh_fetch_add(&c->changes, 1, FH_RELEASE);
+    fh_os_wake(&c->changes, UINT32_MAX);
+}
+
+/* A socket that `open` counts. */
+static void *open_socket(fh_zmq_context *c, int type) {
+    fh_zmq_socket *z = fh_alloc(fh_heap(), 1, sizeof *z);
+    fh_status s = z != NULL ? fh_sock_open(c->sock, (fh_zmtp_socket)type, &z->sock) : FH_STATUS(FH_NOMEM);
+    void *handle = NULL;
+    if (!fh_failed(s)) {
+        z->context = c;
+        z->type = type;
+        z->monitor.context = c->sock;
+        fh_zmq_options_init(z);
+        s = fh_zmq_monitor_watch(z);
+    }
+    if (!fh_failed(s)) {
+        handle = fh_zmq_handle_new(FH_ZMQ_SOCKET, z);
+        s = FH_STATUS(handle == NULL ? FH_EXHAUSTED : FH_OK);
+    }
+    if (handle == NULL) {
+        if (z != NULL && z->sock.value != 0)
+            (void)!fh_failed(fh_sock_close(c->sock, z->sock));
+        fh_free(fh_heap(), z);
+        let_go(c);
+        (void)fh_zmq_refuse(s.code == FH_UNSUPPORTED ? FH_STATUS(FH_INVALID) : s, EINVAL);
+    }
+    return handle;
+}
+
+void *zmq_socket(void *context, int type) {
+    fh_zmq_context *c = enter(context);
+    if (c == NULL)
+        return NULL;
+    fh_lock_take(&c->lock);
+    int admitted = admit(c);
+    fh_lock_give(&c->lock);
+    void *handle = admitted == 0 ? open_socket(c, type) : NULL;
+    fh_zmq_leave(context);
+    return handle;
+}
+
+static void drop_socket(fh_zmq_socket *z) {
+    fh_zmq_context *c = z->context;
+    fh_zmq_monitor_stop(&z->monitor);
+    (void)!fh_failed(fh_sock_watch(c->sock, z->sock, 0, (fh_sock_watcher){0}));
+    (void)!fh_failed(fh_sock_close(c->sock, z->sock));
+    fh_message_drop(&z->out, fh_heap());
+    fh_message_drop(&z->in, fh_heap());
+    fh_message_drop(&z->peer, fh_heap());
+    fh_bytes_drop(&z->about);
+    fh_mspan_fill((fh_mspan){(uint8_t *)z, sizeof *z}, 0); /* passwords and keys */
+    fh_free(fh_heap(), z);
+    let_go(c);
+}
+
+int zmq_close(void *socket) {
+    fh_zmq_socket *z = fh_zmq_enter(socket, FH_ZMQ_SOCKET, false, ENOTSOCK);
+    if (z == NULL || !fh_zmq_handle_end(socket))
+        return -1;
+    drop_socket(z);
+    return 0;
+}
+
+fh_zmq_socket *fh_zmq_socket_enter(const void *handle) {
+    fh_zmq_socket *z = fh_zmq_enter(handle, FH_ZMQ_SOCKET, false, ENOTSOCK);
+    if (z != NULL && fh_load(&z->context->is_shut, FH_ACQUIRE) != 0) {
+        fh_zmq_leave(handle);
+        errno = ETERM;
+        return NULL;
+    }
+    return z;
+}

@@ -1,0 +1,114 @@
+/* zmq_handle.c: handles: a row's number and its generation, in the shape of a pointer (shell.h).
+ *
+ * A row's word is {generation, users}: the generation is odd while the row has an object. Entering is one compare-and-swap on
+ * the whole word, so a handle whose object is gone finds another generation, and never an object of another life.
+ *
+ * Invariants: a row in the free list has an even generation and no users. Threading: any thread. */
+#include "zmq/shell.h"
+
+#include "freehold/os.h"
+
+enum { ROW_SHIFT = 2, GENERATION_SHIFT = 20, LEAVE_NAP_NS = 100000 };
+
+typedef struct row {
+    uint64_t word;
+    void *object;
+    uint32_t kind, next; /* the next free row + 1 */
+} row;
+
+static struct {
+    uint32_t lock, used, free; /* `lock`: rows that were ever used; the first free row + 1 */
+    row rows[FH_ZMQ_HANDLES];
+} table;
+
+static uint64_t life_of(uint64_t word) {
+    return word >> 32 << 32;
+}
+
+static void *handle_of(uint32_t index, uint64_t word) {
+    return (void *)(uintptr_t)((word >> 32) << GENERATION_SHIFT | (uint64_t)index << ROW_SHIFT);
+}
+
+/* The row of a handle, and the word that it has while it is the handle's and has no users; NULL for what is no handle. */
+static row *row_of(const void *handle, uint64_t *life) {
+    uint64_t number = (uint64_t)(uintptr_t)handle;
+    uint64_t index = (number & ((UINT64_C(1) << GENERATION_SHIFT) - 1)) >> ROW_SHIFT;
+    *life = number >> GENERATION_SHIFT << 32;
+    bool is_handle = index < FH_ZMQ_HANDLES && (number & ((1u << ROW_SHIFT) - 1)) == 0 && (*life >> 32 & 1) != 0;
+    return is_handle ? &table.rows[index] : NULL;
+}
+
+void *fh_zmq_handle_new(fh_zmq_kind kind, void *object) {
+    uint32_t index = FH_ZMQ_HANDLES;
+    fh_lock_take(&table.lock);
+    if (table.free != 0) {
+        index = table.free - 1;
+        table.free = table.rows[index].next;
+    } else if (table.used < FH_ZMQ_HANDLES) {
+        index = table.used++;
+    }
+    fh_lock_give(&table.lock);
+    if (index == FH_ZMQ_HANDLES)
+        return NULL;
+    row *r = &table.rows[index];
+    uint64_t word = life_of(fh_load(&r->word, FH_RELAXED)) + (UINT64_C(1) << 32);
+    r->object = object;
+    r->kind = kind;
+    fh_store(&r->word, word, FH_RELEASE);
+    return handle_of(index, word);
+}
+
+void *fh_zmq_enter(const void *handle, fh_zmq_kind kind, bool shared, int wrong) {
+    uint64_t life;
+    row *r = row_of(handle, &life);
+    if (r == NULL) {
+        errno = wrong;
+        return NULL;
+    }
+    for (uint64_t found = life; !fh_cas(&r->word, &found, found + 1, FH_ACQ_REL);) {
+        bool busy = life_of(found) == life && !shared;
+        if (life_of(found) == life && shared)
+            continue;
+        errno = busy ? EBUSY : wrong;
+        return NULL;
+    }
+    if (r->kind == kind)
+        return r->object;
+    fh_zmq_leave(handle);
+    errno = wrong;
+    return NULL;
+}
+
+void fh_zmq_leave(const void *handle) {
+    uint64_t life;
+    row *r = row_of(handle, &life);
+    if (r != NULL)
+        (void)fh_fetch_sub(&r->word, 1, FH_RELEASE);
+}
+
+static void put_back(row *r, uint32_t index) {
+    if (fh_load(&r->word, FH_RELAXED) >> 32 >= UINT32_MAX - 1)
+        return; /* no generation is left: the row rests */
+    fh_lock_take(&table.lock);
+    r->next = table.free;
+    table.free = index + 1;
+    fh_lock_give(&table.lock);
+}
+
+bool fh_zmq_handle_end(const void *handle) {
+    uint64_t life;
+    row *r = row_of(handle, &life);
+    if (r == NULL)
+        return false;
+    uint64_t found = fh_load(&r->word, FH_RELAXED);
+    while (life_of(found) == life && !fh_cas(&r->word, &found, found + (UINT64_C(1) << 32), FH_ACQ_REL))
+        ;
+    bool ended = life_of(found) == life;
+    (void)fh_fetch_sub(&r->word, 1, FH_RELEASE);
+    if (!ended)
+        return false;
+    while ((fh_load(&r->word, FH_ACQUIRE) & UINT32_MAX) != 0)
+        fh_os_nap(LEAVE_NAP_NS);
+    put_back(r, (uint32_t)(r - table.rows));
+    return true;
+}

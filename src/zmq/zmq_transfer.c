@@ -1,0 +1,302 @@
+/* zmq_transfer.c: sending and receiving, part by part (shell.h).
+ *
+ * Sockets below have whole messages: parts are kept until the last one comes. Whether there is room is asked with the first
+ * part, so that a message is refused whole, with its first part, as programs expect it. Should the peer be gone by the last
+ * one, the message is dropped, and the last part is refused with the reason.
+ *
+ * Threading: shell.h. */
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "freehold/buf.h"
+#include "freehold/os.h"
+#include "zmq/frame.h"
+
+enum { RETRY_NAP_NS = 1000000 };
+
+static const fh_bytes nothing = {NULL, {NULL, 0}};
+
+/* A signal, or no room (no message) by the time. */
+static int refuse(fh_zmq_socket *z, fh_status s, int flags, int timeout) {
+    bool waited = (flags & ZMQ_DONTWAIT) == 0 && z->values[timeout] != 0;
+    if (s.code == FH_AGAIN && waited)
+        return fh_zmq_fail(EINTR);
+    if (s.code == FH_NOT_FOUND)
+        return fh_zmq_fail(EHOSTUNREACH);
+    if (s.code == FH_LIMIT)
+        return fh_zmq_fail(EMSGSIZE);
+    return fh_zmq_refuse(s, EFSM);
+}
+
+/* --- sending -------------------------------------------------------------------------------------------------------------- */
+
+/* Waits until a message that begins with this part finds room. */
+static fh_status wait_for_room(fh_zmq_socket *z, fh_span first, int flags) {
+    int64_t timeout = z->values[ZMQ_SNDTIMEO];
+    uint64_t begin = fh_os_clock_ns();
+    bool wait = (flags & ZMQ_DONTWAIT) == 0 && timeout != 0;
+    for (;;) {
+        fh_status s = fh_sock_may_send(z->context->sock, z->sock, first);
+        int64_t spent = (int64_t)((fh_os_clock_ns() - begin) / 1000000);
+        if (s.code != FH_AGAIN || !wait)
+            return s;
+        if (timeout > 0 && spent >= timeout)
+            return FH_STATUS(FH_TIMEOUT);
+        size_t count;
+        fh_sock_poll_item item = {.socket = z->sock, .wanted = FH_SOCK_WRITABLE};
+        s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, timeout < 0 ? -1 : timeout - spent, &count);
+        if (fh_failed(s) && s.code != FH_TIMEOUT)
+            return s;
+        if (z->type == ZMQ_ROUTER)
+            fh_os_nap(RETRY_NAP_NS); /* it is writable whoever is full */
+    }
+}
+
+/* The last part has come. */
+static int send_all(fh_zmq_socket *z, fh_bytes *last, int flags) {
+    fh_sock_context *c = z->context->sock;
+    fh_bytes kept = fh_bytes_share(*last);
+    fh_status s = fh_message_push(&z->out, fh_heap(), last);
+    if (!fh_failed(s))
+        s = (flags & ZMQ_DONTWAIT) != 0 ? fh_sock_try_send(c, z->sock, &z->out) : fh_sock_send(c, z->sock, &z->out);
+    if (!fh_failed(s)) {
+        fh_bytes_drop(&kept);
+        return 0;
+    }
+    fh_message_clear(&z->out, fh_heap());
+    fh_bytes_drop(last);
+    *last = kept;
+    return refuse(z, s, flags, ZMQ_SNDTIMEO);
+}
+
+int fh_zmq_socket_send(fh_zmq_socket *z, fh_bytes *part, int flags) {
+    if (z->is_lost && z->type == ZMQ_REQ && z->values[ZMQ_REQ_RELAXED] == 0)
+        return fh_zmq_fail(EFSM);
+    z->is_lost = false;
+    if ((flags & ZMQ_SNDMORE) == 0)
+        return send_all(z, part, flags);
+    fh_status s = FH_DONE;
+    if (fh_message_count(&z->out) == 0)
+        s = wait_for_room(z, part->span, flags);
+    if (!fh_failed(s))
+        s = fh_message_push(&z->out, fh_heap(), part);
+    return fh_failed(s) ? refuse(z, s, flags, ZMQ_SNDTIMEO) : 0;
+}
+
+static int count_of(size_t size) {
+    return size < INT32_MAX ? (int)size : INT32_MAX;
+}
+
+int zmq_msg_send(zmq_msg_t *msg, void *socket, int flags) {
+    fh_zmq_frame *f = fh_zmq_frame_of(msg);
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    if (z == NULL)
+        return -1;
+    if (f == NULL) {
+        fh_zmq_leave(socket);
+        return fh_zmq_fail(EFAULT);
+    }
+    size_t size = f->bytes.span.size;
+    int result = fh_zmq_socket_send(z, &f->bytes, flags);
+    if (result == 0)
+        fh_zmq_frame_clear(f);
+    fh_zmq_leave(socket);
+    return result == 0 ? count_of(size) : -1;
+}
+
+static int send_bytes(void *socket, fh_bytes *bytes, int flags) {
+    size_t size = bytes->span.size;
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    int result = z != NULL ? fh_zmq_socket_send(z, bytes, flags) : -1;
+    int saved = errno;
+    if (z != NULL)
+        fh_zmq_leave(socket);
+    fh_bytes_drop(bytes);
+    errno = saved;
+    return result == 0 ? count_of(size) : -1;
+}
+
+int zmq_send(void *socket, const void *data, size_t size, int flags) {
+    fh_bytes bytes;
+    if (data == NULL && size != 0)
+        return fh_zmq_fail(EFAULT);
+    fh_status s = fh_bytes_copy(fh_heap(), fh_zmq_span(data, size), &bytes);
+    return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : send_bytes(socket, &bytes, flags);
+}
+
+int zmq_send_const(void *socket, const void *data, size_t size, int flags) {
+    fh_bytes bytes = {NULL, fh_zmq_span(data, size)};
+    if (data == NULL && size != 0)
+        return fh_zmq_fail(EFAULT);
+    return send_bytes(socket, &bytes, flags);
+}
+
+int zmq_sendmsg(void *socket, zmq_msg_t *msg, int flags) {
+    return zmq_msg_send(msg, socket, flags);
+}
+
+int zmq_sendiov(void *socket, struct iovec *parts, size_t count, int flags) {
+    int result = 0;
+    if (parts == NULL || count == 0)
+        return fh_zmq_fail(EINVAL);
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        int more = i + 1 < count ? ZMQ_SNDMORE : 0;
+        result = zmq_send(socket, parts[i].iov_base, parts[i].iov_len, (flags & ~ZMQ_SNDMORE) | more);
+    }
+    return result;
+}
+
+/* --- receiving ------------------------------------------------------------------------------------------------------------ */
+
+/* Nothing will come for a REQ whose question is lost: it waits as long as it is told to. */
+static fh_status wait_in_vain(fh_zmq_socket *z, int flags) {
+    size_t count;
+    fh_sock_poll_item item = {.socket = z->sock};
+    if ((flags & ZMQ_DONTWAIT) != 0 || z->values[ZMQ_RCVTIMEO] == 0)
+        return FH_STATUS(FH_AGAIN);
+    return fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, z->values[ZMQ_RCVTIMEO], &count);
+}
+
+static fh_status receive_all(fh_zmq_socket *z, int flags) {
+    fh_sock_context *c = z->context->sock;
+    fh_message_clear(&z->in, fh_heap());
+    z->in_at = 0;
+    if (z->is_lost)
+        return wait_in_vain(z, flags);
+    fh_status s = (flags & ZMQ_DONTWAIT) != 0 ? fh_sock_try_receive(c, z->sock, &z->in) : fh_sock_receive(c, z->sock, &z->in);
+    if (s.code != FH_END)
+        return s;
+    z->is_lost = true;
+    return wait_in_vain(z, flags);
+}
+
+int fh_zmq_socket_receive(fh_zmq_socket *z, fh_bytes *part, int flags) {
+    *part = nothing;
+    if (z->in_at == fh_message_count(&z->in)) {
+        fh_status s = receive_all(z, flags);
+        if (fh_failed(s))
+            return refuse(z, s, flags, ZMQ_RCVTIMEO);
+    }
+    if (fh_message_count(&z->in) <= FH_MESSAGE_FEW)
+        *part = fh_message_shift(&z->in);
+    else
+        *part = fh_message_part(&z->in, z->in_at++);
+    z->in_more = z->in_at < fh_message_count(&z->in);
+    if (!z->in_more) {
+        fh_message_clear(&z->in, fh_heap());
+        z->in_at = 0;
+    }
+    return 0;
+}
+
+/* A property as two texts; one with a NUL inside is left out. */
+static void write_property(fh_buf *to, fh_span name, fh_span value) {
+    static const uint8_t nul[1];
+    fh_span end = {nul, 1};
+    if (fh_span_find(name, end, 0) != SIZE_MAX || fh_span_find(value, end, 0) != SIZE_MAX)
+        return;
+    bool ok = !fh_failed(fh_buf_put(to, name)) && !fh_failed(fh_buf_put(to, end)) && !fh_failed(fh_buf_put(to, value)) &&
+              !fh_failed(fh_buf_put(to, end));
+    if (!ok)
+        fh_buf_truncate(to, 0);
+}
+
+static void write_properties(fh_zmq_socket *z) {
+    fh_buf text;
+    fh_buf_init(&text, fh_heap(), 0);
+    for (size_t i = 0; i < fh_message_count(&z->peer); i++) {
+        fh_zmtp_property p;
+        for (size_t at = 0; !fh_failed(fh_zmtp_property_next(fh_message_view(&z->peer, i), &at, &p));)
+            write_property(&text, p.name, p.value);
+    }
+    fh_bytes_drop(&z->about);
+    if (fh_failed(fh_bytes_copy(fh_heap(), fh_buf_view(&text), &z->about)))
+        z->about = nothing;
+    fh_buf_deinit(&text);
+}
+
+/* What is known of the sender of the message that came last. It is written anew only when it is another one. */
+static fh_bytes about(fh_zmq_socket *z) {
+    fh_message m;
+    if (fh_failed(fh_sock_about(z->context->sock, z->sock, &m)) || fh_message_count(&m) == 0)
+        return nothing;
+    bool same = fh_message_count(&z->peer) == fh_message_count(&m);
+    for (size_t i = 0; same && i < fh_message_count(&m); i++)
+        same = fh_message_view(&m, i).at == fh_message_view(&z->peer, i).at; /* held, so no other bytes lie there */
+    if (same) {
+        fh_message_drop(&m, fh_heap());
+        return fh_bytes_share(z->about);
+    }
+    fh_message_drop(&z->peer, fh_heap());
+    z->peer = m;
+    write_properties(z);
+    return fh_bytes_share(z->about);
+}
+
+int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
+    fh_zmq_frame *f = fh_zmq_frame_of(msg);
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    fh_bytes part;
+    if (z == NULL)
+        return -1;
+    if (f == NULL) {
+        fh_zmq_leave(socket);
+        return fh_zmq_fail(EFAULT);
+    }
+    int result = fh_zmq_socket_receive(z, &part, flags);
+    if (result == 0) {
+        fh_zmq_frame_clear(f);
+        f->bytes = part;
+        f->has_more = z->in_more;
+        f->extra = about(z);
+    }
+    fh_zmq_leave(socket);
+    return result == 0 ? count_of(part.span.size) : -1;
+}
+
+int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags) {
+    return zmq_msg_recv(msg, socket, flags);
+}
+
+int zmq_recv(void *socket, void *data, size_t size, int flags) {
+    fh_bytes part;
+    if (data == NULL && size != 0)
+        return fh_zmq_fail(EFAULT);
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    if (z == NULL)
+        return -1;
+    int result = fh_zmq_socket_receive(z, &part, flags);
+    fh_zmq_leave(socket);
+    if (result != 0)
+        return -1;
+    size_t all = part.span.size, fits = all < size ? all : size;
+    fh_span_copy(fh_zmq_room(data, size), fh_span_sub(part.span, 0, fits));
+    fh_bytes_drop(&part);
+    return count_of(all);
+}
+
+int zmq_recviov(void *socket, struct iovec *parts, size_t *count, int flags) {
+    if (parts == NULL || count == NULL || *count == 0)
+        return fh_zmq_fail(EINVAL);
+    size_t room = *count;
+    int got = 0;
+    *count = 0;
+    for (bool more = true; more && *count < room; got++, ++*count) {
+        zmq_msg_t msg;
+        (void)zmq_msg_init(&msg);
+        if (zmq_msg_recv(&msg, socket, flags) < 0)
+            return -1;
+        fh_span from = fh_zmq_span(zmq_msg_data(&msg), zmq_msg_size(&msg));
+        void *copy = malloc(from.size + 1); /* the program frees it */
+        if (copy == NULL) {
+            (void)zmq_msg_close(&msg);
+            return fh_zmq_fail(ENOMEM);
+        }
+        fh_span_copy(fh_zmq_room(copy, from.size), from);
+        parts[*count].iov_base = copy;
+        parts[*count].iov_len = from.size;
+        more = zmq_msg_more(&msg) != 0;
+        (void)zmq_msg_close(&msg);
+    }
+    return got;
+}
