@@ -72,7 +72,7 @@ void fh_os_bell_ring(int fd);
 /* Makes it not readable again. */
 void fh_os_bell_clear(int fd);
 
-/* --- descriptors of somebody else ------------------------------------------------------------------------------------------ */
+/* --- descriptors of somebody else ----------------------------------------------------------------------------------------- */
 
 /* What is waited for at a descriptor, and what of it is: sums of these, which are the system's own. */
 enum { FH_OS_WISH_IN = 1, FH_OS_WISH_URGENT = 2, FH_OS_WISH_OUT = 4, FH_OS_WISH_ERROR = 8, FH_OS_WISH_HANGUP = 16 };

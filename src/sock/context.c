@@ -47,8 +47,8 @@ static void tell_polls(fh_mut fh_sock_context *c) {
 }
 
 /* Who polls, or waits at the descriptor. */
-static void tell_outside(fh_mut fh_sock_context *c, fh_ref const fh_slot *slot) {
-    uint32_t bell = fh_load(&slot->bell, FH_ACQUIRE);
+static void tell_outside(fh_mut fh_sock_context *c, uint32_t box) {
+    uint32_t bell = fh_load(&fh_slots_at(c->slots, box)->bell, FH_ACQUIRE);
     if (bell != 0)
         fh_os_bell_ring((int)(bell - 1));
     tell_polls(c);
@@ -58,12 +58,12 @@ void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
     if (box == FH_IO_BOX)
         fh_io_tell(c, number);
     else if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
-        tell_outside(c, fh_slots_at(c->slots, box));
+        tell_outside(c, box);
 }
 
 void fh_context_nudge(fh_sock_context *c, uint32_t box) {
     if (fh_mailbox_wake(&fh_slots_at(c->slots, box)->box))
-        tell_outside(c, fh_slots_at(c->slots, box));
+        tell_outside(c, box);
 }
 
 static void stop(fh_mut fh_sock_context *c, uint32_t how) {

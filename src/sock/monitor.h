@@ -32,7 +32,8 @@ typedef struct fh_monitor {
 } fh_monitor;
 
 /* With a watcher whose function is not NULL, that is told, and no row is made. FH_NOMEM. */
-FH_MUST_USE fh_status fh_monitor_new(fh_ref fh_allocator *a, uint32_t kinds, fh_sock_watcher watcher, fh_owned fh_view(1) fh_monitor **out);
+FH_MUST_USE fh_status fh_monitor_new(fh_ref fh_allocator *a, uint32_t kinds, fh_sock_watcher watcher,
+                                     fh_owned fh_view(1) fh_monitor **out);
 /* One handle more; NULL for NULL. */
 fh_owned_or_null fh_monitor *fh_monitor_share(fh_ref fh_or_null fh_monitor *m) fh_view(*1);
 /* One handle fewer. NULL is allowed. */

@@ -331,10 +331,10 @@ static bool is_joined(fh_mut fh_core *k, fh_span group) {
     return fh_group_key_of(group, &key) && fh_subscription_match(&k->wants, fh_group_key_view(&key), k->matched) != 0;
 }
 
-static bool is_wanted(fh_mut fh_core *k, fh_ref const fh_message *m) {
+static bool is_wanted(fh_mut fh_core *k, fh_span first) {
     if (k->type == FH_ZMTP_DISH)
-        return is_joined(k, fh_message_view(m, 0));
-    bool found = fh_subscription_match(&k->wants, fh_message_view(m, 0), k->matched) != 0;
+        return is_joined(k, first);
+    bool found = fh_subscription_match(&k->wants, first, k->matched) != 0;
     return found != (k->settings.invert != 0);
 }
 
@@ -344,7 +344,7 @@ static fh_status receive_wanted(fh_mut fh_core *k, fh_owned fh_message *out) {
     for (;;) {
         fh_message m;
         FH_TRY(receive_next(k, &m));
-        if (is_wanted(k, &m)) {
+        if (is_wanted(k, fh_message_view(&m, 0))) {
             *out = m;
             return FH_DONE;
         }
@@ -523,7 +523,10 @@ static bool has_wanted(fh_mut fh_core *k) {
         fh_message m;
         if (peer == FH_NO_PEER)
             return false;
-        if (is_wanted(k, fh_lane_first(fh_core_in(k, peer))))
+        fh_bytes first = fh_message_part(fh_lane_first(fh_core_in(k, peer)), 0);
+        bool wanted = is_wanted(k, first.span);
+        fh_bytes_drop(&first);
+        if (wanted)
             return true;
         take(k, peer, &m);
         fh_message_drop(&m, k->allocator);

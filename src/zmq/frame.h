@@ -15,8 +15,8 @@ typedef struct fh_zmq_frame {
 } fh_zmq_frame;
 
 /* The frame in a message; NULL and EFAULT. */
-fh_zmq_frame *fh_zmq_frame_of(const zmq_msg_t *msg);
+fh_zmq_frame *fh_zmq_frame_of(fh_ref const zmq_msg_t *msg) fh_view(1);
 /* It becomes empty. */
-void fh_zmq_frame_clear(fh_zmq_frame *f);
+void fh_zmq_frame_clear(fh_mut fh_zmq_frame *f);
 
 #endif

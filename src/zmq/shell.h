@@ -14,7 +14,7 @@
 #define FH_ZMQ_SHELL_H
 
 #define ZMQ_BUILD_DRAFT_API
-#include "zmq/include/zmq.h"
+#include <zmq.h> /* ours */
 
 #include "freehold/atomic.h"
 #include "freehold/sock.h"
@@ -35,13 +35,13 @@ typedef enum fh_zmq_kind {
 
 /* A handle for an object; NULL when there are FH_ZMQ_HANDLES already. */
 enum { FH_ZMQ_HANDLES = 1 << 17 };
-void *fh_zmq_handle_new(fh_zmq_kind kind, void *object);
+fh_static void *fh_zmq_handle_new(fh_zmq_kind kind, fh_ref void *object);
 /* The object of a handle, which is this thread's (or, `shared`, one more's) until fh_zmq_leave. NULL and errno: `wrong` for
  * what is none or no more, EBUSY when another thread has it. */
-void *fh_zmq_enter(const void *handle, fh_zmq_kind kind, bool shared, int wrong);
-void fh_zmq_leave(const void *handle);
+fh_static void *fh_zmq_enter(fh_ref const void *handle, fh_zmq_kind kind, bool shared, int wrong);
+void fh_zmq_leave(fh_ref const void *handle);
 /* Ends a handle that was entered, when all others have left: true for the thread that did; another's is left all the same. */
-bool fh_zmq_handle_end(const void *handle);
+bool fh_zmq_handle_end(fh_ref const void *handle);
 
 /* --- errors --------------------------------------------------------------------------------------------------------------- */
 
@@ -93,29 +93,29 @@ typedef struct fh_zmq_socket {
 } fh_zmq_socket;
 
 /* An open socket, entered; NULL and errno (ENOTSOCK, ETERM, EBUSY). */
-fh_zmq_socket *fh_zmq_socket_enter(const void *handle);
+fh_static fh_zmq_socket *fh_zmq_socket_enter(fh_ref const void *handle);
 /* First values of the options. */
-void fh_zmq_options_init(fh_zmq_socket *z);
+void fh_zmq_options_init(fh_mut fh_zmq_socket *z);
 /* Gives the socket the security that its options say. */
-fh_status fh_zmq_options_secure(fh_zmq_socket *z);
+fh_status fh_zmq_options_secure(fh_mut fh_zmq_socket *z);
 
 /* Its connections' events go to its monitor, when it has one. */
-fh_status fh_zmq_monitor_watch(fh_zmq_socket *z);
+fh_status fh_zmq_monitor_watch(fh_mut fh_zmq_socket *z);
 
 /* One part; it is taken exactly on success (0). */
-int fh_zmq_socket_send(fh_zmq_socket *z, fh_bytes *part, int flags);
+int fh_zmq_socket_send(fh_mut fh_zmq_socket *z, fh_mut fh_bytes *part, int flags);
 /* The next part, and whether there is one more (in_more). */
-int fh_zmq_socket_receive(fh_zmq_socket *z, fh_bytes *part, int flags);
+int fh_zmq_socket_receive(fh_mut fh_zmq_socket *z, fh_owned fh_bytes *part, int flags);
 /* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. */
-int fh_zmq_socket_events(fh_zmq_socket *z);
+int fh_zmq_socket_events(fh_mut fh_zmq_socket *z);
 /* Tells the monitor, if there is one. */
-void fh_zmq_monitor_say(fh_zmq_monitor *m, uint32_t kind, uint32_t value, fh_span endpoint);
-void fh_zmq_monitor_stop(fh_zmq_monitor *m);
+void fh_zmq_monitor_say(fh_mut fh_zmq_monitor *m, uint32_t kind, uint32_t value, fh_span endpoint);
+void fh_zmq_monitor_stop(fh_mut fh_zmq_monitor *m);
 
 /* --- bytes of the program's ----------------------------------------------------------------------------------------------- */
 
-fh_span fh_zmq_span(const void *data, size_t size);
-fh_mspan fh_zmq_room(void *data, size_t size);
+fh_span fh_zmq_span(fh_ref fh_counted(2) const void *data, size_t size) fh_view(1);
+fh_mspan fh_zmq_room(fh_mut fh_counted(2) void *data, size_t size) fh_view(1);
 
 /* Z85: `text` has 5 characters for each 4 bytes. decode: false for what is no Z85. */
 void fh_zmq_z85_encode(fh_mspan text, fh_span data);

@@ -45,9 +45,12 @@ const char *zmq_strerror(int number) {
         return "No thread available";
     case EHOSTUNREACH:
         return "Host unreachable";
+    FH_UNSAFE("zmq-caller");
     default:
-        return strerror(number);
+        break;
     }
+    FH_UNSAFE("zmq-caller");
+    return strerror(number);
 }
 
 void zmq_version(int *major, int *minor, int *patch) {
@@ -136,10 +139,12 @@ int zmq_ctx_term(void *context) {
 }
 
 int zmq_ctx_destroy(void *context) {
+    FH_UNSAFE("zmq-caller");
     return zmq_ctx_term(context);
 }
 
 int zmq_term(void *context) {
+    FH_UNSAFE("zmq-caller");
     return zmq_ctx_term(context);
 }
 
@@ -148,6 +153,7 @@ void *zmq_init(int io_threads) {
         errno = EINVAL;
         return NULL;
     }
+    FH_UNSAFE("zmq-caller");
     void *context = zmq_ctx_new();
     if (context != NULL)
         (void)zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads);
@@ -233,12 +239,14 @@ int zmq_ctx_set_ext(void *context, int option, const void *value, size_t size) {
     if (value == NULL || size != sizeof(int))
         return fh_zmq_fail(EINVAL);
     const int *number = value;
+    FH_UNSAFE("zmq-caller");
     return zmq_ctx_set(context, option, *number);
 }
 
 int zmq_ctx_get_ext(void *context, int option, void *value, size_t *size) {
     if (value == NULL || size == NULL || *size < sizeof(int))
         return fh_zmq_fail(EINVAL);
+    FH_UNSAFE("zmq-caller");
     int number = zmq_ctx_get(context, option), *out = value;
     if (number < 0)
         return -1;
@@ -319,6 +327,7 @@ static void drop_socket(fh_zmq_socket *z) {
     fh_message_drop(&z->in, fh_heap());
     fh_message_drop(&z->peer, fh_heap());
     fh_bytes_drop(&z->about);
+    FH_UNSAFE("zmq-caller");
     fh_mspan_fill((fh_mspan){(uint8_t *)z, sizeof *z}, 0); /* passwords and keys */
     fh_free(fh_heap(), z);
     let_go(c);

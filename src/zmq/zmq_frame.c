@@ -9,6 +9,7 @@ static const fh_bytes nothing = {NULL, {NULL, 0}};
 _Static_assert(sizeof(fh_zmq_frame) <= sizeof(zmq_msg_t), "a frame lies in a zmq_msg_t");
 
 fh_zmq_frame *fh_zmq_frame_of(const zmq_msg_t *msg) {
+    FH_UNSAFE("zmq-frame");
     fh_zmq_frame *f = (fh_zmq_frame *)(uintptr_t)msg;
     if (f != NULL && f->mark == FH_ZMQ_FRAME)
         return f;
@@ -18,6 +19,7 @@ fh_zmq_frame *fh_zmq_frame_of(const zmq_msg_t *msg) {
 
 /* An empty one, whatever the bytes were. */
 static fh_zmq_frame *start(zmq_msg_t *msg) {
+    FH_UNSAFE("zmq-frame");
     fh_zmq_frame *f = (fh_zmq_frame *)msg;
     if (f == NULL) {
         errno = EFAULT;
@@ -150,6 +152,7 @@ void *zmq_msg_data(zmq_msg_t *msg) {
     fh_zmq_frame *f = fh_zmq_frame_of(msg);
     if (f == NULL)
         return NULL;
+    FH_UNSAFE("zmq-frame");
     return f->bytes.span.size != 0 ? (void *)(uintptr_t)f->bytes.span.at : (void *)msg;
 }
 
@@ -159,6 +162,7 @@ size_t zmq_msg_size(const zmq_msg_t *msg) {
 }
 
 int zmq_msg_more(const zmq_msg_t *msg) {
+    FH_UNSAFE("zmq-frame");
     return zmq_msg_get(msg, ZMQ_MORE);
 }
 
@@ -193,6 +197,7 @@ const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property) {
         return NULL;
     if (fh_span_is(wanted, "Routing-Id"))
         wanted = FH_LIT("Identity");
+    FH_UNSAFE("zmq-frame");
     for (size_t at = 0; !f->has_group && at < f->extra.span.size;) {
         size_t value = fh_span_find(f->extra.span, (fh_span){nul, 1}, at) + 1;
         if (fh_span_equal(fh_span_sub(f->extra.span, at, value - 1 - at), wanted))
@@ -246,5 +251,6 @@ const char *zmq_msg_group(zmq_msg_t *msg) {
     const fh_zmq_frame *f = fh_zmq_frame_of(msg);
     if (f == NULL)
         return NULL;
+    FH_UNSAFE("zmq-frame");
     return f->has_group ? (const char *)f->extra.span.at : "";
 }

@@ -26,11 +26,13 @@ static uint64_t life_of(uint64_t word) {
 }
 
 static void *handle_of(uint32_t index, uint64_t word) {
+    FH_UNSAFE("zmq-handle");
     return (void *)(uintptr_t)((word >> 32) << GENERATION_SHIFT | (uint64_t)index << ROW_SHIFT);
 }
 
 /* The row of a handle, and the word that it has while it is the handle's and has no users; NULL for what is no handle. */
 static row *row_of(const void *handle, uint64_t *life) {
+    FH_UNSAFE("zmq-handle");
     uint64_t number = (uint64_t)(uintptr_t)handle;
     uint64_t index = (number & ((UINT64_C(1) << GENERATION_SHIFT) - 1)) >> ROW_SHIFT;
     *life = number >> GENERATION_SHIFT << 32;
@@ -109,6 +111,7 @@ bool fh_zmq_handle_end(const void *handle) {
         return false;
     while ((fh_load(&r->word, FH_ACQUIRE) & UINT32_MAX) != 0)
         fh_os_nap(LEAVE_NAP_NS);
+    FH_UNSAFE("zmq-handle");
     put_back(r, (uint32_t)(r - table.rows));
     return true;
 }

@@ -47,6 +47,7 @@ char *zmq_z85_encode(char *text, const uint8_t *data, size_t size) {
         return NULL;
     }
     fh_zmq_z85_encode(fh_zmq_room(text, size / 4 * 5), fh_zmq_span(data, size));
+    FH_UNSAFE("zmq-caller");
     text[size / 4 * 5] = 0;
     return text;
 }
@@ -74,6 +75,7 @@ int zmq_curve_keypair(char *public_key, char *secret_key) {
     for (size_t i = 0; i < FH_BOX_KEY; i += 8)
         fh_mspan_put_u64(secret, i, fh_os_random());
     fh_box_public(fh_span_of_mut(secret), open);
+    FH_UNSAFE("zmq-caller");
     (void)zmq_z85_encode(public_key, public_bytes, sizeof public_bytes);
     (void)zmq_z85_encode(secret_key, secret_bytes, sizeof secret_bytes);
     fh_box_wipe(secret);
@@ -89,6 +91,7 @@ int zmq_curve_public(char *public_key, const char *secret_key) {
     if (public_key == NULL || text.size != KEY_TEXT || !fh_zmq_z85_decode(secret, text))
         return fh_zmq_fail(EINVAL);
     fh_box_public(fh_span_of_mut(secret), open);
+    FH_UNSAFE("zmq-caller");
     (void)zmq_z85_encode(public_key, public_bytes, sizeof public_bytes);
     fh_box_wipe(secret);
     return 0;

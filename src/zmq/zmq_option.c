@@ -112,7 +112,8 @@ fh_status fh_zmq_options_secure(fh_zmq_socket *z) {
                                .password = view(&z->password), .domain = view(&z->domain)};
     if (z->mechanism == ZMQ_CURVE)
         s = (fh_sock_security){.mechanism = FH_ZMTP_CURVE, .server = z->is_server, .public_key = view(&z->public_key),
-                               .secret_key = view(&z->secret_key), .server_key = view(&z->server_key), .domain = view(&z->domain)};
+                               .secret_key = view(&z->secret_key), .server_key = view(&z->server_key),
+                               .domain = view(&z->domain)};
     return fh_sock_secure(z->context->sock, z->sock, &s);
 }
 
@@ -153,6 +154,7 @@ static fh_status set_server(fh_zmq_socket *z, int mechanism, fh_span value) {
 
 static fh_status set_security(fh_zmq_socket *z, int option, fh_span value) {
     bool is_curve = option >= ZMQ_CURVE_SERVER && option <= ZMQ_CURVE_SERVERKEY;
+    FH_UNSAFE("zmq-caller");
     if (is_curve && zmq_has("curve") == 0)
         return FH_STATUS(FH_INVALID);
     switch (option) {

@@ -237,6 +237,7 @@ static int add(void *handle, void *socket, int fd, void *data, short events) {
     if (p == NULL)
         return -1;
     int number = !are_events(events) || find(p, socket, fd) != p->count ? EINVAL : !grow(p) ? ENOMEM : 0;
+    FH_UNSAFE("zmq-caller");
     if (number == 0) {
         fh_zmq_items_set(p->items, p->count, (zmq_pollitem_t){socket, fd, events, 0});
         fh_sizes_set(p->data, p->count++, (size_t)(uintptr_t)data);
@@ -267,36 +268,42 @@ static int alter(void *handle, void *socket, int fd, change what, short events) 
 }
 
 int zmq_poller_add(void *handle, void *socket, void *data, short events) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0)
         return fh_zmq_fail(EFAULT);
     return is_socket(socket) ? add(handle, socket, -1, data, events) : fh_zmq_fail(ENOTSOCK);
 }
 
 int zmq_poller_modify(void *handle, void *socket, short events) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0)
         return fh_zmq_fail(EFAULT);
     return is_socket(socket) ? alter(handle, socket, -1, MODIFY, events) : fh_zmq_fail(ENOTSOCK);
 }
 
 int zmq_poller_remove(void *handle, void *socket) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0)
         return fh_zmq_fail(EFAULT);
     return is_socket(socket) ? alter(handle, socket, -1, REMOVE, 0) : fh_zmq_fail(ENOTSOCK);
 }
 
 int zmq_poller_add_fd(void *handle, zmq_fd_t fd, void *data, short events) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0)
         return fh_zmq_fail(EFAULT);
     return fd >= 0 ? add(handle, NULL, fd, data, events) : fh_zmq_fail(EBADF);
 }
 
 int zmq_poller_modify_fd(void *handle, zmq_fd_t fd, short events) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0)
         return fh_zmq_fail(EFAULT);
     return fd >= 0 ? alter(handle, NULL, fd, MODIFY, events) : fh_zmq_fail(EBADF);
 }
 
 int zmq_poller_remove_fd(void *handle, zmq_fd_t fd) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0)
         return fh_zmq_fail(EFAULT);
     return fd >= 0 ? alter(handle, NULL, fd, REMOVE, 0) : fh_zmq_fail(EBADF);
@@ -316,6 +323,7 @@ int zmq_poller_wait_all(void *handle, zmq_poller_event_t *events, int count, lon
     }
     fh_zmq_items used = fh_zmq_items_sub(p->items, 0, p->count);
     int found = poll_all(used, timeout_ms), given = 0;
+    FH_UNSAFE("zmq-caller");
     for (size_t i = 0; found > 0 && i < p->count && given < count; i++) {
         const zmq_pollitem_t *item = fh_zmq_items_at(used, i);
         if (item->revents != 0)
@@ -327,6 +335,7 @@ int zmq_poller_wait_all(void *handle, zmq_poller_event_t *events, int count, lon
 }
 
 int zmq_poller_wait(void *handle, zmq_poller_event_t *event, long timeout_ms) {
+    FH_UNSAFE("zmq-caller");
     int found = zmq_poller_wait_all(handle, event, 1, timeout_ms);
     if (found < 0 && event != NULL && errno == EAGAIN)
         *event = (zmq_poller_event_t){.fd = -1};
@@ -335,6 +344,7 @@ int zmq_poller_wait(void *handle, zmq_poller_event_t *event, long timeout_ms) {
 
 /* It is for sockets that several threads use at once, and there are none. */
 int zmq_poller_fd(void *handle, zmq_fd_t *fd) {
+    FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0 || fd == NULL)
         return fh_zmq_fail(EFAULT);
     return fh_zmq_fail(EINVAL);

@@ -17,11 +17,13 @@ typedef enum proxy_state { RUNS, PAUSED, OVER } proxy_state;
 
 static int events_of(void *socket, int *events) {
     size_t size = sizeof *events;
+    FH_UNSAFE("zmq-caller");
     return zmq_getsockopt(socket, ZMQ_EVENTS, events, &size);
 }
 
 static int capture_part(void *capture, zmq_msg_t *part, int flags) {
     zmq_msg_t copy;
+    FH_UNSAFE("zmq-caller");
     (void)zmq_msg_init(&copy);
     (void)zmq_msg_copy(&copy, part);
     int result = zmq_msg_send(&copy, capture, flags);
@@ -33,6 +35,7 @@ static int capture_part(void *capture, zmq_msg_t *part, int flags) {
 static int move_message(way *w) {
     bool more = true;
     zmq_msg_t part;
+    FH_UNSAFE("zmq-caller");
     (void)zmq_msg_init(&part);
     for (int flags = ZMQ_DONTWAIT; more; flags = 0) {
         int size = zmq_msg_recv(&part, w->from, flags);
@@ -70,6 +73,7 @@ static int move_messages(way *w) {
 static int say_numbers(void *control, const way *there, const way *back) {
     const uint64_t numbers[NUMBERS] = {there->taken, there->taken_bytes, back->taken,  back->taken_bytes,
                                        back->taken,  back->taken_bytes,  there->taken, there->taken_bytes};
+    FH_UNSAFE("zmq-caller");
     for (int i = 0; i < NUMBERS; i++)
         if (zmq_send(control, &numbers[i], sizeof numbers[i], i + 1 < NUMBERS ? ZMQ_SNDMORE : 0) < 0)
             return -1;
@@ -79,6 +83,7 @@ static int say_numbers(void *control, const way *there, const way *back) {
 /* A command of the steering socket. */
 static int obey(void *control, proxy_state *state, const way *there, const way *back) {
     char text[COMMAND];
+    FH_UNSAFE("zmq-caller");
     int size = zmq_recv(control, text, sizeof text, 0), type = 0;
     size_t type_size = sizeof type;
     if (size < 0)
@@ -112,6 +117,7 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *cont
         return fh_zmq_fail(EFAULT);
     way there = {.from = frontend, .to = backend, .capture = capture};
     way back = {.from = backend, .to = frontend, .capture = capture};
+    FH_UNSAFE("zmq-caller");
     while (state != OVER) {
         zmq_pollitem_t items[3];
         int count = 0;
@@ -132,10 +138,12 @@ int zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *cont
 }
 
 int zmq_proxy(void *frontend, void *backend, void *capture) {
+    FH_UNSAFE("zmq-caller");
     return zmq_proxy_steerable(frontend, backend, capture, NULL);
 }
 
 int zmq_device(int type, void *frontend, void *backend) {
     (void)type;
+    FH_UNSAFE("zmq-caller");
     return zmq_proxy(frontend, backend, NULL);
 }

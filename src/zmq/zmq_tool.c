@@ -229,6 +229,7 @@ unsigned long zmq_stopwatch_intermediate(void *watch) {
 }
 
 unsigned long zmq_stopwatch_stop(void *watch) {
+    FH_UNSAFE("zmq-caller");
     unsigned long time_us = zmq_stopwatch_intermediate(watch);
     fh_free(fh_heap(), end(&watch, FH_ZMQ_WATCH));
     return time_us;

@@ -5,7 +5,6 @@
  * one, the message is dropped, and the last part is refused with the reason.
  *
  * Threading: shell.h. */
-#include <stdlib.h>
 #include <sys/uio.h>
 
 #include "freehold/buf.h"
@@ -132,6 +131,7 @@ int zmq_send_const(void *socket, const void *data, size_t size, int flags) {
 }
 
 int zmq_sendmsg(void *socket, zmq_msg_t *msg, int flags) {
+    FH_UNSAFE("zmq-caller");
     return zmq_msg_send(msg, socket, flags);
 }
 
@@ -139,6 +139,7 @@ int zmq_sendiov(void *socket, struct iovec *parts, size_t count, int flags) {
     int result = 0;
     if (parts == NULL || count == 0)
         return fh_zmq_fail(EINVAL);
+    FH_UNSAFE("zmq-caller");
     for (size_t i = 0; i < count && result >= 0; i++) {
         int more = i + 1 < count ? ZMQ_SNDMORE : 0;
         result = zmq_send(socket, parts[i].iov_base, parts[i].iov_len, (flags & ~ZMQ_SNDMORE) | more);
@@ -255,6 +256,7 @@ int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
 }
 
 int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags) {
+    FH_UNSAFE("zmq-caller");
     return zmq_msg_recv(msg, socket, flags);
 }
 
@@ -275,28 +277,11 @@ int zmq_recv(void *socket, void *data, size_t size, int flags) {
     return count_of(all);
 }
 
+/* It would give memory of the C library's, which nothing else here does. */
 int zmq_recviov(void *socket, struct iovec *parts, size_t *count, int flags) {
-    if (parts == NULL || count == NULL || *count == 0)
-        return fh_zmq_fail(EINVAL);
-    size_t room = *count;
-    int got = 0;
-    *count = 0;
-    for (bool more = true; more && *count < room; got++, ++*count) {
-        zmq_msg_t msg;
-        (void)zmq_msg_init(&msg);
-        if (zmq_msg_recv(&msg, socket, flags) < 0)
-            return -1;
-        fh_span from = fh_zmq_span(zmq_msg_data(&msg), zmq_msg_size(&msg));
-        void *copy = malloc(from.size + 1); /* the program frees it */
-        if (copy == NULL) {
-            (void)zmq_msg_close(&msg);
-            return fh_zmq_fail(ENOMEM);
-        }
-        fh_span_copy(fh_zmq_room(copy, from.size), from);
-        parts[*count].iov_base = copy;
-        parts[*count].iov_len = from.size;
-        more = zmq_msg_more(&msg) != 0;
-        (void)zmq_msg_close(&msg);
-    }
-    return got;
+    (void)socket;
+    (void)parts;
+    (void)count;
+    (void)flags;
+    return fh_zmq_fail(ENOTSUP);
 }

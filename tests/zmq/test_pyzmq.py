@@ -24,7 +24,12 @@ PASSED_MIN = 320
 AT_ONCE = 3
 
 # What does not pass, and why.
-EXPECTED = {}
+EXPECTED = {
+    "test_cython.py::test_cython[2]": "needs Cython, which python3-zmq does not bring",
+    "test_cython.py::test_cython[3]": "needs Cython, which python3-zmq does not bring",
+    "test_log.py::TestPubLog::test_blank_root_topic": "publishes over tcp before its subscription can have come; whether it "
+    "has is a matter of the machine's load, with libzmq too",
+}
 
 
 def tests_folder():
@@ -60,7 +65,8 @@ def run_file(path, library, only=None):
             words = [PYTHON, "-m", "pytest", "-q", "-p", "pyzmq_plugin", "-p", "no:cacheprovider", what, "--tb=line"]
             for name in [*gone, *(name for name, result in results.items() if result[0] != "begin")]:
                 words += ["--deselect", name]
-            process = subprocess.Popen(words, env=env, cwd=path.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            process = subprocess.Popen(words, env=env, cwd=path.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       text=True)
             try:
                 output, _ = process.communicate(timeout=90)
                 how = f"ended the process ({process.returncode})"

@@ -19,7 +19,8 @@
 bool fh_os_wait(const uint32_t *word, uint32_t seen) {
     int saved = errno;
     FH_UNSAFE("wait-word");
-    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0); /* after any return the caller looks again */
+    /* After any return the caller looks again. */
+    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
     bool interrupted = found < 0 && errno == EINTR;
     errno = saved;
     return interrupted;
