@@ -308,5 +308,28 @@ FH_FALLIBLE fh_sock_poll(fh_mut fh_sock_context *c, fh_sock_poll_items items, in
  * context's: neither read nor close it. Valid until: the context ends. FH_IO. */
 FH_FALLIBLE fh_sock_bell(fh_mut fh_sock_context *c, fh_sock s, fh_out int *descriptor);
 
+/* --- proxies -------------------------------------------------------------------------------------------------------------- */
+
+/* What goes through a proxy; {0}: no such socket. Front and back end may be one. */
+typedef struct fh_sock_proxy_sockets {
+    fh_sock frontend, backend;
+    fh_sock capture; /* gets a copy of each message */
+    fh_sock control; /* "PAUSE", "RESUME", "TERMINATE", "STATISTICS": PAIR, PULL or SUB, or a REP, which answers to each */
+} fh_sock_proxy_sockets;
+typedef struct fh_sock_traffic {
+    uint64_t messages_in, bytes_in, messages_out, bytes_out;
+} fh_sock_traffic;
+/* Since it began; STATISTICS is answered with these eight numbers, in this order, each a part of eight bytes. */
+typedef struct fh_sock_proxy_counts {
+    fh_sock_traffic frontend, backend;
+} fh_sock_proxy_counts;
+
+/* Gives to each end what comes to the other, until TERMINATE (FH_OK) or fh_sock_context_stop (FH_CANCELED). A message is taken
+ * when there is room for it on the other side, so an end that is full holds the other one back. What a ROUTER with
+ * ROUTER_MANDATORY has nobody for is dropped. It ends with the status of any other failure. `a` is the allocator of the
+ * messages. *counts is up to date at the end. */
+FH_FALLIBLE fh_sock_proxy(fh_mut fh_sock_context *c, fh_ref fh_allocator *a, fh_ref const fh_sock_proxy_sockets *sockets,
+                          fh_out fh_sock_proxy_counts *counts);
+
 FH_EXTERN_END
 #endif

@@ -494,6 +494,7 @@ static fh_status receive_heard(fh_mut fh_core *k, fh_owned fh_message *out) {
         k->heard_last = kind;
     }
     fh_lane_pop(&k->heard, out, &tell);
+    out->kind = FH_MESSAGE_DATA; /* for its next way */
     return FH_DONE;
 }
 
