@@ -37,6 +37,7 @@ FH_MUST_USE fh_status fh_verb_index(fh_mut fh_app *app, fh_views args, fh_mut fh
 FH_MUST_USE fh_status fh_verb_bench(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_mkmodel(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 FH_MUST_USE fh_status fh_verb_memory(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
+FH_MUST_USE fh_status fh_verb_zmq(fh_mut fh_app *app, fh_views args, fh_mut fh_err *err);
 
 /* The words of --isa, and what a chosen one means. */
 #define FH_ISA_WORDS "auto|scalar|avx2|avx512"

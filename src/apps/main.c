@@ -20,6 +20,7 @@ static const verb verbs[] = {
     {"bench", "measure prompt processing and generation", fh_verb_bench},
     {"mkmodel", "write a model of random weights, for tests and measurements", fh_verb_mkmodel},
     {"memory", "tell who owned how much memory in a run", fh_verb_memory},
+    {"zmq", "sockets of ZeroMQ: a proxy, a monitor, measurements", fh_verb_zmq},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
