@@ -1,4 +1,4 @@
-/* zmq_perf.c: `freehold zmq perf`: throughput and latency, as the tools of libzmq measure them.
+/* verb_perf.c: `freehold zmq perf`: throughput and latency, as the tools of libzmq measure them.
  *
  *     throughput: PUSH -> PULL; the receiver measures from its first message to its last
  *     latency:    REQ <-> REP; the asker measures, and half a round trip is the latency

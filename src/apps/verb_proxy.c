@@ -1,4 +1,4 @@
-/* zmq_proxy.c: `freehold zmq proxy`: fh_sock_proxy as a program.
+/* verb_proxy.c: `freehold zmq proxy`: fh_sock_proxy as a program.
  *
  * The proxy runs on a thread of its own. The main thread listens to the control socket and to Ctrl-C, and hands commands on
  * over a pair of sockets, so that neither waits for the other.

@@ -1,4 +1,4 @@
-/* zmq_monitor.c: `freehold zmq monitor`: a socket, and a table of what happens to its connections.
+/* verb_monitor.c: `freehold zmq monitor`: a socket, and a table of what happens to its connections.
  *
  * What the socket receives is dropped, and counted. Threading: the main thread; the context has its own. */
 #include "apps/zmq_verbs.h"
