@@ -1,7 +1,7 @@
 /* bench_zmq.c: sockets over TCP on this machine, beside those of the installed libzmq.
  *
  *     bench_zmq              a table: one-way messages of 64 B, 1 KiB and 64 KiB, and round trips of 64 B
- *     bench_zmq counts       what each costs in calls of the system and of malloc, at the side that sends or asks
+ *     bench_zmq counts       calls of the system at the side that sends or asks, and calls of malloc on both sides
  *     bench_zmq [counts] WORD  only those with a word in their name
  *
  * Each measurement is two processes, a server and a client, with the defaults of either library and one message a call. Rounds
@@ -47,7 +47,7 @@ static const plan plans[] = {
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 
-/* What a client tells its parent. */
+/* What a process tells its parent. */
 typedef struct account {
     uint64_t ns, mallocs, sends;
 } account;
@@ -204,7 +204,7 @@ static void get(int fd, void *to, size_t size) {
 /* Receives, or answers: says where, and then how long all but the first tenth took. */
 static void serve(library of, const plan *p, int out) {
     char name[256] = {0};
-    uint64_t start = 0;
+    uint64_t start = 0, before = 0;
     side s = side_new(of, p->asks ? FH_ZMTP_REP : FH_ZMTP_PULL);
     side_bind(&s, name, sizeof name);
     put(out, name, sizeof name);
@@ -214,11 +214,13 @@ static void serve(library of, const plan *p, int out) {
             die("a message of another size");
         if (p->asks)
             side_send(&s, (fh_span){body, p->size});
-        if (i + 1 == first)
+        if (i + 1 == first) {
+            before = atomic_load(&mallocs);
             start = fh_os_clock_ns();
+        }
     }
-    uint64_t ns = fh_os_clock_ns() - start;
-    put(out, &ns, sizeof ns);
+    account a = {.ns = fh_os_clock_ns() - start, .mallocs = atomic_load(&mallocs) - before};
+    put(out, &a, sizeof a);
     side_free(&s);
     exit(0);
 }
@@ -294,8 +296,7 @@ static void count_calls(pid_t client, calls *c) {
 static account measure(library of, const plan *p, calls *traced) {
     int from_server[2], from_client[2];
     char name[256];
-    uint64_t ns;
-    account a;
+    account a, there;
     if (pipe(from_server) != 0 || pipe(from_client) != 0)
         die("pipe");
     pid_t server = fork();
@@ -311,8 +312,9 @@ static account measure(library of, const plan *p, calls *traced) {
     if (traced != NULL)
         count_calls(client, traced);
     get(from_client[0], &a, sizeof a);
-    get(from_server[0], &ns, sizeof ns);
-    a.ns = p->asks ? a.ns : ns;
+    get(from_server[0], &there, sizeof there);
+    a.ns = p->asks ? a.ns : there.ns;
+    a.mallocs += there.mallocs;
     (void)waitpid(server, NULL, 0); /* or the tracer has seen them end */
     (void)waitpid(client, NULL, 0);
     for (size_t i = 0; i < 2; i++) {
