@@ -8,7 +8,7 @@
 
 #include "conn_world.h"
 
-enum { SENT_MAX = 4, STEPS_MAX = 200000, SENDERS = 2, BODY_MAX = 600 };
+enum { SENT_MAX = 4, STEPS_MAX = 200000, SENDERS = 2, BODY_MAX = 20000 };
 
 /* One run. */
 typedef struct play {
@@ -57,7 +57,9 @@ static fh_sock open_at(play *p, fh_zmtp_socket type) {
 /* Message `n` of a sender: {sender, n}, and a body whose size and bytes follow from these. */
 static size_t size_of(const play *p, uint32_t sender, uint32_t n) {
     uint64_t bits = fh_mix64(p->seed * 64 + sender * 16 + n);
-    return bits % 8 == 0 ? bits / 8 % BODY_MAX : bits / 8 % 40;
+    if (sender == 1 && bits % 16 == 0) /* large enough to be received where it is to stay */
+        return BODY_MAX - bits / 64 % 1000;
+    return bits % 8 == 0 ? bits / 8 % 600 : bits / 8 % 40;
 }
 static fh_message number(play *p, uint32_t sender, uint32_t n) {
     uint8_t head[2] = {(uint8_t)sender, (uint8_t)n}, body[BODY_MAX];
