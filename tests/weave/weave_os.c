@@ -10,13 +10,15 @@
 
 static fh_os_exit *exits[THREADS];
 
-void fh_os_wait(const uint32_t *word, uint32_t seen) {
+/* No signal comes. */
+bool fh_os_wait(const uint32_t *word, uint32_t seen) {
     weave_sleep((weave_site){__FILE__, __func__, "sleep", __LINE__}, word, seen);
+    return false;
 }
 
-void fh_os_wait_for(const uint32_t *word, uint32_t seen, uint64_t time_ns) {
+bool fh_os_wait_for(const uint32_t *word, uint32_t seen, uint64_t time_ns) {
     (void)time_ns; /* it never ends by itself: who relies on that is in a deadlock */
-    fh_os_wait(word, seen);
+    return fh_os_wait(word, seen);
 }
 
 void fh_os_wake(const uint32_t *word, unsigned count) {
