@@ -56,7 +56,7 @@ typedef struct fh_zmq_context {
     fh_sock_context *sock; /* `lock`: made with the first socket */
     uint32_t lock, is_shut;
     uint32_t open, changes; /* sockets; counts their ends: who terminates sleeps here */
-    int io_threads, sockets_max, blocky, ip6, message_max, priority, policy, zero_copy;
+    int io_threads, sockets_max, blocky, ip6, message_max, priority, policy, zero_copy, thread_prefix;
 } fh_zmq_context;
 
 /* --- sockets -------------------------------------------------------------------------------------------------------------- */

@@ -181,6 +181,8 @@ static int *place_of(fh_zmq_context *c, int option, int *least, int *most) {
         return &c->message_max;
     case ZMQ_THREAD_SCHED_POLICY:
         return &c->policy;
+    case ZMQ_THREAD_NAME_PREFIX:
+        return &c->thread_prefix;
     case ZMQ_ZERO_COPY_RECV:
         return &c->zero_copy;
     default:
@@ -194,7 +196,7 @@ static int set(fh_zmq_context *c, int option, int value) {
         c->priority = value;
         return value >= 0 ? 0 : fh_zmq_fail(EINVAL);
     }
-    if (option == ZMQ_THREAD_AFFINITY_CPU_ADD || option == ZMQ_THREAD_AFFINITY_CPU_REMOVE || option == ZMQ_THREAD_NAME_PREFIX)
+    if (option == ZMQ_THREAD_AFFINITY_CPU_ADD || option == ZMQ_THREAD_AFFINITY_CPU_REMOVE)
         return value >= 0 ? 0 : fh_zmq_fail(EINVAL);
     int *place = place_of(c, option, &least, &most);
     if (place == NULL || value < least || value > most)

@@ -119,7 +119,7 @@ fh_status fh_zmq_options_secure(fh_zmq_socket *z) {
 
 /* A key as 32 bytes, or as 40 characters of Z85, with or without a NUL. */
 static fh_status keep_key(fh_zmq_text *t, fh_span value) {
-    uint8_t key[FH_ZMQ_KEY];
+    uint8_t key[FH_ZMQ_KEY] = {0};
     if (value.size == FH_ZMQ_KEY)
         return keep(t, value, FH_ZMQ_KEY);
     if (value.size == 41 && fh_span_at(value, 40) == 0)
@@ -186,6 +186,8 @@ static fh_status set_row(fh_zmq_socket *z, const option_row *r, fh_span value) {
     if (value.size != (r->is_wide ? 8 : 4) || z->type < 0 || z->type > 31 || (r->types >> z->type & 1) == 0)
         return FH_STATUS(FH_INVALID);
     int64_t number = r->is_wide ? (int64_t)fh_span_u64(value, 0) : (int32_t)fh_span_u32(value, 0);
+    if (r->most == 1 && r->types != ANY && number > 1)
+        number = 1; /* of these any number is true */
     if (number < r->least || number > r->most)
         return FH_STATUS(FH_INVALID);
     int64_t below = number;
@@ -378,6 +380,7 @@ int zmq_getsockopt(void *socket, int option, void *value, size_t *size) {
     fh_status s = FH_STATUS(FH_INVALID);
     if (value != NULL && size != NULL) {
         answer out = {fh_zmq_room(value, *size), 0};
+        fh_mspan_fill(out.room, 0); /* a number in a larger place has no other bytes beside it */
         s = get(z, option, &out);
         if (!fh_failed(s))
             *size = out.size;

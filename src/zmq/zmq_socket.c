@@ -4,6 +4,10 @@
  * the I/O thread, sends it there at once; with nobody at the other end, or one who does not read, it is lost.
  *
  * Invariants: `pair` is not {0} while there is a monitor. Threading: a monitor's lock is held for one message. */
+#include <inttypes.h>
+
+#include "freehold/buf.h"
+#include "freehold/os.h"
 #include "zmq/shell.h"
 
 /* --- endpoints ------------------------------------------------------------------------------------------------------------ */
@@ -33,16 +37,38 @@ static int refuse(fh_status s, const fh_err *err, bool bind) {
     return fh_zmq_refuse(s, s.code == FH_LIMIT ? ENAMETOOLONG : EINVAL);
 }
 
+/* A path of its own, under TMPDIR: what a wildcard of ipc means. */
+static fh_status name_path(fh_buf *name) {
+    const char *folder = fh_os_env("TMPDIR");
+    FH_TRY(fh_buf_put(name, FH_LIT("ipc://")));
+    FH_TRY(fh_buf_put(name, folder != NULL ? fh_span_of_str(folder) : FH_LIT("/tmp")));
+    return fh_buf_format(name, "/freehold-%016" PRIx64, fh_os_random());
+}
+
+static fh_status bind_path(fh_zmq_socket *z, fh_err *err) {
+    fh_buf name;
+    fh_buf_init(&name, fh_heap(), FH_SOCK_ENDPOINT_MAX);
+    fh_status s = name_path(&name);
+    if (!fh_failed(s))
+        s = fh_sock_bind(z->context->sock, z->sock, fh_buf_view(&name), err);
+    fh_buf_deinit(&name);
+    return s;
+}
+
+static fh_status attach_to(fh_zmq_socket *z, fh_span name, bool bind, fh_err *err) {
+    FH_TRY(fh_zmq_options_secure(z));
+    if (!bind)
+        return fh_sock_connect(z->context->sock, z->sock, name, err);
+    return fh_span_is(name, "ipc://*") ? bind_path(z, err) : fh_sock_bind(z->context->sock, z->sock, name, err);
+}
+
 static int attach(void *socket, const char *endpoint, bool bind) {
     fh_err err;
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return -1;
     fh_err_clear(&err);
-    fh_status s = endpoint != NULL ? fh_zmq_options_secure(z) : FH_STATUS(FH_INVALID);
-    fh_span name = fh_span_of_str(endpoint);
-    if (!fh_failed(s))
-        s = bind ? fh_sock_bind(z->context->sock, z->sock, name, &err) : fh_sock_connect(z->context->sock, z->sock, name, &err);
+    fh_status s = endpoint != NULL ? attach_to(z, fh_span_of_str(endpoint), bind, &err) : FH_STATUS(FH_INVALID);
     fh_zmq_leave(socket);
     return fh_failed(s) ? refuse(s, &err, bind) : 0;
 }

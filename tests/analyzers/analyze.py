@@ -20,7 +20,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 HERE = os.path.join(ROOT, "tests", "analyzers")
 VERSIONS = {"gcc": ("gcc", r"\) 12\."), "clang": ("clang-19", r"version 19\."), "cppcheck": ("cppcheck", r" 2\.10\b")}
 CFLAGS = ["-std=c11", "-D_GNU_SOURCE=1", '-DFREEHOLD_VERSION=""', '-DFREEHOLD_COMMIT=""',
-          '-DFREEHOLD_SHARE=""', "-Iinclude", "-Isrc", "-isystem", "/usr/lib/llvm-19/include"]
+          '-DFREEHOLD_SHARE=""', "-Iinclude", "-Isrc", "-isystem", "src/zmq/include", "-isystem",
+          "/usr/lib/llvm-19/include"]
 # gcc 12 does not see that an output is written whenever the status is success, and counts what is kept through a pointer to a
 # pointer as lost: the other two look at that.
 GCC = ["gcc", "-fanalyzer", "-Wno-analyzer-use-of-uninitialized-value", "-Wno-analyzer-malloc-leak", "-O1", "-c", "-o",
