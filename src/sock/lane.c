@@ -41,6 +41,7 @@ void fh_lane_deinit(fh_lane *l, fh_allocator *a) {
 
 /* The writer's slot goes between the two, and what lay there, which nobody has read, is the writer's. */
 static void replace_last(fh_mut fh_lane *l, fh_mut fh_message *m) {
+    FH_WRITES(slot(l, l->mine), sizeof *m);
     end_slot(l, l->mine, l->allocator);
     fh_message_take(m, slot(l, l->mine));
     l->mine = fh_exchange(&l->between, l->mine | NEWS, FH_ACQ_REL) & ~(uint32_t)NEWS;
@@ -48,8 +49,9 @@ static void replace_last(fh_mut fh_lane *l, fh_mut fh_message *m) {
 
 /* The reader has the newest message, if there is one that it has not taken. */
 static bool has_last(fh_mut fh_lane *l) {
-    if ((fh_load(&l->between, FH_ACQUIRE) & NEWS) != 0)
+    if ((fh_load(&l->between, FH_RELAXED) & NEWS) != 0)
         l->theirs = fh_exchange(&l->between, l->theirs, FH_ACQ_REL) & ~(uint32_t)NEWS;
+    FH_READS(slot(l, l->theirs), sizeof(fh_message));
     return fh_message_count(slot(l, l->theirs)) != 0;
 }
 
@@ -119,6 +121,7 @@ fh_message *fh_lane_first(fh_lane *l) {
 void fh_lane_pop(fh_lane *l, fh_message *m, bool *tell) {
     *tell = false;
     if (l->conflates) {
+        FH_WRITES(slot(l, l->theirs), sizeof *m);
         fh_message_take(slot(l, l->theirs), m);
         return;
     }

@@ -24,6 +24,9 @@ static void setup_1(fh_allocator *a) {
 static void setup_2(fh_allocator *a) {
     setup(a, 2);
 }
+static void setup_newest(fh_allocator *a) {
+    setup(a, FH_LANE_CONFLATES);
+}
 static void end(void) {
     WEAVE_ASSERT(got == 2);
     fh_lane_deinit(&lane, memory);
@@ -86,6 +89,29 @@ static void read_all(void) {
         fh_lane_pop(&lane, &m, &told);
         WEAVE_ASSERT(m.count == ++got);
         tell(&writer_box, told);
+    }
+}
+
+/* Of a lane that conflates: the last one in any case, and none twice. */
+static void write_three(void) {
+    enter(&writer_number);
+    put(1);
+    put(2);
+    put(3);
+}
+static void read_newest(void) {
+    enter(&reader_number);
+    while (got != 3) {
+        uint32_t seen = attend(&reader_box);
+        if (fh_lane_look(&lane) == FH_LANE_EMPTY) {
+            fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
+            continue;
+        }
+        fh_message m;
+        bool told;
+        fh_lane_pop(&lane, &m, &told);
+        WEAVE_ASSERT(m.count > got && !told);
+        got = m.count;
     }
 }
 
@@ -199,6 +225,8 @@ int main(void) {
                                                  "fh_lane_pop exchange &l->writer_awake"}},
         {.name = "lane: two through two places", .setup = setup_2, .threads = {write_two, read_all}, .check = end,
          .preemptions = 3},
+        {.name = "lane: the newest of three", .setup = setup_newest, .threads = {write_three, read_newest}, .check = drop,
+         .preemptions = 2, .weaken = "lane.", .spare = {"fh_lane_has_ended load &l->ended"}},
         {.name = "lane: the end", .setup = setup_1, .threads = {end_only, read_all}, .check = drop, .preemptions = 4,
          .weaken = "lane.", .spare = {"fh_lane_end store &l->ended", "has_message load &l->written",
                                       "fh_lane_has_ended load &l->ended"}},
