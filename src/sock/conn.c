@@ -516,7 +516,7 @@ static void take_auth(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
     if (s.code == FH_NOT_FOUND)
         decide(c, fh_terms_lets_in(c->terms, e->body.span, e->extra.span) ? FH_SOCK_ZAP_LET_IN : FH_SOCK_ZAP_DENIED);
     else if (fh_failed(s))
-        decide(c, FH_SOCK_ZAP_FAILED);
+        decide(c, FH_SOCK_ZAP_LATER); /* for want of memory; it comes again */
 }
 
 /* The handler's answer, if it is there; one that is gone without an answer has failed. False: the connection is to end without
@@ -545,6 +545,8 @@ static bool hear_handler(fh_mut fh_conn *c) {
 static fh_status answer(fh_mut fh_conn *c) {
     fh_status s = FH_DONE;
     FH_ASSERT(c->session != NULL);
+    if (c->verdict == FH_SOCK_ZAP_LATER)
+        return FH_STATUS(FH_CANCELED); /* without a word */
     if (c->let_in)
         s = fh_zmtp_accept(c->session);
     else if (c->send_away)

@@ -82,35 +82,43 @@ static void drop_early(fh_mut fh_core *k) {
     }
 }
 
-/* Puts the number of the question in front. */
-static fh_status put_request_id(fh_mut fh_core *k, fh_mut fh_message *m) {
+/* The number of the next question. */
+static fh_status next_id(fh_ref const fh_core *k, fh_owned fh_bytes *out) {
     uint8_t id[4] = {0};
     fh_mspan to = {id, sizeof id};
+    *out = (fh_bytes){NULL, {NULL, 0}};
+    if (!k->settings.correlate)
+        return FH_DONE;
     fh_mspan_put_u32(to, 0, k->request + 1);
-    fh_bytes part;
-    FH_TRY(fh_bytes_copy(k->allocator, fh_span_of_mut(to), &part));
-    fh_status s = fh_message_insert(m, k->allocator, 0, &part);
-    fh_bytes_drop(&part);
-    FH_TRY(s);
-    k->request++;
-    return FH_DONE;
+    return fh_bytes_copy(k->allocator, fh_span_of_mut(to), out);
+}
+
+/* With its number, if it has one, and the delimiter in front; there is room for both. */
+static fh_status ask(fh_mut fh_core *k, uint32_t peer, fh_mut fh_message *m, fh_mut fh_bytes *id) {
+    bool numbered = id->span.size != 0;
+    fh_status s = numbered ? fh_message_insert(m, k->allocator, 0, id) : FH_DONE;
+    FH_ASSERT(!fh_failed(s));
+    k->request += numbered;
+    put_delimiter(k, m, numbered ? 1 : 0);
+    FH_TRY(fh_req_sent(&k->req, peer));
+    return send_next(k, m);
 }
 
 static fh_status send_request(fh_mut fh_core *k, fh_mut fh_message *m) {
+    fh_bytes id;
     if (k->req.waits && !k->settings.relaxed)
         return FH_STATUS(FH_INVALID);
     FH_TRY(fh_message_reserve(m, k->allocator, 2));
+    if (fh_core_writer(k) == FH_NO_PEER)
+        return FH_STATUS(FH_AGAIN); /* and the last question still waits for its answer */
+    FH_TRY(next_id(k, &id));
     fh_req_peer_gone(&k->req, k->req.peer);
     k->request_lost = false;
     drop_early(k);
     uint32_t peer = fh_core_writer(k);
-    if (peer == FH_NO_PEER)
-        return FH_STATUS(FH_AGAIN);
-    if (k->settings.correlate)
-        FH_TRY(put_request_id(k, m));
-    put_delimiter(k, m, k->settings.correlate ? 1 : 0);
-    FH_TRY(fh_req_sent(&k->req, peer));
-    return send_next(k, m);
+    fh_status s = peer != FH_NO_PEER ? ask(k, peer, m, &id) : FH_STATUS(FH_AGAIN);
+    fh_bytes_drop(&id);
+    return s;
 }
 
 /* RFC 28: REP "SHALL prepend the address envelope and delimiter", and "SHALL send the message … or discard it silently". */

@@ -281,6 +281,19 @@ static void test_relaxed(void **state) {
     assert_int_equal(get(w, req, FH_SOCK_EVENTS) & FH_SOCK_WRITABLE, 0);
     set(w, req, FH_SOCK_REQ_RELAXED, 1);
     assert_int_equal(get(w, req, FH_SOCK_EVENTS) & FH_SOCK_WRITABLE, FH_SOCK_WRITABLE);
+    fh_sock full = open_sock(w, FH_ZMTP_REP), eager = open_sock(w, FH_ZMTP_REQ);
+    set(w, full, FH_SOCK_RECEIVE_MARK, 1);
+    set(w, eager, FH_SOCK_SEND_MARK, 1);
+    set(w, eager, FH_SOCK_REQ_RELAXED, 1);
+    fh_assert_ok(fh_sock_bind(w.c, full, FH_LIT("inproc://full"), NULL));
+    connect_to(w, eager, "inproc://full");
+    say_ok(w, eager, "1");
+    say_ok(w, eager, "2");
+    assert_int_equal(say(w, eager, "3"), FH_AGAIN); /* no room; the second one still waits for its answer */
+    hear_none(w, eager);
+    hear(w, full, "1");
+    say_ok(w, full, "answer");
+    hear(w, eager, "answer");
     say_ok(w, req, "two");
     hear(w, a, "one");
     hear(w, b, "two");
