@@ -97,6 +97,8 @@ FH_API uint64_t fh_os_clock_ns(void);
 FH_API uint64_t fh_os_random(void);
 /* Processors that this process may use (affinity mask and cgroup quota), at least 1. */
 FH_API unsigned fh_os_cpus(void);
+/* The process's number: another one in a child. */
+FH_API uint64_t fh_os_process(void);
 /* Largest resident set so far, in bytes; 0 where unknown. */
 FH_API uint64_t fh_os_memory_peak(void);
 /* The value of an environment variable, or NULL. Valid until: the environment changes. */

@@ -515,7 +515,7 @@ fh_status fh_core_receive(fh_core *k, fh_message *out) {
         return receive_routed(k, out);
     if (k->type == FH_ZMTP_XPUB)
         return receive_heard(k, out);
-    if (fh_core_subscribes(k))
+    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(DISH))) /* an XSUB gets all that comes, as with libzmq */
         return receive_wanted(k, out);
     *out = (fh_message){0};
     if (!fh_core_receives(k))
@@ -543,7 +543,7 @@ static bool has_wanted(fh_mut fh_core *k) {
 }
 
 static bool is_readable(fh_mut fh_core *k) {
-    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(XSUB)))
+    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(DISH)))
         return has_wanted(k);
     if (k->type == FH_ZMTP_XPUB)
         return fh_lane_look(&k->heard) == FH_LANE_MESSAGE;

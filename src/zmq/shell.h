@@ -55,6 +55,7 @@ int fh_zmq_refuse(fh_status status, int invalid);
 typedef struct fh_zmq_context {
     fh_sock_context *sock; /* `lock`: made with the first socket */
     uint32_t lock, is_shut;
+    uint64_t process; /* that made it: a child has none of its threads, and only forgets it */
     uint32_t open, changes; /* sockets; counts their ends: who terminates sleeps here */
     int io_threads, sockets_max, blocky, ip6, message_max, priority, policy, zero_copy, thread_prefix;
 } fh_zmq_context;

@@ -79,6 +79,7 @@ void *zmq_ctx_new(void) {
         errno = ENOMEM;
         return NULL;
     }
+    c->process = fh_os_process();
     c->io_threads = ZMQ_IO_THREADS_DFLT;
     c->sockets_max = ZMQ_MAX_SOCKETS_DFLT;
     c->blocky = 1;
@@ -126,6 +127,8 @@ int zmq_ctx_term(void *context) {
     fh_zmq_context *c = enter(context);
     if (c == NULL)
         return -1;
+    if (c->process != fh_os_process())
+        return fh_zmq_handle_end(context) ? 0 : fh_zmq_fail(EFAULT);
     shut(c);
     if (!wait_for_sockets(c)) {
         fh_zmq_leave(context);
@@ -339,7 +342,8 @@ int zmq_close(void *socket) {
     fh_zmq_socket *z = fh_zmq_enter(socket, FH_ZMQ_SOCKET, false, ENOTSOCK);
     if (z == NULL || !fh_zmq_handle_end(socket))
         return -1;
-    drop_socket(z);
+    if (z->context->process == fh_os_process())
+        drop_socket(z);
     return 0;
 }
 

@@ -220,10 +220,11 @@ static fh_status set(fh_zmq_socket *z, int option, fh_span value) {
     case ZMQ_ROUTING_ID:
         return set_identity(z, value);
     case ZMQ_SUBSCRIBE:
-        return fh_sock_subscribe(c, z->sock, value);
     case ZMQ_UNSUBSCRIBE:
-        s = fh_sock_unsubscribe(c, z->sock, value);
-        return s.code == FH_NOT_FOUND ? FH_DONE : s;
+        s = option == ZMQ_SUBSCRIBE ? fh_sock_subscribe(c, z->sock, value) : fh_sock_unsubscribe(c, z->sock, value);
+        if (s.code == FH_NOT_FOUND || (s.code == FH_INVALID && z->values[ZMQ_XPUB_MANUAL] != 0))
+            return FH_DONE; /* nothing to end, or the subscriber is gone */
+        return s;
     case ZMQ_XPUB_WELCOME_MSG:
         return fh_sock_welcome(c, z->sock, value);
     case ZMQ_CONNECT_ROUTING_ID:

@@ -69,6 +69,8 @@ static int attach(void *socket, const char *endpoint, bool bind) {
         return -1;
     fh_err_clear(&err);
     fh_status s = endpoint != NULL ? attach_to(z, fh_span_of_str(endpoint), bind, &err) : FH_STATUS(FH_INVALID);
+    if (!fh_failed(s))
+        (void)fh_zmq_socket_events(z); /* who connected before is taken in now, and hears what is subscribed to */
     fh_zmq_leave(socket);
     return fh_failed(s) ? refuse(s, &err, bind) : 0;
 }

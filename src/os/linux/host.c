@@ -23,6 +23,11 @@ uint64_t fh_os_clock_ns(void) {
     return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
+uint64_t fh_os_process(void) {
+    FH_UNSAFE("os-call");
+    return (uint64_t)getpid();
+}
+
 uint64_t fh_os_random(void) {
     uint64_t bits = 0;
     ssize_t n;
