@@ -250,19 +250,18 @@ fh_status fh_rule_form(const fh_traced *from, fh_edit *e, fh_marks_list *room, f
     bool composes = form == FH_FORM_NFC || form == FH_FORM_NFKC;
     size_t kept = 0, i = 0, last = SIZE_MAX; /* last: where the character before i begins, if it may be joined */
     while (i < text.size) {
-        size_t j = fh_ascii_end(text, i, 0);
-        if (j > i) {
-            last = j - 1;
-            i = j;
+        if (fh_span_at(text, i) < 0x80) {
+            i = fh_ascii_end(text, i, 0);
+            last = i - 1;
             continue;
         }
-        if ((j = stretch_end(text, i, form)) == i) {
-            fh_rune r = fh_utf8_next(text, i);
+        fh_rune r = fh_rune_at(text, i);
+        if (!r.valid || fh_form_keeps(form, r.code)) {
             last = r.valid ? i : SIZE_MAX;
             i += r.size;
             continue;
         }
-        size_t begin = composes && last != SIZE_MAX ? last : i;
+        size_t j = stretch_end(text, i, form), begin = composes && last != SIZE_MAX ? last : i;
         FH_TRY(fh_edit_keep(e, from, kept, begin));
         FH_TRY(fh_form_put(form, fh_span_sub(text, begin, j - begin), room));
         for (size_t k = 0; k < room->count; k++) {
