@@ -239,7 +239,7 @@ class Worker:
             for test in mutant.tests:
                 for stage in self.base.objects(mutant.file, target_of(test)):
                     self.build(target_of(test), stage)
-                    ok, _, _ = self.base.run(test, self.command(test), 20 + 20 * self.seconds[test])
+                    ok, _, _ = self.base.run(test, self.command(test), 5 + 20 * self.seconds[test])
                     if not ok:
                         return test
             for test in 3 * [test for test in mutant.tests if not is_ui(test)]:
@@ -265,7 +265,7 @@ def main():
         sys.exit("mutants: no entry has such a word")
     base = Base(sorted({target_of(test) for mutant in mutants for test in mutant.tests}))
     killed, survived, broken, skipped = [], [], [], []
-    jobs = len(os.sched_getaffinity(0))
+    jobs = 2 * len(os.sched_getaffinity(0))  # what hangs, or waits for another thread, takes no processor
     with tempfile.TemporaryDirectory(prefix="freehold-mutants-") as folder:
         workers = queue.Queue()
         for n in range(jobs):
