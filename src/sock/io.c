@@ -3,8 +3,8 @@
 #include "sock/io.h"
 
 #include "freehold/atomic.h"
+#include "sock/desk.h"
 
-enum { DESK_FREE, DESK_WRITING, DESK_ASKED, DESK_ANSWERED };
 enum { PAGES = 8192, NAP_NS = 1000000, NS_PER_MS = 1000000 };
 enum { SIM_ROWS = 64, SIM_PAGES = 64 };
 #define QUIET_NS UINT64_C(1000000000)
@@ -35,7 +35,8 @@ struct fh_io {
     fh_loop loop;
     fh_owned_or_null fh_os_thread *thread; /* NULL: simulated */
     fh_net_waker waker;
-    uint32_t desk, stop;
+    uint32_t stop;
+    fh_desk desk;
     order order;     /* `desk` */
     fh_mailbox mail; /* a bit for each row */
     fh_owned fh_conn_rows rows;
@@ -163,7 +164,7 @@ static fh_status detach(fh_mut fh_view(1) fh_io *io) {
 }
 
 static void take_order(fh_mut fh_view(1) fh_io *io) {
-    if (io->is_done || fh_load(&io->desk, FH_ACQUIRE) != DESK_ASKED)
+    if (io->is_done || !fh_desk_is_asked(&io->desk))
         return;
     fh_status s = io->order.kind == ORDER_ATTACH ? attach(io) : detach(io);
     io->order.status = s;
@@ -174,57 +175,37 @@ static void answer(fh_mut fh_io *io) {
     if (!io->is_done)
         return;
     io->is_done = false;
-    fh_store(&io->desk, DESK_ANSWERED, FH_RELEASE);
-    fh_os_wake(&io->desk, UINT32_MAX);
+    fh_desk_answer(&io->desk);
 }
 
 /* --- who gives orders ----------------------------------------------------------------------------------------------------- */
 
-static void begin_order(fh_mut fh_io *io) {
-    uint32_t found = DESK_FREE;
-    while (!fh_cas(&io->desk, &found, DESK_WRITING, FH_ACQ_REL)) {
-        fh_os_wait(&io->desk, found);
-        found = DESK_FREE;
-    }
-}
-
-static void ask(fh_mut fh_io *io) {
-    fh_store(&io->desk, DESK_ASKED, FH_RELEASE);
-    fh_net_wake(io->waker);
-}
-
 static void step(fh_ref fh_sock_context *c);
 
-static void await_answer(fh_ref fh_sock_context *c) {
+/* Asks, and waits for the answer. */
+static void ask(fh_ref fh_sock_context *c) {
     fh_io *io = c->io_at.io;
     FH_ASSERT(io != NULL);
-    for (uint32_t seen = fh_load(&io->desk, FH_ACQUIRE); seen != DESK_ANSWERED; seen = fh_load(&io->desk, FH_ACQUIRE)) {
-        if (c->is_simulated)
-            step(c);
-        else
-            fh_os_wait(&io->desk, seen);
-    }
-}
-
-static void end_order(fh_mut fh_io *io) {
-    fh_store(&io->desk, DESK_FREE, FH_RELEASE);
-    fh_os_wake(&io->desk, UINT32_MAX);
+    fh_desk_ask(&io->desk);
+    fh_net_wake(io->waker);
+    while (c->is_simulated && !fh_desk_is_answered(&io->desk))
+        step(c);
+    fh_desk_await(&io->desk);
 }
 
 fh_status fh_io_attach(fh_sock_context *c, fh_terms *terms, fh_address *address, int *error) {
     fh_io *io = c->io_at.io;
     *error = 0;
     FH_ASSERT(io != NULL);
-    begin_order(io);
+    fh_desk_enter(&io->desk);
     io->order.kind = ORDER_ATTACH;
     io->order.terms = terms;
     io->order.address = *address;
-    ask(io);
-    await_answer(c);
+    ask(c);
     fh_status s = io->order.status;
     *address = io->order.address;
     *error = io->order.error;
-    end_order(io);
+    fh_desk_leave(&io->desk);
     return s;
 }
 
@@ -232,7 +213,7 @@ static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t 
                            int64_t linger_ms) {
     fh_io *io = c->io_at.io;
     FH_ASSERT(io != NULL && endpoint.size <= FH_SOCK_ENDPOINT_MAX);
-    begin_order(io);
+    fh_desk_enter(&io->desk);
     io->order.kind = kind;
     io->order.box = box;
     io->order.bound = bound;
@@ -240,10 +221,9 @@ static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t 
     io->order.name_size = (uint32_t)endpoint.size;
     fh_mspan room = {io->order.name, sizeof io->order.name};
     fh_span_copy(room, endpoint);
-    ask(io);
-    await_answer(c);
+    ask(c);
     fh_status s = io->order.status;
-    end_order(io);
+    fh_desk_leave(&io->desk);
     return s;
 }
 
