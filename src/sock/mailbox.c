@@ -7,7 +7,7 @@
 enum { SLEEPS = 1, WATCHED = 2, STEP = 4 };
 
 bool fh_mailbox_wake(fh_mailbox *box) {
-    uint32_t before = fh_fetch_add(&box->signal, STEP, FH_RELEASE);
+    uint32_t before = fh_fetch_add(&box->signal, STEP, FH_ACQ_REL); /* who finds the mark finds what was made before it */
     if ((before & SLEEPS) != 0)
         fh_os_wake(&box->signal, UINT32_MAX);
     return (before & WATCHED) != 0;
@@ -57,7 +57,7 @@ bool fh_mailbox_wait(fh_mailbox *box, uint32_t seen, uint64_t time_ns) {
 
 void fh_mailbox_watch(fh_mailbox *box, bool watched) {
     if (watched)
-        (void)fh_fetch_or(&box->signal, WATCHED, FH_ACQUIRE);
+        (void)fh_fetch_or(&box->signal, WATCHED, FH_ACQ_REL);
     else
         (void)fh_fetch_and(&box->signal, ~(uint32_t)WATCHED, FH_RELAXED);
 }

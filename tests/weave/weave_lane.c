@@ -149,76 +149,8 @@ static void drop(void) {
     fh_lane_deinit(&lane, memory);
 }
 
-/* --- two tell one --------------------------------------------------------------------------------------------------------- */
-
-static uint64_t news[2]; /* plain memory: what is told of */
-
-static void setup_news(fh_allocator *a) {
-    setup(a, 1);
-    news[0] = news[1] = 0;
-}
-static void bring(uint32_t i) {
-    FH_WRITES(&news[i], sizeof news[i]);
-    news[i] = i + 1;
-    (void)!fh_mailbox_tell(&reader_box, i);
-}
-static void bring_0(void) {
-    bring(0);
-}
-static void bring_1(void) {
-    bring(1);
-}
-static void find_both(void) {
-    while (got < 2) {
-        uint32_t seen = fh_mailbox_seen(&reader_box), number;
-        bool found = false;
-        for (; fh_mailbox_next(&reader_box, &number); found = true) {
-            FH_READS(&news[number], sizeof news[number]);
-            WEAVE_ASSERT(news[number] == number + 1);
-            got++;
-        }
-        if (!found)
-            fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
-    }
-}
-
-/* --- a poll --------------------------------------------------------------------------------------------------------------- */
-
-/* Whoever finds the mark wakes the poll, which sleeps elsewhere. */
-static uint32_t polls;
-
-static void setup_poll(fh_allocator *a) {
-    setup_news(a);
-    polls = 0;
-}
-static void bring_to_poll(void) {
-    FH_WRITES(&news[0], sizeof news[0]);
-    news[0] = 1;
-    if (fh_mailbox_tell(&reader_box, 0)) {
-        (void)fh_fetch_add(&polls, 1, FH_ACQ_REL);
-        fh_os_wake(&polls, UINT32_MAX);
-    }
-}
-static void poll(void) {
-    fh_mailbox_watch(&reader_box, true);
-    for (;;) {
-        uint32_t seen = fh_load(&polls, FH_ACQUIRE), number;
-        if (fh_mailbox_next(&reader_box, &number))
-            break;
-        fh_os_wait(&polls, seen);
-    }
-    FH_READS(&news[0], sizeof news[0]);
-    WEAVE_ASSERT(news[0] == 1);
-    fh_mailbox_watch(&reader_box, false);
-}
-
 int main(void) {
     static const weave_test tests[] = {
-        {.name = "mailbox: two tell one", .setup = setup_news, .threads = {bring_0, bring_1, find_both}, .check = end,
-         .preemptions = 3, .weaken = "mailbox."},
-        {.name = "mailbox: a poll", .setup = setup_poll, .threads = {bring_to_poll, poll}, .check = drop, .weaken = "mailbox.",
-         .spare = {"fh_mailbox_next load &box->words[word % FH_MAILBOX_WORDS]",
-                   "fh_mailbox_tell or &box->words[word]"}},
         {.name = "lane: two through one place", .setup = setup_1, .threads = {write_two, read_all}, .check = end,
          .preemptions = 2, .weaken = "lane.", .spare = {"fh_lane_end exchange &l->reader_awake",
                                                  "fh_lane_is_open exchange &l->writer_awake",
