@@ -164,6 +164,8 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(XPUB_VERBOSER, verboser, 78, 0, 0, 1) /* and of the end of each */                                               \
     X(XPUB_NODROP, nodrop, 69, 0, 0, 1) /* PUB and XPUB wait for a subscriber that is full, and drop nothing */        \
     X(XPUB_MANUAL, manual, 71, 0, 0, 1) /* only fh_sock_subscribe subscribes, for the peer that was heard last */      \
+    X(XPUB_MANUAL_LAST_VALUE, last_value, 98, 0, 0, 1) /* the same, and what is sent next after a subscription was received  \
+                                 goes to that peer only: the last value, to who has just come */                        \
     X(INVERT_MATCHING, invert, 74, 0, 0, 1) /* all get what they did not subscribe to: PUB, XPUB and SUB of theirs */  \
     X(LINGER, linger, 17, -1, -1, INT32_MAX) /* ms left to what was sent when the socket closes; -1: all it takes */   \
     X(IMMEDIATE, immediate, 39, 0, 0, 1) /* no message waits for a connection that does not stand yet */               \

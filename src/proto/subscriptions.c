@@ -195,6 +195,11 @@ fh_status fh_subscription_cancel(fh_subscription_index *s, uint32_t peer, fh_spa
     return FH_DONE;
 }
 
+bool fh_subscription_has(const fh_subscription_index *s, uint32_t peer, fh_span prefix) {
+    bool others = false;
+    return prefix.size <= s->prefix_max && find(s, peer, prefix, hash_of(s, prefix), &others) != SIZE_MAX;
+}
+
 void fh_subscription_drop_peer(fh_subscription_index *s, uint32_t peer) {
     for (size_t i = 0; i < s->used; i++) {
         const fh_subscription *row = fh_subscriptions_at(s->rows, i);

@@ -41,6 +41,8 @@ void fh_subscription_index_deinit(fh_drop fh_subscription_index *s);
 FH_MUST_USE fh_status fh_subscription_add(fh_mut fh_subscription_index *s, uint32_t peer, fh_span prefix, fh_out bool *first);
 /* One fewer; *last = nobody has the prefix any more. FH_NOT_FOUND when the peer has no such subscription. */
 FH_MUST_USE fh_status fh_subscription_cancel(fh_mut fh_subscription_index *s, uint32_t peer, fh_span prefix, fh_out bool *last);
+/* True for a subscription that the peer has. */
+bool fh_subscription_has(fh_ref const fh_subscription_index *s, uint32_t peer, fh_span prefix);
 /* A peer leaves with all its subscriptions. O(all). */
 void fh_subscription_drop_peer(fh_mut fh_subscription_index *s, uint32_t peer);
 /* The peers that want a message that begins so, each once, to the start of `peers`; how many. More than there is room for are

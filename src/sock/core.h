@@ -82,7 +82,7 @@ typedef struct fh_core {
     fh_owned fh_u32s matched;             /* room for the numbers of all peers */
     fh_owned fh_subscription_index asked; /* of an XPUB with XPUB_MANUAL: what its subscribers asked for */
     fh_owned fh_lane heard;               /* of an XPUB: what its subscribers said; in `kind`, whose it is */
-    uint32_t heard_last;                  /* of an XPUB: whose subscription the application received last: its kind */
+    uint32_t heard_last;                  /* of an XPUB: the kind of the wish that was received last; 0: none */
     uint32_t request;                     /* of a REQ: the number of its question */
     uint32_t last_routing_id;
     uint32_t sender; /* of the message that was received last: its row, if it is still there */
@@ -146,6 +146,8 @@ uint32_t fh_core_writer(fh_mut fh_core *k);
 bool fh_core_publishes(fh_ref const fh_core *k);
 bool fh_core_subscribes(fh_ref const fh_core *k);
 bool fh_core_names_peers(fh_ref const fh_core *k);
+/* True for XPUB_MANUAL, also with the last value. */
+bool fh_core_is_manual(fh_ref const fh_core *k);
 bool fh_core_sends(fh_ref const fh_core *k);
 bool fh_core_receives(fh_ref const fh_core *k);
 /* fh_sock_try_send and fh_sock_try_receive. */

@@ -25,6 +25,10 @@ bool fh_core_subscribes(const fh_core *k) {
     return is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(XSUB) | FH_ZMTP_BIT(DISH));
 }
 
+bool fh_core_is_manual(const fh_core *k) {
+    return k->settings.manual != 0 || k->settings.last_value != 0;
+}
+
 bool fh_core_names_peers(const fh_core *k) {
     return is(k, FH_ZMTP_BIT(ROUTER) | FH_ZMTP_BIT(STREAM) | FH_ZMTP_BIT(SERVER) | FH_ZMTP_BIT(PEER));
 }
@@ -216,10 +220,26 @@ static bool all_have_room(fh_mut fh_core *k, size_t count) {
     return true;
 }
 
+/* With XPUB_MANUAL_LAST_VALUE, of those who are to get a message only the peer that was heard last. */
+static size_t match_last(fh_mut fh_core *k, size_t count) {
+    uint32_t last = fh_core_heard_peer(k, k->heard_last);
+    if (!k->settings.last_value || last == FH_NO_PEER)
+        return count;
+    for (size_t i = 0; i < count; i++) {
+        if (fh_u32s_get(k->matched, i) != last)
+            continue;
+        fh_u32s_set(k->matched, 0, last);
+        return 1;
+    }
+    return 0;
+}
+
 static fh_status publish(fh_mut fh_core *k, fh_mut fh_message *m) {
-    size_t count = match(k, fh_message_view(m, 0));
+    size_t count = match_last(k, match(k, fh_message_view(m, 0)));
     if (k->settings.nodrop && !all_have_room(k, count))
         return FH_STATUS(FH_AGAIN);
+    if (k->settings.last_value)
+        k->heard_last = 0; /* that was for it alone */
     send_to(k, m, count);
     return FH_DONE;
 }
@@ -278,21 +298,24 @@ fh_status fh_core_send(fh_core *k, fh_message *m) {
 static fh_status subscribe_for_peer(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind) {
     bool news = false;
     uint32_t peer = fh_core_heard_peer(k, k->heard_last);
-    if (!k->settings.manual || peer == FH_NO_PEER)
+    if (!fh_core_is_manual(k) || peer == FH_NO_PEER)
         return FH_STATUS(FH_INVALID);
-    return kind == FH_MESSAGE_SUBSCRIBE ? fh_subscription_add(&k->wants, peer, prefix, &news)
-                                        : fh_subscription_cancel(&k->wants, peer, prefix, &news);
+    if (kind == FH_MESSAGE_CANCEL)
+        return fh_subscription_cancel(&k->wants, peer, prefix, &news);
+    return fh_subscription_has(&k->wants, peer, prefix) ? FH_DONE : fh_subscription_add(&k->wants, peer, prefix, &news);
 }
 
-/* What a socket itself wants changes; a group is joined once. */
-static fh_status want(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind) {
+/* What a socket itself wants changes; a group is joined once. *tells: publishers are to hear of it, of an end only when it
+ * is the last of the same. */
+static fh_status want(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind, fh_out bool *tells) {
     bool news = false;
     fh_group_key key;
+    *tells = true;
     if (!fh_group_key_of(prefix, &key) && k->type == FH_ZMTP_DISH)
         return FH_STATUS(FH_INVALID);
     fh_span text = k->type == FH_ZMTP_DISH ? fh_group_key_view(&key) : prefix;
     if (kind == FH_MESSAGE_CANCEL)
-        return fh_subscription_cancel(&k->wants, 0, text, &news);
+        return fh_subscription_cancel(&k->wants, 0, text, tells);
     FH_TRY(fh_subscription_add(&k->wants, 0, text, &news));
     if (news || k->type != FH_ZMTP_DISH)
         return FH_DONE;
@@ -304,6 +327,7 @@ static fh_status want(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind) {
 fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
     fh_bytes part;
     fh_message m = {0};
+    bool tells = false;
     if (k->type == FH_ZMTP_XPUB)
         return subscribe_for_peer(k, prefix, kind);
     size_t count = all_peers(k);
@@ -311,11 +335,11 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
         if (!fh_lane_is_open(fh_core_out(k, fh_u32s_get(k->matched, i))))
             return FH_STATUS(FH_EXHAUSTED);
     FH_TRY(fh_bytes_copy(k->allocator, prefix, &part));
-    fh_status s = want(k, part.span, kind);
+    fh_status s = want(k, part.span, kind, &tells);
     if (!fh_failed(s))
         s = fh_message_push(&m, k->allocator, &part);
     m.kind = kind;
-    if (!fh_failed(s))
+    if (!fh_failed(s) && tells)
         send_to(k, &m, count);
     fh_message_drop(&m, k->allocator);
     fh_bytes_drop(&part);

@@ -271,7 +271,7 @@ static fh_owned fh_bytes wanted(fh_ref const fh_core *k, size_t i) {
 static void greet(fh_mut fh_core *k, uint32_t number) {
     for (size_t i = 0; fh_core_subscribes(k) && i < k->wants.used; i++) {
         fh_bytes prefix = wanted(k, i);
-        for (uint64_t n = fh_subscriptions_at(k->wants.rows, i)->count; n != 0; n--)
+        if (fh_subscriptions_at(k->wants.rows, i)->count != 0)
             send_subscription(k, number, prefix, FH_MESSAGE_SUBSCRIBE);
         fh_bytes_drop(&prefix);
     }
@@ -365,7 +365,8 @@ static uint32_t heard_kind(fh_ref const fh_core *k, uint32_t number, uint32_t ki
 
 uint32_t fh_core_heard_peer(const fh_core *k, uint32_t kind) {
     uint32_t number = kind >> FH_HEARD_ROW_SHIFT & FH_HEARD_BITS;
-    return fh_core_has(k, number) && heard_kind(k, number, kind & FH_HEARD_KIND) == kind ? number : FH_NO_PEER;
+    bool has = (kind & FH_HEARD_KIND) != FH_MESSAGE_DATA && fh_core_has(k, number);
+    return has && heard_kind(k, number, kind & FH_HEARD_KIND) == kind ? number : FH_NO_PEER;
 }
 
 /* What was heard, if somebody listens. */
@@ -400,7 +401,7 @@ static bool cancel_next(fh_mut fh_subscription_index *index, uint32_t number, fh
 /* A subscriber's subscriptions end with it. An XPUB hears of what nobody wants any more; of all, if it asked to. */
 static void forget_wants(fh_mut fh_core *k, uint32_t number) {
     uint32_t kind = heard_kind(k, number, FH_MESSAGE_CANCEL);
-    bool manual = k->settings.manual != 0, verboser = k->settings.verboser != 0;
+    bool manual = fh_core_is_manual(k), verboser = k->settings.verboser != 0;
     bool last = false;
     fh_bytes prefix;
     for (size_t at = 0; k->type == FH_ZMTP_XPUB && cancel_next(manual ? &k->asked : &k->wants, number, &at, &prefix, &last);) {
@@ -510,9 +511,12 @@ fh_span fh_group_key_view(const fh_group_key *key) {
     return fh_span_sub(all, 0, key->size);
 }
 
-/* A subscription, or its end, goes into an index. */
+/* A subscription, or its end, goes into an index. FH_BORROWED: the peer has it already. A subscriber of libzmq says each of
+ * its subscriptions, and the end only of the last of the same, so on the wire they do not count; to its application they do. */
 static fh_status note(fh_mut fh_subscription_index *index, uint32_t number, fh_span key, uint32_t kind, fh_out bool *news) {
     *news = false;
+    if (kind == FH_MESSAGE_SUBSCRIBE && fh_subscription_has(index, number, key))
+        return FH_STATUS(FH_BORROWED);
     return kind == FH_MESSAGE_SUBSCRIBE ? fh_subscription_add(index, number, key, news)
                                         : fh_subscription_cancel(index, number, key, news);
 }
@@ -524,13 +528,13 @@ static fh_status hear_wish(fh_mut fh_core *k, uint32_t number, fh_span wish, uin
     if (k->type == FH_ZMTP_RADIO)
         return fh_group_key_of(wish, &key) ? note(&k->wants, number, fh_group_key_view(&key), kind, news)
                                            : FH_STATUS(FH_INVALID);
-    return note(k->settings.manual ? &k->asked : &k->wants, number, wish, kind, news);
+    return note(fh_core_is_manual(k) ? &k->asked : &k->wants, number, wish, kind, news);
 }
 
 /* One message of a subscriber, if it is one; there is room for it among what is heard. */
 static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
     bool news = k->type == FH_ZMTP_XPUB, tell = false;
-    bool manual = k->settings.manual != 0, verboser = k->settings.verboser != 0, verbose = k->settings.verbose != 0;
+    bool manual = fh_core_is_manual(k), verboser = k->settings.verboser != 0, verbose = k->settings.verbose != 0;
     const fh_message *first = fh_lane_first(fh_core_in(k, number));
     uint32_t kind = fh_core_publishes(k) ? first->kind : FH_MESSAGE_DATA;
     fh_bytes wish = fh_message_part(first, 0);
@@ -545,8 +549,9 @@ static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
     if (tell)
         fh_core_tell(k, number);
     bool all = manual || verboser || (kind == FH_MESSAGE_SUBSCRIBE && verbose);
+    bool counts = !fh_failed(s) || s.code == FH_BORROWED;
     m.kind = heard_kind(k, number, kind);
-    if (k->type == FH_ZMTP_XPUB && !fh_failed(s) && (news || (all && kind != FH_MESSAGE_DATA)))
+    if (k->type == FH_ZMTP_XPUB && counts && (news || (all && kind != FH_MESSAGE_DATA)))
         (void)!fh_lane_put(&k->heard, &m);
     fh_message_drop(&m, k->allocator);
     return FH_DONE;

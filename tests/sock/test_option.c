@@ -171,6 +171,99 @@ static void test_manual(void **state) {
     world_free(w);
 }
 
+/* An XSUB's word of a subscription that ends. */
+static void take_back(world w, fh_sock s, fh_span text) {
+    fh_message m = {0};
+    fh_assert_ok(fh_message_push_copy(&m, w.a, text));
+    fh_assert_ok(fh_sock_try_send(w.c, s, &m));
+    fh_message_drop(&m, w.a);
+}
+
+/* What is sent after a subscription was received goes to that peer only, once. */
+static void test_last_value(void **state) {
+    world w = world_new(state);
+    fh_sock pub = open_sock(w, FH_ZMTP_XPUB);
+    set(w, pub, FH_SOCK_XPUB_MANUAL_LAST_VALUE, 1);
+    set(w, pub, FH_SOCK_XPUB_NODROP, 1);
+    set(w, pub, FH_SOCK_SEND_MARK, 1);
+    fh_assert_ok(fh_sock_bind(w.c, pub, FH_LIT(NAME), NULL));
+    fh_sock a = open_sock(w, FH_ZMTP_XSUB), b = open_sock(w, FH_ZMTP_XSUB);
+    set(w, a, FH_SOCK_RECEIVE_MARK, 1);
+    set(w, b, FH_SOCK_RECEIVE_MARK, 1);
+    connect_to(w, a, NAME);
+    connect_to(w, b, NAME);
+    say_ok(w, a, "\1A");
+    hear_wish(w, pub, 1, "A");
+    want(w, pub, "A");
+    want(w, pub, "A"); /* no second one of a peer */
+    say_ok(w, pub, "B0"); /* what it does not want neither; but that was the one */
+    say_ok(w, b, "\1A");
+    hear_wish(w, pub, 1, "A");
+    want(w, pub, "A");
+    say_ok(w, pub, "A1");
+    fh_assert_code(fh_sock_subscribe(w.c, pub, FH_LIT("A")), FH_INVALID); /* that one is done with */
+    hear(w, b, "A1");
+    hear_none(w, a);
+    say_ok(w, pub, "A2");
+    say_ok(w, pub, "A3");
+    assert_int_equal(say(w, pub, "A4"), FH_AGAIN); /* both are full */
+    say_ok(w, b, "\1B");
+    hear_wish(w, pub, 1, "B");
+    assert_int_equal(say(w, pub, "A5"), FH_AGAIN); /* refused, so the next one is still for b alone */
+    hear(w, b, "A2");
+    hear(w, b, "A3");
+    say_ok(w, pub, "A6");
+    hear(w, b, "A6");
+    hear(w, a, "A2");
+    hear(w, a, "A3");
+    hear_none(w, a);
+    take_back(w, a, FH_LIT("\0A"));
+    hear_wish(w, pub, 0, "A");
+    want_no_more(w, pub, "A");
+    say_ok(w, pub, "A7");
+    say_ok(w, pub, "A8");
+    hear_none(w, a);
+    hear(w, b, "A8");
+    world_free(w);
+}
+
+/* To the application subscriptions count; publishers are told each of them, and the end of the last. Said again by one peer
+ * it is the same one. */
+static void test_said_again(void **state) {
+    world w = world_new(state);
+    fh_sock pub = open_sock(w, FH_ZMTP_XPUB);
+    set(w, pub, FH_SOCK_XPUB_VERBOSER, 1);
+    fh_assert_ok(fh_sock_bind(w.c, pub, FH_LIT(NAME), NULL));
+    fh_sock sub = connected(w, FH_ZMTP_SUB, NAME), raw = connected(w, FH_ZMTP_XSUB, NAME);
+    want(w, sub, "t");
+    want(w, sub, "t");
+    hear_wish(w, pub, 1, "t");
+    hear_wish(w, pub, 1, "t");
+    want_no_more(w, sub, "t");
+    hear_none(w, pub);
+    say_ok(w, pub, "t1");
+    hear(w, sub, "t1");
+    want_no_more(w, sub, "t");
+    hear_wish(w, pub, 0, "t");
+    say_ok(w, raw, "\1u");
+    say_ok(w, raw, "\1u");
+    hear_wish(w, pub, 1, "u");
+    hear_wish(w, pub, 1, "u");
+    take_back(w, raw, FH_LIT("\0u"));
+    hear_none(w, pub);
+    take_back(w, raw, FH_LIT("\0u"));
+    hear_wish(w, pub, 0, "u");
+    say_ok(w, pub, "u1");
+    hear_none(w, raw);
+    fh_sock late = open_sock(w, FH_ZMTP_SUB);
+    want(w, late, "v");
+    want(w, late, "v");
+    connect_to(w, late, NAME);
+    hear_wish(w, pub, 1, "v");
+    hear_none(w, pub);
+    world_free(w);
+}
+
 static void test_nodrop(void **state) {
     world w = world_new(state);
     fh_sock pub = open_sock(w, FH_ZMTP_XPUB), a = open_sock(w, FH_ZMTP_SUB), b = open_sock(w, FH_ZMTP_SUB);
@@ -359,7 +452,8 @@ static void test_name_next(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_values),   FH_TEST_ALLOC(test_conflate), FH_TEST_ALLOC(test_conflate_subscriptions),
-        FH_TEST_ALLOC(test_verboser), FH_TEST_ALLOC(test_manual),   FH_TEST_ALLOC(test_nodrop),
+        FH_TEST_ALLOC(test_verboser), FH_TEST_ALLOC(test_manual),   FH_TEST_ALLOC(test_last_value),
+        FH_TEST_ALLOC(test_said_again), FH_TEST_ALLOC(test_nodrop),
         FH_TEST_ALLOC(test_welcome),  FH_TEST_ALLOC(test_invert),   FH_TEST_ALLOC(test_correlate),
         FH_TEST_ALLOC(test_relaxed),  FH_TEST_ALLOC(test_notify),   FH_TEST_ALLOC(test_name_next),
     };
