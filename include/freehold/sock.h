@@ -307,7 +307,7 @@ FH_SPAN_DEFINE(sock_poll_item, fh_sock_poll_item);
 FH_FALLIBLE fh_sock_poll(fh_mut fh_sock_context *c, fh_sock_poll_items items, int64_t timeout_ms, fh_out size_t *count);
 /* A descriptor that becomes readable when the socket may have changed: for an event loop of the caller's. It says so only
  * until FH_SOCK_EVENTS is read, so read that after each time it does, and after each call with the socket. It is the
- * context's: neither read nor close it. Valid until: the context ends. FH_IO. */
+ * context's: neither read nor close it. Valid until: the context ends. FH_EXHAUSTED, FH_NOMEM, FH_IO. */
 FH_FALLIBLE fh_sock_bell(fh_mut fh_sock_context *c, fh_sock s, fh_out int *descriptor);
 
 /* --- proxies -------------------------------------------------------------------------------------------------------------- */

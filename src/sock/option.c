@@ -245,13 +245,10 @@ static fh_owned_or_null fh_monitor *take_monitor(fh_mut fh_core *k) {
 }
 
 static fh_status watch(fh_mut fh_core *k, uint32_t kinds, fh_sock_watcher watcher) {
-    fh_monitor *monitor;
+    fh_monitor *monitor = NULL;
+    if (kinds != 0)
+        FH_TRY(fh_monitor_new(k->allocator, kinds, watcher, &monitor));
     fh_monitor_mute(k->monitor);
-    if (kinds == 0) {
-        fh_monitor_free(take_monitor(k));
-        return FH_DONE;
-    }
-    FH_TRY(fh_monitor_new(k->allocator, kinds, watcher, &monitor));
     fh_monitor_free(take_monitor(k));
     k->monitor = monitor;
     return FH_DONE;

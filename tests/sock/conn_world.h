@@ -4,6 +4,7 @@
 #define FH_TEST_CONN_WORLD_H
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -147,6 +148,17 @@ static inline int run_where_possible(const char *group, const struct CMUnitTest 
         return _cmocka_run_group_tests(group, tests, count, NULL, NULL);
     printf("skipped: %s here\n", lacks);
     return 77;
+}
+
+/* How many descriptors this process has. */
+static inline size_t descriptors(void) {
+    DIR *dir = opendir("/proc/self/fd");
+    size_t count = 0;
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count;
 }
 
 /* Ends a world without waiting for what nobody takes. */

@@ -1,9 +1,10 @@
 /* test_conn.c: connections with other processes: made again, ended, watched, secured, and held to limits against hostile
  * peers (io.h, conn.c, terms.h, monitor.h, endpoint.h). Tests wait for things and not for times. */
-#include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
+#include "freehold/atomic.h"
 #include "proto/box.h"
 #include "sock/monitor.h"
 #include "conn_world.h"
@@ -188,27 +189,57 @@ static void test_linger(void **state) {
         assert_int_equal(fh_span_u32(fh_message_view(&m, 0), 0), i);
         fh_message_drop(&m, w.a);
     }
-    for (int how = 0; how < 3; how++) {
+    for (int how = 0; how < 4; how++) {
         other = world_new(state);
         push = connect_patient(other, FH_ZMTP_PUSH, fresh_name(IPC)); /* nobody is there */
         tell(other, push, "for nobody");
         set(other, push, FH_SOCK_LINGER, how == 0 ? 0 : how == 1 ? 30 : -1);
         close_sock(other, push);
-        if (how == 2)
+        if (how == 3)
+            fh_sock_context_refuse(other.c);
+        if (how >= 2)
             fh_sock_context_stop(other.c);
         world_free(other);
     }
     world_free(w);
 }
 
-static size_t descriptors(void) {
-    DIR *dir = opendir("/proc/self/fd");
-    size_t count = 0;
-    assert_non_null(dir);
-    while (readdir(dir) != NULL)
-        count++;
-    (void)closedir(dir);
-    return count;
+typedef struct ending {
+    world w;
+    uint32_t over;
+} ending;
+
+static void *end_world(void *arg) {
+    ending *e = arg;
+    world_free(e->w);
+    fh_store(&e->over, 1, FH_RELEASE);
+    return NULL;
+}
+
+/* A context that refuses calls still sends what it was given before. */
+static void test_refuse(void **state) {
+    world w = world_new(state);
+    ending e = {.w = world_new(state)};
+    wire_name n = fresh_name(ABSTRACT);
+    fh_sock push = connect_patient(e.w, FH_ZMTP_PUSH, n), pull = open_patient(w, FH_ZMTP_PULL);
+    tell(e.w, push, "in time"); /* there is nobody yet */
+    fh_sock_context_refuse(e.w.c);
+    assert_int_equal(say(e.w, push, "late"), FH_CANCELED);
+    pthread_t id;
+    assert_int_equal(pthread_create(&id, NULL, end_world, &e), 0);
+    assert_int_equal(bind_to(w, pull, n.text), FH_OK);
+    fh_message m = {0};
+    uint64_t end_ns = UINT64_MAX;
+    while (fh_sock_try_receive(w.c, pull, &m).code == FH_AGAIN) {
+        if (end_ns == UINT64_MAX && fh_load(&e.over, FH_ACQUIRE) != 0)
+            end_ns = fh_os_clock_ns() + UINT64_C(20000000000); /* it may be on its way */
+        assert_true(fh_os_clock_ns() < end_ns);
+        fh_os_nap(1000000);
+    }
+    check_parts(&m, "in time", __FILE__, __LINE__);
+    fh_message_drop(&m, w.a);
+    assert_int_equal(pthread_join(id, NULL), 0);
+    world_free(w);
 }
 
 /* Many connections to one socket, each of which speaks and goes: memory and descriptors return to where they were. */
@@ -285,6 +316,30 @@ static void test_monitor(void **state) {
     fh_assert_code(fh_sock_bind(w.c, other, FH_LIT("ipc:///nowhere at all/x"), NULL), FH_IO);
     assert_int_equal(await_event(w, other, FH_SOCK_IS_BIND_FAILED), 2); /* ENOENT */
     world_stop(w);
+}
+
+/* A monitor that tells somebody keeps nothing, and when it is muted neither tells nor keeps. */
+static void count_one(void *ctx, fh_sock_happening kind, int64_t value, fh_span endpoint) {
+    uint64_t *count = ctx;
+    *count += kind == FH_SOCK_IS_CLOSED && value == 5 && fh_span_equal(endpoint, FH_LIT("there"));
+}
+static void test_monitor_tells(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_bytes there;
+    fh_monitor *m;
+    uint64_t count = 0;
+    fh_assert_ok(fh_bytes_copy(a, FH_LIT("there"), &there));
+    fh_assert_ok(fh_monitor_new(a, FH_SOCK_IS_CLOSED, (fh_sock_watcher){count_one, &count}, &m));
+    assert_false(fh_monitor_put(m, FH_SOCK_IS_LISTENING, 5, there));
+    assert_false(fh_monitor_put(m, FH_SOCK_IS_CLOSED, 5, there));
+    assert_int_equal(count, 1);
+    fh_monitor_mute(m);
+    assert_false(fh_monitor_put(m, FH_SOCK_IS_CLOSED, 5, there));
+    assert_int_equal(count, 1);
+    assert_false(fh_monitor_has(m));
+    fh_monitor_mute(NULL);
+    fh_monitor_free(m);
+    fh_bytes_drop(&there);
 }
 
 /* A queue that nobody reads is bounded, and says how many it lost. */
@@ -694,7 +749,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_endpoints), FH_TEST_ALLOC(test_ipv6), FH_TEST_ALLOC(test_unbind),
         FH_TEST_ALLOC(test_reconnects), FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate),
-        FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
+        FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_refuse), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
+        FH_TEST_ALLOC(test_monitor_tells),
         FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
         FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_half_open), FH_TEST_ALLOC(test_wants_too_much),
         FH_TEST_ALLOC(test_too_many_parts),

@@ -4,7 +4,6 @@
  *
  * tidy: exempt mirror: it is of the whole layer */
 #define _GNU_SOURCE 1
-#include <dirent.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +23,6 @@ typedef struct crowd {
     fh_test_rng rng;
     int fd[CROWD]; /* -1: nobody */
 } crowd;
-
-static size_t descriptors(void) {
-    DIR *dir = opendir("/proc/self/fd");
-    size_t count = 0;
-    assert_non_null(dir);
-    while (readdir(dir) != NULL)
-        count++;
-    (void)closedir(dir);
-    return count;
-}
 
 /* Without what the C library keeps for later. Nothing where a sanitizer keeps everything. */
 static uint64_t resident_bytes(void) {

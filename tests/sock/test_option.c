@@ -1,6 +1,12 @@
 /* test_option.c: options that change what a pattern does (sock.h, pattern.c, peers.c). */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "freehold/atomic.h"
 #include "conn_world.h"
 
 #define NAME "inproc://x"
@@ -52,6 +58,186 @@ static void test_values(void **state) {
     fh_assert_code(fh_sock_name_next(w.c, s, FH_LIT("x")), FH_UNSUPPORTED);
     fh_assert_code(fh_sock_name_next(w.c, s, FH_LIT("")), FH_INVALID);
     world_free(w);
+}
+
+/* --- a descriptor for an event loop --------------------------------------------------------------------------------------- */
+
+static bool rings(int fd, int timeout_ms) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int count = poll(&p, 1, timeout_ms);
+    while (count < 0 && errno == EINTR)
+        count = poll(&p, 1, timeout_ms);
+    assert_true(count >= 0);
+    return count == 1;
+}
+static int bell_of(world w, fh_sock s) {
+    int fd = -1;
+    fh_assert_ok(fh_sock_bell(w.c, s, &fd));
+    assert_true(fd >= 0);
+    return fd;
+}
+static bool is_readable(world w, fh_sock s) {
+    return (get(w, s, FH_SOCK_EVENTS) & FH_SOCK_READABLE) != 0;
+}
+
+/* It rings for what is told, until the events are read. */
+static void test_bell(void **state) {
+    world w = world_new(state);
+    fh_sock pull = bound(w, FH_ZMTP_PULL, NAME), push = connected(w, FH_ZMTP_PUSH, NAME);
+    int fd = bell_of(w, pull), other = bell_of(w, push);
+    assert_int_not_equal(fd, other);
+    assert_int_equal(bell_of(w, pull), fd); /* asked again, it is the same */
+    assert_false(is_readable(w, pull));
+    (void)get(w, push, FH_SOCK_EVENTS);
+    assert_false(rings(fd, 0));
+    say_ok(w, push, "1");
+    assert_true(rings(fd, 0));
+    assert_false(rings(other, 0));
+    assert_true(is_readable(w, pull));
+    assert_false(rings(fd, 0));
+    assert_true(is_readable(w, pull)); /* what was not taken is told again */
+    hear(w, pull, "1");
+    assert_false(is_readable(w, pull));
+    fh_sock_poll_item item = {pull, FH_SOCK_READABLE, 0};
+    size_t count;
+    fh_assert_code(fh_sock_poll(w.c, (fh_sock_poll_items){&item, 1}, 0, &count), FH_TIMEOUT);
+    assert_false(rings(fd, 0));
+    say_ok(w, push, "2"); /* a poll in between has not unhung it */
+    assert_true(rings(fd, 0));
+    assert_true(is_readable(w, pull));
+    hear(w, pull, "2");
+    assert_false(is_readable(w, pull));
+    fh_sock_context_stop(w.c);
+    assert_true(rings(fd, 0) && rings(other, 0));
+    world_free(w);
+}
+
+/* The descriptor is the context's: it outlives the socket, serves the next one in its place, and goes with the context. */
+static void test_bell_life(void **state) {
+    size_t before = descriptors();
+    int fd;
+    world w = world_new(state);
+    fh_sock gone = open_sock(w, FH_ZMTP_PULL);
+    struct rlimit most, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &most), 0);
+    none = most;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    fh_status refused = fh_sock_bell(w.c, gone, &fd);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &most), 0);
+    fh_assert_code(refused, FH_EXHAUSTED);
+    assert_int_equal(fd, -1);
+    int bell = bell_of(w, gone);
+    assert_int_equal(bell_of(w, gone), bell);
+    close_sock(w, gone);
+    assert_true(fcntl(bell, F_GETFD) >= 0);
+    fh_assert_code(fh_sock_bell(w.c, gone, &fd), FH_STALE);
+    assert_int_equal(fd, -1);
+    fh_sock next = bound(w, FH_ZMTP_PULL, NAME), push = connected(w, FH_ZMTP_PUSH, NAME);
+    assert_int_equal((uint32_t)next.value, (uint32_t)gone.value);
+    assert_int_equal(bell_of(w, next), bell);
+    assert_false(is_readable(w, next));
+    assert_false(rings(bell, 0));
+    say_ok(w, push, "1");
+    assert_true(rings(bell, 0));
+    world_free(w);
+    assert_int_equal(descriptors(), before);
+}
+
+typedef struct talker {
+    world w;
+    fh_sock s;
+    uint64_t count;
+    fh_status status;
+} talker;
+
+static void *talk(void *arg) {
+    talker *t = arg;
+    t->status = FH_DONE;
+    for (uint64_t i = 0; i < t->count && !fh_failed(t->status); i++) {
+        fh_message m = {0};
+        t->status = fh_message_push_copy(&m, t->w.a, FH_LIT("x"));
+        if (!fh_failed(t->status))
+            t->status = fh_sock_send(t->w.c, t->s, &m);
+        fh_message_drop(&m, t->w.a);
+    }
+    return NULL;
+}
+
+/* Who sleeps at the descriptor, and looks only when it rings, misses nothing. */
+static void test_bell_threads(void **state) {
+    for (transport t = INPROC; t <= TCP; t++) {
+        world w = world_new(state);
+        fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+        int fd = bell_of(w, pull);
+        wire_name n = bind_fresh(w, pull, t);
+        talker k = {.w = w, .s = connect_patient(w, FH_ZMTP_PUSH, n), .count = fh_test_ops() / 500};
+        pthread_t id;
+        assert_int_equal(pthread_create(&id, NULL, talk, &k), 0);
+        for (uint64_t got = 0; got < k.count;) {
+            assert_true(rings(fd, LONG_MS));
+            for (; is_readable(w, pull); got++)
+                hear(w, pull, "x");
+        }
+        assert_int_equal(pthread_join(id, NULL), 0);
+        fh_assert_ok(k.status);
+        world_stop(w);
+    }
+}
+
+/* --- a watcher ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct witness {
+    const char *name; /* of the endpoint that it is to be told of */
+    uint32_t kinds, calls, strange;
+} witness;
+
+static void note(void *ctx, fh_sock_happening kind, int64_t value, fh_span endpoint) {
+    witness *seen = ctx;
+    (void)value;
+    (void)fh_fetch_or(&seen->kinds, (uint32_t)kind, FH_RELAXED);
+    (void)fh_fetch_add(&seen->calls, 1, FH_RELAXED);
+    (void)fh_fetch_add(&seen->strange, !fh_span_equal(endpoint, fh_span_of_str(seen->name)), FH_RELAXED);
+}
+
+/* A watcher is told what it asked for, of endpoints that came after it, until another takes its place. */
+static void test_watch(void **state) {
+    enum { KINDS = FH_SOCK_IS_HANDSHAKE_SUCCEEDED | FH_SOCK_IS_DISCONNECTED };
+    world w = world_new(state);
+    fh_sock push = open_patient(w, FH_ZMTP_PUSH), pull = open_patient(w, FH_ZMTP_PULL), again = open_patient(w, FH_ZMTP_PULL);
+    fh_sock_event e;
+    witness first = {0}, second = {0};
+    fh_assert_ok(fh_sock_watch(w.c, push, KINDS, (fh_sock_watcher){note, &first}));
+    fh_trace_fail_at(fh_test_trace(state), 1);
+    fh_assert_code(fh_sock_watch(w.c, push, KINDS, (fh_sock_watcher){note, &second}), FH_NOMEM); /* and the first one stays */
+    wire_name n = bind_fresh(w, pull, ABSTRACT), m = fresh_name(ABSTRACT);
+    first.name = n.text;
+    second.name = m.text;
+    connect_to(w, push, n.text);
+    tell(w, push, "x");
+    await(w, pull, "x");
+    assert_int_equal(fh_load(&first.kinds, FH_RELAXED), FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    assert_int_equal(fh_load(&first.calls, FH_RELAXED), 1);
+    fh_assert_code(fh_sock_event_next(w.c, push, &e), FH_AGAIN); /* there is no row of events */
+    assert_int_equal(get(w, push, FH_SOCK_EVENTS) & FH_SOCK_HAPPENED, 0);
+    fh_assert_ok(fh_sock_watch(w.c, push, FH_SOCK_IS_ANY, (fh_sock_watcher){note, &second}));
+    close_sock(w, pull);
+    watch_all(w, again);
+    assert_int_equal(bind_to(w, again, n.text), FH_OK);
+    (void)await_event(w, again, FH_SOCK_IS_HANDSHAKE_SUCCEEDED); /* so the other side was disconnected, and has connected */
+    assert_int_equal(fh_load(&first.calls, FH_RELAXED), 1);
+    assert_int_equal(fh_load(&second.calls, FH_RELAXED), 0);
+    connect_to(w, push, m.text);
+    assert_int_equal(bind_to(w, again, m.text), FH_OK);
+    (void)await_event(w, again, FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    assert_true((fh_load(&second.kinds, FH_RELAXED) & FH_SOCK_IS_CONNECTED) != 0);
+    fh_assert_ok(fh_sock_watch(w.c, push, 0, (fh_sock_watcher){0}));
+    uint32_t calls = fh_load(&second.calls, FH_RELAXED);
+    close_sock(w, again);
+    close_sock(w, push); /* its connections have ended when this comes back */
+    assert_int_equal(fh_load(&second.calls, FH_RELAXED), calls);
+    assert_int_equal(fh_load(&first.strange, FH_RELAXED) + fh_load(&second.strange, FH_RELAXED), 0);
+    world_stop(w);
 }
 
 /* --- CONFLATE ------------------------------------------------------------------------------------------------------------- */
@@ -452,8 +638,9 @@ static void test_name_next(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_values),   FH_TEST_ALLOC(test_conflate), FH_TEST_ALLOC(test_conflate_subscriptions),
-        FH_TEST_ALLOC(test_verboser), FH_TEST_ALLOC(test_manual),   FH_TEST_ALLOC(test_last_value),
-        FH_TEST_ALLOC(test_said_again), FH_TEST_ALLOC(test_nodrop),
+        FH_TEST_ALLOC(test_bell),     FH_TEST_ALLOC(test_bell_life), FH_TEST_ALLOC(test_bell_threads),
+        FH_TEST_ALLOC(test_watch),    FH_TEST_ALLOC(test_verboser), FH_TEST_ALLOC(test_manual),
+        FH_TEST_ALLOC(test_last_value), FH_TEST_ALLOC(test_said_again), FH_TEST_ALLOC(test_nodrop),
         FH_TEST_ALLOC(test_welcome),  FH_TEST_ALLOC(test_invert),   FH_TEST_ALLOC(test_correlate),
         FH_TEST_ALLOC(test_relaxed),  FH_TEST_ALLOC(test_notify),   FH_TEST_ALLOC(test_name_next),
     };

@@ -464,6 +464,83 @@ static void test_37_26_types(void **state) {
     world_free(w);
 }
 
+/* --- what a send would find ----------------------------------------------------------------------------------------------- */
+
+/* What a send is said to find is what it finds. */
+static fh_code may(world w, fh_sock s, const char *first) {
+    return fh_sock_may_send(w.c, s, fh_span_of_str(first)).code;
+}
+#define may_and_does(w, s, text, first, code)                   \
+    do {                                                        \
+        assert_int_equal(may((w), (s), (first)), (code));       \
+        assert_int_equal(say((w), (s), (text)), (code));        \
+    } while (0)
+
+static void test_may_send(void **state) {
+    world w = world_new(state);
+    fh_sock push = open_sock(w, FH_ZMTP_PUSH), pull = open_sock(w, FH_ZMTP_PULL), gone = open_sock(w, FH_ZMTP_PAIR);
+    may_and_does(w, pull, "m", "m", FH_UNSUPPORTED);
+    may_and_does(w, push, "m", "m", FH_AGAIN);
+    set(w, push, FH_SOCK_SEND_MARK, 1);
+    set(w, pull, FH_SOCK_RECEIVE_MARK, 1);
+    fh_assert_ok(fh_sock_bind(w.c, push, FH_LIT(NAME), NULL));
+    connect_to(w, pull, NAME); /* the other one has not looked since */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(may(w, push, "m"), FH_OK); /* asking takes nothing */
+    may_and_does(w, push, "m", "m", FH_OK);
+    may_and_does(w, push, "m", "m", FH_OK);
+    may_and_does(w, push, "m", "m", FH_AGAIN);
+    hear(w, pull, "m");
+    hear(w, pull, "m");
+    may_and_does(w, push, "m", "m", FH_OK);
+    fh_sock pub = bound(w, FH_ZMTP_PUB, "inproc://p");
+    may_and_does(w, pub, "m", "m", FH_OK); /* to nobody */
+    close_sock(w, gone);
+    assert_int_equal(may(w, gone, "m"), FH_STALE);
+    world_free(w);
+}
+
+static void test_may_ask_and_answer(void **state) {
+    world w = world_new(state);
+    fh_sock rep = bound(w, FH_ZMTP_REP, NAME), req = open_sock(w, FH_ZMTP_REQ);
+    may_and_does(w, rep, "a", "a", FH_INVALID);
+    may_and_does(w, req, "q", "q", FH_AGAIN);
+    connect_to(w, req, NAME);
+    may_and_does(w, req, "q", "q", FH_OK);
+    may_and_does(w, req, "q", "q", FH_INVALID);
+    hear(w, rep, "q");
+    may_and_does(w, rep, "a", "a", FH_OK);
+    may_and_does(w, rep, "a", "a", FH_INVALID);
+    hear(w, req, "a");
+    set(w, req, FH_SOCK_REQ_RELAXED, 1);
+    may_and_does(w, req, "q", "q", FH_OK);
+    assert_int_equal(may(w, req, "q"), FH_OK); /* another question, instead */
+    world_free(w);
+}
+
+static void test_may_route(void **state) {
+    world w = world_new(state);
+    fh_sock router = open_sock(w, FH_ZMTP_ROUTER), dealer = open_sock(w, FH_ZMTP_DEALER);
+    set(w, router, FH_SOCK_SEND_MARK, 1);
+    fh_assert_ok(fh_sock_bind(w.c, router, FH_LIT(NAME), NULL));
+    may_and_does(w, router, "d|m", "d", FH_OK); /* it is dropped */
+    set(w, router, FH_SOCK_ROUTER_MANDATORY, 1);
+    may_and_does(w, router, "d|m", "d", FH_NOT_FOUND);
+    fh_assert_ok(fh_sock_identify(w.c, dealer, FH_LIT("d")));
+    set(w, dealer, FH_SOCK_RECEIVE_MARK, 1);
+    connect_to(w, dealer, NAME);
+    may_and_does(w, router, "d|m", "d", FH_OK);
+    may_and_does(w, router, "d|m", "d", FH_OK);
+    may_and_does(w, router, "d|m", "d", FH_AGAIN);
+    may_and_does(w, router, "e|m", "e", FH_NOT_FOUND);
+    hear(w, dealer, "m");
+    hear(w, dealer, "m");
+    may_and_does(w, router, "d|m", "d", FH_OK);
+    close_sock(w, dealer);
+    may_and_does(w, router, "d|m", "d", FH_NOT_FOUND);
+    world_free(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_31_01_02_pair),        FH_TEST_ALLOC(test_31_03_pair_blocks),
@@ -476,7 +553,8 @@ int main(void) {
         FH_TEST_ALLOC(test_28_07_dealer),         FH_TEST_ALLOC(test_28_08_09_10_router),
         FH_TEST_ALLOC(test_28_11_router_full),    FH_TEST_ALLOC(test_28_12_handover),
         FH_TEST_ALLOC(test_28_13_probe),          FH_TEST_ALLOC(test_28_14_lost_request),
-        FH_TEST_ALLOC(test_37_26_types),
+        FH_TEST_ALLOC(test_37_26_types),          FH_TEST_ALLOC(test_may_send),
+        FH_TEST_ALLOC(test_may_ask_and_answer),   FH_TEST_ALLOC(test_may_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

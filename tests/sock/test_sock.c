@@ -1,6 +1,10 @@
 /* test_sock.c: numbers, names, waiting, threads, options, polls, ends (sock.h). */
-#include <pthread.h>
+#define _GNU_SOURCE 1
 
+#include <pthread.h>
+#include <signal.h>
+
+#include "freehold/atomic.h"
 #include "sock_world.h"
 
 #include "freehold/os.h"
@@ -207,27 +211,100 @@ static void test_timeouts(void **state) {
     world_free(w);
 }
 
-/* Who waits is woken when the context stops, and nothing begins after it; closing still works. */
+/* Who waits is woken when the context stops, or refuses, and nothing begins after it; closing still works. */
 static void test_stop(void **state) {
-    world w = world_new(state);
-    waiter t = {.w = w, .s = bound(w, FH_ZMTP_PULL, NAME)};
-    fh_sock push = connected(w, FH_ZMTP_PUSH, NAME), none;
-    fh_sock_poll_item item = {push, FH_SOCK_WRITABLE, 0};
+    for (int how = 0; how < 2; how++) {
+        world w = world_new(state);
+        waiter t = {.w = w, .s = bound(w, FH_ZMTP_PULL, NAME)};
+        fh_sock push = connected(w, FH_ZMTP_PUSH, NAME), none;
+        fh_sock_poll_item item = {push, FH_SOCK_WRITABLE, 0};
+        size_t count;
+        fh_err err = {0};
+        pthread_t id = start(receive_one, &t);
+        until_borrowed(w, t.s);
+        (how == 0 ? fh_sock_context_stop : fh_sock_context_refuse)(w.c);
+        join(id);
+        assert_int_equal(t.status.code, FH_CANCELED);
+        assert_int_equal(say(w, push, "x"), FH_CANCELED);
+        hear_code(w, t.s, FH_CANCELED);
+        fh_assert_code(fh_sock_may_send(w.c, push, FH_LIT("")), FH_CANCELED);
+        fh_assert_code(fh_sock_open(w.c, FH_ZMTP_PAIR, &none), FH_CANCELED);
+        fh_assert_code(fh_sock_bind(w.c, push, FH_LIT("inproc://y"), &err), FH_CANCELED);
+        fh_assert_code(fh_sock_poll(w.c, (fh_sock_poll_items){&item, 1}, -1, &count), FH_CANCELED);
+        close_sock(w, push);
+        world_free(w);
+    }
+}
+
+/* --- signals -------------------------------------------------------------------------------------------------------------- */
+
+enum { SIGNALLED_RECEIVE, SIGNALLED_RECEIVE_A_TIME, SIGNALLED_SEND, SIGNALLED_POLL, SIGNALLED_POLL_A_TIME, SIGNALLED };
+enum { A_TIME_MS = 3600000, MS = 1000000 };
+
+typedef struct signalled {
+    world w;
+    fh_sock s;
+    int call;
+    fh_status status;
+    uint32_t over;
+} signalled;
+
+static void nothing(int number) {
+    (void)number;
+}
+
+static fh_status wait_once(signalled *t) {
+    fh_message m = {0};
+    fh_sock_poll_item item = {t->s, FH_SOCK_READABLE, 0};
     size_t count;
-    fh_err err = {0};
-    pthread_t id = start(receive_one, &t);
+    if (t->call == SIGNALLED_SEND) {
+        fh_status s = fh_message_push_copy(&m, t->w.a, FH_LIT("x"));
+        s = fh_failed(s) ? s : fh_sock_send(t->w.c, t->s, &m);
+        fh_message_drop(&m, t->w.a);
+        return s;
+    }
+    if (t->call <= SIGNALLED_RECEIVE_A_TIME)
+        return fh_sock_receive(t->w.c, t->s, &m);
+    return fh_sock_poll(t->w.c, (fh_sock_poll_items){&item, 1}, t->call == SIGNALLED_POLL ? -1 : A_TIME_MS, &count);
+}
+static void *wait_signalled(void *arg) {
+    signalled *t = arg;
+    do
+        t->status = wait_once(t);
+    while (t->status.code == FH_BORROWED); /* until_borrowed looks at it now and then */
+    fh_store(&t->over, 1, FH_RELEASE);
+    return NULL;
+}
+
+/* A signal ends a wait where the context says so, and nowhere else. */
+static void signal_one(void **state, int call, bool interrupts) {
+    world w = {fh_test_allocator(state), NULL};
+    fh_assert_ok(fh_sock_context_new(w.a, &(fh_sock_context_options){.interrupts = interrupts}, &w.c));
+    signalled t = {.w = w, .s = open_sock(w, FH_ZMTP_DEALER), .call = call};
+    if (call == SIGNALLED_RECEIVE_A_TIME)
+        set(w, t.s, FH_SOCK_RECEIVE_TIMEOUT, A_TIME_MS);
+    pthread_t id = start(wait_signalled, &t);
     until_borrowed(w, t.s);
+    for (int i = 0; interrupts ? fh_load(&t.over, FH_ACQUIRE) == 0 : i < 10; i++) { /* one may come before it sleeps */
+        assert_int_equal(pthread_kill(id, SIGUSR1), 0);
+        fh_os_nap(MS);
+    }
     fh_sock_context_stop(w.c);
     join(id);
-    assert_int_equal(t.status.code, FH_CANCELED);
-    assert_int_equal(say(w, push, "x"), FH_CANCELED);
-    hear_code(w, t.s, FH_CANCELED);
-    fh_assert_code(fh_sock_open(w.c, FH_ZMTP_PAIR, &none), FH_CANCELED);
-    fh_assert_code(fh_sock_bind(w.c, push, FH_LIT("inproc://y"), &err), FH_CANCELED);
-    fh_assert_code(fh_sock_poll(w.c, (fh_sock_poll_items){&item, 1}, -1, &count), FH_CANCELED);
-    close_sock(w, push);
+    assert_int_equal(t.status.code, interrupts ? FH_AGAIN : FH_CANCELED);
     world_free(w);
 }
+static void test_signals(void **state) {
+    struct sigaction to = {.sa_handler = nothing}, before;
+    assert_int_equal(sigaction(SIGUSR1, &to, &before), 0);
+    for (int call = 0; call < SIGNALLED; call++) {
+        signal_one(state, call, true);
+        signal_one(state, call, false);
+    }
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+}
+
+/* --- polls ---------------------------------------------------------------------------------------------------------------- */
 
 typedef struct poller {
     world w;
@@ -539,7 +616,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_stale),           FH_TEST_ALLOC(test_borrowed),      FH_TEST_ALLOC(test_names),
         FH_TEST_ALLOC(test_connect_first),   FH_TEST_ALLOC(test_close_in_flight), FH_TEST_ALLOC(test_disconnect),
-        FH_TEST_ALLOC(test_timeouts),        FH_TEST_ALLOC(test_stop),          FH_TEST_ALLOC(test_poll),
+        FH_TEST_ALLOC(test_timeouts),        FH_TEST_ALLOC(test_stop),          FH_TEST_ALLOC(test_signals),
+        FH_TEST_ALLOC(test_poll),
         FH_TEST_ALLOC(test_options),         FH_TEST_ALLOC(test_events),        FH_TEST_ALLOC(test_batches),
         FH_TEST_ALLOC(test_threads),         FH_TEST_ALLOC(test_questions),     FH_TEST_ALLOC(test_each_allocation_fails),
         FH_TEST_ALLOC(test_newcomer_again),  FH_TEST_ALLOC(test_counts),
