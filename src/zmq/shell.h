@@ -16,6 +16,7 @@
 #define ZMQ_BUILD_DRAFT_API
 #include <zmq.h> /* ours */
 
+#include "freehold/alloc.h"
 #include "freehold/atomic.h"
 #include "freehold/sock.h"
 #include "mem/sync/lock.h"
@@ -42,6 +43,11 @@ fh_static void *fh_zmq_enter(fh_ref const void *handle, fh_zmq_kind kind, bool s
 void fh_zmq_leave(fh_ref const void *handle);
 /* Ends a handle that was entered, when all others have left: true for the thread that did; another's is left all the same. */
 bool fh_zmq_handle_end(fh_ref const void *handle);
+
+/* What everything is allocated with: the heap, or what a test gave in its place, before anything was allocated (NULL: the
+ * heap again, after all was freed). */
+fh_static fh_allocator *fh_zmq_heap(void);
+void fh_zmq_heap_set(fh_ref fh_allocator *a);
 
 /* --- errors --------------------------------------------------------------------------------------------------------------- */
 
@@ -103,10 +109,6 @@ fh_status fh_zmq_options_secure(fh_mut fh_zmq_socket *z);
 /* Its connections' events go to its monitor, when it has one. */
 fh_status fh_zmq_monitor_watch(fh_mut fh_zmq_socket *z);
 
-/* One part; it is taken exactly on success (0). */
-int fh_zmq_socket_send(fh_mut fh_zmq_socket *z, fh_mut fh_bytes *part, int flags);
-/* The next part, and whether there is one more (in_more). */
-int fh_zmq_socket_receive(fh_mut fh_zmq_socket *z, fh_owned fh_bytes *part, int flags);
 /* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. */
 int fh_zmq_socket_events(fh_mut fh_zmq_socket *z);
 /* Tells the monitor, if there is one. */

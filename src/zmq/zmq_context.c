@@ -74,7 +74,7 @@ static fh_zmq_context *enter(const void *handle) {
 }
 
 void *zmq_ctx_new(void) {
-    fh_zmq_context *c = fh_alloc(fh_heap(), 1, sizeof *c);
+    fh_zmq_context *c = fh_alloc(fh_zmq_heap(), 1, sizeof *c);
     if (c == NULL) {
         errno = ENOMEM;
         return NULL;
@@ -89,7 +89,7 @@ void *zmq_ctx_new(void) {
     c->zero_copy = 1;
     void *handle = fh_zmq_handle_new(FH_ZMQ_CONTEXT, c);
     if (handle == NULL) {
-        fh_free(fh_heap(), c);
+        fh_free(fh_zmq_heap(), c);
         errno = EMFILE;
     }
     return handle;
@@ -137,7 +137,7 @@ int zmq_ctx_term(void *context) {
     if (!fh_zmq_handle_end(context))
         return fh_zmq_fail(EFAULT); /* another thread has ended it */
     fh_sock_context_free(c->sock);
-    fh_free(fh_heap(), c);
+    fh_free(fh_zmq_heap(), c);
     return 0;
 }
 
@@ -271,7 +271,7 @@ static int admit(fh_zmq_context *c) {
     if (c->sock == NULL) {
         uint32_t most = 2 * (uint32_t)c->sockets_max + PAIRS_EXTRA;
         fh_sock_context_options o = {.sockets_max = most < SOCKETS_LIMIT ? most : SOCKETS_LIMIT, .interrupts = true};
-        fh_status s = fh_sock_context_new(fh_heap(), &o, &c->sock);
+        fh_status s = fh_sock_context_new(fh_zmq_heap(), &o, &c->sock);
         if (fh_failed(s))
             return fh_zmq_refuse(s, EINVAL);
     }
@@ -287,7 +287,7 @@ static void let_go(fh_zmq_context *c) {
 
 /* A socket that `open` counts. */
 static void *open_socket(fh_zmq_context *c, int type) {
-    fh_zmq_socket *z = fh_alloc(fh_heap(), 1, sizeof *z);
+    fh_zmq_socket *z = fh_alloc(fh_zmq_heap(), 1, sizeof *z);
     fh_status s = z != NULL ? fh_sock_open(c->sock, (fh_zmtp_socket)type, &z->sock) : FH_STATUS(FH_NOMEM);
     void *handle = NULL;
     if (!fh_failed(s)) {
@@ -304,7 +304,7 @@ static void *open_socket(fh_zmq_context *c, int type) {
     if (handle == NULL) {
         if (z != NULL && z->sock.value != 0)
             (void)!fh_failed(fh_sock_close(c->sock, z->sock));
-        fh_free(fh_heap(), z);
+        fh_free(fh_zmq_heap(), z);
         let_go(c);
         (void)fh_zmq_refuse(s.code == FH_UNSUPPORTED ? FH_STATUS(FH_INVALID) : s, EINVAL);
     }
@@ -328,13 +328,13 @@ static void drop_socket(fh_zmq_socket *z) {
     fh_zmq_monitor_stop(&z->monitor);
     (void)!fh_failed(fh_sock_watch(c->sock, z->sock, 0, (fh_sock_watcher){0}));
     (void)!fh_failed(fh_sock_close(c->sock, z->sock));
-    fh_message_drop(&z->out, fh_heap());
-    fh_message_drop(&z->in, fh_heap());
-    fh_message_drop(&z->peer, fh_heap());
+    fh_message_drop(&z->out, fh_zmq_heap());
+    fh_message_drop(&z->in, fh_zmq_heap());
+    fh_message_drop(&z->peer, fh_zmq_heap());
     fh_bytes_drop(&z->about);
     FH_UNSAFE("zmq-caller");
     fh_mspan_fill((fh_mspan){(uint8_t *)z, sizeof *z}, 0); /* passwords and keys */
-    fh_free(fh_heap(), z);
+    fh_free(fh_zmq_heap(), z);
     let_go(c);
 }
 

@@ -50,7 +50,7 @@ int zmq_msg_init(zmq_msg_t *msg) {
 }
 
 static void release_block(void *block) {
-    fh_free(fh_heap(), block);
+    fh_free(fh_zmq_heap(), block);
 }
 
 int zmq_msg_init_size(zmq_msg_t *msg, size_t size) {
@@ -59,13 +59,13 @@ int zmq_msg_init_size(zmq_msg_t *msg, size_t size) {
         return -1;
     if (size == 0)
         return 0;
-    void *block = fh_alloc(fh_heap(), 1, size);
+    void *block = fh_alloc(fh_zmq_heap(), 1, size);
     if (block == NULL)
         return fh_zmq_fail(ENOMEM);
-    fh_status s = fh_bytes_wrap(fh_heap(), fh_zmq_span(block, size), release_block, block, &f->bytes);
+    fh_status s = fh_bytes_wrap(fh_zmq_heap(), fh_zmq_span(block, size), release_block, block, &f->bytes);
     if (!fh_failed(s))
         return 0;
-    fh_free(fh_heap(), block);
+    fh_free(fh_zmq_heap(), block);
     f->bytes = nothing;
     return fh_zmq_refuse(s, EINVAL);
 }
@@ -74,7 +74,7 @@ int zmq_msg_init_buffer(zmq_msg_t *msg, const void *data, size_t size) {
     fh_zmq_frame *f = start(msg);
     if (f == NULL)
         return -1;
-    fh_status s = fh_bytes_copy(fh_heap(), fh_zmq_span(data, size), &f->bytes);
+    fh_status s = fh_bytes_copy(fh_zmq_heap(), fh_zmq_span(data, size), &f->bytes);
     return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : 0;
 }
 
@@ -87,7 +87,7 @@ typedef struct lent {
 static void give_back(void *ctx) {
     lent *l = ctx;
     l->release(l->data, l->hint);
-    fh_free(fh_heap(), l);
+    fh_free(fh_zmq_heap(), l);
 }
 
 int zmq_msg_init_data(zmq_msg_t *msg, void *data, size_t size, zmq_free_fn *release, void *hint) {
@@ -99,14 +99,14 @@ int zmq_msg_init_data(zmq_msg_t *msg, void *data, size_t size, zmq_free_fn *rele
         f->is_shared = true;
         return 0;
     }
-    lent *l = fh_alloc(fh_heap(), 1, sizeof *l);
+    lent *l = fh_alloc(fh_zmq_heap(), 1, sizeof *l);
     if (l == NULL)
         return fh_zmq_fail(ENOMEM);
     *l = (lent){release, data, hint};
-    fh_status s = fh_bytes_wrap(fh_heap(), (fh_span){data, size}, give_back, l, &f->bytes);
+    fh_status s = fh_bytes_wrap(fh_zmq_heap(), (fh_span){data, size}, give_back, l, &f->bytes);
     if (!fh_failed(s))
         return 0;
-    fh_free(fh_heap(), l);
+    fh_free(fh_zmq_heap(), l);
     f->bytes = nothing;
     return fh_zmq_refuse(s, EINVAL);
 }
@@ -236,7 +236,7 @@ int zmq_msg_set_group(zmq_msg_t *msg, const char *group) {
     if (group == NULL || text.size > ZMQ_GROUP_MAX_LENGTH)
         return fh_zmq_fail(EINVAL);
     fh_span_copy((fh_mspan){copy, sizeof copy}, text);
-    fh_status s = text.size == 0 ? FH_DONE : fh_bytes_copy(fh_heap(), (fh_span){copy, text.size + 1}, &bytes);
+    fh_status s = text.size == 0 ? FH_DONE : fh_bytes_copy(fh_zmq_heap(), (fh_span){copy, text.size + 1}, &bytes);
     if (fh_failed(s))
         return fh_zmq_refuse(s, EINVAL);
     if (text.size == 0)

@@ -21,6 +21,17 @@ static struct {
     row rows[FH_ZMQ_HANDLES];
 } table;
 
+static fh_allocator *allocator; /* NULL: the heap */
+
+fh_allocator *fh_zmq_heap(void) {
+    fh_allocator *a = fh_load(&allocator, FH_ACQUIRE);
+    return a != NULL ? a : fh_heap();
+}
+
+void fh_zmq_heap_set(fh_allocator *a) {
+    fh_store(&allocator, a, FH_RELEASE);
+}
+
 static uint64_t life_of(uint64_t word) {
     return word >> 32 << 32;
 }
@@ -34,10 +45,10 @@ static void *handle_of(uint32_t index, uint64_t word) {
 static row *row_of(const void *handle, uint64_t *life) {
     FH_UNSAFE("zmq-handle");
     uint64_t number = (uint64_t)(uintptr_t)handle;
-    uint64_t index = (number & ((UINT64_C(1) << GENERATION_SHIFT) - 1)) >> ROW_SHIFT;
-    *life = number >> GENERATION_SHIFT << 32;
-    bool is_handle = index < FH_ZMQ_HANDLES && (number & ((1u << ROW_SHIFT) - 1)) == 0 && (*life >> 32 & 1) != 0;
-    return is_handle ? &table.rows[index] : NULL;
+    uint64_t index = (number & ((UINT64_C(1) << GENERATION_SHIFT) - 1)) >> ROW_SHIFT, generation = number >> GENERATION_SHIFT;
+    bool is_handle = index < FH_ZMQ_HANDLES && (number & ((1u << ROW_SHIFT) - 1)) == 0 && (generation & 1) != 0;
+    *life = generation << 32;
+    return is_handle && generation <= UINT32_MAX ? &table.rows[index] : NULL;
 }
 
 void *fh_zmq_handle_new(fh_zmq_kind kind, void *object) {

@@ -126,12 +126,12 @@ static int poll_all(fh_zmq_items items, int64_t timeout_ms) {
         others += fh_zmq_items_at(items, i)->socket == NULL;
     if (found < 0 || (others == 0 && items.count != 0 && (found > 0 || timeout_ms == 0)))
         return found;
-    fh_status s = fh_os_wishes_new(fh_heap(), items.count, &wishes);
+    fh_status s = fh_os_wishes_new(fh_zmq_heap(), items.count, &wishes);
     if (fh_failed(s))
         return fh_zmq_fail(ENOMEM);
     s = wish(items, wishes);
     found = fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : wait(items, wishes, timeout_ms);
-    fh_os_wishes_free(fh_heap(), &wishes);
+    fh_os_wishes_free(fh_zmq_heap(), &wishes);
     return found;
 }
 
@@ -156,10 +156,10 @@ static poller *enter(void *handle) {
 }
 
 void *zmq_poller_new(void) {
-    poller *p = fh_alloc(fh_heap(), 1, sizeof *p);
+    poller *p = fh_alloc(fh_zmq_heap(), 1, sizeof *p);
     void *handle = p != NULL ? fh_zmq_handle_new(FH_ZMQ_POLLER, p) : NULL;
     if (handle == NULL) {
-        fh_free(fh_heap(), p);
+        fh_free(fh_zmq_heap(), p);
         errno = ENOMEM;
     }
     return handle;
@@ -169,9 +169,9 @@ int zmq_poller_destroy(void **handle) {
     poller *p = handle != NULL ? enter(*handle) : NULL;
     if (p == NULL || !fh_zmq_handle_end(*handle))
         return fh_zmq_fail(EFAULT);
-    fh_zmq_items_free(fh_heap(), &p->items);
-    fh_sizes_free(fh_heap(), &p->data);
-    fh_free(fh_heap(), p);
+    fh_zmq_items_free(fh_zmq_heap(), &p->items);
+    fh_sizes_free(fh_zmq_heap(), &p->data);
+    fh_free(fh_zmq_heap(), p);
     *handle = NULL;
     return 0;
 }
@@ -204,18 +204,18 @@ static bool grow(poller *p) {
     size_t room = p->count != 0 ? 2 * p->count : 4;
     if (p->count < p->items.count)
         return true;
-    if (fh_failed(fh_zmq_items_new(fh_heap(), room, &items)))
+    if (fh_failed(fh_zmq_items_new(fh_zmq_heap(), room, &items)))
         return false;
-    if (fh_failed(fh_sizes_new(fh_heap(), room, &data))) {
-        fh_zmq_items_free(fh_heap(), &items);
+    if (fh_failed(fh_sizes_new(fh_zmq_heap(), room, &data))) {
+        fh_zmq_items_free(fh_zmq_heap(), &items);
         return false;
     }
     for (size_t i = 0; i < p->count; i++) {
         fh_zmq_items_set(items, i, fh_zmq_items_get(p->items, i));
         fh_sizes_set(data, i, fh_sizes_get(p->data, i));
     }
-    fh_zmq_items_free(fh_heap(), &p->items);
-    fh_sizes_free(fh_heap(), &p->data);
+    fh_zmq_items_free(fh_zmq_heap(), &p->items);
+    fh_sizes_free(fh_zmq_heap(), &p->data);
     p->items = items;
     p->data = data;
     return true;

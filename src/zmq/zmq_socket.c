@@ -47,7 +47,7 @@ static fh_status name_path(fh_buf *name) {
 
 static fh_status bind_path(fh_zmq_socket *z, fh_err *err) {
     fh_buf name;
-    fh_buf_init(&name, fh_heap(), FH_SOCK_ENDPOINT_MAX);
+    fh_buf_init(&name, fh_zmq_heap(), FH_SOCK_ENDPOINT_MAX);
     fh_status s = name_path(&name);
     if (!fh_failed(s))
         s = fh_sock_bind(z->context->sock, z->sock, fh_buf_view(&name), err);
@@ -111,7 +111,7 @@ static int group(void *socket, const char *name, bool join) {
         return -1;
     fh_span text = fh_span_of_str(name);
     fh_status s = FH_STATUS(FH_INVALID);
-    if (z->type == ZMQ_DISH && name != NULL && text.size <= ZMQ_GROUP_MAX_LENGTH)
+    if (z->type == ZMQ_DISH && name != NULL)
         s = join ? fh_sock_subscribe(z->context->sock, z->sock, text) : fh_sock_unsubscribe(z->context->sock, z->sock, text);
     fh_zmq_leave(socket);
     return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : 0;
@@ -134,8 +134,8 @@ static fh_status push_event(fh_message *m, uint32_t kind, uint32_t value, fh_spa
     fh_mspan all = {bytes, sizeof bytes};
     fh_mspan_put_u16(all, 0, number);
     fh_mspan_put_u32(all, 2, value);
-    FH_TRY(fh_message_push_copy(m, fh_heap(), fh_span_of_mut(all)));
-    return fh_message_push_copy(m, fh_heap(), endpoint);
+    FH_TRY(fh_message_push_copy(m, fh_zmq_heap(), fh_span_of_mut(all)));
+    return fh_message_push_copy(m, fh_zmq_heap(), endpoint);
 }
 
 void fh_zmq_monitor_say(fh_zmq_monitor *m, uint32_t kind, uint32_t value, fh_span endpoint) {
@@ -144,7 +144,7 @@ void fh_zmq_monitor_say(fh_zmq_monitor *m, uint32_t kind, uint32_t value, fh_spa
     if (m->pair.value != 0 && (m->kinds & kind) != 0 && !fh_failed(push_event(&event, kind, value, endpoint)))
         (void)!fh_failed(fh_sock_try_send(m->context, m->pair, &event));
     fh_lock_give(&m->lock);
-    fh_message_drop(&event, fh_heap());
+    fh_message_drop(&event, fh_zmq_heap());
 }
 
 /* What libzmq calls a fault of a handshake. */

@@ -4,11 +4,12 @@
 #include "zmq/shell.h"
 
 enum { NS_PER_MS = 1000000, NS_PER_US = 1000 };
+#define INTERVAL_MAX_MS (INT64_MAX / NS_PER_MS / 2) /* so that it can be added to a time */
 
 static void *handle_or_free(fh_zmq_kind kind, void *object) {
     void *handle = object != NULL ? fh_zmq_handle_new(kind, object) : NULL;
     if (handle == NULL) {
-        fh_free(fh_heap(), object);
+        fh_free(fh_zmq_heap(), object);
         errno = ENOMEM;
     }
     return handle;
@@ -28,7 +29,7 @@ static void *end(void **handle, fh_zmq_kind kind) {
 /* --- counters ------------------------------------------------------------------------------------------------------------- */
 
 void *zmq_atomic_counter_new(void) {
-    return handle_or_free(FH_ZMQ_COUNTER, fh_alloc(fh_heap(), 1, sizeof(uint32_t)));
+    return handle_or_free(FH_ZMQ_COUNTER, fh_alloc(fh_zmq_heap(), 1, sizeof(uint32_t)));
 }
 
 void zmq_atomic_counter_set(void *counter, int value) {
@@ -62,7 +63,7 @@ int zmq_atomic_counter_value(void *counter) {
 }
 
 void zmq_atomic_counter_destroy(void **counter) {
-    fh_free(fh_heap(), end(counter, FH_ZMQ_COUNTER));
+    fh_free(fh_zmq_heap(), end(counter, FH_ZMQ_COUNTER));
 }
 
 /* --- timers --------------------------------------------------------------------------------------------------------------- */
@@ -82,15 +83,15 @@ typedef struct timers {
 } timers;
 
 void *zmq_timers_new(void) {
-    return handle_or_free(FH_ZMQ_TIMERS, fh_alloc(fh_heap(), 1, sizeof(timers)));
+    return handle_or_free(FH_ZMQ_TIMERS, fh_alloc(fh_zmq_heap(), 1, sizeof(timers)));
 }
 
 int zmq_timers_destroy(void **handle) {
     timers *t = end(handle, FH_ZMQ_TIMERS);
     if (t == NULL)
         return -1;
-    fh_timers_free(fh_heap(), &t->rows);
-    fh_free(fh_heap(), t);
+    fh_timers_free(fh_zmq_heap(), &t->rows);
+    fh_free(fh_zmq_heap(), t);
     return 0;
 }
 
@@ -106,11 +107,11 @@ static timer *free_place(timers *t) {
     timer *found = find(t, 0);
     fh_timers more;
     size_t count = t->rows.count;
-    if (found != NULL || fh_failed(fh_timers_new(fh_heap(), count != 0 ? 2 * count : 4, &more)))
+    if (found != NULL || fh_failed(fh_timers_new(fh_zmq_heap(), count != 0 ? 2 * count : 4, &more)))
         return found;
     for (size_t i = 0; i < count; i++)
         fh_timers_set(more, i, fh_timers_get(t->rows, i));
-    fh_timers_free(fh_heap(), &t->rows);
+    fh_timers_free(fh_zmq_heap(), &t->rows);
     t->rows = more;
     return fh_timers_at(more, count);
 }
@@ -119,15 +120,16 @@ int zmq_timers_add(void *handle, size_t interval_ms, zmq_timer_fn handler, void 
     timers *t = fh_zmq_enter(handle, FH_ZMQ_TIMERS, false, EFAULT);
     if (t == NULL)
         return -1;
-    timer *place = handler != NULL ? free_place(t) : NULL;
+    bool valid = handler != NULL && interval_ms <= INTERVAL_MAX_MS;
+    timer *place = valid ? free_place(t) : NULL;
     int id = -1;
-    if (place != NULL && t->last < INT32_MAX && interval_ms < INT64_MAX / NS_PER_MS) {
+    if (place != NULL && t->last < INT32_MAX) {
         uint64_t interval_ns = (uint64_t)interval_ms * NS_PER_MS;
         id = ++t->last;
         *place = (timer){id, interval_ns, fh_os_clock_ns() + interval_ns, handler, arg};
     }
     fh_zmq_leave(handle);
-    return id > 0 ? id : fh_zmq_fail(handler == NULL ? EFAULT : ENOMEM);
+    return id > 0 ? id : fh_zmq_fail(handler == NULL ? EFAULT : !valid ? EINVAL : ENOMEM);
 }
 
 typedef enum change { CANCEL, RESET, INTERVAL } change;
@@ -136,7 +138,7 @@ static int alter(void *handle, int id, change what, size_t interval_ms) {
     timers *t = fh_zmq_enter(handle, FH_ZMQ_TIMERS, false, EFAULT);
     if (t == NULL)
         return -1;
-    timer *found = id > 0 ? find(t, id) : NULL;
+    timer *found = id > 0 && interval_ms <= INTERVAL_MAX_MS ? find(t, id) : NULL;
     if (found != NULL && what == CANCEL)
         *found = (timer){0};
     else if (found != NULL) {
@@ -213,7 +215,7 @@ int zmq_timers_execute(void *handle) {
 /* --- watches -------------------------------------------------------------------------------------------------------------- */
 
 void *zmq_stopwatch_start(void) {
-    uint64_t *begin = fh_alloc(fh_heap(), 1, sizeof *begin);
+    uint64_t *begin = fh_alloc(fh_zmq_heap(), 1, sizeof *begin);
     if (begin != NULL)
         *begin = fh_os_clock_ns();
     return handle_or_free(FH_ZMQ_WATCH, begin);
@@ -231,7 +233,7 @@ unsigned long zmq_stopwatch_intermediate(void *watch) {
 unsigned long zmq_stopwatch_stop(void *watch) {
     FH_UNSAFE("zmq-caller");
     unsigned long time_us = zmq_stopwatch_intermediate(watch);
-    fh_free(fh_heap(), end(&watch, FH_ZMQ_WATCH));
+    fh_free(fh_zmq_heap(), end(&watch, FH_ZMQ_WATCH));
     return time_us;
 }
 
@@ -255,7 +257,7 @@ static void run(void *ctx) {
 }
 
 void *zmq_threadstart(zmq_thread_fn *function, void *arg) {
-    thread *t = function != NULL ? fh_alloc(fh_heap(), 1, sizeof *t) : NULL;
+    thread *t = function != NULL ? fh_alloc(fh_zmq_heap(), 1, sizeof *t) : NULL;
     if (t == NULL) {
         errno = function == NULL ? EFAULT : ENOMEM;
         return NULL;
@@ -264,14 +266,14 @@ void *zmq_threadstart(zmq_thread_fn *function, void *arg) {
     t->arg = arg;
     fh_status s = fh_os_thread_start(run, t, &t->thread);
     if (fh_failed(s)) {
-        fh_free(fh_heap(), t);
+        fh_free(fh_zmq_heap(), t);
         errno = EAGAIN;
         return NULL;
     }
     void *handle = fh_zmq_handle_new(FH_ZMQ_THREAD, t);
     if (handle == NULL) {
         fh_os_thread_join(t->thread);
-        fh_free(fh_heap(), t);
+        fh_free(fh_zmq_heap(), t);
         errno = EMFILE;
     }
     return handle;
@@ -282,5 +284,5 @@ void zmq_threadclose(void *handle) {
     if (t == NULL)
         return;
     fh_os_thread_join(t->thread);
-    fh_free(fh_heap(), t);
+    fh_free(fh_zmq_heap(), t);
 }

@@ -55,20 +55,21 @@ static fh_status wait_for_room(fh_zmq_socket *z, fh_span first, int flags) {
 static int send_all(fh_zmq_socket *z, fh_bytes *last, int flags) {
     fh_sock_context *c = z->context->sock;
     fh_bytes kept = fh_bytes_share(*last);
-    fh_status s = fh_message_push(&z->out, fh_heap(), last);
+    fh_status s = fh_message_push(&z->out, fh_zmq_heap(), last);
     if (!fh_failed(s))
         s = (flags & ZMQ_DONTWAIT) != 0 ? fh_sock_try_send(c, z->sock, &z->out) : fh_sock_send(c, z->sock, &z->out);
     if (!fh_failed(s)) {
         fh_bytes_drop(&kept);
         return 0;
     }
-    fh_message_clear(&z->out, fh_heap());
+    fh_message_clear(&z->out, fh_zmq_heap());
     fh_bytes_drop(last);
     *last = kept;
     return refuse(z, s, flags, ZMQ_SNDTIMEO);
 }
 
-int fh_zmq_socket_send(fh_zmq_socket *z, fh_bytes *part, int flags) {
+/* One part; it is taken exactly on success (0). */
+static int send_part(fh_zmq_socket *z, fh_bytes *part, int flags) {
     if (z->is_lost && z->type == ZMQ_REQ && z->values[ZMQ_REQ_RELAXED] == 0)
         return fh_zmq_fail(EFSM);
     z->is_lost = false;
@@ -78,7 +79,7 @@ int fh_zmq_socket_send(fh_zmq_socket *z, fh_bytes *part, int flags) {
     if (fh_message_count(&z->out) == 0)
         s = wait_for_room(z, part->span, flags);
     if (!fh_failed(s))
-        s = fh_message_push(&z->out, fh_heap(), part);
+        s = fh_message_push(&z->out, fh_zmq_heap(), part);
     return fh_failed(s) ? refuse(z, s, flags, ZMQ_SNDTIMEO) : 0;
 }
 
@@ -96,7 +97,7 @@ int zmq_msg_send(zmq_msg_t *msg, void *socket, int flags) {
         return fh_zmq_fail(EFAULT);
     }
     size_t size = f->bytes.span.size;
-    int result = fh_zmq_socket_send(z, &f->bytes, flags);
+    int result = send_part(z, &f->bytes, flags);
     if (result == 0)
         fh_zmq_frame_clear(f);
     fh_zmq_leave(socket);
@@ -106,7 +107,7 @@ int zmq_msg_send(zmq_msg_t *msg, void *socket, int flags) {
 static int send_bytes(void *socket, fh_bytes *bytes, int flags) {
     size_t size = bytes->span.size;
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
-    int result = z != NULL ? fh_zmq_socket_send(z, bytes, flags) : -1;
+    int result = z != NULL ? send_part(z, bytes, flags) : -1;
     int saved = errno;
     if (z != NULL)
         fh_zmq_leave(socket);
@@ -119,7 +120,7 @@ int zmq_send(void *socket, const void *data, size_t size, int flags) {
     fh_bytes bytes;
     if (data == NULL && size != 0)
         return fh_zmq_fail(EFAULT);
-    fh_status s = fh_bytes_copy(fh_heap(), fh_zmq_span(data, size), &bytes);
+    fh_status s = fh_bytes_copy(fh_zmq_heap(), fh_zmq_span(data, size), &bytes);
     return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : send_bytes(socket, &bytes, flags);
 }
 
@@ -160,7 +161,7 @@ static fh_status wait_in_vain(fh_zmq_socket *z, int flags) {
 
 static fh_status receive_all(fh_zmq_socket *z, int flags) {
     fh_sock_context *c = z->context->sock;
-    fh_message_clear(&z->in, fh_heap());
+    fh_message_clear(&z->in, fh_zmq_heap());
     z->in_at = 0;
     if (z->is_lost)
         return wait_in_vain(z, flags);
@@ -171,88 +172,95 @@ static fh_status receive_all(fh_zmq_socket *z, int flags) {
     return wait_in_vain(z, flags);
 }
 
-int fh_zmq_socket_receive(fh_zmq_socket *z, fh_bytes *part, int flags) {
-    *part = nothing;
-    if (z->in_at == fh_message_count(&z->in)) {
-        fh_status s = receive_all(z, flags);
-        if (fh_failed(s))
-            return refuse(z, s, flags, ZMQ_RCVTIMEO);
-    }
-    if (fh_message_count(&z->in) <= FH_MESSAGE_FEW)
-        *part = fh_message_shift(&z->in);
-    else
-        *part = fh_message_part(&z->in, z->in_at++);
+/* There is a part to take. */
+static int wait_for_part(fh_zmq_socket *z, int flags) {
+    if (z->in_at < fh_message_count(&z->in))
+        return 0;
+    fh_status s = receive_all(z, flags);
+    return fh_failed(s) ? refuse(z, s, flags, ZMQ_RCVTIMEO) : 0;
+}
+
+/* The next part, and whether there is one more (in_more). */
+static fh_bytes take_part(fh_zmq_socket *z) {
+    bool is_few = fh_message_count(&z->in) <= FH_MESSAGE_FEW;
+    fh_bytes part = is_few ? fh_message_shift(&z->in) : fh_message_part(&z->in, z->in_at++);
     z->in_more = z->in_at < fh_message_count(&z->in);
     if (!z->in_more) {
-        fh_message_clear(&z->in, fh_heap());
+        fh_message_clear(&z->in, fh_zmq_heap());
         z->in_at = 0;
     }
-    return 0;
+    return part;
 }
 
 /* A property as two texts; one with a NUL inside is left out. */
-static void write_property(fh_buf *to, fh_span name, fh_span value) {
+static fh_status write_property(fh_buf *to, fh_span name, fh_span value) {
     static const uint8_t nul[1];
     fh_span end = {nul, 1};
     if (fh_span_find(name, end, 0) != SIZE_MAX || fh_span_find(value, end, 0) != SIZE_MAX)
-        return;
-    bool ok = !fh_failed(fh_buf_put(to, name)) && !fh_failed(fh_buf_put(to, end)) && !fh_failed(fh_buf_put(to, value)) &&
-              !fh_failed(fh_buf_put(to, end));
-    if (!ok)
-        fh_buf_truncate(to, 0);
+        return FH_DONE;
+    FH_TRY(fh_buf_put(to, name));
+    FH_TRY(fh_buf_put(to, end));
+    FH_TRY(fh_buf_put(to, value));
+    return fh_buf_put(to, end);
 }
 
-static void write_properties(fh_zmq_socket *z) {
+static fh_status write_properties(const fh_message *peer, fh_bytes *out) {
     fh_buf text;
-    fh_buf_init(&text, fh_heap(), 0);
-    for (size_t i = 0; i < fh_message_count(&z->peer); i++) {
+    fh_status s = FH_DONE;
+    fh_buf_init(&text, fh_zmq_heap(), 0);
+    for (size_t i = 0; i < fh_message_count(peer); i++) {
         fh_zmtp_property p;
-        for (size_t at = 0; !fh_failed(fh_zmtp_property_next(fh_message_view(&z->peer, i), &at, &p));)
-            write_property(&text, p.name, p.value);
+        for (size_t at = 0; !fh_failed(s) && !fh_failed(fh_zmtp_property_next(fh_message_view(peer, i), &at, &p));)
+            s = write_property(&text, p.name, p.value);
     }
-    fh_bytes_drop(&z->about);
-    if (fh_failed(fh_bytes_copy(fh_heap(), fh_buf_view(&text), &z->about)))
-        z->about = nothing;
+    if (!fh_failed(s))
+        s = fh_bytes_copy(fh_zmq_heap(), fh_buf_view(&text), out);
     fh_buf_deinit(&text);
+    return s;
 }
 
-/* What is known of the sender of the message that came last. It is written anew only when it is another one. */
-static fh_bytes about(fh_zmq_socket *z) {
-    fh_message m;
-    if (fh_failed(fh_sock_about(z->context->sock, z->sock, &m)) || fh_message_count(&m) == 0)
-        return nothing;
+/* Finds out what is known of the sender of the message that came last. It is written anew only when it is another one. */
+static fh_status learn(fh_zmq_socket *z) {
+    fh_message m = {0};
+    fh_bytes text;
+    fh_status s = fh_sock_about(z->context->sock, z->sock, &m);
+    if (s.code == FH_NOMEM)
+        return s;
     bool same = fh_message_count(&z->peer) == fh_message_count(&m);
     for (size_t i = 0; same && i < fh_message_count(&m); i++)
         same = fh_message_view(&m, i).at == fh_message_view(&z->peer, i).at; /* held, so no other bytes lie there */
-    if (same) {
-        fh_message_drop(&m, fh_heap());
-        return fh_bytes_share(z->about);
+    s = same ? FH_DONE : write_properties(&m, &text);
+    if (same || fh_failed(s)) {
+        fh_message_drop(&m, fh_zmq_heap());
+        return s;
     }
-    fh_message_drop(&z->peer, fh_heap());
+    fh_message_drop(&z->peer, fh_zmq_heap());
+    fh_bytes_drop(&z->about);
     z->peer = m;
-    write_properties(z);
-    return fh_bytes_share(z->about);
+    z->about = text;
+    return FH_DONE;
 }
 
 int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
     fh_zmq_frame *f = fh_zmq_frame_of(msg);
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
-    fh_bytes part;
     if (z == NULL)
         return -1;
     if (f == NULL) {
         fh_zmq_leave(socket);
         return fh_zmq_fail(EFAULT);
     }
-    int result = fh_zmq_socket_receive(z, &part, flags);
-    if (result == 0) {
+    int result = wait_for_part(z, flags);
+    fh_status s = result == 0 ? learn(z) : FH_DONE;
+    if (result == 0 && !fh_failed(s)) {
         fh_zmq_frame_clear(f);
-        f->bytes = part;
+        f->bytes = take_part(z);
         f->has_more = z->in_more;
-        f->extra = about(z);
+        f->extra = fh_bytes_share(z->about);
+        result = count_of(f->bytes.span.size);
     }
     fh_zmq_leave(socket);
-    return result == 0 ? count_of(part.span.size) : -1;
+    return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : result;
 }
 
 int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags) {
@@ -261,13 +269,13 @@ int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags) {
 }
 
 int zmq_recv(void *socket, void *data, size_t size, int flags) {
-    fh_bytes part;
     if (data == NULL && size != 0)
         return fh_zmq_fail(EFAULT);
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return -1;
-    int result = fh_zmq_socket_receive(z, &part, flags);
+    int result = wait_for_part(z, flags);
+    fh_bytes part = result == 0 ? take_part(z) : nothing;
     fh_zmq_leave(socket);
     if (result != 0)
         return -1;

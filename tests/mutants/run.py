@@ -11,8 +11,9 @@ compile, or when a test that it names fails without it. It is skipped, with the 
 skips cases here, as those of io_uring do in containers that forbid it.
 
 How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of
-base, os, mem, tensor, proto, text, index, net and sock, and of the test, that include the changed file are compiled, by the
-commands of that build, and linked before its library: so a mutant takes about a second. First, each test is made in the same
+base, os, mem, tensor, proto, text, index, net and sock, and of the test (objects of src/apps or src/zmq that it is made of
+among them), that include the changed file are compiled, by the commands of that build, and linked before its library: so a
+mutant takes about a second. First, each test is made in the same
 way from unchanged files and must pass. Tests of random operations and races do few of them, and more only before a mutant is
 said to survive.
 

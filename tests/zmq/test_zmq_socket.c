@@ -1,53 +1,20 @@
-/* test_zmq_socket.c: libzmq.so.5 as a program in C sees it: calls by the documented interface alone, and what happens to those
- * who misuse it: an error, each time. */
+/* test_zmq_socket.c: contexts, sockets, messages, events and proxies as a program in C has them: calls by the documented
+ * interface, and what happens to those who misuse it: an error, each time (zmq_handle.c, zmq_context.c, zmq_socket.c,
+ * zmq_transfer.c, zmq_proxy.c). */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-#include <setjmp.h>
 
-#include <cmocka.h>
+#include "zmq_world.h"
 
-#include <zmq.h>
-
-#define refused(call, number)                     \
-    do {                                          \
-        errno = 0;                                \
-        assert_true((call) == -1);                \
-        assert_int_equal(zmq_errno(), (number));  \
-    } while (0)
-
-typedef struct world {
-    void *context, *a, *b;
-    char endpoint[64];
-} world;
-
-static void pair_up(world *w, int bound, int connected, const char *endpoint) {
-    size_t size = sizeof w->endpoint;
-    w->context = zmq_ctx_new();
-    w->a = zmq_socket(w->context, bound);
-    w->b = zmq_socket(w->context, connected);
-    assert_non_null(w->a);
-    assert_non_null(w->b);
-    assert_int_equal(zmq_bind(w->a, endpoint), 0);
-    assert_int_equal(zmq_getsockopt(w->a, ZMQ_LAST_ENDPOINT, w->endpoint, &size), 0);
-    assert_int_equal(zmq_connect(w->b, w->endpoint), 0);
-}
-
-static void end(world *w) {
-    assert_int_equal(zmq_close(w->a), 0);
-    assert_int_equal(zmq_close(w->b), 0);
-    assert_int_equal(zmq_ctx_term(w->context), 0);
-}
-
-static const char *const endpoints[] = {"inproc://x", "tcp://127.0.0.1:*", "ipc://@freehold-test-zmq"};
+/* Of each transport one; the last is this process's own. */
+static char ipc[64];
+static const char *const endpoints[] = {"inproc://x", "tcp://127.0.0.1:*", ipc};
 enum { ENDPOINTS = sizeof endpoints / sizeof endpoints[0] };
 
 /* --- handles -------------------------------------------------------------------------------------------------------------- */
@@ -98,11 +65,131 @@ static void test_no_handle(void **state) {
     assert_int_equal(zmq_ctx_term(context), 0);
 }
 
+/* What lies beside a handle is none: neither bits that it does not use, nor its next life. */
+static void test_neighbours(void **state) {
+    world w;
+    (void)state;
+    pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, "inproc://x");
+    for (uint64_t bit = 1; bit != 0; bit <<= 1) {
+        void *other = (void *)(uintptr_t)((uint64_t)(uintptr_t)w.a ^ bit);
+        if (other != w.b)
+            refused(zmq_setsockopt(other, ZMQ_SUBSCRIBE, "", 0), ENOTSOCK);
+    }
+    void *gone = w.b;
+    assert_int_equal(zmq_close(gone), 0);
+    refused(zmq_close((void *)((uintptr_t)gone + (1 << 20))), ENOTSOCK); /* an even generation: a free row */
+    w.b = socket_of(w.context, ZMQ_PAIR);
+    refused(zmq_close((void *)((uintptr_t)w.b + (1 << 20))), ENOTSOCK);
+    end(&w);
+}
+
+/* Who is in a socket finds it busy, as a second thread would; and disturbs nothing. */
+static void call_back(void *data, void *hint) {
+    world *w = hint;
+    char text[8];
+    assert_ptr_equal(data, w->endpoint);
+    refused(zmq_send(w->a, "x", 1, 0), EBUSY);
+    refused(zmq_recv(w->a, text, sizeof text, 0), EBUSY);
+    refused(zmq_setsockopt(w->a, ZMQ_XPUB_WELCOME_MSG, "x", 1), EBUSY);
+    refused(zmq_proxy(w->a, w->b, NULL), EBUSY);
+    refused(zmq_close(w->a), EBUSY);
+    zmq_pollitem_t item = {w->a, -1, ZMQ_POLLIN, 0};
+    refused(zmq_poll(&item, 1, 0), EBUSY);
+    w->endpoint[0] = 0;
+}
+
+static void test_busy(void **state) {
+    world w;
+    (void)state;
+    zmq_msg_t msg;
+    pair_up(&w, ZMQ_XPUB, ZMQ_SUB, "inproc://x"); /* to which nobody has subscribed, so messages are dropped at once */
+    assert_int_equal(zmq_msg_init_data(&msg, w.endpoint, 60, call_back, &w), 0);
+    assert_int_equal(zmq_msg_send(&msg, w.a, 0), 60);
+    assert_int_equal(w.endpoint[0], 0);
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    end(&w);
+}
+
+/* A context has so many sockets, and none once it was shut. */
+static void test_limits(void **state) {
+    (void)state;
+    int one = 1;
+    void *context = zmq_ctx_new();
+    assert_int_equal(zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 2), 0);
+    void *a = socket_of(context, ZMQ_PAIR), *b = socket_of(context, ZMQ_PAIR);
+    refused_null(zmq_socket(context, ZMQ_PAIR), EMFILE);
+    assert_int_equal(zmq_close(b), 0);
+    refused_null(zmq_socket(context, -1), EINVAL);
+    refused_null(zmq_socket(context, 100), EINVAL);
+    b = socket_of(context, ZMQ_PAIR);
+    assert_int_equal(zmq_ctx_shutdown(context), 0);
+    refused(zmq_setsockopt(a, ZMQ_RATE, &one, sizeof one), ETERM);
+    refused(zmq_bind(a, "inproc://x"), ETERM);
+    assert_int_equal(zmq_close(b), 0);
+    refused_null(zmq_socket(context, ZMQ_PAIR), ETERM);
+    assert_int_equal(zmq_close(a), 0);
+    assert_int_equal(zmq_ctx_term(context), 0);
+    context = zmq_ctx_new(); /* shut before its first socket */
+    assert_int_equal(zmq_ctx_shutdown(context), 0);
+    refused_null(zmq_socket(context, ZMQ_PAIR), ETERM);
+    assert_int_equal(zmq_ctx_term(context), 0);
+}
+
+/* A child forgets what its parent has, and ends nothing. */
+typedef struct family {
+    world w;
+    fh_trace *trace; /* NULL: a thread of the parent's may have had its lock */
+} family;
+
+static void forget(void *arg) {
+    family *f = arg;
+    uint64_t live = f->trace != NULL ? fh_trace_stats(f->trace).live : 0;
+    bool ended = zmq_close(f->w.a) == 0 && zmq_close(f->w.b) == 0 && zmq_ctx_term(f->w.context) == 0;
+    _exit(ended && (f->trace == NULL || fh_trace_stats(f->trace).live == live) ? 0 : 1);
+}
+
+static void test_fork(void **state) {
+    char said[200];
+    for (int i = 0; i < ENDPOINTS; i++) {
+        family f = {.trace = i == 0 ? fh_test_trace(state) : NULL};
+        pair_up(&f.w, ZMQ_PAIR, ZMQ_PAIR, endpoints[i]);
+        assert_int_equal(fh_test_child(forget, &f, said, sizeof said), 0);
+        assert_int_equal(zmq_send(f.w.b, "x", 1, 0), 1);
+        assert_int_equal(zmq_recv(f.w.a, said, sizeof said, 0), 1);
+        end(&f.w);
+    }
+}
+
+/* --- endpoints ------------------------------------------------------------------------------------------------------------ */
+
+static void test_endpoints(void **state) {
+    world w;
+    (void)state;
+    char text[ZMQ_GROUP_MAX_LENGTH + 2] = {0};
+    memset(text, 'x', sizeof text - 1);
+    pair_up(&w, ZMQ_RADIO, ZMQ_DISH, "inproc://x");
+    refused(zmq_bind(w.a, "x"), EINVAL);
+    refused(zmq_bind(w.a, "udp://127.0.0.1:5555"), EPROTONOSUPPORT);
+    refused(zmq_bind(w.a, "inproc://x"), EADDRINUSE);
+    refused(zmq_unbind(w.a, "x"), EINVAL);
+    refused(zmq_unbind(w.a, "inproc://y"), ENOENT);
+    refused(zmq_disconnect(w.b, "x"), EINVAL);
+    refused(zmq_disconnect(w.b, "inproc://y"), ENOENT);
+    refused(zmq_join(w.b, text), EINVAL);
+    refused(zmq_join(w.b, NULL), EINVAL);
+    assert_int_equal(zmq_join(w.b, text + 1), 0);
+    assert_int_equal(zmq_leave(w.b, text + 1), 0);
+    void *sub = socket_of(w.context, ZMQ_SUB);
+    refused(zmq_join(sub, "x"), EINVAL); /* groups are a DISH's */
+    refused(zmq_leave(sub, "x"), EINVAL);
+    assert_int_equal(zmq_close(sub), 0);
+    end(&w);
+}
+
 static void test_null(void **state) {
     world w;
     (void)state;
     zmq_msg_t msg;
-    size_t size = 4;
     pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, "inproc://x");
     refused(zmq_ctx_term(NULL), EFAULT);
     refused(zmq_close(NULL), ENOTSOCK);
@@ -110,57 +197,20 @@ static void test_null(void **state) {
     refused(zmq_connect(w.a, NULL), EINVAL);
     refused(zmq_unbind(w.a, NULL), EINVAL);
     refused(zmq_send(w.a, NULL, 4, 0), EFAULT);
+    refused(zmq_send_const(w.a, NULL, 4, 0), EFAULT);
+    refused(zmq_sendiov(w.a, NULL, 1, 0), EINVAL);
     refused(zmq_recv(w.a, NULL, 4, 0), EFAULT);
-    refused(zmq_msg_init(NULL), EFAULT);
-    refused(zmq_msg_close(NULL), EFAULT);
     refused(zmq_msg_send(NULL, w.a, 0), EFAULT);
     refused(zmq_msg_recv(NULL, w.a, 0), EFAULT);
-    refused(zmq_getsockopt(w.a, ZMQ_TYPE, NULL, &size), EINVAL);
-    refused(zmq_getsockopt(w.a, ZMQ_TYPE, &msg, NULL), EINVAL);
-    refused(zmq_setsockopt(w.a, ZMQ_LINGER, NULL, 4), EINVAL);
     refused(zmq_poll(NULL, 1, 0), EFAULT);
     refused(zmq_poll(NULL, -1, 0), EINVAL);
     refused(zmq_proxy(NULL, w.b, NULL), EFAULT);
-    refused(zmq_curve_keypair(NULL, NULL), EFAULT);
-    assert_null(zmq_z85_decode(NULL, "00000"));
+    refused(zmq_proxy(w.a, NULL, NULL), EFAULT);
+    assert_int_equal(zmq_msg_init(&msg), 0);
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    refused(zmq_msg_send(&msg, w.a, 0), EFAULT);
+    refused(zmq_msg_recv(&msg, w.a, 0), EFAULT);
     end(&w);
-}
-
-/* --- frames --------------------------------------------------------------------------------------------------------------- */
-
-static int released;
-
-static void release(void *data, void *hint) {
-    assert_ptr_equal(data, hint);
-    released++;
-}
-
-static void test_frames(void **state) {
-    (void)state;
-    static char bytes[100];
-    zmq_msg_t one, two;
-    memset(&one, 0xa5, sizeof one); /* never made */
-    refused(zmq_msg_close(&one), EFAULT);
-    assert_null(zmq_msg_data(&one));
-    assert_int_equal(zmq_msg_init_size(&one, 1000), 0);
-    memset(zmq_msg_data(&one), 7, 1000);
-    assert_int_equal(zmq_msg_size(&one), 1000);
-    assert_int_equal(zmq_msg_get(&one, ZMQ_SHARED), 0);
-    assert_int_equal(zmq_msg_init(&two), 0);
-    assert_int_equal(zmq_msg_copy(&two, &one), 0);
-    assert_int_equal(zmq_msg_get(&two, ZMQ_SHARED), 1);
-    assert_int_equal(zmq_msg_close(&one), 0);
-    refused(zmq_msg_close(&one), EFAULT);
-    assert_int_equal(((const char *)zmq_msg_data(&two))[999], 7);
-    released = 0;
-    assert_int_equal(zmq_msg_init_data(&one, bytes, sizeof bytes, release, bytes), 0);
-    assert_int_equal(zmq_msg_move(&two, &one), 0);
-    assert_int_equal(zmq_msg_size(&one), 0);
-    assert_int_equal(zmq_msg_copy(&one, &two), 0);
-    assert_int_equal(zmq_msg_close(&two), 0);
-    assert_int_equal(released, 0);
-    assert_int_equal(zmq_msg_close(&one), 0);
-    assert_int_equal(released, 1);
 }
 
 /* --- messages ------------------------------------------------------------------------------------------------------------- */
@@ -212,6 +262,12 @@ static void test_full(void **state) {
     refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
     assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDTIMEO, &one, sizeof one), 0);
     refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE), EAGAIN);
+    zmq_msg_t msg;
+    assert_int_equal(zmq_msg_init_buffer(&msg, "kept", 4), 0);
+    refused(zmq_msg_send(&msg, w.a, 0), EAGAIN);
+    assert_int_equal(zmq_msg_size(&msg), 4);
+    assert_memory_equal(zmq_msg_data(&msg), "kept", 4); /* it is still the program's */
+    assert_int_equal(zmq_msg_close(&msg), 0);
     end(&w);
 }
 
@@ -314,26 +370,6 @@ static void test_descriptor(void **state) {
     }
 }
 
-static void test_poll(void **state) {
-    world w;
-    (void)state;
-    int pipe_fds[2];
-    pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, "tcp://127.0.0.1:*");
-    assert_int_equal(pipe(pipe_fds), 0);
-    zmq_pollitem_t items[] = {{w.a, -1, ZMQ_POLLIN, 0}, {NULL, pipe_fds[0], ZMQ_POLLIN, 0}, {w.a, -1, ZMQ_POLLIN, 0}};
-    assert_int_equal(zmq_poll(items, 3, 1), 0);
-    assert_int_equal(zmq_send(w.b, "x", 1, 0), 1);
-    assert_int_equal(zmq_poll(items, 3, -1), 2); /* the same socket twice */
-    assert_int_equal(items[0].revents, ZMQ_POLLIN);
-    assert_int_equal(items[1].revents, 0);
-    assert_int_equal(write(pipe_fds[1], "x", 1), 1);
-    assert_int_equal(zmq_poll(items + 1, 1, -1), 1);
-    assert_int_equal(items[1].revents, ZMQ_POLLIN);
-    close(pipe_fds[0]);
-    close(pipe_fds[1]);
-    end(&w);
-}
-
 static void test_monitor(void **state) {
     (void)state;
     void *context = zmq_ctx_new(), *rep = zmq_socket(context, ZMQ_REP), *heard = zmq_socket(context, ZMQ_PAIR);
@@ -353,46 +389,135 @@ static void test_monitor(void **state) {
     assert_int_equal(zmq_ctx_term(context), 0);
 }
 
-/* --- options, keys -------------------------------------------------------------------------------------------------------- */
-
-static void test_sizes(void **state) {
-    world w;
+/* One after another, and names that are taken: none of their sockets is left behind. */
+static void test_monitors(void **state) {
     (void)state;
-    int number = 0;
-    char text[64];
-    size_t size = 3;
-    pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, "inproc://x");
-    refused(zmq_getsockopt(w.a, ZMQ_TYPE, &number, &size), EINVAL);
-    size = 5;
-    refused(zmq_getsockopt(w.a, ZMQ_LAST_ENDPOINT, text, &size), EINVAL);
-    refused(zmq_setsockopt(w.a, ZMQ_LINGER, &number, 3), EINVAL);
-    refused(zmq_setsockopt(w.a, ZMQ_LINGER, &number, 8), EINVAL);
-    refused(zmq_setsockopt(w.a, 1000, &number, sizeof number), EINVAL);
-    refused(zmq_setsockopt(w.a, ZMQ_SOCKS_PROXY, "host:1", 6), EINVAL); /* it would be left out in silence */
-    refused(zmq_setsockopt(w.a, ZMQ_ROUTING_ID, text, 0), EINVAL);
+    world w = {.context = zmq_ctx_new()};
+    assert_int_equal(zmq_ctx_set(w.context, ZMQ_MAX_SOCKETS, 2), 0);
+    w.a = socket_of(w.context, ZMQ_PAIR);
+    w.b = socket_of(w.context, ZMQ_PAIR);
+    assert_int_equal(zmq_bind(w.a, "inproc://taken"), 0);
+    for (int i = 0; i < 50; i++) {
+        refused(zmq_socket_monitor(w.a, "inproc://taken", ZMQ_EVENT_ALL), EADDRINUSE);
+        assert_int_equal(zmq_socket_monitor(w.a, i % 2 ? "inproc://odd" : "inproc://even", ZMQ_EVENT_ALL), 0);
+    }
+    assert_int_equal(zmq_socket_monitor(w.a, NULL, 0), 0);
+    assert_int_equal(zmq_socket_monitor(w.a, NULL, 0), 0);
     end(&w);
 }
 
-static void test_keys(void **state) {
-    (void)state;
-    static const uint8_t data[8] = {0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b}; /* RFC 32 */
-    uint8_t back[8];
-    char text[11], open[41], secret[41], again[41];
-    assert_string_equal(zmq_z85_encode(text, data, sizeof data), "HelloWorld");
-    assert_ptr_equal(zmq_z85_decode(back, "HelloWorld"), back);
-    assert_memory_equal(back, data, sizeof data);
-    assert_null(zmq_z85_encode(text, data, 7));
-    assert_null(zmq_z85_decode(back, "HelloWorl"));
-    assert_null(zmq_z85_decode(back, "Hello orld"));
-    assert_null(zmq_z85_decode(back, "#####")); /* more than 32 bits */
-    if (zmq_has("curve")) {
-        assert_int_equal(zmq_curve_keypair(open, secret), 0);
-        assert_int_equal(zmq_curve_public(again, secret), 0);
-        assert_string_equal(open, again);
-    }
+/* --- allocation ----------------------------------------------------------------------------------------------------------- */
+
+/* A message of some parts, each by another call; then what came of it. */
+static int send_some(void *from) {
+    char one[] = "one", two[] = "two";
+    struct iovec parts[] = {{one, 3}, {two, 3}};
+    zmq_msg_t msg;
+    if (zmq_send(from, "a", 1, ZMQ_SNDMORE) < 0 || zmq_send_const(from, "b", 1, ZMQ_SNDMORE) < 0)
+        return -1;
+    if (zmq_msg_init_size(&msg, 50) != 0)
+        return -1;
+    memset(zmq_msg_data(&msg), 'c', 50);
+    int result = zmq_msg_send(&msg, from, ZMQ_SNDMORE | ZMQ_DONTWAIT), number = errno;
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    errno = number;
+    return result < 0 ? -1 : zmq_sendiov(from, parts, 2, ZMQ_DONTWAIT);
 }
 
-/* --- proxies, timers ------------------------------------------------------------------------------------------------------ */
+static int receive_some(void *to) {
+    char text[8];
+    zmq_msg_t msg;
+    int more = 1, result = 0;
+    size_t size = sizeof more;
+    if (zmq_recv(to, text, sizeof text, ZMQ_DONTWAIT) < 0)
+        return -1;
+    while (result >= 0 && more != 0) {
+        assert_int_equal(zmq_msg_init(&msg), 0);
+        result = zmq_msg_recv(&msg, to, ZMQ_DONTWAIT);
+        int number = errno;
+        more = result >= 0 ? zmq_msg_more(&msg) : 0;
+        assert_int_equal(zmq_msg_close(&msg), 0);
+        errno = number;
+    }
+    return result < 0 ? -1 : zmq_getsockopt(to, ZMQ_RCVMORE, &more, &size);
+}
+
+static int talk(void *a, void *b) {
+    char key[] = "HelloWorldHelloWorldHelloWorldHelloWorld", name[64];
+    size_t size = sizeof name;
+    int one = 1;
+    if (zmq_has("curve") && zmq_setsockopt(a, ZMQ_CURVE_SERVERKEY, key, 40) != 0)
+        return -1;
+    if (zmq_setsockopt(a, ZMQ_ROUTING_ID, "name", 4) != 0 || zmq_setsockopt(b, ZMQ_SUBSCRIBE, "a", 1) != 0 ||
+        zmq_setsockopt(a, ZMQ_PLAIN_USERNAME, "user", 4) != 0 || zmq_setsockopt(a, ZMQ_XPUB_WELCOME_MSG, "welcome", 7) != 0 ||
+        zmq_setsockopt(a, ZMQ_SNDHWM, &one, sizeof one) != 0 || zmq_socket_monitor(a, "inproc://events", ZMQ_EVENT_ALL) != 0)
+        return -1;
+    if (zmq_bind(a, "inproc://x") != 0 || zmq_connect(b, "inproc://x") != 0 || zmq_bind(b, "inproc://y") != 0)
+        return -1;
+    if (zmq_getsockopt(a, ZMQ_LAST_ENDPOINT, name, &size) != 0 || zmq_unbind(b, "inproc://y") != 0)
+        return -1;
+    if (zmq_recv(b, name, sizeof name, ZMQ_DONTWAIT) < 0 && errno != EAGAIN)
+        return -1;
+    if (send_some(a) < 0)
+        return -1;
+    return receive_some(b) < 0 && errno != EAGAIN ? -1 : 0;
+}
+
+static fh_status one_life(fh_allocator *a, void *arg) {
+    (void)a;
+    (void)arg;
+    errno = 0;
+    void *context = zmq_ctx_new();
+    void *pub = context != NULL ? zmq_socket(context, ZMQ_XPUB) : NULL;
+    void *sub = pub != NULL ? zmq_socket(context, ZMQ_SUB) : NULL;
+    int result = sub != NULL ? talk(pub, sub) : -1, number = errno;
+    if (pub != NULL)
+        assert_int_equal(zmq_close(pub), 0);
+    if (sub != NULL)
+        assert_int_equal(zmq_close(sub), 0);
+    if (context != NULL)
+        assert_int_equal(zmq_ctx_term(context), 0);
+    if (result < 0)
+        assert_int_equal(number, ENOMEM);
+    return FH_STATUS(result < 0 ? FH_NOMEM : FH_OK);
+}
+
+static void test_each_allocation_fails(void **state) {
+    assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), one_life, NULL) > 30);
+}
+
+/* A message whose sender cannot be told of stays, and comes whole later. */
+static void test_properties_fail(void **state) {
+    (void)state;
+    world w;
+    bool fired = true;
+    zmq_msg_t msg;
+    fh_trace *trace = fh_test_trace(state);
+    pair_up(&w, ZMQ_PULL, ZMQ_PUSH, "tcp://127.0.0.1:*");
+    assert_int_equal(zmq_msg_init(&msg), 0);
+    for (uint64_t n = 1; fired; n++) {
+        void *push = socket_of(w.context, ZMQ_PUSH); /* another one each time, of whom nothing was written yet */
+        zmq_pollitem_t item = {w.a, -1, ZMQ_POLLIN, 0};
+        assert_int_equal(zmq_connect(push, w.endpoint), 0);
+        assert_int_equal(zmq_send(push, "x", 1, 0), 1);
+        assert_int_equal(zmq_poll(&item, 1, -1), 1);
+        uint64_t before = fh_trace_stats(trace).failures;
+        fh_trace_fail_at(trace, n);
+        int result = zmq_msg_recv(&msg, w.a, ZMQ_DONTWAIT), number = errno;
+        fh_trace_fail_at(trace, 0);
+        fired = fh_trace_stats(trace).failures != before;
+        if (result < 0) {
+            assert_int_equal(number, ENOMEM);
+            assert_int_equal(zmq_msg_recv(&msg, w.a, 0), 1);
+        }
+        assert_string_equal(zmq_msg_gets(&msg, "Socket-Type"), "PUSH");
+        assert_int_equal(zmq_close(push), 0);
+    }
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    end(&w);
+}
+
+/* --- proxies -------------------------------------------------------------------------------------------------------------- */
 
 typedef struct relay {
     void *in, *out, *control;
@@ -444,42 +569,15 @@ static void test_proxy(void **state) {
     assert_int_equal(zmq_ctx_term(context), 0);
 }
 
-static void count_one(int id, void *count) {
-    assert_true(id > 0);
-    ++*(int *)count;
-}
-
-static void test_timers(void **state) {
-    (void)state;
-    int count = 0;
-    void *timers = zmq_timers_new();
-    refused(zmq_timers_timeout(timers), 0); /* none: no error, and no time */
-    int id = zmq_timers_add(timers, 0, count_one, &count), late = zmq_timers_add(timers, 1000000, count_one, &count);
-    assert_true(id > 0 && late > id);
-    assert_int_equal(zmq_timers_execute(timers), 0);
-    assert_true(count >= 1);
-    assert_int_equal(zmq_timers_cancel(timers, id), 0);
-    refused(zmq_timers_cancel(timers, id), EINVAL);
-    assert_true(zmq_timers_timeout(timers) > 1000);
-    assert_int_equal(zmq_timers_set_interval(timers, late, 0), 0);
-    assert_int_equal(zmq_timers_timeout(timers), 0);
-    assert_int_equal(zmq_timers_destroy(&timers), 0);
-    void *counter = zmq_atomic_counter_new();
-    assert_int_equal(zmq_atomic_counter_inc(counter), 0);
-    assert_int_equal(zmq_atomic_counter_value(counter), 1);
-    assert_int_equal(zmq_atomic_counter_dec(counter), 0);
-    zmq_atomic_counter_destroy(&counter);
-    assert_null(counter);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stale),    cmocka_unit_test(test_no_handle), cmocka_unit_test(test_null),
-        cmocka_unit_test(test_frames),   cmocka_unit_test(test_request),   cmocka_unit_test(test_full),
-        cmocka_unit_test(test_linger),   cmocka_unit_test(test_terminate), cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_descriptor), cmocka_unit_test(test_poll),    cmocka_unit_test(test_monitor),
-        cmocka_unit_test(test_sizes),    cmocka_unit_test(test_keys),      cmocka_unit_test(test_proxy),
-        cmocka_unit_test(test_timers),
+        FH_ZMQ_TEST(test_stale), FH_ZMQ_TEST(test_no_handle), FH_ZMQ_TEST(test_neighbours), FH_ZMQ_TEST(test_busy),
+        FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_null),
+        FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_full), FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_terminate),
+        FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor), FH_ZMQ_TEST(test_monitor),
+        FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails), FH_ZMQ_TEST(test_properties_fail),
+        FH_ZMQ_TEST(test_proxy),
     };
+    (void)snprintf(ipc, sizeof ipc, "ipc://@freehold-test-zmq-%d", (int)getpid());
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
