@@ -45,6 +45,15 @@ static inline void fh_count_retain(uint64_t *word, uint32_t weight) {
     FH_ASSERT(fh_count_refs(before) != FH_COUNT_REFS_MAX); /* one more would wrap to 0 */
 }
 
+/* So many more at once, for somebody who holds one: they weigh `weight` in all, and `given_back` is taken off the weight of
+ * others of the caller's. */
+static inline void fh_count_retain_more(uint64_t *word, uint32_t refs, uint64_t weight, uint64_t given_back) {
+    uint64_t before = fh_fetch_add(word, refs * FH_COUNT_ONE + weight - given_back, FH_RELAXED);
+    FH_ASSERT(fh_count_refs(before) != 0);                        /* it had ended */
+    FH_ASSERT(fh_count_refs(before) <= FH_COUNT_REFS_MAX - refs); /* so many more would wrap */
+    FH_ASSERT(fh_count_weight(before) >= given_back);             /* it had not so much */
+}
+
 /* One reference fewer; true for the last one, whose caller ends the thing. */
 /*@ requires \valid(word); assigns *word;
     ensures 0 < \old(*word) / FH_COUNT_ONE && weight <= \old(*word) % FH_COUNT_ONE;
@@ -55,6 +64,17 @@ static inline bool fh_count_release(uint64_t *word, uint32_t weight) {
     FH_ASSERT(fh_count_refs(before) != 0);         /* released more often than retained */
     FH_ASSERT(fh_count_weight(before) >= weight);  /* the reference was made larger than it was */
     if (fh_count_refs(before) != 1)
+        return false;
+    (void)fh_load(word, FH_ACQUIRE);
+    return true;
+}
+
+/* So many fewer at once, which weigh `weight` in all; true if the last one was among them. */
+static inline bool fh_count_release_all(uint64_t *word, uint32_t refs, uint64_t weight) {
+    uint64_t before = fh_fetch_sub(word, refs * FH_COUNT_ONE + weight, FH_RELEASE);
+    FH_ASSERT(fh_count_refs(before) >= refs);     /* released more often than retained */
+    FH_ASSERT(fh_count_weight(before) >= weight); /* they were made larger than they were */
+    if (fh_count_refs(before) != refs)
         return false;
     (void)fh_load(word, FH_ACQUIRE);
     return true;

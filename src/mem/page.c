@@ -24,8 +24,8 @@
 
 #include "freehold/memory.h"
 #include "freehold/os.h"
-#include "mem/bytes_owner.h"
 #include "mem/poison.h"
+#include "mem/stock.h"
 
 enum { PAGES_DEFAULT = 1024, SLABS_A_PAGE = 4, SLAB_ALIGN = 64 };
 
@@ -55,6 +55,7 @@ typedef struct slab_row {
 typedef struct cursor {
     page *page; /* NULL before the first */
     size_t used;
+    fh_stock stock; /* of references to the page, for copies */
 } cursor;
 
 struct fh_page_source {
@@ -209,20 +210,32 @@ static size_t round_up(size_t n, size_t to) {
     return (n + to - 1) / to * to;
 }
 
+/* The cursor has no part in its page any more. */
+static void leave(cursor *c) {
+    fh_stock_end(&c->stock);
+    if (c->page != NULL)
+        page_release(c->page);
+}
+
+/* The cursor has a page that is empty: its own, if all that was cut from it has ended, or a new one. */
+static fh_status turn_over(fh_page_source *s, cursor *c) {
+    page *next = c->page;
+    if (next != NULL && fh_count_refs(fh_load(&next->owner.count, FH_ACQUIRE)) == 1 + c->stock.refs) {
+        FH_POISON(bytes_of(next), FH_PAGE_BYTES);
+        fh_count_init(&next->owner.count, FH_PAGE_BYTES);
+    } else {
+        FH_TRY(page_take(s, 1, &next));
+        leave(c);
+    }
+    *c = (cursor){.page = next};
+    return FH_DONE;
+}
+
 /* Cuts `size` <= FH_PAGE_BYTES from the cursor's page, or from a new one. The caller takes the reference. */
-static fh_status cut(fh_page_source *s, cursor *c, size_t size, size_t align, uint8_t **at) {
+FH_ALWAYS_INLINE fh_status cut(fh_page_source *s, cursor *c, size_t size, size_t align, uint8_t **at) {
     size_t from = round_up(c->used, align);
-    if (c->page == NULL || from > FH_PAGE_BYTES || size > FH_PAGE_BYTES - from) {
-        page *next = c->page;
-        if (next != NULL && fh_count_refs(fh_load(&next->owner.count, FH_ACQUIRE)) == 1) {
-            FH_POISON(bytes_of(next), FH_PAGE_BYTES); /* all that was cut from it has ended: from the start again */
-            fh_count_init(&next->owner.count, FH_PAGE_BYTES);
-        } else {
-            FH_TRY(page_take(s, 1, &next));
-            if (c->page != NULL)
-                page_release(c->page);
-        }
-        *c = (cursor){next, 0};
+    if (FH_UNLIKELY(c->page == NULL || from > FH_PAGE_BYTES || size > FH_PAGE_BYTES - from)) {
+        FH_TRY(turn_over(s, c));
         from = 0;
     }
     FH_UNSAFE("page-slab");
@@ -317,10 +330,8 @@ void fh_page_source_free(fh_page_source *s) {
     if (s == NULL)
         return;
     FH_ASSERT(s->slabs_live == 0);
-    page *heads[] = {s->fresh.page, s->survivors.page};
-    for (size_t i = 0; i < 2; i++)
-        if (heads[i] != NULL)
-            page_release(heads[i]);
+    leave(&s->fresh);
+    leave(&s->survivors);
     if (fh_count_release(&s->users, 0))
         source_end(s);
 }
@@ -545,13 +556,13 @@ fh_status fh_slab_release(fh_page_source *s, fh_slab *slab) {
 /* --- copies --------------------------------------------------------------------------------------------------------------- */
 
 /* A copy of at most a page, cut at the cursor and frozen at once. */
-static fh_status put(fh_page_source *s, cursor *c, fh_span bytes, fh_bytes *out) {
+FH_ALWAYS_INLINE fh_status put(fh_page_source *s, cursor *c, fh_span bytes, fh_bytes *out) {
     uint8_t *to;
     FH_TRY(cut(s, c, bytes.size, FH_BYTES_GRAIN, &to));
     FH_UNPOISON(to, bytes.size);
     fh_span_copy((fh_mspan){to, bytes.size}, bytes);
     fh_bytes_owner *owner = &c->page->owner;
-    fh_count_retain(&owner->count, fh_owner_weight(owner, bytes.size));
+    fh_stock_take(&c->stock, owner, fh_owner_weight(owner, bytes.size));
     *out = (fh_bytes){owner, {to, bytes.size}};
     return FH_DONE;
 }
@@ -621,6 +632,7 @@ fh_page_stats fh_page_source_stats(const fh_page_source *s) {
             t.pages_sparse += weight < s->options.evacuate_below_bytes ? run : 0;
         }
     }
+    t.live_bytes -= s->fresh.stock.weight + s->survivors.stock.weight;
     t.committed_bytes = (t.pages_live + t.pages_cached) * FH_PAGE_BYTES;
     for (size_t i = 0; i < s->options.slabs_max; i++)
         t.slabs_in_io += s->slabs[i].in_io;
@@ -635,12 +647,14 @@ static bool disjoint(const slab_row *a, const slab_row *b) {
 /* What the slabs and cursors of a run, and their places, require. */
 static const char *check_run(const fh_page_source *s, const page *head) {
     FH_UNSAFE("page-slab");
-    uint64_t word = fh_load(&head->owner.count, FH_RELAXED), holds = 0;
+    uint64_t word = fh_load(&head->owner.count, FH_RELAXED), holds = 0, refs = 0, weight = 0; /* the last two: in store */
     const uint8_t *start = bytes_of(head), *end = start + (size_t)head->run * FH_PAGE_BYTES;
     const cursor *cursors[] = {&s->fresh, &s->survivors};
     for (size_t i = 0; i < 2; i++)
         if (cursors[i]->page == head) {
             end = start + cursors[i]->used;
+            refs += cursors[i]->stock.refs;
+            weight += cursors[i]->stock.weight;
             holds++;
         }
     for (size_t i = 0; i < s->options.slabs_max; i++) {
@@ -656,7 +670,7 @@ static const char *check_run(const fh_page_source *s, const page *head) {
             if (!disjoint(row, &s->slabs[k]))
                 return "two slabs on the same bytes";
     }
-    bool ok = fh_count_refs(word) >= (holds == 0 ? 1 : holds) && fh_count_weight(word) >= holds * FH_PAGE_BYTES;
+    bool ok = fh_count_refs(word) >= (holds == 0 ? 1 : holds + refs) && fh_count_weight(word) >= holds * FH_PAGE_BYTES + weight;
     return ok && end <= s->base + s->committed * FH_PAGE_BYTES ? NULL : "a page's count";
 }
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "freehold/attrs.h"
+#include "freehold/status.h"
 
 /* The writer's end. A mark of 0 is none. */
 typedef struct fh_credit {
@@ -18,9 +18,14 @@ typedef struct fh_credit {
 } fh_credit;
 
 /* True if one more may be written. */
-bool fh_credit_open(fh_ref const fh_credit *c);
+static inline bool fh_credit_open(fh_ref const fh_credit *c) {
+    return c->mark == 0 || c->written - c->told < c->mark;
+}
 /* One more was written; there was credit. */
-void fh_credit_spend(fh_mut fh_credit *c);
+static inline void fh_credit_spend(fh_mut fh_credit *c) {
+    FH_ASSERT(fh_credit_open(c));
+    c->written++;
+}
 /* The reader has told that it read so many in all; true if that opened what was closed. What cannot be is ignored. */
 bool fh_credit_told(fh_mut fh_credit *c, uint64_t read);
 /* A new mark; one below what is under way closes until that was read. */
@@ -32,6 +37,12 @@ typedef struct fh_debit {
 } fh_debit;
 
 /* One more was read; true if the writer is to be told `read` now. */
-bool fh_debit_read(fh_mut fh_debit *d);
+static inline bool fh_debit_read(fh_mut fh_debit *d) {
+    d->read++;
+    if (d->mark == 0 || d->read - d->told < (d->mark + 1) / 2)
+        return false;
+    d->told = d->read;
+    return true;
+}
 
 #endif

@@ -68,14 +68,3 @@ void fh_turn_rest(fh_turn *t, uint32_t peer) {
     else if (t->first == peer)
         t->first = next;
 }
-
-uint32_t fh_turn_peek(const fh_turn *t) {
-    return t->first;
-}
-
-uint32_t fh_turn_take(fh_turn *t) {
-    uint32_t peer = t->first;
-    if (peer != FH_NO_PEER)
-        t->first = fh_u32s_get(t->next, peer);
-    return peer;
-}

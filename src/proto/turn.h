@@ -31,7 +31,14 @@ void fh_turn_wake(fh_mut fh_turn *t, uint32_t peer);
 void fh_turn_rest(fh_mut fh_turn *t, uint32_t peer);
 bool fh_turn_is_awake(fh_ref const fh_turn *t, uint32_t peer);
 /* Whose turn it is, or FH_NO_PEER; fh_turn_take also makes it the last of the ring. */
-uint32_t fh_turn_peek(fh_ref const fh_turn *t);
-uint32_t fh_turn_take(fh_mut fh_turn *t);
+static inline uint32_t fh_turn_peek(fh_ref const fh_turn *t) {
+    return t->first;
+}
+static inline uint32_t fh_turn_take(fh_mut fh_turn *t) {
+    uint32_t peer = t->first;
+    if (peer != FH_NO_PEER)
+        t->first = fh_u32s_get(t->next, peer);
+    return peer;
+}
 
 #endif

@@ -367,6 +367,10 @@ static fh_status advance(fh_zmtp *z, fh_zmtp_event *event) {
 
 fh_status fh_zmtp_next(fh_zmtp *z, fh_zmtp_event *event, fh_err *err) {
     *event = (fh_zmtp_event){.kind = FH_ZMTP_NONE};
+    if (fh_zmtp_next_part(z, &event->body)) {
+        event->kind = FH_ZMTP_PART;
+        return FH_DONE;
+    }
     while (!tell(z, event)) {
         if (z->closing && z->fault == FH_ZMTP_FAULT_NONE)
             z->fault = FH_ZMTP_FAULT_REFUSED;

@@ -33,11 +33,19 @@ fh_status fh_zmtp_in_feed(fh_zmtp_in *in, fh_bytes *bytes) {
 /* The next `count` bytes are used up. */
 static void use(fh_zmtp_in *in, size_t count) {
     in->at += count;
-    if (in->at == in->fed.span.size) {
-        fh_bytes_drop(&in->fed);
-        in->fed = nothing;
-        in->at = 0;
-    }
+    if (in->at != in->fed.span.size)
+        return;
+    fh_stock_drop(&in->stock, &in->fed);
+    fh_stock_end(&in->stock);
+    in->stock = (fh_stock){NULL, 0, 0};
+    in->fed = nothing;
+    in->at = 0;
+}
+
+fh_bytes fh_zmtp_in_slice(fh_zmtp_in *in, size_t skip, size_t size) {
+    fh_bytes out = fh_stock_slice(&in->stock, in->fed, in->at + skip, size);
+    use(in, skip + size);
+    return out;
 }
 
 size_t fh_zmtp_in_copy(fh_zmtp_in *in, fh_mspan to, size_t most) {
@@ -78,8 +86,7 @@ fh_status fh_zmtp_in_take(fh_zmtp_in *in, size_t size, fh_bytes *out) {
     *out = nothing;
     size_t left = in->fed.span.size - in->at;
     if (in->room == 0 && left >= size) {
-        FH_TRY(fh_bytes_slice(in->fed, in->at, size, out));
-        use(in, size);
+        *out = fh_zmtp_in_slice(in, 0, size);
         return FH_DONE;
     }
     size_t more = left < size - in->have ? left : size - in->have;
@@ -119,6 +126,7 @@ fh_status fh_zmtp_in_end_io(fh_zmtp_in *in, size_t written) {
 
 void fh_zmtp_in_deinit(fh_zmtp_in *in) {
     FH_ASSERT(!in->io); /* whoever has the room would write to what is reused */
+    fh_stock_end(&in->stock);
     fh_bytes_drop(&in->fed);
     fh_zmtp_slab_end(in->pages, &in->slab);
 }

@@ -10,8 +10,7 @@
 
 #include "freehold/page.h"
 #include "proto/zmtp_list.h"
-
-enum { FH_ZMTP_PACK_MAX = 1024 }; /* bodies up to here are copied to the frames around them */
+#include "proto/zmtp_quick.h"
 
 typedef struct fh_zmtp_out_queue {
     fh_ref fh_page_source *pages;

@@ -17,6 +17,8 @@
 #include "sock/zap.h"
 
 #include "freehold/hash.h"
+#include "mem/stock.h"
+#include "proto/zmtp_quick.h"
 
 enum { ABOUT_BYTES = 1024, OUT_MOST = 1 << 18, NS_PER_MS = 1000000 };
 static const fh_bytes nothing = {NULL, {NULL, 0}};
@@ -366,10 +368,40 @@ static fh_status give(fh_mut fh_conn *c) {
     return FH_DONE;
 }
 
+/* The next message of the lane if it is one of one small part. */
+static bool is_small(fh_mut fh_lane *lane) {
+    if (lane->conflates || fh_lane_look(lane) != FH_LANE_MESSAGE)
+        return false;
+    const fh_message *first = fh_lane_first(lane);
+    return fh_message_is_part(first) && fh_message_only(first).size <= FH_ZMTP_PACK_MAX;
+}
+
+/* Messages of one small part go from the lane to the session where they lie, as many as fit. False: none has gone. */
+static bool give_small(fh_mut fh_conn *c) {
+    bool told = false;
+    uint64_t waiting = waiting_bytes(c);
+    fh_zmtp_pack pack;
+    fh_stock gone = {NULL, 0, 0};
+    if (c->has_going || c->link == NULL || c->session == NULL || !is_small(fh_link_in(c->link, 0)))
+        return false;
+    if (!fh_zmtp_pack_begin(c->session, waiting < OUT_MOST ? (size_t)(OUT_MOST - waiting) : 0, &pack))
+        return false;
+    fh_lane *lane = fh_link_in(c->link, 0);
+    while (is_small(lane) && fh_zmtp_pack_put(&pack, fh_message_only(fh_lane_first(lane)))) {
+        fh_bytes part = fh_lane_pop_part(lane, &told);
+        fh_stock_drop(&gone, &part);
+    }
+    fh_zmtp_pack_end(c->session, pack.used);
+    fh_stock_end(&gone);
+    if (told)
+        tell(c);
+    return true;
+}
+
 /* Messages go on, as long as the session takes them and not too much waits. */
 static void give_out(fh_mut fh_conn *c) {
     bool flushed = false;
-    while (!c->is_mute && waiting_bytes(c) < OUT_MOST && (c->has_going || take_going(c))) {
+    while (!c->is_mute && waiting_bytes(c) < OUT_MOST && (give_small(c) || c->has_going || take_going(c))) {
         fh_status s = c->has_going ? give(c) : FH_DONE;
         if (s.code == FH_EXHAUSTED && !flushed) {
             flush(c);
@@ -605,12 +637,29 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     }
 }
 
+/* Messages of one part go from the session to the lane, as long as there is room for them. */
+static void take_parts(fh_mut fh_conn *c) {
+    fh_bytes part;
+    bool some = false;
+    if (c->state != FH_CONN_UP || c->link == NULL || c->session == NULL || c->is_last || c->tells_about ||
+        fh_message_count(&c->coming) != 0)
+        return;
+    fh_lane *lane = fh_link_out(c->link, 0);
+    while (!lane->conflates && fh_lane_is_open(lane) && fh_zmtp_next_part(c->session, &part)) {
+        fh_lane_add_part(lane, part);
+        some = true;
+    }
+    if (some && fh_lane_call(lane))
+        tell(c);
+}
+
 /* What the session has comes, until it needs more bytes: FH_AGAIN. FH_BORROWED: until there is room above. */
 static fh_status take_in(fh_mut fh_conn *c) {
     for (;;) {
         fh_zmtp_event e;
         if (!deliver(c))
             return FH_STATUS(FH_BORROWED);
+        take_parts(c);
         FH_ASSERT(c->session != NULL);
         FH_TRY(answer(c));
         FH_TRY(fh_message_reserve(&c->coming, c->loop->allocator, 1));

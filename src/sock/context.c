@@ -90,11 +90,7 @@ bool fh_context_stopped(const fh_sock_context *c) {
     return fh_load(&c->stopped, FH_ACQUIRE) != 0;
 }
 
-fh_mailbox *fh_context_box(fh_core *k) {
-    return &fh_slots_at(k->context->slots, k->box)->box;
-}
-
-fh_status fh_context_attend(fh_core *k) {
+fh_status fh_context_attend_to(fh_core *k) {
     uint32_t number = 0;
     if (fh_context_stopped(k->context))
         return FH_STATUS(FH_CANCELED);
@@ -118,12 +114,8 @@ static uint32_t index_of(fh_sock s) {
     return (uint32_t)s.value;
 }
 
-fh_slot *fh_context_slot(fh_sock_context *c, fh_sock s) {
-    return fh_slots_at(c->slots, index_of(s));
-}
-
 /* Makes the slot of an open socket busy. */
-static fh_status occupy(fh_mut fh_sock_context *c, fh_sock s) {
+FH_ALWAYS_INLINE fh_status occupy(fh_mut fh_sock_context *c, fh_sock s) {
     if (index_of(s) >= c->slots.count || !is_open(s.value))
         return FH_STATUS(FH_STALE);
     uint64_t life = s.value >> 32 << 32, found = life;
@@ -139,10 +131,6 @@ fh_status fh_context_enter(fh_sock_context *c, fh_sock s, fh_core **core) {
     FH_ASSERT(k != NULL);
     *core = k;
     return FH_DONE;
-}
-
-void fh_context_leave(fh_sock_context *c, fh_sock s) {
-    fh_store(&fh_context_slot(c, s)->word, s.value >> 32 << 32, FH_RELEASE);
 }
 
 static bool is_type(fh_zmtp_socket type) {

@@ -61,14 +61,26 @@ struct fh_sock_context {
 
 /* Makes a slot this thread's. FH_STALE, FH_BORROWED. */
 FH_MUST_USE fh_status fh_context_enter(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
-/* Gives it back. */
-void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s);
 /* The slot of a number that was entered. */
-fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1);
-/* Looks at all that a socket was told. FH_CANCELED; FH_NOMEM: the rest is told again. */
-FH_MUST_USE fh_status fh_context_attend(fh_mut fh_core *k);
+static inline fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
+    return fh_slots_at(c->slots, (uint32_t)s.value);
+}
+/* Gives it back. */
+static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {
+    fh_store(&fh_context_slot(c, s)->word, s.value >> 32 << 32, FH_RELEASE);
+}
 /* Where a socket is told. */
-fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1);
+static inline fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1) {
+    return &fh_slots_at(k->context->slots, k->box)->box;
+}
+/* Looks at all that a socket was told. FH_CANCELED; FH_NOMEM: the rest is told again. */
+FH_MUST_USE fh_status fh_context_attend_to(fh_mut fh_core *k);
+/* The same, if there is something. */
+FH_MUST_USE static inline fh_status fh_context_attend(fh_mut fh_core *k) {
+    bool hears = k->hears && fh_turn_peek(&k->readers) != FH_NO_PEER;
+    bool told = fh_load(&k->context->stopped, FH_ACQUIRE) != 0 || fh_mailbox_has_news(fh_context_box(k));
+    return FH_UNLIKELY(hears || told) ? fh_context_attend_to(k) : FH_DONE;
+}
 /* Wakes the socket in a slot, and who polls it, with nothing to look at. */
 void fh_context_nudge(fh_mut fh_sock_context *c, uint32_t box);
 bool fh_context_stopped(fh_ref const fh_sock_context *c);

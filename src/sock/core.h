@@ -62,6 +62,7 @@ typedef struct fh_core {
     fh_mut fh_sock_context *context;
     fh_zmtp_socket type;
     uint32_t box; /* its slot's */
+    bool hears;   /* it has to look at what comes by itself: subscriptions, or what is dropped */
     fh_sock_settings settings;
     fh_owned fh_bytes identity, last_endpoint;
     fh_owned fh_bytes welcome;   /* of an XPUB, to new subscribers */
@@ -114,14 +115,27 @@ FH_MUST_USE fh_status fh_core_hear(fh_mut fh_core *k);
 /* The peer with an identity, or FH_NO_PEER. */
 uint32_t fh_core_find(fh_ref const fh_core *k, fh_span identity);
 /* True for the number of a peer. */
-bool fh_core_has(fh_ref const fh_core *k, uint32_t number);
+static inline bool fh_core_has(fh_ref const fh_core *k, uint32_t number) {
+    return number < k->peers_used && fh_peers_at(k->peers, number)->link != NULL;
+}
 /* The lane to a peer, or from it. */
-fh_lane *fh_core_out(fh_mut fh_core *k, uint32_t number) fh_view(1);
-fh_lane *fh_core_in(fh_mut fh_core *k, uint32_t number) fh_view(1);
+static inline fh_lane *fh_core_out(fh_mut fh_core *k, uint32_t number) fh_view(1) {
+    fh_peer *p = fh_peers_at(k->peers, number);
+    FH_ASSERT(p->link != NULL);
+    return fh_link_out(p->link, p->side);
+}
+static inline fh_lane *fh_core_in(fh_mut fh_core *k, uint32_t number) fh_view(1) {
+    fh_peer *p = fh_peers_at(k->peers, number);
+    FH_ASSERT(p->link != NULL);
+    return fh_link_in(p->link, p->side);
+}
 /* The other side of a peer's link is told to look. */
 void fh_core_tell(fh_mut fh_core *k, uint32_t number);
 /* Puts a message into a lane that is open. */
-void fh_core_put(fh_mut fh_core *k, uint32_t number, fh_mut fh_message *m);
+static inline void fh_core_put(fh_mut fh_core *k, uint32_t number, fh_mut fh_message *m) {
+    if (fh_lane_put(fh_core_out(k, number), m))
+        fh_core_tell(k, number);
+}
 /* True if the application is to be told, now, that a peer has come, or has gone. */
 FH_MUST_USE bool fh_core_has_notice(fh_mut fh_core *k, uint32_t number);
 /* The peer whose message of kind `kind` was heard, or FH_NO_PEER. */
@@ -135,7 +149,9 @@ typedef struct fh_group_key {
 FH_MUST_USE bool fh_group_key_of(fh_span group, fh_out fh_group_key *key);
 fh_span fh_group_key_view(fh_ref const fh_group_key *key) fh_view(1);
 /* True if a peer has room, and is still there. */
-FH_MUST_USE bool fh_core_has_room(fh_mut fh_core *k, uint32_t number);
+FH_MUST_USE static inline bool fh_core_has_room(fh_mut fh_core *k, uint32_t number) {
+    return fh_core_has(k, number) && !fh_lane_has_ended(fh_core_in(k, number)) && fh_lane_is_open(fh_core_out(k, number));
+}
 /* Whose turn it is to be read from, or to be written to; FH_NO_PEER. */
 uint32_t fh_core_reader(fh_mut fh_core *k);
 uint32_t fh_core_writer(fh_mut fh_core *k);

@@ -1,8 +1,6 @@
 /* lane.c: a ring bounded by credit (lane.h). Threading: lane.h. */
 #include "sock/lane.h"
 
-#include "freehold/atomic.h"
-
 enum { LAST_SLOTS = 3, NEWS = 4 };
 
 fh_status fh_lane_init(fh_lane *l, fh_allocator *a, uint32_t mark) {
@@ -19,14 +17,10 @@ fh_status fh_lane_init(fh_lane *l, fh_allocator *a, uint32_t mark) {
     return FH_DONE;
 }
 
-static fh_message *slot(fh_mut fh_lane *l, uint64_t index) fh_view(1) {
-    return fh_messages_at(l->slots, (size_t)index & (l->slots.count - 1));
-}
-
 /* Drops what is in a slot. */
 static void end_slot(fh_mut fh_lane *l, uint64_t index, fh_ref fh_allocator *a) {
     fh_message m;
-    fh_message_take(slot(l, index), &m);
+    fh_message_take(fh_lane_slot(l, index), &m);
     fh_message_drop(&m, a);
 }
 
@@ -41,9 +35,9 @@ void fh_lane_deinit(fh_lane *l, fh_allocator *a) {
 
 /* The writer's slot goes between the two, and what lay there, which nobody has read, is the writer's. */
 static void replace_last(fh_mut fh_lane *l, fh_mut fh_message *m) {
-    FH_WRITES(slot(l, l->mine), sizeof *m);
+    FH_WRITES(fh_lane_slot(l, l->mine), sizeof *m);
     end_slot(l, l->mine, l->allocator);
-    fh_message_take(m, slot(l, l->mine));
+    fh_message_take(m, fh_lane_slot(l, l->mine));
     l->mine = fh_exchange(&l->between, l->mine | NEWS, FH_ACQ_REL) & ~(uint32_t)NEWS;
 }
 
@@ -51,20 +45,20 @@ static void replace_last(fh_mut fh_lane *l, fh_mut fh_message *m) {
 static bool has_last(fh_mut fh_lane *l) {
     if ((fh_load(&l->between, FH_RELAXED) & NEWS) != 0)
         l->theirs = fh_exchange(&l->between, l->theirs, FH_ACQ_REL) & ~(uint32_t)NEWS;
-    FH_READS(slot(l, l->theirs), sizeof(fh_message));
-    return fh_message_count(slot(l, l->theirs)) != 0;
+    FH_READS(fh_lane_slot(l, l->theirs), sizeof(fh_message));
+    return fh_message_count(fh_lane_slot(l, l->theirs)) != 0;
 }
 
 /* --- the writer ----------------------------------------------------------------------------------------------------------- */
 
 static bool has_credit(fh_mut fh_lane *l) {
-    if (l->conflates || fh_credit_open(&l->credit))
+    if (l->conflates)
         return true;
     (void)fh_credit_told(&l->credit, fh_load(&l->told, FH_ACQUIRE));
     return fh_credit_open(&l->credit);
 }
 
-bool fh_lane_is_open(fh_lane *l) {
+bool fh_lane_find_room(fh_lane *l) {
     if (has_credit(l))
         return true;
     (void)fh_exchange(&l->writer_awake, 0, FH_ACQ_REL);
@@ -74,25 +68,20 @@ bool fh_lane_is_open(fh_lane *l) {
     return true;
 }
 
-bool fh_lane_put(fh_lane *l, fh_message *m) {
+void fh_lane_add_parts(fh_lane *l, fh_message *m) {
     if (l->conflates) {
         replace_last(l, m);
-        return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
+        return;
     }
     fh_credit_spend(&l->credit);
-    FH_WRITES(slot(l, l->written), sizeof *m);
-    fh_message_take(m, slot(l, l->written));
+    FH_WRITES(fh_lane_slot(l, l->written), sizeof *m);
+    fh_message_take(m, fh_lane_slot(l, l->written));
     fh_store(&l->written, l->written + 1, FH_RELEASE);
-    return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
 }
 
 bool fh_lane_end(fh_lane *l) {
     fh_store(&l->ended, 1, FH_RELEASE);
-    return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
-}
-
-bool fh_lane_has_ended(const fh_lane *l) {
-    return fh_load(&l->ended, FH_ACQUIRE) != 0;
+    return fh_lane_call(l);
 }
 
 /* --- the reader ----------------------------------------------------------------------------------------------------------- */
@@ -100,10 +89,11 @@ bool fh_lane_has_ended(const fh_lane *l) {
 static bool has_message(fh_mut fh_lane *l) {
     if (l->conflates)
         return has_last(l);
-    return fh_load(&l->written, FH_ACQUIRE) != l->debit.read;
+    l->seen = fh_load(&l->written, FH_ACQUIRE);
+    return l->seen != l->debit.read;
 }
 
-fh_lane_state fh_lane_look(fh_lane *l) {
+fh_lane_state fh_lane_find(fh_lane *l) {
     if (has_message(l))
         return FH_LANE_MESSAGE;
     (void)fh_exchange(&l->reader_awake, 0, FH_ACQ_REL);
@@ -114,24 +104,22 @@ fh_lane_state fh_lane_look(fh_lane *l) {
     return FH_LANE_MESSAGE;
 }
 
-fh_message *fh_lane_first(fh_lane *l) {
-    return slot(l, l->conflates ? l->theirs : l->debit.read);
+bool fh_lane_tell_read(fh_lane *l) {
+    fh_store(&l->told, l->debit.told, FH_RELEASE);
+    return fh_exchange(&l->writer_awake, 1, FH_ACQ_REL) == 0;
 }
 
-void fh_lane_pop(fh_lane *l, fh_message *m, bool *tell) {
+void fh_lane_pop_parts(fh_lane *l, fh_message *m, bool *tell) {
     *tell = false;
     if (l->conflates) {
-        FH_WRITES(slot(l, l->theirs), sizeof *m);
-        fh_message_take(slot(l, l->theirs), m);
+        FH_WRITES(fh_lane_slot(l, l->theirs), sizeof *m);
+        fh_message_take(fh_lane_slot(l, l->theirs), m);
         return;
     }
-    FH_WRITES(slot(l, l->debit.read), sizeof *m); /* it is emptied */
-    fh_message_take(slot(l, l->debit.read), m);
-    *tell = fh_debit_read(&l->debit);
-    if (!*tell)
-        return;
-    fh_store(&l->told, l->debit.told, FH_RELEASE);
-    *tell = fh_exchange(&l->writer_awake, 1, FH_ACQ_REL) == 0;
+    FH_WRITES(fh_lane_slot(l, l->debit.read), sizeof *m); /* it is emptied */
+    fh_message_take(fh_lane_slot(l, l->debit.read), m);
+    if (fh_debit_read(&l->debit))
+        *tell = fh_lane_tell_read(l);
 }
 
 bool fh_lane_leave(fh_lane *l) {

@@ -11,6 +11,10 @@
  * nothing once more. Both sides change it by exchange, so the writer's message is seen by the second look, or the writer sees
  * the 0. `writer_awake` is the same for room.
  *
+ * Who puts many in a row adds them, and asks once whether the reader is to be told (fh_lane_call). The reader sees what was
+ * added all the same, unless it sleeps. Each side remembers what it last saw of the other, and touches the other's line only
+ * when that is used up.
+ *
  * A lane that conflates keeps the newest message only, and is never full: the writer has a slot, the reader has one, and the
  * third lies between them and changes hands by exchange.
  *
@@ -20,8 +24,10 @@
 #ifndef FH_SOCK_LANE_H
 #define FH_SOCK_LANE_H
 
+#include "freehold/atomic.h"
 #include "freehold/sock.h"
 #include "proto/credit.h"
+#include "sock/part.h"
 
 enum { FH_LANE_MARK_MAX = FH_SOCK_MARK_MAX };
 #define FH_LANE_CONFLATES UINT32_MAX /* a mark: only the newest message is kept */
@@ -32,13 +38,15 @@ typedef struct fh_lane {
     bool conflates;
     uint32_t between;           /* of a lane that conflates: the slot that nobody has, and whether its message is news */
     uint32_t mine, theirs;      /* the writer's slot, and the reader's */
-    uint32_t ended;             /* the writer is gone: what is there is all */
-    uint32_t writer_awake, reader_awake;
-    uint64_t pad[4];
+    uint64_t pad[8];
     uint64_t written; /* the writer's line */
+    uint32_t reader_awake;
+    uint32_t ended;   /* the writer is gone: what is there is all */
     fh_credit credit;
-    uint64_t pad_[4];
+    uint64_t pad_[8];
     uint64_t told;    /* the reader's: what the writer may know to be read */
+    uint32_t writer_awake;
+    uint64_t seen;    /* of `written` */
     fh_debit debit;
 } fh_lane;
 
@@ -50,22 +58,92 @@ FH_MUST_USE fh_status fh_lane_init(fh_owned fh_view(2) fh_lane *l, fh_ref fh_all
 /* Drops what is in it. */
 void fh_lane_deinit(fh_drop fh_lane *l, fh_ref fh_allocator *a);
 
+/* What the functions below leave to lane.c: lanes that conflate, and going to sleep. */
+FH_MUST_USE bool fh_lane_find_room(fh_mut fh_lane *l);
+void fh_lane_add_parts(fh_mut fh_lane *l, fh_mut fh_message *m);
+FH_MUST_USE fh_lane_state fh_lane_find(fh_mut fh_lane *l);
+void fh_lane_pop_parts(fh_mut fh_lane *l, fh_owned fh_message *m, fh_out bool *tell);
+
+static inline fh_message *fh_lane_slot(fh_mut fh_lane *l, uint64_t index) fh_view(1) {
+    return fh_messages_at(l->slots, (size_t)index & (l->slots.count - 1));
+}
+
 /* The writer: true if there is room. After a false the reader tells when there is. */
-FH_MUST_USE bool fh_lane_is_open(fh_mut fh_lane *l);
-/* The writer: puts a message in, for which there is room; *m has no parts afterwards. True: tell the reader. */
-FH_MUST_USE bool fh_lane_put(fh_mut fh_lane *l, fh_mut fh_message *m);
+FH_MUST_USE static inline bool fh_lane_is_open(fh_mut fh_lane *l) {
+    return FH_LIKELY(fh_credit_open(&l->credit)) || fh_lane_find_room(l);
+}
+
+/* The writer: puts a message of one part in, for which there is room, in a lane that does not conflate. fh_lane_call has to
+ * follow. */
+static inline void fh_lane_add_part(fh_mut fh_lane *l, fh_move fh_bytes part) {
+    FH_ASSERT(!l->conflates);
+    fh_credit_spend(&l->credit);
+    FH_WRITES(fh_lane_slot(l, l->written), sizeof(fh_message));
+    fh_message_fill(fh_lane_slot(l, l->written), part);
+    fh_store(&l->written, l->written + 1, FH_RELEASE);
+}
+
+/* The writer, behind what it has added: true: tell the reader. */
+FH_MUST_USE static inline bool fh_lane_call(fh_mut fh_lane *l) {
+    return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
+}
+
+/* The same with any message, in any lane; *m has no parts afterwards. */
+static inline void fh_lane_add(fh_mut fh_lane *l, fh_mut fh_message *m) {
+    if (FH_LIKELY(!l->conflates && fh_message_is_part(m)))
+        fh_lane_add_part(l, fh_message_empty(m));
+    else
+        fh_lane_add_parts(l, m);
+}
+
+/* The writer: adds a message and calls. True: tell the reader. */
+FH_MUST_USE static inline bool fh_lane_put(fh_mut fh_lane *l, fh_mut fh_message *m) {
+    fh_lane_add(l, m);
+    return fh_lane_call(l);
+}
+
 /* The writer: this was all. True: tell the reader. */
 FH_MUST_USE bool fh_lane_end(fh_mut fh_lane *l);
 
 /* The reader: what there is. After FH_LANE_EMPTY the writer tells of more. */
-fh_lane_state fh_lane_look(fh_mut fh_lane *l);
+static inline fh_lane_state fh_lane_look(fh_mut fh_lane *l) {
+    return FH_LIKELY(l->seen != l->debit.read) ? FH_LANE_MESSAGE : fh_lane_find(l);
+}
+
 /* The reader: the next message, in place; there is one. Valid until: fh_lane_pop. */
-fh_message *fh_lane_first(fh_mut fh_lane *l) fh_view(1);
+static inline fh_message *fh_lane_first(fh_mut fh_lane *l) fh_view(1) {
+    return fh_lane_slot(l, l->conflates ? l->theirs : l->debit.read);
+}
+
+/* The reader: one more was taken; true: the writer is to be told. */
+FH_MUST_USE bool fh_lane_tell_read(fh_mut fh_lane *l);
+
+/* The reader: the only part of it, of a lane that does not conflate; as fh_lane_pop. */
+static inline fh_owned fh_bytes fh_lane_pop_part(fh_mut fh_lane *l, fh_mut bool *tell) {
+    FH_ASSERT(!l->conflates);
+    FH_WRITES(fh_lane_slot(l, l->debit.read), sizeof(fh_message)); /* it is emptied */
+    fh_bytes part = fh_message_empty(fh_lane_slot(l, l->debit.read));
+    if (fh_debit_read(&l->debit))
+        *tell = fh_lane_tell_read(l) || *tell;
+    return part;
+}
+
 /* The reader: takes it. *tell: the writer is to be told. */
-void fh_lane_pop(fh_mut fh_lane *l, fh_owned fh_message *m, fh_out bool *tell);
+static inline void fh_lane_pop(fh_mut fh_lane *l, fh_owned fh_message *m, fh_out bool *tell) {
+    *tell = false;
+    if (FH_LIKELY(!l->conflates && fh_message_is_part(fh_lane_first(l)))) {
+        *m = (fh_message){.count = 0};
+        fh_message_fill(m, fh_lane_pop_part(l, tell));
+    } else {
+        fh_lane_pop_parts(l, m, tell);
+    }
+}
+
 /* The reader will not read any more: what is said to the writer is said for the last time. True: tell it. */
 FH_MUST_USE bool fh_lane_leave(fh_mut fh_lane *l);
 /* Either side: true once the writer has ended it. */
-bool fh_lane_has_ended(fh_ref const fh_lane *l);
+static inline bool fh_lane_has_ended(fh_ref const fh_lane *l) {
+    return fh_load(&l->ended, FH_ACQUIRE) != 0;
+}
 
 #endif

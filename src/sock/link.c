@@ -49,15 +49,3 @@ void fh_link_free(fh_link *l) {
     else
         fh_handles_forget(l);
 }
-
-fh_lane *fh_link_out(fh_link *l, uint32_t side) {
-    return side == 0 ? &l->there : &l->back;
-}
-
-fh_lane *fh_link_in(fh_link *l, uint32_t side) {
-    return side == 0 ? &l->back : &l->there;
-}
-
-fh_link_end *fh_link_end_of(fh_link *l, uint32_t side) {
-    return side == 0 ? &l->connected : &l->bound;
-}

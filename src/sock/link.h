@@ -48,8 +48,14 @@ fh_owned fh_link *fh_link_share(fh_ref fh_link *link) fh_view(*1);
 /* One handle fewer. NULL is allowed. */
 void fh_link_free(fh_drop fh_link *link);
 
-fh_lane *fh_link_out(fh_mut fh_link *link, uint32_t side) fh_view(1);
-fh_lane *fh_link_in(fh_mut fh_link *link, uint32_t side) fh_view(1);
-fh_link_end *fh_link_end_of(fh_mut fh_link *link, uint32_t side) fh_view(1);
+static inline fh_lane *fh_link_out(fh_mut fh_link *link, uint32_t side) fh_view(1) {
+    return side == 0 ? &link->there : &link->back;
+}
+static inline fh_lane *fh_link_in(fh_mut fh_link *link, uint32_t side) fh_view(1) {
+    return side == 0 ? &link->back : &link->there;
+}
+static inline fh_link_end *fh_link_end_of(fh_mut fh_link *link, uint32_t side) fh_view(1) {
+    return side == 0 ? &link->connected : &link->bound;
+}
 
 #endif

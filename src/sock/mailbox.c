@@ -1,7 +1,6 @@
 /* mailbox.c: bits, and a word to sleep at (mailbox.h). Threading: mailbox.h. */
 #include "sock/mailbox.h"
 
-#include "freehold/atomic.h"
 #include "freehold/os.h"
 
 enum { SLEEPS = 1, WATCHED = 2, STEP = 4 };

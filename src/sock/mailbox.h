@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "freehold/attrs.h"
+#include "freehold/atomic.h"
 
 enum { FH_MAILBOX_WORDS = 64, FH_MAILBOX_NUMBERS = 64 * FH_MAILBOX_WORDS };
 
@@ -39,6 +39,10 @@ FH_MUST_USE bool fh_mailbox_tell(fh_ref fh_mailbox *box, uint32_t number);
 FH_MUST_USE bool fh_mailbox_wake(fh_ref fh_mailbox *box);
 /* A number that was told since it was last found; false when there is none. */
 FH_MUST_USE bool fh_mailbox_next(fh_ref fh_mailbox *box, fh_out uint32_t *number);
+/* True if fh_mailbox_next may find a number. */
+static inline bool fh_mailbox_has_news(fh_ref const fh_mailbox *box) {
+    return fh_load(&box->index, FH_RELAXED) != 0;
+}
 /* What to hand to fh_mailbox_wait: read it before the look. */
 uint32_t fh_mailbox_seen(fh_ref fh_mailbox *box);
 /* Sleeps until something is told, or for about time_ns (UINT64_MAX: for ever). It may return for no reason. True if

@@ -274,9 +274,11 @@ static fh_status send_upstream(fh_mut fh_core *k, fh_mut fh_message *m) {
 }
 
 fh_status fh_core_send(fh_core *k, fh_message *m) {
+    size_t count = m->count, parts = parts_of(k);
+    if (FH_LIKELY(count != 0 && is(k, FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(PAIR))))
+        return send_next(k, m);
     if (!fh_core_sends(k))
         return FH_STATUS(FH_UNSUPPORTED);
-    size_t count = fh_message_count(m), parts = parts_of(k);
     if (count == 0 || (parts != 0 && count != parts))
         return FH_STATUS(FH_INVALID);
     if (k->type == FH_ZMTP_REQ)
@@ -351,7 +353,6 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
 /* PULL, PAIR, DEALER (RFC 28, 30: "SHALL receive … using a fair-queuing strategy"). */
 static fh_status receive_next(fh_mut fh_core *k, fh_owned fh_message *out) {
     uint32_t peer = fh_core_reader(k);
-    *out = (fh_message){0};
     if (peer == FH_NO_PEER)
         return FH_STATUS(FH_AGAIN);
     take(k, peer, out);
@@ -531,6 +532,9 @@ static fh_status receive_heard(fh_mut fh_core *k, fh_owned fh_message *out) {
 }
 
 fh_status fh_core_receive(fh_core *k, fh_message *out) {
+    /* an XSUB gets all that comes, as with libzmq */
+    if (FH_LIKELY(is(k, FH_ZMTP_BIT(PULL) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(XSUB))))
+        return receive_next(k, out);
     if (k->type == FH_ZMTP_REQ)
         return receive_reply(k, out);
     if (k->type == FH_ZMTP_REP)
@@ -539,9 +543,8 @@ fh_status fh_core_receive(fh_core *k, fh_message *out) {
         return receive_routed(k, out);
     if (k->type == FH_ZMTP_XPUB)
         return receive_heard(k, out);
-    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(DISH))) /* an XSUB gets all that comes, as with libzmq */
+    if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(DISH)))
         return receive_wanted(k, out);
-    *out = (fh_message){0};
     if (!fh_core_receives(k))
         return FH_STATUS(FH_UNSUPPORTED);
     return receive_next(k, out);

@@ -33,6 +33,7 @@ fh_status fh_core_new(fh_allocator *a, fh_sock_context *context, fh_zmtp_socket 
     *k = (fh_core){.allocator = a, .context = context, .type = type, .box = box,
                    .settings = {FH_SOCK_OPTIONS(FH_FIRST_VALUE)},
                    .sender = FH_NO_PEER, .secret = fh_os_random(), .name_next = (uint32_t)fh_os_random()};
+    k->hears = fh_core_publishes(k) || !fh_core_receives(k);
     fh_turn_init(&k->readers, a);
     fh_turn_init(&k->writers, a);
     fh_rep_init(&k->rep, a, FH_ENVELOPE_MAX);
@@ -76,10 +77,6 @@ static fh_peer *row(fh_mut fh_core *k, uint32_t number) fh_view(1) {
     return fh_peers_at(k->peers, number);
 }
 
-bool fh_core_has(const fh_core *k, uint32_t number) {
-    return number < k->peers_used && fh_peers_at(k->peers, number)->link != NULL;
-}
-
 bool fh_core_connected(const fh_core *k, uint32_t number, fh_span name) {
     if (!fh_core_has(k, number))
         return false;
@@ -87,32 +84,11 @@ bool fh_core_connected(const fh_core *k, uint32_t number, fh_span name) {
     return p->link != NULL && p->side == 0 && fh_span_equal(p->link->name.span, name);
 }
 
-fh_lane *fh_core_out(fh_core *k, uint32_t number) {
-    fh_peer *p = row(k, number);
-    FH_ASSERT(p->link != NULL);
-    return fh_link_out(p->link, p->side);
-}
-
-fh_lane *fh_core_in(fh_core *k, uint32_t number) {
-    fh_peer *p = row(k, number);
-    FH_ASSERT(p->link != NULL);
-    return fh_link_in(p->link, p->side);
-}
-
 void fh_core_tell(fh_core *k, uint32_t number) {
     fh_peer *p = row(k, number);
     FH_ASSERT(p->link != NULL);
     const fh_link_end *other = fh_link_end_of(p->link, 1 - p->side);
     fh_context_tell(k->context, other->box, other->number);
-}
-
-void fh_core_put(fh_core *k, uint32_t number, fh_message *m) {
-    if (fh_lane_put(fh_core_out(k, number), m))
-        fh_core_tell(k, number);
-}
-
-bool fh_core_has_room(fh_core *k, uint32_t number) {
-    return fh_core_has(k, number) && !fh_lane_has_ended(fh_core_in(k, number)) && fh_lane_is_open(fh_core_out(k, number));
 }
 
 /* --- identities ----------------------------------------------------------------------------------------------------------- */
@@ -558,8 +534,7 @@ static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
 }
 
 fh_status fh_core_hear(fh_core *k) {
-    bool hears = fh_core_publishes(k) || !fh_core_receives(k);
-    for (uint32_t n = FH_NO_PEER; hears && (n = fh_core_reader(k)) != FH_NO_PEER;) {
+    for (uint32_t n = FH_NO_PEER; k->hears && (n = fh_core_reader(k)) != FH_NO_PEER;) {
         if (k->type == FH_ZMTP_XPUB && !fh_lane_is_open(&k->heard))
             return FH_DONE;
         if (count_wanted(k, n))

@@ -40,7 +40,6 @@ static fh_status try_send(fh_mut fh_core *k, fh_mut fh_message *m) {
 }
 
 static fh_status try_receive(fh_mut fh_core *k, fh_owned fh_message *out) {
-    *out = (fh_message){0};
     FH_TRY(fh_context_attend(k));
     return fh_core_receive(k, out);
 }
@@ -56,10 +55,9 @@ static fh_status send_until(fh_mut fh_core *k, fh_mut fh_message *m) {
     }
 }
 
-static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
-    int64_t timeout_ms = k->settings.receive_timeout;
-    *out = (fh_message){0};
-    for (uint64_t end_ns = end_of(timeout_ms);;) {
+/* Tries until there is something, or no time. */
+static fh_status receive_later(fh_mut fh_core *k, fh_owned fh_message *out) {
+    for (uint64_t end_ns = end_of(k->settings.receive_timeout);;) {
         uint32_t seen = fh_mailbox_seen(fh_context_box(k));
         fh_message m;
         fh_status status = try_receive(k, &m);
@@ -67,10 +65,19 @@ static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
             *out = m;
             return FH_DONE;
         }
-        if (status.code != FH_AGAIN || timeout_ms == 0)
+        if (status.code != FH_AGAIN)
             return status;
         FH_TRY(sleep_until(k, seen, end_ns));
     }
+}
+
+static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
+    fh_status status = try_receive(k, out);
+    if (!fh_failed(status))
+        return FH_DONE;
+    if (status.code != FH_AGAIN || k->settings.receive_timeout == 0)
+        return status;
+    return receive_later(k, out);
 }
 
 fh_status fh_sock_send(fh_sock_context *c, fh_sock s, fh_message *m) {

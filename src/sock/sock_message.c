@@ -1,7 +1,7 @@
 /* sock_message.c: parts in a row, a few in place and the others behind (sock_message.h).
  *
  * Invariants: count <= FH_MESSAGE_FEW + the room of `more`; places from count on are empty. Threading: sock_message.h. */
-#include "freehold/sock_message.h"
+#include "sock/part.h"
 
 static const fh_bytes nothing = {NULL, {NULL, 0}};
 
@@ -86,7 +86,11 @@ fh_status fh_message_insert(fh_message *m, fh_allocator *a, size_t i, fh_bytes *
 }
 
 fh_status fh_message_push(fh_message *m, fh_allocator *a, fh_bytes *bytes) {
-    return fh_message_insert(m, a, m->count, bytes);
+    if (m->count >= FH_MESSAGE_FEW)
+        return fh_message_insert(m, a, m->count, bytes);
+    put(m, m->count++, *bytes);
+    *bytes = nothing;
+    return FH_DONE;
 }
 
 fh_status fh_message_push_copy(fh_message *m, fh_allocator *a, fh_span bytes) {
@@ -129,6 +133,12 @@ fh_status fh_message_share(const fh_message *m, fh_allocator *a, fh_message *out
 }
 
 void fh_message_drop(fh_message *m, fh_allocator *a) {
+    if (FH_LIKELY(m->count == 1 && m->more == NULL)) {
+        fh_bytes part = fh_message_empty(m);
+        fh_bytes_drop(&part);
+        m->kind = 0;
+        return;
+    }
     while (m->count != 0) {
         fh_bytes last = take(m, --m->count);
         fh_bytes_drop(&last);

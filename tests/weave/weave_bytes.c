@@ -4,6 +4,7 @@
 #include "weave.h"
 
 #include "freehold/page.h"
+#include "mem/stock.h"
 
 static fh_page_source *source;
 static fh_bytes refs[3];
@@ -44,6 +45,24 @@ static void share_drop_2(void) {
     fh_bytes_drop(&refs[2]);
     look(more, 7);
     fh_bytes_drop(&more);
+}
+
+/* The same by way of references in store. */
+static void slice_0(void) {
+    fh_stock stock = {NULL, 0, 0};
+    fh_bytes more = fh_stock_slice(&stock, refs[0], 0, 8);
+    fh_bytes_drop(&refs[0]);
+    look(more, 7);
+    fh_bytes_drop(&more);
+    fh_stock_end(&stock);
+}
+static void store_1(void) {
+    fh_stock stock = {NULL, 0, 0};
+    look(refs[1], 7);
+    fh_stock_drop(&stock, &refs[1]);
+    look(refs[2], 7);
+    fh_stock_drop(&stock, &refs[2]);
+    fh_stock_end(&stock);
 }
 
 /* --- a page: read by another thread, then filled again ---------------------------------------------------------------- */
@@ -100,6 +119,8 @@ int main(void) {
     static const weave_test tests[] = {
         {.name = "bytes: the last gives back", .setup = setup_wrapped, .threads = {drop_0, drop_1, share_drop_2},
          .weaken = "count.h"},
+        {.name = "bytes: the last is in store", .setup = setup_wrapped, .threads = {slice_0, store_1}, .weaken = "count.h",
+         .spare = {"fh_count_release sub word"}}, /* what is in store is released behind it */
         {.name = "pages: a second life", .setup = setup_pages, .threads = {drop_1, fill_both}, .check = end_pages,
          .weaken = "src/mem/"},
         {.name = "pages: the last unmaps", .setup = setup_pages, .threads = {drop_1, free_source}, .weaken = "src/mem/",

@@ -73,6 +73,18 @@ static void write_two(void) {
     tell(&reader_box, fh_lane_end(&lane));
 }
 
+/* Many in a row are called once. */
+static void add_two(void) {
+    enter(&writer_number);
+    for (uint32_t k = 1; k <= 2; k++) {
+        WEAVE_ASSERT(fh_lane_is_open(&lane));
+        fh_message m = {.count = k};
+        fh_lane_add(&lane, &m);
+    }
+    tell(&reader_box, fh_lane_call(&lane));
+    tell(&reader_box, fh_lane_end(&lane));
+}
+
 static void read_all(void) {
     enter(&reader_number);
     for (;;) {
@@ -152,23 +164,24 @@ static void drop(void) {
 int main(void) {
     static const weave_test tests[] = {
         {.name = "lane: two through one place", .setup = setup_1, .threads = {write_two, read_all}, .check = end,
-         .preemptions = 2, .weaken = "lane.", .spare = {"fh_lane_end exchange &l->reader_awake",
-                                                 "fh_lane_is_open exchange &l->writer_awake",
-                                                 "fh_lane_pop exchange &l->writer_awake"}},
+         .preemptions = 2, .weaken = "lane.", .spare = {"fh_lane_find_room exchange &l->writer_awake",
+                                                        "fh_lane_tell_read exchange &l->writer_awake"}},
         {.name = "lane: two through two places", .setup = setup_2, .threads = {write_two, read_all}, .check = end,
          .preemptions = 3},
+        {.name = "lane: two at once", .setup = setup_2, .threads = {add_two, read_all}, .check = end, .preemptions = 3,
+         .weaken = "lane.", .spare = {"fh_lane_tell_read exchange &l->writer_awake", "fh_lane_tell_read store &l->told"}},
         {.name = "lane: the newest of three", .setup = setup_newest, .threads = {write_three, read_newest}, .check = drop,
          .preemptions = 2, .weaken = "lane.", .spare = {"fh_lane_has_ended load &l->ended"}},
         {.name = "lane: the end", .setup = setup_1, .threads = {end_only, read_all}, .check = drop, .preemptions = 4,
          .weaken = "lane.", .spare = {"fh_lane_end store &l->ended", "has_message load &l->written",
                                       "fh_lane_has_ended load &l->ended"}},
         {.name = "lane: room", .setup = setup_1, .threads = {wait_for_room, read_one}, .check = drop, .preemptions = 3,
-         .weaken = "lane.", .spare = {"fh_lane_put exchange &l->reader_awake", "fh_lane_look exchange &l->reader_awake",
+         .weaken = "lane.", .spare = {"fh_lane_call exchange &l->reader_awake", "fh_lane_find exchange &l->reader_awake",
                                       "fh_lane_has_ended load &l->ended", "has_credit load &l->told",
-                                      "fh_lane_pop store &l->told"}},
+                                      "fh_lane_tell_read store &l->told"}},
         {.name = "lane: the reader leaves", .setup = setup_1, .threads = {fill, leave}, .check = drop, .weaken = "lane.",
-         .spare = {"fh_lane_put store &l->written", "fh_lane_put exchange &l->reader_awake", "has_credit load &l->told",
-                   "fh_lane_is_open exchange &l->writer_awake"}},
+         .spare = {"fh_lane_add_part store &l->written", "fh_lane_call exchange &l->reader_awake", "has_credit load &l->told",
+                   "fh_lane_find_room exchange &l->writer_awake"}},
     };
     return weave_main(tests, sizeof tests / sizeof tests[0]);
 }
