@@ -36,6 +36,11 @@ typedef struct fh_address {
  * system's resolver is asked, however long that takes; a port of "*" is 0. `ip6` prefers IPv6 for "*" and for names.
  * FH_INVALID for what is no such text, FH_NOT_FOUND for a name that nobody knows. */
 FH_FALLIBLE fh_address_tcp(fh_span text, bool ip6, fh_out fh_address *out, fh_mut fh_err *err);
+/* The same, but nobody is asked, so it does not wait: a name, if it looks like one, is FH_NOT_FOUND, with its port in *out. */
+FH_FALLIBLE fh_address_number(fh_span text, bool ip6, fh_out fh_address *out, fh_mut fh_err *err);
+/* An address of this machine, to bind to or to connect from: as fh_address_tcp, and the host may also be an interface ("eth0"),
+ * for its first address of the family that is preferred, or else of the other one. */
+FH_FALLIBLE fh_address_local(fh_span text, bool ip6, fh_out fh_address *out, fh_mut fh_err *err);
 /* A path, or "@" and an abstract name. FH_INVALID for an empty one, or one with a 0; FH_LIMIT beyond FH_ADDRESS_PATH_MAX. */
 FH_FALLIBLE fh_address_unix(fh_span text, fh_out fh_address *out, fh_mut fh_err *err);
 /* Writes the text that the two above read to the start of `to`, which has FH_ADDRESS_TEXT_BYTES; its size. */

@@ -176,6 +176,7 @@ typedef struct fh_net_socket_options {
     uint32_t type_of_service;                /* of IP */
     bool keep_alive;
     uint32_t keep_idle_s, keep_interval_s, keep_count; /* with keep_alive; 0 = the system's */
+    uint32_t unheard_ms;                     /* so long may what was sent go unheard; 0 = as above */
     const fh_address *source;                /* connect from here; NULL = anywhere */
 } fh_net_socket_options;
 

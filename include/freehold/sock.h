@@ -94,17 +94,22 @@ FH_FALLIBLE fh_sock_open(fh_mut fh_sock_context *c, fh_zmtp_socket type, fh_out 
  * the time of LINGER. */
 FH_FALLIBLE fh_sock_close(fh_mut fh_sock_context *c, fh_sock s);
 
-/* Makes a name, up to FH_SOCK_ENDPOINT_MAX bytes in all, this socket's: those who connect to it, or did so before, become its
- * peers. "inproc://" and more; "tcp://" and a host (a number, a name, "*" for all interfaces) and a port ("*" or 0 for a free
- * one, which fh_sock_last_endpoint tells); "ipc://" and a path, or "@" and an abstract name. FH_INVALID for a name that is
- * none, FH_BORROWED for one of inproc that is another's, FH_IO where the system refuses (err has errno's number), FH_NOT_FOUND
- * for an unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
+/* Makes a name, up to FH_SOCK_ENDPOINT_MAX bytes in all, this socket's: those who connect to it, or did so before, become
+ * its peers. "inproc://" and more; "tcp://" and a host (a number, an interface such as "eth0", a name, "*" for all of them)
+ * and a port ("*" or 0 for a free one, which fh_sock_last_endpoint tells); "ipc://" and a path, or "@" and an abstract name.
+ * FH_INVALID for a name that is none, FH_BORROWED for one of inproc that is another's, FH_IO where the system refuses (err
+ * has errno's number), FH_NOT_FOUND for an unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
 FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
 /* Becomes a peer of the socket that has the name, now or later. Messages may be sent at once by PAIR, PUSH, DEALER and REQ, and
  * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. One that breaks is made
  * again; what was handed to it then is lost, and what was not yet is not. (A socket takes its peers in while it is called: a
  * SUB that is not called does not subscribe anew.) FH_INVALID when the two types do not talk to each other (inproc),
- * FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above. */
+ * FH_EXHAUSTED at FH_SOCK_PEERS_MAX; errors as above.
+ *
+ * "tcp://source:port;host:port" connects from an address of this machine: a number or an interface, with "*" or 0 for any port.
+ * A host that is a name is asked for with each try to connect, so one that moves is found again, and one that nobody knows
+ * yet is no error (a monitor sees FH_SOCK_IS_CLOSED). Nothing waits for the resolver but that connection, and the end of the
+ * context. */
 FH_FALLIBLE fh_sock_connect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
 /* The name is free again; who is connected stays. The name is the one that was given, or the one of fh_sock_last_endpoint.
  * FH_NOT_FOUND. */
@@ -179,6 +184,15 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(HEARTBEAT_TIMEOUT, heartbeat_timeout, 77, -1, -1, INT32_MAX) /* ms of silence after a PING; -1: HEARTBEAT_IVL */ \
     X(MESSAGE_MAX, message_max, 22, -1, -1, INT64_MAX) /* bytes of a part that a peer may send; -1: 64 MiB */          \
     X(BACKLOG, backlog, 19, 100, 1, INT32_MAX) /* connections that wait to be accepted */                              \
+    X(CONNECT_TIMEOUT, connect_timeout, 79, 0, 0, INT32_MAX) /* ms that a try to connect may take; 0: what the system gives */ \
+    X(SEND_BUFFER, send_buffer, 11, -1, -1, INT32_MAX) /* bytes in the kernel; -1: its default; here and below */       \
+    X(RECEIVE_BUFFER, receive_buffer, 12, -1, -1, INT32_MAX)                                                            \
+    X(TYPE_OF_SERVICE, type_of_service, 57, 0, 0, 255) /* of IP */                                                      \
+    X(TCP_KEEPALIVE, keep_alive, 34, -1, -1, 1) /* 1: the system asks a silent peer whether it is there */ \
+    X(TCP_KEEPALIVE_COUNT, keep_count, 35, -1, -1, INT32_MAX) /* questions without an answer */                         \
+    X(TCP_KEEPALIVE_IDLE, keep_idle, 36, -1, -1, INT32_MAX) /* s of silence before the first */                         \
+    X(TCP_KEEPALIVE_INTERVAL, keep_interval, 37, -1, -1, INT32_MAX) /* s between them */                                \
+    X(TCP_MAXRT, unheard_max, 80, 0, 0, INT32_MAX) /* ms that sent bytes may go unheard; 0: the system's default */     \
     X(IPV6, ip6, 42, 0, 0, 1) /* "*" and names are addresses of IPv6 */                                                \
     X(METADATA, metadata, 202, 0, 0, 1) /* ours: fh_sock_about knows the peers of tcp and ipc */                       \
     X(ZAP_ENFORCE_DOMAIN, enforce, 93, 0, 0, 1) /* who asks a handler of ZAP lets nobody in while there is none */

@@ -8,7 +8,8 @@ static fh_os_socket_options options_of(const fh_net_socket_options *o) {
     return (fh_os_socket_options){.backlog = o->backlog, .send_buffer = o->send_buffer, .receive_buffer = o->receive_buffer,
                                   .type_of_service = o->type_of_service, .keep_alive = o->keep_alive,
                                   .keep_idle_s = o->keep_idle_s, .keep_interval_s = o->keep_interval_s,
-                                  .keep_count = o->keep_count, .source = o->source};
+                                  .keep_count = o->keep_count, .unheard_ms = o->unheard_ms,
+                                  .source = o->source};
 }
 
 /* A new descriptor joins the loop; it is closed when it cannot. */

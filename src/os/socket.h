@@ -12,7 +12,7 @@
 typedef struct fh_os_socket_options {
     uint32_t backlog, send_buffer, receive_buffer, type_of_service;
     bool keep_alive;
-    uint32_t keep_idle_s, keep_interval_s, keep_count;
+    uint32_t keep_idle_s, keep_interval_s, keep_count, unheard_ms;
     const fh_address *source;
 } fh_os_socket_options;
 

@@ -121,9 +121,10 @@ void fh_conn_free(fh_conn *c) {
         return;
     fh_allocator *a = c->loop->allocator;
     end_session(c);
+    fh_lookup_end(c);
     end_zap(c);
     end_link(c);
-    FH_ASSERT(c->session == NULL && c->link == NULL && c->zap == NULL);
+    FH_ASSERT(c->lookup == NULL && c->session == NULL && c->link == NULL && c->zap == NULL);
     fh_message_drop(&c->going, a);
     fh_message_drop(&c->coming, a);
     fh_bytes_drop(&c->user);
@@ -175,10 +176,10 @@ static bool has_work(fh_mut fh_conn *c) {
 
 fh_status fh_conn_listen(fh_conn *c, int *error) {
     FH_ASSERT(c->terms != NULL);
-    fh_net_socket_options options = {.backlog = (uint32_t)c->terms->settings.backlog};
+    fh_net_socket_options options = fh_terms_options(c->terms);
     *error = 0;
     c->state = FH_CONN_DEAD;
-    fh_status s = fh_net_listen(c->loop->net, &c->terms->address, &options, c->number, &c->socket, NULL);
+    fh_status s = fh_net_listen(c->loop->net, &c->terms->route.to, &options, c->number, &c->socket, NULL);
     if (fh_failed(s)) {
         *error = s.code == FH_IO ? fh_net_error(c->loop->net) : 0;
         fh_conn_say(c, FH_SOCK_IS_BIND_FAILED, *error);
@@ -186,7 +187,7 @@ fh_status fh_conn_listen(fh_conn *c, int *error) {
     }
     c->state = FH_CONN_LISTENING;
     if (fh_failed(fh_net_local(c->loop->net, c->socket, &c->at)))
-        c->at = c->terms->address;
+        c->at = c->terms->route.to;
     fh_conn_say(c, FH_SOCK_IS_LISTENING, fh_net_descriptor(c->loop->net, c->socket));
     return FH_DONE;
 }
@@ -213,14 +214,26 @@ static void come_again(fh_mut fh_conn *c) {
 }
 
 static void connect(fh_mut fh_conn *c) {
+    fh_address to;
     FH_ASSERT(c->terms != NULL);
-    c->redial_ns = UINT64_MAX;
-    fh_status s = fh_net_connect(c->loop->net, &c->terms->address, NULL, c->number, &c->socket, NULL);
+    uint64_t again_ns = 0;
+    c->redial_ns = 0; /* until there is an address */
+    fh_status s = fh_lookup_find(c, &to, &again_ns);
+    if (s.code == FH_AGAIN) {
+        be_due(c, again_ns);
+        return;
+    }
+    fh_net_socket_options options = fh_terms_options(c->terms);
+    if (!fh_failed(s))
+        s = fh_net_connect(c->loop->net, &to, &options, c->number, &c->socket, NULL);
     if (fh_failed(s)) {
         fh_conn_say(c, FH_SOCK_IS_CLOSED, 0);
         come_again(c);
         return;
     }
+    int64_t timeout_ms = c->terms->settings.connect_timeout;
+    c->redial_ns = timeout_ms != 0 ? now_of(c) + (uint64_t)timeout_ms * NS_PER_MS : UINT64_MAX;
+    be_due(c, c->redial_ns);
     c->state = FH_CONN_CONNECTING;
     fh_conn_say(c, FH_SOCK_IS_CONNECT_DELAYED, 0);
 }
@@ -241,6 +254,12 @@ fh_status fh_conn_dial(fh_conn *c) {
 static void hang_up(fh_mut fh_conn *c) {
     (void)!fh_failed(fh_net_close(c->loop->net, c->socket));
     c->state = FH_CONN_CLOSING;
+}
+
+/* A try to connect is over. */
+static void give_up(fh_mut fh_conn *c, int error) {
+    fh_conn_say(c, FH_SOCK_IS_CLOSED, error);
+    hang_up(c);
 }
 
 /* A connection of a STREAM: bytes as they are. */
@@ -768,7 +787,7 @@ static void settle(fh_mut fh_conn *c) {
     bool over = now_of(c) >= c->end_ns;
     if (!c->is_last)
         return;
-    if (c->state == FH_CONN_IDLE && has_no_reason(c))
+    if (c->state == FH_CONN_IDLE && c->lookup == NULL && has_no_reason(c))
         c->state = FH_CONN_DEAD;
     else if (c->state == FH_CONN_LISTENING) {
         fh_conn_say(c, FH_SOCK_IS_CLOSED, 0);
@@ -875,6 +894,8 @@ void fh_conn_look(fh_conn *c) {
         connect(c);
     else if (c->state == FH_CONN_IDLE)
         wait_on(c);
+    else if (c->state == FH_CONN_CONNECTING && now >= c->redial_ns)
+        give_up(c, 0);
     if (c->state == FH_CONN_UP && is_raw(c))
         work_raw(c);
     else if (c->state == FH_CONN_SHAKING || c->state == FH_CONN_UP)
@@ -927,8 +948,7 @@ void fh_conn_event(fh_conn *c, fh_net_event *e) {
     switch (e->kind) {
     case FH_NET_CONNECTED:
         if (fh_failed(e->status)) {
-            fh_conn_say(c, FH_SOCK_IS_CLOSED, e->error);
-            hang_up(c);
+            give_up(c, e->error);
             return;
         }
         fh_conn_say(c, FH_SOCK_IS_CONNECTED, fh_net_descriptor(c->loop->net, c->socket));

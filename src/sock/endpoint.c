@@ -21,18 +21,41 @@ fh_status fh_endpoint_check(fh_span endpoint, fh_err *err) {
     return FH_DONE;
 }
 
-/* Where it is: "tcp://" and "ipc://" have six bytes. */
-static fh_status read_address(fh_span endpoint, bool ip6, bool bind, fh_out fh_address *out, fh_mut fh_err *err) {
-    fh_span rest = fh_span_from(endpoint, 6);
-    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+/* Behind "tcp://" or "ipc://". */
+enum { HOST_AT = 6 };
+
+/* "host:port", or "source:port;host:port", to connect to. A name has its address when it is connected to. */
+static fh_status read_target(fh_span endpoint, bool ip6, fh_out fh_route *out, fh_mut fh_err *err) {
+    size_t semicolon = fh_span_find(endpoint, FH_LIT(";"), HOST_AT);
+    *out = (fh_route){.host_at = semicolon == SIZE_MAX ? HOST_AT : (uint32_t)semicolon + 1};
+    if (semicolon != SIZE_MAX)
+        FH_TRY(fh_address_local(fh_span_sub(endpoint, HOST_AT, semicolon - HOST_AT), ip6, &out->from, err));
+    fh_status s = fh_address_number(fh_span_from(endpoint, out->host_at), ip6, &out->to, err);
+    if (s.code != FH_NOT_FOUND)
+        FH_TRY(s);
+    if (out->to.port == 0)
+        return fh_fail(err, FH_INVALID, out->host_at, "\"%.*s\" has no port to connect to", FH_SPAN_FMT(endpoint));
+    if (semicolon != SIZE_MAX && !fh_failed(s) && out->from.kind != out->to.kind)
+        return fh_fail(err, FH_INVALID, HOST_AT, "\"%.*s\": one address is of IPv4, the other of IPv6", FH_SPAN_FMT(endpoint));
+    return FH_DONE;
+}
+
+static fh_status read_route(fh_ref const fh_core *k, fh_span endpoint, bool bind, fh_out fh_route *out, fh_mut fh_err *err) {
+    fh_span rest = fh_span_from(endpoint, HOST_AT);
+    bool ip6 = k->settings.ip6 != 0;
+    *out = (fh_route){.host_at = HOST_AT};
     if (fh_span_starts(endpoint, FH_LIT("ipc://"))) {
         if (fh_span_is(rest, "*"))
-            return fh_fail(err, FH_UNSUPPORTED, 6, "a local endpoint needs a path, or \"@\" and a name");
-        return fh_address_unix(rest, out, err);
+            return fh_fail(err, FH_UNSUPPORTED, HOST_AT, "a local endpoint needs a path, or \"@\" and a name");
+        return fh_address_unix(rest, &out->to, err);
     }
-    FH_TRY(fh_address_tcp(rest, ip6, out, err));
-    if (!bind && out->port == 0)
-        return fh_fail(err, FH_INVALID, 6, "\"%.*s\" has no port to connect to", FH_SPAN_FMT(endpoint));
+    if (bind && fh_span_find(rest, FH_LIT(";"), 0) != SIZE_MAX)
+        return fh_fail(err, FH_INVALID, HOST_AT, "\"%.*s\": only who connects has a source address", FH_SPAN_FMT(endpoint));
+    if (bind)
+        return fh_address_local(rest, ip6, &out->to, err);
+    FH_TRY(read_target(endpoint, ip6, out, err));
+    if (out->to.kind == FH_ADDRESS_NONE && k->context->is_simulated)
+        return fh_fail(err, FH_UNSUPPORTED, HOST_AT, "a simulated network has no names, such as \"%.*s\"", FH_SPAN_FMT(rest));
     return FH_DONE;
 }
 
@@ -56,19 +79,19 @@ static fh_status bound_name(fh_ref const fh_core *k, fh_ref const fh_address *ad
 }
 
 static fh_status attach_remote(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_owned fh_bytes *name, fh_mut fh_err *err) {
-    fh_address address;
+    fh_route route;
     fh_terms *terms;
     int error = 0;
     *name = nothing;
-    FH_TRY(read_address(endpoint, k->settings.ip6, bind, &address, err));
+    FH_TRY(read_route(k, endpoint, bind, &route, err));
     FH_TRY(fh_io_make(k->context, err));
-    FH_TRY(fh_terms_new(k, endpoint, address, bind, &terms));
+    FH_TRY(fh_terms_new(k, endpoint, &route, bind, &terms));
     k->has_remotes = true;
-    fh_status s = fh_io_attach(k->context, terms, &address, &error);
+    fh_status s = fh_io_attach(k->context, terms, &route.to, &error);
     if (s.code == FH_IO || error != 0)
         return fh_fail(err, s.code, FH_NO_OFFSET, "%.*s: the system refuses (errno %d)", FH_SPAN_FMT(endpoint), error);
     FH_TRY(s);
-    s = bound_name(k, &address, endpoint, bind, name);
+    s = bound_name(k, &route.to, endpoint, bind, name);
     if (fh_failed(s))
         (void)!fh_failed(fh_io_detach(k->context, k->box, endpoint, bind, 0));
     else

@@ -19,6 +19,7 @@
 #include "freehold/net.h"
 #include "freehold/os.h"
 #include "sock/context.h"
+#include "sock/lookup.h"
 #include "sock/terms.h"
 
 enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS };
@@ -31,6 +32,7 @@ typedef struct fh_loop {
     fh_owned fh_net *net;
     uint64_t next_ns; /* when some row wants to be looked at, or earlier */
     uint64_t random;  /* counts what was drawn */
+    uint32_t lookups; /* that are under way */
 } fh_loop;
 
 /* --- conn.c: one row ------------------------------------------------------------------------------------------------------ */
@@ -53,6 +55,7 @@ typedef struct fh_conn {
     fh_conn_state state;
     fh_net_socket socket;
     fh_address at;                  /* of a listener: its own; of who came to one: the peer's */
+    fh_owned_or_null fh_lookup *lookup; /* of a dialler that waits for an address */
     fh_owned_or_null fh_zmtp *session;
     fh_owned_or_null fh_link *link; /* side 0 is ours */
     fh_owned_or_null fh_link *zap;  /* to a handler that was asked, until its answer */
@@ -90,6 +93,13 @@ void fh_conn_look(fh_mut fh_view(1) fh_conn *c);
 void fh_conn_end(fh_mut fh_view(1) fh_conn *c, uint64_t end_ns);
 /* Tells a monitor. */
 void fh_conn_say(fh_mut fh_conn *c, fh_sock_happening kind, int64_t value);
+
+/* --- lookup.c: where to --------------------------------------------------------------------------------------------------- */
+
+/* Where a dialler is to connect to. FH_AGAIN: that is asked; ask again at *again_ns. FH_NOT_FOUND: nobody knows the name. */
+FH_MUST_USE fh_status fh_lookup_find(fh_mut fh_conn *c, fh_out fh_address *out, fh_out uint64_t *again_ns);
+/* Waits for what is asked, and forgets it. */
+void fh_lookup_end(fh_mut fh_conn *c);
 
 /* --- io.c: the thread ----------------------------------------------------------------------------------------------------- */
 

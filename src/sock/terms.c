@@ -94,7 +94,7 @@ fh_span fh_terms_domain(const fh_terms *t) {
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_terms_new(const fh_core *k, fh_span endpoint, fh_address address, bool bound, fh_terms **out) {
+fh_status fh_terms_new(const fh_core *k, fh_span endpoint, const fh_route *route, bool bound, fh_terms **out) {
     fh_bytes name;
     *out = NULL;
     FH_TRY(fh_bytes_copy(k->allocator, endpoint, &name));
@@ -108,7 +108,7 @@ fh_status fh_terms_new(const fh_core *k, fh_span endpoint, fh_address address, b
     t->box = k->box;
     t->type = k->type;
     t->bound = bound;
-    t->address = address;
+    t->route = *route;
     t->settings = k->settings;
     t->secrets = k->secrets;
     t->endpoint = name;
@@ -152,7 +152,8 @@ static void draw(void *ctx, fh_mut fh_mspan out) {
     }
 }
 
-static uint32_t ms_of(int64_t value) {
+/* -1 is what is not said. */
+static uint32_t positive(int64_t value) {
     return value > 0 ? (uint32_t)value : 0;
 }
 
@@ -172,15 +173,31 @@ fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *p
         .secret_key = view(&s->secret_key),
         .server_key = view(&s->server_key),
         .random = draw,
-        .heartbeat_ms = ms_of(o->heartbeat_ivl),
-        .heartbeat_timeout_ms = ms_of(o->heartbeat_timeout),
-        .heartbeat_ttl_ms = ms_of(o->heartbeat_ttl),
+        .heartbeat_ms = positive(o->heartbeat_ivl),
+        .heartbeat_timeout_ms = positive(o->heartbeat_timeout),
+        .heartbeat_ttl_ms = positive(o->heartbeat_ttl),
         .limits = {.frame_bytes = o->message_max > 0 ? (uint64_t)o->message_max : 0,
                    .parts = PARTS_MAX,
                    .handshake_ms = o->handshake_ivl > 0 ? (uint32_t)o->handshake_ivl : UINT32_MAX,
                    .out_bytes = OUT_BYTES},
     };
     return fh_zmtp_new(a, pages, &options, now_ms, out, NULL);
+}
+
+fh_net_socket_options fh_terms_options(const fh_terms *t) {
+    const fh_sock_settings *o = &t->settings;
+    return (fh_net_socket_options){
+        .backlog = (uint32_t)o->backlog,
+        .send_buffer = positive(o->send_buffer),
+        .receive_buffer = positive(o->receive_buffer),
+        .type_of_service = (uint32_t)o->type_of_service,
+        .keep_alive = o->keep_alive == 1,
+        .keep_idle_s = positive(o->keep_idle),
+        .keep_interval_s = positive(o->keep_interval),
+        .keep_count = positive(o->keep_count),
+        .unheard_ms = positive(o->unheard_max),
+        .source = t->route.from.kind != FH_ADDRESS_NONE ? &t->route.from : NULL,
+    };
 }
 
 bool fh_terms_subscribes(const fh_terms *t) {

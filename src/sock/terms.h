@@ -5,10 +5,17 @@
 #ifndef FH_SOCK_TERMS_H
 #define FH_SOCK_TERMS_H
 
-#include "freehold/address.h"
+#include "freehold/net.h"
 #include "freehold/share.h"
 #include "sock/core.h"
 #include "sock/monitor.h"
+
+/* The way to an endpoint. */
+typedef struct fh_route {
+    fh_address to;    /* NONE: the host is a name, which is asked for with each try to connect */
+    fh_address from;  /* of who connects: its own address; NONE: any */
+    uint32_t host_at; /* where in the text of the endpoint "host:port" begins */
+} fh_route;
 
 typedef struct fh_terms {
     fh_handles handles;
@@ -16,7 +23,7 @@ typedef struct fh_terms {
     uint32_t box; /* of the socket */
     fh_zmtp_socket type;
     bool bound;
-    fh_address address;
+    fh_route route;
     fh_sock_settings settings;
     fh_secrets secrets;
     fh_owned fh_bytes endpoint, identity;
@@ -25,7 +32,7 @@ typedef struct fh_terms {
 } fh_terms;
 
 /* FH_NOMEM. */
-FH_MUST_USE fh_status fh_terms_new(fh_ref const fh_core *k, fh_span endpoint, fh_address address, bool bound,
+FH_MUST_USE fh_status fh_terms_new(fh_ref const fh_core *k, fh_span endpoint, fh_ref const fh_route *route, bool bound,
                                   fh_owned fh_view(*1) fh_terms **out);
 /* One handle more. */
 fh_owned fh_terms *fh_terms_share(fh_ref fh_terms *t) fh_view(*1);
@@ -35,6 +42,8 @@ void fh_terms_free(fh_drop fh_terms *t);
 /* A session for a connection of it. */
 FH_MUST_USE fh_status fh_terms_session(fh_ref const fh_terms *t, fh_ref fh_allocator *a, fh_ref fh_page_source *pages,
                                       uint64_t now_ms, fh_owned fh_view(1, 2, 3) fh_zmtp **out);
+/* What the sockets of the system are to be like. */
+fh_net_socket_options fh_terms_options(fh_ref const fh_terms *t) fh_view(1);
 /* What a handler of ZAP is told. */
 fh_span fh_terms_domain(fh_ref const fh_terms *t) fh_view(1);
 /* Without a handler: true if a client of PLAIN has said what a server wants to hear; all others may come in, unless a handler

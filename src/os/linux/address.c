@@ -4,6 +4,7 @@
 #define _GNU_SOURCE 1
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -94,60 +95,147 @@ static bool read_port(fh_span text, uint16_t *out) {
     return text.size != 0;
 }
 
-/* The first of the system's answers in the family that is preferred, or else in the other one. */
-static fh_status resolve(const char *host, bool ip6, fh_address *out, fh_err *err) {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
-    FH_UNSAFE("socket-address");
-    int failed = getaddrinfo(host, NULL, &hints, &list);
-    if (failed != 0)
-        return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "cannot resolve %s: %s", host, gai_strerror(failed));
-    const struct addrinfo *best = NULL;
-    for (const struct addrinfo *i = list; i != NULL; i = i->ai_next)
-        if ((i->ai_family == AF_INET || i->ai_family == AF_INET6) &&
-            (best == NULL || ((i->ai_family == AF_INET6) == ip6 && (best->ai_family == AF_INET6) != ip6)))
-            best = i;
-    bool found = false;
-    if (best != NULL) {
-        fh_sockaddr at;
-        memset(&at, 0, sizeof at);
-        memcpy(&at, best->ai_addr, best->ai_addrlen < sizeof at ? best->ai_addrlen : sizeof at);
-        found = fh_sockaddr_get(&at, best->ai_addrlen, out);
-    }
-    freeaddrinfo(list);
-    return found ? FH_DONE : fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "%s has no address", host);
-}
+/* "host:port" in two. */
+typedef struct place_text {
+    fh_span text, host; /* all of it; the host */
+    char name[HOST_MAX]; /* the host, with a NUL */
+    uint16_t port;
+} place_text;
 
-/* *host = what stands before the last colon, without brackets; *port = what stands behind. */
-static bool split(fh_span text, fh_span *host, fh_span *port) {
+/* What stands before the last colon, without brackets, and the port behind it. */
+static fh_status read_place(fh_span text, place_text *out, fh_err *err) {
     size_t colon = SIZE_MAX;
+    *out = (place_text){.text = text};
     for (size_t i = 0; i < text.size; i++)
         colon = fh_span_at(text, i) == ':' ? i : colon;
     if (colon == SIZE_MAX)
+        return not_an_address(text, "not of the form host:port", err);
+    fh_span host = fh_span_sub(text, 0, colon);
+    if (!read_port(fh_span_from(text, colon + 1), &out->port))
+        return not_an_address(text, "the port is not a number from 0 to 65535, and not *", err);
+    if (host.size >= 2 && fh_span_at(host, 0) == '[' && fh_span_at(host, host.size - 1) == ']')
+        host = fh_span_sub(host, 1, host.size - 2);
+    if (host.size == 0 || host.size >= HOST_MAX || fh_span_find(host, FH_LIT("\0"), 0) != SIZE_MAX)
+        return not_an_address(text, "not of the form host:port", err);
+    out->host = host;
+    FH_UNSAFE("socket-address");
+    memcpy(out->name, host.at, host.size);
+    return FH_DONE;
+}
+
+/* Letters, digits, '-', '.' and '_', not only digits and dots: what is no number, but may have an address. */
+static bool is_name(fh_span host) {
+    bool named = false;
+    for (size_t i = 0; i < host.size; i++) {
+        uint8_t c = fh_span_at(host, i), lower = c | 0x20;
+        bool digit = c >= '0' && c <= '9', letter = (lower >= 'a' && lower <= 'z') || c == '_';
+        if (!digit && !letter && c != '.' && (c != '-' || i == 0))
+            return false;
+        named = named || letter;
+    }
+    return named;
+}
+
+static fh_status no_host(const place_text *p, fh_err *err) {
+    return not_an_address(p->text, "the host is neither a number, such as 127.0.0.1 or [::1], nor a name", err);
+}
+
+/* Whether an address of this family is to be taken, after what was found before. */
+static bool is_better(int family, bool ip6, const fh_address *found) {
+    if (family != AF_INET && family != AF_INET6)
         return false;
-    *host = fh_span_sub(text, 0, colon);
-    *port = fh_span_from(text, colon + 1);
-    if (host->size >= 2 && fh_span_at(*host, 0) == '[' && fh_span_at(*host, host->size - 1) == ']')
-        *host = fh_span_sub(*host, 1, host->size - 2);
-    return host->size != 0 && host->size < HOST_MAX && fh_span_find(*host, FH_LIT("\0"), 0) == SIZE_MAX;
+    bool has_best = found->kind == (ip6 ? FH_ADDRESS_IP6 : FH_ADDRESS_IP4);
+    return found->kind == FH_ADDRESS_NONE || (!has_best && (family == AF_INET6) == ip6);
+}
+
+static void take_better(const struct sockaddr *from, size_t size, bool ip6, fh_address *out) {
+    fh_sockaddr at;
+    FH_UNSAFE("socket-address");
+    if (!is_better(from->sa_family, ip6, out))
+        return;
+    memset(&at, 0, sizeof at);
+    memcpy(&at, from, size < sizeof at ? size : sizeof at);
+    (void)fh_sockaddr_get(&at, (socklen_t)size, out);
+}
+
+/* The first of the system's answers in the family that is preferred, or else in the other one: 0, or what getaddrinfo says. */
+static int look_up(const char *host, int flags, bool ip6, fh_address *out) {
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags}, *list = NULL;
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    FH_UNSAFE("socket-address");
+    int failed = getaddrinfo(host, NULL, &hints, &list);
+    if (failed != 0)
+        return failed;
+    for (const struct addrinfo *i = list; i != NULL; i = i->ai_next)
+        take_better(i->ai_addr, i->ai_addrlen, ip6, out);
+    freeaddrinfo(list);
+    return out->kind != FH_ADDRESS_NONE ? 0 : EAI_NONAME;
+}
+
+/* "*" and numbers. */
+static bool find_number(const place_text *p, bool ip6, fh_address *out) {
+    bool all = fh_span_is(p->host, "*"), found = all || look_up(p->name, AI_NUMERICHOST, ip6, out) == 0;
+    if (all)
+        *out = (fh_address){.kind = ip6 ? FH_ADDRESS_IP6 : FH_ADDRESS_IP4, .size = ip6 ? 16 : 4};
+    out->port = p->port;
+    return found;
+}
+
+static size_t size_of(int family) {
+    return family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+/* An interface. */
+static bool find_interface(const place_text *p, bool ip6, fh_address *out) {
+    struct ifaddrs *list = NULL;
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    FH_UNSAFE("socket-address");
+    if (getifaddrs(&list) != 0)
+        return false;
+    for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next)
+        if (i->ifa_addr != NULL && strcmp(i->ifa_name, p->name) == 0)
+            take_better(i->ifa_addr, size_of(i->ifa_addr->sa_family), ip6, out);
+    freeifaddrs(list);
+    out->port = p->port;
+    return out->kind != FH_ADDRESS_NONE;
+}
+
+static fh_status find_name(const place_text *p, bool ip6, fh_address *out, fh_err *err) {
+    if (!is_name(p->host))
+        return no_host(p, err);
+    int failed = look_up(p->name, 0, ip6, out);
+    out->port = p->port;
+    if (failed == 0)
+        return FH_DONE;
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    FH_UNSAFE("socket-address");
+    return fh_fail(err, FH_NOT_FOUND, FH_NO_OFFSET, "cannot resolve %s: %s", p->name, gai_strerror(failed));
 }
 
 fh_status fh_address_tcp(fh_span text, bool ip6, fh_address *out, fh_err *err) {
-    fh_span host, port;
-    uint16_t number;
-    char name[HOST_MAX] = "";
+    place_text p;
     *out = (fh_address){.kind = FH_ADDRESS_NONE};
-    if (!split(text, &host, &port))
-        return not_an_address(text, "not of the form host:port", err);
-    if (!read_port(port, &number))
-        return not_an_address(text, "the port is not a number from 0 to 65535, and not *", err);
-    FH_UNSAFE("socket-address");
-    memcpy(name, host.at, host.size);
-    if (fh_span_is(host, "*"))
-        *out = (fh_address){.kind = ip6 ? FH_ADDRESS_IP6 : FH_ADDRESS_IP4, .size = ip6 ? 16 : 4};
-    else
-        FH_TRY(resolve(name, ip6, out, err));
-    out->port = number;
-    return FH_DONE;
+    FH_TRY(read_place(text, &p, err));
+    return find_number(&p, ip6, out) ? FH_DONE : find_name(&p, ip6, out, err);
+}
+
+fh_status fh_address_local(fh_span text, bool ip6, fh_address *out, fh_err *err) {
+    place_text p;
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    FH_TRY(read_place(text, &p, err));
+    return find_number(&p, ip6, out) || find_interface(&p, ip6, out) ? FH_DONE : find_name(&p, ip6, out, err);
+}
+
+fh_status fh_address_number(fh_span text, bool ip6, fh_address *out, fh_err *err) {
+    place_text p;
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    FH_TRY(read_place(text, &p, err));
+    if (find_number(&p, ip6, out))
+        return FH_DONE;
+    if (is_name(p.host))
+        return FH_STATUS(FH_NOT_FOUND);
+    *out = (fh_address){.kind = FH_ADDRESS_NONE};
+    return no_host(&p, err);
 }
 
 fh_status fh_address_unix(fh_span text, fh_address *out, fh_err *err) {

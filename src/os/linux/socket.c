@@ -42,6 +42,8 @@ static void prepare(int fd, const fh_os_socket_options *o) {
         set(fd, IPPROTO_IP, IP_TOS, (int)(o->type_of_service & 255));
         set(fd, IPPROTO_IPV6, IPV6_TCLASS, (int)(o->type_of_service & 255));
     }
+    if (o->unheard_ms != 0)
+        set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(o->unheard_ms & INT32_MAX));
     if (!o->keep_alive)
         return;
     set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
