@@ -342,8 +342,8 @@ typedef struct fh_sock_proxy_counts {
 
 /* Gives to each end what comes to the other, until TERMINATE (FH_OK) or fh_sock_context_stop (FH_CANCELED). A message is taken
  * when there is room for it on the other side, so an end that is full holds the other one back. What a ROUTER with
- * ROUTER_MANDATORY has nobody for is dropped. It ends with the status of any other failure. `a` is the allocator of the
- * messages. *counts is up to date at the end. */
+ * ROUTER_MANDATORY has nobody for is dropped. It ends with the status of any other failure; after a signal with FH_AGAIN, where
+ * such waits end. `a` is the allocator of the messages. *counts is up to date at the end. */
 FH_FALLIBLE fh_sock_proxy(fh_mut fh_sock_context *c, fh_ref fh_allocator *a, fh_ref const fh_sock_proxy_sockets *sockets,
                           fh_out fh_sock_proxy_counts *counts);
 

@@ -521,12 +521,13 @@ static void test_properties_fail(void **state) {
 
 typedef struct relay {
     void *in, *out, *control;
-    int result;
+    int result, number;
 } relay;
 
 static void *run_relay(void *ctx) {
     relay *r = ctx;
     r->result = zmq_proxy_steerable(r->in, r->out, NULL, r->control);
+    r->number = zmq_errno();
     return NULL;
 }
 
@@ -535,7 +536,7 @@ static void test_proxy(void **state) {
     pthread_t thread;
     char text[8];
     void *context = zmq_ctx_new();
-    relay r = {zmq_socket(context, ZMQ_PULL), zmq_socket(context, ZMQ_PUSH), zmq_socket(context, ZMQ_PAIR), -1};
+    relay r = {zmq_socket(context, ZMQ_PULL), zmq_socket(context, ZMQ_PUSH), zmq_socket(context, ZMQ_PAIR), -1, 0};
     void *push = zmq_socket(context, ZMQ_PUSH), *pull = zmq_socket(context, ZMQ_PULL), *steer = zmq_socket(context, ZMQ_PAIR);
     assert_int_equal(zmq_bind(r.in, "inproc://in"), 0);
     assert_int_equal(zmq_bind(r.out, "inproc://out"), 0);
@@ -569,6 +570,63 @@ static void test_proxy(void **state) {
     assert_int_equal(zmq_ctx_term(context), 0);
 }
 
+static relay relay_of(void *context) {
+    return (relay){socket_of(context, ZMQ_PULL), socket_of(context, ZMQ_PUSH), NULL, 0, 0};
+}
+static int number_after(relay *r, pthread_t thread) {
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(r->result, -1);
+    assert_int_equal(zmq_close(r->in), 0);
+    assert_int_equal(zmq_close(r->out), 0);
+    return r->number;
+}
+
+/* A proxy ends with its context, and with a signal; until then its sockets are its own. */
+static void test_proxy_ends(void **state) {
+    (void)state;
+    pthread_t thread;
+    int linger = 0;
+    void *context = zmq_ctx_new();
+    relay r = relay_of(context);
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    struct timespec ms = {0, 1000000};
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_relay, &r), 0);
+    while (zmq_setsockopt(r.in, ZMQ_LINGER, &linger, sizeof linger) == 0)
+        nanosleep(&ms, NULL);
+    assert_int_equal(zmq_errno(), EBUSY);
+    while (zmq_setsockopt(r.in, ZMQ_LINGER, &linger, sizeof linger) != 0) {
+        assert_int_equal(pthread_kill(thread, SIGUSR1), 0);
+        nanosleep(&ms, NULL);
+    }
+    assert_int_equal(number_after(&r, thread), EINTR);
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+    r = relay_of(context);
+    assert_int_equal(pthread_create(&thread, NULL, run_relay, &r), 0);
+    assert_int_equal(zmq_ctx_shutdown(context), 0);
+    assert_int_equal(number_after(&r, thread), ETERM);
+    assert_int_equal(zmq_ctx_term(context), 0);
+}
+
+/* A refused proxy leaves every socket as it was. */
+static void test_proxy_refused(void **state) {
+    (void)state;
+    world w;
+    int linger = 0;
+    void *other = zmq_ctx_new(), *stranger = socket_of(other, ZMQ_PAIR);
+    pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, "inproc://x");
+    refused(zmq_proxy(w.a, stranger, NULL), EINVAL);
+    refused(zmq_proxy_steerable(w.a, w.b, NULL, stranger), EINVAL);
+    refused(zmq_proxy_steerable(w.a, w.b, NULL, w.b), EBUSY);
+    refused(zmq_proxy(w.a, w.b, w.context), ENOTSOCK);
+    refused(zmq_device(0, w.context, w.a), ENOTSOCK);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_LINGER, &linger, sizeof linger), 0);
+    assert_int_equal(zmq_setsockopt(w.b, ZMQ_LINGER, &linger, sizeof linger), 0);
+    assert_int_equal(zmq_close(stranger), 0);
+    assert_int_equal(zmq_ctx_term(other), 0);
+    end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_stale), FH_ZMQ_TEST(test_no_handle), FH_ZMQ_TEST(test_neighbours), FH_ZMQ_TEST(test_busy),
@@ -577,6 +635,7 @@ int main(void) {
         FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor), FH_ZMQ_TEST(test_monitor),
         FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails), FH_ZMQ_TEST(test_properties_fail),
         FH_ZMQ_TEST(test_proxy),
+        FH_ZMQ_TEST(test_proxy_ends), FH_ZMQ_TEST(test_proxy_refused),
     };
     (void)snprintf(ipc, sizeof ipc, "ipc://@freehold-test-zmq-%d", (int)getpid());
     return cmocka_run_group_tests(tests, NULL, NULL);
