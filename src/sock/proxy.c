@@ -149,8 +149,9 @@ static fh_status pass(fh_mut proxy *p, size_t from, size_t to, fh_mut fh_message
 static fh_status forward(fh_mut proxy *p, size_t from, size_t to) {
     size_t from_place = from == BACK ? p->back : FRONT, to_place = to == BACK ? p->back : FRONT;
     for (size_t i = 0; i < BURST && (found(p, from_place) & FH_SOCK_READABLE) != 0; i++) {
-        bool room = false, kept = false;
-        FH_TRY(has_room(p, to_place, &room));
+        bool room = true, kept = false;
+        if (to_place != from_place) /* a REP that answers itself has room once it has a question */
+            FH_TRY(has_room(p, to_place, &room));
         FH_TRY(has_room(p, p->capture, &kept));
         if (!room || !kept)
             return FH_DONE;
@@ -172,7 +173,7 @@ static fh_status forward(fh_mut proxy *p, size_t from, size_t to) {
 static void want_way(fh_mut proxy *p, size_t from, size_t to) {
     if ((found(p, from) & FH_SOCK_READABLE) == 0)
         want(p, from, FH_SOCK_READABLE);
-    else if ((found(p, to) & FH_SOCK_WRITABLE) == 0)
+    else if (to != from && (found(p, to) & FH_SOCK_WRITABLE) == 0)
         want(p, to, FH_SOCK_WRITABLE);
     else
         want(p, p->capture, FH_SOCK_WRITABLE);

@@ -168,6 +168,24 @@ static void test_one_socket(void **state) {
     world_stop(w);
 }
 
+/* A REP for both ends says back what it is asked. */
+static void test_echo(void **state) {
+    world w = world_new(state);
+    proxy p = {.w = w};
+    p.at.frontend = p.at.backend = bound_patient(w, FH_ZMTP_REP, "inproc://both");
+    p.at.control = bound_patient(w, FH_ZMTP_PULL, "inproc://control");
+    fh_sock req = connected_patient(w, FH_ZMTP_REQ, "inproc://both");
+    fh_sock push = connected_patient(w, FH_ZMTP_PUSH, "inproc://control");
+    start(&p);
+    for (int i = 0; i < 3; i++) {
+        tell(w, req, "who|is there?");
+        await(w, req, "who|is there?");
+    }
+    tell(w, push, "TERMINATE");
+    end(&p, FH_OK);
+    world_stop(w);
+}
+
 static void test_refusals(void **state) {
     world w = world_new(state);
     proxy p = {.w = w};
@@ -183,6 +201,6 @@ static void test_refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_both_ways), FH_TEST_ALLOC(test_holds_back),
                                        FH_TEST_ALLOC(test_forwards),  FH_TEST_ALLOC(test_one_socket),
-                                       FH_TEST_ALLOC(test_refusals)};
+                                       FH_TEST_ALLOC(test_echo),      FH_TEST_ALLOC(test_refusals)};
     return run_where_possible("test_proxy", tests, sizeof tests / sizeof *tests);
 }
