@@ -251,11 +251,7 @@ static void test_one_seed(void **state) {
 
 static void schedules(void **state, bool breaks) {
     uint64_t count = fh_test_ops() / 40, live = fh_heap_stats().live;
-#ifdef __clang__
-    uint64_t first = UINT64_C(1) << 32; /* each compiler's build tries its own */
-#else
-    uint64_t first = 0;
-#endif
+    uint64_t first = fh_test_schedules(count);
     for (uint64_t seed = first; seed < first + count; seed++) {
         (void)run_of(state, seed, breaks);
         if (fh_heap_stats().live != live)

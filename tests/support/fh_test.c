@@ -170,6 +170,23 @@ uint64_t fh_test_ops(void) {
     return is_on_valgrind() ? ops / 100 : ops;
 }
 
+uint64_t fh_test_schedules(uint64_t count) {
+#if !defined(__clang__)
+    uint64_t build = 0;
+#elif __has_feature(memory_sanitizer)
+    uint64_t build = 4;
+#elif __has_feature(thread_sanitizer)
+    uint64_t build = 3;
+#elif __has_feature(address_sanitizer)
+    uint64_t build = 2;
+#else
+    uint64_t build = 1;
+#endif
+    uint64_t first = build << 40;
+    printf("%llu schedules from seed %llu\n", (unsigned long long)count, (unsigned long long)first);
+    return first;
+}
+
 void fh_test_random_ops(void **state, uint64_t seed, size_t head_bytes, size_t op_bytes,
                         void (*run)(fh_allocator *a, fh_span ops)) {
     enum { LOT = 1000, BYTES_MAX = 4 * LOT };

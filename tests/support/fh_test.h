@@ -133,6 +133,9 @@ static inline uint64_t fh_test_rng_below(fh_test_rng *rng, uint64_t n) {
 /* How many random operations a model-based test does: 10^6, or 10^7 where the environment has FREEHOLD_TEST_LONG
  * (`./x test --long`); a tenth of that under a sanitizer, a hundredth under Valgrind; or what FREEHOLD_TEST_OPS says. */
 uint64_t fh_test_ops(void);
+/* The first of the seeds that a test takes one after another, each a schedule of a simulated network: every compiler's and
+ * sanitizer's build tries its own. Says how many, and from which on, as `N schedules from seed S`, which tools/test sums up. */
+uint64_t fh_test_schedules(uint64_t count);
 /* Runs fh_test_ops() operations of `op_bytes` random bytes each, in lots of a thousand; each lot begins with `head_bytes`
  * more. */
 void fh_test_random_ops(void **state, uint64_t seed, size_t head_bytes, size_t op_bytes,

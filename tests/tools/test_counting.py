@@ -55,6 +55,10 @@ class CountingTest(unittest.TestCase):
         verbose = "test_x (a.B) ... skipped 'no terminal'\n\nRan 1 test in 0.1s\n\nOK (skipped=1)\n"
         self.assertEqual(suite.count_cases("here", "name", "run", verbose).reasons["no terminal"], 1)
 
+    def test_schedules(self):
+        said = "10 schedules from seed 0\n20 schedules from seed 7\nof 30 schedules from seed 1\n"
+        self.assertEqual(suite.count_cases("here", "name", "run", said + PASS3).schedules, 30)
+
     def test_junit(self):
         """The file that ctest writes: a pass, a skip by exit status 77, a program that is not there."""
         with tempfile.TemporaryDirectory() as folder:
