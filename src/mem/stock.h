@@ -17,7 +17,7 @@
 
 #include "mem/bytes_owner.h"
 
-enum { FH_STOCK_MOST = 64 };
+enum { FH_STOCK_MOST = 64, FH_STOCK_LINE = 64 };
 
 /* {0}: empty. */
 typedef struct fh_stock {
@@ -45,6 +45,18 @@ static inline fh_owned fh_bytes fh_stock_slice(fh_mut fh_stock *s, fh_bytes b, s
     if (owner != NULL)
         fh_stock_take(s, owner, fh_owner_weight(owner, count));
     return (fh_bytes){owner, count != 0 ? part : (fh_span){NULL, 0}};
+}
+
+/* Takes the lines of bytes on a page away from every other core. For whoever reads what another thread has just copied there,
+ * and drops it: a line that both have seen costs who fills the page again far more than one that only the reader has. Nothing
+ * is changed in them; bytes that do not lie on a page, which may be read-only memory, are left alone. */
+static inline void fh_stock_own(fh_bytes b) {
+    FH_UNSAFE("bytes-lines");
+    uint8_t *at = (uint8_t *)(uintptr_t)b.span.at;
+    if (b.owner == NULL || b.owner->weight_max == 0)
+        return;
+    for (size_t i = 0; i < b.span.size; i += FH_STOCK_LINE)
+        fh_own_line(at + i);
 }
 
 /* One fewer; *b becomes empty. */

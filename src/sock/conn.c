@@ -329,12 +329,20 @@ static bool is_too_large(fh_ref const fh_message *m) {
     return fh_message_count(m) >= FH_MESSAGE_PARTS_MAX || bytes > FH_SOCK_WIRE_BYTES_MAX;
 }
 
+/* True if there is a message in the lane. While something is on its way below, the row is looked at when that has left, so the
+ * socket need not tell of more before: who sends one message after the other would have to tell of most of them. */
+static bool has_next(fh_mut fh_conn *c) {
+    bool waits = waiting_bytes(c) != 0;
+    FH_ASSERT(c->link != NULL);
+    fh_lane *lane = fh_link_in(c->link, 0);
+    return waits && !lane->conflates ? fh_lane_seen(lane) : fh_lane_look(lane) == FH_LANE_MESSAGE;
+}
+
 /* The next message leaves its lane; false when there is none. */
 static bool take_going(fh_mut fh_conn *c) {
     if (c->link == NULL)
         return false;
-    fh_lane_state state = fh_lane_look(fh_link_in(c->link, 0));
-    if (state != FH_LANE_MESSAGE)
+    if (!has_next(c))
         return false;
     bool told = false;
     fh_message m;
@@ -387,12 +395,12 @@ static fh_status give(fh_mut fh_conn *c) {
     return FH_DONE;
 }
 
-/* The next message of the lane if it is one of one small part. */
+/* The next message of the lane, of those that were seen, if it is one of one small part. */
 static bool is_small(fh_mut fh_lane *lane) {
-    if (lane->conflates || fh_lane_look(lane) != FH_LANE_MESSAGE)
+    if (lane->conflates || !fh_lane_seen(lane))
         return false;
     const fh_message *first = fh_lane_first(lane);
-    return fh_message_is_part(first) && fh_message_only(first).size <= FH_ZMTP_PACK_MAX;
+    return fh_message_is_part(first) && fh_message_only(first)->span.size <= FH_ZMTP_PACK_MAX;
 }
 
 /* Messages of one small part go from the lane to the session where they lie, as many as fit. False: none has gone. */
@@ -406,7 +414,11 @@ static bool give_small(fh_mut fh_conn *c) {
     if (!fh_zmtp_pack_begin(c->session, waiting < OUT_MOST ? (size_t)(OUT_MOST - waiting) : 0, &pack))
         return false;
     fh_lane *lane = fh_link_in(c->link, 0);
-    while (is_small(lane) && fh_zmtp_pack_put(&pack, fh_message_only(fh_lane_first(lane)))) {
+    while (is_small(lane)) {
+        const fh_bytes *body = fh_message_only(fh_lane_first(lane));
+        fh_stock_own(*body);
+        if (!fh_zmtp_pack_put(&pack, body->span))
+            break;
         fh_bytes part = fh_lane_pop_part(lane, &told);
         fh_stock_drop(&gone, &part);
     }
@@ -417,9 +429,16 @@ static bool give_small(fh_mut fh_conn *c) {
     return true;
 }
 
+/* What the socket has sent by now is seen. */
+static void see(fh_mut fh_conn *c) {
+    if (c->link != NULL)
+        (void)!fh_lane_peek(fh_link_in(c->link, 0));
+}
+
 /* Messages go on, as long as the session takes them and not too much waits. */
 static void give_out(fh_mut fh_conn *c) {
     bool flushed = false;
+    see(c);
     while (!c->is_mute && waiting_bytes(c) < OUT_MOST && (give_small(c) || c->has_going || take_going(c))) {
         fh_status s = c->has_going ? give(c) : FH_DONE;
         if (s.code == FH_EXHAUSTED && !flushed) {

@@ -153,8 +153,19 @@ FH_MUST_USE static inline bool fh_core_has_room(fh_mut fh_core *k, uint32_t numb
     return fh_core_has(k, number) && !fh_lane_has_ended(fh_core_in(k, number)) && fh_lane_is_open(fh_core_out(k, number));
 }
 /* Whose turn it is to be read from, or to be written to; FH_NO_PEER. */
-uint32_t fh_core_reader(fh_mut fh_core *k);
-uint32_t fh_core_writer(fh_mut fh_core *k);
+uint32_t fh_core_find_reader(fh_mut fh_core *k);
+uint32_t fh_core_find_writer(fh_mut fh_core *k);
+static inline uint32_t fh_core_reader(fh_mut fh_core *k) {
+    uint32_t n = fh_turn_peek(&k->readers);
+    if (FH_LIKELY(n != FH_NO_PEER && fh_lane_peek(fh_core_in(k, n)) &&
+                  fh_lane_first(fh_core_in(k, n))->kind != FH_MESSAGE_ABOUT))
+        return n;
+    return fh_core_find_reader(k);
+}
+static inline uint32_t fh_core_writer(fh_mut fh_core *k) {
+    uint32_t n = fh_turn_peek(&k->writers);
+    return FH_LIKELY(n != FH_NO_PEER && fh_core_has_room(k, n)) ? n : fh_core_find_writer(k);
+}
 
 /* --- pattern.c ------------------------------------------------------------------------------------------------------------ */
 

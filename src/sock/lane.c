@@ -25,7 +25,7 @@ static void end_slot(fh_mut fh_lane *l, uint64_t index, fh_ref fh_allocator *a) 
 }
 
 void fh_lane_deinit(fh_lane *l, fh_allocator *a) {
-    uint64_t from = l->conflates ? 0 : l->debit.read, to = l->conflates ? LAST_SLOTS : fh_load(&l->written, FH_ACQUIRE);
+    uint64_t from = l->conflates ? 0 : l->debit.read, to = l->conflates ? LAST_SLOTS : l->credit.written;
     for (uint64_t i = from; i < to; i++)
         end_slot(l, i, a);
     fh_messages_free(a, &l->slots);
@@ -73,10 +73,9 @@ void fh_lane_add_parts(fh_lane *l, fh_message *m) {
         replace_last(l, m);
         return;
     }
+    FH_WRITES(fh_lane_slot(l, l->credit.written), sizeof *m);
+    fh_message_take(m, fh_lane_slot(l, l->credit.written));
     fh_credit_spend(&l->credit);
-    FH_WRITES(fh_lane_slot(l, l->written), sizeof *m);
-    fh_message_take(m, fh_lane_slot(l, l->written));
-    fh_store(&l->written, l->written + 1, FH_RELEASE);
 }
 
 bool fh_lane_end(fh_lane *l) {
@@ -86,7 +85,7 @@ bool fh_lane_end(fh_lane *l) {
 
 /* --- the reader ----------------------------------------------------------------------------------------------------------- */
 
-static bool has_message(fh_mut fh_lane *l) {
+bool fh_lane_find_more(fh_lane *l) {
     if (l->conflates)
         return has_last(l);
     l->seen = fh_load(&l->written, FH_ACQUIRE);
@@ -94,11 +93,11 @@ static bool has_message(fh_mut fh_lane *l) {
 }
 
 fh_lane_state fh_lane_find(fh_lane *l) {
-    if (has_message(l))
+    if (fh_lane_find_more(l))
         return FH_LANE_MESSAGE;
     (void)fh_exchange(&l->reader_awake, 0, FH_ACQ_REL);
     bool ended = fh_lane_has_ended(l); /* before the look: nothing is written after it */
-    if (!has_message(l))
+    if (!fh_lane_find_more(l))
         return ended ? FH_LANE_ENDED : FH_LANE_EMPTY;
     (void)fh_exchange(&l->reader_awake, 1, FH_RELAXED);
     return FH_LANE_MESSAGE;

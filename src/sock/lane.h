@@ -11,9 +11,10 @@
  * nothing once more. Both sides change it by exchange, so the writer's message is seen by the second look, or the writer sees
  * the 0. `writer_awake` is the same for room.
  *
- * Who puts many in a row adds them, and asks once whether the reader is to be told (fh_lane_call). The reader sees what was
- * added all the same, unless it sleeps. Each side remembers what it last saw of the other, and touches the other's line only
- * when that is used up.
+ * Who puts many in a row adds them, and calls once: then they are seen, and the reader is told if it sleeps. Each side
+ * remembers what it last saw of the other, and touches the other's line only when that is used up. A reader that goes on to
+ * look while the writer is just ahead takes away lines that the writer is about to write, and slows both to the pace of the
+ * caches: who reads much takes what was there when it came (fh_lane_seen), and looks again when it has done something with it.
  *
  * A lane that conflates keeps the newest message only, and is never full: the writer has a slot, the reader has one, and the
  * third lies between them and changes hands by exchange.
@@ -39,7 +40,7 @@ typedef struct fh_lane {
     uint32_t between;           /* of a lane that conflates: the slot that nobody has, and whether its message is news */
     uint32_t mine, theirs;      /* the writer's slot, and the reader's */
     uint64_t pad[8];
-    uint64_t written; /* the writer's line */
+    uint64_t written; /* the writer's line: what the reader may see of credit.written */
     uint32_t reader_awake;
     uint32_t ended;   /* the writer is gone: what is there is all */
     fh_credit credit;
@@ -62,6 +63,7 @@ void fh_lane_deinit(fh_drop fh_lane *l, fh_ref fh_allocator *a);
 FH_MUST_USE bool fh_lane_find_room(fh_mut fh_lane *l);
 void fh_lane_add_parts(fh_mut fh_lane *l, fh_mut fh_message *m);
 FH_MUST_USE fh_lane_state fh_lane_find(fh_mut fh_lane *l);
+FH_MUST_USE bool fh_lane_find_more(fh_mut fh_lane *l);
 void fh_lane_pop_parts(fh_mut fh_lane *l, fh_owned fh_message *m, fh_out bool *tell);
 
 static inline fh_message *fh_lane_slot(fh_mut fh_lane *l, uint64_t index) fh_view(1) {
@@ -73,18 +75,18 @@ FH_MUST_USE static inline bool fh_lane_is_open(fh_mut fh_lane *l) {
     return FH_LIKELY(fh_credit_open(&l->credit)) || fh_lane_find_room(l);
 }
 
-/* The writer: puts a message of one part in, for which there is room, in a lane that does not conflate. fh_lane_call has to
- * follow. */
+/* The writer: puts a message of one part in, for which there is room, in a lane that does not conflate. It is seen after the
+ * fh_lane_call that has to follow. */
 static inline void fh_lane_add_part(fh_mut fh_lane *l, fh_move fh_bytes part) {
     FH_ASSERT(!l->conflates);
+    FH_WRITES(fh_lane_slot(l, l->credit.written), sizeof(fh_message));
+    fh_message_fill(fh_lane_slot(l, l->credit.written), part);
     fh_credit_spend(&l->credit);
-    FH_WRITES(fh_lane_slot(l, l->written), sizeof(fh_message));
-    fh_message_fill(fh_lane_slot(l, l->written), part);
-    fh_store(&l->written, l->written + 1, FH_RELEASE);
 }
 
 /* The writer, behind what it has added: true: tell the reader. */
 FH_MUST_USE static inline bool fh_lane_call(fh_mut fh_lane *l) {
+    fh_store(&l->written, l->credit.written, FH_RELEASE);
     return fh_exchange(&l->reader_awake, 1, FH_ACQ_REL) == 0;
 }
 
@@ -105,9 +107,19 @@ FH_MUST_USE static inline bool fh_lane_put(fh_mut fh_lane *l, fh_mut fh_message 
 /* The writer: this was all. True: tell the reader. */
 FH_MUST_USE bool fh_lane_end(fh_mut fh_lane *l);
 
+/* The reader: true if there is a message among those that it has seen. */
+FH_MUST_USE static inline bool fh_lane_seen(fh_ref const fh_lane *l) {
+    return l->seen != l->debit.read;
+}
+
+/* The reader: true if there is a message. After a false the writer need not tell of more: look again. */
+FH_MUST_USE static inline bool fh_lane_peek(fh_mut fh_lane *l) {
+    return FH_LIKELY(fh_lane_seen(l)) || fh_lane_find_more(l);
+}
+
 /* The reader: what there is. After FH_LANE_EMPTY the writer tells of more. */
 static inline fh_lane_state fh_lane_look(fh_mut fh_lane *l) {
-    return FH_LIKELY(l->seen != l->debit.read) ? FH_LANE_MESSAGE : fh_lane_find(l);
+    return FH_LIKELY(fh_lane_seen(l)) ? FH_LANE_MESSAGE : fh_lane_find(l);
 }
 
 /* The reader: the next message, in place; there is one. Valid until: fh_lane_pop. */
@@ -132,8 +144,7 @@ static inline fh_owned fh_bytes fh_lane_pop_part(fh_mut fh_lane *l, fh_mut bool 
 static inline void fh_lane_pop(fh_mut fh_lane *l, fh_owned fh_message *m, fh_out bool *tell) {
     *tell = false;
     if (FH_LIKELY(!l->conflates && fh_message_is_part(fh_lane_first(l)))) {
-        *m = (fh_message){.count = 0};
-        fh_message_fill(m, fh_lane_pop_part(l, tell));
+        fh_message_begin(m, fh_lane_pop_part(l, tell));
     } else {
         fh_lane_pop_parts(l, m, tell);
     }

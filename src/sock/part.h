@@ -12,8 +12,8 @@ static inline bool fh_message_is_part(fh_ref const fh_message *m) {
 }
 
 /* Its only part. Valid until: the message changes. */
-static inline fh_span fh_message_only(fh_ref const fh_message *m) fh_view(1) {
-    return m->few[0].bytes.span;
+static inline const fh_bytes *fh_message_only(fh_ref const fh_message *m) fh_view(1) {
+    return &m->few[0].bytes;
 }
 
 /* A message without parts gets its only one. */
@@ -21,6 +21,17 @@ static inline void fh_message_fill(fh_mut fh_message *m, fh_move fh_bytes part) 
     FH_ASSERT(m->count == 0);
     m->few[0].bytes = part;
     m->count = 1;
+}
+
+/* The same at a place that says nothing yet. (A struct of zeros is written by an instruction that takes its time to begin.) */
+static inline void fh_message_begin(fh_owned fh_message *m, fh_move fh_bytes part) {
+    fh_bytes nothing = {NULL, {NULL, 0}};
+    m->few[0].bytes = part;
+    m->few[1].bytes = nothing;
+    m->few[2].bytes = nothing;
+    m->more = NULL;
+    m->count = 1;
+    m->kind = 0;
 }
 
 /* The only part leaves. */

@@ -273,10 +273,9 @@ static fh_status send_upstream(fh_mut fh_core *k, fh_mut fh_message *m) {
     return FH_DONE;
 }
 
-fh_status fh_core_send(fh_core *k, fh_message *m) {
-    size_t count = m->count, parts = parts_of(k);
-    if (FH_LIKELY(count != 0 && is(k, FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(PAIR))))
-        return send_next(k, m);
+/* All but the most frequent types. */
+static FH_ATTR(noinline) fh_status send_by_type(fh_mut fh_core *k, fh_mut fh_message *m) {
+    size_t count = fh_message_count(m), parts = parts_of(k);
     if (!fh_core_sends(k))
         return FH_STATUS(FH_UNSUPPORTED);
     if (count == 0 || (parts != 0 && count != parts))
@@ -292,6 +291,11 @@ fh_status fh_core_send(fh_core *k, fh_message *m) {
     if (k->type == FH_ZMTP_RADIO)
         return send_group(k, m);
     return fh_core_publishes(k) ? publish(k, m) : send_next(k, m);
+}
+
+fh_status fh_core_send(fh_core *k, fh_message *m) {
+    bool plain = is(k, FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(PAIR));
+    return FH_LIKELY(plain && m->count != 0) ? send_next(k, m) : send_by_type(k, m);
 }
 
 /* --- subscriptions -------------------------------------------------------------------------------------------------------- */
@@ -531,10 +535,8 @@ static fh_status receive_heard(fh_mut fh_core *k, fh_owned fh_message *out) {
     return FH_DONE;
 }
 
-fh_status fh_core_receive(fh_core *k, fh_message *out) {
-    /* an XSUB gets all that comes, as with libzmq */
-    if (FH_LIKELY(is(k, FH_ZMTP_BIT(PULL) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(XSUB))))
-        return receive_next(k, out);
+/* All but the most frequent types. */
+static FH_ATTR(noinline) fh_status receive_by_type(fh_mut fh_core *k, fh_owned fh_message *out) {
     if (k->type == FH_ZMTP_REQ)
         return receive_reply(k, out);
     if (k->type == FH_ZMTP_REP)
@@ -545,9 +547,18 @@ fh_status fh_core_receive(fh_core *k, fh_message *out) {
         return receive_heard(k, out);
     if (is(k, FH_ZMTP_BIT(SUB) | FH_ZMTP_BIT(DISH)))
         return receive_wanted(k, out);
+    *out = (fh_message){0};
     if (!fh_core_receives(k))
         return FH_STATUS(FH_UNSUPPORTED);
     return receive_next(k, out);
+}
+
+/* An XSUB gets all that comes, as with libzmq. */
+fh_status fh_core_receive(fh_core *k, fh_message *out) {
+    bool plain = is(k, FH_ZMTP_BIT(PULL) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(XSUB));
+    if (FH_LIKELY(plain))
+        return receive_next(k, out);
+    return receive_by_type(k, out);
 }
 
 /* --- events --------------------------------------------------------------------------------------------------------------- */

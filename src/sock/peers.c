@@ -393,9 +393,9 @@ static void forget_wants(fh_mut fh_core *k, uint32_t number) {
 void fh_core_leave(fh_core *k, uint32_t number) {
     if (!fh_core_has(k, number))
         return;
-    bool read = fh_lane_end(fh_core_out(k, number)), written = fh_lane_leave(fh_core_in(k, number));
-    if (read || written)
-        fh_core_tell(k, number);
+    (void)!fh_lane_end(fh_core_out(k, number));
+    (void)!fh_lane_leave(fh_core_in(k, number));
+    fh_core_tell(k, number); /* also a connection that waits for its peer to take what it has */
     if (fh_core_publishes(k))
         forget_wants(k, number);
     if (fh_core_names_peers(k))
@@ -435,7 +435,7 @@ bool fh_core_has_notice(fh_core *k, uint32_t number) {
     return row(k, number)->comes || (tells_of_goers(k) && fh_lane_look(fh_core_in(k, number)) == FH_LANE_ENDED);
 }
 
-uint32_t fh_core_reader(fh_core *k) {
+uint32_t fh_core_find_reader(fh_core *k) {
     for (uint32_t n = fh_turn_peek(&k->readers); n != FH_NO_PEER; n = fh_turn_peek(&k->readers)) {
         fh_lane_state state = fh_lane_look(fh_core_in(k, n));
         if (state == FH_LANE_MESSAGE && fh_lane_first(fh_core_in(k, n))->kind == FH_MESSAGE_ABOUT)
@@ -450,7 +450,7 @@ uint32_t fh_core_reader(fh_core *k) {
     return FH_NO_PEER;
 }
 
-uint32_t fh_core_writer(fh_core *k) {
+uint32_t fh_core_find_writer(fh_core *k) {
     for (uint32_t n = fh_turn_peek(&k->writers); n != FH_NO_PEER; n = fh_turn_peek(&k->writers)) {
         if (fh_core_has_room(k, n))
             return n;

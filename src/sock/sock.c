@@ -98,10 +98,16 @@ fh_status fh_sock_try_send(fh_sock_context *c, fh_sock s, fh_message *m) {
 
 fh_status fh_sock_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
     fh_core *k;
-    *out = (fh_message){0};
-    FH_TRY(fh_context_enter(c, s, &k));
-    fh_status status = receive_until(k, out);
+    fh_status status = fh_context_enter(c, s, &k);
+    if (fh_failed(status)) {
+        *out = (fh_message){0};
+        return status;
+    }
+    status = receive_until(k, out);
     fh_context_leave(c, s);
+    if (!fh_failed(status))
+        return FH_DONE;
+    *out = (fh_message){0};
     return status;
 }
 

@@ -83,6 +83,23 @@ static void test_ends_once(void **state) {
     assert_true(s.owner == NULL && slice.span.size == 0);
 }
 
+/* Memory that nobody may write to is left alone, and nothing is changed elsewhere. */
+static void test_own(void **state) {
+    fh_page_source *pages;
+    fh_bytes constant, copy;
+    static const uint8_t text[200] = {1, 2, 3};
+    fh_assert_ok(fh_bytes_wrap(fh_test_allocator(state), (fh_span){text, sizeof text}, NULL, NULL, &constant));
+    fh_stock_own(constant);
+    fh_stock_own((fh_bytes){NULL, {text, sizeof text}});
+    fh_assert_ok(fh_page_source_new(fh_test_allocator(state), NULL, &pages));
+    fh_assert_ok(fh_page_source_copy(pages, constant.span, &copy));
+    fh_stock_own(copy);
+    assert_true(fh_span_equal(copy.span, constant.span));
+    fh_bytes_drop(&copy);
+    fh_bytes_drop(&constant);
+    fh_page_source_free(pages);
+}
+
 static void slice_outside(void *arg) {
     fh_stock s = {NULL, 0, 0};
     (void)fh_stock_slice(&s, *(fh_bytes *)arg, 9, 2);
@@ -127,7 +144,7 @@ static void test_misuse(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_ends_once),
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_ends_once), FH_TEST_ALLOC(test_own),
                                               FH_TEST_ALLOC(test_misuse)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
