@@ -40,6 +40,13 @@ static int give(struct addrinfo **out, const uint8_t ip4[4], const struct in6_ad
     return 0;
 }
 
+static int give_both(struct addrinfo **out) {
+    static const uint8_t ip4[4] = {127, 0, 0, 1};
+    struct in6_addr ip6 = IN6ADDR_LOOPBACK_INIT;
+    int failed = give(out, NULL, &ip6);
+    return failed != 0 ? failed : give(&(*out)->ai_next, ip4, NULL);
+}
+
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
     struct in6_addr ip6;
     uint8_t ip4[4] = {127, 0, 0, 1};
@@ -55,6 +62,8 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
         ip4[3] = (uint8_t)fh_load(&host, FH_RELAXED);
         return give(out, ip4, NULL);
     }
+    if (strcmp(name, "both") == 0)
+        return give_both(out);
     if (strcmp(name, "slow") != 0)
         return EAI_NONAME;
     uint32_t now = fh_fetch_add(&at_once, 1, FH_ACQ_REL) + 1;
@@ -67,7 +76,10 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 }
 
 void freeaddrinfo(struct addrinfo *list) {
-    free(list); /* the first member */
+    for (struct addrinfo *next = NULL; list != NULL; list = next) {
+        next = list->ai_next;
+        free(list); /* the first member */
+    }
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------------------------- */
@@ -172,6 +184,23 @@ static void test_source(void **state) {
     world_stop(w);
 }
 
+/* A name that has addresses of both families: of IPv4 unless that was asked for, and of the family of the source. */
+static void test_both_families(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    uint16_t port = 0;
+    watch_all(w, pull);
+    wire_name n = bind_fresh(w, pull, TCP);
+    fh_sock push = connect_patient(w, FH_ZMTP_PUSH, join("tcp://both:", port_of(n)));
+    assert_int_equal(peer_of(await_event(w, pull, FH_SOCK_IS_ACCEPTED), &port), 1);
+    close_sock(w, push);
+    push = open_patient(w, FH_ZMTP_PUSH);
+    set(w, push, FH_SOCK_IPV6, 1);
+    connect_to(w, push, join("tcp://127.0.0.7:0;both:", port_of(n)).text);
+    assert_int_equal(peer_of(await_event(w, pull, FH_SOCK_IS_ACCEPTED), &port), 7);
+    world_stop(w);
+}
+
 static void test_interface(void **state) {
     world w = world_new(state);
     fh_sock pull = open_patient(w, FH_ZMTP_PULL), both = open_patient(w, FH_ZMTP_PULL), push = open_patient(w, FH_ZMTP_PUSH);
@@ -197,6 +226,7 @@ static void test_moves(void **state) {
     world w = world_new(state);
     fh_sock push = open_patient(w, FH_ZMTP_PUSH), here = open_patient(w, FH_ZMTP_PULL), there = open_patient(w, FH_ZMTP_PULL);
     fh_store(&host, 1, FH_RELAXED);
+    watch_all(w, push);
     wire_name n = bind_fresh(w, here, TCP);
     connect_to(w, push, join("tcp://moving:", port_of(n)).text);
     tell(w, push, "first");
@@ -204,6 +234,7 @@ static void test_moves(void **state) {
     assert_int_equal(bind_to(w, there, join("tcp://127.0.0.2:", port_of(n)).text), FH_OK);
     fh_store(&host, 2, FH_RELAXED);
     close_sock(w, here);
+    (void)await_event(w, push, FH_SOCK_IS_DISCONNECTED); /* what is sent before goes with the connection */
     tell(w, push, "second");
     await(w, there, "second");
     world_stop(w);
@@ -375,6 +406,7 @@ static void test_connect_timeout(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_refused),   FH_TEST_ALLOC(test_source),         FH_TEST_ALLOC(test_interface),
+        FH_TEST_ALLOC(test_both_families),
         FH_TEST_ALLOC(test_moves),     FH_TEST_ALLOC(test_unknown),        FH_TEST_ALLOC(test_slow),
         FH_TEST_ALLOC(test_ends),      FH_TEST_ALLOC(test_simulated),      FH_TEST_ALLOC(test_system_options),
         FH_TEST_ALLOC(test_connect_timeout),
