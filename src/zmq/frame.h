@@ -16,6 +16,8 @@ typedef struct fh_zmq_frame {
 
 /* The frame in a message; NULL and EFAULT. */
 fh_zmq_frame *fh_zmq_frame_of(fh_ref const zmq_msg_t *msg) fh_view(1);
+/* Gives it a group, of 1 to ZMQ_GROUP_MAX_LENGTH bytes; or of none, which is no group. FH_INVALID, FH_NOMEM. */
+fh_status fh_zmq_frame_group(fh_mut fh_zmq_frame *f, fh_span name);
 /* It becomes empty. */
 void fh_zmq_frame_clear(fh_mut fh_zmq_frame *f);
 

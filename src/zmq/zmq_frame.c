@@ -225,26 +225,27 @@ uint32_t zmq_msg_routing_id(zmq_msg_t *msg) {
     return f != NULL ? f->routing_id : 0;
 }
 
-int zmq_msg_set_group(zmq_msg_t *msg, const char *group) {
+fh_status fh_zmq_frame_group(fh_zmq_frame *f, fh_span name) {
     static const uint8_t nul[1];
-    fh_zmq_frame *f = fh_zmq_frame_of(msg);
-    fh_span text = fh_span_of_str(group);
     uint8_t copy[ZMQ_GROUP_MAX_LENGTH + 1] = {0};
-    fh_bytes bytes;
-    if (f == NULL)
-        return -1;
-    if (group == NULL || text.size > ZMQ_GROUP_MAX_LENGTH)
-        return fh_zmq_fail(EINVAL);
-    fh_span_copy((fh_mspan){copy, sizeof copy}, text);
-    fh_status s = text.size == 0 ? FH_DONE : fh_bytes_copy(fh_zmq_heap(), (fh_span){copy, text.size + 1}, &bytes);
-    if (fh_failed(s))
-        return fh_zmq_refuse(s, EINVAL);
-    if (text.size == 0)
-        bytes = (fh_bytes){NULL, {nul, sizeof nul}};
+    fh_bytes bytes = {NULL, {nul, sizeof nul}};
+    if (name.size > ZMQ_GROUP_MAX_LENGTH)
+        return FH_STATUS(FH_INVALID);
+    fh_span_copy((fh_mspan){copy, sizeof copy}, name);
+    if (name.size != 0)
+        FH_TRY(fh_bytes_copy(fh_zmq_heap(), (fh_span){copy, name.size + 1}, &bytes));
     fh_bytes_drop(&f->extra);
     f->extra = bytes;
     f->has_group = true;
-    return 0;
+    return FH_DONE;
+}
+
+int zmq_msg_set_group(zmq_msg_t *msg, const char *group) {
+    fh_zmq_frame *f = fh_zmq_frame_of(msg);
+    if (f == NULL)
+        return -1;
+    fh_status s = group != NULL ? fh_zmq_frame_group(f, fh_span_of_str(group)) : FH_STATUS(FH_INVALID);
+    return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : 0;
 }
 
 const char *zmq_msg_group(zmq_msg_t *msg) {

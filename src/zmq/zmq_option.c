@@ -48,26 +48,27 @@ static const option_row rows[] = {
     {ZMQ_XPUB_VERBOSER, BELOW, 0, 0, 1, TYPE(XPUB), true, false},
     {ZMQ_XPUB_NODROP, BELOW, 0, 0, 1, TYPE(XPUB) | TYPE(PUB), true, false},
     {ZMQ_XPUB_MANUAL, BELOW, 0, 0, 1, TYPE(XPUB), true, false},
+    {ZMQ_XPUB_MANUAL_LAST_VALUE, BELOW, 0, 0, 1, TYPE(XPUB), true, false},
     {ZMQ_STREAM_NOTIFY, BELOW, 1, 0, 1, TYPE(STREAM), true, false},
     {ZMQ_INVERT_MATCHING, BELOW, 0, 0, 1, ANY, false, false},
     {ZMQ_ZAP_ENFORCE_DOMAIN, BELOW, 0, 0, 1, ANY, false, false},
     {ZMQ_AFFINITY, KEPT, 0, 0, INT64_MAX, ANY, false, true},
     {ZMQ_RATE, KEPT, 100, 1, INT32_MAX, ANY, false, false},
     {ZMQ_RECOVERY_IVL, KEPT, 10000, 0, INT32_MAX, ANY, false, false},
-    {ZMQ_SNDBUF, KEPT, -1, -1, INT32_MAX, ANY, false, false},
-    {ZMQ_RCVBUF, KEPT, -1, -1, INT32_MAX, ANY, false, false},
+    {ZMQ_SNDBUF, BELOW, -1, -1, INT32_MAX, ANY, false, false},
+    {ZMQ_RCVBUF, BELOW, -1, -1, INT32_MAX, ANY, false, false},
     {ZMQ_MULTICAST_HOPS, KEPT, 1, 1, INT32_MAX, ANY, false, false},
     {ZMQ_LOOPBACK_FASTPATH, KEPT, 0, 0, 1, ANY, false, false},
     {ZMQ_USE_FD, KEPT, -1, -1, -1, ANY, false, false}, /* no descriptor of the program's is taken over */
     {ZMQ_MULTICAST_LOOP, KEPT, 1, 0, 1, ANY, false, false},
     {ZMQ_MULTICAST_MAXTPDU, KEPT, 1500, 1, INT32_MAX, ANY, false, false},
-    {ZMQ_TCP_KEEPALIVE, KEPT, -1, -1, 1, ANY, false, false},
-    {ZMQ_TCP_KEEPALIVE_CNT, KEPT, -1, -1, INT32_MAX, ANY, false, false},
-    {ZMQ_TCP_KEEPALIVE_IDLE, KEPT, -1, -1, INT32_MAX, ANY, false, false},
-    {ZMQ_TCP_KEEPALIVE_INTVL, KEPT, -1, -1, INT32_MAX, ANY, false, false},
-    {ZMQ_TCP_MAXRT, KEPT, 0, 0, INT32_MAX, ANY, false, false},
-    {ZMQ_TOS, KEPT, 0, 0, INT32_MAX, ANY, false, false},
-    {ZMQ_CONNECT_TIMEOUT, KEPT, 0, 0, INT32_MAX, ANY, false, false},
+    {ZMQ_TCP_KEEPALIVE, BELOW, -1, -1, 1, ANY, false, false},
+    {ZMQ_TCP_KEEPALIVE_CNT, BELOW, -1, -1, INT32_MAX, ANY, false, false},
+    {ZMQ_TCP_KEEPALIVE_IDLE, BELOW, -1, -1, INT32_MAX, ANY, false, false},
+    {ZMQ_TCP_KEEPALIVE_INTVL, BELOW, -1, -1, INT32_MAX, ANY, false, false},
+    {ZMQ_TCP_MAXRT, BELOW, 0, 0, INT32_MAX, ANY, false, false},
+    {ZMQ_TOS, BELOW, 0, 0, INT32_MAX, ANY, false, false},
+    {ZMQ_CONNECT_TIMEOUT, BELOW, 0, 0, INT32_MAX, ANY, false, false},
 };
 
 static const option_row *find(int option) {
@@ -195,6 +196,8 @@ static fh_status set_row(fh_zmq_socket *z, const option_row *r, fh_span value) {
         below = number < FH_SOCK_MARK_MAX ? number : FH_SOCK_MARK_MAX;
     if (r->option == ZMQ_BACKLOG)
         below = number != 0 ? number : 1;
+    if (r->option == ZMQ_TOS)
+        below = number & 255;
     if (r->option == ZMQ_HEARTBEAT_TTL)
         below = number = number / TTL_STEP_MS * TTL_STEP_MS;
     if (r->kind == BELOW && number != z->values[r->option])
@@ -222,7 +225,7 @@ static fh_status set(fh_zmq_socket *z, int option, fh_span value) {
     case ZMQ_SUBSCRIBE:
     case ZMQ_UNSUBSCRIBE:
         s = option == ZMQ_SUBSCRIBE ? fh_sock_subscribe(c, z->sock, value) : fh_sock_unsubscribe(c, z->sock, value);
-        if (s.code == FH_NOT_FOUND || (s.code == FH_INVALID && z->values[ZMQ_XPUB_MANUAL] != 0))
+        if (s.code == FH_NOT_FOUND || (s.code == FH_INVALID && z->type == ZMQ_XPUB))
             return FH_DONE; /* nothing to end, or the subscriber is gone */
         return s;
     case ZMQ_XPUB_WELCOME_MSG:

@@ -4,6 +4,9 @@
  * part, so that a message is refused whole, with its first part, as programs expect it. Should the peer be gone by the last
  * one, the message is dropped, and the last part is refused with the reason.
  *
+ * Of the types that are drafts, a message is one part. In the sockets below, those of SERVER and PEER begin with the number of
+ * a peer, those of RADIO and DISH with a group; here both are the frame's.
+ *
  * Threading: shell.h. */
 #include <sys/uio.h>
 
@@ -24,7 +27,15 @@ static int refuse(fh_zmq_socket *z, fh_status s, int flags, int timeout) {
         return fh_zmq_fail(EHOSTUNREACH);
     if (s.code == FH_LIMIT)
         return fh_zmq_fail(EMSGSIZE);
-    return fh_zmq_refuse(s, EFSM);
+    return fh_zmq_refuse(s, z->type < ZMQ_SERVER ? EFSM : EINVAL);
+}
+
+static bool has_number(const fh_zmq_socket *z) {
+    return z->type == ZMQ_SERVER || z->type == ZMQ_PEER;
+}
+
+static bool has_group(const fh_zmq_socket *z) {
+    return z->type == ZMQ_RADIO || z->type == ZMQ_DISH;
 }
 
 /* --- sending -------------------------------------------------------------------------------------------------------------- */
@@ -68,8 +79,29 @@ static int send_all(fh_zmq_socket *z, fh_bytes *last, int flags) {
     return refuse(z, s, flags, ZMQ_SNDTIMEO);
 }
 
-/* One part; it is taken exactly on success (0). */
-static int send_part(fh_zmq_socket *z, fh_bytes *part, int flags) {
+/* What stands before the part of a frame, below. */
+static fh_status push_head(fh_zmq_socket *z, const fh_zmq_frame *f) {
+    uint8_t number[4] = {0};
+    fh_mspan head = {number, sizeof number};
+    fh_span group = f != NULL && f->has_group ? fh_span_sub(f->extra.span, 0, f->extra.span.size - 1) : FH_LIT("");
+    fh_mspan_put_u32(head, 0, f != NULL ? f->routing_id : 0);
+    if (has_number(z))
+        return fh_message_push_copy(&z->out, fh_zmq_heap(), fh_span_of_mut(head));
+    return has_group(z) ? fh_message_push_copy(&z->out, fh_zmq_heap(), group) : FH_DONE;
+}
+
+/* The one part of a message of a draft's. */
+static int send_single(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, int flags) {
+    if ((flags & ZMQ_SNDMORE) != 0)
+        return fh_zmq_fail(EINVAL);
+    fh_status s = push_head(z, f);
+    return fh_failed(s) ? refuse(z, s, flags, ZMQ_SNDTIMEO) : send_all(z, part, flags);
+}
+
+/* One part; it is taken exactly on success (0). `f`: the frame that it lies in, if there is one. */
+static int send_part(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, int flags) {
+    if (z->type >= ZMQ_SERVER)
+        return send_single(z, f, part, flags);
     if (z->is_lost && z->type == ZMQ_REQ && z->values[ZMQ_REQ_RELAXED] == 0)
         return fh_zmq_fail(EFSM);
     z->is_lost = false;
@@ -97,7 +129,7 @@ int zmq_msg_send(zmq_msg_t *msg, void *socket, int flags) {
         return fh_zmq_fail(EFAULT);
     }
     size_t size = f->bytes.span.size;
-    int result = send_part(z, &f->bytes, flags);
+    int result = send_part(z, f, &f->bytes, flags);
     if (result == 0)
         fh_zmq_frame_clear(f);
     fh_zmq_leave(socket);
@@ -107,7 +139,7 @@ int zmq_msg_send(zmq_msg_t *msg, void *socket, int flags) {
 static int send_bytes(void *socket, fh_bytes *bytes, int flags) {
     size_t size = bytes->span.size;
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
-    int result = z != NULL ? send_part(z, bytes, flags) : -1;
+    int result = z != NULL ? send_part(z, NULL, bytes, flags) : -1;
     int saved = errno;
     if (z != NULL)
         fh_zmq_leave(socket);
@@ -192,6 +224,15 @@ static fh_bytes take_part(fh_zmq_socket *z) {
     return part;
 }
 
+/* The same, behind what stands before it. */
+static fh_bytes take_body(fh_zmq_socket *z) {
+    if (has_number(z) || has_group(z)) {
+        fh_bytes head = take_part(z);
+        fh_bytes_drop(&head);
+    }
+    return take_part(z);
+}
+
 /* A property as two texts; one with a NUL inside is left out. */
 static fh_status write_property(fh_buf *to, fh_span name, fh_span value) {
     static const uint8_t nul[1];
@@ -241,6 +282,17 @@ static fh_status learn(fh_zmq_socket *z) {
     return FH_DONE;
 }
 
+/* What a frame has beside the next part. */
+static fh_status describe(fh_zmq_socket *z, fh_zmq_frame *f) {
+    if (has_group(z))
+        return fh_zmq_frame_group(f, fh_message_view(&z->in, 0));
+    FH_TRY(learn(z));
+    f->extra = fh_bytes_share(z->about);
+    if (has_number(z))
+        f->routing_id = fh_span_u32(fh_message_view(&z->in, 0), 0);
+    return FH_DONE;
+}
+
 int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
     fh_zmq_frame *f = fh_zmq_frame_of(msg);
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
@@ -251,13 +303,14 @@ int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
         return fh_zmq_fail(EFAULT);
     }
     int result = wait_for_part(z, flags);
-    fh_status s = result == 0 ? learn(z) : FH_DONE;
+    fh_zmq_frame got = {.mark = FH_ZMQ_FRAME};
+    fh_status s = result == 0 ? describe(z, &got) : FH_DONE;
     if (result == 0 && !fh_failed(s)) {
+        got.bytes = take_body(z);
+        got.has_more = z->in_more;
+        result = count_of(got.bytes.span.size);
         fh_zmq_frame_clear(f);
-        f->bytes = take_part(z);
-        f->has_more = z->in_more;
-        f->extra = fh_bytes_share(z->about);
-        result = count_of(f->bytes.span.size);
+        *f = got;
     }
     fh_zmq_leave(socket);
     return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : result;
@@ -275,7 +328,7 @@ int zmq_recv(void *socket, void *data, size_t size, int flags) {
     if (z == NULL)
         return -1;
     int result = wait_for_part(z, flags);
-    fh_bytes part = result == 0 ? take_part(z) : nothing;
+    fh_bytes part = result == 0 ? take_body(z) : nothing;
     fh_zmq_leave(socket);
     if (result != 0)
         return -1;

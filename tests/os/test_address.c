@@ -84,6 +84,7 @@ static void test_paths(void **state) {
     assert_int_equal(b.bytes[0], 0);
     assert_false(fh_address_equal(&a, &b));
     fh_assert_code(fh_address_unix(FH_LIT(""), &a, NULL), FH_INVALID);
+    fh_assert_code(fh_address_unix(FH_LIT("@"), &a, NULL), FH_INVALID);
     fh_assert_code(fh_address_unix(FH_LIT("a\0b"), &a, NULL), FH_INVALID);
     memset(text, 'p', sizeof text);
     fh_assert_ok(fh_address_unix((fh_span){text, FH_ADDRESS_PATH_MAX}, &a, NULL));

@@ -1,21 +1,15 @@
-/* test_zmq_socket.c: contexts, sockets, messages, events and proxies as a program in C has them: calls by the documented
+/* test_zmq_socket.c: contexts, sockets, events and proxies as a program in C has them: calls by the documented
  * interface, and what happens to those who misuse it: an error, each time (zmq_handle.c, zmq_context.c, zmq_socket.c,
- * zmq_transfer.c, zmq_proxy.c). */
+ * zmq_proxy.c). */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "zmq_world.h"
-
-/* Of each transport one; the last is this process's own. */
-static char ipc[64];
-static const char *const endpoints[] = {"inproc://x", "tcp://127.0.0.1:*", ipc};
-enum { ENDPOINTS = sizeof endpoints / sizeof endpoints[0] };
 
 /* --- handles -------------------------------------------------------------------------------------------------------------- */
 
@@ -169,6 +163,7 @@ static void test_endpoints(void **state) {
     memset(text, 'x', sizeof text - 1);
     pair_up(&w, ZMQ_RADIO, ZMQ_DISH, "inproc://x");
     refused(zmq_bind(w.a, "x"), EINVAL);
+    refused(zmq_bind(w.a, "ipc://@"), EINVAL);
     refused(zmq_bind(w.a, "udp://127.0.0.1:5555"), EPROTONOSUPPORT);
     refused(zmq_bind(w.a, "inproc://x"), EADDRINUSE);
     refused(zmq_unbind(w.a, "x"), EINVAL);
@@ -213,63 +208,7 @@ static void test_null(void **state) {
     end(&w);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------- */
-
-static void test_request(void **state) {
-    (void)state;
-    for (int i = 0; i < ENDPOINTS; i++) {
-        world w;
-        char text[8] = {0};
-        int more = 0;
-        size_t size = sizeof more;
-        pair_up(&w, ZMQ_REP, ZMQ_REQ, endpoints[i]);
-        refused(zmq_recv(w.b, text, sizeof text, 0), EFSM);
-        refused(zmq_send(w.a, "x", 1, 0), EFSM);
-        assert_int_equal(zmq_send(w.b, "one", 3, ZMQ_SNDMORE), 3);
-        assert_int_equal(zmq_send(w.b, "two and more", 12, 0), 12);
-        refused(zmq_send(w.b, "x", 1, 0), EFSM);
-        assert_int_equal(zmq_recv(w.a, text, sizeof text, 0), 3);
-        assert_int_equal(zmq_getsockopt(w.a, ZMQ_RCVMORE, &more, &size), 0);
-        assert_int_equal(more, 1);
-        assert_int_equal(zmq_recv(w.a, text, sizeof text, 0), 12); /* cut, and its size told */
-        assert_memory_equal(text, "two and ", 8);
-        assert_int_equal(zmq_getsockopt(w.a, ZMQ_RCVMORE, &more, &size), 0);
-        assert_int_equal(more, 0);
-        assert_int_equal(zmq_send_const(w.a, "", 0, 0), 0);
-        assert_int_equal(zmq_recv(w.b, text, sizeof text, 0), 0);
-        refused(zmq_recv(w.a, text, sizeof text, ZMQ_DONTWAIT), EAGAIN);
-        end(&w);
-    }
-}
-
-/* A message that does not fit is refused with its first part. */
-static void test_full(void **state) {
-    world w;
-    (void)state;
-    int one = 1;
-    w.context = zmq_ctx_new();
-    w.a = zmq_socket(w.context, ZMQ_PUSH);
-    w.b = zmq_socket(w.context, ZMQ_PULL);
-    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDHWM, &one, sizeof one), 0);
-    assert_int_equal(zmq_setsockopt(w.b, ZMQ_RCVHWM, &one, sizeof one), 0);
-    refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
-    assert_int_equal(zmq_bind(w.a, "inproc://x"), 0);
-    assert_int_equal(zmq_connect(w.b, "inproc://x"), 0);
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), 1);
-        assert_int_equal(zmq_send(w.a, "y", 1, ZMQ_DONTWAIT), 1);
-    }
-    refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
-    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDTIMEO, &one, sizeof one), 0);
-    refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE), EAGAIN);
-    zmq_msg_t msg;
-    assert_int_equal(zmq_msg_init_buffer(&msg, "kept", 4), 0);
-    refused(zmq_msg_send(&msg, w.a, 0), EAGAIN);
-    assert_int_equal(zmq_msg_size(&msg), 4);
-    assert_memory_equal(zmq_msg_data(&msg), "kept", 4); /* it is still the program's */
-    assert_int_equal(zmq_msg_close(&msg), 0);
-    end(&w);
-}
+/* --- waits ---------------------------------------------------------------------------------------------------------------- */
 
 /* What was sent before the close arrives, however soon the context ends. */
 static void test_linger(void **state) {
@@ -486,37 +425,6 @@ static void test_each_allocation_fails(void **state) {
     assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), one_life, NULL) > 30);
 }
 
-/* A message whose sender cannot be told of stays, and comes whole later. */
-static void test_properties_fail(void **state) {
-    (void)state;
-    world w;
-    bool fired = true;
-    zmq_msg_t msg;
-    fh_trace *trace = fh_test_trace(state);
-    pair_up(&w, ZMQ_PULL, ZMQ_PUSH, "tcp://127.0.0.1:*");
-    assert_int_equal(zmq_msg_init(&msg), 0);
-    for (uint64_t n = 1; fired; n++) {
-        void *push = socket_of(w.context, ZMQ_PUSH); /* another one each time, of whom nothing was written yet */
-        zmq_pollitem_t item = {w.a, -1, ZMQ_POLLIN, 0};
-        assert_int_equal(zmq_connect(push, w.endpoint), 0);
-        assert_int_equal(zmq_send(push, "x", 1, 0), 1);
-        assert_int_equal(zmq_poll(&item, 1, -1), 1);
-        uint64_t before = fh_trace_stats(trace).failures;
-        fh_trace_fail_at(trace, n);
-        int result = zmq_msg_recv(&msg, w.a, ZMQ_DONTWAIT), number = errno;
-        fh_trace_fail_at(trace, 0);
-        fired = fh_trace_stats(trace).failures != before;
-        if (result < 0) {
-            assert_int_equal(number, ENOMEM);
-            assert_int_equal(zmq_msg_recv(&msg, w.a, 0), 1);
-        }
-        assert_string_equal(zmq_msg_gets(&msg, "Socket-Type"), "PUSH");
-        assert_int_equal(zmq_close(push), 0);
-    }
-    assert_int_equal(zmq_msg_close(&msg), 0);
-    end(&w);
-}
-
 /* --- proxies -------------------------------------------------------------------------------------------------------------- */
 
 typedef struct relay {
@@ -631,12 +539,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_stale), FH_ZMQ_TEST(test_no_handle), FH_ZMQ_TEST(test_neighbours), FH_ZMQ_TEST(test_busy),
         FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_null),
-        FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_full), FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_terminate),
-        FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor), FH_ZMQ_TEST(test_monitor),
-        FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails), FH_ZMQ_TEST(test_properties_fail),
-        FH_ZMQ_TEST(test_proxy),
-        FH_ZMQ_TEST(test_proxy_ends), FH_ZMQ_TEST(test_proxy_refused),
+        FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_terminate), FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor),
+        FH_ZMQ_TEST(test_monitor), FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails),
+        FH_ZMQ_TEST(test_proxy), FH_ZMQ_TEST(test_proxy_ends), FH_ZMQ_TEST(test_proxy_refused),
     };
-    (void)snprintf(ipc, sizeof ipc, "ipc://@freehold-test-zmq-%d", (int)getpid());
+    zmq_world_name();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,9 @@
 #ifndef FH_TEST_ZMQ_WORLD_H
 #define FH_TEST_ZMQ_WORLD_H
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fh_test.h"
 #include "zmq/shell.h"
@@ -39,6 +41,15 @@ typedef struct world {
     void *context, *a, *b;
     char endpoint[64];
 } world;
+
+/* Of each transport one; the last is this process's own, once zmq_world_name was called. */
+static char zmq_world_ipc[64];
+static const char *const endpoints[] = {"inproc://x", "tcp://127.0.0.1:*", zmq_world_ipc};
+enum { ENDPOINTS = sizeof endpoints / sizeof endpoints[0] };
+
+static inline void zmq_world_name(void) {
+    (void)snprintf(zmq_world_ipc, sizeof zmq_world_ipc, "ipc://@freehold-test-zmq-%d", (int)getpid());
+}
 
 static inline void *socket_of(void *context, int type) {
     void *socket = zmq_socket(context, type);

@@ -240,7 +240,8 @@ fh_status fh_address_number(fh_span text, bool ip6, fh_address *out, fh_err *err
 
 fh_status fh_address_unix(fh_span text, fh_address *out, fh_err *err) {
     *out = (fh_address){.kind = FH_ADDRESS_NONE};
-    if (text.size == 0 || fh_span_find(text, FH_LIT("\0"), 0) != SIZE_MAX)
+    bool is_empty = text.size == 0 || fh_span_is(text, "@"); /* the system would choose a name for the latter */
+    if (is_empty || fh_span_find(text, FH_LIT("\0"), 0) != SIZE_MAX)
         return not_an_address(text, "not a path, and not @ and a name", err);
     if (text.size > FH_ADDRESS_PATH_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "a path of %zu bytes, at most %d are possible", text.size,

@@ -1,0 +1,250 @@
+/* test_zmq_transfer.c: messages by the documented interface: parts, requests, numbers, groups, what is full; and what is left
+ * when memory runs out on the way (zmq_transfer.c). */
+#include "zmq_world.h"
+
+/* --- messages ------------------------------------------------------------------------------------------------------------- */
+
+static void test_request(void **state) {
+    (void)state;
+    for (int i = 0; i < ENDPOINTS; i++) {
+        world w;
+        char text[8] = {0};
+        int more = 0;
+        size_t size = sizeof more;
+        pair_up(&w, ZMQ_REP, ZMQ_REQ, endpoints[i]);
+        refused(zmq_recv(w.b, text, sizeof text, 0), EFSM);
+        refused(zmq_send(w.a, "x", 1, 0), EFSM);
+        assert_int_equal(zmq_send(w.b, "one", 3, ZMQ_SNDMORE), 3);
+        assert_int_equal(zmq_send(w.b, "two and more", 12, 0), 12);
+        refused(zmq_send(w.b, "x", 1, 0), EFSM);
+        assert_int_equal(zmq_recv(w.a, text, sizeof text, 0), 3);
+        assert_int_equal(zmq_getsockopt(w.a, ZMQ_RCVMORE, &more, &size), 0);
+        assert_int_equal(more, 1);
+        assert_int_equal(zmq_recv(w.a, text, sizeof text, 0), 12); /* cut, and its size told */
+        assert_memory_equal(text, "two and ", 8);
+        assert_int_equal(zmq_getsockopt(w.a, ZMQ_RCVMORE, &more, &size), 0);
+        assert_int_equal(more, 0);
+        assert_int_equal(zmq_send_const(w.a, "", 0, 0), 0);
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, 0), 0);
+        refused(zmq_recv(w.a, text, sizeof text, ZMQ_DONTWAIT), EAGAIN);
+        end(&w);
+    }
+}
+
+/* A message that does not fit is refused with its first part. */
+static void test_full(void **state) {
+    world w;
+    (void)state;
+    int one = 1;
+    w.context = zmq_ctx_new();
+    w.a = zmq_socket(w.context, ZMQ_PUSH);
+    w.b = zmq_socket(w.context, ZMQ_PULL);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(w.b, ZMQ_RCVHWM, &one, sizeof one), 0);
+    refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
+    assert_int_equal(zmq_bind(w.a, "inproc://x"), 0);
+    assert_int_equal(zmq_connect(w.b, "inproc://x"), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), 1);
+        assert_int_equal(zmq_send(w.a, "y", 1, ZMQ_DONTWAIT), 1);
+    }
+    refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDTIMEO, &one, sizeof one), 0);
+    refused(zmq_send(w.a, "x", 1, ZMQ_SNDMORE), EAGAIN);
+    zmq_msg_t msg;
+    assert_int_equal(zmq_msg_init_buffer(&msg, "kept", 4), 0);
+    refused(zmq_msg_send(&msg, w.a, 0), EAGAIN);
+    assert_int_equal(zmq_msg_size(&msg), 4);
+    assert_memory_equal(zmq_msg_data(&msg), "kept", 4); /* it is still the program's */
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    end(&w);
+}
+
+/* A message of a number, of a group, or of neither: what it is called is the frame's. */
+static void say(void *socket, uint32_t number, const char *group, const char *text) {
+    zmq_msg_t msg;
+    assert_int_equal(zmq_msg_init_buffer(&msg, text, strlen(text)), 0);
+    if (number != 0)
+        assert_int_equal(zmq_msg_set_routing_id(&msg, number), 0);
+    if (group != NULL)
+        assert_int_equal(zmq_msg_set_group(&msg, group), 0);
+    assert_int_equal(zmq_msg_send(&msg, socket, 0), strlen(text));
+    assert_int_equal(zmq_msg_close(&msg), 0);
+}
+
+static uint32_t hear(void *socket, const char *group, const char *text) {
+    zmq_msg_t msg;
+    assert_int_equal(zmq_msg_init(&msg), 0);
+    assert_int_equal(zmq_msg_recv(&msg, socket, 0), strlen(text));
+    assert_memory_equal(zmq_msg_data(&msg), text, strlen(text));
+    assert_string_equal(zmq_msg_group(&msg), group);
+    assert_int_equal(zmq_msg_more(&msg), 0);
+    uint32_t number = zmq_msg_routing_id(&msg);
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    return number;
+}
+
+static void test_numbers(void **state) {
+    (void)state;
+    static const int types[][2] = {{ZMQ_SERVER, ZMQ_CLIENT}, {ZMQ_PEER, ZMQ_PEER}};
+    for (int i = 0; i < 2 * ENDPOINTS; i++) {
+        world w;
+        char text[8];
+        bool is_server = i < ENDPOINTS;
+        pair_up(&w, types[!is_server][0], types[!is_server][1], endpoints[i % ENDPOINTS]);
+        uint32_t number = 0;
+        if (is_server) {
+            say(w.b, 0, NULL, "question");
+            number = hear(w.a, "", "question");
+            assert_true(number != 0);
+            say(w.a, number, NULL, "answer");
+            assert_int_equal(hear(w.b, "", "answer"), 0);
+            say(w.b, 0, NULL, "cut");
+            assert_int_equal(zmq_recv(w.a, text, 2, 0), 3); /* its number is not asked for */
+            assert_memory_equal(text, "cu", 2);
+        }
+        refused(zmq_send(w.a, "x", 1, 0), EHOSTUNREACH); /* to nobody */
+        refused(zmq_send(w.b, "x", 1, ZMQ_SNDMORE), EINVAL);
+        end(&w);
+    }
+}
+
+static void test_groups(void **state) {
+    (void)state;
+    for (int i = 0; i < ENDPOINTS; i++) {
+        world w;
+        zmq_msg_t msg;
+        pair_up(&w, ZMQ_DISH, ZMQ_RADIO, endpoints[i]);
+        assert_int_equal(zmq_join(w.a, "news"), 0);
+        refused(zmq_send(w.b, "x", 1, 0), EINVAL); /* of no group */
+        int result = -1;
+        for (bool heard = false; !heard; heard = result >= 0) { /* until it has heard who joined what */
+            say(w.b, 0, "olds", "no");
+            say(w.b, 0, "news", "yes");
+            assert_int_equal(zmq_msg_init(&msg), 0);
+            result = zmq_msg_recv(&msg, w.a, ZMQ_DONTWAIT);
+            assert_true(result == 3 || zmq_errno() == EAGAIN);
+            assert_string_equal(zmq_msg_group(&msg), result == 3 ? "news" : "");
+            assert_int_equal(zmq_msg_close(&msg), 0);
+        }
+        end(&w);
+    }
+}
+
+/* --- allocation ----------------------------------------------------------------------------------------------------------- */
+
+static int send_frame(void *socket, uint32_t number, const char *group) {
+    zmq_msg_t msg;
+    int result = zmq_msg_init_size(&msg, 100);
+    if (result == 0 && number != 0)
+        result = zmq_msg_set_routing_id(&msg, number);
+    if (result == 0 && group != NULL)
+        result = zmq_msg_set_group(&msg, group);
+    if (result == 0)
+        result = zmq_msg_send(&msg, socket, ZMQ_DONTWAIT);
+    int error = errno;
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    errno = error;
+    return result;
+}
+
+/* Receives one; its number, or 0. What could not be told of at first comes whole later. */
+static uint32_t receive_frame(void *socket, fh_trace *trace, const char *group, int *result) {
+    zmq_msg_t msg;
+    assert_int_equal(zmq_msg_init(&msg), 0);
+    *result = zmq_msg_recv(&msg, socket, ZMQ_DONTWAIT);
+    int error = errno;
+    if (*result < 0 && error == ENOMEM) {
+        fh_trace_fail_at(trace, 0);
+        assert_int_equal(zmq_msg_recv(&msg, socket, ZMQ_DONTWAIT), 100);
+        assert_string_equal(zmq_msg_group(&msg), group);
+    }
+    uint32_t number = zmq_msg_routing_id(&msg);
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    errno = error;
+    return number;
+}
+
+static int talk_of_groups(void *radio, void *dish, fh_trace *trace) {
+    int result = 0;
+    if (zmq_bind(radio, "inproc://x") != 0 || zmq_join(dish, "news") != 0 || zmq_connect(dish, "inproc://x") != 0)
+        return -1;
+    if (send_frame(radio, 0, "news") < 0)
+        return -1;
+    (void)receive_frame(dish, trace, "news", &result);
+    return result < 0 && errno != EAGAIN ? -1 : 0;
+}
+
+static int talk_of_numbers(void *server, void *client, fh_trace *trace) {
+    int result = 0;
+    if (zmq_bind(server, "inproc://y") != 0 || zmq_connect(client, "inproc://y") != 0 || send_frame(client, 0, NULL) < 0)
+        return -1;
+    uint32_t number = receive_frame(server, trace, "", &result);
+    return result < 0 || send_frame(server, number, NULL) < 0 ? -1 : 0;
+}
+
+static fh_status drafts(fh_allocator *a, void *trace) {
+    (void)a;
+    static const int types[] = {ZMQ_RADIO, ZMQ_DISH, ZMQ_SERVER, ZMQ_CLIENT};
+    void *sockets[4] = {NULL}, *context = zmq_ctx_new();
+    int result = context != NULL ? 0 : -1;
+    for (int i = 0; i < 4 && result == 0; i++) {
+        sockets[i] = zmq_socket(context, types[i]);
+        result = sockets[i] != NULL ? 0 : -1;
+    }
+    if (result == 0)
+        result = talk_of_groups(sockets[0], sockets[1], trace);
+    if (result == 0)
+        result = talk_of_numbers(sockets[2], sockets[3], trace);
+    int number = errno;
+    for (int i = 0; i < 4; i++)
+        assert_true(sockets[i] == NULL || zmq_close(sockets[i]) == 0);
+    assert_true(context == NULL || zmq_ctx_term(context) == 0);
+    if (result < 0)
+        assert_int_equal(number, ENOMEM);
+    return FH_STATUS(result < 0 ? FH_NOMEM : FH_OK);
+}
+
+static void test_drafts_fail(void **state) {
+    assert_true(FH_FAIL_EACH_ALLOC(fh_test_trace(state), drafts, fh_test_trace(state)) > 30);
+}
+
+/* A message whose sender cannot be told of stays, and comes whole later. */
+static void test_properties_fail(void **state) {
+    (void)state;
+    world w;
+    bool fired = true;
+    zmq_msg_t msg;
+    fh_trace *trace = fh_test_trace(state);
+    pair_up(&w, ZMQ_PULL, ZMQ_PUSH, "tcp://127.0.0.1:*");
+    assert_int_equal(zmq_msg_init(&msg), 0);
+    for (uint64_t n = 1; fired; n++) {
+        void *push = socket_of(w.context, ZMQ_PUSH); /* another one each time, of whom nothing was written yet */
+        zmq_pollitem_t item = {w.a, -1, ZMQ_POLLIN, 0};
+        assert_int_equal(zmq_connect(push, w.endpoint), 0);
+        assert_int_equal(zmq_send(push, "x", 1, 0), 1);
+        assert_int_equal(zmq_poll(&item, 1, -1), 1);
+        uint64_t before = fh_trace_stats(trace).failures;
+        fh_trace_fail_at(trace, n);
+        int result = zmq_msg_recv(&msg, w.a, ZMQ_DONTWAIT), number = errno;
+        fh_trace_fail_at(trace, 0);
+        fired = fh_trace_stats(trace).failures != before;
+        if (result < 0) {
+            assert_int_equal(number, ENOMEM);
+            assert_int_equal(zmq_msg_recv(&msg, w.a, 0), 1);
+        }
+        assert_string_equal(zmq_msg_gets(&msg, "Socket-Type"), "PUSH");
+        assert_int_equal(zmq_close(push), 0);
+    }
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    end(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_full), FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups),
+        FH_ZMQ_TEST(test_drafts_fail), FH_ZMQ_TEST(test_properties_fail),
+    };
+    zmq_world_name();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
