@@ -374,14 +374,15 @@ static bool cancel_next(fh_mut fh_subscription_index *index, uint32_t number, fh
     return false;
 }
 
-/* A subscriber's subscriptions end with it. An XPUB hears of what nobody wants any more; of all, if it asked to. */
+/* A subscriber's subscriptions end with it. An XPUB hears of what nobody wants any more; of all, if it asked to, or
+ * subscribes by hand. */
 static void forget_wants(fh_mut fh_core *k, uint32_t number) {
     uint32_t kind = heard_kind(k, number, FH_MESSAGE_CANCEL);
     bool manual = fh_core_is_manual(k), verboser = k->settings.verboser != 0;
     bool last = false;
     fh_bytes prefix;
     for (size_t at = 0; k->type == FH_ZMTP_XPUB && cancel_next(manual ? &k->asked : &k->wants, number, &at, &prefix, &last);) {
-        if (last || verboser)
+        if (last || verboser || manual)
             put_heard(k, &prefix, kind);
         fh_bytes_drop(&prefix);
     }

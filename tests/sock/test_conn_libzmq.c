@@ -505,7 +505,9 @@ static record play_by_hand(stage *s, bool is_ours, fh_sock_option how) {
     hear_until(&subs[0], &r, "t9 . ");
     hear_until(&subs[1], &r, "t9 . ");
     close_player(&subs[0]);
+    assert_true(hear_message(&pub, &r, true)); /* each of them has gone */
     close_player(&subs[1]);
+    assert_true(hear_message(&pub, &r, true));
     close_player(&pub);
     return r;
 }
