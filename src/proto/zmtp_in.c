@@ -30,9 +30,7 @@ fh_status fh_zmtp_in_feed(fh_zmtp_in *in, fh_bytes *bytes) {
     return FH_DONE;
 }
 
-/* The next `count` bytes are used up. */
-static void use(fh_zmtp_in *in, size_t count) {
-    in->at += count;
+void fh_zmtp_in_let_go(fh_zmtp_in *in) {
     if (in->at != in->fed.span.size)
         return;
     fh_stock_drop(&in->stock, &in->fed);
@@ -42,10 +40,10 @@ static void use(fh_zmtp_in *in, size_t count) {
     in->at = 0;
 }
 
-fh_bytes fh_zmtp_in_slice(fh_zmtp_in *in, size_t skip, size_t size) {
-    fh_bytes out = fh_stock_slice(&in->stock, in->fed, in->at + skip, size);
-    use(in, skip + size);
-    return out;
+/* The next `count` bytes are used up. */
+static void use(fh_zmtp_in *in, size_t count) {
+    in->at += count;
+    fh_zmtp_in_let_go(in);
 }
 
 size_t fh_zmtp_in_copy(fh_zmtp_in *in, fh_mspan to, size_t most) {
@@ -86,7 +84,8 @@ fh_status fh_zmtp_in_take(fh_zmtp_in *in, size_t size, fh_bytes *out) {
     *out = nothing;
     size_t left = in->fed.span.size - in->at;
     if (in->room == 0 && left >= size) {
-        *out = fh_zmtp_in_slice(in, 0, size);
+        *out = fh_stock_slice(&in->stock, in->fed, in->at, size);
+        use(in, size);
         return FH_DONE;
     }
     size_t more = left < size - in->have ? left : size - in->have;

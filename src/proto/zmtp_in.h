@@ -30,8 +30,8 @@ FH_MUST_USE size_t fh_zmtp_in_copy(fh_mut fh_zmtp_in *in, fh_mspan to, size_t mo
 /* The next `size` bytes, as a slice of what was fed if they lie in it, or gathered. FH_AGAIN until all are there; FH_NOMEM,
  * FH_EXHAUSTED, FH_LIMIT: no memory for them. */
 FH_MUST_USE fh_status fh_zmtp_in_take(fh_mut fh_zmtp_in *in, size_t size, fh_owned fh_bytes *out);
-/* The `size` bytes behind the next `skip` ones, all of which lie in what was fed, which are used up. */
-fh_owned fh_bytes fh_zmtp_in_slice(fh_mut fh_zmtp_in *in, size_t skip, size_t size);
+/* Drops what was fed, if it is used up. */
+void fh_zmtp_in_let_go(fh_mut fh_zmtp_in *in);
 /* Room for the rest of a body of `size` bytes that is being gathered, and what was written to it. */
 FH_MUST_USE fh_status fh_zmtp_in_begin_io(fh_mut fh_zmtp_in *in, size_t size, fh_out fh_view(1) fh_mspan *room);
 FH_MUST_USE fh_status fh_zmtp_in_end_io(fh_mut fh_zmtp_in *in, size_t written);

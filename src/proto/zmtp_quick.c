@@ -1,8 +1,6 @@
 /* zmtp_quick.c: messages of one small part without the steps between (zmtp_quick.h). Threading: zmtp.h. */
 #include "proto/zmtp_session.h"
 
-enum { HEAD_SHORT = 2, HEAD_LONG = 9 };
-
 /* Frames in clear text, which may stand alone: the groups' messages have two parts. */
 static bool is_plain(fh_ref const fh_zmtp *z) {
     unsigned groups = FH_ZMTP_BIT(RADIO) | FH_ZMTP_BIT(DISH);
@@ -12,7 +10,7 @@ static bool is_plain(fh_ref const fh_zmtp *z) {
 
 bool fh_zmtp_pack_begin(fh_zmtp *z, size_t most, fh_zmtp_pack *p) {
     const fh_zmtp_limits *limits = &z->options.limits;
-    size_t least = HEAD_LONG + FH_ZMTP_PACK_MAX;
+    size_t least = FH_ZMTP_HEAD_LONG + FH_ZMTP_PACK_MAX;
     *p = (fh_zmtp_pack){.used = 0};
     if (!is_plain(z) || z->given.count != 0 || limits->message_bytes < FH_ZMTP_PACK_MAX)
         return false;
@@ -37,25 +35,30 @@ static bool is_between(fh_ref const fh_zmtp *z) {
            !z->framed && z->in.room == 0;
 }
 
-bool fh_zmtp_next_part(fh_zmtp *z, fh_bytes *body) {
+bool fh_zmtp_parts_begin(fh_zmtp *z, fh_zmtp_parts *p) {
     const fh_zmtp_limits *limits = &z->options.limits;
     unsigned publishers = FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(XPUB); /* a part may be a subscription */
-    fh_span fed = z->in.fed.span;
-    size_t at = z->in.at, left = fed.size - at, head = HEAD_SHORT;
-    *body = (fh_bytes){NULL, {NULL, 0}};
-    if (left < HEAD_SHORT || !is_plain(z) || !is_between(z) || (1u << z->options.socket & publishers) != 0)
+    *p = (fh_zmtp_parts){.used = 0};
+    if (!is_plain(z) || !is_between(z) || (1u << z->options.socket & publishers) != 0)
         return false;
-    uint8_t flags = fh_span_at(fed, at);
-    uint64_t size = fh_span_at(fed, at + 1);
-    if (flags == FH_ZMTP_LONG && left >= HEAD_LONG) {
-        head = HEAD_LONG;
-        size = __builtin_bswap64(fh_span_u64(fed, at + 1));
-    } else if (flags != 0) {
+    p->most = limits->frame_bytes < limits->message_bytes ? limits->frame_bytes : limits->message_bytes;
+    p->in = &z->in;
+    return true;
+}
+
+void fh_zmtp_parts_end(fh_zmtp *z, size_t used) {
+    z->offset += used;
+    fh_zmtp_in_let_go(&z->in);
+}
+
+bool fh_zmtp_next_part(fh_zmtp *z, fh_bytes *body) {
+    fh_zmtp_parts p;
+    bool some = false;
+    if (z->in.fed.span.size == 0 || !fh_zmtp_parts_begin(z, &p)) {
+        *body = (fh_bytes){NULL, {NULL, 0}};
         return false;
     }
-    if (size > left - head || size > limits->frame_bytes || size > limits->message_bytes)
-        return false;
-    *body = fh_zmtp_in_slice(&z->in, head, (size_t)size);
-    z->offset += head + size;
-    return true;
+    some = fh_zmtp_parts_next(&p, body);
+    fh_zmtp_parts_end(z, p.used);
+    return some;
 }

@@ -14,13 +14,12 @@
  * Invariants: `session` is there from the end of connecting to FH_NET_CLOSED; `coming` is whole or the lane is open; nothing is
  * given to a session while its room is out. Threading: the I/O thread. */
 #include "sock/io.h"
+#include "sock/parts.h"
 #include "sock/zap.h"
 
 #include "freehold/hash.h"
-#include "mem/stock.h"
-#include "proto/zmtp_quick.h"
 
-enum { ABOUT_BYTES = 1024, OUT_MOST = 1 << 18, NS_PER_MS = 1000000 };
+enum { ABOUT_BYTES = 1024, OUT_MOST = 1 << 18, MANY = 64, NS_PER_MS = 1000000 };
 static const fh_bytes nothing = {NULL, {NULL, 0}};
 #define AGAIN_NS UINT64_C(10000000)
 #define FAREWELL_NS UINT64_C(1000000000)
@@ -395,51 +394,38 @@ static fh_status give(fh_mut fh_conn *c) {
     return FH_DONE;
 }
 
-/* The next message of the lane, of those that were seen, if it is one of one small part. */
-static bool is_small(fh_mut fh_lane *lane) {
-    if (lane->conflates || !fh_lane_seen(lane))
-        return false;
-    const fh_message *first = fh_lane_first(lane);
-    return fh_message_is_part(first) && fh_message_only(first)->span.size <= FH_ZMTP_PACK_MAX;
-}
-
-/* Messages of one small part go from the lane to the session where they lie, as many as fit. False: none has gone. */
+/* Messages of one small part go from the lane to the session, as many as fit. False: none has gone. */
 static bool give_small(fh_mut fh_conn *c) {
     bool told = false;
     uint64_t waiting = waiting_bytes(c);
-    fh_zmtp_pack pack;
-    fh_stock gone = {NULL, 0, 0};
-    if (c->has_going || c->link == NULL || c->session == NULL || !is_small(fh_link_in(c->link, 0)))
+    size_t most = waiting < OUT_MOST ? (size_t)(OUT_MOST - waiting) : 0;
+    if (c->has_going || c->link == NULL || c->session == NULL ||
+        !fh_parts_give(fh_link_in(c->link, 0), c->session, most, &told))
         return false;
-    if (!fh_zmtp_pack_begin(c->session, waiting < OUT_MOST ? (size_t)(OUT_MOST - waiting) : 0, &pack))
-        return false;
-    fh_lane *lane = fh_link_in(c->link, 0);
-    while (is_small(lane)) {
-        const fh_bytes *body = fh_message_only(fh_lane_first(lane));
-        fh_stock_own(*body);
-        if (!fh_zmtp_pack_put(&pack, body->span))
-            break;
-        fh_bytes part = fh_lane_pop_part(lane, &told);
-        fh_stock_drop(&gone, &part);
-    }
-    fh_zmtp_pack_end(c->session, pack.used);
-    fh_stock_end(&gone);
     if (told)
         tell(c);
     return true;
 }
 
-/* What the socket has sent by now is seen. */
-static void see(fh_mut fh_conn *c) {
-    if (c->link != NULL)
-        (void)!fh_lane_peek(fh_link_in(c->link, 0));
+/* What the socket has sent by now is seen: so many messages. */
+static uint64_t see(fh_mut fh_conn *c) {
+    if (c->link == NULL || !fh_lane_peek(fh_link_in(c->link, 0)))
+        return 0;
+    return fh_lane_count(fh_link_in(c->link, 0));
+}
+
+/* True if there is more by now, where many came when it was looked at last. */
+static bool see_more(fh_mut fh_conn *c, fh_mut uint64_t *seen) {
+    *seen = *seen >= MANY ? see(c) : 0;
+    return *seen != 0;
 }
 
 /* Messages go on, as long as the session takes them and not too much waits. */
 static void give_out(fh_mut fh_conn *c) {
     bool flushed = false;
-    see(c);
-    while (!c->is_mute && waiting_bytes(c) < OUT_MOST && (give_small(c) || c->has_going || take_going(c))) {
+    uint64_t seen = see(c);
+    while (!c->is_mute && waiting_bytes(c) < OUT_MOST &&
+           (give_small(c) || c->has_going || take_going(c) || see_more(c, &seen))) {
         fh_status s = c->has_going ? give(c) : FH_DONE;
         if (s.code == FH_EXHAUSTED && !flushed) {
             flush(c);
@@ -677,17 +663,9 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
 
 /* Messages of one part go from the session to the lane, as long as there is room for them. */
 static void take_parts(fh_mut fh_conn *c) {
-    fh_bytes part;
-    bool some = false;
-    if (c->state != FH_CONN_UP || c->link == NULL || c->session == NULL || c->is_last || c->tells_about ||
-        fh_message_count(&c->coming) != 0)
-        return;
-    fh_lane *lane = fh_link_out(c->link, 0);
-    while (!lane->conflates && fh_lane_is_open(lane) && fh_zmtp_next_part(c->session, &part)) {
-        fh_lane_add_part(lane, part);
-        some = true;
-    }
-    if (some && fh_lane_call(lane))
+    bool waits = c->is_last || c->tells_about || fh_message_count(&c->coming) != 0;
+    if (c->state == FH_CONN_UP && !waits && c->link != NULL && c->session != NULL &&
+        fh_parts_take(c->session, fh_link_out(c->link, 0)))
         tell(c);
 }
 

@@ -107,9 +107,12 @@ FH_MUST_USE static inline bool fh_lane_put(fh_mut fh_lane *l, fh_mut fh_message 
 /* The writer: this was all. True: tell the reader. */
 FH_MUST_USE bool fh_lane_end(fh_mut fh_lane *l);
 
-/* The reader: true if there is a message among those that it has seen. */
+/* The reader: true if there is a message among those that it has seen; how many there are, of a lane that does not conflate. */
 FH_MUST_USE static inline bool fh_lane_seen(fh_ref const fh_lane *l) {
     return l->seen != l->debit.read;
+}
+static inline uint64_t fh_lane_count(fh_ref const fh_lane *l) {
+    return l->seen - l->debit.read;
 }
 
 /* The reader: true if there is a message. After a false the writer need not tell of more: look again. */
