@@ -217,6 +217,27 @@ FH_FALLIBLE fh_net_shutdown(fh_mut fh_net *net, fh_net_socket s);
 /* Ends it, with what waits to be sent and what was received and not yet told. FH_NET_CLOSED comes, and nothing else of it. */
 FH_FALLIBLE fh_net_close(fh_mut fh_net *net, fh_net_socket s);
 
+/* --- from loop to loop --------------------------------------------------------------------------------------------------
+ *
+ * A connection may be driven by one loop now and by another later: by that of a thread which waits for it, say. These are
+ * FH_UNSUPPORTED in a simulated loop. */
+
+/* Sends what waits and can leave at once, by a call of its own: for one message, and nothing else to do. Its event comes as
+ * ever. FH_INVALID for what is not connected. */
+FH_FALLIBLE fh_net_push(fh_mut fh_net *net, fh_net_socket s);
+/* Takes back what the kernel has of a connection, and waits for it. What was asked for stays asked for, and goes on with the next
+ * fh_net_wait. FH_INVALID as above, FH_IO. */
+FH_FALLIBLE fh_net_rest(fh_mut fh_net *net, fh_net_socket s);
+/* Gives a connection to another loop, which goes on with what was asked of it; its number here is stale then. FH_BORROWED: the
+ * kernel has something of it, or an event was not told yet. FH_INVALID as above; FH_EXHAUSTED, FH_NOMEM: it stays. */
+FH_FALLIBLE fh_net_move(fh_mut fh_net *net, fh_net_socket s, fh_mut fh_view(1) fh_net *to, uint64_t user,
+                        fh_out fh_net_socket *out);
+/* Reads the clock: a loop that nobody waited with is behind. */
+FH_API void fh_net_clock_read(fh_mut fh_net *net);
+/* fh_net_wait looks for so long whether something comes before it sleeps: faster, where a processor may be spent on it. 0 at
+ * first. */
+FH_API void fh_net_spin_set(fh_mut fh_net *net, uint64_t spin_ns);
+
 /* --- timers ------------------------------------------------------------------------------------------------------------- */
 
 /* One FH_NET_TIMER at due_ns of fh_net_now_ns, or later. FH_EXHAUSTED, FH_NOMEM. */

@@ -4,6 +4,7 @@
  * NET_HAS_CLOSED; bytes in `received` belong to NET_HAS_RECEIVED. Threading: net.h. */
 #include "net/net_impl.h"
 
+#include "freehold/atomic.h"
 #include "freehold/os.h"
 #include "os/socket.h"
 
@@ -55,6 +56,22 @@ fh_net_socket fh_net_due_take(fh_net *net) {
     row->is_due = false;
     net->due.first = row->next_due;
     return s;
+}
+
+void fh_net_due_end(fh_net *net, fh_net_socket s) {
+    net_row *row = net_row_at(net->rows, s);
+    fh_net_socket before = {0};
+    for (fh_net_socket at = net->due.first; row->is_due && at.value != s.value; at = net_row_at(net->rows, at)->next_due)
+        before = at;
+    if (!row->is_due)
+        return;
+    row->is_due = false;
+    if (net->due.last.value == s.value)
+        net->due.last = before;
+    if (before.value == 0)
+        net->due.first = row->next_due;
+    else
+        net_row_at(net->rows, before)->next_due = row->next_due;
 }
 
 /* Listeners that could not accept try again. */
@@ -269,10 +286,26 @@ static fh_status wait_once(fh_net *net, uint64_t until_ns) {
     return fh_net_engine_of(net)->wait(net, until_ns);
 }
 
-fh_status fh_net_wait(fh_net *net, uint64_t timeout_ns) {
+void fh_net_clock_read(fh_net *net) {
     if (net->about.engine != FH_NET_SIM)
         net->now_ns = fh_os_clock_ns();
+}
+
+void fh_net_spin_set(fh_net *net, uint64_t spin_ns) {
+    net->spin_ns = net->about.engine != FH_NET_SIM ? spin_ns : 0;
+}
+
+/* Looks, without a sleep, until an event is there or the time is over. */
+static void spin(fh_net *net, uint64_t until) {
+    uint64_t end = net->now_ns + net->spin_ns < until ? net->now_ns + net->spin_ns : until;
+    while (!fh_net_has_events(net) && net->now_ns < end && !fh_failed(wait_once(net, net->now_ns)))
+        fh_pause();
+}
+
+fh_status fh_net_wait(fh_net *net, uint64_t timeout_ns) {
+    fh_net_clock_read(net);
     uint64_t until = timeout_ns < UINT64_MAX - net->now_ns ? net->now_ns + timeout_ns : UINT64_MAX;
+    spin(net, until);
     do {
         fh_status s = wait_once(net, until);
         if (fh_failed(s) && !(s.code == FH_CANCELED && fh_net_has_events(net)))

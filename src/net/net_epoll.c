@@ -114,32 +114,13 @@ static void do_receive(fh_net *net, fh_net_socket s) {
     fh_net_did_fill(net, s, how, got);
 }
 
-/* One call: all pieces, or as many as fit. True if there is more to do now. */
-static bool send_some(fh_net *net, fh_net_socket s) {
-    net_row *row = net_row_at(net->rows, s);
-    net_pieces pieces;
-    size_t sent = 0;
-    net_result how = {FH_DONE, 0};
-    fh_net_kernel_pieces(row, &pieces);
-    size_t all = pieces.bytes;
-    fh_views views = fh_views_sub((fh_views){pieces.at, NET_PIECES_A_CALL}, 0, pieces.count);
-    net->stats.system_calls++;
-    how.status = fh_os_send(row->fd, views, &sent, &how.error);
-    if (how.status.code == FH_AGAIN || (!fh_failed(how.status) && sent < all))
-        row->ready_for &= ~(uint32_t)FH_OS_WRITABLE;
-    if (how.status.code == FH_AGAIN)
-        return false;
-    fh_net_did_send(net, s, how, sent);
-    return !fh_failed(how.status) && sent == all;
-}
-
 static void do_send(fh_net *net, fh_net_socket s) {
     bool more = true;
     for (int i = 0; i < SENDS_A_TURN && more; i++) {
         const net_row *row = net_row_at(net->rows, s);
         if (row->out.count == 0)
             return;
-        more = send_some(net, s);
+        more = fh_net_kernel_send(net, s);
     }
     if (more)
         fh_net_due(net, s);
@@ -180,6 +161,16 @@ static void epoll_go_on(fh_net *net, fh_net_socket s) {
     }
 }
 
+static fh_status epoll_rest(fh_net *net, fh_net_socket s) {
+    (void)net_row_at(net->rows, s); /* the kernel never has anything */
+    return FH_DONE;
+}
+
+static void epoll_leave(fh_net *net, fh_net_socket s) {
+    net->stats.system_calls++;
+    fh_os_poll_remove(net->poll, net_row_at(net->rows, s)->fd);
+}
+
 static fh_status epoll_wait_once(fh_net *net, uint64_t until_ns) {
     fh_os_ready ready[FH_OS_READY_MAX];
     size_t count = 0;
@@ -208,4 +199,5 @@ static fh_status epoll_wait_once(fh_net *net, uint64_t until_ns) {
 const net_engine fh_net_epoll_engine = {
     epoll_open,          epoll_end,          epoll_close, fh_net_kernel_listen, fh_net_kernel_connect,
     fh_net_kernel_adopt, fh_net_kernel_name, epoll_join,  epoll_go_on,          epoll_wait_once,
+    epoll_rest,          epoll_leave,
 };

@@ -111,6 +111,7 @@ struct fh_net {
     net_list due, ready;
     fh_net_socket first;         /* of all rows */
     net_buffer buffer;           /* of engines that receive within a call */
+    uint64_t spin_ns;
     uint64_t now_ns, resume_ns; /* resume_ns: when paused listeners try again; UINT64_MAX: there are none */
     uint64_t seen_ready;         /* waits that found events and did not look for others */
     fh_net_stats stats;
@@ -146,6 +147,8 @@ void fh_net_row_end(fh_mut fh_net *net, fh_net_socket s);
 void fh_net_due(fh_mut fh_net *net, fh_net_socket s);
 /* The first row of the list of those, which leaves it; {0}: none. */
 fh_net_socket fh_net_due_take(fh_mut fh_net *net);
+/* Takes a row off that list, if it is on it. */
+void fh_net_due_end(fh_mut fh_net *net, fh_net_socket s);
 /* True if fh_net_next has something. */
 bool fh_net_has_events(fh_ref const fh_net *net);
 /* How long the engine may wait: until until_ns, a timer or the end of a pause; 0 when there are events. */
@@ -171,7 +174,7 @@ void fh_net_did_close(fh_mut fh_net *net, fh_net_socket s);
 /* --- engines -------------------------------------------------------------------------------------------------------- */
 
 /* What an engine does with a loop, and with a row that is new: errno's number of a refusal goes to net->error. `join` hears of
- * each descriptor that a row gets (a simulated loop has none); `go_on` does or begins what was asked of a row that is due;
+ * each descriptor that a row gets (a simulated loop has none), and `leave` when it loses it; `go_on` does or begins what was asked of a row that is due;
  * `wait` waits once, until until_ns at most; `close` comes when no row has an operation any more. */
 typedef struct net_engine {
     fh_status (*open)(fh_mut fh_net *net, fh_mut fh_err *err);
@@ -186,6 +189,8 @@ typedef struct net_engine {
     fh_status (*join)(fh_mut fh_net *net, fh_net_socket s, int fd);
     void (*go_on)(fh_mut fh_net *net, fh_net_socket s);
     fh_status (*wait)(fh_mut fh_net *net, uint64_t until_ns);
+    fh_status (*rest)(fh_mut fh_net *net, fh_net_socket s); /* until the kernel has no operation of the row */
+    void (*leave)(fh_mut fh_net *net, fh_net_socket s);     /* its descriptor goes to another loop */
 } net_engine;
 
 extern const net_engine fh_net_epoll_engine, fh_net_uring_engine, fh_net_sim_engine;
@@ -207,6 +212,8 @@ FH_MUST_USE fh_status fh_net_kernel_adopt(fh_mut fh_net *net, fh_net_socket s, i
 FH_MUST_USE fh_status fh_net_kernel_name(fh_mut fh_net *net, fh_net_socket s, bool peer, fh_out fh_address *out);
 /* A connection that was under way is made, or has failed. */
 void fh_net_kernel_connected(fh_mut fh_net *net, fh_net_socket s);
+/* One call: all pieces, or as many as fit. True if there is more to do now. */
+FH_MUST_USE bool fh_net_kernel_send(fh_mut fh_net *net, fh_net_socket s);
 /* Ends this side, if that was asked for and nothing waits to be sent. */
 void fh_net_kernel_shutdown(fh_mut fh_net *net, fh_net_socket s);
 /* Closes; no operation is in flight. */

@@ -92,3 +92,21 @@ void fh_net_kernel_pieces(const net_row *row, net_pieces *out) {
         out->bytes += out->at[i].size;
     }
 }
+
+bool fh_net_kernel_send(fh_net *net, fh_net_socket s) {
+    net_row *row = net_row_at(net->rows, s);
+    net_pieces pieces;
+    size_t sent = 0;
+    net_result how = {FH_DONE, 0};
+    fh_net_kernel_pieces(row, &pieces);
+    size_t all = pieces.bytes;
+    fh_views views = fh_views_sub((fh_views){pieces.at, NET_PIECES_A_CALL}, 0, pieces.count);
+    net->stats.system_calls++;
+    how.status = fh_os_send(row->fd, views, &sent, &how.error);
+    if (how.status.code == FH_AGAIN || (!fh_failed(how.status) && sent < all))
+        row->ready_for &= ~(uint32_t)FH_OS_WRITABLE;
+    if (how.status.code == FH_AGAIN)
+        return false;
+    fh_net_did_send(net, s, how, sent);
+    return !fh_failed(how.status) && sent == all;
+}

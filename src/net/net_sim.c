@@ -372,5 +372,14 @@ static fh_status sim_wait_once(fh_net *net, uint64_t until_ns) {
     return FH_DONE;
 }
 
-const net_engine fh_net_sim_engine = {sim_open,  sim_end,  sim_close, sim_listen, sim_connect,
-                                      sim_adopt, sim_name, sim_join,  sim_go_on,  sim_wait_once};
+static fh_status sim_rest(fh_net *net, fh_net_socket s) {
+    (void)net_row_at(net->rows, s);
+    return FH_STATUS(FH_UNSUPPORTED);
+}
+
+static void sim_leave(fh_net *net, fh_net_socket s) {
+    (void)net_row_at(net->rows, s); /* it has no descriptor */
+}
+
+const net_engine fh_net_sim_engine = {sim_open, sim_end,  sim_close, sim_listen,    sim_connect, sim_adopt,
+                                      sim_name, sim_join, sim_go_on, sim_wait_once, sim_rest,    sim_leave};

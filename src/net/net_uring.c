@@ -372,6 +372,20 @@ static fh_status uring_wait_once(fh_net *net, uint64_t until_ns) {
     return show_and_wait(net, patience);
 }
 
+static fh_status uring_rest(fh_net *net, fh_net_socket s) {
+    while (net_row_at(net->rows, s)->in_flight != 0) {
+        cancel(net, s);
+        fh_status status = show_and_wait(net, UINT64_MAX);
+        if (fh_failed(status) && status.code != FH_CANCELED)
+            return status;
+    }
+    return FH_DONE;
+}
+
+static void uring_leave(fh_net *net, fh_net_socket s) {
+    FH_ASSERT(net_row_at(net->rows, s)->in_flight == 0); /* the ring knows of operations, not of descriptors */
+}
+
 static void uring_end(fh_net *net) {
     fh_status s = net->ring.hears ? fh_uring_cancel(net->ring.ring, net->bell) : FH_DONE;
     FH_ASSERT(!fh_failed(s));
@@ -388,4 +402,5 @@ static void uring_close(fh_net *net) {
 const net_engine fh_net_uring_engine = {
     uring_open,           uring_end,          uring_close, fh_net_kernel_listen, fh_net_kernel_connect,
     fh_net_kernel_adopt,  fh_net_kernel_name, uring_join,  uring_go_on,          uring_wait_once,
+    uring_rest,           uring_leave,
 };

@@ -48,6 +48,23 @@ void fh_outbox_push(fh_outbox *o, fh_bytes bytes) {
     piece_at(o, o->count++)->bytes = bytes;
 }
 
+static fh_owned fh_net_pieces take_pieces(fh_net_pieces *from) {
+    fh_net_pieces out = *from;
+    *from = (fh_net_pieces){NULL, 0};
+    return out;
+}
+
+void fh_outbox_hand_over(fh_outbox *from, fh_outbox *to) {
+    FH_ASSERT(to->count == 0 && to->allocator == from->allocator);
+    fh_net_pieces_free(to->allocator, &to->pieces);
+    to->pieces = take_pieces(&from->pieces);
+    to->first = from->first;
+    to->count = from->count;
+    to->bytes = from->bytes;
+    from->first = from->count = 0;
+    from->bytes = 0;
+}
+
 fh_span fh_outbox_view(const fh_outbox *o, size_t i) {
     FH_ASSERT(i < o->count);
     return piece_at(o, i)->bytes.span;

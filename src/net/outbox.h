@@ -37,6 +37,8 @@ void fh_outbox_advance(fh_mut fh_outbox *o, uint64_t n);
 fh_owned fh_bytes fh_outbox_take(fh_mut fh_outbox *o, size_t n);
 /* One more reference to the first piece, cut to at most n bytes; there is one. */
 fh_owned fh_bytes fh_outbox_share(fh_ref const fh_outbox *o, size_t n);
+/* All pieces leave one for another, which is empty. */
+void fh_outbox_hand_over(fh_mut fh_outbox *from, fh_mut fh_outbox *to);
 /* Drops all. */
 void fh_outbox_clear(fh_mut fh_outbox *o);
 

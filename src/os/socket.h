@@ -62,6 +62,8 @@ typedef struct fh_os_ready {
 FH_MUST_USE fh_status fh_os_poll_open(fh_out int *poll, fh_out int *error);
 /* Adds one: what it becomes ready for is told once each time. */
 FH_MUST_USE fh_status fh_os_poll_add(int poll, int fd, uint64_t key, fh_out int *error);
+/* Takes out one that is in it and stays open. */
+void fh_os_poll_remove(int poll, int fd);
 /* Waits for at least one, or until timeout_ns have passed (UINT64_MAX: for ever): *count of them. FH_CANCELED: a signal. */
 FH_MUST_USE fh_status fh_os_poll_wait(int poll, uint64_t timeout_ns, fh_out fh_os_ready out[FH_OS_READY_MAX],
                                       fh_out size_t *count);

@@ -36,6 +36,12 @@ fh_status fh_os_poll_add(int poll, int fd, uint64_t key, int *error) {
     return epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event) == 0 ? FH_DONE : fail(error);
 }
 
+void fh_os_poll_remove(int poll, int fd) {
+    struct epoll_event none = {.events = 0};
+    FH_UNSAFE("os-call");
+    (void)epoll_ctl(poll, EPOLL_CTL_DEL, fd, &none); /* it fails only for what is not in it */
+}
+
 /* epoll_pwait2 (Linux 5.11) takes nanoseconds; before it there were milliseconds, which are rounded up. */
 static int wait_for(int poll, struct epoll_event *events, uint64_t timeout_ns) {
     FH_UNSAFE("os-call");
