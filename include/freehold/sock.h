@@ -194,6 +194,7 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(TCP_KEEPALIVE_INTERVAL, keep_interval, 37, -1, -1, INT32_MAX) /* s between them */                                \
     X(TCP_MAXRT, unheard_max, 80, 0, 0, INT32_MAX) /* ms that sent bytes may go unheard; 0: the system's default */     \
     X(IPV6, ip6, 42, 0, 0, 1) /* "*" and names are addresses of IPv6 */                                                \
+    X(SPIN, spin, 203, 0, 0, 1000000) /* ours: us that a call looks whether something comes before it sleeps */         \
     X(METADATA, metadata, 202, 0, 0, 1) /* ours: fh_sock_about knows the peers of tcp and ipc */                       \
     X(ZAP_ENFORCE_DOMAIN, enforce, 93, 0, 0, 1) /* who asks a handler of ZAP lets nobody in while there is none */
 /* Read only. */

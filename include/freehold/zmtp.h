@@ -189,6 +189,9 @@ typedef struct fh_zmtp fh_zmtp;
  * for options beyond their limits, FH_UNSUPPORTED for CURVE in a library without libsodium, FH_NOMEM, FH_EXHAUSTED. */
 FH_FALLIBLE fh_zmtp_new(fh_ref fh_allocator *a, fh_ref fh_page_source *pages, fh_ref const fh_zmtp_options *options,
                         uint64_t now_ms, fh_owned fh_view(1, 2, *3) fh_zmtp **out, fh_mut fh_err *err);
+/* From now on it takes its pages from another source, such as that of another thread. FH_BORROWED while it has some: a part is
+ * half there, or bytes wait to be sent. */
+FH_FALLIBLE fh_zmtp_pages_set(fh_mut fh_view(2) fh_zmtp *z, fh_ref fh_page_source *pages);
 /* Ends it with all that waits in it, and wipes its secrets. NULL is allowed. */
 FH_API void fh_zmtp_free(fh_drop fh_zmtp *z);
 

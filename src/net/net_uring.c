@@ -367,6 +367,12 @@ static fh_status uring_wait_once(fh_net *net, uint64_t until_ns) {
     if (!r->hears)
         r->hears = !fh_failed(fh_uring_bell(r->ring, net->bell, KEY_BELL));
     uint64_t patience = net->due.first.value != 0 ? 0 : fh_net_patience_ns(net, until_ns);
+    fh_uring_about about = fh_uring_about_get(r->ring);
+    if (patience == 0 && !fh_uring_has_news(r->ring) && !about.is_deferred && !about.is_cooperative) {
+        net->now_ns = fh_os_clock_ns(); /* what has ended is in the ring by itself */
+        (void)reap(net);
+        return FH_DONE;
+    }
     if (fh_net_has_events(net) && !fh_uring_has_news(r->ring) && net->seen_ready++ % SKIPS_MAX != SKIPS_MAX - 1)
         return FH_DONE;
     return show_and_wait(net, patience);

@@ -187,6 +187,13 @@ fh_status fh_zmtp_new(fh_allocator *a, fh_page_source *pages, const fh_zmtp_opti
     return FH_DONE;
 }
 
+fh_status fh_zmtp_pages_set(fh_zmtp *z, fh_page_source *pages) {
+    if (z->in.slab.token != 0 || z->in.io || z->out.pack.token != 0)
+        return FH_STATUS(FH_BORROWED);
+    z->in.pages = z->out.pages = pages;
+    return FH_DONE;
+}
+
 static void wipe_curve(fh_or_null fh_zmtp_curve *c) {
     if (c == NULL)
         return;

@@ -57,6 +57,13 @@ fh_status fh_conn_new(fh_loop *loop, uint32_t number, fh_terms *terms, fh_conn *
     return FH_DONE;
 }
 
+void fh_conn_take_up(fh_conn *c, fh_loop *loop, fh_net_socket socket, bool lent) {
+    c->loop = loop;
+    c->socket = socket;
+    c->is_lent = lent;
+    c->leaves = false;
+}
+
 static fh_owned_or_null fh_link *take_link(fh_mut fh_conn *c) {
     fh_link *link = c->link;
     c->link = NULL;
@@ -701,14 +708,20 @@ static void say_lost(fh_mut fh_conn *c) {
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL, fault);
 }
 
-/* The connection is broken. */
+/* The connection is broken. One that is lent goes home first, where this is found again. */
 static void lose(fh_mut fh_conn *c) {
+    c->leaves = c->is_lent;
+    if (c->leaves)
+        return;
     say_lost(c);
     hang_up(c);
 }
 
-/* The session has ended the connection; its last words, an ERROR for the peer, are given time to leave. */
+/* The session has ended the connection; its last words, an ERROR for the peer, are given time to leave. Lent: as above. */
 static void part_with(fh_mut fh_conn *c) {
+    c->leaves = c->is_lent;
+    if (c->leaves)
+        return;
     say_lost(c);
     flush(c);
     c->state = FH_CONN_PARTING;
@@ -803,7 +816,8 @@ void fh_conn_end(fh_conn *c, uint64_t end_ns) {
     c->is_last = true;
     c->end_ns = end_ns < c->end_ns ? end_ns : c->end_ns;
     end_lane(c);
-    fh_conn_look(c);
+    if (!c->is_lent) /* else when it comes home */
+        fh_conn_look(c);
 }
 
 /* --- going on ------------------------------------------------------------------------------------------------------------- */

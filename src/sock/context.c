@@ -4,6 +4,7 @@
 #include "freehold/os.h"
 #include "mem/sync/lock.h"
 #include "os/socket.h"
+#include "sock/drive.h"
 #include "sock/endpoint.h"
 #include "sock/io.h"
 
@@ -49,8 +50,11 @@ static void tell_polls(fh_mut fh_sock_context *c) {
 /* Who polls, or waits at the descriptor. */
 static void tell_outside(fh_mut fh_sock_context *c, uint32_t box) {
     uint32_t bell = fh_load(&fh_slots_at(c->slots, box)->bell, FH_ACQUIRE);
+    uint32_t seat = fh_load(&fh_slots_at(c->slots, box)->seat_bell, FH_ACQUIRE);
     if (bell != 0)
         fh_os_bell_ring((int)(bell - 1));
+    if (seat != 0)
+        fh_os_bell_ring((int)(seat - 1));
     tell_polls(c);
 }
 
@@ -133,6 +137,12 @@ fh_status fh_context_enter(fh_sock_context *c, fh_sock s, fh_core **core) {
     return FH_DONE;
 }
 
+fh_status fh_context_enter_undriven(fh_sock_context *c, fh_sock s, fh_core **core) {
+    FH_TRY(fh_context_enter(c, s, core));
+    fh_drive_return(*core);
+    return FH_DONE;
+}
+
 static bool is_type(fh_zmtp_socket type) {
     return fh_zmtp_socket_name(type).size != 0;
 }
@@ -189,6 +199,7 @@ fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
     FH_TRY(occupy(c, s));
     fh_core *k = take_core(fh_context_slot(c, s));
     FH_ASSERT(k != NULL);
+    fh_drive_return(k);
     fh_endpoint_detach_all(k);
     fh_context_forget(k);
     fh_core_free(k);

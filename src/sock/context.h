@@ -22,6 +22,7 @@ typedef struct fh_slot {
     fh_owned_or_null fh_core *core;
     fh_link_list newcomers; /* the context's lock */
     uint32_t bell;          /* a descriptor + 1, once it has one: rung when the socket is told */
+    uint32_t seat_bell;     /* the same, while a thread waits for its connection (drive.h) */
     fh_mailbox box;
 } fh_slot;
 FH_SPAN_DEFINE(slot, fh_slot);
@@ -61,6 +62,8 @@ struct fh_sock_context {
 
 /* Makes a slot this thread's. FH_STALE, FH_BORROWED. */
 FH_MUST_USE fh_status fh_context_enter(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
+/* The same, and nobody drives its connection (drive.h): for all calls but those that send and receive. */
+FH_MUST_USE fh_status fh_context_enter_undriven(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
 /* The slot of a number that was entered. */
 static inline fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
     return fh_slots_at(c->slots, (uint32_t)s.value);

@@ -69,6 +69,9 @@ typedef struct fh_core {
     fh_owned fh_bytes next_name; /* of a ROUTER or STREAM: for the peer that it connects to next */
     fh_secrets secrets;
     fh_owned_or_null fh_monitor *monitor;
+    bool drives;      /* the connection of `driven`, in this call (drive.h) */
+    uint32_t driven;  /* the peer whose connection it would like to drive + 1; 0: none */
+    uint32_t waits;   /* since it was called for anything but messages */
     bool has_remotes; /* it has bound or connected to another process */
 
     fh_link_list arrivals; /* those that are to become peers, the first first */

@@ -3,47 +3,12 @@
 #include "sock/io.h"
 
 #include "freehold/atomic.h"
-#include "sock/desk.h"
+#include "sock/drive.h"
 
-enum { PAGES = 8192, NAP_NS = 1000000, NS_PER_MS = 1000000 };
+enum { NAP_NS = 1000000, NS_PER_MS = 1000000 };
 enum { SIM_ROWS = 64, SIM_PAGES = 64 };
 #define QUIET_NS UINT64_C(1000000000)
 enum { IO_NONE, IO_BEING_MADE, IO_THERE };
-
-typedef enum order_kind { ORDER_ATTACH, ORDER_DETACH, ORDER_DETACH_ALL } order_kind;
-
-typedef struct order {
-    order_kind kind;
-    uint32_t box;
-    bool bound;
-    int64_t linger_ms;
-    fh_owned_or_null fh_terms *terms;
-    uint8_t name[FH_SOCK_ENDPOINT_MAX];
-    uint32_t name_size;
-    fh_address address; /* the answer: these three */
-    fh_status status;
-    int error;
-} order;
-
-typedef struct fh_conn_row {
-    fh_owned_or_null fh_conn *conn;
-} fh_conn_row;
-FH_SPAN_DEFINE(conn_row, fh_conn_row);
-FH_ARRAY_DEFINE(conn_row);
-
-struct fh_io {
-    fh_loop loop;
-    fh_owned_or_null fh_os_thread *thread; /* NULL: simulated */
-    fh_net_waker waker;
-    uint32_t stop;
-    fh_desk desk;
-    order order;     /* `desk` */
-    fh_mailbox mail; /* a bit for each row */
-    fh_owned fh_conn_rows rows;
-    uint32_t rows_used, rows_live;
-    bool is_done; /* the order; it is answered after the next wait, when what it closed is closed */
-    bool has_hurried, has_served; /* since pages were given back */
-};
 
 /* --- rows ----------------------------------------------------------------------------------------------------------------- */
 
@@ -57,17 +22,24 @@ static fh_owned_or_null fh_conn *take_conn(fh_mut fh_conn_row *row) {
     return c;
 }
 
+static void end_row(fh_conn_rows rows, uint32_t number) {
+    fh_conn_free(take_conn(fh_conn_rows_at(rows, number)));
+    fh_drive_seat_free(fh_conn_rows_at(rows, number));
+}
+
 /* A row that has ended goes. */
 static void bury(fh_mut fh_io *io, uint32_t number) {
     const fh_conn *c = find(io, number);
     if (c == NULL || c->state != FH_CONN_DEAD)
         return;
-    fh_conn_free(take_conn(fh_conn_rows_at(io->rows, number)));
+    end_row(io->rows, number);
     io->rows_live--;
 }
 
+/* One that is lent comes back first: somebody has something for it, or has returned it. */
 static void look(fh_mut fh_view(1) fh_io *io, uint32_t number) {
-    fh_conn *c = find(io, number);
+    bool is_here = find(io, number) != NULL && fh_drive_recall(io, number);
+    fh_conn *c = is_here ? find(io, number) : NULL;
     if (c != NULL)
         fh_conn_look(c);
     bury(io, number);
@@ -95,7 +67,7 @@ static uint64_t end_of(fh_ref const fh_io *io, int64_t linger_ms) {
     return linger_ms < 0 ? UINT64_MAX : now + (uint64_t)linger_ms * NS_PER_MS;
 }
 
-static fh_owned_or_null fh_terms *take_terms(fh_mut order *o) {
+static fh_owned_or_null fh_terms *take_terms(fh_mut fh_order *o) {
     fh_terms *w = o->terms;
     o->terms = NULL;
     return w;
@@ -137,12 +109,12 @@ static bool is_local_name(fh_ref const fh_conn *c, fh_span name) {
     return fh_span_equal(fh_span_sub(fh_span_of_mut(room), 0, size), fh_span_from(name, 6));
 }
 
-static bool has_name(fh_ref const fh_conn *c, fh_ref const order *o) {
+static bool has_name(fh_ref const fh_conn *c, fh_ref const fh_order *o) {
     fh_span all = {o->name, sizeof o->name};
     fh_span name = fh_span_sub(all, 0, o->name_size);
     if (c->terms == NULL || c->is_last || c->terms->box != o->box)
         return false;
-    if (o->kind == ORDER_DETACH_ALL)
+    if (o->kind == FH_ORDER_DETACH_ALL)
         return true;
     bool kind = o->bound ? c->state == FH_CONN_LISTENING : c->dials;
     return kind && (fh_span_equal(c->terms->endpoint.span, name) || is_local_name(c, name));
@@ -150,7 +122,7 @@ static bool has_name(fh_ref const fh_conn *c, fh_ref const order *o) {
 
 static fh_status detach(fh_mut fh_view(1) fh_io *io) {
     fh_status s = FH_STATUS(FH_NOT_FOUND);
-    bool all = io->order.kind == ORDER_DETACH_ALL;
+    bool all = io->order.kind == FH_ORDER_DETACH_ALL;
     uint64_t end_ns = end_of(io, io->order.linger_ms);
     for (uint32_t i = 0; i < io->rows_used && (all || fh_failed(s)); i++) {
         fh_conn *c = find(io, i);
@@ -163,10 +135,17 @@ static fh_status detach(fh_mut fh_view(1) fh_io *io) {
     return s;
 }
 
+static void attend(fh_mut fh_view(1) fh_io *io) {
+    uint32_t number = 0;
+    while (fh_mailbox_next(&io->mail, &number))
+        look(io, number);
+}
+
 static void take_order(fh_mut fh_view(1) fh_io *io) {
     if (io->is_done || !fh_desk_is_asked(&io->desk))
         return;
-    fh_status s = io->order.kind == ORDER_ATTACH ? attach(io) : detach(io);
+    attend(io); /* who gives an order may have returned a connection before */
+    fh_status s = io->order.kind == FH_ORDER_ATTACH ? attach(io) : detach(io);
     io->order.status = s;
     io->is_done = true;
 }
@@ -198,7 +177,7 @@ fh_status fh_io_attach(fh_sock_context *c, fh_terms *terms, fh_address *address,
     *error = 0;
     FH_ASSERT(io != NULL);
     fh_desk_enter(&io->desk);
-    io->order.kind = ORDER_ATTACH;
+    io->order.kind = FH_ORDER_ATTACH;
     io->order.terms = terms;
     io->order.address = *address;
     ask(c);
@@ -209,7 +188,7 @@ fh_status fh_io_attach(fh_sock_context *c, fh_terms *terms, fh_address *address,
     return s;
 }
 
-static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t box, fh_span endpoint, bool bound,
+static fh_status order_end(fh_mut fh_sock_context *c, fh_order_kind kind, uint32_t box, fh_span endpoint, bool bound,
                            int64_t linger_ms) {
     fh_io *io = c->io_at.io;
     FH_ASSERT(io != NULL && endpoint.size <= FH_SOCK_ENDPOINT_MAX);
@@ -228,11 +207,11 @@ static fh_status order_end(fh_mut fh_sock_context *c, order_kind kind, uint32_t 
 }
 
 fh_status fh_io_detach(fh_sock_context *c, uint32_t box, fh_span endpoint, bool bound, int64_t linger_ms) {
-    return order_end(c, ORDER_DETACH, box, endpoint, bound, linger_ms);
+    return order_end(c, FH_ORDER_DETACH, box, endpoint, bound, linger_ms);
 }
 
 void fh_io_detach_all(fh_sock_context *c, uint32_t box, int64_t linger_ms) {
-    fh_status s = order_end(c, ORDER_DETACH_ALL, box, (fh_span){NULL, 0}, false, linger_ms);
+    fh_status s = order_end(c, FH_ORDER_DETACH_ALL, box, (fh_span){NULL, 0}, false, linger_ms);
     (void)s; /* there may be none */
 }
 
@@ -249,12 +228,6 @@ void fh_io_wake(fh_sock_context *c) {
 
 /* --- the thread ----------------------------------------------------------------------------------------------------------- */
 
-static void attend(fh_mut fh_view(1) fh_io *io) {
-    uint32_t number = 0;
-    while (fh_mailbox_next(&io->mail, &number))
-        look(io, number);
-}
-
 /* Those whose time has come. */
 static void look_at_time(fh_mut fh_view(1) fh_io *io) {
     uint64_t now = fh_net_now_ns(io->loop.net);
@@ -264,7 +237,8 @@ static void look_at_time(fh_mut fh_view(1) fh_io *io) {
     io->has_hurried = io->has_hurried || hurry;
     io->loop.next_ns = UINT64_MAX;
     for (uint32_t i = 0; i < io->rows_used; i++) {
-        fh_conn *c = find(io, i);
+        bool is_here = find(io, i) != NULL && fh_drive_check(io, i);
+        fh_conn *c = is_here ? find(io, i) : NULL;
         if (c == NULL)
             continue;
         uint64_t due = c->due_ns;
@@ -349,6 +323,7 @@ static void serve(fh_mut fh_view(1) fh_io *io) {
         else if (c != NULL && c->socket.value == e.socket.value)
             fh_conn_event(c, &e);
         fh_net_event_drop(&e);
+        fh_drive_lend(io, number);
         bury(io, number);
     }
 }
@@ -397,7 +372,7 @@ static void end(fh_move fh_io *io) {
     fh_allocator *a = io->loop.allocator;
     fh_terms_free(take_terms(&io->order));
     for (uint32_t i = 0; i < io->rows_used; i++)
-        fh_conn_free(take_conn(fh_conn_rows_at(io->rows, i)));
+        end_row(io->rows, i);
     fh_net_free(io->loop.net);
     fh_conn_rows_free(a, &io->rows);
     fh_free(a, io);
@@ -438,7 +413,7 @@ static fh_io_place *place(fh_ref fh_sock_context *c) fh_view(1) {
 }
 
 static fh_status have_pages(fh_mut fh_sock_context *c) {
-    fh_page_options options = {.pages_max = c->is_simulated ? SIM_PAGES : PAGES, .name = "messages"};
+    fh_page_options options = {.pages_max = c->is_simulated ? SIM_PAGES : FH_IO_PAGES, .name = "messages"};
     return c->io_at.pages == NULL ? fh_page_source_new(c->allocator, &options, &place(c)->pages) : FH_DONE;
 }
 

@@ -19,10 +19,11 @@
 #include "freehold/net.h"
 #include "freehold/os.h"
 #include "sock/context.h"
+#include "sock/desk.h"
 #include "sock/lookup.h"
 #include "sock/terms.h"
 
-enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS };
+enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS, FH_IO_PAGES = 8192 };
 
 /* What a row needs of the thread. */
 typedef struct fh_loop {
@@ -72,6 +73,7 @@ typedef struct fh_conn {
     bool tells_about;               /* the socket is to be told of the peer, before its first message */
     bool let_in, send_away;         /* what the peer is to be told about its name */
     bool is_again;                  /* there was no memory, or no room in the session */
+    bool is_lent, leaves;           /* its socket's thread drives it; that is to end */
     uint64_t due_ns, redial_ns, end_ns; /* to be looked at; to connect again, or to stop parting; the end, with is_last */
     uint64_t wait_ms;               /* before the next redial but one */
     uint64_t hold_ns;               /* before it the peer's silence says nothing: it was held back */
@@ -94,6 +96,9 @@ void fh_conn_end(fh_mut fh_view(1) fh_conn *c, uint64_t end_ns);
 /* Tells a monitor. */
 void fh_conn_say(fh_mut fh_conn *c, fh_sock_happening kind, int64_t value);
 
+/* It goes on in another loop; `lent`: not in that of the I/O thread (drive.h). */
+void fh_conn_take_up(fh_mut fh_view(2) fh_conn *c, fh_mut fh_loop *loop, fh_net_socket socket, bool lent);
+
 /* --- lookup.c: where to --------------------------------------------------------------------------------------------------- */
 
 /* Where a dialler is to connect to. FH_AGAIN: that is asked; ask again at *again_ns. FH_NOT_FOUND: nobody knows the name. */
@@ -102,6 +107,51 @@ FH_MUST_USE fh_status fh_lookup_find(fh_mut fh_conn *c, fh_out fh_address *out, 
 void fh_lookup_end(fh_mut fh_conn *c);
 
 /* --- io.c: the thread ----------------------------------------------------------------------------------------------------- */
+
+typedef enum fh_order_kind { FH_ORDER_ATTACH, FH_ORDER_DETACH, FH_ORDER_DETACH_ALL } fh_order_kind;
+
+typedef struct fh_order {
+    fh_order_kind kind;
+    uint32_t box;
+    bool bound;
+    int64_t linger_ms;
+    fh_owned_or_null fh_terms *terms;
+    uint8_t name[FH_SOCK_ENDPOINT_MAX];
+    uint32_t name_size;
+    fh_address address; /* the answer: these three */
+    fh_status status;
+    int error;
+} fh_order;
+
+/* The loop of one connection, which is driven by the thread of its socket, and its pages. */
+typedef struct fh_seat {
+    fh_loop loop;
+    fh_owned_or_null fh_page_source *pages;
+} fh_seat;
+
+typedef struct fh_conn_row {
+    fh_owned_or_null fh_conn *conn;
+    fh_owned_or_null fh_seat *seat; /* for the thread of its socket, once it was lent (drive.h) */
+    bool is_lent;                   /* these three are the I/O thread's */
+    uint64_t look_ns;               /* when to look whether anybody drives it */
+    uint32_t drives;                /* as of the last look */
+} fh_conn_row;
+FH_SPAN_DEFINE(conn_row, fh_conn_row);
+FH_ARRAY_DEFINE(conn_row);
+
+struct fh_io {
+    fh_loop loop;
+    fh_owned_or_null fh_os_thread *thread; /* NULL: simulated */
+    fh_net_waker waker;
+    uint32_t stop;
+    fh_desk desk;
+    fh_order order;  /* `desk` */
+    fh_mailbox mail; /* a bit for each row */
+    fh_owned fh_conn_rows rows;
+    uint32_t rows_used, rows_live;
+    bool is_done; /* the order; it is answered after the next wait, when what it closed is closed */
+    bool has_hurried, has_served; /* since pages were given back */
+};
 
 /* The context's I/O thread, which is made when there is none. FH_NOMEM, FH_EXHAUSTED, FH_IO. */
 FH_MUST_USE fh_status fh_io_make(fh_mut fh_sock_context *c, fh_mut fh_err *err);

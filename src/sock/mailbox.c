@@ -45,6 +45,10 @@ uint32_t fh_mailbox_seen(fh_mailbox *box) {
     return fh_load(&box->signal, FH_ACQUIRE);
 }
 
+bool fh_mailbox_told(fh_mailbox *box, uint32_t seen) {
+    return (fh_mailbox_seen(box) ^ seen) >= STEP;
+}
+
 bool fh_mailbox_wait(fh_mailbox *box, uint32_t seen, uint64_t time_ns) {
     if (!fh_cas(&box->signal, &seen, seen | SLEEPS, FH_RELAXED))
         return false;

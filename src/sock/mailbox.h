@@ -45,6 +45,8 @@ static inline bool fh_mailbox_has_news(fh_ref const fh_mailbox *box) {
 }
 /* What to hand to fh_mailbox_wait: read it before the look. */
 uint32_t fh_mailbox_seen(fh_ref fh_mailbox *box);
+/* True if something was told since then. */
+bool fh_mailbox_told(fh_ref fh_mailbox *box, uint32_t seen);
 /* Sleeps until something is told, or for about time_ns (UINT64_MAX: for ever). It may return for no reason. True if
  * a signal ended the sleep. */
 bool fh_mailbox_wait(fh_ref fh_mailbox *box, uint32_t seen, uint64_t time_ns);

@@ -20,7 +20,7 @@ static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoin
     FH_TRY(fh_endpoint_check(endpoint, err));
     if (fh_context_stopped(c))
         return FH_STATUS(FH_CANCELED);
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = fh_endpoint_attach(k, endpoint, bind, &name, err);
     if (!fh_failed(status)) {
         remember(k, name);
@@ -45,7 +45,7 @@ fh_status fh_sock_connect(fh_sock_context *c, fh_sock s, fh_span endpoint, fh_er
 
 static fh_status detach_from(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, bool bound) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = fh_endpoint_detach(k, endpoint, bound);
     fh_context_leave(c, s);
     return status;
@@ -62,7 +62,7 @@ fh_status fh_sock_disconnect(fh_sock_context *c, fh_sock s, fh_span endpoint) {
 fh_status fh_sock_last_endpoint(fh_sock_context *c, fh_sock s, fh_bytes *out) {
     fh_core *k;
     *out = nothing;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     *out = fh_bytes_share(k->last_endpoint);
     fh_context_leave(c, s);
     return FH_DONE;
@@ -126,7 +126,7 @@ static fh_status look(fh_mut fh_core *k) {
 
 fh_status fh_sock_set(fh_sock_context *c, fh_sock s, fh_sock_option option, int64_t value) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = set(k, option, value);
     fh_context_leave(c, s);
     return status;
@@ -135,7 +135,7 @@ fh_status fh_sock_set(fh_sock_context *c, fh_sock s, fh_sock_option option, int6
 fh_status fh_sock_get(fh_sock_context *c, fh_sock s, fh_sock_option option, int64_t *value) {
     fh_core *k;
     *value = 0;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = option == FH_SOCK_EVENTS ? look(k) : FH_DONE;
     if (!fh_failed(status))
         status = get(k, option, value);
@@ -147,7 +147,7 @@ fh_status fh_sock_bell(fh_sock_context *c, fh_sock s, int *descriptor) {
     fh_core *k;
     int error = 0;
     *descriptor = -1;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_slot *slot = fh_context_slot(c, s);
     fh_status status = slot->bell != 0 ? FH_DONE : fh_os_bell_open(descriptor, &error);
     if (!fh_failed(status) && slot->bell == 0)
@@ -180,7 +180,7 @@ static fh_status set_text(fh_mut fh_sock_context *c, fh_sock s, fh_span text, te
     fh_core *k;
     fh_bytes copy;
     FH_TRY(fh_bytes_copy(c->allocator, text, &copy));
-    fh_status status = fh_context_enter(c, s, &k);
+    fh_status status = fh_context_enter_undriven(c, s, &k);
     if (!fh_failed(status)) {
         bool names = k->type == FH_ZMTP_ROUTER || k->type == FH_ZMTP_STREAM, fits = kind == TEXT_IDENTITY ||
             (kind == TEXT_WELCOME && k->type == FH_ZMTP_XPUB) || (kind == TEXT_NEXT_NAME && names);
@@ -211,7 +211,7 @@ fh_status fh_sock_welcome(fh_sock_context *c, fh_sock s, fh_span text) {
 
 static fh_status subscribe(fh_mut fh_sock_context *c, fh_sock s, fh_span prefix, fh_message_kind kind) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     bool can = k->type == FH_ZMTP_SUB || k->type == FH_ZMTP_DISH || k->type == FH_ZMTP_XPUB;
     fh_status status = can ? fh_context_attend(k) : FH_STATUS(FH_UNSUPPORTED);
     if (!fh_failed(status))
@@ -232,7 +232,7 @@ fh_status fh_sock_unsubscribe(fh_sock_context *c, fh_sock s, fh_span prefix) {
 
 fh_status fh_sock_secure(fh_sock_context *c, fh_sock s, const fh_sock_security *security) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = fh_secrets_set(&k->secrets, security);
     fh_context_leave(c, s);
     return status;
@@ -256,7 +256,7 @@ static fh_status watch(fh_mut fh_core *k, uint32_t kinds, fh_sock_watcher watche
 
 fh_status fh_sock_watch(fh_sock_context *c, fh_sock s, uint32_t kinds, fh_sock_watcher watcher) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = watch(k, kinds, watcher);
     fh_context_leave(c, s);
     return status;
@@ -269,7 +269,7 @@ fh_status fh_sock_monitor(fh_sock_context *c, fh_sock s, uint32_t kinds) {
 fh_status fh_sock_event_next(fh_sock_context *c, fh_sock s, fh_sock_event *out) {
     fh_core *k;
     *out = (fh_sock_event){.endpoint = nothing};
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = FH_STATUS(FH_AGAIN);
     if (k->monitor != NULL)
         status = fh_monitor_take(k->monitor, out);

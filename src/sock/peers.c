@@ -88,7 +88,8 @@ void fh_core_tell(fh_core *k, uint32_t number) {
     fh_peer *p = row(k, number);
     FH_ASSERT(p->link != NULL);
     const fh_link_end *other = fh_link_end_of(p->link, 1 - p->side);
-    fh_context_tell(k->context, other->box, other->number);
+    if (!k->drives || number + 1 != k->driven) /* else this thread looks by itself (drive.h) */
+        fh_context_tell(k->context, other->box, other->number);
 }
 
 /* --- identities ----------------------------------------------------------------------------------------------------------- */

@@ -4,9 +4,9 @@
  * wait reads the mailbox's count before it looks, so that nothing told in between is slept through. Threading: sock.h. */
 #include "freehold/atomic.h"
 #include "freehold/os.h"
-#include "sock/context.h"
+#include "sock/drive.h"
 
-enum { NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000, NS_PER_US = 1000, SPINS_A_LOOK = 32 };
 
 /* --- waiting -------------------------------------------------------------------------------------------------------------- */
 
@@ -23,12 +23,31 @@ static uint64_t left_of(uint64_t end_ns) {
     return now < end_ns ? end_ns - now : 0;
 }
 
+/* Looks for a while, if the socket is to; true if something was told. */
+static bool spin(fh_mut fh_core *k, uint32_t seen) {
+    uint64_t end_ns = k->settings.spin != 0 ? fh_os_clock_ns() + (uint64_t)k->settings.spin * NS_PER_US : 0;
+    bool told = false;
+    for (uint32_t i = 1; end_ns != 0 && !told; i++) {
+        fh_pause();
+        told = fh_mailbox_told(fh_context_box(k), seen);
+        end_ns = i % SPINS_A_LOOK == 0 && fh_os_clock_ns() >= end_ns ? 0 : end_ns;
+    }
+    return told;
+}
+
 /* Sleeps until something is told after `seen`. FH_TIMEOUT; FH_AGAIN after a signal, where such waits end. */
 static fh_status sleep_until(fh_mut fh_core *k, uint32_t seen, uint64_t end_ns) {
     uint64_t left = left_of(end_ns);
+    bool interrupted = false;
     if (left == 0)
         return FH_STATUS(FH_TIMEOUT);
-    bool interrupted = fh_mailbox_wait(fh_context_box(k), seen, left);
+    if (k->drives) {
+        interrupted = fh_drive_wait(k, seen, left);
+    } else {
+        fh_drive_want(k);
+        interrupted = spin(k, seen) ? false : fh_mailbox_wait(fh_context_box(k), seen, left);
+        fh_drive_begin(k);
+    }
     return FH_STATUS(interrupted && k->context->interrupts ? FH_AGAIN : FH_OK);
 }
 
@@ -36,7 +55,9 @@ static fh_status sleep_until(fh_mut fh_core *k, uint32_t seen, uint64_t end_ns) 
 
 static fh_status try_send(fh_mut fh_core *k, fh_mut fh_message *m) {
     FH_TRY(fh_context_attend(k));
-    return fh_core_send(k, m);
+    FH_TRY(fh_core_send(k, m));
+    fh_drive_push(k);
+    return FH_DONE;
 }
 
 static fh_status try_receive(fh_mut fh_core *k, fh_owned fh_message *out) {
@@ -80,30 +101,47 @@ static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
     return receive_later(k, out);
 }
 
+/* A call that sends or receives, and its end. Who does not wait for what is not there comes again, or polls: that is for the I/O
+ * thread to see. */
+static fh_status begin(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **k) {
+    FH_TRY(fh_context_enter(c, s, k));
+    fh_drive_begin(*k);
+    return FH_DONE;
+}
+
+static void end(fh_mut fh_core *k, fh_status s) {
+    fh_drive_end(k);
+    if (s.code == FH_AGAIN)
+        fh_drive_return(k);
+}
+
 fh_status fh_sock_send(fh_sock_context *c, fh_sock s, fh_message *m) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(begin(c, s, &k));
     fh_status status = send_until(k, m);
+    end(k, status);
     fh_context_leave(c, s);
     return status;
 }
 
 fh_status fh_sock_try_send(fh_sock_context *c, fh_sock s, fh_message *m) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(begin(c, s, &k));
     fh_status status = try_send(k, m);
+    end(k, status);
     fh_context_leave(c, s);
     return status;
 }
 
 fh_status fh_sock_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
     fh_core *k;
-    fh_status status = fh_context_enter(c, s, &k);
+    fh_status status = begin(c, s, &k);
     if (fh_failed(status)) {
         *out = (fh_message){0};
         return status;
     }
     status = receive_until(k, out);
+    end(k, status);
     fh_context_leave(c, s);
     if (!fh_failed(status))
         return FH_DONE;
@@ -114,8 +152,9 @@ fh_status fh_sock_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
 fh_status fh_sock_try_receive(fh_sock_context *c, fh_sock s, fh_message *out) {
     fh_core *k;
     *out = (fh_message){0};
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(begin(c, s, &k));
     fh_status status = try_receive(k, out);
+    end(k, status);
     fh_context_leave(c, s);
     return status;
 }
@@ -132,12 +171,13 @@ fh_status fh_sock_about(fh_sock_context *c, fh_sock s, fh_message *out) {
 fh_status fh_sock_send_n(fh_sock_context *c, fh_sock s, fh_messages messages, size_t *done) {
     fh_core *k;
     *done = 0;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(begin(c, s, &k));
     fh_status status = messages.count == 0 ? FH_DONE : send_until(k, fh_messages_at(messages, 0));
     for (bool more = !fh_failed(status) && messages.count != 0; more;) {
         ++*done;
         more = *done < messages.count && !fh_failed(try_send(k, fh_messages_at(messages, *done)));
     }
+    end(k, status);
     fh_context_leave(c, s);
     return status;
 }
@@ -145,19 +185,20 @@ fh_status fh_sock_send_n(fh_sock_context *c, fh_sock s, fh_messages messages, si
 fh_status fh_sock_receive_n(fh_sock_context *c, fh_sock s, fh_messages messages, size_t *done) {
     fh_core *k;
     *done = 0;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(begin(c, s, &k));
     fh_status status = messages.count == 0 ? FH_DONE : receive_until(k, fh_messages_at(messages, 0));
     for (bool more = !fh_failed(status) && messages.count != 0; more;) {
         ++*done;
         more = *done < messages.count && !fh_failed(try_receive(k, fh_messages_at(messages, *done)));
     }
+    end(k, status);
     fh_context_leave(c, s);
     return status;
 }
 
 fh_status fh_sock_may_send(fh_sock_context *c, fh_sock s, fh_span first) {
     fh_core *k;
-    FH_TRY(fh_context_enter(c, s, &k));
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = fh_context_attend(k);
     if (!fh_failed(status))
         status = fh_core_may_send(k, first);
@@ -172,7 +213,7 @@ static fh_status enter_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, 
     for (*entered = 0; *entered < items.count; ++*entered) {
         fh_core *k;
         fh_sock s = fh_sock_poll_items_at(items, *entered)->socket;
-        FH_TRY(fh_context_enter(c, s, &k));
+        FH_TRY(fh_context_enter_undriven(c, s, &k));
         fh_mailbox_watch(&fh_context_slot(c, s)->box, true);
     }
     return FH_DONE;

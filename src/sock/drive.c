@@ -1,0 +1,350 @@
+/* drive.c: connections that are lent to the threads of their sockets (drive.h). Threading: drive.h. */
+#include "sock/drive.h"
+
+#include "freehold/atomic.h"
+
+enum { SEAT_SOCKETS = 2, WAITS = 4, NS_PER_US = 1000 };
+#define IDLE_NS UINT64_C(20000000)
+
+/* True if the driver was `from`; it is `to` now. */
+static bool change(fh_mut fh_link *link, uint32_t from, uint32_t to) {
+    return fh_cas(&link->driver, &from, to, FH_ACQ_REL);
+}
+
+static uint32_t driver_of(fh_ref const fh_link *link) {
+    return fh_load(&link->driver, FH_ACQUIRE);
+}
+
+/* --- the socket's thread -------------------------------------------------------------------------------------------------- */
+
+/* The link of the peer whose connection a socket drives, or would like to. */
+static fh_link *link_of(fh_mut fh_core *k) fh_view(1) {
+    fh_peer *p = fh_peers_at(k->peers, k->driven - 1);
+    FH_ASSERT(p->link != NULL);
+    return p->link;
+}
+
+/* Where the connection is. */
+static fh_conn_row *row_of(fh_ref fh_sock_context *c, uint32_t number) fh_view(1) {
+    FH_ASSERT(c->io_at.io != NULL);
+    return fh_conn_rows_at(c->io_at.io->rows, number);
+}
+
+/* All that has happened in the seat. */
+static void serve(fh_mut fh_view(1) fh_conn_row *row) {
+    fh_net_event e;
+    FH_ASSERT(row->seat != NULL && row->conn != NULL);
+    while (fh_net_next(row->seat->loop.net, &e).code == FH_OK) {
+        if (e.kind != FH_NET_WOKEN)
+            fh_conn_event(row->conn, &e);
+        fh_net_event_drop(&e);
+    }
+}
+
+void fh_drive_begin(fh_core *k) {
+    if (k->driven == 0)
+        return;
+    if (k->peers_live != 1 || !fh_core_has(k, k->driven - 1)) {
+        fh_drive_return(k);
+        return;
+    }
+    fh_link *link = link_of(k);
+    if (!change(link, FH_DRIVER_LENT, FH_DRIVER_BUSY))
+        return;
+    fh_store(&link->drives, link->drives + 1, FH_RELAXED);
+    uint32_t number = link->connected.number;
+    k->drives = true;
+    const fh_seat *seat = row_of(k->context, number)->seat;
+    FH_ASSERT(seat != NULL);
+    fh_net_clock_read(seat->loop.net);
+}
+
+static void push(fh_mut fh_view(1) fh_conn_row *row) {
+    FH_ASSERT(row->seat != NULL && row->conn != NULL);
+    fh_conn_look(row->conn);
+    bool stays = !fh_failed(fh_net_push(row->seat->loop.net, row->conn->socket));
+    row->conn->leaves = row->conn->leaves || !stays;
+    serve(row);
+}
+
+void fh_drive_push(fh_core *k) {
+    if (k->drives)
+        push(row_of(k->context, link_of(k)->connected.number));
+}
+
+/* What else is to be done is the I/O thread's. */
+static bool is_to_leave(fh_mut fh_conn_row *row) {
+    const fh_conn *c = row->conn;
+    FH_ASSERT(row->seat != NULL && c != NULL);
+    bool stuck = c->is_again || c->is_mute || c->is_whole;
+    return c->leaves || stuck || fh_net_out_bytes(row->seat->loop.net, c->socket) != 0;
+}
+
+/* How long a wait may be: until the connection has something to do by itself. */
+static uint64_t patience_of(fh_mut fh_conn_row *row, uint64_t time_ns) {
+    FH_ASSERT(row->seat != NULL && row->conn != NULL);
+    fh_net_clock_read(row->seat->loop.net);
+    uint64_t now = fh_net_now_ns(row->seat->loop.net), due = row->conn->due_ns;
+    uint64_t left = due == UINT64_MAX ? UINT64_MAX : due > now ? due - now : 0;
+    return left < time_ns ? left : time_ns;
+}
+
+/* Looks after a wait that ended so. */
+static void look(fh_mut fh_view(1) fh_conn_row *row, fh_status s) {
+    serve(row);
+    FH_ASSERT(row->seat != NULL && row->conn != NULL);
+    if (row->conn->due_ns <= fh_net_now_ns(row->seat->loop.net))
+        fh_conn_look(row->conn);
+    row->conn->leaves = row->conn->leaves || s.code == FH_IO;
+}
+
+/* Whoever tells the socket meanwhile rings the bell of the seat. */
+static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, uint64_t time_ns) {
+    fh_store(&slot->seat_bell, (uint32_t)fh_net_waker_get(net).fd + 1, FH_RELEASE);
+    fh_mailbox_watch(&slot->box, true);
+    fh_status s = fh_net_wait(net, fh_mailbox_told(&slot->box, seen) ? 0 : time_ns);
+    fh_mailbox_watch(&slot->box, false);
+    fh_store(&slot->seat_bell, 0, FH_RELEASE);
+    return s;
+}
+
+bool fh_drive_wait(fh_core *k, uint32_t seen, uint64_t time_ns) {
+    uint32_t number = link_of(k)->connected.number;
+    if (k->peers_live != 1 || is_to_leave(row_of(k->context, number))) {
+        fh_drive_end(k);
+        return false;
+    }
+    uint64_t patience = patience_of(row_of(k->context, number), time_ns);
+    const fh_seat *seat = row_of(k->context, number)->seat;
+    FH_ASSERT(seat != NULL);
+    fh_net_spin_set(seat->loop.net, (uint64_t)k->settings.spin * NS_PER_US);
+    fh_status s = wait(fh_slots_at(k->context->slots, k->box), seat->loop.net, seen, patience);
+    look(row_of(k->context, number), s);
+    return s.code == FH_CANCELED;
+}
+
+/* Nothing stays with the kernel: who takes it next may be another thread. True if it is to leave. */
+static bool rest(fh_mut fh_view(1) fh_conn_row *row) {
+    FH_ASSERT(row->seat != NULL && row->conn != NULL);
+    fh_status s = fh_net_rest(row->seat->loop.net, row->conn->socket);
+    FH_ASSERT(!fh_failed(s));
+    serve(row);
+    return is_to_leave(row);
+}
+
+void fh_drive_end(fh_core *k) {
+    if (!k->drives)
+        return;
+    uint32_t number = link_of(k)->connected.number;
+    bool leaves = rest(row_of(k->context, number)) || k->peers_live != 1;
+    k->drives = false;
+    if (!leaves && change(link_of(k), FH_DRIVER_BUSY, FH_DRIVER_LENT))
+        return;
+    fh_store(&link_of(k)->driver, FH_DRIVER_RETURNED, FH_RELEASE);
+    fh_io_tell(k->context, number);
+}
+
+/* The only peer of a socket whose messages alternate, if it is a connection. */
+static uint32_t only_peer(fh_mut fh_core *k) {
+    uint32_t number = 0;
+    bool alternates = k->type == FH_ZMTP_REQ || k->type == FH_ZMTP_REP;
+    if (!alternates || k->peers_live != 1 || k->context->is_simulated)
+        return FH_NO_PEER;
+    while (!fh_core_has(k, number))
+        number++;
+    fh_peer *p = fh_peers_at(k->peers, number);
+    FH_ASSERT(p->link != NULL);
+    return fh_link_end_of(p->link, 1 - p->side)->box == FH_IO_BOX ? number : FH_NO_PEER;
+}
+
+void fh_drive_want(fh_core *k) {
+    uint32_t number = only_peer(k);
+    if (number == FH_NO_PEER || ++k->waits < WAITS)
+        return;
+    k->driven = number + 1;
+    (void)change(link_of(k), FH_DRIVER_IO, FH_DRIVER_WANTED);
+}
+
+/* One step of it; true if nothing is left to be done. *tell: the I/O thread is to look. */
+static bool give_back(fh_mut fh_link *link, fh_out bool *tell) {
+    uint32_t driver = driver_of(link);
+    *tell = false;
+    if (driver == FH_DRIVER_WANTED)
+        return change(link, driver, FH_DRIVER_IO);
+    if (driver == FH_DRIVER_TAKEN)
+        return change(link, driver, FH_DRIVER_SPURNED);
+    if (driver != FH_DRIVER_LENT)
+        return true;
+    *tell = change(link, driver, FH_DRIVER_RETURNED);
+    return *tell;
+}
+
+void fh_drive_return(fh_core *k) {
+    bool tell = false;
+    bool is_there = k->driven != 0 && fh_core_has(k, k->driven - 1);
+    while (is_there && !give_back(link_of(k), &tell))
+        fh_pause();
+    uint32_t number = is_there ? link_of(k)->connected.number : 0;
+    if (tell)
+        fh_io_tell(k->context, number);
+    k->driven = k->waits = 0;
+}
+
+/* --- the I/O thread ------------------------------------------------------------------------------------------------------- */
+
+/* The link of a row that is lent, or could be. */
+static fh_link *link_at(fh_mut fh_conn_row *row) fh_view(1) {
+    FH_ASSERT(row->conn != NULL);
+    fh_link *link = row->conn->link;
+    FH_ASSERT(link != NULL);
+    return link;
+}
+
+static fh_owned_or_null fh_seat *take_seat(fh_mut fh_conn_row *row) {
+    fh_seat *seat = row->seat;
+    row->seat = NULL;
+    return seat;
+}
+
+static void end_seat(fh_drop fh_seat *seat) {
+    if (seat == NULL)
+        return;
+    fh_allocator *a = seat->loop.allocator;
+    fh_net_free(seat->loop.net);
+    fh_page_source_free(seat->pages);
+    fh_free(a, seat);
+}
+
+void fh_drive_seat_free(fh_conn_row *row) {
+    end_seat(take_seat(row));
+    row->is_lent = false;
+}
+
+/* Its pages and its loop, which any thread may wait with. */
+static fh_status open_seat(fh_mut fh_seat *seat) {
+    fh_allocator *a = seat->loop.allocator;
+    fh_net_options options = {.sockets_max = SEAT_SOCKETS, .timers_max = 1};
+    fh_page_options pages = {.pages_max = FH_IO_PAGES, .name = "messages of a thread"};
+    FH_TRY(fh_page_source_new(a, &pages, &seat->pages));
+    FH_ASSERT(seat->pages != NULL);
+    return fh_net_new(a, seat->pages, &options, &seat->loop.net, NULL);
+}
+
+static fh_status make_seat(fh_ref const fh_loop *home, fh_mut fh_view(1) fh_conn_row *row) {
+    if (row->seat != NULL)
+        return FH_DONE;
+    fh_seat *seat = fh_alloc(home->allocator, 1, sizeof *seat);
+    if (seat == NULL)
+        return FH_STATUS(FH_NOMEM);
+    seat->loop.allocator = home->allocator;
+    seat->loop.context = home->context;
+    seat->loop.pages = home->pages; /* for sessions that begin, which none does here */
+    seat->loop.next_ns = UINT64_MAX;
+    row->seat = seat;
+    fh_status s = open_seat(row->seat);
+    if (fh_failed(s))
+        end_seat(take_seat(row));
+    return s;
+}
+
+/* True for a connection that is between two messages. */
+static bool is_at_rest(fh_ref const fh_loop *home, fh_ref const fh_conn *c) {
+    bool busy = c->has_going || c->is_whole || c->is_again || c->zap != NULL || c->is_mute || c->is_last;
+    return c->state == FH_CONN_UP && c->session != NULL && !busy && fh_net_out_bytes(home->net, c->socket) == 0;
+}
+
+static bool is_wanted(fh_ref const fh_conn *c) {
+    return c->link != NULL && driver_of(c->link) == FH_DRIVER_WANTED && c->terms != NULL && c->terms->settings.heartbeat_ivl == 0;
+}
+
+static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
+    uint32_t number) {
+    fh_net_socket s = {0};
+    FH_TRY(make_seat(home, row));
+    FH_ASSERT(row->conn != NULL && row->conn->session != NULL && row->seat != NULL);
+    FH_TRY(fh_zmtp_pages_set(row->conn->session, row->seat->pages));
+    FH_TRY(fh_net_move(home->net, row->conn->socket, row->seat->loop.net, number, &s));
+    fh_conn_take_up(row->conn, &row->seat->loop, s, true);
+    row->is_lent = true;
+    return FH_DONE;
+}
+
+/* False: there was no memory, later. */
+static bool come_home(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
+    uint32_t number) {
+    fh_net_socket s = {0};
+    FH_ASSERT(row->conn != NULL && row->seat != NULL);
+    if (fh_failed(fh_net_move(row->seat->loop.net, row->conn->socket, home->net, number, &s)))
+        return false;
+    fh_conn_take_up(row->conn, home, s, false);
+    row->conn->due_ns = 0;
+    row->is_lent = false;
+    home->next_ns = 0;
+    return true;
+}
+
+static void look_at(fh_mut fh_loop *home, fh_mut fh_conn_row *row, uint64_t ns) {
+    row->look_ns = ns;
+    home->next_ns = ns < home->next_ns ? ns : home->next_ns;
+}
+
+/* What is told of a driver that has taken, or not. */
+static void settle(fh_mut fh_loop *home, fh_mut fh_conn_row *row, bool is_home) {
+    if (!is_home)
+        look_at(home, row, fh_net_now_ns(home->net) + IDLE_NS);
+    fh_store(&link_at(row)->driver, is_home ? FH_DRIVER_IO : FH_DRIVER_RETURNED, FH_RELEASE);
+}
+
+static void lend(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
+    uint32_t number) {
+    if (row->conn == NULL || row->is_lent || !is_wanted(row->conn) || !is_at_rest(home, row->conn))
+        return;
+    if (!change(link_at(row), FH_DRIVER_WANTED, FH_DRIVER_TAKEN))
+        return;
+    fh_status s = go_to_seat(home, row, number);
+    uint32_t next = !fh_failed(s) ? FH_DRIVER_LENT : s.code == FH_BORROWED ? FH_DRIVER_WANTED : FH_DRIVER_IO;
+    look_at(home, row, fh_net_now_ns(home->net) + IDLE_NS);
+    if (!change(link_at(row), FH_DRIVER_TAKEN, next))
+        settle(home, row, fh_failed(s) || come_home(home, row, number));
+}
+
+void fh_drive_lend(fh_io *io, uint32_t number) {
+    if (number < io->rows_used)
+        lend(&io->loop, fh_conn_rows_at(io->rows, number), number);
+}
+
+static bool recall(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
+    uint32_t number) {
+    uint32_t driver = driver_of(link_at(row));
+    bool rests = driver == FH_DRIVER_LENT || driver == FH_DRIVER_RETURNED;
+    if (!rests || !change(link_at(row), driver, FH_DRIVER_TAKEN))
+        return false;
+    bool is_home = come_home(home, row, number);
+    settle(home, row, is_home);
+    return is_home;
+}
+
+bool fh_drive_recall(fh_io *io, uint32_t number) {
+    if (!fh_conn_rows_at(io->rows, number)->is_lent)
+        return true;
+    return recall(&io->loop, fh_conn_rows_at(io->rows, number), number);
+}
+
+static bool check(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
+    uint32_t number) {
+    uint64_t now = fh_net_now_ns(home->net);
+    uint32_t drives = fh_load(&link_at(row)->drives, FH_RELAXED);
+    bool late = now >= row->look_ns, idle = late && drives == row->drives;
+    bool alone = idle && change(link_at(row), FH_DRIVER_BUSY, FH_DRIVER_ALONE);
+    if (idle && !alone)
+        return recall(home, row, number);
+    row->drives = drives;
+    look_at(home, row, !late ? row->look_ns : alone ? UINT64_MAX : now + IDLE_NS); /* alone: it is told when that ends */
+    return false;
+}
+
+bool fh_drive_check(fh_io *io, uint32_t number) {
+    if (!fh_conn_rows_at(io->rows, number)->is_lent)
+        return true;
+    return check(&io->loop, fh_conn_rows_at(io->rows, number), number);
+}
