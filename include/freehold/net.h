@@ -225,8 +225,8 @@ FH_FALLIBLE fh_net_close(fh_mut fh_net *net, fh_net_socket s);
 /* Sends what waits and can leave at once, by a call of its own: for one message, and nothing else to do. Its event comes as
  * ever. FH_INVALID for what is not connected. */
 FH_FALLIBLE fh_net_push(fh_mut fh_net *net, fh_net_socket s);
-/* Takes back what the kernel has of a connection, and waits for it. What was asked for stays asked for, and goes on with the next
- * fh_net_wait. FH_INVALID as above, FH_IO. */
+/* Takes back what the kernel has of a connection, and waits for it. What was asked for stays asked for, and goes on with the
+ * next fh_net_wait. FH_INVALID as above, FH_IO. */
 FH_FALLIBLE fh_net_rest(fh_mut fh_net *net, fh_net_socket s);
 /* Gives a connection to another loop, which goes on with what was asked of it; its number here is stale then. FH_BORROWED: the
  * kernel has something of it, or an event was not told yet. FH_INVALID as above; FH_EXHAUSTED, FH_NOMEM: it stays. */

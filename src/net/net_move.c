@@ -1,5 +1,5 @@
-/* net_move.c: a connection that goes from one loop to another (net.h). The kernel has nothing of it then, so all there is of it is
- * the row: what waits to be sent, and what was asked for. Threading: one thread has both loops. */
+/* net_move.c: a connection that goes from one loop to another (net.h). The kernel has nothing of it then, so all there is of
+ * it is the row: what waits to be sent, and what was asked for. Threading: one thread has both loops. */
 #include "net/net_impl.h"
 
 /* A connection of a loop that has sockets of the system. */

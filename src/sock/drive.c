@@ -254,11 +254,12 @@ static bool is_at_rest(fh_ref const fh_loop *home, fh_ref const fh_conn *c) {
 }
 
 static bool is_wanted(fh_ref const fh_conn *c) {
-    return c->link != NULL && driver_of(c->link) == FH_DRIVER_WANTED && c->terms != NULL && c->terms->settings.heartbeat_ivl == 0;
+    bool beats = c->terms == NULL || c->terms->settings.heartbeat_ivl != 0;
+    return c->link != NULL && driver_of(c->link) == FH_DRIVER_WANTED && !beats;
 }
 
 static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-    uint32_t number) {
+                             uint32_t number) {
     fh_net_socket s = {0};
     FH_TRY(make_seat(home, row));
     FH_ASSERT(row->conn != NULL && row->conn->session != NULL && row->seat != NULL);
@@ -271,7 +272,7 @@ static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2
 
 /* False: there was no memory, later. */
 static bool come_home(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-    uint32_t number) {
+                             uint32_t number) {
     fh_net_socket s = {0};
     FH_ASSERT(row->conn != NULL && row->seat != NULL);
     if (fh_failed(fh_net_move(row->seat->loop.net, row->conn->socket, home->net, number, &s)))
@@ -295,15 +296,15 @@ static void settle(fh_mut fh_loop *home, fh_mut fh_conn_row *row, bool is_home) 
     fh_store(&link_at(row)->driver, is_home ? FH_DRIVER_IO : FH_DRIVER_RETURNED, FH_RELEASE);
 }
 
-static void lend(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-    uint32_t number) {
+static void lend(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
     if (row->conn == NULL || row->is_lent || !is_wanted(row->conn) || !is_at_rest(home, row->conn))
         return;
     if (!change(link_at(row), FH_DRIVER_WANTED, FH_DRIVER_TAKEN))
         return;
     fh_status s = go_to_seat(home, row, number);
     uint32_t next = !fh_failed(s) ? FH_DRIVER_LENT : s.code == FH_BORROWED ? FH_DRIVER_WANTED : FH_DRIVER_IO;
-    look_at(home, row, fh_net_now_ns(home->net) + IDLE_NS);
+    if (!fh_failed(s))
+        look_at(home, row, fh_net_now_ns(home->net) + IDLE_NS);
     if (!change(link_at(row), FH_DRIVER_TAKEN, next))
         settle(home, row, fh_failed(s) || come_home(home, row, number));
 }
@@ -314,7 +315,7 @@ void fh_drive_lend(fh_io *io, uint32_t number) {
 }
 
 static bool recall(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-    uint32_t number) {
+                             uint32_t number) {
     uint32_t driver = driver_of(link_at(row));
     bool rests = driver == FH_DRIVER_LENT || driver == FH_DRIVER_RETURNED;
     if (!rests || !change(link_at(row), driver, FH_DRIVER_TAKEN))
@@ -324,14 +325,31 @@ static bool recall(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn
     return is_home;
 }
 
+/* The socket's thread put something into the lane just before it was lent, and waits elsewhere: what it put leaves, and it is
+ * woken to drive. */
+static bool help(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
+    if (!change(link_at(row), FH_DRIVER_LENT, FH_DRIVER_TAKEN))
+        return driver_of(link_at(row)) == FH_DRIVER_RETURNED && recall(home, row, number);
+    FH_ASSERT(row->seat != NULL);
+    fh_net_clock_read(row->seat->loop.net);
+    push(row);
+    if (is_to_leave(row) || !change(link_at(row), FH_DRIVER_TAKEN, FH_DRIVER_LENT)) {
+        bool is_home = come_home(home, row, number);
+        settle(home, row, is_home);
+        return is_home;
+    }
+    fh_context_nudge(home->context, link_at(row)->bound.box);
+    return false;
+}
+
 bool fh_drive_recall(fh_io *io, uint32_t number) {
     if (!fh_conn_rows_at(io->rows, number)->is_lent)
         return true;
-    return recall(&io->loop, fh_conn_rows_at(io->rows, number), number);
+    return help(&io->loop, fh_conn_rows_at(io->rows, number), number);
 }
 
 static bool check(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-    uint32_t number) {
+                             uint32_t number) {
     uint64_t now = fh_net_now_ns(home->net);
     uint32_t drives = fh_load(&link_at(row)->drives, FH_RELAXED);
     bool late = now >= row->look_ns, idle = late && drives == row->drives;

@@ -32,14 +32,14 @@
 
 #include "sock/io.h"
 
-/* --- the socket's thread, which has the slot ------------------------------------------------------------------------------- */
+/* --- the socket's thread, which has the slot ----------------------------------------------------------------------------- */
 
 /* Drives the connection from here on, if it is lent. */
 void fh_drive_begin(fh_mut fh_core *k);
 /* Does what a message in its lane asks for: it leaves. Nothing happens unless this thread drives. */
 void fh_drive_push(fh_mut fh_core *k);
-/* Waits until something has come, or the socket was told of something after `seen`, or for about time_ns. True if a signal ended
- * that. This thread drives. */
+/* Waits until something has come, or the socket was told of something after `seen`, or for about time_ns. True if a signal
+ * ended that. This thread drives. */
 bool fh_drive_wait(fh_mut fh_core *k, uint32_t seen, uint64_t time_ns);
 /* Drives no more, for now. */
 void fh_drive_end(fh_mut fh_core *k);
@@ -48,11 +48,11 @@ void fh_drive_want(fh_mut fh_core *k);
 /* It is to come back, or not to be lent. */
 void fh_drive_return(fh_mut fh_core *k);
 
-/* --- the I/O thread --------------------------------------------------------------------------------------------------------- */
+/* --- the I/O thread ------------------------------------------------------------------------------------------------------- */
 
 /* Lends the connection of a row, if somebody wants it and nothing is under way. */
 void fh_drive_lend(fh_mut fh_view(1) fh_io *io, uint32_t number);
-/* True if the I/O thread has the connection of a row, perhaps since now. */
+/* A row was told of. True if the I/O thread has its connection, perhaps since now; else its driver does what there is to do. */
 FH_MUST_USE bool fh_drive_recall(fh_mut fh_view(1) fh_io *io, uint32_t number);
 /* The same, but one that is lent comes back only when nobody has driven it for a while. */
 FH_MUST_USE bool fh_drive_check(fh_mut fh_view(1) fh_io *io, uint32_t number);

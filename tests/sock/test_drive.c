@@ -1,5 +1,5 @@
-/* Connections that the threads of their sockets drive: they are lent, they come back whatever happens, and no message notices. A
- * second thread with a context of its own answers; what it answers is what it was asked. */
+/* test_drive.c: connections that the threads of their sockets drive: they are lent, they come back whatever happens, and no
+ * message notices. A second thread with a context of its own answers; what it answers is what it was asked. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -341,12 +341,12 @@ static void test_each_allocation_fails(void **state) {
     fh_trace *trace = fh_test_trace(state);
     server v;
     server_start(&v, state);
-    for (uint64_t i = 1; i <= 60; i++) {
+    for (uint64_t i = 1; i <= 40; i++) {
         world w = world_new(state);
         fh_sock s = connect_patient(w, FH_ZMTP_REQ, v.name);
         ask(w, s, "first");
         fh_trace_fail_at(trace, i);
-        for (int k = 0; k < 12; k++) {
+        for (int k = 0; k < 8; k++) {
             fh_message m = {0};
             fh_status status = fh_message_push_copy(&m, w.a, FH_LIT("?"));
             while (status.code == FH_OK && (status = fh_sock_send(w.c, s, &m)).code == FH_NOMEM)
