@@ -175,7 +175,8 @@ void fh_net_did_close(fh_mut fh_net *net, fh_net_socket s);
 
 /* What an engine does with a loop, and with a row that is new: errno's number of a refusal goes to net->error. `join` hears of
  * each descriptor that a row gets (a simulated loop has none), and `leave` of one that goes elsewhere; `go_on` does or begins
- * what was asked of a row that is due; `wait` waits once, until until_ns at most; `close` comes when no row has an operation any more. */
+ * what was asked of a row that is due; `wait` waits once, until until_ns at most; `close` comes when no row has an operation
+ * any more. */
 typedef struct net_engine {
     fh_status (*open)(fh_mut fh_net *net, fh_mut fh_err *err);
     void (*end)(fh_mut fh_net *net);   /* there are no rows: waits for what the kernel has besides */

@@ -101,8 +101,8 @@ static fh_status receive_until(fh_mut fh_core *k, fh_owned fh_message *out) {
     return receive_later(k, out);
 }
 
-/* A call that sends or receives, and its end. Who does not wait for what is not there comes again, or polls: that is for the I/O
- * thread to see. */
+/* A call that sends or receives, and its end. Who does not wait for what is not there comes again, or polls: that is for the
+ * I/O thread to see. */
 static fh_status begin(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **k) {
     FH_TRY(fh_context_enter(c, s, k));
     fh_drive_begin(*k);

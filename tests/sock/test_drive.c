@@ -169,6 +169,28 @@ static void test_other_calls(void **state) {
     server_end(&v);
 }
 
+/* Who never waits hears all the same. */
+static void test_never_waits(void **state) {
+    server v;
+    server_start(&v, state);
+    world w = world_new(state);
+    fh_sock s = asker(w, v.name);
+    for (int i = 0; i < 3; i++) {
+        fh_code code = FH_AGAIN;
+        tell(w, s, "looked for");
+        for (uint64_t end = fh_os_clock_ns() + UINT64_C(60000000000); code == FH_AGAIN; ) {
+            fh_message m = {0};
+            code = fh_sock_try_receive(w.c, s, &m).code;
+            fh_message_drop(&m, w.a);
+            assert_true(fh_os_clock_ns() < end);
+        }
+        assert_int_equal(code, FH_OK);
+        ask_until_lent(w, s);
+    }
+    world_free(w);
+    server_end(&v);
+}
+
 /* The answer does not come in time: nothing stays behind, and it is read when it does. */
 static void test_timeout(void **state) {
     world there = world_new(state), w = world_new(state);
@@ -369,6 +391,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_conversation), FH_TEST_ALLOC(test_large),       FH_TEST_ALLOC(test_comes_home),
         FH_TEST_ALLOC(test_other_calls),  FH_TEST_ALLOC(test_timeout),     FH_TEST_ALLOC(test_second_peer),
+        FH_TEST_ALLOC(test_never_waits),
         FH_TEST_ALLOC(test_break),        FH_TEST_ALLOC(test_garbage),     FH_TEST_ALLOC(test_stop),
         FH_TEST_ALLOC(test_threads_in_turn), FH_TEST_ALLOC(test_spin),     FH_TEST_ALLOC(test_each_allocation_fails),
     };
