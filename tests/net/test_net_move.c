@@ -63,6 +63,14 @@ static size_t await(fh_net *net, fh_net_kind kind, fh_span expected) {
     fail_msg("nothing has come");
     return 0;
 }
+/* Nothing comes for so long; a stop of the process does not count. */
+static void await_nothing(fh_net *net, uint64_t ns) {
+    fh_code code = FH_CANCELED;
+    while (code == FH_CANCELED)
+        code = fh_net_wait(net, ns).code;
+    assert_int_equal(code, FH_TIMEOUT);
+}
+
 static void give(loops *l, const char *text) {
     assert_int_equal(write(l->peer, text, strlen(text)), strlen(text));
 }
@@ -232,14 +240,6 @@ static void others_stay(void **state, fh_net_engine engine) {
         }
         loops_free(&l);
     }
-}
-
-/* Nothing comes for so long; a stop of the process does not count. */
-static void await_nothing(fh_net *net, uint64_t ns) {
-    fh_code code = FH_CANCELED;
-    while (code == FH_CANCELED)
-        code = fh_net_wait(net, ns).code;
-    assert_int_equal(code, FH_TIMEOUT);
 }
 
 /* Who spins is not late, and ends when its time is over. */

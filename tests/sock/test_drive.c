@@ -26,8 +26,9 @@ static void answer_all(void *ctx) {
     for (;;) {
         fh_message m = {0};
         fh_status s = fh_sock_receive(v->w.c, v->s, &m);
-        if (!fh_failed(s))
-            s = fh_sock_send(v->w.c, v->s, &m);
+        bool asked = !fh_failed(s);
+        while (asked && (s = fh_sock_send(v->w.c, v->s, &m)).code == FH_NOMEM) /* it is not taken then */
+            ;
         fh_message_drop(&m, v->w.a);
         if (s.code == FH_CANCELED)
             return;
