@@ -49,8 +49,6 @@ fh_status fh_net_move(fh_net *net, fh_net_socket s, fh_net *to, uint64_t user, f
     fh_net_socket made;
     *out = (fh_net_socket){0};
     FH_TRY(find(net, s, &row));
-    if (to->about.engine == FH_NET_SIM)
-        return FH_STATUS(FH_UNSUPPORTED);
     if (row->in_flight != 0 || row->events != 0 || row->is_ready)
         return FH_STATUS(FH_BORROWED);
     FH_TRY(fh_net_row_new(to, NET_OPEN, user, &made));

@@ -19,7 +19,7 @@
 
 #include "freehold/hash.h"
 
-enum { ABOUT_BYTES = 1024, OUT_MOST = 1 << 18, MANY = 64, NS_PER_MS = 1000000 };
+enum { OUT_MOST = 1 << 18, MANY = 64, NS_PER_MS = 1000000 };
 static const fh_bytes nothing = {NULL, {NULL, 0}};
 #define AGAIN_NS UINT64_C(10000000)
 #define FAREWELL_NS UINT64_C(1000000000)
@@ -97,24 +97,6 @@ static void end_link(fh_mut fh_conn *c) {
     fh_link_free(take_link(c));
 }
 
-static fh_owned_or_null fh_link *take_zap(fh_mut fh_conn *c) {
-    fh_link *link = c->zap;
-    c->zap = NULL;
-    return link;
-}
-
-/* Nothing more is asked, and no answer is waited for. */
-static void end_zap(fh_mut fh_conn *c) {
-    if (c->zap == NULL)
-        return;
-    bool read = fh_lane_end(fh_link_out(c->zap, 0)), written = fh_lane_leave(fh_link_in(c->zap, 0));
-    const fh_link_end *handler = fh_link_end_of(c->zap, 1);
-    uint32_t box = handler->box, number = handler->number;
-    if (read || written)
-        fh_context_tell(c->loop->context, box, number);
-    fh_link_free(take_zap(c));
-}
-
 static void end_session(fh_mut fh_conn *c) {
     if (c->has_room_out && c->session != NULL)
         (void)!fh_failed(fh_zmtp_end_io(c->session, now_of(c) / NS_PER_MS, 0));
@@ -128,7 +110,7 @@ void fh_conn_free(fh_conn *c) {
     fh_allocator *a = c->loop->allocator;
     end_session(c);
     fh_lookup_end(c);
-    end_zap(c);
+    fh_admit_end(c);
     end_link(c);
     FH_ASSERT(c->lookup == NULL && c->session == NULL && c->link == NULL && c->zap == NULL);
     fh_message_drop(&c->going, a);
@@ -453,41 +435,6 @@ static void give_out(fh_mut fh_conn *c) {
 
 /* --- in ------------------------------------------------------------------------------------------------------------------- */
 
-/* An address as zmq_msg_gets has it: without its port. */
-static fh_status put_ours(fh_ref const fh_conn *c, fh_mspan room, fh_out size_t *size) {
-    size_t more = 0;
-    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0};
-    fh_mspan all = {text, sizeof text}, rest = room;
-    fh_address address = {.kind = FH_ADDRESS_NONE};
-    *size = 0;
-    (void)!fh_failed(fh_net_peer(c->loop->net, c->socket, &address));
-    fh_span host = fh_zap_host(&address, all);
-    if (host.size != 0)
-        FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){FH_LIT("Peer-Address"), host}, size));
-    if (c->user.span.size == 0 || !fh_mspan_slice(room, *size, room.size - *size, &rest))
-        return FH_DONE;
-    FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){FH_LIT("User-Id"), c->user.span}, &more));
-    *size += more;
-    return FH_DONE;
-}
-
-static fh_status write_about(fh_ref const fh_conn *c, fh_mut fh_message *m) {
-    uint8_t bytes[ABOUT_BYTES] = {0};
-    fh_mspan room = {bytes, sizeof bytes};
-    size_t size = 0;
-    fh_span said = {NULL, 0};
-    if (c->session != NULL)
-        said = fh_zmtp_peer_get(c->session).metadata;
-    FH_TRY(fh_message_push_copy(m, c->loop->allocator, said));
-    (void)!fh_failed(put_ours(c, room, &size)); /* a user's name that is too long is left out */
-    FH_TRY(fh_message_push_copy(m, c->loop->allocator, fh_span_sub(fh_span_of_mut(room), 0, size)));
-    fh_bytes granted = fh_bytes_share(c->granted);
-    fh_status s = fh_message_push(m, c->loop->allocator, &granted);
-    fh_bytes_drop(&granted);
-    m->kind = FH_MESSAGE_ABOUT;
-    return s;
-}
-
 /* The socket is told of the peer. False: not yet. */
 static bool tell_about(fh_mut fh_conn *c) {
     if (!c->tells_about || c->link == NULL || c->is_last)
@@ -495,7 +442,7 @@ static bool tell_about(fh_mut fh_conn *c) {
     if (!fh_lane_is_open(fh_link_out(c->link, 0)))
         return false;
     fh_message m = {0};
-    fh_status s = write_about(c, &m);
+    fh_status s = fh_admit_about(c, &m);
     c->is_again = c->is_again || fh_failed(s);
     c->tells_about = fh_failed(s);
     FH_ASSERT(c->link != NULL);
@@ -533,92 +480,6 @@ static bool deliver(fh_mut fh_conn *c) {
     return true;
 }
 
-/* --- who may come in ------------------------------------------------------------------------------------------------------ */
-
-/* A link to the handler, with a question in it. FH_NOT_FOUND: there is none. */
-static fh_status ask_handler(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
-    fh_link *mine;
-    fh_message m = {0};
-    fh_address address = {.kind = FH_ADDRESS_NONE};
-    FH_ASSERT(c->terms != NULL && c->session != NULL);
-    (void)!fh_failed(fh_net_peer(c->loop->net, c->socket, &address));
-    fh_zap_question q = {.domain = fh_terms_domain(c->terms), .address = &address,
-                         .identity = c->terms->identity.span, /* ours: as libzmq tells it */
-                         .mechanism = c->terms->secrets.mechanism, .first = e->body, .second = e->extra};
-    FH_TRY(fh_zap_ask(c->loop->allocator, &q, &m));
-    fh_status s = fh_link_new(c->loop->allocator, (fh_link_marks){1, 1}, FH_ZAP_NAME, &mine);
-    if (fh_failed(s)) {
-        fh_message_drop(&m, c->loop->allocator);
-        return s;
-    }
-    mine->connected.type = FH_ZMTP_DEALER;
-    mine->connected.box = FH_IO_BOX;
-    mine->connected.number = c->number;
-    (void)!fh_lane_put(fh_link_out(mine, 0), &m); /* nobody reads it yet */
-    fh_lane_state state = fh_lane_look(fh_link_in(mine, 0)); /* so that its first word is told */
-    FH_ASSERT(state == FH_LANE_EMPTY);
-    fh_message_drop(&m, c->loop->allocator);
-    s = fh_context_call(c->loop->context, fh_link_share(mine));
-    if (fh_failed(s))
-        fh_link_free(mine);
-    else
-        c->zap = mine;
-    return s;
-}
-
-static void decide(fh_mut fh_conn *c, uint32_t verdict) {
-    c->let_in = verdict == FH_SOCK_ZAP_LET_IN;
-    c->send_away = !c->let_in;
-    c->verdict = c->let_in ? 0 : verdict;
-}
-
-/* Somebody asks to be let in. */
-static void take_auth(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
-    FH_ASSERT(c->terms != NULL);
-    fh_status s = ask_handler(c, e);
-    if (s.code == FH_NOT_FOUND)
-        decide(c, fh_terms_lets_in(c->terms, e->body.span, e->extra.span) ? FH_SOCK_ZAP_LET_IN : FH_SOCK_ZAP_DENIED);
-    else if (fh_failed(s))
-        decide(c, FH_SOCK_ZAP_LATER); /* for want of memory; it comes again */
-}
-
-/* The handler's answer, if it is there; one that is gone without an answer has failed. False: the connection is to end without
- * a word. */
-static bool hear_handler(fh_mut fh_conn *c) {
-    if (c->zap == NULL)
-        return true;
-    fh_zap_reply reply = {.status = FH_SOCK_ZAP_FAILED};
-    fh_lane_state state = fh_lane_look(fh_link_in(c->zap, 0));
-    if (state == FH_LANE_EMPTY)
-        return true;
-    if (state == FH_LANE_MESSAGE)
-        fh_zap_read(fh_lane_first(fh_link_in(c->zap, 0)), &reply);
-    end_zap(c);
-    c->zap_fault = reply.fault;
-    decide(c, reply.status);
-    fh_bytes_drop(&c->user);
-    c->user = fh_bytes_share(reply.user);
-    fh_bytes_drop(&c->granted);
-    c->granted = fh_bytes_share(reply.metadata);
-    fh_zap_reply_drop(&reply);
-    return c->zap_fault == FH_SOCK_ZAP_FINE && c->verdict != FH_SOCK_ZAP_LATER;
-}
-
-/* The answer to who asked to be let in: "400" or "500", which is what libzmq says too. */
-static fh_status answer(fh_mut fh_conn *c) {
-    fh_status s = FH_DONE;
-    FH_ASSERT(c->session != NULL);
-    if (c->verdict == FH_SOCK_ZAP_LATER)
-        return FH_STATUS(FH_CANCELED); /* without a word */
-    if (c->let_in)
-        s = fh_zmtp_accept(c->session);
-    else if (c->send_away)
-        s = fh_zmtp_refuse(c->session, c->verdict == FH_SOCK_ZAP_DENIED ? FH_LIT("400") : FH_LIT("500"));
-    if (s.code != FH_NOMEM && s.code != FH_EXHAUSTED)
-        c->let_in = c->send_away = false;
-    return s;
-}
-
 /* Of a subscriber, or of a DISH. */
 static void take_wish(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     FH_ASSERT(c->terms != NULL);
@@ -638,7 +499,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
     FH_ASSERT(c->terms != NULL);
     switch (e->kind) {
     case FH_ZMTP_AUTH:
-        take_auth(c, e);
+        fh_admit_ask(c, e);
         return;
     case FH_ZMTP_CONNECTED:
         c->state = FH_CONN_UP;
@@ -684,7 +545,7 @@ static fh_status take_in(fh_mut fh_conn *c) {
             return FH_STATUS(FH_BORROWED);
         take_parts(c);
         FH_ASSERT(c->session != NULL);
-        FH_TRY(answer(c));
+        FH_TRY(fh_admit_answer(c));
         FH_TRY(fh_message_reserve(&c->coming, c->loop->allocator, 1));
         FH_TRY(fh_zmtp_next(c->session, &e, NULL));
         take_event(c, &e);
@@ -743,7 +604,7 @@ static void closed(fh_mut fh_conn *c) {
     bool stays = c->dials && fh_terms_speaks_first(c->terms) && !fh_terms_subscribes(c->terms) &&
                  (has_work(c) || c->terms->type != FH_ZMTP_REQ);
     end_session(c);
-    end_zap(c);
+    fh_admit_end(c);
     c->socket.value = 0;
     c->verdict = 0;
     c->zap_fault = FH_SOCK_ZAP_FINE;
@@ -862,7 +723,7 @@ static fh_status tick(fh_mut fh_conn *c) {
 static void work(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->session != NULL);
     c->is_again = false;
-    if (!hear_handler(c)) {
+    if (!fh_admit_hear(c)) {
         lose(c);
         return;
     }

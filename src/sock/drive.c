@@ -110,7 +110,7 @@ static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, u
 
 bool fh_drive_wait(fh_core *k, uint32_t seen, uint64_t time_ns) {
     uint32_t number = link_of(k)->connected.number;
-    if (k->peers_live != 1 || is_to_leave(row_of(k->context, number))) {
+    if (is_to_leave(row_of(k->context, number))) {
         fh_drive_end(k);
         return false;
     }

@@ -99,6 +99,20 @@ void fh_conn_say(fh_mut fh_conn *c, fh_sock_happening kind, int64_t value);
 /* It goes on in another loop; `lent`: not in that of the I/O thread (drive.h). */
 void fh_conn_take_up(fh_mut fh_view(2) fh_conn *c, fh_mut fh_loop *loop, fh_net_socket socket, bool lent);
 
+/* --- admit.c: who may come in --------------------------------------------------------------------------------------------- */
+
+/* What is known of the peer, as a message for its socket. FH_NOMEM. */
+FH_MUST_USE fh_status fh_admit_about(fh_ref const fh_conn *c, fh_mut fh_message *m);
+/* A peer asks to be let in: the handler is asked, or decides here. */
+void fh_admit_ask(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e);
+/* The handler's answer, if it is there; one that is gone without an answer has failed. False: the connection is to end without
+ * a word. */
+FH_MUST_USE bool fh_admit_hear(fh_mut fh_conn *c);
+/* The peer is told, if that is decided. FH_NOMEM, FH_EXHAUSTED: later; other failures end the connection. */
+FH_MUST_USE fh_status fh_admit_answer(fh_mut fh_conn *c);
+/* Nothing more is asked, and no answer is waited for. */
+void fh_admit_end(fh_mut fh_conn *c);
+
 /* --- lookup.c: where to --------------------------------------------------------------------------------------------------- */
 
 /* Where a dialler is to connect to. FH_AGAIN: that is asked; ask again at *again_ns. FH_NOT_FOUND: nobody knows the name. */
