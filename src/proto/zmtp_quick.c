@@ -29,10 +29,10 @@ void fh_zmtp_pack_end(fh_zmtp *z, size_t used) {
     fh_zmtp_out_end(&z->out, used);
 }
 
-/* Nothing is half done, and nothing is to be told first. */
+/* Nothing is half done (head_size is not 0 from the first byte of a head until its frame is done), and nothing is to be told
+ * first. */
 static bool is_between(fh_ref const fh_zmtp *z) {
-    return !z->announce && !z->phantom && !z->parts_ready && !z->closing && z->parts_count == 0 && z->head_size == 0 &&
-           !z->framed && z->in.room == 0;
+    return !z->announce && !z->phantom && !z->parts_ready && !z->closing && z->parts_count == 0 && z->head_size == 0;
 }
 
 bool fh_zmtp_parts_begin(fh_zmtp *z, fh_zmtp_parts *p) {

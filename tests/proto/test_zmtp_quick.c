@@ -47,6 +47,8 @@ static void test_room(void **state) {
     fh_zmtp_pack_end(s.e.z, p.used);
     assert_int_equal(fh_zmtp_out_bytes(s.e.z), 9 + FH_ZMTP_PACK_MAX);
     assert_true(fh_zmtp_pack_begin(s.e.z, SIZE_MAX, &p)); /* nothing was to be said after all */
+    assert_true(p.room.size > 2 * FH_ZMTP_PACK_MAX);
+    assert_false(fh_zmtp_pack_put(&p, first_bytes(FH_ZMTP_PACK_MAX + 1)));
     fh_zmtp_pack_end(s.e.z, p.used);
     assert_int_equal(fh_zmtp_out_bytes(s.e.z), 9 + FH_ZMTP_PACK_MAX);
     scene_free(&s);
