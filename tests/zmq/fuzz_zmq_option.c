@@ -93,6 +93,14 @@ static void keep(program *p, void *made) {
         p->made[p->count++] = made;
 }
 
+/* A small one is quick to make. */
+static void *open_context(void) {
+    void *context = zmq_ctx_new();
+    if (context != NULL)
+        (void)zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 16);
+    return context;
+}
+
 static void *open_socket(void *context, int type) {
     void *socket = zmq_socket(context, type);
     int linger = 0;
@@ -106,7 +114,7 @@ static void make(program *p) {
     if (p->count == MADE_MAX)
         return;
     if (what == 0)
-        keep(p, zmq_ctx_new());
+        keep(p, open_context());
     else if (what == 1)
         keep(p, zmq_poller_new());
     else if (what == 2)
@@ -417,7 +425,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fh_zmq_heap_set(fh_trace_allocator(trace));
     uint32_t fail = next(&p);
     fh_trace_fail_at(trace, fail < 128 ? 0 : fail - 127);
-    keep(&p, zmq_ctx_new());
+    keep(&p, open_context());
     for (int i = 0; i < CALLS_MAX && p.at < p.in.size; i++) {
         errno = 0;
         calls[next(&p) % CALLS](&p);
