@@ -123,6 +123,13 @@ void fh_conn_free(fh_conn *c) {
 
 /* --- links ---------------------------------------------------------------------------------------------------------------- */
 
+/* A connection of a STREAM: bytes as they are. */
+static bool is_raw(fh_ref const fh_conn *c) {
+    return c->terms != NULL && c->terms->type == FH_ZMTP_STREAM;
+}
+
+static bool tell_about(fh_mut fh_conn *c);
+
 /* A link to the socket, which becomes its peer. The peer's name is known when its handshake is done. */
 static fh_status make_link(fh_mut fh_conn *c) {
     fh_link *link;
@@ -143,6 +150,7 @@ static fh_status make_link(fh_mut fh_conn *c) {
     link->bound.type = c->terms->type;
     fh_link *theirs = fh_link_share(link);
     c->link = link;
+    (void)(is_raw(c) && tell_about(c)); /* before the socket tells its application of the peer */
     fh_context_deliver(c->loop->context, c->terms->box, theirs);
     return FH_DONE;
 }
@@ -248,11 +256,6 @@ static void hang_up(fh_mut fh_conn *c) {
 static void give_up(fh_mut fh_conn *c, int error) {
     fh_conn_say(c, FH_SOCK_IS_CLOSED, error);
     hang_up(c);
-}
-
-/* A connection of a STREAM: bytes as they are. */
-static bool is_raw(fh_ref const fh_conn *c) {
-    return c->terms != NULL && c->terms->type == FH_ZMTP_STREAM;
 }
 
 /* The connection stands; the session begins. */
@@ -555,11 +558,14 @@ static fh_status take_in(fh_mut fh_conn *c) {
 
 /* --- ends ----------------------------------------------------------------------------------------------------------------- */
 
-static void say_lost(fh_mut fh_conn *c) {
-    fh_zmtp_fault_kind fault = c->session != NULL ? fh_zmtp_fault(c->session) : FH_ZMTP_FAULT_NONE;
-    if (c->state == FH_CONN_UP)
-        fh_conn_say(c, FH_SOCK_IS_DISCONNECTED, fault);
-    else if (c->zap_fault != FH_SOCK_ZAP_FINE)
+static fh_zmtp_fault_kind fault_of(fh_ref const fh_conn *c) {
+    return c->session != NULL ? fh_zmtp_fault(c->session) : FH_ZMTP_FAULT_NONE;
+}
+
+/* A handshake has failed. */
+static void say_unshaken(fh_mut fh_conn *c) {
+    fh_zmtp_fault_kind fault = fault_of(c);
+    if (c->zap_fault != FH_SOCK_ZAP_FINE)
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL, c->zap_fault);
     else if (c->verdict != 0 || fault == FH_ZMTP_FAULT_REFUSED)
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH, c->verdict);
@@ -567,6 +573,12 @@ static void say_lost(fh_mut fh_conn *c) {
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED, fault);
     else
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL, fault);
+}
+
+static void say_lost(fh_mut fh_conn *c) {
+    if (c->state != FH_CONN_UP)
+        say_unshaken(c);
+    fh_conn_say(c, FH_SOCK_IS_DISCONNECTED, fault_of(c));
 }
 
 /* The connection is broken. One that is lent goes home first, where this is found again. */

@@ -582,8 +582,10 @@ static void test_hostile(void **state) {
     give(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n and so on and so on, more than a greeting has bytes", 78);
     await_end(fd);
     (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL);
+    (void)await_event(w, pull, FH_SOCK_IS_DISCONNECTED);
     await_end(dial(at_hasty)); /* says nothing: the handshake takes too long */
     assert_int_equal(await_event(w, hasty, FH_SOCK_IS_HANDSHAKE_FAILED), FH_ZMTP_FAULT_HANDSHAKE_TIME);
+    assert_int_equal(await_event(w, hasty, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_HANDSHAKE_TIME);
     fd = dial_as_push(n, "\2\0\0\0\0\0\0\x03\xe9", 9); /* 1001 bytes are announced */
     await_end(fd);
     assert_int_equal(await_event(w, pull, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_FRAME_LIMIT);

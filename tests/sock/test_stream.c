@@ -54,6 +54,30 @@ static fh_code say_named(world w, fh_sock s, fh_bytes name, const char *text) {
 
 static const fh_bytes any = {NULL, {NULL, 0}};
 
+/* What is known of a peer is known as soon as it has come. */
+static void test_about(void **state) {
+    world w = world_new(state);
+    fh_sock s = open_patient(w, FH_ZMTP_STREAM);
+    set(w, s, FH_SOCK_METADATA, 1);
+    wire_name n = bind_fresh(w, s, TCP);
+    int fd = dial(n);
+    fh_bytes name = await_named(w, s, any, "");
+    fh_message m = {0};
+    fh_zmtp_property p;
+    size_t at = 0;
+    fh_assert_ok(fh_sock_about(w.c, s, &m));
+    assert_int_equal(fh_message_count(&m), 3);
+    fh_assert_ok(fh_zmtp_property_next(fh_message_view(&m, 1), &at, &p));
+    fh_assert_span(p.name, "Peer-Address");
+    fh_assert_span(p.value, "127.0.0.1");
+    fh_message_drop(&m, w.a);
+    write_text(fd, "hello");
+    expect_named(w, s, name, "hello");
+    fh_bytes_drop(&name);
+    close(fd);
+    world_stop(w);
+}
+
 /* Peers by name; each comes and goes with an empty message, in order with what it sent. */
 static void test_peers(void **state) {
     world w = world_new(state);
@@ -158,7 +182,7 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_peers), FH_TEST_ALLOC(test_connects), FH_TEST_ALLOC(test_much),
-                                       FH_TEST_ALLOC(test_refusals)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_about), FH_TEST_ALLOC(test_peers), FH_TEST_ALLOC(test_connects),
+                                       FH_TEST_ALLOC(test_much), FH_TEST_ALLOC(test_refusals)};
     return run_where_possible("test_stream", tests, sizeof tests / sizeof *tests);
 }
