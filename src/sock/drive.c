@@ -6,15 +6,6 @@
 enum { SEAT_SOCKETS = 2, WAITS = 4, NS_PER_US = 1000 };
 #define IDLE_NS UINT64_C(20000000)
 
-/* True if the driver was `from`; it is `to` now. */
-static bool change(fh_mut fh_link *link, uint32_t from, uint32_t to) {
-    return fh_cas(&link->driver, &from, to, FH_ACQ_REL);
-}
-
-static uint32_t driver_of(fh_ref const fh_link *link) {
-    return fh_load(&link->driver, FH_ACQUIRE);
-}
-
 /* --- the socket's thread -------------------------------------------------------------------------------------------------- */
 
 /* The link of the peer whose connection a socket drives, or would like to. */
@@ -48,13 +39,10 @@ void fh_drive_begin(fh_core *k) {
         fh_drive_return(k);
         return;
     }
-    fh_link *link = link_of(k);
-    if (!change(link, FH_DRIVER_LENT, FH_DRIVER_BUSY))
+    k->drives = fh_lease_begin(&link_of(k)->lease);
+    if (!k->drives)
         return;
-    fh_store(&link->drives, link->drives + 1, FH_RELAXED);
-    uint32_t number = link->connected.number;
-    k->drives = true;
-    const fh_seat *seat = row_of(k->context, number)->seat;
+    const fh_seat *seat = row_of(k->context, link_of(k)->connected.number)->seat;
     FH_ASSERT(seat != NULL);
     fh_net_clock_read(seat->loop.net);
 }
@@ -138,10 +126,8 @@ void fh_drive_end(fh_core *k) {
     uint32_t number = link_of(k)->connected.number;
     bool leaves = rest(row_of(k->context, number)) || k->peers_live != 1;
     k->drives = false;
-    if (!leaves && change(link_of(k), FH_DRIVER_BUSY, FH_DRIVER_LENT))
-        return;
-    fh_store(&link_of(k)->driver, FH_DRIVER_RETURNED, FH_RELEASE);
-    fh_io_tell(k->context, number);
+    if (fh_lease_end(&link_of(k)->lease, leaves))
+        fh_io_tell(k->context, number);
 }
 
 /* The only peer of a socket whose messages alternate, if it is a connection. */
@@ -162,31 +148,13 @@ void fh_drive_want(fh_core *k) {
     if (number == FH_NO_PEER || ++k->waits < WAITS)
         return;
     k->driven = number + 1;
-    (void)change(link_of(k), FH_DRIVER_IO, FH_DRIVER_WANTED);
-}
-
-/* One step of it; true if nothing is left to be done. *tell: the I/O thread is to look. */
-static bool give_back(fh_mut fh_link *link, fh_out bool *tell) {
-    uint32_t driver = driver_of(link);
-    *tell = false;
-    if (driver == FH_DRIVER_WANTED)
-        return change(link, driver, FH_DRIVER_IO);
-    if (driver == FH_DRIVER_TAKEN)
-        return change(link, driver, FH_DRIVER_SPURNED);
-    if (driver != FH_DRIVER_LENT)
-        return true;
-    *tell = change(link, driver, FH_DRIVER_RETURNED);
-    return *tell;
+    fh_lease_want(&link_of(k)->lease);
 }
 
 void fh_drive_return(fh_core *k) {
-    bool tell = false;
     bool is_there = k->driven != 0 && fh_core_has(k, k->driven - 1);
-    while (is_there && !give_back(link_of(k), &tell))
-        fh_pause();
-    uint32_t number = is_there ? link_of(k)->connected.number : 0;
-    if (tell)
-        fh_io_tell(k->context, number);
+    if (is_there && fh_lease_return(&link_of(k)->lease))
+        fh_io_tell(k->context, link_of(k)->connected.number);
     k->driven = k->waits = 0;
 }
 
@@ -255,7 +223,7 @@ static bool is_at_rest(fh_ref const fh_loop *home, fh_ref const fh_conn *c) {
 
 static bool is_wanted(fh_ref const fh_conn *c) {
     bool beats = c->terms == NULL || c->terms->settings.heartbeat_ivl != 0;
-    return c->link != NULL && driver_of(c->link) == FH_DRIVER_WANTED && !beats;
+    return c->link != NULL && fh_lease_is_wanted(&c->link->lease) && !beats;
 }
 
 static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
@@ -289,24 +257,30 @@ static void look_at(fh_mut fh_loop *home, fh_mut fh_conn_row *row, uint64_t ns) 
     home->next_ns = ns < home->next_ns ? ns : home->next_ns;
 }
 
-/* What is told of a driver that has taken, or not. */
-static void settle(fh_mut fh_loop *home, fh_mut fh_conn_row *row, bool is_home) {
+/* What was taken is home, or will be. */
+static bool bring_home(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
+    bool is_home = come_home(home, row, number);
     if (!is_home)
         look_at(home, row, fh_net_now_ns(home->net) + IDLE_NS);
-    fh_store(&link_at(row)->driver, is_home ? FH_DRIVER_IO : FH_DRIVER_RETURNED, FH_RELEASE);
+    fh_lease_home(&link_at(row)->lease, is_home);
+    return is_home;
 }
 
 static void lend(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
     if (row->conn == NULL || row->is_lent || !is_wanted(row->conn) || !is_at_rest(home, row->conn))
         return;
-    if (!change(link_at(row), FH_DRIVER_WANTED, FH_DRIVER_TAKEN))
+    if (!fh_lease_take(&link_at(row)->lease))
         return;
     fh_status s = go_to_seat(home, row, number);
-    uint32_t next = !fh_failed(s) ? FH_DRIVER_LENT : s.code == FH_BORROWED ? FH_DRIVER_WANTED : FH_DRIVER_IO;
-    if (!fh_failed(s))
+    bool later = s.code == FH_BORROWED;
+    if (row->is_lent)
         look_at(home, row, fh_net_now_ns(home->net) + IDLE_NS);
-    if (!change(link_at(row), FH_DRIVER_TAKEN, next))
-        settle(home, row, fh_failed(s) || come_home(home, row, number));
+    if ((row->is_lent || later) && fh_lease_lend(&link_at(row)->lease, row->is_lent))
+        return;
+    if (row->is_lent)
+        (void)bring_home(home, row, number);
+    else
+        fh_lease_home(&link_at(row)->lease, true);
 }
 
 void fh_drive_lend(fh_io *io, uint32_t number) {
@@ -314,30 +288,20 @@ void fh_drive_lend(fh_io *io, uint32_t number) {
         lend(&io->loop, fh_conn_rows_at(io->rows, number), number);
 }
 
-static bool recall(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-                             uint32_t number) {
-    uint32_t driver = driver_of(link_at(row));
-    bool rests = driver == FH_DRIVER_LENT || driver == FH_DRIVER_RETURNED;
-    if (!rests || !change(link_at(row), driver, FH_DRIVER_TAKEN))
-        return false;
-    bool is_home = come_home(home, row, number);
-    settle(home, row, is_home);
-    return is_home;
+static bool recall(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
+    return fh_lease_recall(&link_at(row)->lease) && bring_home(home, row, number);
 }
 
 /* The socket's thread put something into the lane just before it was lent, and waits elsewhere: what it put leaves, and it is
  * woken to drive. */
 static bool help(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
-    if (!change(link_at(row), FH_DRIVER_LENT, FH_DRIVER_TAKEN))
-        return driver_of(link_at(row)) == FH_DRIVER_RETURNED && recall(home, row, number);
+    if (!fh_lease_borrow(&link_at(row)->lease))
+        return recall(home, row, number);
     FH_ASSERT(row->seat != NULL);
     fh_net_clock_read(row->seat->loop.net);
     push(row);
-    if (is_to_leave(row) || !change(link_at(row), FH_DRIVER_TAKEN, FH_DRIVER_LENT)) {
-        bool is_home = come_home(home, row, number);
-        settle(home, row, is_home);
-        return is_home;
-    }
+    if (is_to_leave(row) || !fh_lease_lend(&link_at(row)->lease, true))
+        return bring_home(home, row, number);
     fh_context_nudge(home->context, link_at(row)->bound.box);
     return false;
 }
@@ -351,9 +315,9 @@ bool fh_drive_recall(fh_io *io, uint32_t number) {
 static bool check(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
                              uint32_t number) {
     uint64_t now = fh_net_now_ns(home->net);
-    uint32_t drives = fh_load(&link_at(row)->drives, FH_RELAXED);
+    uint32_t drives = fh_lease_count(&link_at(row)->lease);
     bool late = now >= row->look_ns, idle = late && drives == row->drives;
-    bool alone = idle && change(link_at(row), FH_DRIVER_BUSY, FH_DRIVER_ALONE);
+    bool alone = idle && fh_lease_leave_alone(&link_at(row)->lease);
     if (idle && !alone)
         return recall(home, row, number);
     row->drives = drives;

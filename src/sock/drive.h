@@ -15,17 +15,8 @@
  * does (a break, bytes that did not leave at once, memory that was not there); and when nobody drove it for IDLE_NS: so a
  * peer's end is seen, and its PING answered, a moment later than otherwise. One with heartbeats of its own is not lent.
  *
- * All that is handed over is handed over by one word, `driver` of the link, which both sides have:
- *
- *     IO -> WANTED -> TAKEN -> LENT <-> BUSY, ALONE                 wanted, lent, driven in a call, and in the next one
- *     LENT -> TAKEN -> IO         the I/O thread takes back what rests
- *     BUSY, LENT -> RETURNED -> TAKEN -> IO     the socket gives it back
- *     WANTED -> IO;  TAKEN -> SPURNED -> IO     it does not want it any more
- *
- * Invariants: the connection, its session, and the loop that it is in are the I/O thread's in IO, WANTED, TAKEN and SPURNED,
- * and the socket's thread's in BUSY and ALONE; in LENT and RETURNED nobody touches them. Each change is by compare-and-swap, so
- * each sees all that the last one did. A connection that is lent is UP and has a link, and stays so: what ends it is done at
- * home. Nothing of it is with the kernel in LENT and RETURNED. Its session takes pages of the seat, which are the driver's.
+ * Who drives is one word (lease.h). A connection that is lent is UP and has a link, and stays so: what ends it is done at home.
+ * Nothing of it is with the kernel while nobody drives. Its session takes pages of the seat, which are the driver's.
  * Threading: as above. */
 #ifndef FH_SOCK_DRIVE_H
 #define FH_SOCK_DRIVE_H

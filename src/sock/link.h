@@ -11,6 +11,7 @@
 
 #include "freehold/share.h"
 #include "freehold/zmtp.h"
+#include "sock/lease.h"
 #include "sock/lane.h"
 
 /* A side. */
@@ -20,21 +21,9 @@ typedef struct fh_link_end {
     fh_owned fh_bytes identity;
 } fh_link_end;
 
-/* Who drives the connection of a link (drive.h). */
-typedef enum fh_driver {
-    FH_DRIVER_IO,       /* the I/O thread; so it is with what is no connection */
-    FH_DRIVER_WANTED,   /* it too, but the socket's thread would like to */
-    FH_DRIVER_TAKEN,    /* the I/O thread hands it over, or takes it back */
-    FH_DRIVER_SPURNED,  /* the same, and it is not wanted any more */
-    FH_DRIVER_LENT,     /* nobody at the moment: either may take it */
-    FH_DRIVER_BUSY,     /* the socket's thread, in a call */
-    FH_DRIVER_ALONE,    /* the same, and the I/O thread does not look whether that ends */
-    FH_DRIVER_RETURNED, /* nobody, and it is to come back */
-} fh_driver;
-
 typedef struct fh_link {
     fh_handles handles;
-    uint32_t driver, drives; /* drives: counts calls that drove */
+    fh_lease lease; /* of its connection, if one of its sides is that */
     fh_ref fh_allocator *allocator;
     fh_lane there, back;           /* written by side 0, and by side 1 */
     fh_link_end connected, bound;

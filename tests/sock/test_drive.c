@@ -50,13 +50,23 @@ static void server_end(server *v) {
 
 /* --- who asks ------------------------------------------------------------------------------------------------------------- */
 
-/* Who drives the connection of a socket that this thread has. */
-static uint32_t driver_of(world w, fh_sock s) {
+/* The driver of the connection of a socket that this thread has; NULL if it does not want it. */
+static fh_lease *driver_of(world w, fh_sock s) {
     fh_core *k = fh_context_slot(w.c, s)->core;
     assert_non_null(k);
-    if (k->driven == 0 || !fh_core_has(k, k->driven - 1))
-        return FH_DRIVER_IO;
-    return fh_load(&fh_peers_at(k->peers, k->driven - 1)->link->driver, FH_ACQUIRE);
+    return k->driven != 0 && fh_core_has(k, k->driven - 1) ? &fh_peers_at(k->peers, k->driven - 1)->link->lease : NULL;
+}
+/* True if it is lent: then it was driven, and is so again. */
+static bool is_lent(world w, fh_sock s) {
+    fh_lease *d = driver_of(w, s);
+    bool lent = d != NULL && fh_lease_begin(d);
+    assert_true(!lent || !fh_lease_end(d, false));
+    return lent;
+}
+/* True if the I/O thread has it. */
+static bool is_home(world w, fh_sock s) {
+    fh_lease *d = driver_of(w, s);
+    return d == NULL || fh_load(&d->state, FH_ACQUIRE) == 0;
 }
 static void ask(world w, fh_sock s, const char *text) {
     tell(w, s, text);
@@ -64,9 +74,9 @@ static void ask(world w, fh_sock s, const char *text) {
 }
 /* Talks until the connection is lent. */
 static void ask_until_lent(world w, fh_sock s) {
-    for (int i = 0; i < ROUNDS_MAX && driver_of(w, s) != FH_DRIVER_LENT; i++)
+    for (int i = 0; i < ROUNDS_MAX && !is_lent(w, s); i++)
         ask(w, s, "?");
-    assert_int_equal(driver_of(w, s), FH_DRIVER_LENT);
+    assert_true(is_lent(w, s));
 }
 static fh_sock asker(world w, wire_name n) {
     fh_sock s = connect_patient(w, FH_ZMTP_REQ, n);
@@ -75,7 +85,7 @@ static fh_sock asker(world w, wire_name n) {
 }
 /* Waits, without a call of the socket, until the I/O thread has it. */
 static void await_home(world w, fh_sock s) {
-    for (uint64_t end = fh_os_clock_ns() + UINT64_C(60000000000); driver_of(w, s) != FH_DRIVER_IO; fh_os_nap(1000000))
+    for (uint64_t end = fh_os_clock_ns() + UINT64_C(60000000000); !is_home(w, s); fh_os_nap(1000000))
         assert_true(fh_os_clock_ns() < end);
 }
 
@@ -151,7 +161,7 @@ static void test_other_calls(void **state) {
     fh_sock_poll_item item = {s, FH_SOCK_READABLE, 0};
     size_t count = 0;
     fh_assert_ok(fh_sock_poll(w.c, (fh_sock_poll_items){&item, 1}, LONG_MS, &count));
-    assert_int_equal(driver_of(w, s), FH_DRIVER_IO);
+    assert_null(driver_of(w, s));
     await(w, s, "polled");
     ask_until_lent(w, s);
     (void)get(w, s, FH_SOCK_LINGER);
@@ -198,13 +208,13 @@ static void test_timeout(void **state) {
     fh_sock rep = open_patient(there, FH_ZMTP_REP);
     wire_name n = bind_fresh(there, rep, TCP);
     fh_sock s = connect_patient(w, FH_ZMTP_REQ, n);
-    for (int i = 0; i < ROUNDS_MAX && driver_of(w, s) != FH_DRIVER_LENT; i++) {
+    for (int i = 0; i < ROUNDS_MAX && !is_lent(w, s); i++) {
         tell(w, s, "q");
         await(there, rep, "q");
         tell(there, rep, "a");
         await(w, s, "a");
     }
-    assert_int_equal(driver_of(w, s), FH_DRIVER_LENT);
+    assert_true(is_lent(w, s));
     for (int i = 0; i < 3; i++) {
         fh_message m = {0};
         tell(w, s, "q");
@@ -303,7 +313,7 @@ static void test_stop(void **state) {
     fh_sock rep = open_patient(there, FH_ZMTP_REP);
     wire_name n = bind_fresh(there, rep, TCP);
     fh_sock s = connect_patient(w, FH_ZMTP_REQ, n);
-    for (int i = 0; i < ROUNDS_MAX && driver_of(w, s) != FH_DRIVER_LENT; i++) {
+    for (int i = 0; i < ROUNDS_MAX && !is_lent(w, s); i++) {
         tell(w, s, "q");
         await(there, rep, "q");
         tell(there, rep, "a");
