@@ -252,7 +252,7 @@ static void open_peer(stage *g, unsigned p, bool raw) {
     require(!fh_failed(fh_sock_connect(g->c, g->peers[p], FH_LIT("inproc://x"), &err)));
 }
 
-/* A subscriber goes: of each of its wishes that nobody else has the application hears the end, in any order. */
+/* A subscriber goes: of each of its wishes that nobody else has, or all, the application hears the end, in any order. */
 static void close_peer(stage *g, unsigned p) {
     bool ends[TEXTS] = {0};
     size_t left = 0;
@@ -262,7 +262,7 @@ static void close_peer(stage *g, unsigned p) {
     for (unsigned n = 0; n < TEXTS; n++) {
         bool had = g->said[p][n] != 0;
         g->said[p][n] = g->own[p][n] = g->counted[p][n] = 0;
-        ends[n] = had && (!any_has(g->said, n) || (g->mode & MODE_VERBOSER) != 0);
+        ends[n] = had && (!any_has(g->said, n) || is_manual(g) || (g->mode & MODE_VERBOSER) != 0);
         left += ends[n];
     }
     for (; left != 0; left--) {
