@@ -35,7 +35,7 @@ static void serve(fh_mut fh_view(1) fh_conn_row *row) {
 void fh_drive_begin(fh_core *k) {
     if (k->driven == 0)
         return;
-    if (k->peers_live != 1 || !fh_core_has(k, k->driven - 1)) {
+    if (!fh_core_has(k, k->driven - 1)) {
         fh_drive_return(k);
         return;
     }
@@ -124,7 +124,7 @@ void fh_drive_end(fh_core *k) {
     if (!k->drives)
         return;
     uint32_t number = link_of(k)->connected.number;
-    bool leaves = rest(row_of(k->context, number)) || k->peers_live != 1;
+    bool leaves = rest(row_of(k->context, number));
     k->drives = false;
     if (fh_lease_end(&link_of(k)->lease, leaves))
         fh_io_tell(k->context, number);

@@ -11,7 +11,7 @@
  *         k->drives ? fh_drive_wait(k, seen, time) : (fh_drive_want(k), sleep, fh_drive_begin(k));
  *     fh_drive_end(k);
  *
- * It comes back when the socket is called for anything else, or gets a second peer; when it needs what only the I/O thread
+ * It comes back when the socket is called for anything else; when it needs what only the I/O thread
  * does (a break, bytes that did not leave at once, memory that was not there); and when nobody drove it for IDLE_NS: so a
  * peer's end is seen, and its PING answered, a moment later than otherwise. One with heartbeats of its own is not lent.
  *
