@@ -142,6 +142,40 @@ static void test_back_pressure(void **state) {
     on_each(state, back_pressure);
 }
 
+/* Sends until there has been no room for a while; how many. */
+static uint32_t send_all_that_fits(world w, fh_sock push, uint32_t patience) {
+    static const uint8_t body[4000];
+    uint32_t sent = 0;
+    for (uint32_t full = 0; full < patience;) {
+        fh_message m = {0};
+        fh_bytes part = {NULL, {body, sizeof body}};
+        fh_assert_ok(fh_message_push(&m, w.a, &part));
+        bool taken = fh_sock_try_send(w.c, push, &m).code == FH_OK;
+        fh_message_drop(&m, w.a);
+        sent += taken;
+        full = taken ? 0 : full + 1;
+        if (!taken)
+            fh_os_nap(20000000);
+    }
+    return sent;
+}
+
+/* What waited for a connection does not all go below at once when that stands: most of it stays in the lane. */
+static void test_lot_at_once(void **state) {
+    world w = world_new(state);
+    fh_message m;
+    wire_name n = fresh_name(ABSTRACT);
+    fh_sock push = open_patient(w, FH_ZMTP_PUSH), pull = open_patient(w, FH_ZMTP_PULL);
+    set(w, pull, FH_SOCK_RECEIVE_MARK, 3);
+    connect_to(w, push, n.text);
+    assert_int_equal(send_all_that_fits(w, push, 1), 1000);
+    assert_int_equal(bind_to(w, pull, n.text), FH_OK);
+    fh_assert_ok(fh_sock_receive(w.c, pull, &m));
+    fh_message_drop(&m, w.a);
+    assert_true(send_all_that_fits(w, push, 5) < 600); /* 256 KiB, and what the kernel holds: one or two hundred */
+    world_stop(w);
+}
+
 /* --- PUB, SUB, XPUB, XSUB ------------------------------------------------------------------------------------------------- */
 
 static void want(world w, fh_sock s, const char *prefix) {
@@ -332,6 +366,7 @@ static void test_dealer(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_pair),     FH_TEST_ALLOC(test_pipeline),  FH_TEST_ALLOC(test_back_pressure),
+        FH_TEST_ALLOC(test_lot_at_once),
         FH_TEST_ALLOC(test_publish),  FH_TEST_ALLOC(test_upstream),  FH_TEST_ALLOC(test_questions),
         FH_TEST_ALLOC(test_routes),   FH_TEST_ALLOC(test_dealer),
     };
