@@ -68,6 +68,11 @@ FH_MUST_USE fh_status fh_context_enter_undriven(fh_mut fh_sock_context *c, fh_so
 static inline fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
     return fh_slots_at(c->slots, (uint32_t)s.value);
 }
+/* Nobody waits for it elsewhere any more, unless it has a bell, where somebody always may. */
+static inline void fh_context_unwatch(fh_ref fh_slot *slot) {
+    if (fh_load(&slot->bell, FH_RELAXED) == 0)
+        fh_mailbox_watch(&slot->box, false);
+}
 /* Gives it back. */
 static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {
     fh_store(&fh_context_slot(c, s)->word, s.value >> 32 << 32, FH_RELEASE);

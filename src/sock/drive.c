@@ -91,7 +91,7 @@ static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, u
     fh_store(&slot->seat_bell, (uint32_t)fh_net_waker_get(net).fd + 1, FH_RELEASE);
     fh_mailbox_watch(&slot->box, true);
     fh_status s = fh_net_wait(net, fh_mailbox_told(&slot->box, seen) ? 0 : time_ns);
-    fh_mailbox_watch(&slot->box, false);
+    fh_context_unwatch(slot);
     fh_store(&slot->seat_bell, 0, FH_RELEASE);
     return s;
 }

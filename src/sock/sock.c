@@ -222,8 +222,7 @@ static fh_status enter_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, 
 static void leave_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, size_t entered) {
     for (size_t i = 0; i < entered; i++) {
         fh_sock s = fh_sock_poll_items_at(items, i)->socket;
-        if (fh_load(&fh_context_slot(c, s)->bell, FH_RELAXED) == 0)
-            fh_mailbox_watch(&fh_context_slot(c, s)->box, false);
+        fh_context_unwatch(fh_context_slot(c, s));
         fh_context_leave(c, s);
     }
 }

@@ -5,7 +5,9 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -150,6 +152,15 @@ static inline int run_where_possible(const char *group, const struct CMUnitTest 
     return 77;
 }
 
+/* True if a descriptor becomes readable in this time. */
+static inline bool rings(int fd, int timeout_ms) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int count = poll(&p, 1, timeout_ms);
+    while (count < 0 && errno == EINTR)
+        count = poll(&p, 1, timeout_ms);
+    assert_true(count >= 0);
+    return count == 1;
+}
 /* How many descriptors this process has. */
 static inline size_t descriptors(void) {
     DIR *dir = opendir("/proc/self/fd");

@@ -355,6 +355,25 @@ static void test_threads_in_turn(void **state) {
     server_end(&v);
 }
 
+/* A thread that drives leaves the socket's descriptor as it was: it rings for what comes when nobody drives. */
+static void test_bell(void **state) {
+    server v;
+    server_start(&v, state);
+    world w = world_new(state);
+    fh_sock s = asker(w, v.name);
+    int fd = -1;
+    fh_assert_ok(fh_sock_bell(w.c, s, &fd));
+    for (int i = 0; i < 3; i++) {
+        ask_until_lent(w, s);
+        tell(w, s, "who rings?");
+        while ((get(w, s, FH_SOCK_EVENTS) & FH_SOCK_READABLE) == 0)
+            assert_true(rings(fd, LONG_MS));
+        hear(w, s, "who rings?");
+    }
+    world_free(w);
+    server_end(&v);
+}
+
 /* Who spins hears the same. */
 static void test_spin(void **state) {
     server v;
@@ -404,7 +423,8 @@ int main(void) {
         FH_TEST_ALLOC(test_other_calls),  FH_TEST_ALLOC(test_timeout),     FH_TEST_ALLOC(test_second_peer),
         FH_TEST_ALLOC(test_never_waits),
         FH_TEST_ALLOC(test_break),        FH_TEST_ALLOC(test_garbage),     FH_TEST_ALLOC(test_stop),
-        FH_TEST_ALLOC(test_threads_in_turn), FH_TEST_ALLOC(test_spin),     FH_TEST_ALLOC(test_each_allocation_fails),
+        FH_TEST_ALLOC(test_threads_in_turn), FH_TEST_ALLOC(test_spin),     FH_TEST_ALLOC(test_bell),
+        FH_TEST_ALLOC(test_each_allocation_fails),
     };
     return run_where_possible("drive", tests, sizeof tests / sizeof *tests);
 }

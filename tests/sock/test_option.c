@@ -1,7 +1,6 @@
 /* test_option.c: options that change what a pattern does (sock.h, pattern.c, peers.c). */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -62,14 +61,6 @@ static void test_values(void **state) {
 
 /* --- a descriptor for an event loop --------------------------------------------------------------------------------------- */
 
-static bool rings(int fd, int timeout_ms) {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-    int count = poll(&p, 1, timeout_ms);
-    while (count < 0 && errno == EINTR)
-        count = poll(&p, 1, timeout_ms);
-    assert_true(count >= 0);
-    return count == 1;
-}
 static int bell_of(world w, fh_sock s) {
     int fd = -1;
     fh_assert_ok(fh_sock_bell(w.c, s, &fd));
