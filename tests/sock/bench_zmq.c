@@ -1,6 +1,6 @@
 /* bench_zmq.c: sockets over TCP on this machine, beside those of the installed libzmq.
  *
- *     bench_zmq              a table: one-way messages of 64 B, 1 KiB and 64 KiB, and round trips of 64 B
+ *     bench_zmq              a table: one-way messages of 64 B, 1 KiB and 64 KiB, round trips of 64 B, and such that spin
  *     bench_zmq counts       calls of the system at the side that sends or asks, and calls of malloc on both sides
  *     bench_zmq [counts] WORD  only those with a word in their name
  *
@@ -38,12 +38,14 @@ typedef struct plan {
     const char *name;
     bool asks; /* round trips */
     size_t size, count;
+    int64_t spin_us; /* our option; libzmq has none */
 } plan;
 static const plan plans[] = {
-    {"one way, 64 B", false, 64, 1000000},
-    {"one way, 1 KiB", false, 1024, 300000},
-    {"one way, 64 KiB", false, 65536, 20000},
-    {"round trip, 64 B", true, 64, 20000},
+    {"one way, 64 B", false, 64, 1000000, 0},
+    {"one way, 1 KiB", false, 1024, 300000, 0},
+    {"one way, 64 KiB", false, 65536, 20000, 0},
+    {"round trip, 64 B", true, 64, 20000, 0},
+    {"round trip, spin", true, 64, 20000, 1000},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 
@@ -107,7 +109,7 @@ typedef struct side {
     void *theirs_context, *theirs;
 } side;
 
-static side side_new(library of, fh_zmtp_socket type) {
+static side side_new(library of, fh_zmtp_socket type, int64_t spin_us) {
     side s = {.of = of, .a = fh_heap()};
     if (of == LIBZMQ) {
         s.theirs_context = zmq_ctx_new();
@@ -118,6 +120,7 @@ static side side_new(library of, fh_zmtp_socket type) {
     check(fh_page_source_new(s.a, NULL, &s.pages), "pages");
     check(fh_sock_context_new(s.a, NULL, &s.context), "context");
     check(fh_sock_open(s.context, type, &s.ours), "open");
+    check(fh_sock_set(s.context, s.ours, FH_SOCK_SPIN, spin_us), "spin");
     return s;
 }
 
@@ -205,7 +208,7 @@ static void get(int fd, void *to, size_t size) {
 static void serve(library of, const plan *p, int out) {
     char name[256] = {0};
     uint64_t start = 0, before = 0;
-    side s = side_new(of, p->asks ? FH_ZMTP_REP : FH_ZMTP_PULL);
+    side s = side_new(of, p->asks ? FH_ZMTP_REP : FH_ZMTP_PULL, p->spin_us);
     side_bind(&s, name, sizeof name);
     put(out, name, sizeof name);
     size_t first = p->count / 10;
@@ -228,7 +231,7 @@ static void serve(library of, const plan *p, int out) {
 static void ask(library of, const plan *p, const char *name, int out) {
     uint64_t start = 0;
     account before = {0}, after;
-    side s = side_new(of, p->asks ? FH_ZMTP_REQ : FH_ZMTP_PUSH);
+    side s = side_new(of, p->asks ? FH_ZMTP_REQ : FH_ZMTP_PUSH, p->spin_us);
     side_connect(&s, name);
     size_t first = p->count / 10;
     for (size_t i = 0; i < p->count + first; i++) {
