@@ -47,14 +47,19 @@ static void tell_polls(fh_mut fh_sock_context *c) {
     fh_os_wake(&c->polls, UINT32_MAX);
 }
 
-/* Who polls, or waits at the descriptor. */
+static void ring_seat(fh_mut fh_slot *slot) {
+    fh_lock_take(&slot->seat_lock);
+    if (slot->seat_bell != 0)
+        fh_os_bell_ring((int)(slot->seat_bell - 1));
+    fh_lock_give(&slot->seat_lock);
+}
+
+/* Who polls, or waits at a descriptor. */
 static void tell_outside(fh_mut fh_sock_context *c, uint32_t box) {
     uint32_t bell = fh_load(&fh_slots_at(c->slots, box)->bell, FH_ACQUIRE);
-    uint32_t seat = fh_load(&fh_slots_at(c->slots, box)->seat_bell, FH_ACQUIRE);
     if (bell != 0)
         fh_os_bell_ring((int)(bell - 1));
-    if (seat != 0)
-        fh_os_bell_ring((int)(seat - 1));
+    ring_seat(fh_slots_at(c->slots, box));
     tell_polls(c);
 }
 

@@ -22,7 +22,8 @@ typedef struct fh_slot {
     fh_owned_or_null fh_core *core;
     fh_link_list newcomers; /* the context's lock */
     uint32_t bell;          /* a descriptor + 1, once it has one: rung when the socket is told */
-    uint32_t seat_bell;     /* the same, while a thread waits for its connection (drive.h) */
+    uint32_t seat_lock, seat_bell; /* of whoever waits for its connection (drive.h); its bell rings under the lock, or it may be
+                                      another file's by then */
     fh_mailbox box;
 } fh_slot;
 FH_SPAN_DEFINE(slot, fh_slot);

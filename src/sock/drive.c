@@ -1,7 +1,8 @@
 /* drive.c: connections that are lent to the threads of their sockets (drive.h). Threading: drive.h. */
 #include "sock/drive.h"
 
-#include "freehold/atomic.h"
+#include "mem/sync/lock.h"
+
 
 enum { SEAT_SOCKETS = 2, WAITS = 4, NS_PER_US = 1000 };
 #define IDLE_NS UINT64_C(20000000)
@@ -86,13 +87,19 @@ static void look(fh_mut fh_view(1) fh_conn_row *row, fh_status s) {
     row->conn->leaves = row->conn->leaves || s.code == FH_IO;
 }
 
+static void set_bell(fh_mut fh_slot *slot, uint32_t bell) {
+    fh_lock_take(&slot->seat_lock);
+    slot->seat_bell = bell;
+    fh_lock_give(&slot->seat_lock);
+}
+
 /* Whoever tells the socket meanwhile rings the bell of the seat. */
 static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, uint64_t time_ns) {
-    fh_store(&slot->seat_bell, (uint32_t)fh_net_waker_get(net).fd + 1, FH_RELEASE);
+    set_bell(slot, (uint32_t)fh_net_waker_get(net).fd + 1);
     fh_mailbox_watch(&slot->box, true);
     fh_status s = fh_net_wait(net, fh_mailbox_told(&slot->box, seen) ? 0 : time_ns);
     fh_context_unwatch(slot);
-    fh_store(&slot->seat_bell, 0, FH_RELEASE);
+    set_bell(slot, 0);
     return s;
 }
 
@@ -189,9 +196,11 @@ void fh_drive_seat_free(fh_conn_row *row) {
 }
 
 /* Its pages and its loop, which any thread may wait with. */
-static fh_status open_seat(fh_mut fh_seat *seat) {
+static fh_status open_seat(fh_mut fh_seat *seat, bool spins) {
     fh_allocator *a = seat->loop.allocator;
     fh_net_options options = {.sockets_max = SEAT_SOCKETS, .timers_max = 1};
+    if (spins) /* who looks again and again is not to be interrupted by what comes, as io_uring does */
+        options.engine = FH_NET_EPOLL;
     fh_page_options pages = {.pages_max = FH_IO_PAGES, .name = "messages of a thread"};
     FH_TRY(fh_page_source_new(a, &pages, &seat->pages));
     FH_ASSERT(seat->pages != NULL);
@@ -209,7 +218,8 @@ static fh_status make_seat(fh_ref const fh_loop *home, fh_mut fh_view(1) fh_conn
     seat->loop.pages = home->pages; /* for sessions that begin, which none does here */
     seat->loop.next_ns = UINT64_MAX;
     row->seat = seat;
-    fh_status s = open_seat(row->seat);
+    bool spins = row->conn != NULL && row->conn->terms != NULL && row->conn->terms->settings.spin != 0;
+    fh_status s = open_seat(row->seat, spins);
     if (fh_failed(s))
         end_seat(take_seat(row));
     return s;

@@ -248,7 +248,8 @@ static void test_second_peer(void **state) {
     server_end(&v);
 }
 
-/* The server ends, and another one takes its place: the REQ hears of the break if it had asked the first one, and asks again. */
+/* The server ends, and another one takes its place: the REQ hears of the break if it had asked the first one, and asks
+ * again. */
 static void test_break(void **state) {
     server v;
     server_start(&v, state);
