@@ -33,6 +33,16 @@ static void serve(fh_mut fh_view(1) fh_conn_row *row) {
     }
 }
 
+static void push(fh_mut fh_view(1) fh_conn_row *row) {
+    FH_ASSERT(row->seat != NULL && row->conn != NULL);
+    fh_net_clock_read(row->seat->loop.net);
+    fh_conn_look(row->conn);
+    bool stays = !fh_failed(fh_net_push(row->seat->loop.net, row->conn->socket));
+    row->conn->leaves = row->conn->leaves || !stays;
+    serve(row);
+}
+
+/* What was put into the lane while the I/O thread had the connection, and found nobody to send it, leaves first. */
 void fh_drive_begin(fh_core *k) {
     if (k->driven == 0)
         return;
@@ -41,19 +51,8 @@ void fh_drive_begin(fh_core *k) {
         return;
     }
     k->drives = fh_lease_begin(&link_of(k)->lease);
-    if (!k->drives)
-        return;
-    const fh_seat *seat = row_of(k->context, link_of(k)->connected.number)->seat;
-    FH_ASSERT(seat != NULL);
-    fh_net_clock_read(seat->loop.net);
-}
-
-static void push(fh_mut fh_view(1) fh_conn_row *row) {
-    FH_ASSERT(row->seat != NULL && row->conn != NULL);
-    fh_conn_look(row->conn);
-    bool stays = !fh_failed(fh_net_push(row->seat->loop.net, row->conn->socket));
-    row->conn->leaves = row->conn->leaves || !stays;
-    serve(row);
+    if (k->drives)
+        push(row_of(k->context, link_of(k)->connected.number));
 }
 
 void fh_drive_push(fh_core *k) {
@@ -307,8 +306,6 @@ static bool recall(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn
 static bool help(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
     if (!fh_lease_borrow(&link_at(row)->lease))
         return recall(home, row, number);
-    FH_ASSERT(row->seat != NULL);
-    fh_net_clock_read(row->seat->loop.net);
     push(row);
     if (is_to_leave(row) || !fh_lease_lend(&link_at(row)->lease, true))
         return bring_home(home, row, number);
