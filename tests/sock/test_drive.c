@@ -382,6 +382,29 @@ static void test_bell(void **state) {
     server_end(&v);
 }
 
+/* A question that was put while the I/O thread had the connection for a moment leaves as soon as it is lent again: nobody else
+ * looks after it, since nothing here has a time of its own. */
+static void test_put_between(void **state) {
+    server v;
+    server_start(&v, state);
+    world w = world_new(state);
+    fh_sock s = open_patient(w, FH_ZMTP_REQ);
+    set(w, s, FH_SOCK_HANDSHAKE_IVL, 0);
+    connect_to(w, s, v.name.text);
+    for (int i = 0; i < 5; i++) {
+        ask_until_lent(w, s);
+        fh_lease *d = driver_of(w, s);
+        bool taken = fh_lease_borrow(d); /* it may go home of itself */
+        tell(w, s, "between");
+        fh_os_nap(UINT64_C(5000000)); /* the I/O thread is told, and finds it taken */
+        if (taken)
+            (void)!fh_lease_lend(d, true);
+        await(w, s, "between");
+    }
+    world_free(w);
+    server_end(&v);
+}
+
 /* Who spins hears the same. */
 static void test_spin(void **state) {
     server v;
@@ -432,6 +455,7 @@ int main(void) {
         FH_TEST_ALLOC(test_never_waits),
         FH_TEST_ALLOC(test_break),        FH_TEST_ALLOC(test_garbage),     FH_TEST_ALLOC(test_stop),
         FH_TEST_ALLOC(test_threads_in_turn), FH_TEST_ALLOC(test_spin),     FH_TEST_ALLOC(test_bell),
+        FH_TEST_ALLOC(test_put_between),
         FH_TEST_ALLOC(test_each_allocation_fails),
     };
     return run_where_possible("drive", tests, sizeof tests / sizeof *tests);
