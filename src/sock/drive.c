@@ -3,7 +3,6 @@
 
 #include "mem/sync/lock.h"
 
-
 enum { SEAT_SOCKETS = 2, WAITS = 4, NS_PER_US = 1000 };
 #define IDLE_NS UINT64_C(20000000)
 
@@ -235,8 +234,7 @@ static bool is_wanted(fh_ref const fh_conn *c) {
     return c->link != NULL && fh_lease_is_wanted(&c->link->lease) && !beats;
 }
 
-static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-                             uint32_t number) {
+static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
     fh_net_socket s = {0};
     FH_TRY(make_seat(home, row));
     FH_ASSERT(row->conn != NULL && row->conn->session != NULL && row->seat != NULL);
@@ -248,8 +246,7 @@ static fh_status go_to_seat(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2
 }
 
 /* False: there was no memory, later. */
-static bool come_home(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-                             uint32_t number) {
+static bool come_home(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
     fh_net_socket s = {0};
     FH_ASSERT(row->conn != NULL && row->seat != NULL);
     if (fh_failed(fh_net_move(row->seat->loop.net, row->conn->socket, home->net, number, &s)))
@@ -319,8 +316,7 @@ bool fh_drive_recall(fh_io *io, uint32_t number) {
     return help(&io->loop, fh_conn_rows_at(io->rows, number), number);
 }
 
-static bool check(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row,
-                             uint32_t number) {
+static bool check(fh_mut fh_view(2) fh_loop *home, fh_mut fh_view(1, 2) fh_conn_row *row, uint32_t number) {
     uint64_t now = fh_net_now_ns(home->net);
     uint32_t drives = fh_lease_count(&link_at(row)->lease);
     bool late = now >= row->look_ns, idle = late && drives == row->drives;

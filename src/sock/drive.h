@@ -11,9 +11,9 @@
  *         k->drives ? fh_drive_wait(k, seen, time) : (fh_drive_want(k), sleep, fh_drive_begin(k));
  *     fh_drive_end(k);
  *
- * It comes back when the socket is called for anything else; when it needs what only the I/O thread
- * does (a break, bytes that did not leave at once, memory that was not there); and when nobody drove it for IDLE_NS: so a
- * peer's end is seen, and its PING answered, a moment later than otherwise. One with heartbeats of its own is not lent.
+ * It comes back when the socket is called for anything else; when it needs what only the I/O thread does (a break, bytes that
+ * did not leave at once, memory that was not there); and when nobody drove it for IDLE_NS: so a peer's end is seen, and its
+ * PING answered, a moment later than otherwise. One with heartbeats of its own is not lent.
  *
  * Who drives is one word (lease.h). A connection that is lent is UP and has a link, and stays so: what ends it is done at home.
  * Nothing of it is with the kernel while nobody drives. Its session takes pages of the seat, which are the driver's.
