@@ -145,7 +145,8 @@ static uint32_t only_peer(fh_mut fh_core *k) {
         number++;
     fh_peer *p = fh_peers_at(k->peers, number);
     FH_ASSERT(p->link != NULL);
-    return fh_link_end_of(p->link, 1 - p->side)->box == FH_IO_BOX ? number : FH_NO_PEER;
+    bool is_connection = p->side == 1 && p->link->connected.box == FH_IO_BOX; /* of side 0 the end may not be written yet */
+    return is_connection ? number : FH_NO_PEER;
 }
 
 void fh_drive_want(fh_core *k) {
