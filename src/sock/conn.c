@@ -165,7 +165,7 @@ static void have_link(fh_mut fh_conn *c) {
 static bool has_work(fh_mut fh_conn *c) {
     if (c->is_last && c->terms != NULL && fh_terms_subscribes(c->terms))
         return false;
-    return c->has_going || (c->link != NULL && fh_lane_look(fh_link_in(c->link, 0)) == FH_LANE_MESSAGE);
+    return c->has_going || (c->link != NULL && fh_lane_peek(fh_link_in(c->link, 0)));
 }
 
 /* --- connecting ----------------------------------------------------------------------------------------------------------- */

@@ -120,7 +120,13 @@ FH_MUST_USE static inline bool fh_lane_peek(fh_mut fh_lane *l) {
     return FH_LIKELY(fh_lane_seen(l)) || fh_lane_find_more(l);
 }
 
-/* The reader: what there is. After FH_LANE_EMPTY the writer tells of more. */
+/* The reader: true if the writer has gone, and all was read. It is no fh_lane_look: that one's FH_LANE_MESSAGE has to be taken
+ * up, since the writer may not tell of it. */
+FH_MUST_USE static inline bool fh_lane_is_over(fh_mut fh_lane *l) {
+    return fh_load(&l->ended, FH_ACQUIRE) != 0 && !fh_lane_peek(l);
+}
+
+/* The reader: what there is. After FH_LANE_EMPTY the writer tells of more; what FH_LANE_MESSAGE says it may not tell. */
 static inline fh_lane_state fh_lane_look(fh_mut fh_lane *l) {
     return FH_LIKELY(fh_lane_seen(l)) ? FH_LANE_MESSAGE : fh_lane_find(l);
 }

@@ -46,14 +46,19 @@ static size_t parts_of(fh_ref const fh_core *k) {
 
 /* --- sending -------------------------------------------------------------------------------------------------------------- */
 
+/* To the peer whose turn it is. It may have gone since it was found: then nobody reads it. */
+static void send_in_turn(fh_mut fh_core *k, uint32_t peer, fh_mut fh_message *m) {
+    fh_core_put(k, peer, m);
+    (void)fh_turn_take(&k->writers);
+}
+
 /* PAIR, PUSH, DEALER: to the next peer that has room (RFC 28, 30: "SHALL consider a peer as available only when it has an
  * outgoing queue that is not full", "SHALL route … using a round-robin strategy"). */
 static fh_status send_next(fh_mut fh_core *k, fh_mut fh_message *m) {
     uint32_t peer = fh_core_writer(k);
     if (peer == FH_NO_PEER)
         return FH_STATUS(FH_AGAIN);
-    fh_core_put(k, peer, m);
-    (void)fh_turn_take(&k->writers);
+    send_in_turn(k, peer, m);
     return FH_DONE;
 }
 
@@ -105,7 +110,8 @@ static fh_status ask(fh_mut fh_core *k, uint32_t peer, fh_mut fh_message *m, fh_
     k->request += numbered;
     put_delimiter(k, m, numbered ? 1 : 0);
     FH_TRY(fh_req_sent(&k->req, peer));
-    return send_next(k, m);
+    send_in_turn(k, peer, m); /* and to no other one: it is asked now */
+    return FH_DONE;
 }
 
 static fh_status send_request(fh_mut fh_core *k, fh_mut fh_message *m) {

@@ -279,7 +279,7 @@ static fh_status name_newcomer(fh_mut fh_core *k, fh_bytes identity, fh_owned fh
     uint32_t other = fh_core_find(k, out->span);
     if (other == FH_NO_PEER)
         return FH_DONE;
-    if (k->settings.handover || fh_lane_look(fh_core_in(k, other)) == FH_LANE_ENDED) {
+    if (k->settings.handover || fh_lane_is_over(fh_core_in(k, other))) {
         fh_core_leave(k, other);
         return FH_DONE;
     }
@@ -434,7 +434,7 @@ static void take_about(fh_mut fh_core *k, uint32_t number) {
 }
 
 bool fh_core_has_notice(fh_core *k, uint32_t number) {
-    return row(k, number)->comes || (tells_of_goers(k) && fh_lane_look(fh_core_in(k, number)) == FH_LANE_ENDED);
+    return row(k, number)->comes || (tells_of_goers(k) && fh_lane_is_over(fh_core_in(k, number)));
 }
 
 uint32_t fh_core_find_reader(fh_core *k) {
