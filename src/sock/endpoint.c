@@ -25,9 +25,9 @@ fh_status fh_endpoint_check(fh_span endpoint, fh_err *err) {
 enum { HOST_AT = 6 };
 
 /* "host:port", or "source:port;host:port", to connect to. A name has its address when it is connected to. */
-static fh_status read_target(fh_span endpoint, bool ip6, fh_out fh_route *out, fh_mut fh_err *err) {
+static fh_status read_target(fh_span endpoint, bool ip6, fh_out fh_sock_route *out, fh_mut fh_err *err) {
     size_t semicolon = fh_span_find(endpoint, FH_LIT(";"), HOST_AT);
-    *out = (fh_route){.host_at = semicolon == SIZE_MAX ? HOST_AT : (uint32_t)semicolon + 1};
+    *out = (fh_sock_route){.host_at = semicolon == SIZE_MAX ? HOST_AT : (uint32_t)semicolon + 1};
     if (semicolon != SIZE_MAX)
         FH_TRY(fh_address_local(fh_span_sub(endpoint, HOST_AT, semicolon - HOST_AT), ip6, &out->from, err));
     fh_status s = fh_address_number(fh_span_from(endpoint, out->host_at), ip6, &out->to, err);
@@ -40,10 +40,11 @@ static fh_status read_target(fh_span endpoint, bool ip6, fh_out fh_route *out, f
     return FH_DONE;
 }
 
-static fh_status read_route(fh_ref const fh_core *k, fh_span endpoint, bool bind, fh_out fh_route *out, fh_mut fh_err *err) {
+static fh_status read_route(fh_ref const fh_core *k, fh_span endpoint, bool bind, fh_out fh_sock_route *out,
+                            fh_mut fh_err *err) {
     fh_span rest = fh_span_from(endpoint, HOST_AT);
     bool ip6 = k->settings.ip6 != 0;
-    *out = (fh_route){.host_at = HOST_AT};
+    *out = (fh_sock_route){.host_at = HOST_AT};
     if (fh_span_starts(endpoint, FH_LIT("ipc://"))) {
         if (fh_span_is(rest, "*"))
             return fh_fail(err, FH_UNSUPPORTED, HOST_AT, "a local endpoint needs a path, or \"@\" and a name");
@@ -79,7 +80,7 @@ static fh_status bound_name(fh_ref const fh_core *k, fh_ref const fh_address *ad
 }
 
 static fh_status attach_remote(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_owned fh_bytes *name, fh_mut fh_err *err) {
-    fh_route route;
+    fh_sock_route route;
     fh_terms *terms;
     int error = 0;
     *name = nothing;

@@ -8,7 +8,7 @@
 /* A name that has addresses of both families gives one of that of the source. */
 static void run(fh_mut fh_view(1) void *ctx) {
     fh_lookup *l = ctx;
-    const fh_route *route = &l->terms->route;
+    const fh_sock_route *route = &l->terms->route;
     bool ip6 = route->from.kind == FH_ADDRESS_NONE ? l->terms->settings.ip6 != 0 : route->from.kind == FH_ADDRESS_IP6;
     fh_status s = fh_address_tcp(fh_span_from(l->terms->endpoint.span, route->host_at), ip6, &l->found, NULL);
     if (fh_failed(s))

@@ -94,7 +94,7 @@ fh_span fh_terms_domain(const fh_terms *t) {
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_terms_new(const fh_core *k, fh_span endpoint, const fh_route *route, bool bound, fh_terms **out) {
+fh_status fh_terms_new(const fh_core *k, fh_span endpoint, const fh_sock_route *route, bool bound, fh_terms **out) {
     fh_bytes name;
     *out = NULL;
     FH_TRY(fh_bytes_copy(k->allocator, endpoint, &name));

@@ -11,11 +11,11 @@
 #include "sock/monitor.h"
 
 /* The way to an endpoint. */
-typedef struct fh_route {
+typedef struct fh_sock_route {
     fh_address to;    /* NONE: the host is a name, which is asked for with each try to connect */
     fh_address from;  /* of who connects: its own address; NONE: any */
     uint32_t host_at; /* where in the text of the endpoint "host:port" begins */
-} fh_route;
+} fh_sock_route;
 
 typedef struct fh_terms {
     fh_handles handles;
@@ -23,7 +23,7 @@ typedef struct fh_terms {
     uint32_t box; /* of the socket */
     fh_zmtp_socket type;
     bool bound;
-    fh_route route;
+    fh_sock_route route;
     fh_sock_settings settings;
     fh_secrets secrets;
     fh_owned fh_bytes endpoint, identity;
@@ -32,7 +32,7 @@ typedef struct fh_terms {
 } fh_terms;
 
 /* FH_NOMEM. */
-FH_MUST_USE fh_status fh_terms_new(fh_ref const fh_core *k, fh_span endpoint, fh_ref const fh_route *route, bool bound,
+FH_MUST_USE fh_status fh_terms_new(fh_ref const fh_core *k, fh_span endpoint, fh_ref const fh_sock_route *route, bool bound,
                                   fh_owned fh_view(*1) fh_terms **out);
 /* One handle more. */
 fh_owned fh_terms *fh_terms_share(fh_ref fh_terms *t) fh_view(*1);
