@@ -104,6 +104,43 @@ static void read_all(void) {
     }
 }
 
+/* Who asks whether it is over, between its look and its sleep, loses nothing by that. */
+static bool is_over(void) {
+    return fh_lane_is_over(&lane);
+}
+static void read_two(bool (*asks)(void)) {
+    enter(&reader_number);
+    while (got != 2) {
+        uint32_t seen = attend(&reader_box);
+        if (fh_lane_look(&lane) != FH_LANE_MESSAGE) {
+            if (!asks())
+                fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
+            continue;
+        }
+        fh_message m;
+        bool told;
+        fh_lane_pop(&lane, &m, &told);
+        WEAVE_ASSERT(m.count == ++got);
+        tell(&writer_box, told);
+    }
+}
+static void put_two(void) {
+    enter(&writer_number);
+    put(1);
+    put(2);
+}
+static void read_and_ask(void) {
+    read_two(is_over);
+}
+
+/* A bug: a second look whose message is not taken up. */
+static bool is_over_by_looks(void) {
+    return fh_lane_look(&lane) == FH_LANE_ENDED;
+}
+static void read_and_look(void) {
+    read_two(is_over_by_looks);
+}
+
 /* Of a lane that conflates: the last one in any case, and none twice. */
 static void write_three(void) {
     enter(&writer_number);
@@ -168,6 +205,10 @@ int main(void) {
                                                         "fh_lane_tell_read exchange &l->writer_awake"}},
         {.name = "lane: two through two places", .setup = setup_2, .threads = {write_two, read_all}, .check = end,
          .preemptions = 3},
+        {.name = "lane: one asks whether it is over", .setup = setup_2, .threads = {put_two, read_and_ask}, .check = end,
+         .preemptions = 3},
+        {.name = "lane: a look that is not taken up", .setup = setup_2, .threads = {put_two, read_and_look}, .check = end,
+         .preemptions = 3, .finds = "deadlock"},
         {.name = "lane: two at once", .setup = setup_2, .threads = {add_two, read_all}, .check = end, .preemptions = 3,
          .weaken = "lane.", .spare = {"fh_lane_tell_read exchange &l->writer_awake", "fh_lane_tell_read store &l->told"}},
         {.name = "lane: the newest of three", .setup = setup_newest, .threads = {write_three, read_newest}, .check = drop,
