@@ -85,6 +85,15 @@ static void add_two(void) {
     tell(&reader_box, fh_lane_end(&lane));
 }
 
+/* There is one, and it is the next one. */
+static void take_next(void) {
+    fh_message m;
+    bool told;
+    fh_lane_pop(&lane, &m, &told);
+    WEAVE_ASSERT(m.count == ++got);
+    tell(&writer_box, told);
+}
+
 static void read_all(void) {
     enter(&reader_number);
     for (;;) {
@@ -96,11 +105,7 @@ static void read_all(void) {
             fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
             continue;
         }
-        fh_message m;
-        bool told;
-        fh_lane_pop(&lane, &m, &told);
-        WEAVE_ASSERT(m.count == ++got);
-        tell(&writer_box, told);
+        take_next();
     }
 }
 
@@ -117,11 +122,7 @@ static void read_two(bool (*asks)(void)) {
                 fh_mailbox_wait(&reader_box, seen, UINT64_MAX);
             continue;
         }
-        fh_message m;
-        bool told;
-        fh_lane_pop(&lane, &m, &told);
-        WEAVE_ASSERT(m.count == ++got);
-        tell(&writer_box, told);
+        take_next();
     }
 }
 static void put_two(void) {
