@@ -143,6 +143,8 @@ static inline bool net_row_lives(net_row_pool rows, fh_net_socket s) {
 FH_MUST_USE fh_status fh_net_row_new(fh_mut fh_net *net, net_state state, uint64_t user, fh_out fh_net_socket *out);
 /* Ends a row that nobody has heard of. */
 void fh_net_row_end(fh_mut fh_net *net, fh_net_socket s);
+/* The row of a socket that is connected. FH_STALE; FH_INVALID for one that is not. */
+FH_MUST_USE fh_status fh_net_row_open(fh_ref const fh_net *net, fh_net_socket s, fh_out fh_view(1) net_row **out);
 /* Has the engine look at a row at its next wait, or go on with it. */
 void fh_net_due(fh_mut fh_net *net, fh_net_socket s);
 /* The first row of the list of those, which leaves it; {0}: none. */

@@ -4,15 +4,8 @@
 
 /* A connection of a loop that has sockets of the system. */
 static fh_status find(const fh_net *net, fh_net_socket s, fh_out fh_view(1) net_row **out) {
-    net_row *row = NULL;
-    *out = NULL;
-    FH_TRY(net_row_get(net->rows, (net_row_handle){s.value}, &row));
-    if (net->about.engine == FH_NET_SIM)
-        return FH_STATUS(FH_UNSUPPORTED);
-    if (row->state != NET_OPEN)
-        return FH_STATUS(row->state == NET_CLOSING || row->state == NET_GONE ? FH_STALE : FH_INVALID);
-    *out = row;
-    return FH_DONE;
+    FH_TRY(fh_net_row_open(net, s, out));
+    return FH_STATUS(net->about.engine == FH_NET_SIM ? FH_UNSUPPORTED : FH_OK);
 }
 
 fh_status fh_net_push(fh_net *net, fh_net_socket s) {

@@ -15,8 +15,7 @@ static fh_status find(const fh_net *net, fh_net_socket s, fh_out fh_view(1) net_
     return FH_DONE;
 }
 
-/* One that is connected. */
-static fh_status find_open(const fh_net *net, fh_net_socket s, fh_out fh_view(1) net_row **out) {
+fh_status fh_net_row_open(const fh_net *net, fh_net_socket s, net_row **out) {
     FH_TRY(find(net, s, out));
     return FH_STATUS((*out)->state == NET_OPEN ? FH_OK : FH_INVALID);
 }
@@ -119,7 +118,7 @@ uint64_t fh_net_out_bytes(fh_net *net, fh_net_socket s) {
 
 static fh_status ask(fh_net *net, fh_net_socket s, net_want want) {
     net_row *row = NULL;
-    FH_TRY(find_open(net, s, &row));
+    FH_TRY(fh_net_row_open(net, s, &row));
     if (row->want != NET_NOTHING || (row->events & (NET_HAS_RECEIVED | NET_HAS_FILLED)) != 0)
         return FH_STATUS(FH_BORROWED);
     row->want = want;
@@ -141,7 +140,7 @@ fh_status fh_net_receive_into(fh_net *net, fh_net_socket s, fh_mspan room) {
 
 fh_status fh_net_send(fh_net *net, fh_net_socket s, fh_bytes *piece) {
     net_row *row = NULL;
-    FH_TRY(find_open(net, s, &row));
+    FH_TRY(fh_net_row_open(net, s, &row));
     if (row->shut || row->is_broken)
         return FH_STATUS(FH_END);
     if (row->out.count >= net->options.pieces_max)
@@ -157,7 +156,7 @@ fh_status fh_net_send(fh_net *net, fh_net_socket s, fh_bytes *piece) {
 
 fh_status fh_net_shutdown(fh_net *net, fh_net_socket s) {
     net_row *row = NULL;
-    FH_TRY(find_open(net, s, &row));
+    FH_TRY(fh_net_row_open(net, s, &row));
     row->shut = true;
     fh_net_due(net, s);
     return FH_DONE;
