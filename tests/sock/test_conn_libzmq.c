@@ -18,7 +18,7 @@ int main(void) {
 
 #include "proto/box.h"
 
-enum { LARGE = 100000, PARTS = 6, TEXT = 4096 };
+enum { LARGE = 100000, PARTS = 6, TEXT = 4096, AGAIN_MS = 100 };
 
 static uint8_t large[LARGE + PARTS], keys[4][32]; /* secret and public of the server, of the client */
 
@@ -595,6 +595,26 @@ static void test_stream(void **state) {
     close_stage(&s);
 }
 
+/* Hears up to the last message. libzmq's writer tries a lock once, and where its reader holds it, the message waits for the next one
+ * (dbuffer.hpp); so where libzmq takes part, who has not heard the last message is told it again. */
+static void hear_last(player *from, player *to, record *r, const char *last) {
+    char told[24];
+    snprintf(told, sizeof told, "%s . ", last);
+    if (from->theirs == NULL && to->theirs == NULL) {
+        hear_until(to, r, told);
+        assert_false(hear_message(to, r, false));
+        return;
+    }
+    set_player(to, FH_SOCK_RECEIVE_TIMEOUT, AGAIN_MS);
+    for (int more = LONG_MS / AGAIN_MS; strcmp(r->text, told) != 0;) {
+        r->used = 0;
+        if (hear_message(to, r, true))
+            continue;
+        assert_true(more-- > 0);
+        say_text(from, last);
+    }
+}
+
 /* The newest message comes, and it is the last one. */
 static void test_conflate(void **state) {
     static const fh_zmtp_socket types[][2] = {{FH_ZMTP_PUSH, FH_ZMTP_PULL}, {FH_ZMTP_DEALER, FH_ZMTP_DEALER},
@@ -615,8 +635,7 @@ static void test_conflate(void **state) {
                 snprintf(text, sizeof text, "topic%d", n);
                 say_text(&from, text);
             }
-            hear_until(&to, &r, "topic200 . ");
-            assert_false(hear_message(&to, &r, false));
+            hear_last(&from, &to, &r, text);
             close_player(&from);
             close_player(&to);
         }
