@@ -10,11 +10,11 @@ all pass has survived: a test is missing. An entry is broken when its text is no
 compile, or when a test that it names fails without it. It is skipped, with the reason, when no test failed but one of them
 skips cases here, as those of io_uring do in containers that forbid it.
 
-How: one build folder, build/mutants, is brought up to date. A mutant lives in a copy of the sources. Only the files of
+How: the daily build, build/dev, is brought up to date. A mutant lives in a copy of the sources. Only the files of
 base, os, mem, tensor, proto, text, index, net and sock, and of the test (objects of src/apps or src/zmq that it is made of
 among them), that include the changed file are compiled, by the commands of that build, and linked before its library: so a
 mutant takes about a second. First, each test is made in the same
-way from unchanged files and must pass. Tests of random operations and races do few of them, and more only before a mutant is
+way from unchanged files, once, and must pass. Tests of random operations and races do few of them, and more only before a mutant is
 said to survive.
 
 A rule of deed is a check as well. Its tests are programs: `ui/FH0101` stands for those of tests/ui/FH0101, `ui` for all of
@@ -28,19 +28,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import namedtuple
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIST = os.path.join(ROOT, "tests", "mutants", "list.txt")
-BUILD = os.path.join(ROOT, "build", "mutants")
+BUILD = os.path.join(ROOT, "build", "dev")
 FOLDERS = ["src", "include", "tests"]
 LAYERS, CHECKER = re.compile(r"src/(base|os|mem|tensor|proto|text|index|net|sock)/"), re.compile(r"src/check/")
 OPERATIONS, MORE_OPERATIONS = "20000", "2000000"  # the more, three times, for a race that is not met at once
 MEMORY = str(4 << 30)  # bytes that a test may have: a mutant may ask without end
 
 Mutant = namedtuple("Mutant", "file name tests function old new")
+Unchanged = namedtuple("Unchanged", "seconds lacks")  # how long a test takes, and what it says that this machine lacks
 
 
 class Broken(Exception):
@@ -118,12 +120,13 @@ class Base:
 
     def __init__(self, targets):
         os.chdir(ROOT)
-        must("cmake", "--preset", "dev", "-B", BUILD)
+        must("cmake", "--preset", "dev")
         must("cmake", "--build", BUILD, "--target", *targets)
         with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as f:
             commands = [entry["command"] for entry in json.load(f)]
         self.compile = {re.search(r" -o (\S+) ", command).group(1): command for command in commands}
         self.links = {target: self.link_command(target) for target in targets}
+        self.unchanged, self.unchanged_lock = {}, threading.Lock()
         self.needs = {}
         for part in must("ninja", "-C", BUILD, "-t", "deps").split("\n\n"):
             name, _, files = part.strip().partition(": ")
@@ -170,7 +173,7 @@ class Worker:
     """A copy of the sources, for one mutant at a time."""
 
     def __init__(self, base, folder):
-        self.base, self.folder, self.seconds, self.lacks = base, folder, {}, {}
+        self.base, self.folder = base, folder
         for name in FOLDERS:
             shutil.copytree(os.path.join(ROOT, name), os.path.join(folder, name))
 
@@ -211,26 +214,35 @@ class Worker:
             shutil.copytree(os.path.join(programs, folder), os.path.join(place, folder))
         return [program, "ui", place, "--", f"-I{ROOT}/include"]
 
-    def try_unchanged(self, mutant):
-        """Makes sure that the tests pass without the mutant, and learns how long they take."""
-        for test in mutant.tests:
-            stages = self.base.objects(mutant.file, target_of(test))
-            if not stages:
-                raise Broken(f"{test} does not depend on {mutant.file}")
-            if test not in self.seconds:
-                self.build(target_of(test), stages[0])
+    def unchanged(self, test, objects):
+        """What is known of a test without mutants, which must pass; found out by whoever asks first."""
+        with self.base.unchanged_lock:
+            known = self.base.unchanged.get(test)
+            mine = known is None
+            if mine:
+                known = self.base.unchanged[test] = Future()
+        if mine:
+            try:
+                self.build(target_of(test), objects)
                 ok, seconds, said = self.base.run(test, self.command(test), 240)
                 if not ok:
                     raise Broken(f"{test} fails without it:\n{said[-2000:]}")
-                self.seconds[test] = seconds
-                self.lacks[test] = re.findall(r"(?m)^skipped: (.+)$", said)
+                known.set_result(Unchanged(seconds, re.findall(r"(?m)^skipped: (.+)$", said)))
+            except Exception as error:
+                known.set_exception(error)
+        return known.result()
 
     def try_mutant(self, mutant):
         """The test that failed, or None."""
         path = os.path.join(self.folder, mutant.file)
         if not os.path.exists(path):
             raise Broken("there is no such file")
-        self.try_unchanged(mutant)
+        unchanged = {}
+        for test in mutant.tests:
+            stages = self.base.objects(mutant.file, target_of(test))
+            if not stages:
+                raise Broken(f"{test} does not depend on {mutant.file}")
+            unchanged[test] = self.unchanged(test, stages[0])
         with open(path, encoding="utf-8") as f:
             text = f.read()
         changed = mutate(text, mutant)
@@ -240,7 +252,7 @@ class Worker:
             for test in mutant.tests:
                 for stage in self.base.objects(mutant.file, target_of(test)):
                     self.build(target_of(test), stage)
-                    ok, _, _ = self.base.run(test, self.command(test), 5 + 20 * self.seconds[test])
+                    ok, _, _ = self.base.run(test, self.command(test), 5 + 20 * unchanged[test].seconds)
                     if not ok:
                         return test
             for test in 3 * [test for test in mutant.tests if not is_ui(test)]:
@@ -248,8 +260,8 @@ class Worker:
                 if not ok:
                     return test
             for test in mutant.tests:
-                if self.lacks[test]:
-                    raise Skipped(f"{test}: {self.lacks[test][0]}")
+                if unchanged[test].lacks:
+                    raise Skipped(f"{test}: {unchanged[test].lacks[0]}")
         finally:
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
