@@ -129,6 +129,24 @@ static PyObject *answers_tuple(const answers *a) {
     return tuple;
 }
 
+/* get(id, dim) of either index, by what reads a vector of it: the vector's bytes. */
+static PyObject *vector_bytes(PyObject *self, PyObject *args, fh_status (*read)(PyObject *, uint64_t, fh_f32s)) {
+    unsigned long long id;
+    Py_ssize_t dim;
+    void *at;
+    if (!PyArg_ParseTuple(args, "Kn", &id, &dim))
+        return NULL;
+    PyObject *bytes = py_bytes_new(dim < 0 ? 0 : (size_t)dim, sizeof(float), &at);
+    if (bytes == NULL)
+        return NULL;
+    FH_UNSAFE("py-result");
+    fh_status s = read(self, id, (fh_f32s){(float *)at, (size_t)PyBytes_Size(bytes) / sizeof(float)});
+    if (!fh_failed(s))
+        return bytes;
+    Py_DECREF(bytes);
+    return py_raise(s, NULL);
+}
+
 /* --- Flat --------------------------------------------------------------------------------------------------------------- */
 
 /* Flat(dim, metric, type) */
@@ -183,22 +201,13 @@ static PyObject *flat_remove(PyObject *self, PyObject *id) {
     return PyErr_Occurred() != NULL ? NULL : none_or(fh_flat_remove(flat_of(self)->flat, number), NULL);
 }
 
-/* get(id, dim): the vector's bytes */
+static fh_status flat_read(PyObject *self, uint64_t id, fh_f32s out) {
+    return fh_flat_get(flat_of(self)->flat, id, out);
+}
+
+/* get(id, dim) */
 static PyObject *flat_get(PyObject *self, PyObject *args) {
-    unsigned long long id;
-    Py_ssize_t dim;
-    void *at;
-    if (!PyArg_ParseTuple(args, "Kn", &id, &dim))
-        return NULL;
-    PyObject *bytes = py_bytes_new(dim < 0 ? 0 : (size_t)dim, sizeof(float), &at);
-    if (bytes == NULL)
-        return NULL;
-    FH_UNSAFE("py-result");
-    fh_status s = fh_flat_get(flat_of(self)->flat, id, (fh_f32s){(float *)at, (size_t)PyBytes_Size(bytes) / sizeof(float)});
-    if (!fh_failed(s))
-        return bytes;
-    Py_DECREF(bytes);
-    return py_raise(s, NULL);
+    return vector_bytes(self, args, flat_read);
 }
 
 /* search(queries, k, dim) */
@@ -492,22 +501,13 @@ static PyObject *hnsw_remove(PyObject *self, PyObject *id) {
     return PyErr_Occurred() != NULL ? NULL : none_or(fh_hnsw_remove(hnsw_of(self)->graph, number), NULL);
 }
 
-/* get(id, dim): the vector's bytes */
+static fh_status hnsw_read(PyObject *self, uint64_t id, fh_f32s out) {
+    return fh_hnsw_get(hnsw_of(self)->graph, id, out);
+}
+
+/* get(id, dim) */
 static PyObject *hnsw_get(PyObject *self, PyObject *args) {
-    unsigned long long id;
-    Py_ssize_t dim;
-    void *at;
-    if (!PyArg_ParseTuple(args, "Kn", &id, &dim))
-        return NULL;
-    PyObject *bytes = py_bytes_new(dim < 0 ? 0 : (size_t)dim, sizeof(float), &at);
-    if (bytes == NULL)
-        return NULL;
-    FH_UNSAFE("py-result");
-    fh_status s = fh_hnsw_get(hnsw_of(self)->graph, id, (fh_f32s){(float *)at, (size_t)PyBytes_Size(bytes) / sizeof(float)});
-    if (!fh_failed(s))
-        return bytes;
-    Py_DECREF(bytes);
-    return py_raise(s, NULL);
+    return vector_bytes(self, args, hnsw_read);
 }
 
 /* All queries with one reader: the object's, or where another thread has that, one of this call. */

@@ -22,6 +22,7 @@ int main(void) {
 #include <zmq.h>
 
 #include "proto/box.h"
+#include "libzmq_zap.h"
 
 enum { WAIT_MS = 60000, STEP_MS = 20, LARGE = 100000 };
 
@@ -44,34 +45,6 @@ static const keys *some_keys(void) {
     fh_box_public((fh_span){k.server_secret, 32}, (fh_mspan){k.server_public, 32});
     fh_box_public((fh_span){k.client_secret, 32}, (fh_mspan){k.client_public, 32});
     return &k;
-}
-
-/* Lets everybody in who asks libzmq for PLAIN (RFC 27). */
-static void *let_in(void *handler) {
-    char frame[7][256];
-    for (;;) {
-        int parts = 0, more = 1;
-        size_t size = sizeof more;
-        while (more != 0) {
-            int got = zmq_recv(handler, frame[parts < 7 ? parts : 6], 255, 0);
-            if (got < 0)
-                break;
-            frame[parts < 7 ? parts : 6][got] = '\0';
-            (void)zmq_getsockopt(handler, ZMQ_RCVMORE, &more, &size);
-            parts++;
-        }
-        if (parts < 2)
-            break;
-        bool known = strcmp(frame[5], "CURVE") == 0 || strcmp(frame[6], "secret") == 0;
-        (void)zmq_send(handler, "1.0", 3, ZMQ_SNDMORE);
-        (void)zmq_send(handler, frame[1], strlen(frame[1]), ZMQ_SNDMORE);
-        (void)zmq_send(handler, known ? "200" : "400", 3, ZMQ_SNDMORE);
-        (void)zmq_send(handler, "", 0, ZMQ_SNDMORE);
-        (void)zmq_send(handler, "", 0, ZMQ_SNDMORE); /* no name: 4.3.4 takes one for a part of the first answer to REQ */
-        (void)zmq_send(handler, "", 0, 0);
-    }
-    (void)zmq_close(handler);
-    return NULL;
 }
 
 /* --- one connection ---------------------------------------------------------------------------------------------------- */

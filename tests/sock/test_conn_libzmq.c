@@ -17,6 +17,7 @@ int main(void) {
 #include <zmq.h>
 
 #include "proto/box.h"
+#include "libzmq_zap.h"
 
 enum { LARGE = 100000, PARTS = 6, TEXT = 4096, AGAIN_MS = 100 };
 
@@ -228,34 +229,6 @@ static bool hear_message(player *p, record *r, bool waits) {
 }
 
 /* --- the stage ------------------------------------------------------------------------------------------------------------ */
-
-/* Lets everybody in who asks libzmq with these words (RFC 27). */
-static void *let_in(void *handler) {
-    char frame[7][256];
-    for (;;) {
-        int parts = 0, more = 1;
-        size_t size = sizeof more;
-        while (more != 0) {
-            int got = zmq_recv(handler, frame[parts < 7 ? parts : 6], 255, 0);
-            if (got < 0)
-                break;
-            frame[parts < 7 ? parts : 6][got] = '\0';
-            (void)zmq_getsockopt(handler, ZMQ_RCVMORE, &more, &size);
-            parts++;
-        }
-        if (parts < 2)
-            break;
-        bool known = strcmp(frame[5], "CURVE") == 0 || strcmp(frame[6], "secret") == 0;
-        (void)zmq_send(handler, "1.0", 3, ZMQ_SNDMORE);
-        (void)zmq_send(handler, frame[1], strlen(frame[1]), ZMQ_SNDMORE);
-        (void)zmq_send(handler, known ? "200" : "400", 3, ZMQ_SNDMORE);
-        (void)zmq_send(handler, "", 0, ZMQ_SNDMORE);
-        (void)zmq_send(handler, "", 0, ZMQ_SNDMORE);
-        (void)zmq_send(handler, "", 0, 0);
-    }
-    (void)zmq_close(handler);
-    return NULL;
-}
 
 static stage open_stage(void **state) {
     stage s = {.w = world_new(state), .zmq = zmq_ctx_new()};
