@@ -3,17 +3,24 @@
  * Both are defined on numbers, not on memory, so every machine computes the same values. Threading: pure functions. */
 #include "freehold/hash.h"
 
+/* The 1 to 7 bytes behind the last whole word, as a number. */
+static inline uint64_t rest_of(fh_span bytes, size_t at) {
+    size_t n = bytes.size - at;
+    if (bytes.size >= 8)
+        return fh_span_u64(bytes, bytes.size - 8) >> 8 * (8 - n);
+    if (n >= 4)
+        return fh_span_u32(bytes, 0) | (uint64_t)fh_span_u32(bytes, n - 4) << 8 * (n - 4);
+    uint64_t first = fh_span_at(bytes, 0), middle = fh_span_at(bytes, n / 2), last = fh_span_at(bytes, n - 1);
+    return first | middle << 8 * (n / 2) | last << 8 * (n - 1);
+}
+
 /* One finaliser per 8 bytes, little-endian. The size goes in first, so zero padding of the last word is no ambiguity. */
 uint64_t fh_hash_bytes(uint64_t seed, fh_span bytes) {
     uint64_t h = fh_mix64(seed ^ fh_mix64(bytes.size));
     size_t i = 0;
     for (; bytes.size - i >= 8; i += 8)
         h = fh_mix64(h ^ fh_span_u64(bytes, i));
-
-    uint64_t last = 0;
-    for (size_t k = 0; i + k < bytes.size; k++)
-        last |= (uint64_t)fh_span_at(bytes, i + k) << 8 * k;
-    return i < bytes.size ? fh_mix64(h ^ last) : h;
+    return i < bytes.size ? fh_mix64(h ^ rest_of(bytes, i)) : h;
 }
 
 /* The constants of the paper: two odd multipliers, and the Weyl increments that step the key (golden ratio, sqrt(3) - 1). */

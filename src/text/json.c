@@ -8,24 +8,14 @@
 #include "freehold/json.h"
 #include "freehold/utf8.h"
 #include "text/decimal.h"
-
-/* What may come next. */
-enum {
-    WANT_VALUE,         /* a value */
-    WANT_VALUE_OR_END,  /* after [ */
-    WANT_KEY_OR_END,    /* after { */
-    WANT_KEY,           /* after a comma in an object */
-    WANT_COMMA_OR_END,  /* after a value inside something */
-    WANT_NOTHING,       /* after the one value */
-    FAILED
-};
+#include "text/json_scan.h"
 
 void fh_json_init(fh_json *j, fh_span text) {
     fh_json_init_at(j, text, 0);
 }
 
 void fh_json_init_at(fh_json *j, fh_span text, size_t offset_bytes) {
-    *j = (fh_json){.text = text, .base = offset_bytes, .state = WANT_VALUE};
+    *j = (fh_json){.text = text, .base = offset_bytes, .state = FH_WANT_VALUE};
 }
 
 /* The reader's place in the file. */
@@ -38,15 +28,8 @@ static uint8_t peek(const fh_json *j) {
     return j->at < j->text.size ? fh_span_at(j->text, j->at) : 0;
 }
 
-static void skip_space(fh_json *j) {
-    fh_span text = j->text;
-    size_t at = j->at;
-    for (; at < text.size; at++) {
-        uint8_t c = fh_span_at(text, at);
-        if (c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t'))
-            break;
-    }
-    j->at = at;
+static inline void skip_space(fh_json *j) {
+    j->at = fh_json_space_end(j->text, j->at);
 }
 
 /* Refuses what stands at the reader's place. */
@@ -106,47 +89,39 @@ static escape escape_at(fh_span text, size_t at) {
 /* A string at the reader's place, which is its opening quote. */
 static fh_status read_string(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
     fh_span text = j->text;
-    size_t from = ++j->at, at = from;
-    bool escaped = false;
-    while (at < text.size) {
-        uint8_t c = fh_span_at(text, at);
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            at++;
-            continue;
-        }
+    size_t from = ++j->at;
+    for (;;) {
+        bool ascii;
+        size_t at = j->at, end = fh_json_run_end(text, at, &ascii);
+        j->at = ascii ? end : at + fh_utf8_bad(fh_span_sub(text, at, end - at));
+        if (j->at != end)
+            return refuse(j, err, "UTF-8");
+        uint8_t c = peek(j);
         if (c == '"') {
-            out->raw = fh_span_sub(text, from, at - from);
-            out->escaped = escaped;
-            j->at = at + 1;
+            out->raw = fh_span_sub(text, from, end - from);
+            j->at = end + 1;
             return FH_DONE;
         }
-        size_t size = 1;
-        j->at = at;
-        if (c == '\\') {
-            escaped = true;
-            size = escape_at(text, at).size;
-            if (size == 0)
-                return refuse(j, err, "an escape (a surrogate only as half of a pair)");
-        } else if (c < 0x20) {
+        if (end == text.size)
+            return refuse(j, err, "the end of the string");
+        if (c != '\\')
             return refuse(j, err, "an escape instead of a control character");
-        } else if (c >= 0x80) {
-            fh_rune r = fh_utf8_next(text, at);
-            size = r.size;
-            if (!r.valid)
-                return refuse(j, err, "UTF-8");
-        }
-        at += size;
+        out->escaped = true;
+        size_t size = escape_at(text, end).size;
+        if (size == 0)
+            return refuse(j, err, "an escape (a surrogate only as half of a pair)");
+        j->at = end + size;
     }
-    j->at = text.size;
-    return refuse(j, err, "the end of the string");
 }
 
 /* One digit or more. */
 static fh_status read_digits(fh_json *j, fh_err *err) {
-    if (peek(j) < '0' || peek(j) > '9')
+    size_t at = j->at;
+    while (at < j->text.size && (uint8_t)(fh_span_at(j->text, at) - '0') < 10)
+        at++;
+    if (at == j->at)
         return refuse(j, err, "a digit");
-    while (peek(j) >= '0' && peek(j) <= '9')
-        j->at++;
+    j->at = at;
     return FH_DONE;
 }
 
@@ -183,13 +158,8 @@ static fh_status read_word(fh_json *j, fh_span word, fh_out fh_view(*1) fh_json_
 
 /* --- structure ------------------------------------------------------------------------------------------------------- */
 
-static bool in_object(const fh_json *j) {
-    uint32_t level = j->depth - 1;
-    return j->depth > 0 && (j->is_object[level / 64] >> level % 64 & 1) != 0;
-}
-
 static void value_is_over(fh_json *j) {
-    j->state = j->depth == 0 ? WANT_NOTHING : WANT_COMMA_OR_END;
+    j->state = j->depth == 0 ? FH_WANT_NOTHING : FH_WANT_COMMA_OR_END;
 }
 
 static fh_status open_level(fh_json *j, bool object, fh_err *err) {
@@ -198,7 +168,7 @@ static fh_status open_level(fh_json *j, bool object, fh_err *err) {
     uint32_t level = j->depth++;
     uint64_t bit = UINT64_C(1) << level % 64;
     j->is_object[level / 64] = object ? j->is_object[level / 64] | bit : j->is_object[level / 64] & ~bit;
-    j->state = object ? WANT_KEY_OR_END : WANT_VALUE_OR_END;
+    j->state = object ? FH_WANT_KEY_OR_END : FH_WANT_VALUE_OR_END;
     j->at++;
     return FH_DONE;
 }
@@ -238,19 +208,19 @@ static fh_status read_key(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_
     if (peek(j) != ':')
         return refuse(j, err, "a colon after the key");
     j->at++;
-    j->state = WANT_VALUE;
+    j->state = FH_WANT_VALUE;
     return FH_DONE;
 }
 
-/* The next token after white space, for every state but FAILED. */
+/* The next token after white space, for every state but FH_JSON_FAILED. */
 static fh_status step(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err *err) {
-    bool object = in_object(j);
-    bool may_end = j->state == WANT_COMMA_OR_END || j->state == WANT_KEY_OR_END || j->state == WANT_VALUE_OR_END;
+    bool object = fh_json_in_object(j);
+    bool may_end = j->state == FH_WANT_COMMA_OR_END || j->state == FH_WANT_KEY_OR_END || j->state == FH_WANT_VALUE_OR_END;
     uint8_t close = object ? '}' : ']';
-    if (j->state == WANT_COMMA_OR_END && peek(j) == ',') {
+    if (j->state == FH_WANT_COMMA_OR_END && peek(j) == ',') {
         j->at++;
         skip_space(j);
-        j->state = object ? WANT_KEY : WANT_VALUE;
+        j->state = object ? FH_WANT_KEY : FH_WANT_VALUE;
     } else if (may_end && peek(j) == close) {
         *out = (fh_json_token){object ? FH_JSON_OBJECT_END : FH_JSON_ARRAY_END, fh_span_sub(j->text, j->at, 1), place(j),
                                false};
@@ -258,25 +228,25 @@ static fh_status step(fh_json *j, fh_out fh_view(*1) fh_json_token *out, fh_err 
         j->depth--;
         value_is_over(j);
         return FH_DONE;
-    } else if (j->state == WANT_COMMA_OR_END) {
+    } else if (j->state == FH_WANT_COMMA_OR_END) {
         return refuse(j, err, object ? "a comma or '}'" : "a comma or ']'");
     }
     *out = (fh_json_token){.offset_bytes = place(j)};
-    if (j->state == WANT_NOTHING) {
+    if (j->state == FH_WANT_NOTHING) {
         out->kind = FH_JSON_END;
         return j->at == j->text.size ? FH_DONE : refuse(j, err, "nothing after the value");
     }
-    return j->state == WANT_KEY || j->state == WANT_KEY_OR_END ? read_key(j, out, err) : read_value(j, out, err);
+    return j->state == FH_WANT_KEY || j->state == FH_WANT_KEY_OR_END ? read_key(j, out, err) : read_value(j, out, err);
 }
 
 fh_status fh_json_next(fh_json *j, fh_json_token *out, fh_err *err) {
     *out = (fh_json_token){.kind = FH_JSON_END};
-    if (j->state == FAILED)
+    if (j->state == FH_JSON_FAILED)
         return fh_fail(err, FH_CORRUPT, place(j), "JSON was refused at byte %zu", place(j));
     skip_space(j);
     fh_status s = step(j, out, err);
     if (fh_failed(s)) {
-        j->state = FAILED;
+        j->state = FH_JSON_FAILED;
         *out = (fh_json_token){.kind = FH_JSON_END};
     }
     return s;

@@ -35,6 +35,14 @@ static inline fh_word_key fh_word_key_of(fh_span text, size_t from, size_t size)
     return (fh_word_key){numbers[0] & masks[0], numbers[1] & masks[1]};
 }
 
+/* True if `size` bytes at places in two texts are equal; of up to FH_WORD_SHORT without a call. */
+static inline bool fh_word_equal(fh_span a, size_t a_from, fh_span b, size_t b_from, size_t size) {
+    if (size > FH_WORD_SHORT)
+        return fh_span_equal(fh_span_sub(a, a_from, size), fh_span_sub(b, b_from, size));
+    fh_word_key x = fh_word_key_of(a, a_from, size), y = fh_word_key_of(b, b_from, size);
+    return x.low == y.low && x.high == y.high;
+}
+
 /* The word of `size` ≤ FH_WORD_SHORT bytes again. Valid until: the end of key, or another one comes in its place. */
 static inline fh_span fh_word_key_view(fh_ref const fh_word_key *key, size_t size) fh_view(1) {
     FH_ASSERT(size <= FH_WORD_SHORT);

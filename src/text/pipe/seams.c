@@ -100,27 +100,38 @@ static void put_neighbours(fh_u64s seams, fh_span token) {
     }
 }
 
-/* The bytes that a token stands for. */
-static fh_status bytes_of(const fh_token_model *m, fh_span spelling, fh_mut fh_buf *out) {
-    fh_buf_truncate(out, 0);
+/* The bytes that a token stands for: itself, or in *room. */
+static fh_status bytes_of(const fh_token_model *m, fh_span spelling, fh_mut fh_buf *room, fh_out fh_view(1, 3) fh_span *out) {
+    uint8_t bytes[64] = {0};
+    fh_mspan some = {bytes, sizeof bytes};
+    size_t count = 0;
+    *out = spelling;
     if (!m->raw_bytes)
-        return fh_buf_put(out, spelling);
+        return FH_DONE;
+    fh_buf_truncate(room, 0);
     for (size_t at = 0; at < spelling.size;) {
         fh_rune r = fh_utf8_next(spelling, at);
         int byte = fh_alphabet_byte(r.code);
-        uint8_t b = (uint8_t)byte;
         if (byte >= 0)
-            FH_TRY(fh_buf_put(out, (fh_span){&b, 1}));
+            *fh_mspan_at(some, count++) = (uint8_t)byte;
         at += r.size;
+        if (count == some.size || at == spelling.size) {
+            FH_TRY(fh_buf_put(room, fh_span_sub(fh_span_of_mut(some), 0, count)));
+            count = 0;
+        }
     }
+    *out = fh_buf_view(room);
     return FH_DONE;
+}
+
+static bool is_mark_of_byte(fh_span spelling, size_t at) {
+    return fh_span_at(spelling, at) == '<' && fh_span_starts(fh_span_from(spelling, at), FH_LIT("<0x"));
 }
 
 /* True for a text that begins or ends as the token of a byte does. */
 static bool has_byte(fh_span spelling) {
     size_t n = spelling.size;
-    return (n >= 6 && fh_span_starts(spelling, FH_LIT("<0x"))) ||
-           (n >= 6 && fh_span_starts(fh_span_from(spelling, n - 6), FH_LIT("<0x")));
+    return n >= 6 && (is_mark_of_byte(spelling, 0) || is_mark_of_byte(spelling, n - 6));
 }
 
 /* True if every byte has a token, for characters that are none, and no rule joins such tokens; or such a character is a symbol
@@ -161,13 +172,17 @@ static void note_characters(const fh_token_model *m, fh_u64s known) {
 }
 
 static fh_status put_all(const fh_token_model *m, fh_u64s seams, fh_mut fh_buf *room) {
-    for (size_t i = 0; i < m->merges.rules.count; i++) {
-        FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, fh_merge_rules_at(m->merges.rules, i)->result), room));
-        put_neighbours(seams, fh_buf_view(room));
+    fh_span bytes;
+    for (size_t id = 0; id < m->spellings.places.count && m->ignore_merges; id++) { /* among them all results */
+        FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, (uint32_t)id), room, &bytes));
+        put_neighbours(seams, bytes);
     }
-    for (size_t id = 0; id < m->spellings.places.count && m->ignore_merges; id++) {
-        FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, (uint32_t)id), room));
-        put_neighbours(seams, fh_buf_view(room));
+    for (size_t i = 0; i < m->merges.rules.count && !m->ignore_merges; i++) {
+        uint32_t result = fh_merge_rules_at(m->merges.rules, i)->result;
+        if (i != 0 && result == fh_merge_rules_at(m->merges.rules, i - 1)->result)
+            continue; /* rules of one result mostly follow each other */
+        FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, result), room, &bytes));
+        put_neighbours(seams, bytes);
     }
     return FH_DONE;
 }

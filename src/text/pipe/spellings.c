@@ -5,9 +5,10 @@
  * Threading: built once, then only read. */
 #include "freehold/checked.h"
 #include "freehold/hash.h"
+#include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { LOOKS = 64 }; /* of find_some: as many as keep memory busy */
+enum { LOOKS = 64 }; /* at once: as many as keep memory busy */
 
 static fh_span text_at(const fh_spellings *s, fh_place p) {
     return fh_span_sub(fh_buf_view(&s->text), p.at, p.size);
@@ -32,19 +33,32 @@ static size_t slot_of(const fh_spellings *s, fh_span spelling, uint64_t hash) {
     }
 }
 
+static uint32_t find(const fh_spellings *s, fh_span spelling, uint64_t hash) {
+    return (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, hash));
+}
+
 uint32_t fh_spellings_find(const fh_spellings *s, fh_span spelling) {
-    if (s->slots.count == 0)
-        return FH_NO_TOKEN;
-    return (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, fh_hash_bytes(s->seed, spelling)));
+    return s->slots.count != 0 ? find(s, spelling, fh_hash_bytes(s->seed, spelling)) : FH_NO_TOKEN;
+}
+
+/* fh_hash_bytes of a place in a text. */
+static inline uint64_t hash_at(uint64_t seed, fh_span text, fh_place p) {
+    if (p.size > FH_WORD_SHORT)
+        return fh_hash_bytes(seed, fh_span_sub(text, p.at, p.size));
+    fh_word_key key = fh_word_key_of(text, p.at, p.size);
+    uint64_t h = fh_mix64(seed ^ fh_mix64(p.size));
+    h = p.size != 0 ? fh_mix64(h ^ key.low) : h;
+    return p.size > 8 ? fh_mix64(h ^ key.high) : h;
 }
 
 /* Up to LOOKS of them: all hashes and slots first, then all places, then all texts. */
-static void find_some(const fh_spellings *s, fh_views spellings, fh_u32s ids) {
+static void find_some(const fh_spellings *s, fh_span text, fh_places spellings, fh_u32s ids) {
     uint64_t hash[LOOKS] = {0}, slot[LOOKS] = {0};
     fh_place place[LOOKS] = {{0, 0}};
     size_t n = spellings.count < LOOKS ? spellings.count : LOOKS, mask = s->slots.count - 1;
+    fh_span own = fh_buf_view(&s->text);
     for (size_t i = 0; i < n; i++)
-        hash[i] = fh_hash_bytes(s->seed, fh_views_get(spellings, i));
+        hash[i] = hash_at(s->seed, text, fh_places_get(spellings, i));
     for (size_t i = 0; i < n; i++)
         slot[i] = fh_u64s_get(s->slots, (size_t)hash[i] & mask);
     for (size_t i = 0; i < n; i++) {
@@ -52,26 +66,31 @@ static void find_some(const fh_spellings *s, fh_views spellings, fh_u32s ids) {
         place[i] = likely ? fh_places_get(s->places, (uint32_t)slot[i]) : (fh_place){FH_NO_TOKEN, 0};
     }
     for (size_t i = 0; i < n; i++) {
-        fh_span spelling = fh_views_get(spellings, i);
-        bool met = place[i].at != FH_NO_TOKEN && fh_span_equal(text_at(s, place[i]), spelling);
-        fh_u32s_set(ids, i, met ? (uint32_t)slot[i] : (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, hash[i])));
+        fh_place p = fh_places_get(spellings, i);
+        bool met = place[i].at != FH_NO_TOKEN && place[i].size == p.size && fh_word_equal(own, place[i].at, text, p.at, p.size);
+        fh_u32s_set(ids, i, met ? (uint32_t)slot[i] : find(s, fh_span_sub(text, p.at, p.size), hash[i]));
     }
 }
 
-void fh_spellings_find_all(const fh_spellings *s, fh_views spellings, fh_u32s ids) {
+void fh_spellings_find_all(const fh_spellings *s, fh_span text, fh_places spellings, fh_u32s ids) {
     for (size_t at = 0; at < spellings.count; at += LOOKS) {
         size_t n = spellings.count - at < LOOKS ? spellings.count - at : LOOKS;
         if (s->slots.count != 0)
-            find_some(s, fh_views_sub(spellings, at, n), fh_u32s_sub(ids, at, n));
+            find_some(s, text, fh_places_sub(spellings, at, n), fh_u32s_sub(ids, at, n));
         for (size_t i = 0; i < n && s->slots.count == 0; i++)
             fh_u32s_set(ids, at + i, FH_NO_TOKEN);
     }
 }
 
-static fh_status put(fh_spellings *s, uint32_t id, fh_place p, bool by_name, fh_err *err) {
-    fh_span spelling = text_at(s, p);
-    uint64_t hash = fh_hash_bytes(s->seed, spelling);
-    size_t i = slot_of(s, spelling, hash);
+bool fh_spellings_joins(const fh_spellings *s, uint32_t id, fh_span left, fh_span right) {
+    fh_place p = id < s->places.count ? fh_places_get(s->places, id) : (fh_place){FH_NO_TOKEN, 0};
+    fh_span text = fh_buf_view(&s->text);
+    return p.at != FH_NO_TOKEN && p.size == left.size + right.size && fh_word_equal(text, p.at, left, 0, left.size) &&
+           fh_word_equal(text, p.at + left.size, right, 0, right.size);
+}
+
+static fh_status put(fh_spellings *s, uint32_t id, fh_place p, uint64_t hash, bool by_name, fh_err *err) {
+    size_t i = slot_of(s, text_at(s, p), hash);
     uint64_t before = fh_u64s_get(s->slots, i);
     if (before == UINT64_MAX)
         s->count++;
@@ -80,7 +99,7 @@ static fh_status put(fh_spellings *s, uint32_t id, fh_place p, bool by_name, fh_
     fh_place *place = fh_places_at(s->places, id);
     if (place->at != FH_NO_TOKEN)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "tokens \"%.*s\" and \"%.*s\" have one id, %u",
-                       FH_SPAN_FMT(text_at(s, *place)), FH_SPAN_FMT(spelling), id);
+                       FH_SPAN_FMT(text_at(s, *place)), FH_SPAN_FMT(text_at(s, p)), id);
     *place = p;
     fh_u64s_set(s->slots, i, (hash >> 32) << 32 | id);
     return FH_DONE;
@@ -104,7 +123,7 @@ fh_status fh_spellings_build(fh_allocator *a, fh_spellings *s, fh_u32s entries, 
     s->seed = fh_hash_bytes(s->seed, fh_span_of_mut(fh_u32s_bytes(entries)));
     for (size_t i = 0; i < entries.count; i += 3) {
         fh_place p = {fh_u32s_get(entries, i + 1), fh_u32s_get(entries, i + 2)};
-        FH_TRY(put(s, fh_u32s_get(entries, i), p, by_name, err));
+        FH_TRY(put(s, fh_u32s_get(entries, i), p, hash_at(s->seed, fh_buf_view(&s->text), p), by_name, err));
     }
     return FH_DONE;
 }

@@ -44,8 +44,11 @@ FH_MUST_USE fh_status fh_spellings_build(fh_ref fh_allocator *a, fh_mut fh_spell
                                          fh_mut fh_err *err);
 /* The id of a spelling, or FH_NO_TOKEN. */
 uint32_t fh_spellings_find(const fh_spellings *s, fh_span spelling);
-/* The same for many: looks that do not wait for each other, and so take a third of the time where tables are large. */
-void fh_spellings_find_all(const fh_spellings *s, fh_views spellings, fh_u32s ids);
+/* The same for many places in a text: looks that do not wait for each other, and so take a third of the time where tables are
+ * large. */
+void fh_spellings_find_all(const fh_spellings *s, fh_span text, fh_places spellings, fh_u32s ids);
+/* True if an id is that of `left` and `right` together. */
+bool fh_spellings_joins(const fh_spellings *s, uint32_t id, fh_span left, fh_span right);
 /* The spelling of an id; empty for one that is none. */
 fh_span fh_spellings_get(const fh_spellings *s, uint32_t id) fh_view(1);
 

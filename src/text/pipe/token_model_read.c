@@ -9,6 +9,7 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "text/decimal.h"
+#include "text/json_take.h"
 #include "text/pipe/token_model_impl.h"
 
 /* Places in the text of all spellings fit 32 bits. */
@@ -172,9 +173,8 @@ static fh_status keep(reader *r, fh_json_token t, uint64_t id) {
     fh_buf *text = &r->m->spellings.text;
     size_t at = fh_buf_view(text).size;
     FH_TRY(fh_json_text(t, text, r->err));
-    FH_TRY(fh_ids_put(&r->entries, (uint32_t)id));
-    FH_TRY(fh_ids_put(&r->entries, (uint32_t)at));
-    return fh_ids_put(&r->entries, (uint32_t)(fh_buf_view(text).size - at));
+    uint32_t entry[3] = {(uint32_t)id, (uint32_t)at, (uint32_t)(fh_buf_view(text).size - at)};
+    return fh_ids_put_all(&r->entries, (fh_u32s){entry, 3});
 }
 
 /* {"token": id, …} after its brace. */
@@ -182,10 +182,12 @@ static fh_status read_map(reader *r) {
     for (;;) {
         fh_json_token t;
         uint64_t id;
-        FH_TRY(fh_json_next(&r->j, &t, r->err));
-        if (t.kind != FH_JSON_KEY)
-            return FH_DONE;
-        FH_TRY(next_u64(r, "a token id", &id));
+        if (!fh_json_take_entry(&r->j, &t, &id)) {
+            FH_TRY(fh_json_next(&r->j, &t, r->err));
+            if (t.kind != FH_JSON_KEY)
+                return FH_DONE;
+            FH_TRY(next_u64(r, "a token id", &id));
+        }
         FH_TRY(keep(r, t, id));
     }
 }
@@ -240,9 +242,7 @@ static fh_status is_token(const reader *r, fh_span half, size_t offset_bytes, ui
 static fh_status find_joined(reader *r, fh_span left, fh_span tail, size_t offset_bytes, fh_out uint32_t *id) {
     const fh_spellings *s = &r->m->spellings;
     for (*id = r->last_result; *id - r->last_result < 2; ++*id) {
-        fh_span guess = fh_spellings_get(s, *id);
-        if (guess.size == left.size + tail.size && guess.size != 0 && fh_span_starts(guess, left) &&
-            fh_span_equal(fh_span_from(guess, left.size), tail)) {
+        if (left.size + tail.size != 0 && fh_spellings_joins(s, *id, left, tail)) {
             r->last_result = *id;
             return FH_DONE;
         }
@@ -269,39 +269,46 @@ static void note_joint(fh_token_model *m, fh_span left, fh_span right, uint32_t 
     m->uncut[fh_span_at(left, left.size - 1)] = true;
 }
 
-/* Adds the merge of two tokens a and b. */
-static fh_status add_merge(reader *r, fh_span left, uint32_t a, fh_span right, uint32_t b, size_t offset_bytes) {
-    uint32_t result;
+/* Finds what the merge of two tokens a and b makes. */
+static fh_status find_result(reader *r, fh_span left, uint32_t a, fh_span right, uint32_t b, size_t offset_bytes,
+                             fh_out uint32_t *result) {
     size_t prefix = r->m->prefix.place.size;
     FH_TRY(is_token(r, left, offset_bytes, a));
     FH_TRY(is_token(r, right, offset_bytes, b));
     if (right.size < prefix)
         return expected(r, offset_bytes, "a right half that begins with the prefix of what continues a word");
-    FH_TRY(find_joined(r, left, fh_span_from(right, prefix), offset_bytes, &result));
-    if (r->merges.count / 3 >= FH_MERGE_RULES_MAX)
+    FH_TRY(find_joined(r, left, fh_span_from(right, prefix), offset_bytes, result));
+    note_joint(r->m, left, right, a);
+    return FH_DONE;
+}
+
+/* Adds merges: left, right, result of each. */
+static fh_status add_merges(reader *r, fh_u32s triples, size_t offset_bytes) {
+    if ((r->merges.count + triples.count) / 3 > FH_MERGE_RULES_MAX)
         return fh_fail(r->err, FH_LIMIT, offset_bytes, "tokenizer.json, byte %zu: more than %d merges", offset_bytes,
                        FH_MERGE_RULES_MAX);
-    note_joint(r->m, left, right, a);
-    FH_TRY(fh_ids_put(&r->merges, a));
-    FH_TRY(fh_ids_put(&r->merges, b));
-    return fh_ids_put(&r->merges, result);
+    return fh_ids_put_all(&r->merges, triples);
 }
 
 /* Adds the merges that wait. */
 static fh_status add_waiting(reader *r) {
-    fh_span room[2 * WAITING_MAX] = {{NULL, 0}};
-    uint32_t id_room[2 * WAITING_MAX] = {0};
+    uint32_t id_room[2 * WAITING_MAX] = {0}, rooms_of_three[3 * WAITING_MAX] = {0};
     size_t n = r->waiting_count;
-    fh_views halves = fh_views_sub((fh_views){room, 2 * WAITING_MAX}, 0, 2 * n);
+    fh_places halves = fh_places_sub((fh_places){r->waiting, 2 * WAITING_MAX}, 0, 2 * n);
     fh_u32s ids = fh_u32s_sub((fh_u32s){id_room, 2 * WAITING_MAX}, 0, 2 * n);
-    for (size_t i = 0; i < halves.count; i++)
-        fh_views_set(halves, i, fh_span_sub(r->j.text, r->waiting[i].at, r->waiting[i].size));
-    fh_spellings_find_all(&r->m->spellings, halves, ids);
+    fh_u32s triples = fh_u32s_sub((fh_u32s){rooms_of_three, 3 * WAITING_MAX}, 0, 3 * n);
+    fh_spellings_find_all(&r->m->spellings, r->j.text, halves, ids);
     r->waiting_count = 0;
-    for (size_t i = 0; i < halves.count; i += 2)
-        FH_TRY(add_merge(r, fh_views_get(halves, i), fh_u32s_get(ids, i), fh_views_get(halves, i + 1), fh_u32s_get(ids, i + 1),
-                         r->j.base + r->waiting[i].at - 1));
-    return FH_DONE;
+    for (size_t i = 0; i < n; i++) {
+        fh_place one = fh_places_get(halves, 2 * i), other = fh_places_get(halves, 2 * i + 1);
+        uint32_t a = fh_u32s_get(ids, 2 * i), b = fh_u32s_get(ids, 2 * i + 1), result;
+        FH_TRY(find_result(r, fh_span_sub(r->j.text, one.at, one.size), a, fh_span_sub(r->j.text, other.at, other.size), b,
+                           r->j.base + one.at - 1, &result));
+        fh_u32s_set(triples, 3 * i, a);
+        fh_u32s_set(triples, 3 * i + 1, b);
+        fh_u32s_set(triples, 3 * i + 2, result);
+    }
+    return add_merges(r, triples, r->j.base + r->waiting[0].at);
 }
 
 /* A merge of two stretches of the reader's text. */
@@ -318,7 +325,9 @@ static fh_status wait(reader *r, size_t left, size_t left_size, size_t right, si
 static fh_status add_now(reader *r, fh_span left, fh_span right, size_t offset_bytes) {
     FH_TRY(add_waiting(r));
     uint32_t a = fh_spellings_find(&r->m->spellings, left), b = fh_spellings_find(&r->m->spellings, right);
-    return add_merge(r, left, a, right, b, offset_bytes);
+    uint32_t triple[3] = {a, b, 0};
+    FH_TRY(find_result(r, left, a, right, b, offset_bytes, &triple[2]));
+    return add_merges(r, (fh_u32s){triple, 3}, offset_bytes);
 }
 
 /* Where the content of a string without escapes begins in the reader's text. */
@@ -340,24 +349,24 @@ static fh_status add_line(reader *r, rooms *names, fh_json_token t) {
     return wait(r, place_of(r, t), space, place_of(r, t) + space + 1, line.size - space - 1);
 }
 
-/* ["left", "right"] after its bracket. */
+/* ["left", "right"] after its bracket, with escapes. */
 static fh_status add_pair(reader *r, rooms *names) {
     fh_json_token left, right, end;
     fh_span a, b;
     FH_TRY(next_is(r, FH_JSON_STRING, "the left half of a merge", &left));
     FH_TRY(next_is(r, FH_JSON_STRING, "the right half of a merge", &right));
     FH_TRY(next_is(r, FH_JSON_ARRAY_END, "two halves of a merge", &end));
-    if (!left.escaped && !right.escaped)
-        return wait(r, place_of(r, left), left.raw.size, place_of(r, right), right.raw.size);
     FH_TRY(text_of(left, &names->left, &a, r->err));
     FH_TRY(text_of(right, &names->right, &b, r->err));
     return add_now(r, a, b, left.offset_bytes);
 }
 
 static fh_status read_merges(reader *r, rooms *names) {
-    fh_json_token t;
+    fh_json_token t, left, right;
     FH_TRY(next_is(r, FH_JSON_ARRAY, "the merges as an array", &t));
     for (;;) {
+        while (fh_json_take_pair(&r->j, &left, &right))
+            FH_TRY(wait(r, place_of(r, left), left.raw.size, place_of(r, right), right.raw.size));
         FH_TRY(fh_json_next(&r->j, &t, r->err));
         if (t.kind == FH_JSON_ARRAY_END)
             return add_waiting(r);
