@@ -39,17 +39,16 @@ static size_t slot_of(const fh_merge_table *t, uint64_t pair) {
 void fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples) {
     size_t count = triples.count / 3, mask = t->slots.count - 1;
     for (size_t from = 0; from < count; from += LOOKS) {
-        uint64_t pair[LOOKS] = {0}, slot[LOOKS] = {0};
+        uint64_t pair[LOOKS] = {0};
         size_t n = count - from < LOOKS ? count - from : LOOKS;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) { /* all slots are on their way before the first one is needed */
             pair[i] = (uint64_t)fh_u32s_get(triples, 3 * (from + i)) << ID_BITS | fh_u32s_get(triples, 3 * (from + i) + 1);
-        for (size_t i = 0; i < n; i++) /* looks that do not wait for each other bring the slots near */
-            slot[i] = fh_u64s_get(t->slots, (size_t)fh_mix64(t->seed ^ pair[i]) & mask);
+            __builtin_prefetch(fh_u64s_at(t->slots, (size_t)fh_mix64(t->seed ^ pair[i]) & mask), 1);
+        }
         for (size_t i = 0; i < n; i++) {
             uint32_t rule = (uint32_t)(from + i);
             fh_merge_rules_set(t->rules, rule, (fh_merge_rule){rule, fh_u32s_get(triples, 3 * (from + i) + 2)});
-            size_t at = slot[i] >> RULE_BITS == pair[i] ? (size_t)fh_mix64(t->seed ^ pair[i]) & mask : slot_of(t, pair[i]);
-            fh_u64s_set(t->slots, at, pair[i] << RULE_BITS | rule);
+            fh_u64s_set(t->slots, slot_of(t, pair[i]), pair[i] << RULE_BITS | rule);
         }
     }
 }

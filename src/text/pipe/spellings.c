@@ -8,7 +8,8 @@
 #include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
-enum { LOOKS = 64 }; /* at once: as many as keep memory busy */
+/* LOOKS: at once, as many as keep memory busy. NEAR: slots that mostly lie in one line of memory. */
+enum { LOOKS = 64, NEAR = 8 };
 
 static fh_span text_at(const fh_spellings *s, fh_place p) {
     return fh_span_sub(fh_buf_view(&s->text), p.at, p.size);
@@ -51,19 +52,34 @@ static inline uint64_t hash_at(uint64_t seed, fh_span text, fh_place p) {
     return p.size > 8 ? fh_mix64(h ^ key.high) : h;
 }
 
-/* Up to LOOKS of them: all hashes and slots first, then all places, then all texts. */
+/* Brings the place that a slot names near. */
+static inline void call_place(const fh_spellings *s, uint64_t slot) {
+    if ((uint32_t)slot < s->places.count)
+        __builtin_prefetch(fh_places_at(s->places, (uint32_t)slot));
+}
+
+/* Up to LOOKS of them: all hashes first, then all slots, places and texts; what one walk needs the one before calls for. */
 static void find_some(const fh_spellings *s, fh_span text, fh_places spellings, fh_u32s ids) {
     uint64_t hash[LOOKS] = {0}, slot[LOOKS] = {0};
     fh_place place[LOOKS] = {{0, 0}};
     size_t n = spellings.count < LOOKS ? spellings.count : LOOKS, mask = s->slots.count - 1;
     fh_span own = fh_buf_view(&s->text);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         hash[i] = hash_at(s->seed, text, fh_places_get(spellings, i));
-    for (size_t i = 0; i < n; i++)
-        slot[i] = fh_u64s_get(s->slots, (size_t)hash[i] & mask);
+        __builtin_prefetch(fh_u64s_at(s->slots, (size_t)hash[i] & mask));
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t k = (size_t)hash[i];
+        do
+            slot[i] = fh_u64s_get(s->slots, k++ & mask);
+        while (slot[i] >> 32 != hash[i] >> 32 && slot[i] != UINT64_MAX && k - (size_t)hash[i] < NEAR);
+        call_place(s, slot[i]);
+    }
     for (size_t i = 0; i < n; i++) {
         bool likely = slot[i] >> 32 == hash[i] >> 32 && (uint32_t)slot[i] < s->places.count;
         place[i] = likely ? fh_places_get(s->places, (uint32_t)slot[i]) : (fh_place){FH_NO_TOKEN, 0};
+        if (place[i].at != FH_NO_TOKEN)
+            __builtin_prefetch(text_at(s, place[i]).at);
     }
     for (size_t i = 0; i < n; i++) {
         fh_place p = fh_places_get(spellings, i);
@@ -105,6 +121,22 @@ static fh_status put(fh_spellings *s, uint32_t id, fh_place p, uint64_t hash, bo
     return FH_DONE;
 }
 
+/* Puts up to LOOKS entries; their slots are on their way before the first one is needed. */
+static fh_status put_some(fh_spellings *s, fh_u32s entries, bool by_name, fh_err *err) {
+    uint64_t hash[LOOKS] = {0};
+    fh_span text = fh_buf_view(&s->text);
+    size_t n = entries.count / 3, mask = s->slots.count - 1;
+    for (size_t i = 0; i < n && i < LOOKS; i++) {
+        hash[i] = hash_at(s->seed, text, (fh_place){fh_u32s_get(entries, 3 * i + 1), fh_u32s_get(entries, 3 * i + 2)});
+        __builtin_prefetch(fh_u64s_at(s->slots, (size_t)hash[i] & mask), 1);
+    }
+    for (size_t i = 0; i < n && i < LOOKS; i++) {
+        fh_place p = {fh_u32s_get(entries, 3 * i + 1), fh_u32s_get(entries, 3 * i + 2)};
+        FH_TRY(put(s, fh_u32s_get(entries, 3 * i), p, hash[i], by_name, err));
+    }
+    return FH_DONE;
+}
+
 fh_status fh_spellings_build(fh_allocator *a, fh_spellings *s, fh_u32s entries, bool by_name, fh_err *err) {
     size_t ids = 0, slots = 4;
     for (size_t i = 0; i < entries.count; i += 3) {
@@ -121,9 +153,9 @@ fh_status fh_spellings_build(fh_allocator *a, fh_spellings *s, fh_u32s entries, 
         fh_u64s_set(s->slots, i, UINT64_MAX);
     s->seed = fh_hash_bytes(entries.count, fh_buf_view(&s->text));
     s->seed = fh_hash_bytes(s->seed, fh_span_of_mut(fh_u32s_bytes(entries)));
-    for (size_t i = 0; i < entries.count; i += 3) {
-        fh_place p = {fh_u32s_get(entries, i + 1), fh_u32s_get(entries, i + 2)};
-        FH_TRY(put(s, fh_u32s_get(entries, i), p, hash_at(s->seed, fh_buf_view(&s->text), p), by_name, err));
+    for (size_t i = 0; i < entries.count; i += 3 * LOOKS) {
+        size_t left = entries.count - i;
+        FH_TRY(put_some(s, fh_u32s_sub(entries, i, left < 3 * LOOKS ? left : 3 * LOOKS), by_name, err));
     }
     return FH_DONE;
 }

@@ -13,7 +13,8 @@
 #include "text/pipe/token_model_impl.h"
 
 /* Places in the text of all spellings fit 32 bits. */
-enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308, WAITING_MAX = 64, NBEST_MAX = 512 };
+enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308, WAITING_MAX = 64, NBEST_MAX = 512,
+       MERGES_A_TOKEN = 2 /* for which there is room at first */ };
 static const double ALPHA_MAX = 100;
 
 /* A member that is read later: the reader in front of its value; depth 0: none. */
@@ -383,6 +384,7 @@ static fh_status read_merges(reader *r, rooms *names) {
 static fh_status build_merges(reader *r, rooms *names) {
     fh_token_model *m = r->m;
     m->unk = m->unk_name.given ? fh_spellings_find(&m->spellings, fh_model_name_view(m, m->unk_name)) : FH_NO_TOKEN;
+    FH_TRY(fh_u32s_new(m->allocator, 3 * MERGES_A_TOKEN * (m->spellings.count + 1), &r->merges.items));
     FH_TRY(read_merges(r, names));
     m = r->m;
     fh_u32s list = fh_ids_view(&r->merges);
