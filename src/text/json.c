@@ -91,7 +91,7 @@ static fh_status read_string(fh_json *j, fh_out fh_view(*1) fh_json_token *out, 
     fh_span text = j->text;
     size_t from = ++j->at;
     for (;;) {
-        bool ascii;
+        bool ascii = false;
         size_t at = j->at, end = fh_json_run_end(text, at, &ascii);
         j->at = ascii ? end : at + fh_utf8_bad(fh_span_sub(text, at, end - at));
         if (j->at != end)

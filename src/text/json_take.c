@@ -19,7 +19,7 @@ static inline bool pass_string(const fh_json *j, fh_mut size_t *at, fh_json_kind
     *out = (fh_json_token){.kind = FH_JSON_END};
     if (!pass(text, at, '"'))
         return false;
-    bool ascii;
+    bool ascii = false;
     size_t from = *at, end = fh_json_run_end(text, from, &ascii);
     fh_span raw = fh_span_sub(text, from, end - from);
     *at = end + 1;

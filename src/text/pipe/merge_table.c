@@ -3,6 +3,7 @@
  * Invariants: more slots than rules, so that each search ends at an empty one; the rule of every slot is below rules.count.
  * Threading: built once, then only read. */
 #include "freehold/hash.h"
+#include "text/kern/near.h"
 #include "text/pipe/token_model_impl.h"
 
 enum { RULE_BITS = 24, ID_BITS = 20, LOOKS = 64 };
@@ -43,7 +44,7 @@ void fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples) {
         size_t n = count - from < LOOKS ? count - from : LOOKS;
         for (size_t i = 0; i < n; i++) { /* all slots are on their way before the first one is needed */
             pair[i] = (uint64_t)fh_u32s_get(triples, 3 * (from + i)) << ID_BITS | fh_u32s_get(triples, 3 * (from + i) + 1);
-            __builtin_prefetch(fh_u64s_at(t->slots, (size_t)fh_mix64(t->seed ^ pair[i]) & mask), 1);
+            fh_bring_near(fh_u64s_at(t->slots, (size_t)fh_mix64(t->seed ^ pair[i]) & mask));
         }
         for (size_t i = 0; i < n; i++) {
             uint32_t rule = (uint32_t)(from + i);

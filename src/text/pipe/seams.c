@@ -101,7 +101,7 @@ static void put_neighbours(fh_u64s seams, fh_span token) {
 }
 
 /* The bytes that a token stands for: itself, or in *room. */
-static fh_status bytes_of(const fh_token_model *m, fh_span spelling, fh_mut fh_buf *room, fh_out fh_view(1, 3) fh_span *out) {
+static fh_status bytes_of(const fh_token_model *m, fh_span spelling, fh_mut fh_buf *room, fh_out fh_view(2, 3) fh_span *out) {
     uint8_t bytes[64] = {0};
     fh_mspan some = {bytes, sizeof bytes};
     size_t count = 0;

@@ -5,6 +5,7 @@
  * Threading: built once, then only read. */
 #include "freehold/checked.h"
 #include "freehold/hash.h"
+#include "text/kern/near.h"
 #include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
@@ -55,7 +56,7 @@ static inline uint64_t hash_at(uint64_t seed, fh_span text, fh_place p) {
 /* Brings the place that a slot names near. */
 static inline void call_place(const fh_spellings *s, uint64_t slot) {
     if ((uint32_t)slot < s->places.count)
-        __builtin_prefetch(fh_places_at(s->places, (uint32_t)slot));
+        fh_bring_near(fh_places_at(s->places, (uint32_t)slot));
 }
 
 /* Up to LOOKS of them: all hashes first, then all slots, places and texts; what one walk needs the one before calls for. */
@@ -66,7 +67,7 @@ static void find_some(const fh_spellings *s, fh_span text, fh_places spellings, 
     fh_span own = fh_buf_view(&s->text);
     for (size_t i = 0; i < n; i++) {
         hash[i] = hash_at(s->seed, text, fh_places_get(spellings, i));
-        __builtin_prefetch(fh_u64s_at(s->slots, (size_t)hash[i] & mask));
+        fh_bring_near(fh_u64s_at(s->slots, (size_t)hash[i] & mask));
     }
     for (size_t i = 0; i < n; i++) {
         size_t k = (size_t)hash[i];
@@ -79,7 +80,7 @@ static void find_some(const fh_spellings *s, fh_span text, fh_places spellings, 
         bool likely = slot[i] >> 32 == hash[i] >> 32 && (uint32_t)slot[i] < s->places.count;
         place[i] = likely ? fh_places_get(s->places, (uint32_t)slot[i]) : (fh_place){FH_NO_TOKEN, 0};
         if (place[i].at != FH_NO_TOKEN)
-            __builtin_prefetch(text_at(s, place[i]).at);
+            fh_bring_near(text_at(s, place[i]).at);
     }
     for (size_t i = 0; i < n; i++) {
         fh_place p = fh_places_get(spellings, i);
@@ -128,7 +129,7 @@ static fh_status put_some(fh_spellings *s, fh_u32s entries, bool by_name, fh_err
     size_t n = entries.count / 3, mask = s->slots.count - 1;
     for (size_t i = 0; i < n && i < LOOKS; i++) {
         hash[i] = hash_at(s->seed, text, (fh_place){fh_u32s_get(entries, 3 * i + 1), fh_u32s_get(entries, 3 * i + 2)});
-        __builtin_prefetch(fh_u64s_at(s->slots, (size_t)hash[i] & mask), 1);
+        fh_bring_near(fh_u64s_at(s->slots, (size_t)hash[i] & mask));
     }
     for (size_t i = 0; i < n && i < LOOKS; i++) {
         fh_place p = {fh_u32s_get(entries, 3 * i + 1), fh_u32s_get(entries, 3 * i + 2)};

@@ -294,8 +294,11 @@ static fh_status add_merges(reader *r, fh_u32s triples, size_t offset_bytes) {
 /* Adds the merges that wait. */
 static fh_status add_waiting(reader *r) {
     uint32_t id_room[2 * WAITING_MAX] = {0}, rooms_of_three[3 * WAITING_MAX] = {0};
+    fh_place place_room[2 * WAITING_MAX];
     size_t n = r->waiting_count;
-    fh_places halves = fh_places_sub((fh_places){r->waiting, 2 * WAITING_MAX}, 0, 2 * n);
+    for (size_t i = 0; i < 2 * WAITING_MAX; i++)
+        place_room[i] = r->waiting[i];
+    fh_places halves = fh_places_sub((fh_places){place_room, 2 * WAITING_MAX}, 0, 2 * n);
     fh_u32s ids = fh_u32s_sub((fh_u32s){id_room, 2 * WAITING_MAX}, 0, 2 * n);
     fh_u32s triples = fh_u32s_sub((fh_u32s){rooms_of_three, 3 * WAITING_MAX}, 0, 3 * n);
     fh_spellings_find_all(&r->m->spellings, r->j.text, halves, ids);
