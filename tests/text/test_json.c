@@ -292,12 +292,35 @@ static void test_f64(void **state) {
     assert_true(v == 7.777777777777777777777);
 }
 
+/* Long strings are walked by words: each byte of one may be the quote that ends it, or what is refused at its place. */
+static void test_long_strings(void **state) {
+    (void)state;
+    enum { SIZE = 64, BEGIN = 24 };
+    for (size_t at = 0; at < SIZE - BEGIN - 2; at++)
+        for (uint32_t c = 0; c < 256; c++) {
+            uint8_t text[SIZE];
+            memset(text, 'x', sizeof text);
+            memset(text, ' ', BEGIN);
+            text[0] = '\n';
+            text[BEGIN - 1] = text[SIZE - 1] = '"';
+            text[BEGIN + at] = (uint8_t)c;
+            fh_json j;
+            fh_json_token t;
+            fh_err err = {0};
+            fh_json_init(&j, (fh_span){text, sizeof text});
+            fh_status s = fh_json_next(&j, &t, &err);
+            bool plain = c >= 0x20 && c < 0x80 && c != '\\';
+            fh_assert_code(s, plain ? FH_OK : FH_CORRUPT);
+            assert_int_equal(plain ? t.raw.size : err.offset_bytes, !plain ? BEGIN + at : c == '"' ? at : SIZE - BEGIN - 1);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted), cmocka_unit_test(test_refused), cmocka_unit_test(test_every_truncation),
         FH_TEST_ALLOC(test_every_byte),  cmocka_unit_test(test_tokens),  cmocka_unit_test(test_failure_stays),
         cmocka_unit_test(test_depth),    cmocka_unit_test(test_skip),    FH_TEST_ALLOC(test_text),
-        cmocka_unit_test(test_i64),      cmocka_unit_test(test_f64),
+        cmocka_unit_test(test_i64),      cmocka_unit_test(test_f64),      cmocka_unit_test(test_long_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
