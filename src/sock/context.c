@@ -10,12 +10,6 @@
 
 enum { SOCKETS = 1023, SOCKETS_MAX = 65535 };
 
-#define BUSY UINT64_C(1)
-
-static bool is_open(uint64_t word) {
-    return (word >> 32 & 1) != 0;
-}
-
 fh_status fh_sock_context_new(fh_allocator *a, const fh_sock_context_options *options, fh_sock_context **out) {
     uint32_t count = options != NULL && options->sockets_max != 0 ? options->sockets_max : SOCKETS;
     fh_slots slots;
@@ -119,26 +113,17 @@ fh_status fh_context_attend_to(fh_core *k) {
 
 /* --- numbers -------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t index_of(fh_sock s) {
-    return (uint32_t)s.value;
-}
-
 /* Makes the slot of an open socket busy. */
 FH_ALWAYS_INLINE fh_status occupy(fh_mut fh_sock_context *c, fh_sock s) {
-    if (index_of(s) >= c->slots.count || !is_open(s.value))
+    if (fh_door_index(s.value) >= c->slots.count || !fh_door_is_open(s.value))
         return FH_STATUS(FH_STALE);
-    uint64_t life = s.value >> 32 << 32, found = life;
-    if (fh_cas(&fh_context_slot(c, s)->word, &found, life | BUSY, FH_ACQ_REL))
-        return FH_DONE;
-    return FH_STATUS(found >> 32 == life >> 32 ? FH_BORROWED : FH_STALE);
+    return fh_door_enter(&fh_context_slot(c, s)->word, s.value);
 }
 
 fh_status fh_context_enter(fh_sock_context *c, fh_sock s, fh_core **core) {
     *core = NULL;
     FH_TRY(occupy(c, s));
-    fh_core *k = fh_context_slot(c, s)->core;
-    FH_ASSERT(k != NULL);
-    *core = k;
+    *core = fh_context_core(c, s);
     return FH_DONE;
 }
 
@@ -152,15 +137,20 @@ static bool is_type(fh_zmtp_socket type) {
     return fh_zmtp_socket_name(type).size != 0;
 }
 
+/* Several threads may use a socket of RFC 41 to 52 at once. */
+static bool is_shared(fh_zmtp_socket type) {
+    return type >= FH_ZMTP_SERVER;
+}
+
 /* Takes a slot that has no socket; the caller has the lock. */
-static fh_status take_slot(fh_mut fh_sock_context *c, fh_out fh_sock *out) {
+static fh_status take_slot(fh_mut fh_sock_context *c, fh_zmtp_socket type, fh_out fh_sock *out) {
     for (uint32_t i = 0; i < c->slots.count; i++) {
         uint64_t *word = &fh_slots_at(c->slots, i)->word, found = fh_load(word, FH_ACQUIRE);
         bool worn = found >> 32 == UINT32_MAX - 1; /* no generation is left: the slot rests */
-        if (is_open(found) || (found & BUSY) != 0 || worn)
+        if (fh_door_is_open(found) || (found & FH_DOOR_BUSY) != 0 || worn)
             continue;
-        out->value = ((found >> 32) + 1) << 32 | i;
-        fh_store(word, (out->value >> 32 << 32) | BUSY, FH_RELEASE);
+        out->value = ((found >> 32) + 1) << 32 | (is_shared(type) ? FH_DOOR_SHARED : 0) | i;
+        fh_store(word, fh_door_at_rest(out->value) | FH_DOOR_BUSY, FH_RELEASE);
         return FH_DONE;
     }
     return FH_STATUS(FH_EXHAUSTED);
@@ -168,7 +158,7 @@ static fh_status take_slot(fh_mut fh_sock_context *c, fh_out fh_sock *out) {
 
 /* The next generation, without a socket. The bell goes with the context: whoever tells may still ring it. */
 static void give_slot(fh_mut fh_sock_context *c, fh_sock s) {
-    fh_store(&fh_context_slot(c, s)->word, ((s.value >> 32) + 1) << 32, FH_RELEASE);
+    fh_door_end(&fh_context_slot(c, s)->word, s.value);
 }
 
 fh_status fh_sock_open(fh_sock_context *c, fh_zmtp_socket type, fh_sock *out) {
@@ -180,15 +170,16 @@ fh_status fh_sock_open(fh_sock_context *c, fh_zmtp_socket type, fh_sock *out) {
     if (fh_context_stopped(c))
         return FH_STATUS(FH_CANCELED);
     fh_lock_take(&c->lock);
-    fh_status status = take_slot(c, &s);
+    fh_status status = take_slot(c, type, &s);
     fh_lock_give(&c->lock);
     FH_TRY(status);
-    status = fh_core_new(c->allocator, c, type, index_of(s), &k);
+    status = fh_core_new(c->allocator, c, type, fh_door_index(s.value), &k);
     if (fh_failed(status)) {
         give_slot(c, s);
         return status;
     }
     fh_context_slot(c, s)->core = k;
+    fh_context_unwatch(fh_context_slot(c, s)); /* who polled the last one is gone, or finds that it is */
     fh_context_leave(c, s);
     *out = s;
     return FH_DONE;
@@ -208,6 +199,8 @@ fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
     fh_endpoint_detach_all(k);
     fh_context_forget(k);
     fh_core_free(k);
+    if (fh_door_is_shared(s.value))
+        fh_context_nudge(c, fh_door_index(s.value)); /* who sleeps in it comes, and finds that it is closed */
     give_slot(c, s);
     return FH_DONE;
 }
@@ -215,7 +208,7 @@ fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
 uint32_t fh_sock_context_count(const fh_sock_context *c) {
     uint32_t count = 0;
     for (size_t i = 0; i < c->slots.count; i++)
-        count += is_open(fh_load(&fh_slots_at(c->slots, i)->word, FH_RELAXED));
+        count += fh_door_is_open(fh_load(&fh_slots_at(c->slots, i)->word, FH_RELAXED));
     return count;
 }
 
@@ -236,8 +229,8 @@ void fh_sock_context_free(fh_sock_context *c) {
         return;
     for (uint32_t i = 0; i < c->slots.count; i++) {
         uint64_t word = fh_load(&fh_slots_at(c->slots, i)->word, FH_ACQUIRE);
-        FH_ASSERT((word & BUSY) == 0);
-        fh_status s = is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
+        FH_ASSERT((word & FH_DOOR_BUSY) == 0);
+        fh_status s = fh_door_is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
         FH_ASSERT(!fh_failed(s));
         uint32_t bell = fh_slots_at(c->slots, i)->bell;
         if (bell != 0)

@@ -1,9 +1,7 @@
 /* context.h: sockets by number, names, and who waits for whom.
  *
- * A slot's word is {generation, busy}: the generation is odd while the slot has a socket, and busy is 1 while a thread is at
- * work on it. Who makes it 1 has the socket, and sees all that was done with it before; so one compare-and-swap tells a number
- * that is stale, and a second thread. Slots never move and live as long as the context, mailbox included: telling needs no
- * care for who is gone.
+ * A slot's word says which life of which socket it has, and whether a thread is at work on it (door.h). Slots never move and
+ * live as long as the context, mailbox included: telling needs no care for who is gone.
  *
  * `lock` guards names, newcomers and the list of links that wait for a name; nobody sleeps with it.
  *
@@ -13,6 +11,7 @@
 #define FH_SOCK_CONTEXT_H
 
 #include "sock/core.h"
+#include "sock/door.h"
 #include "sock/mailbox.h"
 
 enum { FH_NEWCOMERS = FH_SOCK_PEERS_MAX }; /* what a mailbox says when no peer, but a link for a new one, has come */
@@ -61,13 +60,18 @@ struct fh_sock_context {
     fh_link_list turned;      /* `lock`: empty but while somebody goes through `waiting` from its other end */
 };
 
-/* Makes a slot this thread's. FH_STALE, FH_BORROWED. */
+/* Makes a slot this thread's; one that is shared is waited for. FH_STALE, FH_BORROWED. */
 FH_MUST_USE fh_status fh_context_enter(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
 /* The same, and nobody drives its connection (drive.h): for all calls but those that send and receive. */
 FH_MUST_USE fh_status fh_context_enter_undriven(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
-/* The slot of a number that was entered. */
+/* The slot of a number that was entered, and its socket. */
 static inline fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
-    return fh_slots_at(c->slots, (uint32_t)s.value);
+    return fh_slots_at(c->slots, fh_door_index(s.value));
+}
+static inline fh_core *fh_context_core(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
+    fh_core *k = fh_context_slot(c, s)->core;
+    FH_ASSERT(k != NULL);
+    return k;
 }
 /* Nobody waits for it elsewhere any more, unless it has a bell, where somebody always may. */
 static inline void fh_context_unwatch(fh_ref fh_slot *slot) {
@@ -76,7 +80,7 @@ static inline void fh_context_unwatch(fh_ref fh_slot *slot) {
 }
 /* Gives it back. */
 static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {
-    fh_store(&fh_context_slot(c, s)->word, s.value >> 32 << 32, FH_RELEASE);
+    fh_door_leave(&fh_context_slot(c, s)->word, s.value);
 }
 /* Where a socket is told. */
 static inline fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1) {
@@ -92,6 +96,12 @@ FH_MUST_USE static inline fh_status fh_context_attend(fh_mut fh_core *k) {
 }
 /* Wakes the socket in a slot, and who polls it, with nothing to look at. */
 void fh_context_nudge(fh_mut fh_sock_context *c, uint32_t box);
+/* Gives a slot back when there is another peer, or one fewer: who sleeps in it looks again. */
+static inline void fh_context_leave_changed(fh_mut fh_sock_context *c, fh_sock s) {
+    if (fh_door_is_shared(s.value))
+        fh_context_nudge(c, fh_door_index(s.value));
+    fh_context_leave(c, s);
+}
 bool fh_context_stopped(fh_ref const fh_sock_context *c);
 /* True if nothing is waited for any more. */
 bool fh_context_hurries(fh_ref const fh_sock_context *c);

@@ -7,8 +7,10 @@ enum { SLEEPS = 1, WATCHED = 2, STEP = 4 };
 
 bool fh_mailbox_wake(fh_mailbox *box) {
     uint32_t before = fh_fetch_add(&box->signal, STEP, FH_ACQ_REL); /* who finds the mark finds what was made before it */
-    if ((before & SLEEPS) != 0)
+    if ((before & SLEEPS) != 0) {
+        (void)fh_fetch_and(&box->signal, ~(uint32_t)SLEEPS, FH_RELAXED); /* before the wake: who marks later is not asleep yet */
         fh_os_wake(&box->signal, UINT32_MAX);
+    }
     return (before & WATCHED) != 0;
 }
 
@@ -52,10 +54,8 @@ bool fh_mailbox_told(fh_mailbox *box, uint32_t seen) {
 bool fh_mailbox_wait(fh_mailbox *box, uint32_t seen, uint64_t time_ns) {
     if (!fh_cas(&box->signal, &seen, seen | SLEEPS, FH_RELAXED))
         return false;
-    bool interrupted = time_ns == UINT64_MAX ? fh_os_wait(&box->signal, seen | SLEEPS)
-                                             : fh_os_wait_for(&box->signal, seen | SLEEPS, time_ns);
-    (void)fh_fetch_and(&box->signal, ~(uint32_t)SLEEPS, FH_RELAXED);
-    return interrupted;
+    return time_ns == UINT64_MAX ? fh_os_wait(&box->signal, seen | SLEEPS)
+                                 : fh_os_wait_for(&box->signal, seen | SLEEPS, time_ns);
 }
 
 void fh_mailbox_watch(fh_mailbox *box, bool watched) {

@@ -12,10 +12,11 @@
  *
  * Invariants: a bit that was set is found by a later fh_mailbox_next, since its word in `index` is marked after it; what was
  * done before the tell is visible after the find (both are read-modify-writes of the same word). A sleeper has put its mark
- * into `signal` while that was `seen`, so every later tell finds the mark. Who is told of a poll sees what was done before the
+ * into `signal` while that was `seen`, so the next tell finds the mark; that takes it away, and then wakes all who sleep. (So a
+ * sleeper whose time is over leaves it there, and one tell wakes nobody.) Who is told of a poll sees what was done before the
  * mark of it was made, such as the bell that it is to ring.
  *
- * Threading: as above; one thread at a time on the socket's side. */
+ * Threading: as above; one thread at a time finds numbers, any number of them sleep. */
 #ifndef FH_SOCK_MAILBOX_H
 #define FH_SOCK_MAILBOX_H
 

@@ -29,7 +29,7 @@ static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoin
             k->next_name = nothing;
         }
     }
-    fh_context_leave(c, s);
+    fh_context_leave_changed(c, s);
     if (fh_failed(status))
         return fh_fail(err, status.code, FH_NO_OFFSET, "%.*s: %s", FH_SPAN_FMT(endpoint), fh_code_text(status.code));
     return FH_DONE;
@@ -47,7 +47,7 @@ static fh_status detach_from(fh_mut fh_sock_context *c, fh_sock s, fh_span endpo
     fh_core *k;
     FH_TRY(fh_context_enter_undriven(c, s, &k));
     fh_status status = fh_endpoint_detach(k, endpoint, bound);
-    fh_context_leave(c, s);
+    fh_context_leave_changed(c, s);
     return status;
 }
 
