@@ -31,8 +31,10 @@
  * Who is told what: sockets tell each other only when one of them may sleep, so a stream of messages costs no system call.
  *
  * Threading: any thread may use a context, and any socket, but a socket is used by one thread at a time: a second one is
- * refused with FH_BORROWED and changes nothing. A socket may pass from thread to thread with no more ado. A number whose socket
- * is closed is FH_STALE, always. The allocator is used by all threads that have sockets. */
+ * refused with FH_BORROWED and changes nothing. A socket may pass from thread to thread with no more ado. The types of RFC 41
+ * to 52 are for any number of threads at once: each message goes to one of them, and a call is refused to none; who sleeps in
+ * such a socket when it is closed gets FH_STALE. A number whose socket is closed is FH_STALE, always. The allocator is used by
+ * all threads that have sockets. */
 #ifndef FREEHOLD_SOCK_H
 #define FREEHOLD_SOCK_H
 
@@ -132,7 +134,7 @@ FH_FALLIBLE fh_sock_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_me
 /* Never waits: FH_AGAIN. */
 FH_FALLIBLE fh_sock_try_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
 
-/* What is known of who sent the message that was received last, with METADATA: parts of properties, for
+/* What is known of who sent the message that was received last, by whatever thread, with METADATA: parts of properties, for
  * fh_zmtp_property_next: what it said of itself, Peer-Address and User-Id, and what a handler of ZAP had to add. No parts for a
  * peer of inproc, or one that is gone. */
 FH_FALLIBLE fh_sock_about(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
@@ -318,12 +320,18 @@ typedef struct fh_sock_poll_item {
 FH_SPAN_DEFINE(sock_poll_item, fh_sock_poll_item);
 
 /* Waits until something is found, at most timeout_ms (-1: for ever). *count is the number of items with something found; with
- * none, FH_TIMEOUT. The sockets are this thread's for the time of the call. */
+ * none, FH_TIMEOUT. The sockets are this thread's for the time of the call, but for those that several threads use. */
 FH_FALLIBLE fh_sock_poll(fh_mut fh_sock_context *c, fh_sock_poll_items items, int64_t timeout_ms, fh_out size_t *count);
 /* A descriptor that becomes readable when the socket may have changed: for an event loop of the caller's. It says so only
  * until FH_SOCK_EVENTS is read, so read that after each time it does, and after each call with the socket. It is the
  * context's: neither read nor close it. Valid until: the context ends. FH_EXHAUSTED, FH_NOMEM, FH_IO. */
 FH_FALLIBLE fh_sock_bell(fh_mut fh_sock_context *c, fh_sock s, fh_out int *descriptor);
+/* Where several threads wait for a socket, each needs a bell of its own, for one that has looked silences the socket's: an
+ * eventfd of the caller's, which is rung from here on. It may be closed after fh_sock_unring. FH_UNSUPPORTED for the other
+ * types, FH_NOMEM. */
+FH_FALLIBLE fh_sock_ring(fh_mut fh_sock_context *c, fh_sock s, int descriptor);
+/* Rings it no more; nothing happens if it was not to be rung, or the socket is closed. */
+FH_API void fh_sock_unring(fh_mut fh_sock_context *c, fh_sock s, int descriptor);
 
 /* --- proxies -------------------------------------------------------------------------------------------------------------- */
 

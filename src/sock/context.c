@@ -45,6 +45,8 @@ static void ring_seat(fh_mut fh_slot *slot) {
     fh_lock_take(&slot->seat_lock);
     if (slot->seat_bell != 0)
         fh_os_bell_ring((int)(slot->seat_bell - 1));
+    for (uint32_t i = 0; i < slot->bells_used; i++)
+        fh_os_bell_ring((int)fh_u32s_get(slot->bells, i));
     fh_lock_give(&slot->seat_lock);
 }
 
@@ -179,7 +181,7 @@ fh_status fh_sock_open(fh_sock_context *c, fh_zmtp_socket type, fh_sock *out) {
         return status;
     }
     fh_context_slot(c, s)->core = k;
-    fh_context_unwatch(fh_context_slot(c, s)); /* who polled the last one is gone, or finds that it is */
+    fh_context_unmark(fh_context_slot(c, s)); /* who polled the last one is gone, or finds that it is */
     fh_context_leave(c, s);
     *out = s;
     return FH_DONE;
@@ -191,6 +193,17 @@ static fh_owned_or_null fh_core *take_core(fh_mut fh_slot *slot) {
     return k;
 }
 
+/* Who sleeps in it comes, waits for this thread, and finds that it is closed. Nobody outside is rung for any more. */
+static void send_away(fh_mut fh_sock_context *c, fh_sock s) {
+    fh_context_nudge(c, fh_door_index(s.value));
+    fh_slot *slot = fh_context_slot(c, s);
+    fh_lock_take(&slot->seat_lock);
+    slot->bells_used = 0;
+    fh_u32s_free(c->allocator, &slot->bells);
+    slot->bells = (fh_u32s){NULL, 0};
+    fh_lock_give(&slot->seat_lock);
+}
+
 fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
     FH_TRY(occupy(c, s));
     fh_core *k = take_core(fh_context_slot(c, s));
@@ -200,7 +213,7 @@ fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
     fh_context_forget(k);
     fh_core_free(k);
     if (fh_door_is_shared(s.value))
-        fh_context_nudge(c, fh_door_index(s.value)); /* who sleeps in it comes, and finds that it is closed */
+        send_away(c, s);
     give_slot(c, s);
     return FH_DONE;
 }

@@ -23,6 +23,8 @@ typedef struct fh_slot {
     uint32_t bell;          /* a descriptor + 1, once it has one: rung when the socket is told */
     uint32_t seat_lock, seat_bell; /* of whoever waits for its connection (drive.h); its bell rings under the lock, or it may be
                                       another file's by then */
+    fh_owned fh_u32s bells;        /* of others who wait outside: descriptors; changed inside, and under that lock */
+    uint32_t bells_used;
     fh_mailbox box;
 } fh_slot;
 FH_SPAN_DEFINE(slot, fh_slot);
@@ -74,9 +76,18 @@ static inline fh_core *fh_context_core(fh_ref fh_sock_context *c, fh_sock s) fh_
     return k;
 }
 /* Nobody waits for it elsewhere any more, unless it has a bell, where somebody always may. */
-static inline void fh_context_unwatch(fh_ref fh_slot *slot) {
+static inline void fh_context_unmark(fh_ref fh_slot *slot) {
     if (fh_load(&slot->bell, FH_RELAXED) == 0)
         fh_mailbox_watch(&slot->box, false);
+}
+/* One more, or one fewer, waits elsewhere for a socket that was entered. */
+static inline void fh_context_watch(fh_mut fh_sock_context *c, fh_sock s) {
+    fh_context_core(c, s)->watchers++;
+    fh_mailbox_watch(&fh_context_slot(c, s)->box, true);
+}
+static inline void fh_context_unwatch(fh_mut fh_sock_context *c, fh_sock s) {
+    if (--fh_context_core(c, s)->watchers == 0)
+        fh_context_unmark(fh_context_slot(c, s));
 }
 /* Gives it back. */
 static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {

@@ -73,7 +73,7 @@ typedef struct fh_core {
     uint32_t driven;  /* the peer whose connection it would like to drive + 1; 0: none */
     uint32_t waits;   /* since it was called for anything but messages */
     bool has_remotes; /* it has bound or connected to another process */
-    uint32_t watchers; /* of one that several threads use: those that wait for it elsewhere */
+    uint32_t watchers; /* who waits for it elsewhere: in polls, at bells of their own */
 
     fh_link_list arrivals; /* those that are to become peers, the first first */
     fh_owned fh_peers peers;

@@ -96,7 +96,7 @@ static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, u
     set_bell(slot, (uint32_t)fh_net_waker_get(net).fd + 1);
     fh_mailbox_watch(&slot->box, true);
     fh_status s = fh_net_wait(net, fh_mailbox_told(&slot->box, seen) ? 0 : time_ns);
-    fh_context_unwatch(slot);
+    fh_context_unmark(slot);
     set_bell(slot, 0);
     return s;
 }

@@ -8,7 +8,7 @@ enum { SLEEPS = 1, WATCHED = 2, STEP = 4 };
 bool fh_mailbox_wake(fh_mailbox *box) {
     uint32_t before = fh_fetch_add(&box->signal, STEP, FH_ACQ_REL); /* who finds the mark finds what was made before it */
     if ((before & SLEEPS) != 0) {
-        (void)fh_fetch_and(&box->signal, ~(uint32_t)SLEEPS, FH_RELAXED); /* before the wake: who marks later is not asleep yet */
+        (void)fh_fetch_and(&box->signal, ~(uint32_t)SLEEPS, FH_RELAXED); /* before the wake, which is for all till then */
         fh_os_wake(&box->signal, UINT32_MAX);
     }
     return (before & WATCHED) != 0;

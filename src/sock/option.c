@@ -1,5 +1,6 @@
 /* option.c: names and options of a socket (sock.h). Threading: sock.h. */
 #include "freehold/atomic.h"
+#include "mem/sync/lock.h"
 #include "os/socket.h"
 #include "sock/endpoint.h"
 
@@ -158,6 +159,60 @@ fh_status fh_sock_bell(fh_sock_context *c, fh_sock s, int *descriptor) {
     }
     fh_context_leave(c, s);
     return status;
+}
+
+/* --- bells of others ------------------------------------------------------------------------------------------------------ */
+
+/* Room for one more. */
+static fh_status reserve_bell(fh_ref fh_allocator *a, fh_mut fh_slot *slot) {
+    fh_u32s row;
+    if (slot->bells_used < slot->bells.count)
+        return FH_DONE;
+    FH_TRY(fh_u32s_new(a, slot->bells.count != 0 ? 2 * slot->bells.count : 4, &row));
+    for (uint32_t i = 0; i < slot->bells_used; i++)
+        fh_u32s_set(row, i, fh_u32s_get(slot->bells, i));
+    fh_lock_take(&slot->seat_lock);
+    fh_u32s_free(a, &slot->bells);
+    slot->bells = row;
+    fh_lock_give(&slot->seat_lock);
+    return FH_DONE;
+}
+
+/* The last one takes the place of one that goes. False: it is not there. */
+static bool drop_bell(fh_mut fh_slot *slot, uint32_t descriptor) {
+    uint32_t i = 0;
+    while (i < slot->bells_used && fh_u32s_get(slot->bells, i) != descriptor)
+        i++;
+    if (i == slot->bells_used)
+        return false;
+    fh_lock_take(&slot->seat_lock);
+    fh_u32s_set(slot->bells, i, fh_u32s_get(slot->bells, --slot->bells_used));
+    fh_lock_give(&slot->seat_lock);
+    return true;
+}
+
+fh_status fh_sock_ring(fh_sock_context *c, fh_sock s, int descriptor) {
+    fh_core *k;
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
+    fh_slot *slot = fh_context_slot(c, s);
+    fh_status status = fh_door_is_shared(s.value) ? reserve_bell(c->allocator, slot) : FH_STATUS(FH_UNSUPPORTED);
+    if (!fh_failed(status)) {
+        fh_lock_take(&slot->seat_lock);
+        fh_u32s_set(slot->bells, slot->bells_used++, (uint32_t)descriptor);
+        fh_lock_give(&slot->seat_lock);
+        fh_context_watch(c, s);
+    }
+    fh_context_leave(c, s);
+    return status;
+}
+
+void fh_sock_unring(fh_sock_context *c, fh_sock s, int descriptor) {
+    fh_core *k;
+    if (fh_failed(fh_context_enter(c, s, &k)))
+        return;
+    if (drop_bell(fh_context_slot(c, s), (uint32_t)descriptor))
+        fh_context_unwatch(c, s);
+    fh_context_leave(c, s);
 }
 
 /* --- texts ---------------------------------------------------------------------------------------------------------------- */

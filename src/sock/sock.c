@@ -126,8 +126,7 @@ static fh_status pass(fh_mut fh_core *k, fh_messages messages, bool sends, fh_ou
     fh_status status = FH_DONE;
     *done = 0;
     while (!fh_failed(status) && *done < messages.count) {
-        fh_message *m = fh_messages_at(messages, *done);
-        status = sends ? try_send(k, m) : try_receive(k, m);
+        status = sends ? try_send(k, fh_messages_at(messages, *done)) : try_receive(k, fh_messages_at(messages, *done));
         *done += !fh_failed(status);
     }
     return *done != 0 ? FH_DONE : status;
@@ -280,8 +279,7 @@ static fh_status enter_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, 
         fh_core *k;
         fh_sock s = fh_sock_poll_items_at(items, *entered)->socket;
         FH_TRY(fh_context_enter_undriven(c, s, &k));
-        fh_mailbox_watch(&fh_context_slot(c, s)->box, true);
-        k->watchers++;
+        fh_context_watch(c, s);
         if (fh_door_is_shared(s.value))
             fh_context_leave(c, s);
     }
@@ -294,8 +292,7 @@ static void leave_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, size_
         fh_core *k;
         if (fh_door_is_shared(s.value) && fh_failed(fh_context_enter(c, s, &k)))
             continue; /* it was closed */
-        if (--fh_context_core(c, s)->watchers == 0)
-            fh_context_unwatch(fh_context_slot(c, s));
+        fh_context_unwatch(c, s);
         fh_context_leave(c, s);
     }
 }
@@ -318,7 +315,7 @@ static fh_status look_among(fh_mut fh_sock_context *c, fh_mut fh_sock_poll_item 
 }
 
 static fh_status look_at_all(fh_mut fh_sock_context *c, fh_sock_poll_items items, fh_out size_t *count) {
-    absence at;
+    absence at = {.seen = 0};
     *count = 0;
     for (size_t i = 0; i < items.count; i++) {
         fh_sock_poll_item *item = fh_sock_poll_items_at(items, i);
@@ -332,7 +329,8 @@ static fh_status look_at_all(fh_mut fh_sock_context *c, fh_sock_poll_items items
 }
 
 /* One socket that several threads use: who waits sleeps where those do who send and receive. */
-static fh_status poll_among(fh_mut fh_sock_context *c, fh_mut fh_sock_poll_item *item, int64_t timeout_ms, fh_out size_t *count) {
+static fh_status poll_among(fh_mut fh_sock_context *c, fh_mut fh_sock_poll_item *item, int64_t timeout_ms,
+                            fh_out size_t *count) {
     absence at = {.timeout_ms = timeout_ms, .end_ns = end_of(timeout_ms)};
     for (*count = 0;;) {
         FH_TRY(look_among(c, item, &at));

@@ -9,7 +9,8 @@
  * Programs hand pointers of their own: texts, buffers, frames. They are as good as the program is; everything else that it
  * hands is checked. Failures are -1, or NULL, and errno; nothing ends the program.
  *
- * Threading: a context is used by any threads; all else by one at a time, and a second one gets EBUSY. */
+ * Threading: a context is used by any threads, and so is a socket of the types that are drafts; all else by one at a time, and
+ * a second one gets EBUSY. */
 #ifndef FH_ZMQ_SHELL_H
 #define FH_ZMQ_SHELL_H
 
@@ -37,6 +38,8 @@ typedef enum fh_zmq_kind {
 /* A handle for an object; NULL when there are FH_ZMQ_HANDLES already. */
 enum { FH_ZMQ_HANDLES = 1 << 17 };
 fh_static void *fh_zmq_handle_new(fh_zmq_kind kind, fh_ref void *object);
+/* Any number of threads may have its object at once. */
+void fh_zmq_handle_share(fh_ref const void *handle);
 /* The object of a handle, which is this thread's (or, `shared`, one more's) until fh_zmq_leave. NULL and errno: `wrong` for
  * what is none or no more, EBUSY when another thread has it. */
 fh_static void *fh_zmq_enter(fh_ref const void *handle, fh_zmq_kind kind, bool shared, int wrong);
@@ -86,6 +89,7 @@ typedef struct fh_zmq_socket {
     fh_zmq_context *context;
     fh_sock sock;
     int type;
+    uint32_t lock; /* where several threads are in it: of what follows; nobody sleeps with it */
     fh_message out, in; /* parts of a message that is being sent, or received */
     size_t in_at;
     fh_message peer; /* the properties of who sent the last message, and the same for zmq_msg_gets */
@@ -99,6 +103,10 @@ typedef struct fh_zmq_socket {
     fh_zmq_monitor monitor;
 } fh_zmq_socket;
 
+/* True for a socket that any number of threads may use at once. */
+static inline bool fh_zmq_is_shared(const fh_zmq_socket *z) {
+    return z->type >= ZMQ_SERVER;
+}
 /* An open socket, entered; NULL and errno (ENOTSOCK, ETERM, EBUSY). */
 fh_static fh_zmq_socket *fh_zmq_socket_enter(fh_ref const void *handle);
 /* First values of the options. */
@@ -109,7 +117,7 @@ fh_status fh_zmq_options_secure(fh_mut fh_zmq_socket *z);
 /* Its connections' events go to its monitor, when it has one. */
 fh_status fh_zmq_monitor_watch(fh_mut fh_zmq_socket *z);
 
-/* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. */
+/* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. The caller has the lock. */
 int fh_zmq_socket_events(fh_mut fh_zmq_socket *z);
 /* Tells the monitor, if there is one. */
 void fh_zmq_monitor_say(fh_mut fh_zmq_monitor *m, uint32_t kind, uint32_t value, fh_span endpoint);

@@ -300,6 +300,8 @@ static void *open_socket(fh_zmq_context *c, int type) {
     if (!fh_failed(s)) {
         handle = fh_zmq_handle_new(FH_ZMQ_SOCKET, z);
         s = FH_STATUS(handle == NULL ? FH_EXHAUSTED : FH_OK);
+        if (fh_zmq_is_shared(z))
+            fh_zmq_handle_share(handle);
     }
     if (handle == NULL) {
         if (z != NULL && z->sock.value != 0)
@@ -323,11 +325,16 @@ void *zmq_socket(void *context, int type) {
     return handle;
 }
 
-static void drop_socket(fh_zmq_socket *z) {
+/* What lies below ends; who sleeps there comes back. */
+static void close_below(fh_zmq_socket *z) {
     fh_zmq_context *c = z->context;
     fh_zmq_monitor_stop(&z->monitor);
     (void)!fh_failed(fh_sock_watch(c->sock, z->sock, 0, (fh_sock_watcher){0}));
     (void)!fh_failed(fh_sock_close(c->sock, z->sock));
+}
+
+static void drop_socket(fh_zmq_socket *z) {
+    fh_zmq_context *c = z->context;
     fh_message_drop(&z->out, fh_zmq_heap());
     fh_message_drop(&z->in, fh_zmq_heap());
     fh_message_drop(&z->peer, fh_zmq_heap());
@@ -340,9 +347,14 @@ static void drop_socket(fh_zmq_socket *z) {
 
 int zmq_close(void *socket) {
     fh_zmq_socket *z = fh_zmq_enter(socket, FH_ZMQ_SOCKET, false, ENOTSOCK);
-    if (z == NULL || !fh_zmq_handle_end(socket))
+    if (z == NULL)
         return -1;
-    if (z->context->process == fh_os_process())
+    bool is_ours = z->context->process == fh_os_process();
+    if (is_ours)
+        close_below(z);
+    if (!fh_zmq_handle_end(socket))
+        return fh_zmq_fail(ENOTSOCK); /* another thread has closed it */
+    if (is_ours)
         drop_socket(z);
     return 0;
 }

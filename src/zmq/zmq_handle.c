@@ -1,7 +1,7 @@
 /* zmq_handle.c: handles: a row's number and its generation, in the shape of a pointer (shell.h).
  *
- * A row's word is {generation, users}: the generation is odd while the row has an object. Entering is one compare-and-swap on
- * the whole word, so a handle whose object is gone finds another generation, and never an object of another life.
+ * A row's word is {generation, shared, users}: the generation is odd while the row has an object. Entering is a
+ * compare-and-swap on the whole word, so a handle whose object is gone finds another generation, and never an object of another life.
  *
  * Invariants: a row in the free list has an even generation and no users. Threading: any thread. */
 #include "zmq/shell.h"
@@ -9,6 +9,8 @@
 #include "freehold/os.h"
 
 enum { ROW_SHIFT = 2, GENERATION_SHIFT = 20, LEAVE_NAP_NS = 100000 };
+
+#define SHARED (UINT64_C(1) << 31) /* several threads may use it */
 
 typedef struct row {
     uint64_t word;
@@ -79,8 +81,8 @@ void *fh_zmq_enter(const void *handle, fh_zmq_kind kind, bool shared, int wrong)
         return NULL;
     }
     for (uint64_t found = life; !fh_cas(&r->word, &found, found + 1, FH_ACQ_REL);) {
-        bool busy = life_of(found) == life && !shared;
-        if (life_of(found) == life && shared)
+        bool busy = life_of(found) == life, many = shared || (found & SHARED) != 0;
+        if (busy && many)
             continue;
         errno = busy ? EBUSY : wrong;
         return NULL;
@@ -90,6 +92,13 @@ void *fh_zmq_enter(const void *handle, fh_zmq_kind kind, bool shared, int wrong)
     fh_zmq_leave(handle);
     errno = wrong;
     return NULL;
+}
+
+void fh_zmq_handle_share(const void *handle) {
+    uint64_t life;
+    row *r = row_of(handle, &life);
+    if (r != NULL)
+        (void)fh_fetch_or(&r->word, SHARED, FH_RELAXED);
 }
 
 void fh_zmq_leave(const void *handle) {
@@ -114,7 +123,7 @@ bool fh_zmq_handle_end(const void *handle) {
     if (r == NULL)
         return false;
     uint64_t found = fh_load(&r->word, FH_RELAXED);
-    while (life_of(found) == life && !fh_cas(&r->word, &found, found + (UINT64_C(1) << 32), FH_ACQ_REL))
+    while (life_of(found) == life && !fh_cas(&r->word, &found, (found & ~SHARED) + (UINT64_C(1) << 32), FH_ACQ_REL))
         ;
     bool ended = life_of(found) == life;
     (void)fh_fetch_sub(&r->word, 1, FH_RELEASE);

@@ -202,7 +202,7 @@ static fh_status set_row(fh_zmq_socket *z, const option_row *r, fh_span value) {
         below = number = number / TTL_STEP_MS * TTL_STEP_MS;
     if (r->kind == BELOW && number != z->values[r->option])
         FH_TRY(fh_sock_set(z->context->sock, z->sock, (fh_sock_option)r->option, below));
-    z->values[r->option] = number;
+    fh_store(&z->values[r->option], number, FH_RELAXED);
     return FH_DONE;
 }
 
@@ -249,7 +249,9 @@ int zmq_setsockopt(void *socket, int option, const void *value, size_t size) {
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return -1;
+    fh_lock_take(&z->lock);
     fh_status s = value == NULL && size != 0 ? FH_STATUS(FH_INVALID) : set(z, option, fh_zmq_span(value, size));
+    fh_lock_give(&z->lock);
     fh_zmq_leave(socket);
     if (s.code == FH_UNSUPPORTED || s.code == FH_LIMIT)
         s = FH_STATUS(FH_INVALID);
@@ -385,7 +387,9 @@ int zmq_getsockopt(void *socket, int option, void *value, size_t *size) {
     if (value != NULL && size != NULL) {
         answer out = {fh_zmq_room(value, *size), 0};
         fh_mspan_fill(out.room, 0); /* a number in a larger place has no other bytes beside it */
+        fh_lock_take(&z->lock);
         s = get(z, option, &out);
+        fh_lock_give(&z->lock);
         if (!fh_failed(s))
             *size = out.size;
     }

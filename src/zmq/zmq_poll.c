@@ -1,7 +1,9 @@
 /* zmq_poll.c: polls of sockets and descriptors together (shell.h).
  *
  * Each socket that is waited for has a bell, a descriptor that is rung when there is something to look at; so sockets of any
- * contexts and descriptors of the program's are waited for in one call of the system. Nothing is held while waiting.
+ * contexts and descriptors of the program's are waited for in one call of the system. Nothing is held while waiting. For
+ * sockets that several threads use, a poll has a bell of its own: of one bell for all, each look would take the news from the
+ * others.
  *
  * Threading: shell.h. */
 #include "zmq/shell.h"
@@ -29,6 +31,13 @@ int fh_zmq_socket_events(fh_zmq_socket *z) {
 
 /* --- looking -------------------------------------------------------------------------------------------------------------- */
 
+static int look(fh_zmq_socket *z) {
+    fh_lock_take(&z->lock);
+    int events = fh_zmq_socket_events(z);
+    fh_lock_give(&z->lock);
+    return events;
+}
+
 /* What the sockets have; the number of those that have something, -1 and errno. */
 static int look_at_sockets(fh_zmq_items items) {
     int count = 0;
@@ -38,7 +47,7 @@ static int look_at_sockets(fh_zmq_items items) {
         if (item->socket == NULL)
             continue;
         fh_zmq_socket *z = fh_zmq_socket_enter(item->socket);
-        int events = z != NULL ? fh_zmq_socket_events(z) : -1;
+        int events = z != NULL ? look(z) : -1;
         if (z != NULL)
             fh_zmq_leave(item->socket);
         if (events < 0)
@@ -49,17 +58,43 @@ static int look_at_sockets(fh_zmq_items items) {
     return count;
 }
 
-static fh_status bell_of(void *socket, int *fd) {
+/* Makes this poll's own bell, where there is none yet, and has a socket ring it. */
+static fh_status ring_own(fh_zmq_socket *z, int *own) {
+    int error;
+    if (*own < 0)
+        FH_TRY(fh_os_bell_open(own, &error));
+    return fh_sock_ring(z->context->sock, z->sock, *own);
+}
+
+static fh_status bell_of(void *socket, int *own, int *fd) {
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return FH_STATUS(FH_STALE);
-    fh_status s = fh_sock_bell(z->context->sock, z->sock, fd);
+    fh_status s = fh_zmq_is_shared(z) ? ring_own(z, own) : fh_sock_bell(z->context->sock, z->sock, fd);
+    if (fh_zmq_is_shared(z))
+        *fd = *own;
     fh_zmq_leave(socket);
     return s;
 }
 
-/* A wish for each item: of its descriptor, or of its socket's bell. */
-static fh_status wish(fh_zmq_items items, fh_os_wishes wishes) {
+/* No socket rings it any more; also in a context that was shut down. */
+static void end_own(fh_zmq_items items, int own) {
+    if (own < 0)
+        return;
+    for (size_t i = 0; i < items.count; i++) {
+        void *socket = fh_zmq_items_at(items, i)->socket;
+        fh_zmq_socket *z = socket != NULL ? fh_zmq_enter(socket, FH_ZMQ_SOCKET, false, ENOTSOCK) : NULL;
+        if (z == NULL)
+            continue;
+        if (fh_zmq_is_shared(z))
+            fh_sock_unring(z->context->sock, z->sock, own);
+        fh_zmq_leave(socket);
+    }
+    fh_os_close(own);
+}
+
+/* A wish for each item: of its descriptor, or of a bell that its socket rings. */
+static fh_status wish(fh_zmq_items items, fh_os_wishes wishes, int *own) {
     for (size_t i = 0; i < items.count; i++) {
         const zmq_pollitem_t *item = fh_zmq_items_at(items, i);
         int16_t wanted = (int16_t)(((item->events & ZMQ_POLLIN) != 0 ? FH_OS_WISH_IN : 0) |
@@ -68,7 +103,7 @@ static fh_status wish(fh_zmq_items items, fh_os_wishes wishes) {
         fh_os_wish w = {item->fd, wanted, 0};
         if (item->socket != NULL) {
             w.wanted = FH_OS_WISH_IN;
-            FH_TRY(bell_of(item->socket, &w.fd));
+            FH_TRY(bell_of(item->socket, own, &w.fd));
         }
         fh_os_wishes_set(wishes, i, w);
     }
@@ -101,11 +136,13 @@ static int64_t left_of(int64_t timeout_ms, uint64_t begin_ns) {
     return timeout_ms < 0 ? -1 : spent < timeout_ms ? timeout_ms - spent : 0;
 }
 
-static int wait(fh_zmq_items items, fh_os_wishes wishes, int64_t timeout_ms) {
+static int wait(fh_zmq_items items, fh_os_wishes wishes, int own, int64_t timeout_ms) {
     uint64_t begin_ns = fh_os_clock_ns();
     for (;;) {
         size_t rung;
         int64_t left = left_of(timeout_ms, begin_ns);
+        if (own >= 0)
+            fh_os_bell_clear(own);
         int found = look_at_sockets(items);
         if (found < 0)
             return -1;
@@ -121,6 +158,7 @@ static int wait(fh_zmq_items items, fh_os_wishes wishes, int64_t timeout_ms) {
 static int poll_all(fh_zmq_items items, int64_t timeout_ms) {
     fh_os_wishes wishes;
     size_t others = 0;
+    int own = -1;
     int found = look_at_sockets(items);
     for (size_t i = 0; i < items.count; i++)
         others += fh_zmq_items_at(items, i)->socket == NULL;
@@ -129,8 +167,11 @@ static int poll_all(fh_zmq_items items, int64_t timeout_ms) {
     fh_status s = fh_os_wishes_new(fh_zmq_heap(), items.count, &wishes);
     if (fh_failed(s))
         return fh_zmq_fail(ENOMEM);
-    s = wish(items, wishes);
-    found = fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : wait(items, wishes, timeout_ms);
+    s = wish(items, wishes, &own);
+    found = fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : wait(items, wishes, own, timeout_ms);
+    int saved = errno;
+    end_own(items, own);
+    errno = saved;
     fh_os_wishes_free(fh_zmq_heap(), &wishes);
     return found;
 }
@@ -342,7 +383,7 @@ int zmq_poller_wait(void *handle, zmq_poller_event_t *event, long timeout_ms) {
     return found < 0 ? -1 : 0;
 }
 
-/* It is for sockets that several threads use at once, and there are none. */
+/* A poll has a bell of its own only while it waits. */
 int zmq_poller_fd(void *handle, zmq_fd_t *fd) {
     FH_UNSAFE("zmq-caller");
     if (zmq_poller_size(handle) < 0 || fd == NULL)

@@ -68,9 +68,11 @@ static int attach(void *socket, const char *endpoint, bool bind) {
     if (z == NULL)
         return -1;
     fh_err_clear(&err);
+    fh_lock_take(&z->lock);
     fh_status s = endpoint != NULL ? attach_to(z, fh_span_of_str(endpoint), bind, &err) : FH_STATUS(FH_INVALID);
     if (!fh_failed(s))
         (void)fh_zmq_socket_events(z); /* who connected before is taken in now, and hears what is subscribed to */
+    fh_lock_give(&z->lock);
     fh_zmq_leave(socket);
     return fh_failed(s) ? refuse(s, &err, bind) : 0;
 }
@@ -226,12 +228,14 @@ int zmq_socket_monitor(void *socket, const char *endpoint, int events) {
     fh_status s = FH_DONE;
     if (z == NULL)
         return -1;
+    fh_lock_take(&z->lock);
     if (endpoint == NULL)
         fh_zmq_monitor_stop(&z->monitor);
     else if (!fh_span_starts(name, FH_LIT("inproc://")))
         s = FH_STATUS(FH_UNSUPPORTED);
     else
         s = start(z, name, (uint32_t)events);
+    fh_lock_give(&z->lock);
     fh_zmq_leave(socket);
     return fh_failed(s) ? refuse(s, &(fh_err){0}, true) : 0;
 }

@@ -5,7 +5,9 @@
  * one, the message is dropped, and the last part is refused with the reason.
  *
  * Of the types that are drafts, a message is one part. In the sockets below, those of SERVER and PEER begin with the number of
- * a peer, those of RADIO and DISH with a group; here both are the frame's.
+ * a peer, those of RADIO and DISH with a group; here both are the frame's. Several threads may be in such a socket: what is
+ * sent is its thread's until it is handed over; what is received is taken and described by one at a time, and who waits sleeps
+ * below.
  *
  * Threading: shell.h. */
 #include <sys/uio.h>
@@ -14,13 +16,11 @@
 #include "freehold/os.h"
 #include "zmq/frame.h"
 
-enum { RETRY_NAP_NS = 1000000 };
-
-static const fh_bytes nothing = {NULL, {NULL, 0}};
+enum { RETRY_NAP_NS = 1000000, NS_PER_MS = 1000000 };
 
 /* A signal, or no room (no message) by the time. */
 static int refuse(fh_zmq_socket *z, fh_status s, int flags, int timeout) {
-    bool waited = (flags & ZMQ_DONTWAIT) == 0 && z->values[timeout] != 0;
+    bool waited = (flags & ZMQ_DONTWAIT) == 0 && fh_load(&z->values[timeout], FH_RELAXED) != 0;
     if (s.code == FH_AGAIN && waited)
         return fh_zmq_fail(EINTR);
     if (s.code == FH_NOT_FOUND)
@@ -62,40 +62,41 @@ static fh_status wait_for_room(fh_zmq_socket *z, fh_span first, int flags) {
     }
 }
 
-/* The last part has come. */
-static int send_all(fh_zmq_socket *z, fh_bytes *last, int flags) {
+/* The last part has come, to what is before it. */
+static int send_all(fh_zmq_socket *z, fh_message *out, fh_bytes *last, int flags) {
     fh_sock_context *c = z->context->sock;
     fh_bytes kept = fh_bytes_share(*last);
-    fh_status s = fh_message_push(&z->out, fh_zmq_heap(), last);
+    fh_status s = fh_message_push(out, fh_zmq_heap(), last);
     if (!fh_failed(s))
-        s = (flags & ZMQ_DONTWAIT) != 0 ? fh_sock_try_send(c, z->sock, &z->out) : fh_sock_send(c, z->sock, &z->out);
+        s = (flags & ZMQ_DONTWAIT) != 0 ? fh_sock_try_send(c, z->sock, out) : fh_sock_send(c, z->sock, out);
     if (!fh_failed(s)) {
         fh_bytes_drop(&kept);
         return 0;
     }
-    fh_message_clear(&z->out, fh_zmq_heap());
+    fh_message_clear(out, fh_zmq_heap());
     fh_bytes_drop(last);
     *last = kept;
     return refuse(z, s, flags, ZMQ_SNDTIMEO);
 }
 
 /* What stands before the part of a frame, below. */
-static fh_status push_head(fh_zmq_socket *z, const fh_zmq_frame *f) {
+static fh_status push_head(const fh_zmq_socket *z, fh_message *out, const fh_zmq_frame *f) {
     uint8_t number[4] = {0};
     fh_mspan head = {number, sizeof number};
     fh_span group = f != NULL && f->has_group ? fh_span_sub(f->extra.span, 0, f->extra.span.size - 1) : FH_LIT("");
     fh_mspan_put_u32(head, 0, f != NULL ? f->routing_id : 0);
     if (has_number(z))
-        return fh_message_push_copy(&z->out, fh_zmq_heap(), fh_span_of_mut(head));
-    return has_group(z) ? fh_message_push_copy(&z->out, fh_zmq_heap(), group) : FH_DONE;
+        return fh_message_push_copy(out, fh_zmq_heap(), fh_span_of_mut(head));
+    return has_group(z) ? fh_message_push_copy(out, fh_zmq_heap(), group) : FH_DONE;
 }
 
 /* The one part of a message of a draft's. */
 static int send_single(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, int flags) {
     if ((flags & ZMQ_SNDMORE) != 0)
         return fh_zmq_fail(EINVAL);
-    fh_status s = push_head(z, f);
-    return fh_failed(s) ? refuse(z, s, flags, ZMQ_SNDTIMEO) : send_all(z, part, flags);
+    fh_message out = {0};
+    fh_status s = push_head(z, &out, f);
+    return fh_failed(s) ? refuse(z, s, flags, ZMQ_SNDTIMEO) : send_all(z, &out, part, flags);
 }
 
 /* One part; it is taken exactly on success (0). `f`: the frame that it lies in, if there is one. */
@@ -106,7 +107,7 @@ static int send_part(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, in
         return fh_zmq_fail(EFSM);
     z->is_lost = false;
     if ((flags & ZMQ_SNDMORE) == 0)
-        return send_all(z, part, flags);
+        return send_all(z, &z->out, part, flags);
     fh_status s = FH_DONE;
     if (fh_message_count(&z->out) == 0)
         s = wait_for_room(z, part->span, flags);
@@ -293,6 +294,48 @@ static fh_status describe(fh_zmq_socket *z, fh_zmq_frame *f) {
     return FH_DONE;
 }
 
+/* The next part, with what is known of it, if that is asked for. Without memory it stays, for the next
+ * call. */
+static int take_next(fh_zmq_socket *z, fh_zmq_frame *got, bool described, int flags) {
+    if (wait_for_part(z, flags) != 0)
+        return -1;
+    fh_status s = described ? describe(z, got) : FH_DONE;
+    if (fh_failed(s))
+        return fh_zmq_refuse(s, EINVAL);
+    got->bytes = take_body(z);
+    got->has_more = z->in_more;
+    return 0;
+}
+
+/* Sleeps below until there may be a message; 0: perhaps somebody else has it by now. */
+static int sleep_below(fh_zmq_socket *z, uint64_t begin_ns) {
+    size_t count;
+    int64_t timeout = fh_load(&z->values[ZMQ_RCVTIMEO], FH_RELAXED);
+    int64_t spent = (int64_t)((fh_os_clock_ns() - begin_ns) / NS_PER_MS);
+    fh_sock_poll_item item = {.socket = z->sock, .wanted = FH_SOCK_READABLE};
+    if (timeout >= 0 && spent >= timeout)
+        return fh_zmq_fail(EAGAIN);
+    fh_status s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, timeout < 0 ? -1 : timeout - spent, &count);
+    return fh_failed(s) ? refuse(z, s, 0, ZMQ_RCVTIMEO) : 0;
+}
+
+static int take_alone(fh_zmq_socket *z, fh_zmq_frame *got, bool described) {
+    fh_lock_take(&z->lock);
+    int result = take_next(z, got, described, ZMQ_DONTWAIT);
+    fh_lock_give(&z->lock);
+    return result;
+}
+
+static int receive(fh_zmq_socket *z, fh_zmq_frame *got, bool described, int flags) {
+    if (!fh_zmq_is_shared(z))
+        return take_next(z, got, described, flags);
+    uint64_t begin_ns = fh_os_clock_ns();
+    int result = take_alone(z, got, described);
+    while (result != 0 && errno == EAGAIN && (flags & ZMQ_DONTWAIT) == 0 && sleep_below(z, begin_ns) == 0)
+        result = take_alone(z, got, described);
+    return result;
+}
+
 int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
     fh_zmq_frame *f = fh_zmq_frame_of(msg);
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
@@ -302,18 +345,15 @@ int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags) {
         fh_zmq_leave(socket);
         return fh_zmq_fail(EFAULT);
     }
-    int result = wait_for_part(z, flags);
     fh_zmq_frame got = {.mark = FH_ZMQ_FRAME};
-    fh_status s = result == 0 ? describe(z, &got) : FH_DONE;
-    if (result == 0 && !fh_failed(s)) {
-        got.bytes = take_body(z);
-        got.has_more = z->in_more;
+    int result = receive(z, &got, true, flags);
+    if (result == 0) {
         result = count_of(got.bytes.span.size);
         fh_zmq_frame_clear(f);
         *f = got;
     }
     fh_zmq_leave(socket);
-    return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : result;
+    return result;
 }
 
 int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags) {
@@ -327,14 +367,14 @@ int zmq_recv(void *socket, void *data, size_t size, int flags) {
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return -1;
-    int result = wait_for_part(z, flags);
-    fh_bytes part = result == 0 ? take_body(z) : nothing;
+    fh_zmq_frame got = {.mark = FH_ZMQ_FRAME};
+    int result = receive(z, &got, false, flags);
     fh_zmq_leave(socket);
     if (result != 0)
         return -1;
-    size_t all = part.span.size, fits = all < size ? all : size;
-    fh_span_copy(fh_zmq_room(data, size), fh_span_sub(part.span, 0, fits));
-    fh_bytes_drop(&part);
+    size_t all = got.bytes.span.size, fits = all < size ? all : size;
+    fh_span_copy(fh_zmq_room(data, size), fh_span_sub(got.bytes.span, 0, fits));
+    fh_bytes_drop(&got.bytes);
     return count_of(all);
 }
 

@@ -1,5 +1,5 @@
-/* weave_door.c: a socket that several threads use (sock/door.h) and sleep for outside (sock/mailbox.h): two inside are a race, a
- * message or a change that a sleeper does not come for is a deadlock, as is a close that leaves it asleep.
+/* weave_door.c: a socket that several threads use (sock/door.h) and sleep for outside (sock/mailbox.h): two inside are a race;
+ * a message or a change that a sleeper does not come for is a deadlock, as is a close that leaves it asleep.
  *
  * What a socket has is a number here: messages that were told of and found, and places for them that came by a call. */
 #include "weave.h"
