@@ -2,7 +2,8 @@
 #include <pthread.h>
 
 #include "conn_world.h"
-#include "sock/door.h"
+#include "freehold/atomic.h"
+#include "os/socket.h"
 
 enum { THREADS = 3, EACH = 600, BYTES = 3000, NAP_NS = 20000000, MS_NS = 1000000, SHORT_MS = 80 };
 
@@ -376,6 +377,69 @@ static void test_polls(void **state) {
     world_free(p.w);
 }
 
+/* --- bells ---------------------------------------------------------------------------------------------------------------- */
+
+enum { BELLS = 9 };
+
+static bool is_rung(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+/* Each of those who wait outside is rung for, until they go; a close rings too, and then nobody. */
+static void test_bells(void **state) {
+    couple p = couple_of(state, FH_ZMTP_CHANNEL, FH_ZMTP_CHANNEL);
+    fh_sock pair = open_sock(p.w, FH_ZMTP_PAIR);
+    int bells[BELLS], error;
+    for (int i = 0; i < BELLS; i++) {
+        fh_assert_ok(fh_os_bell_open(&bells[i], &error));
+        fh_assert_ok(fh_sock_ring(p.w.c, p.mine, bells[i]));
+    }
+    fh_assert_code(fh_sock_ring(p.w.c, pair, bells[0]), FH_UNSUPPORTED);
+    hear_none(p.w, p.mine);
+    fh_sock_unring(p.w.c, p.mine, bells[2]);
+    fh_sock_unring(p.w.c, p.mine, bells[2]); /* once is enough */
+    say_ok(p.w, p.theirs, "a");
+    for (int i = 0; i < BELLS; i++) {
+        assert_int_equal(is_rung(bells[i]), i != 2);
+        fh_os_bell_clear(bells[i]);
+    }
+    hear(p.w, p.mine, "a");
+    for (int i = 0; i < BELLS - 1; i++)
+        fh_sock_unring(p.w.c, p.mine, bells[i]);
+    hear_none(p.w, p.mine);
+    say_ok(p.w, p.theirs, "b");
+    assert_true(is_rung(bells[BELLS - 1]) && !is_rung(bells[0]));
+    fh_os_bell_clear(bells[BELLS - 1]);
+    close_sock(p.w, p.mine);
+    assert_true(is_rung(bells[BELLS - 1]));
+    fh_os_bell_clear(bells[BELLS - 1]);
+    fh_sock next = connected(p.w, FH_ZMTP_GATHER, "inproc://y"), other = bound(p.w, FH_ZMTP_SCATTER, "inproc://y");
+    fh_assert_ok(fh_sock_ring(p.w.c, next, bells[0]));
+    hear_none(p.w, next);
+    say_ok(p.w, other, "c");
+    assert_true(is_rung(bells[0]) && !is_rung(bells[BELLS - 1]));
+    fh_sock_unring(p.w.c, p.mine, bells[BELLS - 1]);
+    for (int i = 0; i < BELLS; i++)
+        fh_os_close(bells[i]);
+    world_free(p.w);
+}
+
+/* Without memory a bell is not rung, and nothing else is different. */
+static void test_bells_fail(void **state) {
+    couple p = couple_of(state, FH_ZMTP_CHANNEL, FH_ZMTP_CHANNEL);
+    int bell, error;
+    fh_assert_ok(fh_os_bell_open(&bell, &error));
+    fh_trace_fail_at(fh_test_trace(state), 1);
+    fh_assert_code(fh_sock_ring(p.w.c, p.mine, bell), FH_NOMEM);
+    hear_none(p.w, p.mine);
+    say_ok(p.w, p.theirs, "a");
+    assert_false(is_rung(bell));
+    fh_assert_ok(fh_sock_ring(p.w.c, p.mine, bell));
+    fh_os_close(bell);
+    world_free(p.w);
+}
+
 /* --- numbers, rows -------------------------------------------------------------------------------------------------------- */
 
 /* A number says what it opens: with another mark it opens nothing. The classic types are one thread's at a time. */
@@ -422,6 +486,6 @@ int main(void) {
         FH_TEST_ALLOC(test_crowds), FH_TEST_ALLOC(test_sleeper_and_sender), FH_TEST_ALLOC(test_peers_change),
         FH_TEST_ALLOC(test_peer_goes), FH_TEST_ALLOC(test_close), FH_TEST_ALLOC(test_stop),
         FH_TEST_ALLOC(test_time), FH_TEST_ALLOC(test_polls), FH_TEST_ALLOC(test_numbers),
-        FH_TEST_ALLOC(test_rows)};
+        FH_TEST_ALLOC(test_rows), FH_TEST_ALLOC(test_bells), FH_TEST_ALLOC(test_bells_fail)};
     return run_where_possible("test_door", tests, sizeof tests / sizeof *tests);
 }
