@@ -115,16 +115,25 @@ fh_status fh_context_attend_to(fh_core *k) {
 
 /* --- numbers -------------------------------------------------------------------------------------------------------------- */
 
-/* Makes the slot of an open socket busy. */
-FH_ALWAYS_INLINE fh_status occupy(fh_mut fh_sock_context *c, fh_sock s) {
-    if (fh_door_index(s.value) >= c->slots.count || !fh_door_is_open(s.value))
-        return FH_STATUS(FH_STALE);
-    return fh_door_enter(&fh_context_slot(c, s)->word, s.value);
+/* True for a number that may be, or have been, a socket's. */
+static bool is_number(fh_ref const fh_sock_context *c, fh_sock s) {
+    return fh_door_index(s.value) < c->slots.count && fh_door_is_open(s.value);
+}
+
+/* What is not free at once. */
+static FH_ATTR(noinline) fh_status enter_later(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core) {
+    *core = NULL;
+    FH_TRY(fh_door_enter(&fh_context_slot(c, s)->word, s.value));
+    *core = fh_context_core(c, s);
+    return FH_DONE;
 }
 
 fh_status fh_context_enter(fh_sock_context *c, fh_sock s, fh_core **core) {
     *core = NULL;
-    FH_TRY(occupy(c, s));
+    if (!is_number(c, s))
+        return FH_STATUS(FH_STALE);
+    if (!fh_door_try(&fh_context_slot(c, s)->word, s.value))
+        return enter_later(c, s, core);
     *core = fh_context_core(c, s);
     return FH_DONE;
 }
@@ -205,8 +214,9 @@ static void send_away(fh_mut fh_sock_context *c, fh_sock s) {
 }
 
 fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
-    FH_TRY(occupy(c, s));
-    fh_core *k = take_core(fh_context_slot(c, s));
+    fh_core *k;
+    FH_TRY(fh_context_enter(c, s, &k));
+    k = take_core(fh_context_slot(c, s));
     FH_ASSERT(k != NULL);
     fh_drive_return(k);
     fh_endpoint_detach_all(k);

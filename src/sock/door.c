@@ -4,7 +4,7 @@
 
 #include "mem/sync/lock.h"
 
-fh_status fh_door_wait(uint64_t *word, uint64_t number) {
+fh_status fh_door_enter(uint64_t *word, uint64_t number) {
     uint64_t rest = fh_door_at_rest(number);
     for (unsigned turn = 1;; turn++) {
         uint64_t found = rest;

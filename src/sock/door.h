@@ -40,14 +40,13 @@ static inline bool fh_door_is_open(uint64_t word) {
 static inline uint64_t fh_door_at_rest(uint64_t number) {
     return number & ~FH_DOOR_INDEX;
 }
-/* What fh_door_enter leaves to door.c: it was not free. */
-FH_MUST_USE fh_status fh_door_wait(fh_ref uint64_t *word, uint64_t number);
-/* The socket is this thread's. FH_STALE; FH_BORROWED if it is not shared, and another's. */
-FH_MUST_USE static inline fh_status fh_door_enter(fh_ref uint64_t *word, uint64_t number) {
+/* True: the socket is this thread's; most often it is so at once. */
+FH_MUST_USE static inline bool fh_door_try(fh_ref uint64_t *word, uint64_t number) {
     uint64_t found = fh_door_at_rest(number);
-    bool entered = fh_cas(word, &found, fh_door_at_rest(number) | FH_DOOR_BUSY, FH_ACQUIRE);
-    return FH_LIKELY(entered) ? FH_DONE : fh_door_wait(word, number);
+    return FH_LIKELY(fh_cas(word, &found, fh_door_at_rest(number) | FH_DOOR_BUSY, FH_ACQUIRE));
 }
+/* The same, and waits for one that is shared. FH_STALE; FH_BORROWED if it is not, and another's. */
+FH_MUST_USE fh_status fh_door_enter(fh_ref uint64_t *word, uint64_t number);
 /* It is the next one's. */
 static inline void fh_door_leave(fh_ref uint64_t *word, uint64_t number) {
     fh_store(word, fh_door_at_rest(number), FH_RELEASE);

@@ -164,11 +164,15 @@ static void end(fh_mut fh_core *k, fh_status s) {
         fh_drive_return(k);
 }
 
+static FH_ATTR(noinline) fh_status send_among(fh_mut fh_sock_context *c, fh_sock s, fh_mut fh_message *m) {
+    size_t done;
+    return pass_among(c, s, (fh_messages){m, 1}, true, &done);
+}
+
 fh_status fh_sock_send(fh_sock_context *c, fh_sock s, fh_message *m) {
     fh_core *k;
-    size_t done;
     if (fh_door_is_shared(s.value))
-        return pass_among(c, s, (fh_messages){m, 1}, true, &done);
+        return send_among(c, s, m);
     FH_TRY(begin(c, s, &k));
     fh_status status = send_until(k, m);
     end(k, status);
@@ -185,7 +189,7 @@ fh_status fh_sock_try_send(fh_sock_context *c, fh_sock s, fh_message *m) {
     return status;
 }
 
-static fh_status receive_among(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out) {
+static FH_ATTR(noinline) fh_status receive_among(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out) {
     size_t done;
     *out = (fh_message){0};
     return pass_among(c, s, (fh_messages){out, 1}, false, &done);

@@ -1,7 +1,8 @@
 /* zmq_handle.c: handles: a row's number and its generation, in the shape of a pointer (shell.h).
  *
  * A row's word is {generation, shared, users}: the generation is odd while the row has an object. Entering is a
- * compare-and-swap on the whole word, so a handle whose object is gone finds another generation, and never an object of another life.
+ * compare-and-swap on the whole word, so a handle whose object is gone finds another generation, and never an object of another
+ * life.
  *
  * Invariants: a row in the free list has an even generation and no users. Threading: any thread. */
 #include "zmq/shell.h"
