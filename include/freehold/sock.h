@@ -113,8 +113,8 @@ FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint,
  * yet is no error (a monitor sees FH_SOCK_IS_CLOSED). Nothing waits for the resolver but that connection, and the end of the
  * context. */
 FH_FALLIBLE fh_sock_connect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
-/* The name is free again; who is connected stays. The name is the one that was given, or the one of fh_sock_last_endpoint.
- * FH_NOT_FOUND. */
+/* The name is free again; who is connected stays, but for connections over tcp and ipc with UNBIND_ENDS. The name is the one
+ * that was given, or the one of fh_sock_last_endpoint. FH_NOT_FOUND. */
 FH_FALLIBLE fh_sock_unbind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint);
 /* Ends what fh_sock_connect began. What was sent can still be received there. FH_NOT_FOUND. */
 FH_FALLIBLE fh_sock_disconnect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint);
@@ -135,8 +135,8 @@ FH_FALLIBLE fh_sock_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_me
 FH_FALLIBLE fh_sock_try_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
 
 /* What is known of who sent the message that was received last, by whatever thread, with METADATA: parts of properties, for
- * fh_zmtp_property_next: what it said of itself, Peer-Address and User-Id, and what a handler of ZAP had to add. No parts for a
- * peer of inproc, or one that is gone. */
+ * fh_zmtp_property_next: what it said of itself; Peer-Address, __fd (the connection's descriptor, in decimal digits) and
+ * User-Id; and what a handler of ZAP had to add. No parts for a peer of inproc, or one that is gone. */
 FH_FALLIBLE fh_sock_about(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
 /* What a message that begins with this part, and has more, would find: FH_AGAIN: no room; the other errors of fh_sock_send.
  * What finds room keeps it while this socket sends nothing and its peers stay. */
@@ -197,6 +197,7 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(TCP_MAXRT, unheard_max, 80, 0, 0, INT32_MAX) /* ms that sent bytes may go unheard; 0: the system's default */     \
     X(IPV6, ip6, 42, 0, 0, 1) /* "*" and names are addresses of IPv6 */                                                \
     X(SPIN, spin, 203, 0, 0, 1000000) /* ours: us that a call looks whether something comes before it sleeps */         \
+    X(UNBIND_ENDS, unbind_ends, 204, 0, 0, 1) /* ours: fh_sock_unbind ends the connections that came to the name as well */  \
     X(METADATA, metadata, 202, 0, 0, 1) /* ours: fh_sock_about knows the peers of tcp and ipc */                       \
     X(ZAP_ENFORCE_DOMAIN, enforce, 93, 0, 0, 1) /* who asks a handler of ZAP lets nobody in while there is none */
 /* Read only. */
@@ -217,6 +218,8 @@ FH_FALLIBLE fh_sock_set(fh_mut fh_sock_context *c, fh_sock s, fh_sock_option opt
 FH_FALLIBLE fh_sock_get(fh_mut fh_sock_context *c, fh_sock s, fh_sock_option option, fh_out int64_t *value);
 /* What a ROUTER calls this socket: up to FH_ZMTP_IDENTITY_MAX bytes, the first not 0. FH_INVALID, FH_NOMEM. */
 FH_FALLIBLE fh_sock_identify(fh_mut fh_sock_context *c, fh_sock s, fh_span identity);
+/* The same, as it is now; of a STREAM: the name of the connection that came, or was begun, last. Empty bytes: none. */
+FH_FALLIBLE fh_sock_identity(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_bytes *out);
 /* What an XPUB sends to each new subscriber, as if it had been published; empty: nothing. FH_UNSUPPORTED for other types,
  * FH_NOMEM. */
 FH_FALLIBLE fh_sock_welcome(fh_mut fh_sock_context *c, fh_sock s, fh_span text);
@@ -304,7 +307,8 @@ typedef struct fh_sock_watcher {
     void (*happened)(fh_mut fh_view(1) void *ctx, fh_sock_happening kind, int64_t value, fh_span endpoint);
     fh_mut void *ctx;
 } fh_sock_watcher;
-/* As fh_sock_monitor. It is told until fh_sock_monitor, or another call of this, comes back. */
+/* As fh_sock_monitor. It is told until fh_sock_monitor, fh_sock_close, or another call of this, comes back; the close of each
+ * listener is the last that it hears. */
 FH_FALLIBLE fh_sock_watch(fh_mut fh_sock_context *c, fh_sock s, uint32_t kinds, fh_sock_watcher watcher);
 /* The next one. FH_AGAIN: none; fh_sock_poll waits for FH_SOCK_HAPPENED. */
 FH_FALLIBLE fh_sock_event_next(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_sock_event *out);

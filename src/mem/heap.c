@@ -19,6 +19,7 @@
 #include "freehold/alloc.h"
 #include "freehold/checked.h"
 #include "freehold/os.h"
+#include "mem/gift.h"
 
 enum { PAGES_FROM = 1 << 20, HUGE_FROM = 4 << 20 };
 
@@ -164,4 +165,14 @@ fh_status fh_pages_commit(fh_allocator *a, void *at, size_t size_bytes) {
 void fh_pages_release(fh_allocator *a, void *at, size_t size_bytes) {
     if (at != NULL)
         a->release(a->ctx, at, size_bytes);
+}
+
+/* --- for others ----------------------------------------------------------------------------------------------------------- */
+
+void *fh_gift_new(fh_span bytes) {
+    FH_UNSAFE("heap-gift");
+    void *block = malloc(bytes.size != 0 ? bytes.size : 1);
+    if (block != NULL && bytes.size != 0)
+        memcpy(block, bytes.at, bytes.size);
+    return block;
 }

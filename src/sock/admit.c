@@ -3,26 +3,41 @@
 #include "sock/io.h"
 #include "sock/zap.h"
 
-enum { ABOUT_BYTES = 1024 };
+enum { ABOUT_BYTES = 1024, NUMBER_BYTES = 10 };
 
 /* --- who it is ------------------------------------------------------------------------------------------------------------ */
 
-/* An address as zmq_msg_gets has it: without its port. */
-static fh_status put_ours(fh_ref const fh_conn *c, fh_mspan room, fh_out size_t *size) {
+/* One property more, unless it has no value. */
+static fh_status put(fh_mspan room, fh_mut size_t *size, fh_span name, fh_span value) {
     size_t more = 0;
-    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0};
-    fh_mspan all = {text, sizeof text}, rest = room;
+    fh_mspan rest;
+    if (value.size == 0)
+        return FH_DONE;
+    if (!fh_mspan_slice(room, *size, room.size - *size, &rest))
+        return FH_STATUS(FH_LIMIT);
+    FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){name, value}, &more));
+    *size += more;
+    return FH_DONE;
+}
+
+/* A descriptor in decimal digits, in the end of `room`; a negative one is nothing. */
+static fh_span digits_of(int number, fh_mspan room) fh_view(2) {
+    size_t at = room.size;
+    for (int rest = number; number >= 0 && at != 0 && (rest != 0 || at == room.size); rest /= 10)
+        *fh_mspan_at(room, --at) = (uint8_t)('0' + rest % 10);
+    return fh_span_from(fh_span_of_mut(room), at);
+}
+
+/* An address as zmq_msg_gets has it: without its port; and what ZMQ_SRCFD asks for, under libzmq's name. */
+static fh_status put_ours(fh_ref const fh_conn *c, fh_mspan room, fh_out size_t *size) {
+    uint8_t text[FH_ADDRESS_TEXT_BYTES] = {0}, number[NUMBER_BYTES] = {0};
+    fh_mspan all = {text, sizeof text}, digits = {number, sizeof number};
     fh_address address = {.kind = FH_ADDRESS_NONE};
     *size = 0;
     (void)!fh_failed(fh_net_peer(c->loop->net, c->socket, &address));
-    fh_span host = fh_zap_host(&address, all);
-    if (host.size != 0)
-        FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){FH_LIT("Peer-Address"), host}, size));
-    if (c->user.span.size == 0 || !fh_mspan_slice(room, *size, room.size - *size, &rest))
-        return FH_DONE;
-    FH_TRY(fh_zmtp_property_put(rest, (fh_zmtp_property){FH_LIT("User-Id"), c->user.span}, &more));
-    *size += more;
-    return FH_DONE;
+    FH_TRY(put(room, size, FH_LIT("Peer-Address"), fh_zap_host(&address, all)));
+    FH_TRY(put(room, size, FH_LIT("__fd"), digits_of(fh_net_descriptor(c->loop->net, c->socket), digits)));
+    return put(room, size, FH_LIT("User-Id"), c->user.span);
 }
 
 fh_status fh_admit_about(const fh_conn *c, fh_message *m) {

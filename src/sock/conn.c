@@ -263,7 +263,7 @@ static void shake(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->terms != NULL && c->session == NULL);
     if (is_raw(c)) {
         c->state = FH_CONN_UP;
-        c->tells_about = c->terms->settings.metadata != 0;
+        c->tells_about = c->has_stood = true; /* METADATA or not: its application is told that it stands */
         fh_conn_look(c);
         return;
     }
@@ -412,9 +412,20 @@ static bool see_more(fh_mut fh_conn *c, fh_mut uint64_t *seen) {
     return *seen != 0;
 }
 
+/* A new connection begins with an empty message, if it is to. False: not yet. */
+static bool probe(fh_mut fh_conn *c) {
+    fh_bytes empty = nothing;
+    fh_status s = c->probes && c->session != NULL ? fh_zmtp_send(c->session, &empty, false) : FH_DONE;
+    c->probes = fh_failed(s);
+    c->is_again = c->is_again || fh_failed(s);
+    return !c->probes;
+}
+
 /* Messages go on, as long as the session takes them and not too much waits. */
 static void give_out(fh_mut fh_conn *c) {
     bool flushed = false;
+    if (!probe(c))
+        return;
     uint64_t seen = see(c);
     while (!c->is_mute && waiting_bytes(c) < OUT_MOST &&
            (give_small(c) || c->has_going || take_going(c) || see_more(c, &seen))) {
@@ -508,6 +519,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
         c->state = FH_CONN_UP;
         c->tells_about = c->terms->settings.metadata && !c->terms->settings.conflate;
         c->wait_ms = c->terms->settings.reconnect_ivl > 0 ? (uint64_t)c->terms->settings.reconnect_ivl : 0;
+        c->probes = c->terms->settings.probe != 0;
         have_link(c); /* who hears of it can send */
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_SUCCEEDED, 0);
         return;
@@ -606,14 +618,15 @@ static void part_with(fh_mut fh_conn *c) {
 static void wait_on(fh_mut fh_conn *c) {
     FH_ASSERT(c->terms != NULL);
     be_due(c, c->redial_ns);
-    if (!c->is_last && c->link == NULL && fh_terms_speaks_first(c->terms) && fh_failed(make_link(c)))
+    bool speaks = fh_terms_speaks_first(c->terms) && !is_raw(c); /* of a STREAM only the first connection does */
+    if (!c->is_last && c->link == NULL && speaks && fh_failed(make_link(c)))
         be_due(c, now_of(c) + AGAIN_NS);
 }
 
 /* The loop has no socket any more. */
 static void closed(fh_mut fh_conn *c) {
     FH_ASSERT(c->terms != NULL);
-    bool stays = c->dials && fh_terms_speaks_first(c->terms) && !fh_terms_subscribes(c->terms) &&
+    bool stays = c->dials && fh_terms_speaks_first(c->terms) && !fh_terms_subscribes(c->terms) && !c->has_stood &&
                  (has_work(c) || c->terms->type != FH_ZMTP_REQ);
     end_session(c);
     fh_admit_end(c);
@@ -626,7 +639,7 @@ static void closed(fh_mut fh_conn *c) {
     c->granted = nothing;
     c->given = 0;
     c->hold_ns = 0;
-    c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
+    c->has_stood = c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
     fh_message_clear(&c->coming, c->loop->allocator);
     if (!stays || c->terms->settings.reconnect_ivl < 0) { /* a REQ hears that nobody answers, a SUB says again what it wants */
         end_link(c);
@@ -763,6 +776,7 @@ static void work_raw(fh_mut fh_view(1) fh_conn *c) {
     c->is_again = false;
     bool taken = c->is_asked || deliver(c);
     have_link(c);
+    (void)tell_about(c);
     give_out(c);
     if (taken && !c->is_asked)
         ask(c);

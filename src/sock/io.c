@@ -120,16 +120,33 @@ static bool has_name(fh_ref const fh_conn *c, fh_ref const fh_order *o) {
     return kind && (fh_span_equal(c->terms->endpoint.span, name) || is_local_name(c, name));
 }
 
+/* True for a connection that came to this listener, and is to end with it. */
+static bool is_guest(fh_ref const fh_io *io, uint32_t number, uint32_t listener) {
+    const fh_conn *c = fh_conn_rows_at(io->rows, number)->conn, *of = fh_conn_rows_at(io->rows, listener)->conn;
+    if (number == listener || c == NULL || of == NULL || c->is_last || c->terms == NULL || c->terms != of->terms)
+        return false;
+    return of->terms->settings.unbind_ends != 0;
+}
+
+static void end_at(fh_mut fh_view(1) fh_io *io, uint32_t number, uint64_t end_ns) {
+    fh_conn *c = find(io, number);
+    if (c != NULL)
+        fh_conn_end(c, end_ns);
+    bury(io, number);
+}
+
 static fh_status detach(fh_mut fh_view(1) fh_io *io) {
     fh_status s = FH_STATUS(FH_NOT_FOUND);
     bool all = io->order.kind == FH_ORDER_DETACH_ALL;
     uint64_t end_ns = end_of(io, io->order.linger_ms);
     for (uint32_t i = 0; i < io->rows_used && (all || fh_failed(s)); i++) {
-        fh_conn *c = find(io, i);
+        const fh_conn *c = find(io, i);
         if (c == NULL || !has_name(c, &io->order))
             continue;
-        fh_conn_end(c, end_ns);
-        bury(io, i);
+        for (uint32_t other = 0; other < io->rows_used; other++)
+            if (is_guest(io, other, i))
+                end_at(io, other, end_ns);
+        end_at(io, i, end_ns);
         s = FH_DONE;
     }
     return s;

@@ -23,7 +23,7 @@
 #include "sock/lookup.h"
 #include "sock/terms.h"
 
-enum { FH_IO_BOX = UINT16_MAX + 1, FH_IO_ROWS = FH_MAILBOX_NUMBERS, FH_IO_PAGES = 8192 };
+enum { FH_IO_ROWS = FH_MAILBOX_NUMBERS, FH_IO_PAGES = 8192 };
 
 /* What a row needs of the thread. */
 typedef struct fh_loop {
@@ -71,6 +71,8 @@ typedef struct fh_conn {
     bool is_asked, has_room_out;    /* a receive is under way; into the session's room */
     bool is_mute, is_shut;          /* the peer takes nothing any more; we have told it that nothing comes */
     bool tells_about;               /* the socket is to be told of the peer, before its first message */
+    bool probes;                    /* it begins with an empty message */
+    bool has_stood;                 /* a connection of a STREAM, which its link ends with */
     bool let_in, send_away;         /* what the peer is to be told about its name */
     bool is_again;                  /* there was no memory, or no room in the session */
     bool is_lent, leaves;           /* its socket's thread drives it; that is to end */

@@ -14,6 +14,9 @@
 #include "sock/lease.h"
 #include "sock/lane.h"
 
+/* The slot that stands for all connections. */
+enum { FH_IO_BOX = UINT16_MAX + 1 };
+
 /* A side. */
 typedef struct fh_link_end {
     uint32_t box, number; /* the slot of its socket in the context, and what the socket calls the link */

@@ -256,6 +256,20 @@ fh_status fh_sock_identify(fh_sock_context *c, fh_sock s, fh_span identity) {
     return is_identity(identity) ? set_text(c, s, identity, TEXT_IDENTITY) : FH_STATUS(FH_INVALID);
 }
 
+fh_status fh_sock_identity(fh_sock_context *c, fh_sock s, fh_bytes *out) {
+    fh_core *k;
+    *out = nothing;
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
+    fh_status status = fh_context_attend(k); /* a connection may have come */
+    if (fh_failed(status)) {
+        fh_context_leave(c, s);
+        return status;
+    }
+    *out = fh_bytes_share(k->identity);
+    fh_context_leave(c, s);
+    return FH_DONE;
+}
+
 fh_status fh_sock_name_next(fh_sock_context *c, fh_sock s, fh_span identity) {
     return is_identity(identity) ? set_text(c, s, identity, TEXT_NEXT_NAME) : FH_STATUS(FH_INVALID);
 }

@@ -66,6 +66,7 @@ void fh_core_free(fh_core *k) {
     fh_bytes_drop(&k->last_endpoint);
     fh_bytes_drop(&k->welcome);
     fh_bytes_drop(&k->next_name);
+    fh_monitor_mute(k->monitor); /* connections that linger have a handle */
     fh_monitor_free(k->monitor);
     fh_secrets_wipe(&k->secrets);
     fh_free(a, k);
@@ -253,7 +254,10 @@ static void greet(fh_mut fh_core *k, uint32_t number) {
         fh_bytes_drop(&prefix);
     }
     bool welcomes = k->type == FH_ZMTP_XPUB && k->welcome.span.size != 0;
-    if ((k->settings.probe || welcomes) && fh_core_has_room(k, number)) {
+    const fh_peer *p = row(k, number);
+    bool is_connection = p->link != NULL && p->side == 1 && p->link->connected.box == FH_IO_BOX;
+    bool probes = k->settings.probe && !is_connection; /* that probes by itself */
+    if ((probes || welcomes) && fh_core_has_room(k, number)) {
         fh_message m = {.count = 1}; /* an empty part */
         if (welcomes)
             m.few[0].bytes = fh_bytes_share(k->welcome);
@@ -287,11 +291,6 @@ static fh_status name_newcomer(fh_mut fh_core *k, fh_bytes identity, fh_owned fh
     return FH_STATUS(FH_INVALID);
 }
 
-static bool tells_of_comers(fh_ref const fh_core *k) {
-    return k->type == FH_ZMTP_STREAM ? k->settings.stream_notify != 0
-                                     : k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_COMES) != 0;
-}
-
 static bool tells_of_goers(fh_ref const fh_core *k) {
     return k->type == FH_ZMTP_STREAM ? k->settings.stream_notify != 0
                                      : k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_GOES) != 0;
@@ -303,7 +302,7 @@ static void enter_row(fh_mut fh_core *k, uint32_t number, fh_move fh_link *link,
     p->side = side;
     p->wanted = 0;
     p->life++;
-    p->comes = tells_of_comers(k);
+    p->comes = k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_COMES) != 0;
     p->identity = name;
     p->chain = 0;
     if (!fh_core_names_peers(k))
@@ -326,6 +325,10 @@ fh_status fh_core_join(fh_core *k, fh_link **link, uint32_t side) {
     end->number = number;
     fh_link *mine = *link;
     *link = NULL;
+    if (k->type == FH_ZMTP_STREAM) { /* it is called as its last connection is */
+        fh_bytes_drop(&k->identity);
+        k->identity = fh_bytes_share(name);
+    }
     enter_row(k, number, mine, side, name);
     greet(k, number);
     fh_turn_wake(&k->readers, number);
@@ -421,7 +424,7 @@ void fh_core_leave(fh_core *k, uint32_t number) {
 
 /* --- looking -------------------------------------------------------------------------------------------------------------- */
 
-/* What a connection has said of its peer. */
+/* What a connection has said of its peer. One of a STREAM says it when it stands. */
 static void take_about(fh_mut fh_core *k, uint32_t number) {
     bool tell = false;
     fh_message m;
@@ -431,6 +434,7 @@ static void take_about(fh_mut fh_core *k, uint32_t number) {
     fh_peer *p = row(k, number);
     fh_message_drop(&p->about, k->allocator);
     p->about = m;
+    p->comes = p->comes || (k->type == FH_ZMTP_STREAM && k->settings.stream_notify != 0);
 }
 
 bool fh_core_has_notice(fh_core *k, uint32_t number) {

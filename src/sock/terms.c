@@ -210,7 +210,7 @@ bool fh_terms_publishes(const fh_terms *t) {
 
 bool fh_terms_speaks_first(const fh_terms *t) {
     unsigned types = FH_ZMTP_BIT(PAIR) | FH_ZMTP_BIT(PUSH) | FH_ZMTP_BIT(DEALER) | FH_ZMTP_BIT(REQ) | FH_ZMTP_BIT(CLIENT) |
-                     FH_ZMTP_BIT(SCATTER) | FH_ZMTP_BIT(PEER) | FH_ZMTP_BIT(CHANNEL);
+                     FH_ZMTP_BIT(SCATTER) | FH_ZMTP_BIT(PEER) | FH_ZMTP_BIT(CHANNEL) | FH_ZMTP_BIT(STREAM);
     bool named = t->type == FH_ZMTP_ROUTER && t->peer_name.span.size != 0;
     return !t->bound && (fh_terms_subscribes(t) || (!t->settings.immediate && (named || (1u << t->type & types) != 0)));
 }

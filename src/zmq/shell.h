@@ -99,7 +99,7 @@ typedef struct fh_zmq_socket {
     int64_t values[FH_ZMQ_OPTIONS];
     int mechanism;
     bool is_server;
-    fh_zmq_text identity, username, password, domain, public_key, secret_key, server_key;
+    fh_zmq_text username, password, domain, public_key, secret_key, server_key;
     fh_zmq_monitor monitor;
 } fh_zmq_socket;
 

@@ -328,9 +328,8 @@ void *zmq_socket(void *context, int type) {
 /* What lies below ends; who sleeps there comes back. */
 static void close_below(fh_zmq_socket *z) {
     fh_zmq_context *c = z->context;
+    (void)!fh_failed(fh_sock_close(c->sock, z->sock)); /* its listeners say that they are closed */
     fh_zmq_monitor_stop(&z->monitor);
-    (void)!fh_failed(fh_sock_watch(c->sock, z->sock, 0, (fh_sock_watcher){0}));
-    (void)!fh_failed(fh_sock_close(c->sock, z->sock));
 }
 
 static void drop_socket(fh_zmq_socket *z) {

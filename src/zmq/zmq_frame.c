@@ -148,6 +148,28 @@ int zmq_msg_copy(zmq_msg_t *to, zmq_msg_t *from) {
 
 /* --- looking -------------------------------------------------------------------------------------------------------------- */
 
+/* What is known of the sender under a name, without the NUL behind it: names and values are texts that end with one each, one
+ * behind the other. NULL, 0 for what is not known. */
+static fh_span find(const fh_zmq_frame *f, fh_span wanted) {
+    static const uint8_t nul[1];
+    for (size_t at = 0; !f->has_group && at < f->extra.span.size;) {
+        size_t value = fh_span_find(f->extra.span, (fh_span){nul, 1}, at) + 1;
+        size_t end = fh_span_find(f->extra.span, (fh_span){nul, 1}, value);
+        if (fh_span_equal(fh_span_sub(f->extra.span, at, value - 1 - at), wanted))
+            return fh_span_sub(f->extra.span, value, end - value);
+        at = end + 1;
+    }
+    return (fh_span){NULL, 0};
+}
+
+/* A number of decimal digits that was written here; -1 for none. */
+static int number_of(fh_span digits) {
+    int number = digits.size != 0 ? 0 : -1;
+    for (size_t i = 0; i < digits.size; i++)
+        number = 10 * number + (fh_span_at(digits, i) - '0');
+    return number;
+}
+
 void *zmq_msg_data(zmq_msg_t *msg) {
     fh_zmq_frame *f = fh_zmq_frame_of(msg);
     if (f == NULL)
@@ -176,7 +198,7 @@ int zmq_msg_get(const zmq_msg_t *msg, int property) {
     case ZMQ_SHARED:
         return f->is_shared;
     case ZMQ_SRCFD:
-        return -1;
+        return number_of(find(f, FH_LIT("__fd")));
     default:
         return fh_zmq_fail(EINVAL);
     }
@@ -188,24 +210,16 @@ int zmq_msg_set(zmq_msg_t *msg, int property, int value) {
     return fh_zmq_frame_of(msg) == NULL ? -1 : fh_zmq_fail(EINVAL); /* no property can be set */
 }
 
-/* Names and values are texts that end with a NUL each, one behind the other. */
 const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property) {
-    static const uint8_t nul[1];
     const fh_zmq_frame *f = fh_zmq_frame_of(msg);
     fh_span wanted = fh_span_of_str(property);
     if (f == NULL)
         return NULL;
-    if (fh_span_is(wanted, "Routing-Id"))
-        wanted = FH_LIT("Identity");
+    fh_span value = find(f, fh_span_is(wanted, "Routing-Id") ? FH_LIT("Identity") : wanted);
+    if (value.at == NULL)
+        errno = EINVAL;
     FH_UNSAFE("zmq-frame");
-    for (size_t at = 0; !f->has_group && at < f->extra.span.size;) {
-        size_t value = fh_span_find(f->extra.span, (fh_span){nul, 1}, at) + 1;
-        if (fh_span_equal(fh_span_sub(f->extra.span, at, value - 1 - at), wanted))
-            return (const char *)fh_span_from(f->extra.span, value).at;
-        at = fh_span_find(f->extra.span, (fh_span){nul, 1}, value) + 1;
-    }
-    errno = EINVAL;
-    return NULL;
+    return (const char *)value.at;
 }
 
 /* --- drafts --------------------------------------------------------------------------------------------------------------- */

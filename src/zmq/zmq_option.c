@@ -86,6 +86,7 @@ void fh_zmq_options_init(fh_zmq_socket *z) {
     z->values[ZMQ_MAXMSGSIZE] = c->message_max != INT32_MAX ? c->message_max : -1;
     z->values[ZMQ_LINGER] = c->blocky ? -1 : 0;
     (void)!fh_failed(fh_sock_set(c->sock, z->sock, FH_SOCK_METADATA, 1));
+    (void)!fh_failed(fh_sock_set(c->sock, z->sock, FH_SOCK_UNBIND_ENDS, 1));
     (void)!fh_failed(fh_sock_set(c->sock, z->sock, FH_SOCK_IPV6, z->values[ZMQ_IPV6] != 0));
     (void)!fh_failed(fh_sock_set(c->sock, z->sock, FH_SOCK_MESSAGE_MAX, z->values[ZMQ_MAXMSGSIZE]));
     (void)!fh_failed(fh_sock_set(c->sock, z->sock, FH_SOCK_LINGER, z->values[ZMQ_LINGER]));
@@ -206,11 +207,6 @@ static fh_status set_row(fh_zmq_socket *z, const option_row *r, fh_span value) {
     return FH_DONE;
 }
 
-static fh_status set_identity(fh_zmq_socket *z, fh_span value) {
-    FH_TRY(fh_sock_identify(z->context->sock, z->sock, value));
-    return keep(&z->identity, value, FH_ZMTP_IDENTITY_MAX);
-}
-
 static fh_status set(fh_zmq_socket *z, int option, fh_span value) {
     fh_sock_context *c = z->context->sock;
     fh_status s;
@@ -221,7 +217,7 @@ static fh_status set(fh_zmq_socket *z, int option, fh_span value) {
         return set_security(z, option, value);
     switch (option) {
     case ZMQ_ROUTING_ID:
-        return set_identity(z, value);
+        return fh_sock_identify(c, z->sock, value);
     case ZMQ_SUBSCRIBE:
     case ZMQ_UNSUBSCRIBE:
         s = option == ZMQ_SUBSCRIBE ? fh_sock_subscribe(c, z->sock, value) : fh_sock_unsubscribe(c, z->sock, value);
@@ -306,6 +302,14 @@ static fh_status give_key(answer *out, const fh_zmq_text *key) {
     return give_text(out, (fh_span){text, sizeof text});
 }
 
+static fh_status give_identity(fh_zmq_socket *z, answer *out) {
+    fh_bytes name;
+    FH_TRY(fh_sock_identity(z->context->sock, z->sock, &name));
+    fh_status s = give(out, name.span);
+    fh_bytes_drop(&name);
+    return s;
+}
+
 static fh_status give_endpoint(fh_zmq_socket *z, answer *out) {
     fh_bytes name;
     FH_TRY(fh_sock_last_endpoint(z->context->sock, z->sock, &name));
@@ -328,7 +332,7 @@ static fh_status give_descriptor(fh_zmq_socket *z, answer *out) {
 static fh_status get_text(fh_zmq_socket *z, int option, answer *out) {
     switch (option) {
     case ZMQ_ROUTING_ID:
-        return give(out, view(&z->identity));
+        return give_identity(z, out);
     case ZMQ_LAST_ENDPOINT:
         return give_endpoint(z, out);
     case ZMQ_PLAIN_USERNAME:

@@ -85,13 +85,20 @@ int zmq_connect(void *socket, const char *endpoint) {
     return attach(socket, endpoint, false);
 }
 
+/* True for a name with a port, or a path, that the system chose: as with libzmq it is known by what was chosen alone. */
+static bool is_wildcard(fh_span name) {
+    return fh_span_is(name, "ipc://*") || (name.size > 2 && fh_span_is(fh_span_from(name, name.size - 2), ":*"));
+}
+
 static int detach(void *socket, const char *endpoint, bool bound) {
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return -1;
     fh_span name = fh_span_of_str(endpoint);
     fh_status s = FH_STATUS(FH_INVALID);
-    if (endpoint != NULL && fh_span_find(name, FH_LIT("://"), 0) != SIZE_MAX)
+    if (endpoint != NULL && is_wildcard(name))
+        s = FH_STATUS(FH_NOT_FOUND);
+    else if (endpoint != NULL && fh_span_find(name, FH_LIT("://"), 0) != SIZE_MAX)
         s = bound ? fh_sock_unbind(z->context->sock, z->sock, name) : fh_sock_disconnect(z->context->sock, z->sock, name);
     fh_zmq_leave(socket);
     if (s.code == FH_NOT_FOUND)

@@ -14,6 +14,7 @@
 
 #include "freehold/buf.h"
 #include "freehold/os.h"
+#include "mem/gift.h"
 #include "zmq/frame.h"
 
 enum { RETRY_NAP_NS = 1000000, NS_PER_MS = 1000000 };
@@ -106,7 +107,8 @@ static int send_part(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, in
     if (z->is_lost && z->type == ZMQ_REQ && z->values[ZMQ_REQ_RELAXED] == 0)
         return fh_zmq_fail(EFSM);
     z->is_lost = false;
-    if ((flags & ZMQ_SNDMORE) == 0)
+    bool is_whole = z->type == ZMQ_STREAM && fh_message_count(&z->out) == 1; /* as with libzmq, whatever the flags say */
+    if ((flags & ZMQ_SNDMORE) == 0 || is_whole)
         return send_all(z, &z->out, part, flags);
     fh_status s = FH_DONE;
     if (fh_message_count(&z->out) == 0)
@@ -171,6 +173,10 @@ int zmq_sendmsg(void *socket, zmq_msg_t *msg, int flags) {
 
 int zmq_sendiov(void *socket, struct iovec *parts, size_t count, int flags) {
     int result = 0;
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    if (z == NULL)
+        return -1;
+    fh_zmq_leave(socket);
     if (parts == NULL || count == 0)
         return fh_zmq_fail(EINVAL);
     FH_UNSAFE("zmq-caller");
@@ -378,11 +384,29 @@ int zmq_recv(void *socket, void *data, size_t size, int flags) {
     return count_of(all);
 }
 
-/* It would give memory of the C library's, which nothing else here does. */
+/* The next part as a block that the program ends with free(). Without memory for that it is lost, as with libzmq. */
+static int give_part(fh_zmq_socket *z, struct iovec *to, bool *more, int flags) {
+    fh_zmq_frame got = {.mark = FH_ZMQ_FRAME};
+    if (receive(z, &got, false, flags) != 0)
+        return -1;
+    FH_UNSAFE("zmq-caller");
+    *to = (struct iovec){.iov_base = fh_gift_new(got.bytes.span), .iov_len = got.bytes.span.size};
+    fh_bytes_drop(&got.bytes);
+    *more = got.has_more;
+    return to->iov_base != NULL ? 0 : fh_zmq_fail(ENOMEM);
+}
+
 int zmq_recviov(void *socket, struct iovec *parts, size_t *count, int flags) {
-    (void)socket;
-    (void)parts;
-    (void)count;
-    (void)flags;
-    return fh_zmq_fail(ENOTSUP);
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    if (z == NULL)
+        return -1;
+    FH_UNSAFE("zmq-caller");
+    size_t room = parts != NULL && count != NULL ? *count : 0, given = 0;
+    int result = room != 0 ? 0 : fh_zmq_fail(EINVAL);
+    for (bool more = room != 0; more && result == 0 && given < room; given += result == 0)
+        result = give_part(z, &parts[given], &more, flags);
+    if (room != 0)
+        *count = given;
+    fh_zmq_leave(socket);
+    return result == 0 ? count_of(given) : -1;
 }

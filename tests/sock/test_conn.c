@@ -82,6 +82,55 @@ static void test_unbind(void **state) {
     world_stop(w);
 }
 
+/* With UNBIND_ENDS the connections that came to the name end with it, and no others do. */
+static void test_unbind_ends(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    set(w, pull, FH_SOCK_UNBIND_ENDS, 1);
+    wire_name stays = bind_fresh(w, pull, TCP), ends = bind_fresh(w, pull, IPC);
+    fh_sock friend = connect_patient(w, FH_ZMTP_PUSH, stays), guest = connect_patient(w, FH_ZMTP_PUSH, ends);
+    tell(w, friend, "1");
+    await(w, pull, "1");
+    tell(w, guest, "2");
+    await(w, pull, "2");
+    fh_sock other = open_patient(w, FH_ZMTP_PUSH);
+    watch_all(w, other);
+    connect_to(w, other, ends.text);
+    (void)await_event(w, other, FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    fh_assert_ok(fh_sock_unbind(w.c, pull, fh_span_of_str(ends.text)));
+    (void)await_event(w, other, FH_SOCK_IS_DISCONNECTED);
+    tell(w, friend, "3");
+    await(w, pull, "3");
+    fh_assert_code(fh_sock_unbind(w.c, pull, fh_span_of_str(ends.text)), FH_NOT_FOUND);
+    world_stop(w);
+}
+
+/* A probe goes with each connection, whether its socket is called or not. */
+static void test_probe(void **state) {
+    world w = world_new(state);
+    fh_sock server = open_patient(w, FH_ZMTP_ROUTER), client = open_patient(w, FH_ZMTP_ROUTER);
+    wire_name n = bind_fresh(w, server, TCP);
+    fh_assert_ok(fh_sock_identify(w.c, client, FH_LIT("c")));
+    set(w, client, FH_SOCK_PROBE_ROUTER, 1);
+    connect_to(w, client, n.text);
+    await(w, server, "c|");
+    close_sock(w, server);
+    server = open_patient(w, FH_ZMTP_ROUTER);
+    set(w, server, FH_SOCK_PROBE_ROUTER, 1);
+    assert_int_equal(bind_to(w, server, n.text), FH_OK);
+    await(w, server, "c|");
+    tell(w, server, "c|answer");
+    fh_message m = {0};
+    for (size_t i = 0; i < 2; i++) {
+        fh_assert_ok(fh_sock_receive(w.c, client, &m));
+        assert_int_equal(fh_message_view(&m, 1).size, i == 0 ? 0 : 6); /* who listens probes too */
+        fh_message_clear(&m, w.a);
+    }
+    hear_none(w, server);
+    hear_none(w, client);
+    world_stop(w);
+}
+
 /* --- again ---------------------------------------------------------------------------------------------------------------- */
 
 /* A PUSH whose peer goes and comes again: what was sent between is not lost, and comes in its order. */
@@ -340,6 +389,34 @@ static void test_monitor_tells(void **state) {
     fh_monitor_mute(NULL);
     fh_monitor_free(m);
     fh_bytes_drop(&there);
+}
+
+/* A watcher hears of its socket's listeners when they close with it, and of nothing afterwards. */
+static void note_closed(void *ctx, fh_sock_happening kind, int64_t value, fh_span endpoint) {
+    uint32_t *count = ctx;
+    (void)value;
+    (void)endpoint;
+    if (kind == FH_SOCK_IS_CLOSED)
+        (void)fh_fetch_add(count, 1, FH_ACQ_REL);
+}
+static void test_watch_ends(void **state) {
+    world w = world_new(state);
+    uint32_t count = 0;
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    fh_assert_ok(fh_sock_watch(w.c, pull, FH_SOCK_IS_ANY, (fh_sock_watcher){note_closed, &count}));
+    wire_name n = bind_fresh(w, pull, TCP);
+    (void)bind_fresh(w, pull, IPC);
+    fh_sock push = connect_patient(w, FH_ZMTP_PUSH, n);
+    tell(w, push, "1");
+    await(w, pull, "1");
+    connect_to(w, pull, "tcp://127.0.0.1:1"); /* a dialler that lingers, and finds nobody */
+    close_sock(w, pull);
+    uint32_t seen = fh_load(&count, FH_ACQUIRE);
+    assert_true(seen >= 2);
+    for (int i = 0; i < 20; i++)
+        fh_os_nap(5000000);
+    assert_int_equal(fh_load(&count, FH_ACQUIRE), seen);
+    world_stop(w);
 }
 
 /* A queue that nobody reads is bounded, and says how many it lost. */
@@ -754,9 +831,10 @@ static void test_each_allocation_fails(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_endpoints), FH_TEST_ALLOC(test_ipv6), FH_TEST_ALLOC(test_unbind),
+        FH_TEST_ALLOC(test_unbind_ends), FH_TEST_ALLOC(test_probe),
         FH_TEST_ALLOC(test_reconnects), FH_TEST_ALLOC(test_connect_first), FH_TEST_ALLOC(test_immediate),
         FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_refuse), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
-        FH_TEST_ALLOC(test_monitor_tells),
+        FH_TEST_ALLOC(test_monitor_tells), FH_TEST_ALLOC(test_watch_ends),
         FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
         FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_half_open), FH_TEST_ALLOC(test_wants_too_much),
         FH_TEST_ALLOC(test_too_many_parts),

@@ -133,6 +133,39 @@ static void test_connects(void **state) {
     world_stop(w);
 }
 
+/* Who connects knows the name at once, and may speak before anybody listens; its application hears of the connection when that
+ * stands. With IMMEDIATE there is no name before. */
+static void test_speaks_first(void **state) {
+    world w = world_new(state);
+    fh_sock other = open_sock(w, FH_ZMTP_STREAM), server = open_patient(w, FH_ZMTP_STREAM);
+    fh_sock client = open_patient(w, FH_ZMTP_STREAM);
+    wire_name n = bind_fresh(w, other, TCP);
+    close_sock(w, other);
+    set(w, server, FH_SOCK_STREAM_NOTIFY, 0);
+    fh_bytes name;
+    fh_assert_ok(fh_sock_identity(w.c, client, &name));
+    assert_int_equal(name.span.size, 0);
+    connect_to(w, client, n.text);
+    fh_assert_ok(fh_sock_identity(w.c, client, &name));
+    assert_int_equal(name.span.size, 5);
+    assert_int_equal(say_named(w, client, name, "first"), FH_OK);
+    hear_none(w, client);
+    assert_int_equal(bind_to(w, server, n.text), FH_OK);
+    fh_bytes there = await_named(w, server, any, "first");
+    expect_named(w, client, name, "");
+    close_sock(w, server);
+    expect_named(w, client, name, ""); /* it is over, and comes again by another name */
+    fh_bytes_drop(&there);
+    assert_int_equal(say_named(w, client, name, "gone"), FH_NOT_FOUND);
+    fh_bytes_drop(&name);
+    fh_sock careful = open_sock(w, FH_ZMTP_STREAM);
+    set(w, careful, FH_SOCK_IMMEDIATE, 1);
+    connect_to(w, careful, n.text);
+    fh_assert_ok(fh_sock_identity(w.c, careful, &name));
+    assert_int_equal(name.span.size, 0);
+    world_stop(w);
+}
+
 /* Who does not read holds the peer back, both ways, and no byte is lost. */
 static void test_much(void **state) {
     enum { BLOCK = 60000, BLOCKS = 40 };
@@ -183,6 +216,7 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_about), FH_TEST_ALLOC(test_peers), FH_TEST_ALLOC(test_connects),
-                                       FH_TEST_ALLOC(test_much), FH_TEST_ALLOC(test_refusals)};
+                                       FH_TEST_ALLOC(test_speaks_first), FH_TEST_ALLOC(test_much),
+                                       FH_TEST_ALLOC(test_refusals)};
     return run_where_possible("test_stream", tests, sizeof tests / sizeof *tests);
 }

@@ -181,6 +181,25 @@ static void test_endpoints(void **state) {
     end(&w);
 }
 
+/* A name is given back with the connections that came to it; a wildcard names none. */
+static void test_unbind(void **state) {
+    (void)state;
+    static const char *const wildcards[] = {"tcp://127.0.0.1:*", "ipc://*"};
+    world w;
+    int wait = 60000;
+    char text[4];
+    for (int i = 0; i < 2; i++) {
+        pair_up(&w, ZMQ_PUSH, ZMQ_PULL, wildcards[i]);
+        assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDTIMEO, &wait, sizeof wait), 0);
+        assert_int_equal(zmq_send(w.a, "x", 1, 0), 1);
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, 0), 1);
+        refused(zmq_unbind(w.a, wildcards[i]), ENOENT);
+        assert_int_equal(zmq_unbind(w.a, w.endpoint), 0);
+        refused(zmq_send(w.a, "x", 1, ZMQ_DONTWAIT), EAGAIN);
+        end(&w);
+    }
+}
+
 static void test_null(void **state) {
     world w;
     (void)state;
@@ -315,13 +334,17 @@ static void test_monitor(void **state) {
     unsigned char event[8];
     char where[64];
     refused(zmq_socket_monitor(rep, "tcp://127.0.0.1:*", ZMQ_EVENT_ALL), EPROTONOSUPPORT);
-    assert_int_equal(zmq_socket_monitor(rep, "inproc://events", ZMQ_EVENT_LISTENING | ZMQ_EVENT_MONITOR_STOPPED), 0);
+    int wanted = ZMQ_EVENT_LISTENING | ZMQ_EVENT_CLOSED | ZMQ_EVENT_MONITOR_STOPPED;
+    assert_int_equal(zmq_socket_monitor(rep, "inproc://events", wanted), 0);
     assert_int_equal(zmq_connect(heard, "inproc://events"), 0);
     assert_int_equal(zmq_bind(rep, "tcp://127.0.0.1:*"), 0);
     assert_int_equal(zmq_recv(heard, event, sizeof event, 0), 6);
     assert_int_equal(event[0] | event[1] << 8, ZMQ_EVENT_LISTENING);
     assert_true(zmq_recv(heard, where, sizeof where, 0) > 0);
     assert_int_equal(zmq_close(rep), 0);
+    assert_int_equal(zmq_recv(heard, event, sizeof event, 0), 6);
+    assert_int_equal(event[0] | event[1] << 8, ZMQ_EVENT_CLOSED); /* its listener, then the rest */
+    assert_true(zmq_recv(heard, where, sizeof where, 0) > 0);
     assert_int_equal(zmq_recv(heard, event, sizeof event, 0), 6);
     assert_int_equal(event[0] | event[1] << 8, ZMQ_EVENT_MONITOR_STOPPED);
     assert_int_equal(zmq_close(heard), 0);
@@ -538,8 +561,9 @@ static void test_proxy_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_stale), FH_ZMQ_TEST(test_no_handle), FH_ZMQ_TEST(test_neighbours), FH_ZMQ_TEST(test_busy),
-        FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_null),
-        FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_terminate), FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor),
+        FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_unbind),
+        FH_ZMQ_TEST(test_null), FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_terminate), FH_ZMQ_TEST(test_interrupt),
+        FH_ZMQ_TEST(test_descriptor),
         FH_ZMQ_TEST(test_monitor), FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails),
         FH_ZMQ_TEST(test_proxy), FH_ZMQ_TEST(test_proxy_ends), FH_ZMQ_TEST(test_proxy_refused),
     };

@@ -1,5 +1,9 @@
 /* test_zmq_transfer.c: messages by the documented interface: parts, requests, numbers, groups, what is full; and what is left
  * when memory runs out on the way (zmq_transfer.c). */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
 #include "zmq_world.h"
 
 /* --- messages ------------------------------------------------------------------------------------------------------------- */
@@ -131,6 +135,85 @@ static void test_groups(void **state) {
     }
 }
 
+/* Parts by vector: as many as there are, or fit; each in a block of its own, which free() ends. */
+static void test_vectors(void **state) {
+    (void)state;
+    world w;
+    char one[] = "one", three[] = "three";
+    struct iovec parts[] = {{one, 3}, {NULL, 0}, {three, 5}}, got[4];
+    size_t count = 4, none = 0;
+    pair_up(&w, ZMQ_PULL, ZMQ_PUSH, "tcp://127.0.0.1:*");
+    refused(zmq_sendiov(NULL, parts, 3, 0), ENOTSOCK);
+    refused(zmq_sendiov(w.b, parts, 0, 0), EINVAL);
+    refused(zmq_recviov(NULL, got, &count, 0), ENOTSOCK);
+    refused(zmq_recviov(w.a, NULL, &count, 0), EINVAL);
+    refused(zmq_recviov(w.a, got, NULL, 0), EINVAL);
+    refused(zmq_recviov(w.a, got, &none, 0), EINVAL);
+    assert_int_equal(count, 4);
+    refused(zmq_recviov(w.a, got, &count, ZMQ_DONTWAIT), EAGAIN);
+    assert_int_equal(count, 0);
+    for (size_t room = 1; room <= 4; room++) {
+        assert_int_equal(zmq_sendiov(w.b, parts, 3, 0), 5);
+        for (size_t at = 0; at < 3; at += count) {
+            count = room;
+            size_t expected = room < 3 - at ? room : 3 - at;
+            assert_int_equal(zmq_recviov(w.a, got, &count, 0), expected);
+            assert_int_equal(count, expected);
+            for (size_t i = 0; i < count; i++) {
+                assert_int_equal(got[i].iov_len, parts[at + i].iov_len);
+                if (got[i].iov_len != 0)
+                    assert_memory_equal(got[i].iov_base, parts[at + i].iov_base, got[i].iov_len);
+                free(got[i].iov_base);
+            }
+        }
+    }
+    end(&w);
+    pair_up(&w, ZMQ_SERVER, ZMQ_CLIENT, "inproc://x");
+    say(w.b, 0, NULL, "question");
+    count = 4;
+    assert_int_equal(zmq_recviov(w.a, got, &count, 0), 1);
+    assert_int_equal(got[0].iov_len, 8);
+    assert_memory_equal(got[0].iov_base, "question", 8); /* and not the number before it */
+    free(got[0].iov_base);
+    end(&w);
+}
+
+/* A STREAM that connects: the name of its connection is its own; what follows the name is one part, whatever the flags say;
+ * an empty one ends the connection. The descriptor of a sender can be asked for. */
+static void test_stream(void **state) {
+    (void)state;
+    world w;
+    char name[256], theirs[256], text[8];
+    size_t size = sizeof name;
+    zmq_msg_t msg;
+    struct sockaddr_storage from;
+    socklen_t from_size = sizeof from;
+    pair_up(&w, ZMQ_STREAM, ZMQ_STREAM, "tcp://127.0.0.1:*");
+    assert_int_equal(zmq_getsockopt(w.b, ZMQ_ROUTING_ID, name, &size), 0);
+    assert_int_equal(size, 5);
+    assert_int_equal(zmq_send(w.b, name, size, ZMQ_SNDMORE), 5);
+    assert_int_equal(zmq_send(w.b, "GET /", 5, ZMQ_SNDMORE), 5);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(zmq_recv(w.a, theirs, sizeof theirs, 0), 5);
+        assert_int_equal(zmq_msg_init(&msg), 0);
+        assert_int_equal(zmq_msg_recv(&msg, w.a, 0), i == 0 ? 0 : 5);
+        int fd = zmq_msg_get(&msg, ZMQ_SRCFD);
+        assert_true(fd >= 0 && getpeername(fd, (struct sockaddr *)&from, &from_size) == 0);
+        assert_int_equal(zmq_msg_close(&msg), 0);
+    }
+    assert_int_equal(zmq_send(w.a, theirs, 5, ZMQ_SNDMORE), 5);
+    assert_int_equal(zmq_send(w.a, NULL, 0, ZMQ_SNDMORE), 0);
+    for (int i = 0; i < 2; i++) { /* it came, and it is over */
+        assert_int_equal(zmq_recv(w.b, theirs, sizeof theirs, 0), 5);
+        assert_memory_equal(theirs, name, 5);
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, 0), 0);
+    }
+    assert_int_equal(zmq_msg_init(&msg), 0);
+    assert_int_equal(zmq_msg_get(&msg, ZMQ_SRCFD), -1);
+    assert_int_equal(zmq_msg_close(&msg), 0);
+    end(&w);
+}
+
 /* --- allocation ----------------------------------------------------------------------------------------------------------- */
 
 static int send_frame(void *socket, uint32_t number, const char *group) {
@@ -243,6 +326,7 @@ static void test_properties_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_full), FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups),
+        FH_ZMQ_TEST(test_vectors), FH_ZMQ_TEST(test_stream),
         FH_ZMQ_TEST(test_drafts_fail), FH_ZMQ_TEST(test_properties_fail),
     };
     zmq_world_name();
