@@ -237,7 +237,8 @@ typedef struct fh_sock_security {
     fh_zmtp_mechanism mechanism;
     bool server;                 /* of PLAIN, CURVE */
     fh_span username, password;  /* PLAIN: what a client says, and what a server wants to hear; up to 255 bytes each */
-    fh_span public_key, secret_key; /* CURVE: this side's, FH_ZMTP_KEY_BYTES each; a server lets in who has its public key */
+    fh_span public_key, secret_key; /* CURVE: this side's, FH_ZMTP_KEY_BYTES each (a server's public one may be left out); a
+                                       server lets in who has its public key */
     fh_span server_key;          /* of a client of CURVE */
     fh_span domain;              /* told to the handler, up to 255 bytes */
 } fh_sock_security;
@@ -267,7 +268,8 @@ FH_FALLIBLE fh_sock_last_endpoint(fh_mut fh_sock_context *c, fh_sock s, fh_owned
     X(ACCEPT_FAILED, 0x40)      /* value: errno's number, or 0: there are too many already */ \
     X(CLOSED, 0x80)             /* a try to connect, or a listener, is over */            \
     X(DISCONNECTED, 0x200)      /* a connection is over; after HANDSHAKE_FAILED… if it never stood */ \
-    X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did */       \
+    X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did; value: FH_SOCK_ZAP_MISSING, FH_SOCK_ZAP_GONE, \
+                                   or a time that was over (fh_zmtp_fault_kind), or 0: the peer has left */              \
     X(HANDSHAKE_SUCCEEDED, 0x1000)                                                        \
     X(HANDSHAKE_FAILED_PROTOCOL, 0x2000) /* value: an fh_zmtp_fault_kind, or an fh_sock_zap_fault */ \
     X(HANDSHAKE_FAILED_AUTH, 0x4000) /* one did not let the other in; value: 300, 400, 500, or 0 */
@@ -286,6 +288,8 @@ typedef enum fh_sock_zap_fault {
     FH_SOCK_ZAP_VERSION,
     FH_SOCK_ZAP_STATUS,
     FH_SOCK_ZAP_METADATA,
+    FH_SOCK_ZAP_MISSING, /* there is no handler, and ZAP_ENFORCE_DOMAIN */
+    FH_SOCK_ZAP_GONE,    /* it ended before it answered */
 } fh_sock_zap_fault;
 /* The answers of RFC 27. */
 enum { FH_SOCK_ZAP_LET_IN = 200, FH_SOCK_ZAP_LATER = 300, FH_SOCK_ZAP_DENIED = 400, FH_SOCK_ZAP_FAILED = 500 };

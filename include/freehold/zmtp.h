@@ -110,7 +110,7 @@ typedef struct fh_zmtp_options {
     fh_span server_key;            /* of a client of CURVE: the server's public key */
     void (*random)(void *ctx, fh_mut fh_mspan out); /* of CURVE: fills out with bytes that nobody can guess */
     fh_ref void *random_ctx;
-    uint32_t heartbeat_ms;         /* between PINGs, to peers of 3.1; 0 = none */
+    uint32_t heartbeat_ms;         /* between PINGs, to peers of 3.0 and above; 0 = none */
     uint32_t heartbeat_timeout_ms; /* without any traffic after a PING; 0 = heartbeat_ms */
     uint32_t heartbeat_ttl_ms;     /* what the peer is told, up to 6,553,500; 0 = nothing */
     fh_zmtp_limits limits;

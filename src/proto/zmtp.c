@@ -492,7 +492,7 @@ fh_status fh_zmtp_tick(fh_zmtp *z, uint64_t now_ms, uint64_t *next_ms) {
         return *next_ms <= z->now_ms ? fh_zmtp_break(z, FH_ZMTP_FAULT_HANDSHAKE_TIME) : FH_DONE;
     }
     uint64_t silent = z->ttl_ms != 0 ? after(z->heard_ms, z->ttl_ms) : UINT64_MAX, ping = UINT64_MAX;
-    if (o->heartbeat_ms != 0 && z->version >= FH_ZMTP_3_1) {
+    if (o->heartbeat_ms != 0 && z->version >= FH_ZMTP_3_0) {
         if (z->pinging) {
             uint64_t late = after(z->pinged_ms, o->heartbeat_timeout_ms);
             silent = late < silent ? late : silent;

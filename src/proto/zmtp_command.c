@@ -147,13 +147,15 @@ fh_status fh_zmtp_put_ping(fh_zmtp *z) {
     return fh_zmtp_send_command(z, FH_LIT("PING"), (fh_span){ttl, sizeof ttl});
 }
 
-/* "When a peer receives a PING command it SHALL respond with a PONG command that echoes the ping-context". */
+/* "When a peer receives a PING command it SHALL respond with a PONG command that echoes the ping-context"; of one that is
+ * longer than it may be, what fits. */
 static fh_status ping_command(fh_zmtp *z, fh_span data) {
-    if (data.size < TTL_BYTES || data.size > TTL_BYTES + FH_ZMTP_CONTEXT_MAX)
+    if (data.size < TTL_BYTES)
         return fh_zmtp_break(z, FH_ZMTP_FAULT_PING);
+    size_t context = data.size - TTL_BYTES < FH_ZMTP_CONTEXT_MAX ? data.size - TTL_BYTES : FH_ZMTP_CONTEXT_MAX;
     if (z->out.bytes >= z->options.limits.out_bytes)
         return FH_STATUS(FH_EXHAUSTED); /* a peer that only asks and never reads cannot fill the memory */
-    FH_TRY(fh_zmtp_send_command(z, FH_LIT("PONG"), fh_span_from(data, TTL_BYTES)));
+    FH_TRY(fh_zmtp_send_command(z, FH_LIT("PONG"), fh_span_sub(data, TTL_BYTES, context)));
     z->ttl_ms = fh_zmtp_number(fh_span_sub(data, 0, TTL_BYTES)) * TTL_UNIT_MS;
     return FH_DONE;
 }

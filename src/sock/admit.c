@@ -118,9 +118,11 @@ static void decide(fh_mut fh_conn *c, uint32_t verdict) {
 void fh_admit_ask(fh_conn *c, const fh_zmtp_event *e) {
     FH_ASSERT(c->terms != NULL);
     fh_status s = ask_handler(c, e);
-    if (s.code == FH_NOT_FOUND)
-        decide(c, fh_terms_lets_in(c->terms, e->body.span, e->extra.span) ? FH_SOCK_ZAP_LET_IN : FH_SOCK_ZAP_DENIED);
-    else if (fh_failed(s))
+    if (s.code == FH_NOT_FOUND) {
+        bool lets_in = fh_terms_lets_in(c->terms, e->body.span, e->extra.span);
+        c->zap_fault = c->terms->settings.enforce ? FH_SOCK_ZAP_MISSING : FH_SOCK_ZAP_FINE;
+        decide(c, lets_in ? FH_SOCK_ZAP_LET_IN : FH_SOCK_ZAP_DENIED);
+    } else if (fh_failed(s))
         decide(c, FH_SOCK_ZAP_LATER); /* for want of memory; it comes again */
 }
 
@@ -136,14 +138,14 @@ bool fh_admit_hear(fh_conn *c) {
     if (state == FH_LANE_MESSAGE)
         fh_zap_read(fh_lane_first(fh_link_in(c->zap, 0)), &reply);
     fh_admit_end(c);
-    c->zap_fault = reply.fault;
+    c->zap_fault = state == FH_LANE_MESSAGE ? reply.fault : FH_SOCK_ZAP_GONE;
     decide(c, reply.status);
     fh_bytes_drop(&c->user);
     c->user = fh_bytes_share(reply.user);
     fh_bytes_drop(&c->granted);
     c->granted = fh_bytes_share(reply.metadata);
     fh_zap_reply_drop(&reply);
-    return c->zap_fault == FH_SOCK_ZAP_FINE && c->verdict != FH_SOCK_ZAP_LATER;
+    return (c->zap_fault == FH_SOCK_ZAP_FINE || c->zap_fault == FH_SOCK_ZAP_GONE) && c->verdict != FH_SOCK_ZAP_LATER;
 }
 
 /* The answer to who asked to be let in: "400" or "500", which is what libzmq says too. */

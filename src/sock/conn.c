@@ -150,7 +150,6 @@ static fh_status make_link(fh_mut fh_conn *c) {
     link->bound.type = c->terms->type;
     fh_link *theirs = fh_link_share(link);
     c->link = link;
-    (void)(is_raw(c) && tell_about(c)); /* before the socket tells its application of the peer */
     fh_context_deliver(c->loop->context, c->terms->box, theirs);
     return FH_DONE;
 }
@@ -577,7 +576,9 @@ static fh_zmtp_fault_kind fault_of(fh_ref const fh_conn *c) {
 /* A handshake has failed. */
 static void say_unshaken(fh_mut fh_conn *c) {
     fh_zmtp_fault_kind fault = fault_of(c);
-    if (c->zap_fault != FH_SOCK_ZAP_FINE)
+    if (c->zap_fault == FH_SOCK_ZAP_MISSING || c->zap_fault == FH_SOCK_ZAP_GONE)
+        fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED, c->zap_fault);
+    else if (c->zap_fault != FH_SOCK_ZAP_FINE)
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL, c->zap_fault);
     else if (c->verdict != 0 || fault == FH_ZMTP_FAULT_REFUSED)
         fh_conn_say(c, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH, c->verdict);

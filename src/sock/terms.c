@@ -27,6 +27,12 @@ static fh_span view(fh_ref const fh_secret *s) fh_view(1) {
     return fh_span_sub(all, 0, s->size);
 }
 
+/* The public key of a secret one. */
+static void derive(fh_mut fh_secret *to, fh_span secret) {
+    fh_box_public(secret, (fh_mspan){to->bytes, FH_ZMTP_KEY_BYTES});
+    to->size = FH_ZMTP_KEY_BYTES;
+}
+
 fh_status fh_secrets_set(fh_secrets *to, const fh_sock_security *from) {
     bool plain = from->mechanism == FH_ZMTP_PLAIN, curve = from->mechanism == FH_ZMTP_CURVE;
     if (!plain && !curve && from->mechanism != FH_ZMTP_NULL)
@@ -37,7 +43,8 @@ fh_status fh_secrets_set(fh_secrets *to, const fh_sock_security *from) {
         return FH_STATUS(FH_INVALID);
     if (curve && !fh_box_available())
         return FH_STATUS(FH_UNSUPPORTED);
-    if (curve && (!fits(from->public_key, true) || !fits(from->secret_key, true) ||
+    bool derives = from->server && from->public_key.size == 0; /* a server's secret one says it all */
+    if (curve && ((!derives && !fits(from->public_key, true)) || !fits(from->secret_key, true) ||
                   (!from->server && !fits(from->server_key, true))))
         return FH_STATUS(FH_INVALID);
     fh_secrets_wipe(to);
@@ -49,9 +56,11 @@ fh_status fh_secrets_set(fh_secrets *to, const fh_sock_security *from) {
         copy(&to->password, from->password);
     }
     if (curve) {
-        copy(&to->public_key, from->public_key);
         copy(&to->secret_key, from->secret_key);
-        copy(&to->server_key, from->server ? from->public_key : from->server_key);
+        copy(&to->public_key, from->public_key);
+        if (derives)
+            derive(&to->public_key, from->secret_key);
+        copy(&to->server_key, from->server ? view(&to->public_key) : from->server_key);
     }
     return FH_DONE;
 }

@@ -190,9 +190,18 @@ static uint32_t fault_of(int64_t kind) {
     }
 }
 
+/* errno's number for a handshake that failed without more to say. */
+static uint32_t number_of(int64_t fault) {
+    if (fault == FH_SOCK_ZAP_MISSING)
+        return EFAULT;
+    return fault == FH_ZMTP_FAULT_HANDSHAKE_TIME || fault == FH_ZMTP_FAULT_SILENT ? ETIMEDOUT : EPIPE;
+}
+
 static void happened(void *ctx, fh_sock_happening kind, int64_t value, fh_span endpoint) {
     fh_zmq_monitor *m = ctx;
-    uint32_t said = kind == FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL ? fault_of(value) : (uint32_t)value;
+    uint32_t said = kind == FH_SOCK_IS_HANDSHAKE_FAILED_PROTOCOL ? fault_of(value)
+                    : kind == FH_SOCK_IS_HANDSHAKE_FAILED        ? number_of(value)
+                                                                 : (uint32_t)value;
     fh_zmq_monitor_say(m, kind, said, endpoint);
 }
 

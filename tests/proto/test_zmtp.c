@@ -248,9 +248,10 @@ static void test_heartbeats(void **state) {
     fh_assert_code(fh_zmtp_tick(s.e.z, 610, &next), FH_TIMEOUT);
     assert_int_equal(fh_zmtp_fault(s.e.z), FH_ZMTP_FAULT_SILENT);
     scene_free(&s);
-    s = scene_connected(state, o, 0, "DEALER"); /* 3.0 has no PING */
-    fh_assert_ok(fh_zmtp_tick(s.e.z, 1000, &next));
-    assert_true(next == UINT64_MAX && fh_zmtp_out_bytes(s.e.z) == 0);
+    s = scene_connected(state, o, 0, "DEALER"); /* libzmq 4.2 says that it is of 3.0, and answers */
+    fh_assert_ok(fh_zmtp_tick(s.e.z, 100, &next));
+    take_out(&s.e);
+    scene_sent(&s, FH_LIT("\4\7\4PING\0\173"));
     scene_free(&s);
 }
 

@@ -287,6 +287,7 @@ static void test_handler_gone(void **state) {
     await(s.w, s.handler, "1.0|1|test|127.0.0.1||PLAIN|admin|secret");
     close_sock(s.w, s.handler);
     assert_int_equal(await_event(s.w, push, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH), 500);
+    assert_int_equal(await_event(s.w, s.pull, FH_SOCK_IS_HANDSHAKE_FAILED), FH_SOCK_ZAP_GONE);
     fh_sock rep = open_patient(s.w, FH_ZMTP_REP), second = open_sock(s.w, FH_ZMTP_PUSH);
     assert_int_equal(bind_to(s.w, rep, "inproc://zeromq.zap.01"), FH_OK);
     set(s.w, second, FH_SOCK_LINGER, 0);
@@ -316,7 +317,7 @@ static void test_without_handler(void **state) {
             tell(s.w, other, "nobody asks");
             await(s.w, pull, "nobody asks");
         } else {
-            assert_int_equal(await_event(s.w, pull, FH_SOCK_IS_HANDSHAKE_FAILED_AUTH), 400);
+            assert_int_equal(await_event(s.w, pull, FH_SOCK_IS_HANDSHAKE_FAILED), FH_SOCK_ZAP_MISSING);
         }
     }
     world_stop(s.w);
