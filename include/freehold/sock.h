@@ -268,7 +268,7 @@ FH_FALLIBLE fh_sock_last_endpoint(fh_mut fh_sock_context *c, fh_sock s, fh_owned
     X(ACCEPT_FAILED, 0x40)      /* value: errno's number, or 0: there are too many already */ \
     X(CLOSED, 0x80)             /* a try to connect, or a listener, is over */            \
     X(DISCONNECTED, 0x200)      /* a connection is over; after HANDSHAKE_FAILED… if it never stood */ \
-    X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did; value: FH_SOCK_ZAP_MISSING, FH_SOCK_ZAP_GONE, \
+    X(HANDSHAKE_FAILED, 0x800)  /* the connection ended before its handshake did; value: FH_SOCK_ZAP_MISSING or _GONE, \
                                    or a time that was over (fh_zmtp_fault_kind), or 0: the peer has left */              \
     X(HANDSHAKE_SUCCEEDED, 0x1000)                                                        \
     X(HANDSHAKE_FAILED_PROTOCOL, 0x2000) /* value: an fh_zmtp_fault_kind, or an fh_sock_zap_fault */ \
