@@ -640,7 +640,7 @@ static void closed(fh_mut fh_conn *c) {
     c->granted = nothing;
     c->given = 0;
     c->hold_ns = 0;
-    c->has_stood = c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
+    c->has_stood = c->is_ahead = c->is_mute = c->is_shut = c->let_in = c->send_away = c->is_again = c->is_whole = false;
     fh_message_clear(&c->coming, c->loop->allocator);
     if (!stays || c->terms->settings.reconnect_ivl < 0) { /* a REQ hears that nobody answers, a SUB says again what it wants */
         end_link(c);
@@ -753,7 +753,8 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
         lose(c);
         return;
     }
-    fh_status in = c->is_asked ? FH_STATUS(FH_BORROWED) : take_in(c);
+    bool is_busy = c->is_asked && (!c->is_ahead || c->has_room_out);
+    fh_status in = is_busy ? FH_STATUS(FH_BORROWED) : take_in(c);
     if (c->state == FH_CONN_UP)
         have_link(c);
     if (c->state == FH_CONN_UP)
@@ -766,8 +767,10 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
         part_with(c);
         return;
     }
-    if (wants && c->zap == NULL)
+    if (wants && !c->is_asked && (c->zap == NULL || !c->is_ahead)) {
+        c->is_ahead = c->zap != NULL;
         ask(c);
+    }
     if (memory || c->is_again)
         be_due(c, now_of(c) + AGAIN_NS);
 }

@@ -69,6 +69,7 @@ typedef struct fh_conn {
     bool has_going, is_whole;       /* `coming` is */
     bool dials, is_last;            /* it connects; no connection follows this one */
     bool is_asked, has_room_out;    /* a receive is under way; into the session's room */
+    bool is_ahead;                  /* it was asked for once while a handler thinks, to see whether the peer stays */
     bool is_mute, is_shut;          /* the peer takes nothing any more; we have told it that nothing comes */
     bool tells_about;               /* the socket is to be told of the peer, before its first message */
     bool probes;                    /* it begins with an empty message */

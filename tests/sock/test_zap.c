@@ -299,6 +299,52 @@ static void test_handler_gone(void **state) {
     world_stop(s.w);
 }
 
+/* While a handler thinks, its peer is seen to leave, however long it may take to shake hands. */
+static void test_peer_leaves(void **state) {
+    server s = server_new(state, plain_server());
+    set(s.w, s.pull, FH_SOCK_HANDSHAKE_IVL, 0);
+    fh_sock push = open_sock(s.w, FH_ZMTP_PUSH);
+    set(s.w, push, FH_SOCK_LINGER, 0);
+    fh_assert_ok(fh_sock_secure(s.w.c, push, &plain_client));
+    wire_name n = bind_fresh(s.w, s.pull, TCP);
+    connect_to(s.w, push, n.text);
+    await(s.w, s.handler, "1.0|1|test|127.0.0.1||PLAIN|admin|secret");
+    close_sock(s.w, push);
+    assert_int_equal(await_event(s.w, s.pull, FH_SOCK_IS_HANDSHAKE_FAILED), 0);
+    tell(s.w, s.handler, "1.0|1|200|OK|joe|"); /* to nobody */
+    world_stop(s.w);
+}
+
+/* A peer that sends on and on while a handler thinks fills what the system holds for it, and no more. */
+static void test_peer_floods(void **state) {
+    enum { SMALL = 4096, MOST = 8 << 20, QUIET_MS = 300 };
+    server s = server_new(state, (fh_sock_security){.domain = FH_LIT("d")});
+    fh_sock pull = open_patient(s.w, FH_ZMTP_PULL);
+    fh_assert_ok(fh_sock_secure(s.w.c, pull, &(fh_sock_security){.domain = FH_LIT("d")}));
+    set(s.w, pull, FH_SOCK_RECEIVE_BUFFER, SMALL);
+    wire_name n = bind_fresh(s.w, pull, TCP);
+    int port = 0, small = SMALL, fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(sscanf(n.text, "tcp://127.0.0.1:%d", &port), 1);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    uint8_t speech[64 + 28] = {0xff, [9] = 0x7f, [10] = 3, [11] = 1, [12] = 'N', [13] = 'U', [14] = 'L', [15] = 'L'};
+    memcpy(&speech[64], "\4\32\5READY\13Socket-Type\0\0\0\4PUSH", 28);
+    assert_int_equal(send(fd, speech, sizeof speech, MSG_NOSIGNAL), sizeof speech);
+    await(s.w, s.handler, "1.0|1|d|127.0.0.1||NULL");
+    static const uint8_t zeros[SMALL];
+    struct pollfd item = {fd, POLLOUT, 0};
+    size_t sent = 0;
+    while (sent < MOST && poll(&item, 1, QUIET_MS) == 1) {
+        ssize_t size = send(fd, zeros, sizeof zeros, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent += size > 0 ? (size_t)size : 0;
+    }
+    assert_true(sent < MOST);
+    (void)close(fd);
+    world_stop(s.w);
+}
+
 /* Without a handler: PLAIN needs words of its own, and a domain that is enforced lets nobody in. */
 static void test_without_handler(void **state) {
     server s = server_new(state, plain_server());
@@ -327,8 +373,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_27_01_02_questions), FH_TEST_ALLOC(test_27_03_04_replies), FH_TEST_ALLOC(test_27_05_plain),
         FH_TEST_ALLOC(test_27_06_null),         FH_TEST_ALLOC(test_27_07_curve),      FH_TEST_ALLOC(test_27_08_denied),
-        FH_TEST_ALLOC(test_27_04_09_again),     FH_TEST_ALLOC(test_handler_gone),     FH_TEST_ALLOC(test_without_handler),
-        FH_TEST_ALLOC(test_27_10_about),
+        FH_TEST_ALLOC(test_27_04_09_again), FH_TEST_ALLOC(test_handler_gone), FH_TEST_ALLOC(test_peer_leaves),
+        FH_TEST_ALLOC(test_peer_floods), FH_TEST_ALLOC(test_without_handler), FH_TEST_ALLOC(test_27_10_about),
     };
     return run_where_possible("test_zap", tests, sizeof tests / sizeof *tests);
 }
