@@ -727,6 +727,15 @@ static void ask(fh_mut fh_view(1) fh_conn *c) {
         lose(c);
 }
 
+/* The same, if nothing is asked for; while a handler thinks, once. */
+static void ask_on(fh_mut fh_view(1) fh_conn *c) {
+    bool thinks = c->zap != NULL;
+    if (c->is_asked || (thinks && c->is_ahead))
+        return;
+    c->is_ahead = thinks;
+    ask(c);
+}
+
 /* A session's time: PINGs, and ends. Who is held back is not heard, so it is not judged by its silence, nor at once after. */
 static fh_status tick(fh_mut fh_conn *c) {
     uint64_t next_ms = UINT64_MAX;
@@ -767,10 +776,8 @@ static void work(fh_mut fh_view(1) fh_conn *c) {
         part_with(c);
         return;
     }
-    if (wants && !c->is_asked && (c->zap == NULL || !c->is_ahead)) {
-        c->is_ahead = c->zap != NULL;
-        ask(c);
-    }
+    if (wants)
+        ask_on(c);
     if (memory || c->is_again)
         be_due(c, now_of(c) + AGAIN_NS);
 }
