@@ -117,6 +117,8 @@ fh_status fh_zmq_options_secure(fh_mut fh_zmq_socket *z);
 /* Its connections' events go to its monitor, when it has one. */
 fh_status fh_zmq_monitor_watch(fh_mut fh_zmq_socket *z);
 
+/* What is left of a time that began at begin_ns; -1: for ever. */
+int64_t fh_zmq_left(int64_t timeout_ms, uint64_t begin_ns);
 /* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. The caller has the lock. */
 int fh_zmq_socket_events(fh_mut fh_zmq_socket *z);
 /* Tells the monitor, if there is one. */

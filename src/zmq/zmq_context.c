@@ -325,15 +325,10 @@ void *zmq_socket(void *context, int type) {
     return handle;
 }
 
-/* What lies below ends; who sleeps there comes back. */
-static void close_below(fh_zmq_socket *z) {
-    fh_zmq_context *c = z->context;
-    (void)!fh_failed(fh_sock_close(c->sock, z->sock)); /* its listeners say that they are closed */
-    fh_zmq_monitor_stop(&z->monitor);
-}
-
+/* One that no other thread has any more, and whose socket below is closed. */
 static void drop_socket(fh_zmq_socket *z) {
     fh_zmq_context *c = z->context;
+    fh_zmq_monitor_stop(&z->monitor);
     fh_message_drop(&z->out, fh_zmq_heap());
     fh_message_drop(&z->in, fh_zmq_heap());
     fh_message_drop(&z->peer, fh_zmq_heap());
@@ -349,8 +344,8 @@ int zmq_close(void *socket) {
     if (z == NULL)
         return -1;
     bool is_ours = z->context->process == fh_os_process();
-    if (is_ours)
-        close_below(z);
+    if (is_ours) /* its listeners say that they are closed; who sleeps in it comes back, and leaves the handle */
+        (void)!fh_failed(fh_sock_close(z->context->sock, z->sock));
     if (!fh_zmq_handle_end(socket))
         return fh_zmq_fail(ENOTSOCK); /* another thread has closed it */
     if (is_ours)

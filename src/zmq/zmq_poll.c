@@ -130,8 +130,7 @@ static int look_at_wishes(fh_zmq_items items, fh_os_wishes wishes) {
 
 /* --- polls ---------------------------------------------------------------------------------------------------------------- */
 
-/* What is left of a time that began at begin_ns; -1: for ever. */
-static int64_t left_of(int64_t timeout_ms, uint64_t begin_ns) {
+int64_t fh_zmq_left(int64_t timeout_ms, uint64_t begin_ns) {
     int64_t spent = (int64_t)((fh_os_clock_ns() - begin_ns) / NS_PER_MS);
     return timeout_ms < 0 ? -1 : spent < timeout_ms ? timeout_ms - spent : 0;
 }
@@ -140,7 +139,7 @@ static int wait(fh_zmq_items items, fh_os_wishes wishes, int own, int64_t timeou
     uint64_t begin_ns = fh_os_clock_ns();
     for (;;) {
         size_t rung;
-        int64_t left = left_of(timeout_ms, begin_ns);
+        int64_t left = fh_zmq_left(timeout_ms, begin_ns);
         if (own >= 0)
             fh_os_bell_clear(own);
         int found = look_at_sockets(items);

@@ -17,7 +17,7 @@
 #include "mem/gift.h"
 #include "zmq/frame.h"
 
-enum { RETRY_NAP_NS = 1000000, NS_PER_MS = 1000000 };
+enum { RETRY_NAP_NS = 1000000 };
 
 /* A signal, or no room (no message) by the time. */
 static int refuse(fh_zmq_socket *z, fh_status s, int flags, int timeout) {
@@ -48,14 +48,14 @@ static fh_status wait_for_room(fh_zmq_socket *z, fh_span first, int flags) {
     bool wait = (flags & ZMQ_DONTWAIT) == 0 && timeout != 0;
     for (;;) {
         fh_status s = fh_sock_may_send(z->context->sock, z->sock, first);
-        int64_t spent = (int64_t)((fh_os_clock_ns() - begin) / 1000000);
+        int64_t left = fh_zmq_left(timeout, begin);
         if (s.code != FH_AGAIN || !wait)
             return s;
-        if (timeout > 0 && spent >= timeout)
+        if (left == 0)
             return FH_STATUS(FH_TIMEOUT);
         size_t count;
         fh_sock_poll_item item = {.socket = z->sock, .wanted = FH_SOCK_WRITABLE};
-        s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, timeout < 0 ? -1 : timeout - spent, &count);
+        s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, left, &count);
         if (fh_failed(s) && s.code != FH_TIMEOUT)
             return s;
         if (z->type == ZMQ_ROUTER)
@@ -317,11 +317,8 @@ static int take_next(fh_zmq_socket *z, fh_zmq_frame *got, bool described, int fl
 static int sleep_below(fh_zmq_socket *z, uint64_t begin_ns) {
     size_t count;
     int64_t timeout = fh_load(&z->values[ZMQ_RCVTIMEO], FH_RELAXED);
-    int64_t spent = (int64_t)((fh_os_clock_ns() - begin_ns) / NS_PER_MS);
     fh_sock_poll_item item = {.socket = z->sock, .wanted = FH_SOCK_READABLE};
-    if (timeout >= 0 && spent >= timeout)
-        return fh_zmq_fail(EAGAIN);
-    fh_status s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, timeout < 0 ? -1 : timeout - spent, &count);
+    fh_status s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, fh_zmq_left(timeout, begin_ns), &count);
     return fh_failed(s) ? refuse(z, s, 0, ZMQ_RCVTIMEO) : 0;
 }
 

@@ -334,6 +334,7 @@ static void test_time(void **state) {
         hear(p.w, p.theirs, "a"); /* that there is room again is told */
         fh_os_nap(MS_NS);
     }
+    assert_int_equal(fh_load(&sleeper.is_done, FH_ACQUIRE), 1); /* while it was woken again and again */
     expect(&sleeper, FH_TIMEOUT);
     assert_true(sleeper.took_ns >= (uint64_t)SHORT_MS * MS_NS);
     set(p.w, p.mine, FH_SOCK_RECEIVE_TIMEOUT, 0);
