@@ -43,6 +43,15 @@ static inline bool fh_word_equal(fh_span a, size_t a_from, fh_span b, size_t b_f
     return x.low == y.low && x.high == y.high;
 }
 
+/* The eight bytes at `from`; if they are not inside text, the program ends. */
+static inline uint64_t fh_word_eight(fh_span text, size_t from) {
+    fh_span eight = fh_span_sub(text, from, sizeof(uint64_t));
+    uint64_t x;
+    FH_UNSAFE("word-window");
+    memcpy(&x, eight.at, sizeof x);
+    return x;
+}
+
 /* The word of `size` ≤ FH_WORD_SHORT bytes again. Valid until: the end of key, or another one comes in its place. */
 static inline fh_span fh_word_key_view(fh_ref const fh_word_key *key, size_t size) fh_view(1) {
     FH_ASSERT(size <= FH_WORD_SHORT);

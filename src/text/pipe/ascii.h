@@ -1,10 +1,11 @@
-/* ascii.h: how far a run of ASCII goes, eight bytes at a time, and what most characters behind it are.
+/* ascii.h: how far a run of ASCII goes, eight bytes at a time, what most characters behind it are, and how many bytes go on one.
  *
  * Threading: pure functions. */
 #ifndef FH_TEXT_PIPE_ASCII_H
 #define FH_TEXT_PIPE_ASCII_H
 
 #include "freehold/utf8.h"
+#include "text/kern/word.h"
 
 /* What ends a run before the first byte that is not ASCII. */
 enum { FH_ASCII_UPPER = 1 /* A to Z */, FH_ASCII_CONTROL = 2 /* below the space, and DEL */ };
@@ -30,7 +31,7 @@ static inline fh_rune fh_rune_at(fh_span text, size_t i) {
 static inline size_t fh_ascii_end(fh_span text, size_t at, unsigned stops) {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
     for (; at + 8 <= text.size; at += 8) {
-        uint64_t x = fh_span_u64(text, at);
+        uint64_t x = fh_word_eight(text, at);
         uint64_t found = x & high; /* sums carry into higher bytes only from such ones, and the lowest that is found counts */
         if ((stops & FH_ASCII_UPPER) != 0)
             found |= (x + ones * (0x80 - 'A')) & ~(x + ones * (0x7f - 'Z')) & high;
@@ -42,6 +43,29 @@ static inline size_t fh_ascii_end(fh_span text, size_t at, unsigned stops) {
     while (at < text.size && !fh_ascii_stops(fh_span_at(text, at), stops))
         at++;
     return at;
+}
+
+/* True where a character goes on. */
+static inline bool fh_goes_on(fh_span text, size_t at) {
+    return at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80;
+}
+
+/* How many of eight bytes go on a character. */
+static inline uint32_t fh_going_on_in(uint64_t eight) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (uint32_t)((eight >> 7 & ~(eight >> 6) & ones) * ones >> 56);
+}
+
+/* How many bytes of [from, to) go on a character. */
+static inline uint32_t fh_going_on(fh_span text, size_t from, size_t to) {
+    uint32_t count = 0;
+    for (; to - from >= 8; from += 8)
+        count += fh_going_on_in(fh_word_eight(text, from));
+    if (from != to && text.size - from >= 8)
+        return count + fh_going_on_in(fh_word_eight(text, from) << (64 - 8 * (to - from)));
+    for (; from < to; from++)
+        count += fh_goes_on(text, from);
+    return count;
 }
 
 #endif

@@ -6,7 +6,7 @@
  * where (postprocess.h); one walk at the end writes them out.
  *
  * Threading: see pipeline.h. */
-#include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
 #include "text/pipe/pipeline.h"
 
 /* Offsets into a text, tripled where a byte becomes U+FFFD, must fit 32 bits. */
@@ -69,11 +69,12 @@ void fh_room_seed(fh_room *r, uint64_t seed, uint64_t text) {
 
 /* How many code points begin before byte `at`, at most so many as the text has. */
 static uint32_t code_points_before(fh_mut job *j, fh_span text, size_t at) {
-    size_t to = at < text.size ? at : text.size;
-    while (j->cursor_byte < to)
-        j->cursor_code += (fh_span_at(text, j->cursor_byte++) & 0xc0) != 0x80;
-    while (j->cursor_byte > to)
-        j->cursor_code -= (fh_span_at(text, --j->cursor_byte) & 0xc0) != 0x80;
+    size_t to = at < text.size ? at : text.size, from = j->cursor_byte;
+    if (from <= to)
+        j->cursor_code += to - from - fh_going_on(text, from, to);
+    else
+        j->cursor_code -= from - to - fh_going_on(text, to, from);
+    j->cursor_byte = to;
     return (uint32_t)j->cursor_code;
 }
 
@@ -82,11 +83,11 @@ static fh_origin in_units(fh_mut job *j, fh_span text, fh_origin o) {
     if (j->offsets != FH_OFFSETS_CODE_POINTS || o.begin >= text.size || (j->ascii && o.end <= text.size))
         return o;
     uint32_t begin = code_points_before(j, text, o.begin);
-    begin -= (fh_span_at(text, o.begin) & 0xc0) == 0x80;
+    begin -= fh_goes_on(text, o.begin);
     if (o.end > text.size) /* a model that left characters out counts past the end: the reference gives such a token two */
         return (fh_origin){begin, begin + 2};
     uint32_t end = code_points_before(j, text, o.end);
-    end -= o.end < text.size && (fh_span_at(text, o.end) & 0xc0) == 0x80;
+    end -= fh_goes_on(text, o.end);
     return (fh_origin){begin, end};
 }
 
@@ -103,34 +104,17 @@ static fh_origin origin_of(const fh_normalized *n, fh_piece piece, size_t base, 
     return (fh_origin){begin + add, end + add};
 }
 
-static bool goes_on(fh_span text, size_t at) {
-    return at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80;
-}
-
-/* The size of the character that begins with a byte. */
-static inline size_t character_size(uint8_t first) {
-    return 1u + (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
-}
-
-/* Bytes [begin, end) of the text, one at least, widened to whole characters and in the units that are asked for. The place that
- * was last looked at becomes the end, or the character that goes on over it, where the next token begins. */
+/* Bytes [begin, end) of the text, one at least, widened to whole characters and in the units that are asked for. */
 static fh_origin whole_characters(fh_mut job *j, fh_span text, size_t begin, size_t end) {
-    size_t at = j->cursor_byte, code = j->cursor_code;
-    while (at > begin || goes_on(text, at))
-        code -= (fh_span_at(text, --at) & 0xc0) != 0x80;
-    for (size_t next = at; (next += character_size(fh_span_at(text, at))) <= begin; at = next)
-        code++;
-    size_t to = at, count = 0, last = at;
-    for (; to < end; count++) {
-        last = to;
-        to += character_size(fh_span_at(text, to));
+    if (j->offsets == FH_OFFSETS_CODE_POINTS) {
+        uint32_t first = code_points_before(j, text, begin) - fh_goes_on(text, begin);
+        return (fh_origin){first, code_points_before(j, text, end)};
     }
-    bool whole = to == end;
-    j->cursor_byte = whole ? to : last;
-    j->cursor_code = code + count - !whole;
-    if (j->offsets != FH_OFFSETS_CODE_POINTS)
-        return (fh_origin){(uint32_t)at, (uint32_t)to};
-    return (fh_origin){(uint32_t)code, (uint32_t)(code + count)};
+    while (begin > 0 && fh_goes_on(text, begin))
+        begin--;
+    while (fh_goes_on(text, end))
+        end++;
+    return (fh_origin){(uint32_t)begin, (uint32_t)end};
 }
 
 /* Turns the offsets of the store's tokens from `from` on from those in their piece into those in the text. */
