@@ -5,6 +5,8 @@
  * Threading: pure functions. */
 #include "freehold/utf8.h"
 
+#include "text/kern/word.h"
+
 enum { RUNE_BAD = 0xfffd, RUNE_MAX = 0x10ffff, ASCII_BLOCK = 16 };
 
 /* What a first byte says: the length of its sequence (0: begins none) and the range of its second byte. The range is what keeps
@@ -72,6 +74,15 @@ fh_rune fh_utf8_next(fh_span text, size_t i) {
     return code != 0 ? (fh_rune){code, 3, true} : decode(text, i);
 }
 
+/* True if eight bytes begin with two well-formed sequences of three. */
+static inline bool two_threes(uint64_t eight) {
+    const uint64_t low = UINT64_C(0x0f00000f), carry = UINT64_C(0x10000010);
+    uint64_t first = eight & low, high = eight >> 9 & carry; /* of the second byte: A0 and above */
+    uint64_t no_e0 = first + low, no_ed = (first ^ UINT64_C(0x0d00000d)) + low;
+    bool bad = (((~no_e0 & ~high) | (~no_ed & high)) & carry) != 0;
+    return (eight & UINT64_C(0xc0c0f0c0c0f0)) == UINT64_C(0x8080e08080e0) && !bad;
+}
+
 /* True if ASCII_BLOCK bytes from i on are there and ASCII. */
 static inline bool block_is_ascii(fh_span text, size_t i) {
     if (text.size - i < ASCII_BLOCK)
@@ -88,6 +99,10 @@ size_t fh_utf8_bad(fh_span text) {
     while (i < text.size) {
         if (fh_span_at(text, i) < 0x80) {
             i += block_is_ascii(text, i) ? ASCII_BLOCK : 1;
+            continue;
+        }
+        if (text.size - i >= 8 && two_threes(fh_word_eight(text, i))) {
+            i += 6;
             continue;
         }
         if (three(text, i) != 0) {

@@ -45,6 +45,16 @@ static inline size_t fh_ascii_end(fh_span text, size_t at, unsigned stops) {
     return at;
 }
 
+/* True for eight bytes that begin with two characters of three bytes, or with what looks like them. */
+static inline bool fh_are_threes(uint64_t eight) {
+    return (eight & UINT64_C(0xc0c0f0c0c0f0)) == UINT64_C(0x8080e08080e0);
+}
+
+/* The bits of the two characters before their last six: a number below 1024 at bit 0 and at bit 24. */
+static inline uint64_t fh_rows_of_threes(uint64_t eight) {
+    return (eight & UINT64_C(0x0f00000f)) << 6 | (eight >> 8 & UINT64_C(0x3f00003f));
+}
+
 /* True where a character goes on. */
 static inline bool fh_goes_on(fh_span text, size_t at) {
     return at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80;

@@ -367,6 +367,21 @@ static inline bool is_quiet(const fh_charsmap *map, fh_rune r) {
     return r.valid && r.size < 4 && (fh_u64s_get(map->keyed, r.code / 64) >> r.code % 64 & 1) == 0;
 }
 
+/* Passes such characters of three bytes, as long as they come in twos. */
+static inline size_t quiet_threes_end(const fh_charsmap *map, fh_span text, size_t i) {
+    const uint64_t surrogates = 0xd800 >> 6, two_bytes = 0x800 >> 6;
+    fh_u64s keyed = fh_u64s_sub(map->keyed, 0, KEYED_CODES / 64);
+    for (; text.size - i >= 8; i += 6) {
+        uint64_t x = fh_word_eight(text, i), rows = fh_rows_of_threes(x);
+        uint64_t one = rows & 1023, two = rows >> 24;
+        bool loud = (fh_u64s_get(keyed, one) >> (x >> 16 & 63) & 1) != 0 || (fh_u64s_get(keyed, two) >> (x >> 40 & 63) & 1) != 0;
+        if (!fh_are_threes(x) || loud || one < two_bytes || two < two_bytes || one >> 5 == surrogates >> 5 ||
+            two >> 5 == surrogates >> 5)
+            break;
+    }
+    return i;
+}
+
 /* Where the clusters from i on, each of one character that stays, end: their last character may begin a longer one. */
 static size_t quiet_end(const fh_charsmap *map, fh_span text, size_t i) {
     size_t last = i;
@@ -376,6 +391,12 @@ static size_t quiet_end(const fh_charsmap *map, fh_span text, size_t i) {
             if (j == i)
                 return i; /* nothing before it joins this one */
             last = j - 1;
+            i = j;
+            continue;
+        }
+        size_t j = quiet_threes_end(map, text, i);
+        if (j != i) {
+            last = j - 3;
             i = j;
             continue;
         }

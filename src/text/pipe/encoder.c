@@ -22,6 +22,7 @@ typedef struct job {
     uint32_t word_given; /* of all pieces, or FH_NO_WORD */
     size_t tokens_max;
     size_t cursor_byte, cursor_code; /* code points before a byte: the place that was last looked at */
+    size_t settled; /* the offsets of so many tokens are what is asked for; those of the others are bytes of the text */
 } job;
 
 static void init_store(fh_owned fh_view(2) fh_token_store *s, fh_ref fh_allocator *a) {
@@ -104,34 +105,57 @@ static fh_origin origin_of(const fh_normalized *n, fh_piece piece, size_t base, 
     return (fh_origin){begin + add, end + add};
 }
 
-/* Bytes [begin, end) of the text, one at least, widened to whole characters and in the units that are asked for. */
-static fh_origin whole_characters(fh_mut job *j, fh_span text, size_t begin, size_t end) {
-    if (j->offsets == FH_OFFSETS_CODE_POINTS) {
-        uint32_t first = code_points_before(j, text, begin) - fh_goes_on(text, begin);
-        return (fh_origin){first, code_points_before(j, text, end)};
+/* Bytes of the text, one at least for each token [from, to), as code points, those that they lie in. */
+static void count_places(fh_mut job *j, fh_span text, const fh_token_list *l, size_t from, size_t to) {
+    fh_u32s begins = fh_u32s_sub(l->begins, from, to - from), ends = fh_u32s_sub(l->ends, from, to - from);
+    for (size_t k = 0; k < begins.count; k++) {
+        size_t begin = fh_u32s_get(begins, k), end = fh_u32s_get(ends, k);
+        uint32_t code = begin == j->cursor_byte ? (uint32_t)j->cursor_code : code_points_before(j, text, begin);
+        fh_u32s_set(begins, k, code - fh_goes_on(text, begin));
+        code += (uint32_t)(end - begin) - fh_going_on(text, begin, end);
+        fh_u32s_set(ends, k, code);
+        j->cursor_byte = end;
+        j->cursor_code = code;
     }
-    while (begin > 0 && fh_goes_on(text, begin))
-        begin--;
-    while (fh_goes_on(text, end))
-        end++;
-    return (fh_origin){(uint32_t)begin, (uint32_t)end};
+}
+
+/* The same as bytes of whole characters. */
+static void widen_places(fh_span text, const fh_token_list *l, size_t from, size_t to) {
+    for (size_t k = from; k < to; k++) {
+        size_t begin = fh_u32s_get(l->begins, k), end = fh_u32s_get(l->ends, k);
+        while (begin > 0 && fh_goes_on(text, begin))
+            begin--;
+        while (fh_goes_on(text, end))
+            end++;
+        fh_u32s_set(l->begins, k, (uint32_t)begin);
+        fh_u32s_set(l->ends, k, (uint32_t)end);
+    }
+}
+
+/* Turns the offsets of the first `count` tokens into what is asked for: many at once, as they are bytes and in order. */
+static void settle_places(fh_mut job *j, fh_span text, const fh_token_list *l, size_t count) {
+    if (j->offsets == FH_OFFSETS_CODE_POINTS && !j->ascii)
+        count_places(j, text, l, j->settled, count);
+    else if (!j->ascii)
+        widen_places(text, l, j->settled, count);
+    j->settled = count;
 }
 
 /* Turns the offsets of the store's tokens from `from` on from those in their piece into those in the text. */
 static void place_tokens(fh_mut job *j, const fh_normalized *n, fh_piece piece, size_t base, fh_span text,
                          fh_mut fh_token_list *l, size_t from) {
     bool straight = (n->now.same || n->now.straight) && piece.begin >= n->now.lead;
-    uint32_t size = piece.end - piece.begin;
-    size_t add = piece.begin + base - n->now.lead;
+    uint32_t size = piece.end - piece.begin, add = (uint32_t)(piece.begin + base - n->now.lead);
     for (size_t k = from; k < l->count; k++) {
         uint32_t begin = fh_u32s_get(l->begins, k), end = fh_u32s_get(l->ends, k);
         if (j->p->leads && end == 0)
             end = 1; /* a mark before the word has the place of its first character */
-        fh_origin o = {begin + (uint32_t)add, end + (uint32_t)add};
-        if (!straight || begin >= end || end > size)
+        fh_origin o = {begin + add, end + add};
+        if (!straight || begin >= end || end > size) {
+            settle_places(j, text, l, k);
             o = in_units(j, text, origin_of(n, piece, base, begin, end));
-        else if (!j->ascii)
-            o = whole_characters(j, text, begin + add, end + add);
+            j->settled = k + 1;
+        }
         fh_u32s_set(l->begins, k, o.begin);
         fh_u32s_set(l->ends, k, o.end);
     }
@@ -168,9 +192,12 @@ static fh_status note_unknown(const job *j, fh_mut fh_token_store *store, size_t
 }
 
 /* An added token where it was found: it shows what the text has there. */
-static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, uint32_t id, fh_span shown, fh_origin o,
+static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, fh_span text, uint32_t id, fh_span shown, fh_origin o,
                            fh_or_null fh_mut fh_encoding *out) {
+    if (out != NULL)
+        settle_places(j, text, &store->tokens, store->tokens.count);
     FH_TRY(fh_token_list_put(&store->tokens, id, o.begin, o.end));
+    j->settled = store->tokens.count;
     uint32_t word = j->word_given != FH_NO_WORD ? j->word_given : j->word, spelling = FH_NO_WORD;
     j->word++;
     if (out == NULL)
@@ -203,7 +230,7 @@ static fh_status put_piece(fh_mut job *j, fh_mut fh_tools *r, const fh_normalize
 
 /* Appends the tokens of pieces from *i on that were met before, and moves *i behind them: what put_piece would do. */
 static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *n, fh_mut fh_token_store *store, size_t base,
-                        fh_span text, bool offsets, fh_mut size_t *i) {
+                        bool offsets, fh_mut size_t *i) {
     uint32_t begin = fh_pieces_get(&r->pieces, *i).begin;
     if (r->scratch == NULL || (offsets && ((!n->now.same && !n->now.straight) || begin < n->now.lead)))
         return FH_DONE;
@@ -214,20 +241,10 @@ static fh_status recall(fh_mut job *j, fh_mut fh_tools *r, const fh_normalized *
     bool given = j->word_given != FH_NO_WORD;
     fh_recall_how how = {.add = (uint32_t)(base - n->now.lead), .word = given ? j->word_given : j->word,
                          .step = given ? 0 : j->step, .none = offsets ? j->p->unknown : FH_NO_TOKEN};
-    if (offsets && !j->ascii)
-        how.plain = n->now.lead != 0 ? fh_normalized_view(n) : n->now.original;
-    how.codes = how.plain.size != 0 && j->offsets == FH_OFFSETS_CODE_POINTS;
-    if (how.codes)
-        how.add = code_points_before(j, text, base + begin - n->now.lead) - begin;
     size_t done = fh_token_model_recall(j->p->model, r->scratch, fh_normalized_view(n),
                                         fh_piece_items_sub(r->pieces.items, *i, most), &how, &store->tokens);
     j->word += (uint32_t)done * j->step;
     *i += done;
-    if (how.codes && done != 0) {
-        size_t end = fh_pieces_get(&r->pieces, *i - 1).end;
-        j->cursor_byte = base + end - n->now.lead;
-        j->cursor_code = (uint32_t)end + how.add;
-    }
     return FH_DONE;
 }
 
@@ -258,7 +275,12 @@ static bool is_ascii(fh_span text) {
 }
 
 static bool has_mark(fh_span text) {
-    return !is_ascii(text) && fh_span_find(text, FH_LIT("\xe2\x96\x81"), 0) != SIZE_MAX;
+    if (is_ascii(text))
+        return false;
+    size_t at = fh_span_find(text, FH_LIT("\xe2"), 0); /* one byte is found much faster than three */
+    while (at != SIZE_MAX && !fh_span_starts(fh_span_from(text, at), FH_LIT("\xe2\x96\x81")))
+        at = fh_span_find(text, FH_LIT("\xe2"), at + 1);
+    return at != SIZE_MAX;
 }
 
 /* True if U+2581 comes before a section, which is there. */
@@ -305,7 +327,7 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
     FH_TRY(cut_section(j, n, section, where.begin, &r->pieces));
     j->step = p->spaces ? 0 : 1;
     for (size_t i = 0; i < r->pieces.count && store->tokens.count <= j->tokens_max; i++) {
-        FH_TRY(recall(j, r, n, store, where.begin, text, out != NULL, &i));
+        FH_TRY(recall(j, r, n, store, where.begin, out != NULL, &i));
         if (i == r->pieces.count)
             break;
         fh_piece piece = fh_pieces_get(&r->pieces, i);
@@ -317,7 +339,7 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
         fh_origin o = {0, 0};
         if (out != NULL)
             o = in_units(j, text, origin_of(n, piece, where.begin, 0, piece.end - piece.begin));
-        FH_TRY(put_added(j, store, piece.token, shown, o, out));
+        FH_TRY(put_added(j, store, text, piece.token, shown, o, out));
     }
     j->word += p->spaces ? 1 : 0;
     return FH_DONE;
@@ -340,6 +362,7 @@ static fh_status put_stretches(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view
     fh_added_walk walk;
     fh_stretch s;
     j->cursor_byte = j->cursor_code = 0;
+    j->settled = store->tokens.count;
     fh_added_walk_init(&walk, &j->p->added, text, false, j->skip_special);
     while (store->tokens.count <= j->tokens_max && fh_added_walk_next(&walk, &s)) {
         if (s.id == FH_NO_TOKEN) {
@@ -349,8 +372,10 @@ static fh_status put_stretches(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view
         fh_origin o = {0, 0};
         if (out != NULL)
             o = in_units(j, text, (fh_origin){(uint32_t)s.begin, (uint32_t)s.end});
-        FH_TRY(put_added(j, store, s.id, fh_span_sub(text, s.begin, s.end - s.begin), o, out));
+        FH_TRY(put_added(j, store, text, s.id, fh_span_sub(text, s.begin, s.end - s.begin), o, out));
     }
+    if (out != NULL)
+        settle_places(j, text, &store->tokens, store->tokens.count);
     return FH_DONE;
 }
 

@@ -19,12 +19,27 @@ fh_kind fh_kinds_of(const fh_kinds *k, uint32_t code) {
     return k->word != FH_KIND_REST && fh_unicode_is_word(code) ? k->word : FH_KIND_REST;
 }
 
+/* Passes characters of three bytes above U+303F, which no white space is, as long as they come in twos. */
+static inline size_t pass_words(fh_span text, size_t at) {
+    const uint64_t limit = 0x3040 >> 6, top = 1024;
+    for (; text.size - at >= 8; at += 6) {
+        uint64_t x = fh_word_eight(text, at);
+        uint64_t far = fh_rows_of_threes(x) + (top - limit) * (1 | 1 << 24);
+        if (!fh_are_threes(x) || (~far & top * (1 | 1 << 24)) != 0)
+            break;
+    }
+    return at;
+}
+
 /* One stretch, character by character. */
 static fh_stretch one(const fh_kinds *k, fh_span text, size_t at) {
     fh_rune r = fh_rune_at(text, at);
     fh_kind kind = fh_kinds_of(k, r.code);
     size_t end = at + r.size;
+    bool words = kind == FH_KIND_REST && !k->chinese && k->punct == kind && k->number == kind && k->word == kind;
     while (kind != FH_KIND_ALONE && end < text.size) {
+        if (words && (end = pass_words(text, end)) == text.size)
+            break;
         r = fh_rune_at(text, end);
         if (fh_kinds_of(k, r.code) != kind)
             break;

@@ -10,7 +10,7 @@
  * each word goes its own way. Threading: see token_model.h. */
 #include "freehold/checked.h"
 #include "freehold/hash.h"
-#include "text/pipe/ascii.h"
+#include "text/kern/word.h"
 #include "text/pipe/token_model_impl.h"
 
 enum { PIECE_BYTES_MAX = 1 << 30, MET_BITS = 15, UNMET_BYTES_MAX = 4096, MARK_BYTES = 3, MARKED_BYTES = 256 };
@@ -177,11 +177,6 @@ static inline fh_met_key key_of(fh_span text, size_t from, size_t size) {
     return k;
 }
 
-/* How many of the piece's bytes go on a character. */
-static inline uint8_t going_on_in_key(fh_met_key k) {
-    return (uint8_t)(fh_going_on_in(k.a) + fh_going_on_in(k.b) + fh_going_on_in(k.c) + fh_going_on_in(k.d << 8));
-}
-
 /* The first of the two places of a key. */
 static inline size_t place_of(fh_met_key k) {
     uint64_t low = (k.a ^ k.c * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -267,7 +262,7 @@ static void keep_met(fh_model_scratch *s, const fh_met *new) {
 
 /* Keeps what is in s->found, if it is little, not nothing, and its tokens stand one after the other in the piece. */
 static void remember(fh_model_scratch *s, fh_met_key key) {
-    fh_met new = {.key = key, .count = (uint8_t)s->found.count, .going_on = going_on_in_key(key)};
+    fh_met new = {.key = key, .count = (uint8_t)s->found.count};
     if (s->met.count == 0 || s->found.count == 0 || s->found.count > FH_MET_TOKENS)
         return;
     uint32_t at = 0;
@@ -367,7 +362,6 @@ static fh_status encode_parts(const fh_token_model *m, fh_model_scratch *s, fh_s
     }
     if (keeps && whole.count != 0) {
         whole.key = key_of(piece, 0, piece.size);
-        whole.going_on = going_on_in_key(whole.key);
         keep_met(s, &whole);
     }
     return FH_DONE;
@@ -460,44 +454,10 @@ static inline bool has_id(const fh_met *met, uint32_t id) {
     return found;
 }
 
-/* write_places in bytes of whole characters, for a piece at `from` that is not ASCII. */
-static void write_characters(const fh_token_list *out, size_t at, const fh_met *met, size_t from, const fh_recall_how *how,
-                             uint32_t word) {
-    size_t begin = from;
-    for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
-        size_t end = from + met->ends[k], first = begin, last = end + (met->ends[k] == 0);
-        while (first > 0 && fh_goes_on(how->plain, first))
-            first--;
-        while (fh_goes_on(how->plain, last))
-            last++;
-        fh_u32s_set(out->begins, at + k, (uint32_t)first + how->add);
-        fh_u32s_set(out->ends, at + k, (uint32_t)last + how->add);
-        fh_u32s_set(out->words, at + k, word);
-        begin = end;
-    }
-}
-
-/* The same in code points, of whose bytes `going_on` go on one. A place within a character is that of the character. */
-static inline void write_codes(const fh_token_list *out, size_t at, const fh_met *met, size_t from, uint32_t going_on,
-                               const fh_recall_how *how, uint32_t word) {
-    uint32_t add = how->add, size = (uint32_t)(met->key.d >> 56 & 0x7f);
-    size_t begin = from;
-    for (size_t k = 0; k < met->count && k < FH_MET_TOKENS; k++) {
-        size_t end = from + met->ends[k];
-        fh_u32s_set(out->begins, at + k, (uint32_t)begin + add - fh_goes_on(how->plain, begin));
-        add -= begin == from && met->ends[k] == size ? going_on : fh_going_on(how->plain, begin, end);
-        fh_u32s_set(out->ends, at + k, (uint32_t)end + add + (met->ends[k] == 0));
-        fh_u32s_set(out->words, at + k, word);
-        begin = end;
-    }
-}
-
 /* fh_token_model_recall of at most `most` pieces; `places`: and where they lie. */
-FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces, size_t most, bool places, fh_recall_how *how,
+FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces, size_t most, bool places, const fh_recall_how *how,
                             fh_token_list *out) {
     size_t i = 0, count = out->count;
-    size_t before = most != 0 ? fh_piece_items_get(pieces, 0).begin : 0;
-    bool same = how->plain.size == 0 || how->plain.at == text.at;
     fh_u32s ids = out->ids;
     for (; i < most; i++) {
         const fh_piece *piece = fh_piece_items_at(pieces, i);
@@ -509,17 +469,8 @@ FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces
             break;
         write_ids(ids, count, met);
         uint32_t word = how->word + (uint32_t)i * how->step;
-        uint32_t going_on = !places ? 0 : same ? met->going_on : fh_going_on(how->plain, begin, end);
-        if (places && how->codes && begin != before)
-            how->add -= fh_going_on(how->plain, before, begin);
-        if (places && going_on == 0)
+        if (places)
             write_places(out, count, met, (uint32_t)begin + how->add, word);
-        else if (places && how->codes)
-            write_codes(out, count, met, begin, going_on, how, word);
-        else if (places)
-            write_characters(out, count, met, begin, how, word);
-        how->add -= places && how->codes ? going_on : 0;
-        before = end;
         count += met->count;
     }
     out->count = count;
@@ -527,7 +478,7 @@ FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces
 }
 
 size_t fh_token_model_recall(const fh_token_model *m, const fh_model_scratch *s, fh_span text, fh_piece_items pieces,
-                             fh_recall_how *how, fh_token_list *out) {
+                             const fh_recall_how *how, fh_token_list *out) {
     size_t room = (room_of(out) - out->count) / FH_MET_TOKENS;
     size_t most = s->quick == m->identity ? min_size(pieces.count, room) : 0;
     return out->ids_only ? recall(s->met, text, pieces, most, false, how, out)

@@ -164,18 +164,15 @@ FH_MUST_USE fh_status fh_token_model_encode(fh_ref const fh_token_model *m, fh_m
 
 /* How fh_token_model_recall writes tokens down. */
 typedef struct fh_recall_how {
-    uint32_t add;        /* to places in the text; with `codes` it becomes what is to be added behind the last piece */
+    uint32_t add;        /* to places in the text */
     uint32_t word, step; /* the word of the first piece, and how much that of each next one is higher */
     uint32_t none;       /* no piece of which this is a token; or FH_NO_TOKEN */
-    fh_span plain;       /* if not empty: the text before it was normalized, place for place, in UTF-8; places are widened to
-                            whole characters of it */
-    bool codes;          /* places are counted in code points of `plain` */
 } fh_recall_how;
 /* What fh_token_model_encode would do for the first ones of `pieces`, as long as they are text and were met before, at most as
  * many as `out` has room for FH_RECALL_TOKENS each. Offsets are places in `text`, that of a token without a byte its piece's
- * first character, and words are written down. Returns of how many pieces. */
+ * first one, and words are written down. Returns of how many pieces. */
 enum { FH_RECALL_TOKENS = 6 };
 size_t fh_token_model_recall(fh_ref const fh_token_model *m, fh_ref const fh_model_scratch *s, fh_span text,
-                             fh_piece_items pieces, fh_mut fh_recall_how *how, fh_mut fh_token_list *out);
+                             fh_piece_items pieces, const fh_recall_how *how, fh_mut fh_token_list *out);
 
 #endif

@@ -196,8 +196,7 @@ typedef struct fh_merge_symbol {
 FH_SPAN_DEFINE(merge_symbol, fh_merge_symbol);
 FH_ARRAY_DEFINE(merge_symbol);
 
-/* A piece that was met, one line of memory: its bytes and, in the highest byte, its size; 0: none. Of its bytes `going_on` go
- * on a character. */
+/* A piece that was met, one line of memory: its bytes and, in the highest byte, its size; 0: none. */
 enum { FH_MET_BYTES = 31, FH_MET_TOKENS = FH_RECALL_TOKENS };
 typedef struct fh_met_key {
     uint64_t a, b, c, d;
@@ -205,7 +204,7 @@ typedef struct fh_met_key {
 typedef struct fh_met {
     fh_met_key key;
     uint32_t ids[FH_MET_TOKENS];
-    uint8_t count, going_on, ends[FH_MET_TOKENS];
+    uint8_t count, ends[FH_MET_TOKENS];
 } fh_met;
 _Static_assert(sizeof(fh_met) == 64, "one line");
 FH_SPAN_DEFINE(met, fh_met);

@@ -3,14 +3,27 @@
  * As in the reference, down to equal sums: a place keeps the first best way to it, from the left; scores add as float64 in that
  * order; a character that is no token by itself costs ten less than the worst token; neighbouring unknown characters become one
  * text, which may be a token after all, or its bytes. The SentencePiece library itself adds in float32: see `single`.
+ * Characters that no token begins with, of text that the vocabulary was not made for, are passed in one step.
  * Threading: see token_model.h. */
 #include "text/pipe/ascii.h"
 #include "text/pipe/token_model_impl.h"
 
+/* The best ways so far. Nothing leads behind `reach`, and what `paths` has there is of another piece. */
+typedef struct ways {
+    fh_best_paths paths;
+    size_t reach;
+} ways;
+
+static inline double rounded(const fh_token_model *m, double score) {
+    return m->single ? (double)(float)score : score;
+}
+
 /* Notes a way to a place if it is better than what is known; false if not. */
-static bool offer(const fh_token_model *m, fh_best_paths paths, size_t at, double score, size_t from, uint32_t token) {
-    fh_best_path *p = fh_best_paths_at(paths, at);
-    double sum = m->single ? (double)(float)score : score;
+static inline bool offer(const fh_token_model *m, fh_mut ways *w, size_t at, double score, size_t from, uint32_t token) {
+    while (w->reach < at)
+        fh_best_paths_set(w->paths, ++w->reach, (fh_best_path){0, FH_NO_TOKEN, FH_NO_TOKEN});
+    fh_best_path *p = fh_best_paths_at(w->paths, at);
+    double sum = rounded(m, score);
     bool better = p->from == FH_NO_TOKEN || sum > p->score;
     if (better)
         *p = (fh_best_path){sum, (uint32_t)from, token};
@@ -18,8 +31,8 @@ static bool offer(const fh_token_model *m, fh_best_paths paths, size_t at, doubl
 }
 
 /* Offers all tokens that begin at `at`, where a character of `size` bytes stands. */
-static fh_status offer_from(const fh_token_model *m, fh_best_paths paths, fh_span piece, size_t at, size_t size) {
-    double here = fh_best_paths_at(paths, at)->score;
+static fh_status offer_from(const fh_token_model *m, fh_mut ways *w, fh_span piece, size_t at, size_t size) {
+    double here = fh_best_paths_at(w->paths, at)->score;
     bool single = false;
     uint32_t node = 0;
     for (size_t i = at; i < piece.size; i++) {
@@ -29,11 +42,43 @@ static fh_status offer_from(const fh_token_model *m, fh_best_paths paths, fh_spa
         uint32_t token = fh_trie_nodes_at(m->trie.nodes, node)->token;
         if (token == FH_NO_TOKEN)
             continue;
-        (void)offer(m, paths, i + 1, fh_logprobs_get(m->scores, token) + here, at, token);
+        (void)offer(m, w, i + 1, fh_logprobs_get(m->scores, token) + here, at, token);
         single = single || i + 1 - at == size;
     }
-    bool unknown = !single && offer(m, paths, at + size, m->unk_score + here, at, m->unk);
+    bool unknown = !single && offer(m, w, at + size, m->unk_score + here, at, m->unk);
     return unknown && m->unk == FH_NO_TOKEN ? FH_STATUS(FH_NOT_FOUND) : FH_DONE;
+}
+
+/* True if no token begins as the character of `size` bytes at `at` does. */
+static inline bool is_strange(const fh_token_model *m, fh_span piece, size_t at, size_t size) {
+    uint32_t node = 0;
+    for (size_t i = at; i < at + size; i++) {
+        node = fh_byte_trie_step(&m->trie, node, fh_span_at(piece, i));
+        if (node == 0)
+            return true;
+        if (fh_trie_nodes_at(m->trie.nodes, node)->token != FH_NO_TOKEN)
+            return false;
+    }
+    return false;
+}
+
+/* Where the run of such characters from `at` on ends. If nothing leads behind `at`, one way leads through them: it is noted as
+ * one step, with the sum of all. */
+static size_t pass_strange(const fh_token_model *m, fh_mut ways *w, fh_span piece, size_t at) {
+    double sum = fh_best_paths_at(w->paths, at)->score;
+    size_t end = at;
+    while (end < piece.size) {
+        size_t size = fh_rune_at(piece, end).size;
+        if (!is_strange(m, piece, end, size))
+            break;
+        sum = rounded(m, m->unk_score + sum);
+        end += size;
+    }
+    if (end == at)
+        return at;
+    fh_best_paths_set(w->paths, end, (fh_best_path){sum, (uint32_t)at, m->unk});
+    w->reach = end;
+    return end;
 }
 
 /* The token that is a text, or FH_NO_TOKEN: most begin none. */
@@ -77,15 +122,18 @@ static void turn(fh_best_paths paths, size_t end) {
 
 /* Finds the best way. */
 static fh_status find_best(const fh_token_model *m, fh_mut fh_model_scratch *s, fh_span piece) {
-    fh_best_paths paths = fh_best_paths_sub(s->paths, 0, piece.size + 1);
-    fh_mspan_fill(fh_best_paths_bytes(paths), UINT8_MAX); /* FH_NO_TOKEN: nothing leads there, and no score counts */
-    fh_best_paths_at(paths, 0)->score = 0;
+    ways w = {fh_best_paths_sub(s->paths, 0, piece.size + 1), 0};
+    fh_best_paths_set(w.paths, 0, (fh_best_path){0, FH_NO_TOKEN, FH_NO_TOKEN});
     for (size_t at = 0; at < piece.size;) {
+        if (at == w.reach && m->unk != FH_NO_TOKEN)
+            at = pass_strange(m, &w, piece, at);
+        if (at == piece.size)
+            break;
         size_t size = fh_rune_at(piece, at).size;
-        FH_TRY(offer_from(m, s->paths, piece, at, size));
+        FH_TRY(offer_from(m, &w, piece, at, size));
         at += size;
     }
-    turn(s->paths, piece.size);
+    turn(w.paths, piece.size);
     return FH_DONE;
 }
 
