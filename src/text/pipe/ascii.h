@@ -66,6 +66,12 @@ static inline uint32_t fh_going_on_in(uint64_t eight) {
     return (uint32_t)((eight >> 7 & ~(eight >> 6) & ones) * ones >> 56);
 }
 
+/* How many characters begin in the first one, two, … of eight bytes: a number a byte. */
+static inline uint64_t fh_beginning_upto(uint64_t eight) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (ones & ~(eight >> 7 & ~(eight >> 6))) * ones;
+}
+
 /* How many bytes of [from, to) go on a character. */
 static inline uint32_t fh_going_on(fh_span text, size_t from, size_t to) {
     uint32_t count = 0;

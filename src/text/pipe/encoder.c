@@ -10,7 +10,7 @@
 #include "text/pipe/pipeline.h"
 
 /* Offsets into a text, tripled where a byte becomes U+FFFD, must fit 32 bits. */
-enum { TEXT_BYTES_MAX = 1 << 30, RECALL_PIECES = 256 };
+enum { TEXT_BYTES_MAX = 1 << 30, RECALL_PIECES = 256, ASCII_RUN = 512, WINDOW = 64 };
 
 /* How a text is encoded, and where its offsets were last. */
 typedef struct job {
@@ -105,17 +105,69 @@ static fh_origin origin_of(const fh_normalized *n, fh_piece piece, size_t base, 
     return (fh_origin){begin + add, end + add};
 }
 
-/* Bytes of the text, one at least for each token [from, to), as code points, those that they lie in. */
+/* The places of some tokens, one at least: bytes that become code points, those that they lie in. */
+typedef struct places {
+    fh_u32s begins, ends;
+    size_t done;
+} places;
+
+/* As many as lie in the run of ASCII that the next one begins in. */
+static void count_ascii(fh_mut job *j, fh_span text, fh_mut places *p) {
+    size_t at = fh_u32s_get(p->begins, p->done), near = text.size - at < ASCII_RUN ? text.size : at + ASCII_RUN, k = p->done;
+    size_t limit = fh_ascii_end(fh_span_sub(text, 0, near), at, 0);
+    uint32_t add = code_points_before(j, text, at) - (uint32_t)at;
+    for (; k < p->begins.count; k++) {
+        uint32_t begin = fh_u32s_get(p->begins, k), end = fh_u32s_get(p->ends, k);
+        if (begin < at || end > limit)
+            break;
+        fh_u32s_set(p->begins, k, begin + add);
+        fh_u32s_set(p->ends, k, end + add);
+    }
+    p->done = k;
+}
+
+/* As many as lie in the next WINDOW bytes, for each of which it is noted how many code points begin before it. */
+static void count_near(fh_mut job *j, fh_span text, fh_mut places *p) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t at = fh_u32s_get(p->begins, p->done), k = p->done, last = at, count = 0;
+    uint32_t code = code_points_before(j, text, at);
+    uint64_t before[WINDOW / 8] = {0}, so_far = 0;
+    for (; count < WINDOW / 8 && text.size - at >= 8 * (count + 1); count++) {
+        uint64_t upto = fh_beginning_upto(fh_word_eight(text, at + 8 * count));
+        before[count] = (upto << 8) + so_far * ones;
+        so_far += upto >> 56;
+    }
+    for (; k < p->begins.count; k++) {
+        size_t begin = fh_u32s_get(p->begins, k), end = fh_u32s_get(p->ends, k), first = begin + 1 - at, behind = end - at;
+        if (begin < at || end <= begin || behind >= 8 * count || behind >= WINDOW)
+            break;
+        last = end;
+        fh_u32s_set(p->begins, k, code - 1 + (uint32_t)(before[first / 8] >> 8 * (first % 8) & 0xff));
+        fh_u32s_set(p->ends, k, code + (uint32_t)(before[behind / 8] >> 8 * (behind % 8) & 0xff));
+    }
+    p->done = k;
+    j->cursor_byte = last;
+    j->cursor_code = code + (before[(last - at) / 8] >> 8 * ((last - at) % 8) & 0xff);
+}
+
+/* The next one. */
+static void count_one(fh_mut job *j, fh_span text, fh_mut places *p) {
+    size_t begin = fh_u32s_get(p->begins, p->done), end = fh_u32s_get(p->ends, p->done);
+    fh_u32s_set(p->begins, p->done, code_points_before(j, text, begin) - fh_goes_on(text, begin));
+    fh_u32s_set(p->ends, p->done++, code_points_before(j, text, end));
+}
+
+/* Bytes of the text, one at least for each token [from, to), as code points. */
 static void count_places(fh_mut job *j, fh_span text, const fh_token_list *l, size_t from, size_t to) {
-    fh_u32s begins = fh_u32s_sub(l->begins, from, to - from), ends = fh_u32s_sub(l->ends, from, to - from);
-    for (size_t k = 0; k < begins.count; k++) {
-        size_t begin = fh_u32s_get(begins, k), end = fh_u32s_get(ends, k);
-        uint32_t code = begin == j->cursor_byte ? (uint32_t)j->cursor_code : code_points_before(j, text, begin);
-        fh_u32s_set(begins, k, code - fh_goes_on(text, begin));
-        code += (uint32_t)(end - begin) - fh_going_on(text, begin, end);
-        fh_u32s_set(ends, k, code);
-        j->cursor_byte = end;
-        j->cursor_code = code;
+    places p = {fh_u32s_sub(l->begins, from, to - from), fh_u32s_sub(l->ends, from, to - from), 0};
+    while (p.done < p.begins.count) {
+        size_t begin = fh_u32s_get(p.begins, p.done), before = p.done;
+        if (fh_span_at(text, begin) < 0x80)
+            count_ascii(j, text, &p);
+        else
+            count_near(j, text, &p);
+        if (p.done == before)
+            count_one(j, text, &p);
     }
 }
 
