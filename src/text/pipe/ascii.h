@@ -45,6 +45,16 @@ static inline size_t fh_ascii_end(fh_span text, size_t at, unsigned stops) {
     return at;
 }
 
+/* True for eight bytes that begin with a character of three bytes, or with what looks like one. */
+static inline bool fh_is_three(uint64_t eight) {
+    return (eight & 0xc0c0f0) == 0x8080e0;
+}
+
+/* Its bits but the last six: a number below 1024. */
+static inline size_t fh_row_of_three(uint64_t eight) {
+    return (eight & 0xf) << 6 | (eight >> 8 & 0x3f);
+}
+
 /* True for eight bytes that begin with two characters of three bytes, or with what looks like them. */
 static inline bool fh_are_threes(uint64_t eight) {
     return (eight & UINT64_C(0xc0c0f0c0c0f0)) == UINT64_C(0x8080e08080e0);

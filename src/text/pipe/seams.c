@@ -14,6 +14,7 @@
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
 #include "text/pipe/byte_alphabet.h"
 #include "text/pipe/token_model_impl.h"
 
@@ -83,21 +84,26 @@ static bool is_open(fh_span bytes) {
     return bytes.size < (b < 0xc0 ? 1u : b < 0xe0 ? 2u : b < 0xf0 ? 3u : 4u);
 }
 
-static void put_neighbours(fh_u64s seams, fh_span token) {
+/* True if the token begins or ends within a character. */
+static bool put_neighbours(fh_u64s seams, fh_span token) {
     size_t at = 0, end = 0;
+    bool splits = false;
     while (at < token.size) {
         uint32_t left = character(token, at, &end);
         bool headless = (left & 0xc0) == 0x80 && left < 0x100;
         while (headless && end < token.size && (fh_span_at(token, end) & 0xc0) == 0x80)
             left = fh_span_at(token, end++);
+        splits = splits || headless;
         if (end == token.size)
-            return;
+            return splits;
         size_t next = 0;
         uint32_t right = character(token, end, &next);
         bool open = next == token.size && is_open(fh_span_sub(token, end, next - end));
+        splits = splits || open;
         put(seams, headless ? PART | left : left, open ? PART | first_byte(right) : right);
         at = end;
     }
+    return splits;
 }
 
 /* The bytes that a token stands for: itself, or in *room. */
@@ -171,18 +177,18 @@ static void note_characters(const fh_token_model *m, fh_u64s known) {
     }
 }
 
-static fh_status put_all(const fh_token_model *m, fh_u64s seams, fh_mut fh_buf *room) {
+static fh_status put_all(const fh_token_model *m, fh_u64s seams, fh_mut fh_buf *room, fh_mut bool *splits) {
     fh_span bytes;
     for (size_t id = 0; id < m->spellings.places.count && m->ignore_merges; id++) { /* among them all results */
         FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, (uint32_t)id), room, &bytes));
-        put_neighbours(seams, bytes);
+        *splits = put_neighbours(seams, bytes) || *splits;
     }
     for (size_t i = 0; i < m->merges.rules.count && !m->ignore_merges; i++) {
         uint32_t result = fh_merge_rules_at(m->merges.rules, i)->result;
         if (i != 0 && result == fh_merge_rules_at(m->merges.rules, i - 1)->result)
             continue; /* rules of one result mostly follow each other */
         FH_TRY(bytes_of(m, fh_spellings_get(&m->spellings, result), room, &bytes));
-        put_neighbours(seams, bytes);
+        *splits = put_neighbours(seams, bytes) || *splits;
     }
     return FH_DONE;
 }
@@ -204,7 +210,8 @@ fh_status fh_token_model_find_seams(fh_token_model *m) {
     note_characters(m, known);
     fh_buf room;
     fh_buf_init(&room, m->allocator, 0);
-    s = put_all(m, seams, &room);
+    m->splits = false;
+    s = put_all(m, seams, &room, &m->splits);
     fh_buf_deinit(&room);
     if (fh_failed(s)) {
         fh_u64s_free(m->allocator, &seams);
@@ -227,27 +234,49 @@ static inline uint32_t letter(const fh_token_model *m, fh_span piece, size_t at,
     return c == ' ' && m->spaces ? MARK : c;
 }
 
-/* A place between two characters: their bytes as numbers, and where they begin and end in a piece. */
-typedef struct place {
-    uint32_t left, right;
-    size_t begin, at, end;
-} place;
+/* A character of a piece: its bytes as a number, where it lies, and, if it has three bytes, whether it is known. */
+typedef struct glyph {
+    uint32_t bytes, begin, end;
+    bool known;
+} glyph;
+
+static inline bool is_noted(fh_u64s known, size_t row, uint64_t bit) {
+    return (fh_u64s_get(known, row) >> (bit & 63) & 1) != 0;
+}
+
+FH_ALWAYS_INLINE glyph glyph_at(const fh_token_model *m, fh_span piece, size_t at) {
+    if (piece.size - at >= 8) { /* the usual one */
+        uint64_t x = fh_word_eight(piece, at);
+        if (fh_is_three(x))
+            return (glyph){__builtin_bswap32((uint32_t)x) >> 8, (uint32_t)at, (uint32_t)at + 3,
+                           is_noted(m->known, fh_row_of_three(x), x >> 16)};
+    }
+    size_t end = 0;
+    glyph g = {.bytes = letter(m, piece, at, &end), .begin = (uint32_t)at};
+    g.end = (uint32_t)end;
+    if (end - at == 3)
+        g.known = is_noted(m->known, three_byte_code(g.bytes) >> 6, g.bytes);
+    return g;
+}
 
 /* True if nothing that rules make holds the two side by side. */
-static inline bool never_join(fh_u64s seams, const place *p, uint8_t first) {
-    uint64_t whole = half(p->left), part = half(PART | (p->left & 0xff));
-    return !has(seams, whole, p->right) && !has(seams, whole, PART | first) && !has(seams, part, p->right) &&
-           !has(seams, part, PART | first);
+static inline bool never_join(const fh_token_model *m, uint32_t left, uint32_t right, uint8_t first) {
+    fh_u64s seams = m->seams;
+    uint64_t whole = half(left);
+    if (has(seams, whole, right))
+        return false;
+    uint64_t part = half(PART | (left & 0xff));
+    return !m->splits || (!has(seams, whole, PART | first) && !has(seams, part, right) && !has(seams, part, PART | first));
 }
 
 /* True if a character is a token, or with raw bytes each of its bytes. */
-static inline bool is_known(const fh_token_model *m, fh_span piece, uint32_t bytes, size_t begin, size_t end) {
-    if (end - begin == 3)
-        return (fh_u64s_get(m->known, three_byte_code(bytes) >> 6) >> (bytes & 63) & 1) != 0;
-    if (end - begin != 1 && !m->raw_bytes)
-        return fh_model_token(m, fh_span_sub(piece, begin, end - begin)) != FH_NO_TOKEN;
+static inline bool is_known(const fh_token_model *m, fh_span piece, const glyph *g) {
+    if (g->end - g->begin == 3)
+        return g->known;
+    if (g->end - g->begin != 1 && !m->raw_bytes)
+        return fh_model_token(m, fh_span_sub(piece, g->begin, g->end - g->begin)) != FH_NO_TOKEN;
     bool known = true;
-    for (size_t i = begin; i < end; i++)
+    for (size_t i = g->begin; i < g->end; i++)
         known = known && m->letters.of[0][fh_span_at(piece, i)] != FH_NO_TOKEN;
     return known;
 }
@@ -256,32 +285,35 @@ static inline bool are_apart(const fh_token_model *m, uint8_t left, uint8_t righ
     return left < ASCII && right < ASCII && (m->apart.of[left][right / 64] >> right % 64 & 1) != 0;
 }
 
-/* True if a piece may be cut at a place. */
-static inline bool is_seam(const fh_token_model *m, fh_span piece, const place *p) {
-    uint8_t first = (uint8_t)first_byte(p->right);
+/* True if a piece may be cut between two characters. */
+static inline bool is_seam(const fh_token_model *m, fh_span piece, const glyph *left, const glyph *right) {
+    uint8_t first = fh_span_at(piece, right->begin);
+    first = first == ' ' && m->spaces ? MARK >> 16 : first;
     if ((first & 0xc0) == 0x80)
         return false; /* a stray continuation */
-    bool apart = never_join(m->seams, p, first);
+    bool apart = never_join(m, left->bytes, right->bytes, first);
     if (!apart && !m->bytes_stand_alone)
         return false;
-    bool known = is_known(m, piece, p->left, p->begin, p->at) && is_known(m, piece, p->right, p->at, p->end);
-    return known ? apart : m->bytes_stand_alone;
+    return is_known(m, piece, left) && is_known(m, piece, right) ? apart : m->bytes_stand_alone;
+}
+
+/* The first character of the part behind the one that begins with `left`; if there is none, it begins where the piece ends. */
+FH_ALWAYS_INLINE glyph next_part(const fh_token_model *m, fh_span piece, glyph left) {
+    while (left.end < piece.size) {
+        glyph right = glyph_at(m, piece, left.end);
+        if (right.end - left.begin == 2) { /* ASCII comes in words: it is not looked at without a table */
+            if (m->spaces && are_apart(m, fh_span_at(piece, left.begin), fh_span_at(piece, right.begin)))
+                return right;
+        } else if (is_seam(m, piece, &left, &right)) {
+            return right;
+        }
+        left = right;
+    }
+    return (glyph){.begin = (uint32_t)piece.size};
 }
 
 size_t fh_bpe_part_end(const fh_token_model *m, fh_span piece, size_t at) {
-    place p = {.begin = at};
-    p.left = letter(m, piece, at, &p.at);
-    while (p.at < piece.size) {
-        p.right = letter(m, piece, p.at, &p.end);
-        if (p.end - p.begin == 2) { /* ASCII comes in words: it is not looked at without a table */
-            if (m->spaces && are_apart(m, fh_span_at(piece, p.begin), fh_span_at(piece, p.at)))
-                return p.at;
-        } else if (is_seam(m, piece, &p)) {
-            return p.at;
-        }
-        p = (place){.left = p.right, .begin = p.at, .at = p.end};
-    }
-    return piece.size;
+    return next_part(m, piece, glyph_at(m, piece, at)).begin;
 }
 
 void fh_bpe_find_apart(fh_token_model *m) {
@@ -289,10 +321,8 @@ void fh_bpe_find_apart(fh_token_model *m) {
     for (uint32_t i = 0; i < ASCII * ASCII; i++) {
         uint8_t two[] = {(uint8_t)(i / ASCII), (uint8_t)(i % ASCII)};
         fh_span piece = {two, sizeof two};
-        place p = {.begin = 0};
-        p.left = letter(m, piece, 0, &p.at);
-        p.right = letter(m, piece, 1, &p.end);
-        if (is_seam(m, piece, &p))
+        glyph left = glyph_at(m, piece, 0), right = glyph_at(m, piece, 1);
+        if (is_seam(m, piece, &left, &right))
             m->apart.of[two[0]][two[1] / 64] |= (uint64_t)1 << two[1] % 64;
     }
 }
@@ -326,6 +356,7 @@ static size_t parts_in(const fh_token_model *m, fh_masks_fn *masks, fh_span text
 size_t fh_token_model_parts(const fh_token_model *m, fh_masks_fn *masks, fh_span text, size_t *at, fh_u32s ends) {
     FH_ASSERT(m->spaces && ends.count >= FH_MASK_BYTES && text.size <= UINT32_MAX);
     size_t count = 0, from = *at;
+    glyph next = {.begin = UINT32_MAX};
     while (from < text.size && count + FH_MASK_BYTES <= ends.count) {
         size_t size = 0, before = count;
         if (fh_span_at(text, from) < ASCII)
@@ -335,7 +366,10 @@ size_t fh_token_model_parts(const fh_token_model *m, fh_masks_fn *masks, fh_span
             from = fh_u32s_get(ends, count - 1);
         if (count != before && !over)
             continue;
-        from = over ? text.size : fh_bpe_part_end(m, text, from);
+        if (next.begin != from && !over)
+            next = glyph_at(m, text, from);
+        next = over ? next : next_part(m, text, next);
+        from = over ? text.size : next.begin;
         fh_u32s_set(ends, count++, (uint32_t)from);
     }
     *at = from;

@@ -149,6 +149,7 @@ struct fh_token_model {
     fh_letters letters;
     fh_owned fh_u64s seams;   /* a power of two, or none: seams.c */
     fh_owned fh_u64s known;   /* with seams: a bit for each code point of three bytes that is a token, or whose bytes are */
+    bool splits;              /* with seams: some of what rules make begins or ends within a character */
     bool bytes_stand_alone;   /* no rule joins what characters that are no tokens become */
     bool spaces;              /* pieces have spaces for what spellings have U+2581 for */
     fh_apart apart;           /* with spaces */

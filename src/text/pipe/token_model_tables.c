@@ -11,7 +11,7 @@
 #include "text/pipe/token_model_impl.h"
 
 /* RUN_MAX: in 2^21 slots, two thirds of them full, the longest run of slots in use has some 200. */
-enum { RUN_MAX = 1024, BASE_NODES = 256, KNOWN_WORDS = 1024, CUTS_WORDS = 1, ALONE = 2, TEXT_MAX = 1 << 30 };
+enum { RUN_MAX = 1024, BASE_NODES = 256, KNOWN_WORDS = 1024, CUTS_WORDS = 1, ALONE = 2, WHOLE = 4, TEXT_MAX = 1 << 30 };
 _Static_assert(sizeof(fh_place) == 8 && sizeof(fh_merge_rule) == 8 && sizeof(fh_trie_node) == 12 && sizeof(double) == 8,
                "no gaps: any bytes are a value");
 
@@ -30,7 +30,7 @@ bool fh_token_model_tables(const fh_token_model *m, fh_model_tables *out) {
                              .known = fh_span_of_mut(fh_u64s_bytes(m->known))};
     out->numbers[0] = m->spellings.seed;
     out->numbers[1] = m->merges.seed;
-    out->numbers[2] = (m->cuts_words ? CUTS_WORDS : 0u) | (m->bytes_stand_alone ? ALONE : 0u);
+    out->numbers[2] = (m->cuts_words ? CUTS_WORDS : 0u) | (m->bytes_stand_alone ? ALONE : 0u) | (m->splits ? 0u : WHOLE);
     for (size_t i = 0; i < 256; i++)
         out->numbers[3 + i / 64] |= (uint64_t)m->uncut[i] << i % 64;
     return m->parts == 0 && m->silent.count == 0;
@@ -132,6 +132,7 @@ fh_status fh_model_tables_take(fh_token_model *m, const fh_model_tables *t, fh_e
     m->merges.seed = t->numbers[1];
     m->cuts_words = (t->numbers[2] & CUTS_WORDS) != 0;
     m->bytes_stand_alone = (t->numbers[2] & ALONE) != 0;
+    m->splits = (t->numbers[2] & WHOLE) == 0;
     for (size_t i = 0; i < 256; i++)
         m->uncut[i] = (t->numbers[3 + i / 64] >> i % 64 & 1) != 0;
     if (t->text.size > TEXT_MAX || !fh_places_lent(t->places, &m->spellings.places) ||
