@@ -1,6 +1,10 @@
 /* test_encoder.c: small pipelines on small texts, with all that an encoding has, as the reference gives it (tokenizers 0.23.3;
  * offsets in code points); what it refuses; and how much it counts. The peer test has the large ones. */
+#include <string.h>
+
+#include "freehold/utf8.h"
 #include "text/made_pipeline.h"
+#include "text/pipe/byte_alphabet.h"
 
 #define ROBERTA "{\"type\":\"RobertaProcessing\",\"sep\":[\"[SEP]\",2],\"cls\":[\"[CLS]\",1],\"trim_offsets\":true,\"ad" \
     "d_prefix_space\":true}"
@@ -389,6 +393,98 @@ static void test_split(void **state) {
 }
 
 /* Bytes that are not UTF-8 are U+FFFD where only ids are wanted. */
+static void put_letters(fh_buf *b, const char *bytes) {
+    for (; *bytes != '\0'; bytes++) {
+        uint8_t utf8[4];
+        size_t size = fh_utf8_put(fh_alphabet_code((uint8_t)*bytes), utf8);
+        fh_assert_ok(fh_buf_put(b, *bytes == '"' || *bytes == '\\' ? FH_LIT("\\") : FH_LIT("")));
+        fh_assert_ok(fh_buf_put(b, (fh_span){utf8, size}));
+    }
+}
+
+/* A byte-level model that knows all bytes, and what these pairs make. */
+static void put_byte_model(fh_buf *b) {
+    static const char *const pairs[][2] = {{"a", "a"}, {"aa", "aa"}, {"\xe3", "\x81"}, {"\xe3\x81", "\x82"}, {"\x97", "\xa5"},
+                                           {"\xe3\x81\x82", "\xe3\x81\x82"}, {"\xe3\x81\x82\xe3\x81\x82", "\xe3"}};
+    fh_assert_ok(fh_buf_put(b, FH_LIT("{\"type\":\"BPE\",\"vocab\":{\"\\u0100\":0")));
+    for (unsigned byte = 1; byte < 256; byte++) {
+        fh_assert_ok(fh_buf_put(b, FH_LIT(",\"")));
+        put_letters(b, (const char[]){(char)byte, '\0'});
+        fh_assert_ok(fh_buf_format(b, "\":%u", byte));
+    }
+    for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        fh_assert_ok(fh_buf_put(b, FH_LIT(",\"")));
+        put_letters(b, pairs[i][0]);
+        put_letters(b, pairs[i][1]);
+        fh_assert_ok(fh_buf_format(b, "\":%u", 256 + i));
+    }
+    fh_assert_ok(fh_buf_put(b, FH_LIT("},\"merges\":[")));
+    for (unsigned i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        fh_assert_ok(fh_buf_put(b, i == 0 ? FH_LIT("\"") : FH_LIT(",\"")));
+        put_letters(b, pairs[i][0]);
+        fh_assert_ok(fh_buf_put(b, FH_LIT(" ")));
+        put_letters(b, pairs[i][1]);
+        fh_assert_ok(fh_buf_put(b, FH_LIT("\"")));
+    }
+    fh_assert_ok(fh_buf_put(b, FH_LIT("]}\0")));
+}
+
+static uint32_t code_points(fh_span text, uint32_t end) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < end; i++)
+        count += (fh_span_at(text, i) & 0xc0) != 0x80;
+    return count;
+}
+
+/* Tokens of a text of any characters lie in whole characters, cover it, and are as many code points as their bytes say, however
+ * long they are and wherever the text ends. */
+static void test_places(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_test_rng rng = fh_test_rng_new(8);
+    fh_buf model;
+    fh_buf_init(&model, a, 0);
+    put_byte_model(&model);
+    fh_tokenizer *tok = made_load(a, &(made_parts){.model = (const char *)fh_buf_view(&model).at, .pre = BYTE_LEVEL_0});
+    fh_buf_deinit(&model);
+    fh_encoder *encoder;
+    fh_encoding e[2];
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    warm_up(encoder, FH_LIT("aaa \xe3\x81\x82\xe3\x81\x82"));
+    for (size_t round = 0; round < 400; round++) {
+        static const char *const some[] = {"a", " ", "aa aaaa", "\xc3\xa9", "\xe3\x81\x82", "\xe6\x97\xa5", "\xf0\x9f\x98\x80",
+                                           "<m>"};
+        uint8_t text[1024];
+        size_t size = 0, most = 1 + fh_test_rng_below(&rng, round % 4 == 0 ? 300 : 30), kinds = 1 + round % 8;
+        for (size_t i = 0; i < most && size < 1000; i++) {
+            const char *s = some[fh_test_rng_below(&rng, kinds)];
+            memcpy(text + size, s, strlen(s));
+            size += strlen(s);
+        }
+        fh_encode_input in = {.text = {text, size}};
+        for (uint32_t codes = 0; codes < 2; codes++) {
+            fh_encode_options o = {.offsets = codes != 0 ? FH_OFFSETS_CODE_POINTS : FH_OFFSETS_BYTES};
+            fh_encoding_init(e + codes, a);
+            fh_assert_ok(fh_encoder_encode(encoder, &in, o, e + codes, NULL));
+        }
+        uint32_t covered = 0;
+        assert_int_equal(fh_encoding_count(e), fh_encoding_count(e + 1));
+        for (size_t i = 0; i < fh_encoding_count(e); i++) {
+            uint32_t begin = fh_u32s_get(fh_encoding_column(e, FH_COLUMN_BEGIN), i);
+            uint32_t end = fh_u32s_get(fh_encoding_column(e, FH_COLUMN_END), i);
+            assert_true(begin <= covered && covered <= end && begin < end && (text[begin] & 0xc0) != 0x80);
+            assert_true(end == size || (text[end] & 0xc0) != 0x80);
+            assert_int_equal(fh_u32s_get(fh_encoding_column(e + 1, FH_COLUMN_BEGIN), i), code_points(in.text, begin));
+            assert_int_equal(fh_u32s_get(fh_encoding_column(e + 1, FH_COLUMN_END), i), code_points(in.text, end));
+            covered = end;
+        }
+        assert_int_equal(covered, size);
+        fh_encoding_deinit(e);
+        fh_encoding_deinit(e + 1);
+    }
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+}
+
 static void test_bytes(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_tokenizer *tok = made_load(a, &(made_parts){.pre = MADE_SPLIT});
@@ -473,6 +569,6 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_refused),  FH_TEST_ALLOC(test_split),
                                        FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_special),  FH_TEST_ALLOC(test_count),
-                                       FH_TEST_ALLOC(test_no_memory)};
+                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

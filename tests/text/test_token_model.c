@@ -80,18 +80,8 @@ static void test_same_as_new(void **state) {
     fh_token_model_free(models[1]);
 }
 
-/* A place widened to whole characters of a text, as what is counted, and 5. */
-static uint32_t widened(fh_span text, uint32_t at, bool end, bool codes) {
-    uint32_t count = 0;
-    while (at > 0 && at < text.size && (fh_span_at(text, at) & 0xc0) == 0x80)
-        at = end ? at + 1 : at - 1;
-    for (size_t i = 0; i < at; i++)
-        count += !codes || (fh_span_at(text, i) & 0xc0) != 0x80;
-    return count + 5;
-}
-
-/* Pieces that were met, many at once, are as each by itself; where one was not, the walk stops before it. Places are bytes, or
- * those of whole characters, or code points; pieces begin and end within characters too. */
+/* Pieces that were met, many at once, are as each by itself; where one was not, the walk stops before it. Pieces begin and end
+ * within characters too. */
 static void test_recall(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_token_model *m = read_model(a, "{\"type\":\"BPE\",\"unk_token\":\"u\"," VOCAB ",\"merges\":[\"a b\",\"ab c\"]}");

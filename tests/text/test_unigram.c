@@ -14,6 +14,18 @@ static void test_best_path(void **state) {
     CHECK_CASES(fh_test_allocator(state), "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0.0]," WORDS "]}", cases);
 }
 
+/* Characters that no token begins with are one unknown text, but not where a token holds them. */
+static void test_strange(void **state) {
+    static const model_case cases[] = {
+        {"bxc", "2:0-3"}, {"bxx", "1:0-1 0:1-3"}, {"xbxcx", "0:0-1 2:1-4 0:4-5"}, {"bxyc", "1:0-1 0:1-3 3:3-4"},
+        {"xy", "0:0-2"},        {ROOT ROOT "c" ROOT, "0:0-6 3:6-7 0:7-10"}, {"b" ROOT "c", "4:0-5"},
+        {"b" ROOT ROOT, "1:0-1 0:1-7"}};
+    CHECK_CASES(fh_test_allocator(state),
+                "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0.0],[\"b\",-1.0],[\"bxc\",-2.0],[\"c\",-1.0],"
+                "[\"b" ROOT "c\",-3.0]]}",
+                cases);
+}
+
 /* All bytes of an unknown text have its place. */
 static void test_bytes(void **state) {
     static const model_case cases[] = {{ROOT, "9:0-3 10:0-3 11:0-3"}, {"x" ROOT "a", "12:0-4 9:0-4 10:0-4 11:0-4 1:4-5"},
@@ -58,7 +70,7 @@ static void test_numbers(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_best_path), FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_unknown),
-                                       FH_TEST_ALLOC(test_numbers)};
+    const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_best_path), FH_TEST_ALLOC(test_strange), FH_TEST_ALLOC(test_bytes),
+                                       FH_TEST_ALLOC(test_unknown), FH_TEST_ALLOC(test_numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

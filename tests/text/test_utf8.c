@@ -115,6 +115,20 @@ static void test_any_bytes(void **state) {
     }
 }
 
+/* Characters of three bytes in a row are as each alone: all first and second bytes, in both places. */
+static void test_in_twos(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < 2 * 16 * 64 * 2; i++) {
+        uint8_t bytes[] = {0xe3, 0x81, 0x82, 0xe3, 0x81, 0x82, 0xe3, 0x81, 0x82, 'a'};
+        size_t at = 3 * (i & 1);
+        bytes[at] = (uint8_t)(0xe0 | (i >> 1 & 15));
+        bytes[at + 1] = (uint8_t)(0x80 | (i >> 5 & 63));
+        bytes[at + 2] = (uint8_t)(i >> 11 != 0 ? 0x80 : 0xbf);
+        fh_span text = {bytes, sizeof bytes};
+        assert_int_equal(fh_utf8_bad(text), fh_utf8_next(text, at).valid ? sizeof bytes : at);
+    }
+}
+
 static void put_too_large(void *arg) {
     uint8_t out[4];
     (void)arg;
@@ -129,6 +143,6 @@ static void test_put_refuses(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_code_point), cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_complete), cmocka_unit_test(test_any_bytes),
-                                       cmocka_unit_test(test_put_refuses)};
+                                       cmocka_unit_test(test_in_twos), cmocka_unit_test(test_put_refuses)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* ascii.h: how far a run of ASCII goes, eight bytes at a time, what most characters behind it are, and how many bytes go on one.
+/* ascii.h: how far a run of ASCII goes, eight bytes at a time, what most characters behind it are, and how many bytes go
+ * on one.
  *
  * Threading: pure functions. */
 #ifndef FH_TEXT_PIPE_ASCII_H

@@ -374,7 +374,8 @@ static inline size_t quiet_threes_end(const fh_charsmap *map, fh_span text, size
     for (; text.size - i >= 8; i += 6) {
         uint64_t x = fh_word_eight(text, i), rows = fh_rows_of_threes(x);
         uint64_t one = rows & 1023, two = rows >> 24;
-        bool loud = (fh_u64s_get(keyed, one) >> (x >> 16 & 63) & 1) != 0 || (fh_u64s_get(keyed, two) >> (x >> 40 & 63) & 1) != 0;
+        uint64_t bits = fh_u64s_get(keyed, one) >> (x >> 16 & 63) | fh_u64s_get(keyed, two) >> (x >> 40 & 63);
+        bool loud = (bits & 1) != 0;
         if (!fh_are_threes(x) || loud || one < two_bytes || two < two_bytes || one >> 5 == surrogates >> 5 ||
             two >> 5 == surrogates >> 5)
             break;

@@ -6,7 +6,7 @@
  * Threading: pure functions. */
 #include "text/pipe/scan.h"
 
-#include "freehold/utf8.h"
+#include "text/pipe/ascii.h"
 #include "text/unicode.h"
 
 /* A character at some place; size 0 at the end of the text. */
@@ -18,7 +18,7 @@ typedef struct glyph {
 
 /* Beyond ASCII. */
 static glyph look_far(fh_span text, size_t at) {
-    fh_rune r = fh_utf8_next(text, at);
+    fh_rune r = fh_rune_at(text, at);
     return (glyph){r.code, r.size, r.valid ? fh_unicode_class(r.code) : FH_CHAR_OTHER};
 }
 

@@ -210,14 +210,15 @@ fh_status fh_token_model_find_seams(fh_token_model *m) {
     note_characters(m, known);
     fh_buf room;
     fh_buf_init(&room, m->allocator, 0);
-    m->splits = false;
-    s = put_all(m, seams, &room, &m->splits);
+    bool splits = false;
+    s = put_all(m, seams, &room, &splits);
     fh_buf_deinit(&room);
     if (fh_failed(s)) {
         fh_u64s_free(m->allocator, &seams);
         fh_u64s_free(m->allocator, &known);
         return s;
     }
+    m->splits = splits;
     m->bytes_stand_alone = bytes_stand_alone(m);
     fh_u64s_free(m->allocator, &m->seams);
     fh_u64s_free(m->allocator, &m->known);

@@ -78,8 +78,13 @@ fh_status fh_token_list_reserve(fh_token_list *l, size_t more) {
     return FH_DONE;
 }
 
+/* fh_token_list_reserve, which is seldom needed. */
+static inline fh_status make_room(fh_token_list *l, size_t more) {
+    return room_of(l) - l->count >= more ? FH_DONE : fh_token_list_reserve(l, more);
+}
+
 /* Appends where there is room. */
-static void put(fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end) {
+static inline void put(fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end) {
     size_t i = l->count++;
     fh_u32s_set(l->ids, i, id);
     if (l->ids_only)
@@ -90,7 +95,7 @@ static void put(fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end) {
 }
 
 fh_status fh_token_list_put(fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end) {
-    FH_TRY(fh_token_list_reserve(l, 1));
+    FH_TRY(make_room(l, 1));
     put(l, id, begin, end);
     return FH_DONE;
 }
@@ -279,11 +284,13 @@ static void remember(fh_model_scratch *s, fh_met_key key) {
 
 /* Appends the tokens of a piece that was met, from *at on. There is room. */
 static inline void put_met(const fh_met *met, uint32_t *at, fh_token_list *out) {
-    uint32_t begin = *at;
+    uint32_t begin = *at, end = begin;
     for (size_t i = 0; i < met->count && i < FH_MET_TOKENS; i++) {
-        put(out, met->ids[i], *at, begin + met->ends[i]);
-        *at = begin + met->ends[i];
+        uint32_t from = end;
+        end = begin + met->ends[i];
+        put(out, met->ids[i], from, end);
     }
+    *at = end;
 }
 
 /* The tokens of a piece that was not met, from *at on. */
@@ -291,7 +298,7 @@ static fh_status encode_new(const fh_token_model *m, fh_model_scratch *s, bool p
                             fh_token_list *out) {
     FH_TRY(find_tokens(m, s, part, piece));
     size_t n = s->found.count;
-    FH_TRY(fh_token_list_reserve(out, n));
+    FH_TRY(make_room(out, n));
     for (size_t i = 0; i < n; i++)
         put(out, fh_u32s_get(s->found.ids, i), *at + fh_u32s_get(s->found.begins, i), *at + fh_u32s_get(s->found.ends, i));
     *at += s->end;
@@ -323,7 +330,7 @@ static inline fh_met_key key_of_part(const fh_token_model *m, fh_span part) {
 static fh_status encode_part(const fh_token_model *m, fh_model_scratch *s, fh_span part, uint32_t *at, fh_token_list *out) {
     if (part.size - 1 >= FH_MET_BYTES || s->met.count == 0)
         return encode_new(m, s, true, part, at, out);
-    FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
+    FH_TRY(make_room(out, FH_MET_TOKENS));
     fh_met_key key = key_of_part(m, part);
     const fh_met *met = find_met(s, key);
     if (met != NULL) {
@@ -372,7 +379,7 @@ static fh_status encode_piece(const fh_token_model *m, fh_model_scratch *s, fh_s
     bool small = piece.size - 1 < FH_MET_BYTES && !m->drops && s->met.count != 0;
     fh_met_key key = {0, 0, 0, 0};
     if (small) {
-        FH_TRY(fh_token_list_reserve(out, FH_MET_TOKENS));
+        FH_TRY(make_room(out, FH_MET_TOKENS));
         key = key_of(piece, 0, piece.size);
         const fh_met *met = find_met(s, key);
         if (met != NULL) {
@@ -455,8 +462,8 @@ static inline bool has_id(const fh_met *met, uint32_t id) {
 }
 
 /* fh_token_model_recall of at most `most` pieces; `places`: and where they lie. */
-FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces, size_t most, bool places, const fh_recall_how *how,
-                            fh_token_list *out) {
+FH_ALWAYS_INLINE size_t recall(fh_mets mets, fh_span text, fh_piece_items pieces, size_t most, bool places,
+                               const fh_recall_how *how, fh_token_list *out) {
     size_t i = 0, count = out->count;
     fh_u32s ids = out->ids;
     for (; i < most; i++) {

@@ -56,8 +56,6 @@ static inline bool is_strange(const fh_token_model *m, fh_span piece, size_t at,
         node = fh_byte_trie_step(&m->trie, node, fh_span_at(piece, i));
         if (node == 0)
             return true;
-        if (fh_trie_nodes_at(m->trie.nodes, node)->token != FH_NO_TOKEN)
-            return false;
     }
     return false;
 }
