@@ -10,27 +10,35 @@
 #include "freehold/utf8.h"
 #include "text/unicode.h"
 
+/* LOOKS: into the model, at once. */
+enum { LOOKS = 64, BY_ID_MIN = 2048, TRAIL_BYTES = 64 };
+
 void fh_added_init(fh_added *d, fh_allocator *a) {
     *d = (fh_added){.allocator = a};
     fh_buf_init(&d->texts, a, INT32_MAX);
     fh_added_token_list_init(&d->tokens, a);
+    fh_ids_init(&d->raw.found, a, 0);
+    fh_ids_init(&d->normal.found, a, 0);
+}
+
+static void free_trie(fh_ref fh_allocator *a, fh_drop fh_trie *trie) {
+    fh_pair_table_free(a, &trie->edges);
+    fh_ids_deinit(&trie->found);
 }
 
 void fh_added_deinit(fh_added *d) {
     fh_buf_deinit(&d->texts);
     fh_added_token_list_deinit(&d->tokens);
     fh_u32s_free(d->allocator, &d->by_id);
-    fh_pairs_free(d->allocator, &d->raw.edges.slots);
-    fh_u32s_free(d->allocator, &d->raw.found);
-    fh_pairs_free(d->allocator, &d->normal.edges.slots);
-    fh_u32s_free(d->allocator, &d->normal.found);
+    free_trie(d->allocator, &d->raw);
+    free_trie(d->allocator, &d->normal);
 }
 
 /* --- questions -------------------------------------------------------------------------------------------------------- */
 
 const fh_added_token *fh_added_of_id(const fh_added *d, uint32_t id) {
-    uint32_t index = id < d->by_id.count ? fh_u32s_get(d->by_id, id) : FH_NO_TOKEN;
-    return index != FH_NO_TOKEN ? fh_added_tokens_at(d->tokens.items, index) : NULL;
+    uint32_t number = id < d->by_id.count ? fh_u32s_get(d->by_id, id) : 0;
+    return number != 0 ? fh_added_tokens_at(d->tokens.items, number - 1) : NULL;
 }
 
 fh_span fh_added_content(const fh_added *d, const fh_added_token *t) {
@@ -118,22 +126,23 @@ static size_t content_slot(const fh_added *d, fh_u32s slots, fh_span content) {
     }
 }
 
-/* Makes by_id reach `id`. */
-static fh_status reach_id(fh_added *d, uint32_t id) {
-    if (id < d->by_id.count)
-        return FH_DONE;
-    size_t room = id < 1024 ? 2048 : 2 * (size_t)id;
-    fh_u32s larger;
-    FH_TRY(fh_u32s_new(d->allocator, room, &larger));
-    for (size_t i = 0; i < room; i++)
-        fh_u32s_set(larger, i, i < d->by_id.count ? fh_u32s_get(d->by_id, i) : FH_NO_TOKEN);
-    fh_u32s_free(d->allocator, &d->by_id);
-    d->by_id = larger;
+/* Notes that token `index` is that of an id; by_id then reaches to `end`, or as far again. */
+static fh_status note_id(fh_added *d, uint32_t id, size_t index, size_t end) {
+    if (id >= d->by_id.count) {
+        size_t room = id < BY_ID_MIN ? BY_ID_MIN : id < end ? end : 2 * (size_t)id;
+        fh_u32s larger;
+        FH_TRY(fh_u32s_new(d->allocator, room, &larger));
+        if (d->by_id.count != 0)
+            fh_span_copy(fh_u32s_bytes(larger), fh_span_of_mut(fh_u32s_bytes(d->by_id)));
+        fh_u32s_free(d->allocator, &d->by_id);
+        d->by_id = larger;
+    }
+    fh_u32s_set(d->by_id, id, (uint32_t)index + 1);
     return FH_DONE;
 }
 
 /* Gives token `index` its id: that of the same content, or the model's, or *next. */
-static fh_status number(fh_added *d, uint32_t index, fh_u32s slots, const fh_token_model *model, fh_mut uint32_t *next,
+static fh_status number(fh_added *d, uint32_t index, fh_u32s slots, uint32_t in_model, size_t end, fh_mut uint32_t *next,
                         fh_err *err) {
     fh_added_token *t = fh_added_tokens_at(d->tokens.items, index);
     fh_span content = fh_added_content(d, t);
@@ -141,7 +150,7 @@ static fh_status number(fh_added *d, uint32_t index, fh_u32s slots, const fh_tok
         return FH_DONE;
     size_t slot = content_slot(d, slots, content);
     uint32_t before = fh_u32s_get(slots, slot);
-    uint32_t id = before != FH_NO_TOKEN ? fh_added_tokens_at(d->tokens.items, before)->id : fh_token_model_find(model, content);
+    uint32_t id = before != FH_NO_TOKEN ? fh_added_tokens_at(d->tokens.items, before)->id : in_model;
     if (id == FH_NO_TOKEN) {
         id = (*next)++;
         d->extends = true;
@@ -152,8 +161,25 @@ static fh_status number(fh_added *d, uint32_t index, fh_u32s slots, const fh_tok
     t->id = id;
     d->id_end = id >= d->id_end ? id + 1 : d->id_end;
     fh_u32s_set(slots, slot, index);
-    FH_TRY(reach_id(d, id));
-    fh_u32s_set(d->by_id, id, index);
+    return note_id(d, id, index, end);
+}
+
+/* The same for all, whose contents are looked up in the model many at a time. */
+static fh_status number_all(fh_added *d, fh_u32s slots, const fh_token_model *model, fh_err *err) {
+    fh_place room[LOOKS];
+    uint32_t ids[LOOKS] = {0}, next = (uint32_t)fh_token_model_size(model);
+    size_t end = fh_token_model_id_end(model) + d->tokens.count;
+    for (size_t from = 0; from < d->tokens.count; from += LOOKS) {
+        size_t n = d->tokens.count - from < LOOKS ? d->tokens.count - from : LOOKS;
+        for (size_t i = 0; i < n; i++) {
+            const fh_added_token *t = fh_added_tokens_at(d->tokens.items, from + i);
+            room[i] = (fh_place){t->content, t->content_size};
+        }
+        fh_token_model_find_all(model, fh_buf_view(&d->texts), fh_places_sub((fh_places){room, LOOKS}, 0, n),
+                                fh_u32s_sub((fh_u32s){ids, LOOKS}, 0, n));
+        for (size_t i = 0; i < n; i++)
+            FH_TRY(number(d, (uint32_t)(from + i), slots, ids[i], end, &next, err));
+    }
     return FH_DONE;
 }
 
@@ -162,6 +188,10 @@ static void find_hidden(fh_added *d, fh_u32s slots) {
     for (size_t i = 0; i < d->tokens.count; i++) {
         fh_added_token *t = fh_added_tokens_at(d->tokens.items, i);
         fh_span shown = fh_added_normal(d, t);
+        if (t->normal == t->content && fh_added_of_id(d, t->id) == t) { /* the last one of its content, too */
+            t->hidden = shown.size != 0 && t->special;
+            continue;
+        }
         uint32_t index = shown.size == 0 ? FH_NO_TOKEN : fh_u32s_get(slots, content_slot(d, slots, shown));
         t->hidden = index != FH_NO_TOKEN && fh_added_tokens_at(d->tokens.items, index)->special;
     }
@@ -171,54 +201,79 @@ static void find_hidden(fh_added *d, fh_u32s slots) {
 
 static bool counts(const fh_added *d, size_t index, bool normalized) {
     const fh_added_token *t = fh_added_tokens_at(d->tokens.items, index);
-    return t->content_size != 0 && !t->listed && t->normalized == normalized && t->id < d->by_id.count &&
-           fh_u32s_get(d->by_id, t->id) == index;
+    return t->content_size != 0 && !t->listed && t->normalized == normalized && fh_added_of_id(d, t->id) == t;
+}
+
+/* The way of the pattern that was put last: the nodes behind its first bytes. */
+typedef struct trail {
+    fh_span last;
+    uint32_t node[TRAIL_BYTES];
+} trail;
+
+/* How many bytes a text begins with as the last pattern did. */
+static size_t common(const trail *way, fh_span text) {
+    size_t n = 0, most = text.size < way->last.size ? text.size : way->last.size;
+    while (n < most && n < TRAIL_BYTES && fh_span_at(text, n) == fh_span_at(way->last, n))
+        n++;
+    return n;
+}
+
+/* The child of a node by a byte, a new one if there is none. */
+static fh_status step(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *trie, uint32_t node, uint8_t byte,
+                      fh_out uint32_t *child) {
+    *child = fh_pair_table_find(&trie->edges, node, byte);
+    if (*child != 0)
+        return FH_DONE;
+    *child = (uint32_t)trie->found.count;
+    FH_TRY(fh_ids_put(&trie->found, FH_NO_TOKEN));
+    return fh_pair_table_put(a, &trie->edges, (fh_pair){node, byte, *child});
 }
 
 /* Adds a pattern. Of two that are equal the later one counts (in the reference any of them, by chance); one that was normalized
- * to nothing is never found. */
-static void put_pattern(fh_mut fh_trie *trie, fh_span text, uint32_t index, fh_mut uint32_t *nodes) {
-    uint32_t node = 0;
-    for (size_t i = 0; i < text.size; i++) {
+ * to nothing is never found. Patterns that follow each other often begin alike: their common nodes are not looked up. */
+static fh_status put_pattern(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *trie, fh_mut fh_view(4) trail *way,
+                             fh_span text, uint32_t index) {
+    size_t same = common(way, text);
+    uint32_t node = same != 0 ? way->node[same - 1] : 0;
+    for (size_t i = same; i < text.size; i++) {
         uint8_t b = fh_span_at(text, i);
-        fh_pair edge = fh_pair_table_find(&trie->edges, node, b);
-        if (edge.rank == FH_NO_TOKEN) {
-            edge = (fh_pair){node, b, 0, (*nodes)++};
-            bool fresh = fh_pair_table_put(&trie->edges, edge);
-            FH_ASSERT(fresh);
-        }
-        node = edge.result;
+        FH_TRY(step(a, trie, node, b, &node));
         if (i == 0)
             trie->first[b] = node;
         if (i < 2)
             fh_byte_set_put(i == 0 ? &trie->starts.first : &trie->starts.second, b);
+        if (i < TRAIL_BYTES)
+            way->node[i] = node;
     }
     for (uint32_t b = 0; b < 256 && text.size == 1; b++)
         fh_byte_set_put(&trie->starts.second, (uint8_t)b);
+    way->last = text;
     if (text.size != 0)
-        fh_u32s_set(trie->found, node, index);
+        fh_u32s_set(trie->found.items, node, index);
+    return FH_DONE;
 }
 
-static fh_status build_trie(const fh_added *d, bool normalized, uint64_t seed, fh_owned fh_trie *out) {
-    size_t bytes = 0;
-    fh_trie trie = {.any = false};
+static fh_status put_patterns(fh_ref fh_allocator *a, const fh_added *d, bool normalized, fh_mut fh_view(1) fh_trie *trie) {
+    trail way = {.last = {NULL, 0}};
+    FH_TRY(fh_ids_put(&trie->found, FH_NO_TOKEN)); /* of the root */
     for (size_t i = 0; i < d->tokens.count; i++)
         if (counts(d, i, normalized)) {
-            trie.any = true;
-            bytes += fh_added_normal(d, fh_added_tokens_at(d->tokens.items, i)).size; /* of one buffer below 2 GiB */
+            fh_span text = fh_added_normal(d, fh_added_tokens_at(d->tokens.items, i));
+            trie->any = true;
+            FH_TRY(put_pattern(a, trie, &way, text, (uint32_t)i));
         }
-    FH_TRY(fh_pair_table_new(d->allocator, trie.any ? bytes : 0, seed, &trie.edges));
-    fh_status s = fh_u32s_new(d->allocator, trie.any ? bytes + 1 : 0, &trie.found);
+    return FH_DONE;
+}
+
+static fh_status build_trie(fh_ref fh_allocator *a, const fh_added *d, bool normalized, uint64_t seed,
+                            fh_owned fh_view(1) fh_trie *out) {
+    fh_trie trie = {.edges = {.seed = seed}};
+    fh_ids_init(&trie.found, a, 0);
+    fh_status s = put_patterns(a, d, normalized, &trie);
     if (fh_failed(s)) {
-        fh_pairs_free(d->allocator, &trie.edges.slots);
+        free_trie(a, &trie);
         return s;
     }
-    for (size_t i = 0; i < trie.found.count; i++)
-        fh_u32s_set(trie.found, i, FH_NO_TOKEN);
-    uint32_t nodes = 1;
-    for (size_t i = 0; i < d->tokens.count; i++)
-        if (counts(d, i, normalized))
-            put_pattern(&trie, fh_added_normal(d, fh_added_tokens_at(d->tokens.items, i)), (uint32_t)i, &nodes);
     *out = trie;
     return FH_DONE;
 }
@@ -245,7 +300,6 @@ static fh_status read_all(fh_added *d, fh_span json, size_t offset_bytes, fh_ref
 
 /* Gives ids to all, and builds the tries. */
 static fh_status settle(fh_added *d, const fh_token_model *model, fh_err *err) {
-    fh_status s = FH_DONE;
     size_t room = 16;
     while (room < 2 * d->tokens.count)
         room *= 2;
@@ -253,9 +307,7 @@ static fh_status settle(fh_added *d, const fh_token_model *model, fh_err *err) {
     FH_TRY(fh_u32s_new(d->allocator, room, &slots));
     for (size_t i = 0; i < room; i++)
         fh_u32s_set(slots, i, FH_NO_TOKEN);
-    uint32_t next = (uint32_t)fh_token_model_size(model);
-    for (uint32_t i = 0; i < d->tokens.count && s.code == FH_OK; i++)
-        s = number(d, i, slots, model, &next, err);
+    fh_status s = number_all(d, slots, model, err);
     if (s.code == FH_OK)
         find_hidden(d, slots);
     fh_u32s_free(d->allocator, &slots);
@@ -271,8 +323,7 @@ fh_status fh_added_put(fh_added *d, uint32_t id, fh_span text, bool special, fh_
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "special token %u has %zu bytes, at most %d are supported", id, text.size,
                        FH_ADDED_BYTES_MAX);
     FH_TRY(fh_buf_put(&d->texts, text));
-    FH_TRY(reach_id(d, id));
-    fh_u32s_set(d->by_id, id, (uint32_t)d->tokens.count);
+    FH_TRY(note_id(d, id, d->tokens.count, 0));
     d->id_end = id >= d->id_end ? id + 1 : d->id_end;
     return fh_added_token_list_put(&d->tokens, t);
 }
@@ -288,9 +339,9 @@ fh_status fh_added_list(fh_added *d, uint32_t id, fh_span text, bool normalized,
 fh_status fh_added_build(fh_added *d) {
     uint64_t seed = fh_hash_bytes(d->tokens.count, fh_buf_view(&d->texts)); /* from the tokens: no file can aim at collisions */
     fh_trie raw, normal;
-    FH_TRY(build_trie(d, false, seed, &raw));
+    FH_TRY(build_trie(d->allocator, d, false, seed, &raw));
     d->raw = raw;
-    FH_TRY(build_trie(d, true, seed, &normal));
+    FH_TRY(build_trie(d->allocator, d, true, seed, &normal));
     d->normal = normal;
     return FH_DONE;
 }
@@ -381,15 +432,14 @@ static uint32_t longest_at(const fh_added_walk *w, size_t at, fh_out size_t *end
     *end = at;
     while (node != 0) {
         at++;
-        uint32_t index = fh_u32s_get(trie->found, node);
+        uint32_t index = fh_u32s_get(trie->found.items, node);
         if (index != FH_NO_TOKEN && !is_unseen(w, index)) {
             found = index;
             *end = at;
         }
         if (at == text.size)
             break;
-        fh_pair edge = fh_pair_table_find(&trie->edges, node, fh_span_at(text, at));
-        node = edge.rank != FH_NO_TOKEN ? edge.result : 0;
+        node = fh_pair_table_find(&trie->edges, node, fh_span_at(text, at));
     }
     return found;
 }

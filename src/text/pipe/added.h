@@ -31,8 +31,8 @@ FH_LIST_DEFINE(added_token);
 
 /* Tokens as a trie: node 0 is the root. */
 typedef struct fh_trie {
-    fh_owned fh_pair_table edges; /* (node, byte) → child, as result */
-    fh_owned fh_u32s found;   /* of each node: the added token that ends here, or FH_NO_TOKEN */
+    fh_owned fh_pair_table edges; /* (node, byte) → child */
+    fh_owned fh_ids found;    /* of each node: the added token that ends here, or FH_NO_TOKEN */
     uint32_t first[256];      /* the root's child for each byte, or 0 */
     fh_starts starts;         /* how they begin; any byte may be the second if one of them is a single byte */
     bool any;
@@ -42,7 +42,7 @@ typedef struct fh_added {
     fh_ref fh_allocator *allocator;
     fh_owned fh_buf texts;
     fh_owned fh_added_token_list tokens; /* the last one of an id and of a content counts */
-    fh_owned fh_u32s by_id;              /* index of the token with an id, or FH_NO_TOKEN */
+    fh_owned fh_u32s by_id;              /* one more than the index of the token with an id, or 0: most is never written */
     uint32_t id_end;                     /* one more than the highest id; by_id may reach further */
     fh_owned fh_trie raw, normal;
     bool extends;                        /* some of them are no tokens of the model */

@@ -128,7 +128,7 @@ static fh_status place_children(builder *b, uint32_t twig, uint32_t node, fh_ids
 
 static fh_status build(builder *b, const fh_spellings *s, fh_u64s only, fh_ids *waiting) {
     size_t room;
-    if (!fh_add_size(fh_buf_view(&s->text).size, 1, &room))
+    if (!fh_add_size(fh_spellings_text(s).size, 1, &room))
         return FH_STATUS(FH_NOMEM);
     FH_TRY(fh_twigs_new(b->allocator, room, &b->twigs));
     b->twig_count = 1;

@@ -13,7 +13,7 @@
 enum { LOOKS = 64, NEAR = 8 };
 
 static fh_span text_at(const fh_spellings *s, fh_place p) {
-    return fh_span_sub(fh_buf_view(&s->text), p.at, p.size);
+    return fh_span_sub(fh_spellings_text(s), p.at, p.size);
 }
 
 fh_span fh_spellings_get(const fh_spellings *s, uint32_t id) {
@@ -64,7 +64,7 @@ static void find_some(const fh_spellings *s, fh_span text, fh_places spellings, 
     uint64_t hash[LOOKS] = {0}, slot[LOOKS] = {0};
     fh_place place[LOOKS] = {{0, 0}};
     size_t n = spellings.count < LOOKS ? spellings.count : LOOKS, mask = s->slots.count - 1;
-    fh_span own = fh_buf_view(&s->text);
+    fh_span own = fh_spellings_text(s);
     for (size_t i = 0; i < n; i++) {
         hash[i] = hash_at(s->seed, text, fh_places_get(spellings, i));
         fh_bring_near(fh_u64s_at(s->slots, (size_t)hash[i] & mask));
@@ -101,7 +101,7 @@ void fh_spellings_find_all(const fh_spellings *s, fh_span text, fh_places spelli
 
 bool fh_spellings_joins(const fh_spellings *s, uint32_t id, fh_span left, fh_span right) {
     fh_place p = id < s->places.count ? fh_places_get(s->places, id) : (fh_place){FH_NO_TOKEN, 0};
-    fh_span text = fh_buf_view(&s->text);
+    fh_span text = fh_spellings_text(s);
     return p.at != FH_NO_TOKEN && p.size == left.size + right.size && fh_word_equal(text, p.at, left, 0, left.size) &&
            fh_word_equal(text, p.at + left.size, right, 0, right.size);
 }
@@ -125,7 +125,7 @@ static fh_status put(fh_spellings *s, uint32_t id, fh_place p, uint64_t hash, bo
 /* Puts up to LOOKS entries; their slots are on their way before the first one is needed. */
 static fh_status put_some(fh_spellings *s, fh_u32s entries, bool by_name, fh_err *err) {
     uint64_t hash[LOOKS] = {0};
-    fh_span text = fh_buf_view(&s->text);
+    fh_span text = fh_spellings_text(s);
     size_t n = entries.count / 3, mask = s->slots.count - 1;
     for (size_t i = 0; i < n && i < LOOKS; i++) {
         hash[i] = hash_at(s->seed, text, (fh_place){fh_u32s_get(entries, 3 * i + 1), fh_u32s_get(entries, 3 * i + 2)});
@@ -152,7 +152,7 @@ fh_status fh_spellings_build(fh_allocator *a, fh_spellings *s, fh_u32s entries, 
         fh_places_set(s->places, i, (fh_place){FH_NO_TOKEN, 0});
     for (size_t i = 0; i < slots; i++)
         fh_u64s_set(s->slots, i, UINT64_MAX);
-    s->seed = fh_hash_bytes(entries.count, fh_buf_view(&s->text));
+    s->seed = fh_hash_bytes(entries.count, fh_spellings_text(s));
     s->seed = fh_hash_bytes(s->seed, fh_span_of_mut(fh_u32s_bytes(entries)));
     for (size_t i = 0; i < entries.count; i += 3 * LOOKS) {
         size_t left = entries.count - i;

@@ -604,6 +604,13 @@ uint32_t fh_token_model_find(const fh_token_model *m, fh_span spelling) {
     return id < fh_token_model_id_end(m) ? id : FH_NO_TOKEN;
 }
 
+void fh_token_model_find_all(const fh_token_model *m, fh_span text, fh_places places, fh_u32s ids) {
+    fh_spellings_find_all(&m->spellings, text, places, ids);
+    for (size_t i = 0; i < ids.count; i++)
+        if (fh_u32s_get(ids, i) >= fh_token_model_id_end(m))
+            fh_u32s_set(ids, i, FH_NO_TOKEN);
+}
+
 bool fh_token_model_spelling(const fh_token_model *m, uint32_t id, fh_span *out) {
     *out = fh_spellings_get(&m->spellings, id);
     return id < fh_token_model_id_end(m) && fh_places_get(m->spellings.places, id).at != FH_NO_TOKEN;

@@ -41,6 +41,12 @@ FH_MUST_USE fh_status fh_token_list_reserve(fh_mut fh_token_list *l, size_t more
 /* Appends a token. FH_NOMEM. */
 FH_MUST_USE fh_status fh_token_list_put(fh_mut fh_token_list *l, uint32_t id, uint32_t begin, uint32_t end);
 
+/* A stretch of a text; `at` FH_NO_TOKEN: none. */
+typedef struct fh_place {
+    uint32_t at, size;
+} fh_place;
+FH_SPAN_DEFINE(place, fh_place);
+
 /* --- the model -------------------------------------------------------------------------------------------------------- */
 
 typedef enum fh_model_kind { FH_MODEL_BPE, FH_MODEL_WORDPIECE, FH_MODEL_WORDLEVEL, FH_MODEL_UNIGRAM } fh_model_kind;
@@ -136,6 +142,8 @@ size_t fh_token_model_size(fh_ref const fh_token_model *m);
 uint32_t fh_token_model_id_end(fh_ref const fh_token_model *m);
 /* The id of a token's spelling, or FH_NO_TOKEN. */
 uint32_t fh_token_model_find(fh_ref const fh_token_model *m, fh_span spelling);
+/* The same for many places in a text at once. */
+void fh_token_model_find_all(fh_ref const fh_token_model *m, fh_span text, fh_places places, fh_u32s ids);
 /* The spelling of an id; false for an id that is no token. Valid until: fh_token_model_free. */
 FH_MUST_USE bool fh_token_model_spelling(fh_ref const fh_token_model *m, uint32_t id, fh_out fh_view(1) fh_span *out);
 /* The unknown token, or FH_NO_TOKEN. The reference shows Unigram's unknown token as the text that it stands for. */

@@ -21,23 +21,22 @@
 
 /* --- spellings.c ----------------------------------------------------------------------------------------------------- */
 
-/* A stretch of a text; `at` FH_NO_TOKEN: none. */
-typedef struct fh_place {
-    uint32_t at, size;
-} fh_place;
-FH_SPAN_DEFINE(place, fh_place);
 FH_ARRAY_DEFINE(place);
 FH_LENT_DEFINE(place);
 
 /* Tokens by id and by spelling. A slot has 32 bits of its spelling's hash over the id, so that few others are looked at. */
 typedef struct fh_spellings {
     fh_owned fh_buf text;
+    fh_span lent;              /* the text, where it lies in bytes of somebody else; then `text` is empty */
     fh_owned fh_places places; /* by id */
     fh_owned fh_u64s slots;    /* a power of two, at most 2/3 full; UINT64_MAX: empty */
     size_t count;     /* different spellings */
     uint64_t seed;    /* from all spellings and ids, so that no file can aim at collisions */
 } fh_spellings;
 
+static inline fh_span fh_spellings_text(const fh_spellings *s) fh_view(1) {
+    return s->lent.size != 0 ? s->lent : fh_buf_view(&s->text);
+}
 /* Builds both directions for `entries`, which are triples: id, place and size in s->text. A spelling that comes again counts
  * anew: its id is the later one, and with `by_name` the earlier one is free again. FH_CORRUPT: two spellings of one id. */
 FH_MUST_USE fh_status fh_spellings_build(fh_ref fh_allocator *a, fh_mut fh_spellings *s, fh_u32s entries, bool by_name,

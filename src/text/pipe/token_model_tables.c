@@ -19,7 +19,7 @@ _Static_assert(sizeof(fh_place) == 8 && sizeof(fh_merge_rule) == 8 && sizeof(fh_
 
 bool fh_token_model_tables(const fh_token_model *m, fh_model_tables *out) {
     *out = (fh_model_tables){.identity = m->identity,
-                             .text = fh_buf_view(&m->spellings.text),
+                             .text = fh_spellings_text(&m->spellings),
                              .places = fh_span_of_mut(fh_places_bytes(m->spellings.places)),
                              .slots = fh_span_of_mut(fh_u64s_bytes(m->spellings.slots)),
                              .merges = fh_span_of_mut(fh_u64s_bytes(m->merges.slots)),
@@ -60,35 +60,45 @@ static bool has_short_runs(fh_u64s slots) {
     return good;
 }
 
-/* The loops below look at millions of numbers; they have no branches but their ends. */
+/* The loops below look at millions of numbers, many at once: they have no branches but their ends, and no comparisons, which
+ * vectors of 64-bit numbers lack. */
+
+/* 1 if a < b, else 0, of numbers below 2^63. */
+static inline uint64_t is_below(uint64_t a, uint64_t b) {
+    return (a - b) >> 63;
+}
+
+/* 1 for any number but 0. */
+static inline uint64_t is_some(uint64_t a) {
+    return (a | (0 - a)) >> 63;
+}
 
 static bool are_places(fh_places places, size_t size) {
-    bool bad = false;
+    uint64_t bad = 0;
     for (size_t i = 0; i < places.count; i++) {
         fh_place p = fh_places_get(places, i);
-        bad |= (p.at != FH_NO_TOKEN) & ((uint64_t)p.at + p.size > size);
+        bad |= is_some(p.at ^ FH_NO_TOKEN) & is_below(size, (uint64_t)p.at + p.size);
     }
-    return !bad;
+    return bad == 0;
 }
 
 /* Slots name numbers below `end`, in their bits of `mask`. *used is how many are not empty. */
 static bool are_slots(fh_u64s slots, uint64_t mask, size_t end, fh_out size_t *used) {
-    bool bad = false;
-    size_t count = 0;
+    uint64_t bad = 0, count = 0;
     for (size_t i = 0; i < slots.count; i++) {
-        uint64_t slot = fh_u64s_get(slots, i);
-        bad |= (slot != UINT64_MAX) & ((slot & mask) >= end);
-        count += slot != UINT64_MAX;
+        uint64_t slot = fh_u64s_get(slots, i), some = is_some(slot + 1);
+        bad |= some & ~is_below(slot & mask, end);
+        count += some;
     }
-    *used = count;
-    return !bad && has_short_runs(slots);
+    *used = (size_t)count;
+    return bad == 0 && has_short_runs(slots);
 }
 
 static bool are_rules(fh_merge_rules rules, size_t ids) {
-    bool bad = false;
+    uint64_t good = 1;
     for (size_t i = 0; i < rules.count; i++)
-        bad |= fh_merge_rules_get(rules, i).result >= ids;
-    return !bad && rules.count <= FH_MERGE_RULES_MAX;
+        good &= is_below(fh_merge_rules_get(rules, i).result, ids);
+    return good != 0 && rules.count <= FH_MERGE_RULES_MAX;
 }
 
 static bool are_nodes(fh_trie_nodes nodes, size_t ids) {
@@ -141,7 +151,7 @@ fh_status fh_model_tables_take(fh_token_model *m, const fh_model_tables *t, fh_e
         !fh_logprobs_lent(t->scores, &m->scores) || !fh_u64s_lent(t->seams, &m->seams) ||
         !fh_u64s_lent(t->known, &m->known))
         return wrong(err, "a table of a size that none has");
-    FH_TRY(fh_buf_put(&m->spellings.text, t->text));
+    m->spellings.lent = t->text;
     size_t ids = m->spellings.places.count;
     if (ids > FH_MODEL_IDS_MAX || !are_places(m->spellings.places, t->text.size))
         return wrong(err, "a spelling outside of the text");
