@@ -232,6 +232,9 @@ FH_FALLIBLE fh_net_rest(fh_mut fh_net *net, fh_net_socket s);
  * kernel has something of it, or an event was not told yet. FH_INVALID as above; FH_EXHAUSTED, FH_NOMEM: it stays. */
 FH_FALLIBLE fh_net_move(fh_mut fh_net *net, fh_net_socket s, fh_mut fh_view(1) fh_net *to, uint64_t user,
                         fh_out fh_net_socket *out);
+/* Gives the descriptor of a connection of which nothing was asked yet, such as one that has just come, to the caller: for
+ * fh_net_adopt of a loop of another thread, or to close it. Its number here is stale then. FH_BORROWED, FH_INVALID as above. */
+FH_FALLIBLE fh_net_give(fh_mut fh_net *net, fh_net_socket s, fh_out int *descriptor);
 /* Reads the clock: a loop that nobody waited with is behind. */
 FH_API void fh_net_clock_read(fh_mut fh_net *net);
 /* fh_net_wait looks for so long whether something comes before it sleeps: faster, where a processor may be spent on it. 0 at

@@ -20,10 +20,10 @@
  * docs/SOCKETS.md says which test holds each clause. A message is sent and received whole, or not at all. Bodies are shared by
  * counting: they are never copied between the sockets of one process.
  *
- * Between processes ("tcp://host:port", "ipc://path", "ipc://@name") a thread of the context does the work of the network: it
- * begins with the first such endpoint. To the patterns such a connection is a peer like any other. Large bodies are not copied
- * there either. Each peer is held to limits: of a message, of a handshake, of time; and to the marks, since nothing is received
- * for a socket that does not take it.
+ * Between processes ("tcp://host:port", "ipc://path", "ipc://@name") a thread of the context does the work of the network, or
+ * several do: they begin with the first such endpoint. To the patterns such a connection is a peer like any other. Large bodies
+ * are not copied there either. Each peer is held to limits: of a message, of a handshake, of time; and to the marks, since
+ * nothing is received for a socket that does not take it.
  *
  * Bounds: at most as many messages wait between two sockets as their high-water marks add up to. A sender waits then (or drops,
  * where its pattern says so); nothing in here grows with what a peer sends.
@@ -54,14 +54,18 @@ enum { FH_SOCK_WIRE_BYTES_MAX = 256 << 20 };
 /* Sockets that can reach each other. */
 typedef struct fh_sock_context fh_sock_context;
 
+enum { FH_SOCK_IO_THREADS_MAX = 16 };
+
 /* Zero means the default. */
 typedef struct fh_sock_context_options {
     uint32_t sockets_max; /* at once, up to 65,535; 0 = 1023 */
     const fh_net_sim_options *sim; /* copied; NULL: the system's network */
     bool interrupts;      /* a signal ends a wait: FH_AGAIN, which such a call has no other reason for */
+    uint32_t io_threads;  /* that serve connections with other processes, up to FH_SOCK_IO_THREADS_MAX; 0 = 1 */
 } fh_sock_context_options;
 
-/* NULL options are all defaults. FH_LIMIT, FH_NOMEM.
+/* NULL options are all defaults. FH_LIMIT for one beyond its bound; FH_UNSUPPORTED for more than one I/O thread with `sim`,
+ * which has none; FH_NOMEM.
  *
  * With `sim`, tcp and ipc are a simulated network of this context alone: what becomes of a program's messages is a function of
  * the seed and of its calls. Time is virtual, and goes on in fh_sock_context_step only: use no calls that wait, and one
@@ -99,8 +103,9 @@ FH_FALLIBLE fh_sock_close(fh_mut fh_sock_context *c, fh_sock s);
 /* Makes a name, up to FH_SOCK_ENDPOINT_MAX bytes in all, this socket's: those who connect to it, or did so before, become
  * its peers. "inproc://" and more; "tcp://" and a host (a number, an interface such as "eth0", a name, "*" for all of them)
  * and a port ("*" or 0 for a free one, which fh_sock_last_endpoint tells); "ipc://" and a path, or "@" and an abstract name.
- * FH_INVALID for a name that is none, FH_BORROWED for one of inproc that is another's, FH_IO where the system refuses (err
- * has errno's number), FH_NOT_FOUND for an unknown host, FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
+ * FH_INVALID for a name that is none, and for tcp and ipc when AFFINITY names no I/O thread that there is; FH_BORROWED for one
+ * of inproc that is another's, FH_IO where the system refuses (err has errno's number), FH_NOT_FOUND for an unknown host,
+ * FH_UNSUPPORTED for another transport, FH_NOMEM, FH_EXHAUSTED. */
 FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
 /* Becomes a peer of the socket that has the name, now or later. Messages may be sent at once by PAIR, PUSH, DEALER and REQ, and
  * over inproc by all; over tcp and ipc the others, and these with IMMEDIATE, wait for the connection. One that breaks is made
@@ -179,6 +184,7 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
     X(RECONNECT_IVL, reconnect_ivl, 18, 100, -1, INT32_MAX) /* ms before a connection is made again; -1: never */      \
     X(RECONNECT_IVL_MAX, reconnect_ivl_max, 21, 0, 0, INT32_MAX) /* ms that this doubles up to; 0: it stays */         \
     X(HANDSHAKE_IVL, handshake_ivl, 66, 30000, 0, INT32_MAX) /* ms that a handshake may take; 0: any time */           \
+    X(AFFINITY, affinity, 4, 0, 0, INT64_MAX) /* a bit for each I/O thread that may serve its connections; 0: any */   \
     X(HALF_OPEN_MAX, half_open_max, 201, 512, 0, FH_SOCK_PEERS_MAX) /* ours: connections from one address (over ipc: from    \
                                  all) whose handshake is not done; 0: any number */                                     \
     X(HEARTBEAT_IVL, heartbeat_ivl, 75, 0, 0, INT32_MAX) /* ms between PINGs; 0: none */                               \

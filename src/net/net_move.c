@@ -23,6 +23,21 @@ fh_status fh_net_rest(fh_net *net, fh_net_socket s) {
     return fh_net_engine_of(net)->rest(net, s);
 }
 
+fh_status fh_net_give(fh_net *net, fh_net_socket s, int *descriptor) {
+    net_row *row = NULL;
+    *descriptor = -1;
+    FH_TRY(find(net, s, &row));
+    bool asked = row->want != NET_NOTHING || row->out.count != 0 || row->shut;
+    if (asked || row->in_flight != 0 || row->events != 0 || row->is_ready)
+        return FH_STATUS(FH_BORROWED);
+    fh_net_engine_of(net)->leave(net, s);
+    *descriptor = net_row_at(net->rows, s)->fd;
+    net_row_at(net->rows, s)->fd = -1;
+    fh_net_due_end(net, s);
+    fh_net_row_end(net, s);
+    return FH_DONE;
+}
+
 /* All that a row is goes to another one, which is new; of the old one nothing is left but its place. */
 static void hand_over(net_row *from, fh_mut fh_view(1) net_row *to) {
     fh_outbox_hand_over(&from->out, &to->out);

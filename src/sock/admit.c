@@ -94,7 +94,7 @@ static fh_status ask_handler(fh_mut fh_conn *c, fh_ref const fh_zmtp_event *e) {
         return s;
     }
     mine->connected.type = FH_ZMTP_DEALER;
-    mine->connected.box = FH_IO_BOX;
+    mine->connected.box = c->loop->box;
     mine->connected.number = c->number;
     (void)!fh_lane_put(fh_link_out(mine, 0), &m); /* nobody reads it yet */
     fh_lane_state state = fh_lane_look(fh_link_in(mine, 0)); /* so that its first word is told */

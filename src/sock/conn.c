@@ -42,15 +42,13 @@ void fh_conn_say(fh_conn *c, fh_sock_happening kind, int64_t value) {
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
-fh_status fh_conn_new(fh_loop *loop, uint32_t number, fh_terms *terms, fh_conn **out) {
+fh_status fh_conn_new(fh_allocator *a, fh_terms *terms, fh_conn **out) {
     *out = NULL;
-    fh_conn *c = fh_alloc(loop->allocator, 1, sizeof *c);
+    fh_conn *c = fh_alloc(a, 1, sizeof *c);
     if (c == NULL) {
         fh_terms_free(terms);
         return FH_STATUS(FH_NOMEM);
     }
-    c->loop = loop;
-    c->number = number;
     c->terms = terms;
     c->due_ns = c->redial_ns = c->end_ns = UINT64_MAX;
     *out = c;
@@ -104,10 +102,19 @@ static void end_session(fh_mut fh_conn *c) {
     fh_zmtp_free(take_session(c));
 }
 
+/* Its handshake is over, one way or the other. */
+static void end_shake(fh_mut fh_conn *c) {
+    if (c->is_counted)
+        fh_shakes_leave(&c->loop->context->shakes, &c->at);
+    c->is_counted = false;
+}
+
 void fh_conn_free(fh_conn *c) {
     if (c == NULL)
         return;
+    FH_ASSERT(c->next == NULL);
     fh_allocator *a = c->loop->allocator;
+    end_shake(c);
     end_session(c);
     fh_lookup_end(c);
     fh_admit_end(c);
@@ -145,7 +152,7 @@ static fh_status make_link(fh_mut fh_conn *c) {
         return s;
     }
     link->connected.identity = identity;
-    link->connected.box = FH_IO_BOX;
+    link->connected.box = c->loop->box;
     link->connected.number = c->number;
     link->bound.type = c->terms->type;
     fh_link *theirs = fh_link_share(link);
@@ -247,6 +254,7 @@ fh_status fh_conn_dial(fh_conn *c) {
 
 /* The loop's socket closes; FH_NET_CLOSED comes. */
 static void hang_up(fh_mut fh_conn *c) {
+    end_shake(c);
     (void)!fh_failed(fh_net_close(c->loop->net, c->socket));
     c->state = FH_CONN_CLOSING;
 }
@@ -261,6 +269,7 @@ static void give_up(fh_mut fh_conn *c, int error) {
 static void shake(fh_mut fh_view(1) fh_conn *c) {
     FH_ASSERT(c->terms != NULL && c->session == NULL);
     if (is_raw(c)) {
+        end_shake(c);
         c->state = FH_CONN_UP;
         c->tells_about = c->has_stood = true; /* METADATA or not: its application is told that it stands */
         fh_conn_look(c);
@@ -515,6 +524,7 @@ static void take_event(fh_mut fh_conn *c, fh_mut fh_zmtp_event *e) {
         fh_admit_ask(c, e);
         return;
     case FH_ZMTP_CONNECTED:
+        end_shake(c);
         c->state = FH_CONN_UP;
         c->tells_about = c->terms->settings.metadata && !c->terms->settings.conflate;
         c->wait_ms = c->terms->settings.reconnect_ivl > 0 ? (uint64_t)c->terms->settings.reconnect_ivl : 0;
@@ -610,6 +620,7 @@ static void part_with(fh_mut fh_conn *c) {
         return;
     say_lost(c);
     flush(c);
+    end_shake(c);
     c->state = FH_CONN_PARTING;
     c->redial_ns = now_of(c) + FAREWELL_NS;
     be_due(c, c->redial_ns);

@@ -8,28 +8,54 @@
 #include "sock/endpoint.h"
 #include "sock/io.h"
 
-enum { SOCKETS = 1023, SOCKETS_MAX = 65535 };
+enum { SOCKETS = 1023, SOCKETS_MAX = 65535, IO_THREADS = 1 };
 
-fh_status fh_sock_context_new(fh_allocator *a, const fh_sock_context_options *options, fh_sock_context **out) {
-    uint32_t count = options != NULL && options->sockets_max != 0 ? options->sockets_max : SOCKETS;
-    fh_slots slots;
+/* Its memory, and that of its tables. */
+static void end(fh_move fh_sock_context *c) {
+    fh_allocator *a = c->allocator;
+    fh_slots_free(a, &c->slots);
+    fh_io_places_free(a, &c->ios);
+    fh_shakes_deinit(&c->shakes, a);
+    fh_names_free(a, &c->names);
+    fh_free(a, c);
+}
+
+static fh_status make(fh_ref fh_allocator *a, uint32_t sockets, uint32_t io_threads,
+                      fh_owned fh_view(1) fh_sock_context **out) {
+    fh_slots slots = {NULL, 0};
+    fh_io_places ios = {NULL, 0};
     *out = NULL;
-    if (count > SOCKETS_MAX)
-        return FH_STATUS(FH_LIMIT);
     fh_sock_context *c = fh_alloc(a, 1, sizeof *c);
     if (c == NULL)
         return FH_STATUS(FH_NOMEM);
-    fh_status s = fh_slots_new(a, count, &slots);
-    if (fh_failed(s)) {
-        fh_free(a, c);
-        return s;
-    }
     c->allocator = a;
+    fh_status s = fh_slots_new(a, sockets, &slots);
     c->slots = slots;
-    c->is_simulated = options != NULL && options->sim != NULL;
-    if (options != NULL && options->sim != NULL)
-        c->sim = *options->sim;
-    c->interrupts = options != NULL && options->interrupts;
+    if (!fh_failed(s)) {
+        s = fh_io_places_new(a, io_threads, &ios);
+        c->ios = ios;
+    }
+    if (fh_failed(s))
+        end(c);
+    else
+        *out = c;
+    return s;
+}
+
+fh_status fh_sock_context_new(fh_allocator *a, const fh_sock_context_options *options, fh_sock_context **out) {
+    fh_sock_context_options o = options != NULL ? *options : (fh_sock_context_options){0};
+    uint32_t sockets = o.sockets_max != 0 ? o.sockets_max : SOCKETS, io_threads = o.io_threads != 0 ? o.io_threads : IO_THREADS;
+    fh_sock_context *c;
+    *out = NULL;
+    if (sockets > SOCKETS_MAX || io_threads > FH_SOCK_IO_THREADS_MAX)
+        return FH_STATUS(FH_LIMIT);
+    if (o.sim != NULL && io_threads != 1)
+        return FH_STATUS(FH_UNSUPPORTED);
+    FH_TRY(make(a, sockets, io_threads, &c));
+    c->is_simulated = o.sim != NULL;
+    if (o.sim != NULL)
+        c->sim = *o.sim;
+    c->interrupts = o.interrupts;
     *out = c;
     return FH_DONE;
 }
@@ -60,8 +86,8 @@ static void tell_outside(fh_mut fh_sock_context *c, uint32_t box) {
 }
 
 void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
-    if (box == FH_IO_BOX)
-        fh_io_tell(c, number);
+    if (fh_io_is_box(box))
+        fh_io_tell(c, box, number);
     else if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
         tell_outside(c, box);
 }
@@ -235,18 +261,6 @@ uint32_t fh_sock_context_count(const fh_sock_context *c) {
     return count;
 }
 
-static fh_owned_or_null fh_io *take_io(fh_mut fh_sock_context *c) {
-    fh_io *io = c->io_at.io;
-    c->io_at.io = NULL;
-    return io;
-}
-
-static fh_owned_or_null fh_page_source *take_pages(fh_mut fh_sock_context *c) {
-    fh_page_source *pages = c->io_at.pages;
-    c->io_at.pages = NULL;
-    return pages;
-}
-
 void fh_sock_context_free(fh_sock_context *c) {
     if (c == NULL)
         return;
@@ -259,12 +273,8 @@ void fh_sock_context_free(fh_sock_context *c) {
         if (bell != 0)
             fh_os_close((int)(bell - 1));
     }
-    fh_io_free(take_io(c));
-    fh_page_source_free(take_pages(c));
+    fh_io_end(c);
     fh_context_end_waiting(c);
-    FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL && c->io_at.io == NULL && c->io_at.pages == NULL);
-    fh_allocator *a = c->allocator;
-    fh_slots_free(a, &c->slots);
-    fh_names_free(a, &c->names);
-    fh_free(a, c);
+    FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL);
+    end(c);
 }

@@ -13,6 +13,7 @@
 #include "sock/core.h"
 #include "sock/door.h"
 #include "sock/mailbox.h"
+#include "sock/shakes.h"
 
 enum { FH_NEWCOMERS = FH_SOCK_PEERS_MAX }; /* what a mailbox says when no peer, but a link for a new one, has come */
 
@@ -46,13 +47,17 @@ typedef struct fh_io_place {
     fh_owned_or_null fh_page_source *pages; /* of what is received */
     fh_owned_or_null fh_io *io;
 } fh_io_place;
+FH_SPAN_DEFINE(io_place, fh_io_place);
+FH_ARRAY_DEFINE(io_place);
 
 struct fh_sock_context {
     fh_ref fh_allocator *allocator;
     bool is_simulated;
     fh_net_sim_options sim;
-    uint32_t io_state;               /* of `io`: 0: none, 1: somebody makes it, 2: it is there */
-    fh_io_place io_at;               /* written before io_state becomes 2 */
+    uint32_t io_state;               /* of the I/O threads: 0: none, 1: somebody makes them, 2: they are there */
+    fh_owned fh_io_places ios;       /* written before io_state becomes 2 */
+    fh_owned fh_shakes shakes;       /* as `ios` */
+    uint32_t lookups;                /* names that the system is asked for now */
     fh_owned fh_slots slots;
     uint32_t lock, stopped;            /* stopped: 1: calls are refused, 2: and nothing is waited for */
     bool interrupts;
@@ -91,7 +96,7 @@ static inline void fh_context_unwatch(fh_mut fh_sock_context *c, fh_sock s) {
 }
 /* Gives it back. */
 static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {
-    fh_door_leave(&fh_context_slot(c, s)->word, s.value);
+    fh_shakes_leave(&fh_context_slot(c, s)->word, s.value);
 }
 /* Where a socket is told. */
 static inline fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1) {

@@ -72,8 +72,8 @@ typedef struct fh_core {
     bool drives;      /* the connection of `driven`, in this call (drive.h) */
     uint32_t driven;  /* the peer whose connection it would like to drive + 1; 0: none */
     uint32_t waits;   /* since it was called for anything but messages */
-    bool has_remotes; /* it has bound or connected to another process */
     uint32_t watchers; /* who waits for it elsewhere: in polls, at bells of their own */
+    uint32_t io_listens, io_rooms; /* I/O threads, as bits: where it listens; where it has connections, or may have some */
 
     fh_link_list arrivals; /* those that are to become peers, the first first */
     fh_owned fh_peers peers;

@@ -16,9 +16,16 @@ static fh_link *link_of(fh_mut fh_core *k) fh_view(1) {
 }
 
 /* Where the connection is. */
-static fh_conn_row *row_of(fh_ref fh_sock_context *c, uint32_t number) fh_view(1) {
-    FH_ASSERT(c->io_at.io != NULL);
-    return fh_conn_rows_at(c->io_at.io->rows, number);
+typedef struct conn_place {
+    uint32_t box, number;
+} conn_place;
+
+static conn_place place_of(fh_mut fh_core *k) {
+    return (conn_place){link_of(k)->connected.box, link_of(k)->connected.number};
+}
+
+static fh_conn_row *row_of(fh_ref fh_sock_context *c, conn_place at) fh_view(1) {
+    return fh_conn_rows_at(fh_io_at(c, at.box - FH_IO_BOX)->rows, at.number);
 }
 
 /* All that has happened in the seat. */
@@ -51,12 +58,12 @@ void fh_drive_begin(fh_core *k) {
     }
     k->drives = fh_lease_begin(&link_of(k)->lease);
     if (k->drives)
-        push(row_of(k->context, link_of(k)->connected.number));
+        push(row_of(k->context, place_of(k)));
 }
 
 void fh_drive_push(fh_core *k) {
     if (k->drives)
-        push(row_of(k->context, link_of(k)->connected.number));
+        push(row_of(k->context, place_of(k)));
 }
 
 /* What else is to be done is the I/O thread's. */
@@ -102,17 +109,17 @@ static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, u
 }
 
 bool fh_drive_wait(fh_core *k, uint32_t seen, uint64_t time_ns) {
-    uint32_t number = link_of(k)->connected.number;
-    if (is_to_leave(row_of(k->context, number))) {
+    conn_place at = place_of(k);
+    if (is_to_leave(row_of(k->context, at))) {
         fh_drive_end(k);
         return false;
     }
-    uint64_t patience = patience_of(row_of(k->context, number), time_ns);
-    const fh_seat *seat = row_of(k->context, number)->seat;
+    uint64_t patience = patience_of(row_of(k->context, at), time_ns);
+    const fh_seat *seat = row_of(k->context, at)->seat;
     FH_ASSERT(seat != NULL);
     fh_net_spin_set(seat->loop.net, (uint64_t)k->settings.spin * NS_PER_US);
     fh_status s = wait(fh_slots_at(k->context->slots, k->box), seat->loop.net, seen, patience);
-    look(row_of(k->context, number), s);
+    look(row_of(k->context, at), s);
     return s.code == FH_CANCELED;
 }
 
@@ -128,11 +135,11 @@ static bool rest(fh_mut fh_view(1) fh_conn_row *row) {
 void fh_drive_end(fh_core *k) {
     if (!k->drives)
         return;
-    uint32_t number = link_of(k)->connected.number;
-    bool leaves = rest(row_of(k->context, number));
+    conn_place at = place_of(k);
+    bool leaves = rest(row_of(k->context, at));
     k->drives = false;
     if (fh_lease_end(&link_of(k)->lease, leaves))
-        fh_io_tell(k->context, number);
+        fh_io_tell(k->context, at.box, at.number);
 }
 
 /* The only peer of a socket whose messages alternate, if it is a connection. */
@@ -145,7 +152,7 @@ static uint32_t only_peer(fh_mut fh_core *k) {
         number++;
     fh_peer *p = fh_peers_at(k->peers, number);
     FH_ASSERT(p->link != NULL);
-    bool is_connection = p->side == 1 && p->link->connected.box == FH_IO_BOX; /* of side 0 the end may not be written yet */
+    bool is_connection = p->side == 1 && fh_io_is_box(p->link->connected.box); /* of side 0 the end may not be written yet */
     return is_connection ? number : FH_NO_PEER;
 }
 
@@ -160,7 +167,7 @@ void fh_drive_want(fh_core *k) {
 void fh_drive_return(fh_core *k) {
     bool is_there = k->driven != 0 && fh_core_has(k, k->driven - 1);
     if (is_there && fh_lease_return(&link_of(k)->lease))
-        fh_io_tell(k->context, link_of(k)->connected.number);
+        fh_io_tell(k->context, place_of(k).box, place_of(k).number);
     k->driven = k->waits = 0;
 }
 
@@ -214,6 +221,7 @@ static fh_status make_seat(fh_ref const fh_loop *home, fh_mut fh_view(1) fh_conn
         return FH_STATUS(FH_NOMEM);
     seat->loop.allocator = home->allocator;
     seat->loop.context = home->context;
+    seat->loop.box = home->box;
     seat->loop.pages = home->pages; /* for sessions that begin, which none does here */
     seat->loop.next_ns = UINT64_MAX;
     row->seat = seat;

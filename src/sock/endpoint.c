@@ -85,16 +85,18 @@ static fh_status attach_remote(fh_mut fh_core *k, fh_span endpoint, bool bind, f
     int error = 0;
     *name = nothing;
     FH_TRY(read_route(k, endpoint, bind, &route, err));
+    if (fh_io_among(k->context, k->settings.affinity) == 0)
+        return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "%.*s: AFFINITY names none of the %zu I/O threads", FH_SPAN_FMT(endpoint),
+                       k->context->ios.count);
     FH_TRY(fh_io_make(k->context, err));
     FH_TRY(fh_terms_new(k, endpoint, &route, bind, &terms));
-    k->has_remotes = true;
-    fh_status s = fh_io_attach(k->context, terms, &route.to, &error);
+    fh_status s = fh_io_attach(k, terms, &route.to, &error);
     if (s.code == FH_IO || error != 0)
         return fh_fail(err, s.code, FH_NO_OFFSET, "%.*s: the system refuses (errno %d)", FH_SPAN_FMT(endpoint), error);
     FH_TRY(s);
     s = bound_name(k, &route.to, endpoint, bind, name);
     if (fh_failed(s))
-        (void)!fh_failed(fh_io_detach(k->context, k->box, endpoint, bind, 0));
+        (void)!fh_failed(fh_io_detach(k, endpoint, bind, 0));
     else
         (void)!fh_failed(fh_context_attend(k)); /* a link may be there, to speak first; else it comes again */
     return s;
@@ -132,12 +134,9 @@ fh_status fh_endpoint_detach(fh_core *k, fh_span endpoint, bool bound) {
         return FH_STATUS(FH_NOT_FOUND);
     if (is_local(endpoint))
         return bound ? fh_context_unbind(k, endpoint) : disconnect(k, endpoint);
-    if (!k->has_remotes)
-        return FH_STATUS(FH_NOT_FOUND);
-    return fh_io_detach(k->context, k->box, endpoint, bound, k->settings.linger);
+    return fh_io_detach(k, endpoint, bound, k->settings.linger);
 }
 
 void fh_endpoint_detach_all(fh_core *k) {
-    if (k->has_remotes)
-        fh_io_detach_all(k->context, k->box, k->settings.linger);
+    fh_io_detach_all(k, k->settings.linger);
 }

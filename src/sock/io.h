@@ -1,18 +1,26 @@
-/* io.h: the thread of a context that serves the connections with other processes.
+/* io.h: the threads of a context that serve the connections with other processes.
  *
  *     fh_sock_…  --- order --->  desk ---\
  *     lanes      --- tell  --->  mailbox --->  I/O thread: fh_net, a row (fh_conn) for each listener, dialler and connection
+ *     accepted by another one ->  arrivals --/
  *
- * It is one more slot: links name it by FH_IO_BOX, and whoever tells it sets a bit of its mailbox, and rings the loop's bell if
- * it may sleep there. So the patterns do not know whether a peer is another socket or a connection.
+ * Each is one more slot: links name it by FH_IO_BOX and its number, and whoever tells it sets a bit of its mailbox, and rings
+ * the loop's bell if it may sleep there. So the patterns do not know whether a peer is another socket or a connection.
  *
- * A simulated context has no thread: who gives an order, or steps, does its work.
+ * An endpoint goes to the I/O thread with the fewest rows of those that its socket's AFFINITY names, and so does each
+ * connection that comes to a listener: who has accepted it hands it over (handover.h). Whoever chooses a thread takes one of
+ * its rows, by its `load`, so there is one when the endpoint, or the connection, comes there. A row stays where it is until it
+ * ends.
  *
- * The desk takes one order at a time, and who gives it waits for the answer: binding and connecting are rare.
+ * A simulated context has no thread, and one loop: who gives an order, or steps, does its work.
  *
- * Invariants: rows, loop and sessions are the I/O thread's; an order is its giver's while `desk` is WRITING or ANSWERED, the
- * thread's while it is ASKED. Once an order that ends a socket's endpoints is answered, nothing is delivered to that socket.
- * Threading: as above. */
+ * A desk takes one order at a time, and who gives it waits for the answer: binding and connecting are rare. Who has several
+ * desks has entered them in the order of their numbers. A socket that ends has its listeners closed first, wherever they are:
+ * then all that came to them has been handed over, and is found by the orders that end its connections.
+ *
+ * Invariants: rows, loop and sessions are their I/O thread's; an order is its giver's while `desk` is WRITING or ANSWERED, the
+ * thread's while it is ASKED. Once the orders that end a socket's endpoints are answered, nothing is delivered to that socket.
+ * rows_live <= load <= rows. Threading: as above. */
 #ifndef FH_SOCK_IO_H
 #define FH_SOCK_IO_H
 
@@ -20,6 +28,7 @@
 #include "freehold/os.h"
 #include "sock/context.h"
 #include "sock/desk.h"
+#include "sock/handover.h"
 #include "sock/lookup.h"
 #include "sock/terms.h"
 
@@ -31,9 +40,9 @@ typedef struct fh_loop {
     fh_mut fh_sock_context *context;
     fh_ref fh_page_source *pages; /* the context's */
     fh_owned fh_net *net;
+    uint32_t box;     /* of the I/O thread */
     uint64_t next_ns; /* when some row wants to be looked at, or earlier */
     uint64_t random;  /* counts what was drawn */
-    uint32_t lookups; /* that are under way */
 } fh_loop;
 
 /* --- conn.c: one row ------------------------------------------------------------------------------------------------------ */
@@ -49,7 +58,7 @@ typedef enum fh_conn_state {
     FH_CONN_DEAD,       /* its row may go */
 } fh_conn_state;
 
-typedef struct fh_conn {
+struct fh_conn {
     fh_mut fh_loop *loop;
     fh_owned_or_null fh_terms *terms;
     uint32_t number;
@@ -77,14 +86,16 @@ typedef struct fh_conn {
     bool let_in, send_away;         /* what the peer is to be told about its name */
     bool is_again;                  /* there was no memory, or no room in the session */
     bool is_lent, leaves;           /* its socket's thread drives it; that is to end */
+    bool is_counted;                /* its handshake is counted */
     uint64_t due_ns, redial_ns, end_ns; /* to be looked at; to connect again, or to stop parting; the end, with is_last */
     uint64_t wait_ms;               /* before the next redial but one */
     uint64_t hold_ns;               /* before it the peer's silence says nothing: it was held back */
-} fh_conn;
+    int descriptor;                 /* while it is handed over */
+    fh_owned_or_null fh_conn *next; /* of those that are */
+};
 
-/* A row of an endpoint. FH_NOMEM. */
-FH_MUST_USE fh_status fh_conn_new(fh_mut fh_loop *loop, uint32_t number, fh_move fh_terms *terms,
-                                  fh_owned fh_view(1) fh_conn **out);
+/* What a row of an endpoint has. It is of no loop until fh_conn_take_up; nothing else comes before that. FH_NOMEM. */
+FH_MUST_USE fh_status fh_conn_new(fh_ref fh_allocator *a, fh_move fh_terms *terms, fh_owned fh_conn **out);
 void fh_conn_free(fh_drop fh_conn *c);
 /* Begins: listens, connects, or goes on with a connection that was accepted. *error: errno's number. */
 FH_MUST_USE fh_status fh_conn_listen(fh_mut fh_conn *c, fh_out int *error);
@@ -99,7 +110,7 @@ void fh_conn_end(fh_mut fh_view(1) fh_conn *c, uint64_t end_ns);
 /* Tells a monitor. */
 void fh_conn_say(fh_mut fh_conn *c, fh_sock_happening kind, int64_t value);
 
-/* It goes on in another loop; `lent`: not in that of the I/O thread (drive.h). */
+/* It goes on in this loop; `lent`: not in that of the I/O thread (drive.h). */
 void fh_conn_take_up(fh_mut fh_view(2) fh_conn *c, fh_mut fh_loop *loop, fh_net_socket socket, bool lent);
 
 /* --- admit.c: who may come in --------------------------------------------------------------------------------------------- */
@@ -123,9 +134,10 @@ FH_MUST_USE fh_status fh_lookup_find(fh_mut fh_conn *c, fh_out fh_address *out, 
 /* Waits for what is asked, and forgets it. */
 void fh_lookup_end(fh_mut fh_conn *c);
 
-/* --- io.c: the thread ----------------------------------------------------------------------------------------------------- */
+/* --- io.c: the threads ---------------------------------------------------------------------------------------------------- */
 
-typedef enum fh_order_kind { FH_ORDER_ATTACH, FH_ORDER_DETACH, FH_ORDER_DETACH_ALL } fh_order_kind;
+/* An endpoint begins, or one ends; a socket's listeners end; all of a socket's ends. */
+typedef enum fh_order_kind { FH_ORDER_ATTACH, FH_ORDER_DETACH, FH_ORDER_DETACH_LISTENERS, FH_ORDER_DETACH_ALL } fh_order_kind;
 
 typedef struct fh_order {
     fh_order_kind kind;
@@ -164,27 +176,44 @@ struct fh_io {
     fh_desk desk;
     fh_order order;  /* `desk` */
     fh_mailbox mail; /* a bit for each row */
+    fh_handover arrivals;
     fh_owned fh_conn_rows rows;
     uint32_t rows_used, rows_live;
+    uint32_t load; /* rows that are live, or are for somebody who is on the way */
     bool is_done; /* the order; it is answered after the next wait, when what it closed is closed */
     bool has_hurried, has_served; /* since pages were given back */
 };
 
-/* The context's I/O thread, which is made when there is none. FH_NOMEM, FH_EXHAUSTED, FH_IO. */
+/* The context's I/O threads, which are made when there are none. FH_NOMEM, FH_EXHAUSTED, FH_IO. */
 FH_MUST_USE fh_status fh_io_make(fh_mut fh_sock_context *c, fh_mut fh_err *err);
-/* Waits until all rows have ended, and ends it. NULL is allowed. */
-void fh_io_free(fh_drop fh_io *io);
+/* Waits until all rows have ended, and ends them, if they were made. */
+void fh_io_end(fh_mut fh_sock_context *c);
 /* Look at this row. Any thread that has its link. */
-void fh_io_tell(fh_ref fh_sock_context *c, uint32_t number);
-/* Look whether the context has stopped. Nothing happens without a thread. */
+void fh_io_tell(fh_ref fh_sock_context *c, uint32_t box, uint32_t number);
+/* Look whether the context has stopped. Nothing happens without threads. */
 void fh_io_wake(fh_ref fh_sock_context *c);
 
-/* Orders. An endpoint begins; *address becomes the one that was bound. *error: errno's number. */
-FH_MUST_USE fh_status fh_io_attach(fh_mut fh_sock_context *c, fh_move fh_terms *terms, fh_mut fh_address *address,
-                                   fh_out int *error);
-/* The endpoint of a socket, by one of its names, ends. FH_NOT_FOUND. */
-FH_MUST_USE fh_status fh_io_detach(fh_mut fh_sock_context *c, uint32_t box, fh_span endpoint, bool bound, int64_t linger_ms);
-/* All of a socket's. */
-void fh_io_detach_all(fh_mut fh_sock_context *c, uint32_t box, int64_t linger_ms);
+/* True for the number of an I/O thread, among those of slots. */
+static inline bool fh_io_is_box(uint32_t box) {
+    return box >= FH_IO_BOX;
+}
+/* One of the I/O threads, once they are there. */
+static inline fh_io *fh_io_at(fh_ref fh_sock_context *c, uint32_t number) fh_view(1) {
+    fh_io *io = fh_io_places_at(c->ios, number)->io;
+    FH_ASSERT(io != NULL);
+    return io;
+}
+/* Those that an AFFINITY names, as bits. */
+static inline uint32_t fh_io_among(fh_ref const fh_sock_context *c, int64_t affinity) {
+    uint32_t all = (UINT32_C(1) << c->ios.count) - 1;
+    return affinity != 0 ? (uint32_t)affinity & all : all;
+}
+
+/* Orders. An endpoint of a socket begins; *address becomes the one that was bound. *error: errno's number. */
+FH_MUST_USE fh_status fh_io_attach(fh_mut fh_core *k, fh_move fh_terms *terms, fh_mut fh_address *address, fh_out int *error);
+/* One ends, by one of its names. FH_NOT_FOUND. */
+FH_MUST_USE fh_status fh_io_detach(fh_mut fh_core *k, fh_span endpoint, bool bound, int64_t linger_ms);
+/* All of them. */
+void fh_io_detach_all(fh_mut fh_core *k, int64_t linger_ms);
 
 #endif

@@ -56,14 +56,17 @@ static fh_status lookup_new(fh_ref fh_allocator *a, fh_ref fh_terms *terms, uint
 }
 
 static fh_status begin(fh_mut fh_conn *c) {
-    fh_lookup *lookup;
-    if (c->loop->lookups == FH_LOOKUPS_MAX)
-        return FH_STATUS(FH_EXHAUSTED);
+    fh_lookup *lookup = NULL;
+    uint32_t *count = &c->loop->context->lookups;
     FH_ASSERT(c->terms != NULL && c->lookup == NULL);
-    FH_TRY(lookup_new(c->loop->allocator, c->terms, fh_net_now_ns(c->loop->net), &lookup));
-    c->loop->lookups++;
-    c->lookup = lookup;
-    return FH_DONE;
+    fh_status s = FH_STATUS(FH_EXHAUSTED);
+    if (fh_fetch_add(count, 1, FH_RELAXED) < FH_LOOKUPS_MAX)
+        s = lookup_new(c->loop->allocator, c->terms, fh_net_now_ns(c->loop->net), &lookup);
+    if (fh_failed(s))
+        (void)fh_fetch_sub(count, 1, FH_RELAXED);
+    else
+        c->lookup = lookup;
+    return s;
 }
 
 static fh_status look(fh_ref const fh_lookup *l, uint64_t now_ns, fh_out fh_address *out, fh_out uint64_t *again_ns) {
@@ -100,5 +103,5 @@ void fh_lookup_end(fh_conn *c) {
     if (c->lookup == NULL)
         return;
     lookup_free(take_lookup(c));
-    c->loop->lookups--;
+    (void)fh_fetch_sub(&c->loop->context->lookups, 1, FH_RELAXED);
 }

@@ -242,6 +242,46 @@ static void others_stay(void **state, fh_net_engine engine) {
     }
 }
 
+/* A descriptor goes out of a loop that was asked nothing of it, and into another one. */
+static void gives(void **state, fh_net_engine engine) {
+    loops l;
+    fh_net_socket there, listener;
+    fh_net *sim;
+    fh_address at;
+    fh_err err = {0};
+    fh_bytes piece;
+    int fd = 0;
+    loops_new(state, &l, engine);
+    fh_assert_ok(fh_bytes_copy(fh_test_allocator(state), FH_LIT("waits"), &piece));
+    fh_assert_ok(fh_net_send(l.from, l.s, &piece));
+    fh_assert_code(fh_net_give(l.from, l.s, &fd), FH_BORROWED); /* a piece waits */
+    assert_int_equal(fd, -1);
+    (void)await(l.from, FH_NET_SENT, FH_LIT(""));
+    fh_assert_ok(fh_net_receive(l.from, l.s));
+    fh_assert_code(fh_net_give(l.from, l.s, &fd), FH_BORROWED); /* a receive is asked for */
+    give(&l, "untold");
+    while (fh_net_wait(l.from, LONG_NS).code != FH_OK)
+        ;
+    fh_assert_code(fh_net_give(l.from, l.s, &fd), FH_BORROWED); /* and not told yet */
+    assert_int_equal(await(l.from, FH_NET_RECEIVED, FH_LIT("untold")), 6);
+    fh_assert_ok(fh_address_unix(FH_LIT("@freehold-test-give"), &at, &err));
+    fh_assert_ok(fh_net_listen(l.from, &at, NULL, USER, &listener, &err));
+    fh_assert_code(fh_net_give(l.from, listener, &fd), FH_INVALID);
+    fh_assert_ok(fh_net_new(fh_test_allocator(state), l.pages, &(fh_net_options){.engine = FH_NET_SIM}, &sim, &err));
+    fh_assert_code(fh_net_give(sim, l.s, &fd), FH_STALE);
+    fh_net_free(sim);
+    fh_assert_ok(fh_net_give(l.from, l.s, &fd));
+    assert_true(fd >= 0);
+    fh_assert_code(fh_net_receive(l.from, l.s), FH_STALE);
+    fh_assert_ok(fh_net_adopt(l.to, fd, OTHER, &there, &err));
+    fh_assert_ok(fh_net_receive(l.to, there));
+    give(&l, "given");
+    assert_int_equal(await(l.to, FH_NET_RECEIVED, FH_LIT("given")), 5);
+    fh_assert_ok(fh_net_shutdown(l.to, there));
+    fh_assert_code(fh_net_give(l.to, there, &fd), FH_BORROWED); /* its end is asked for */
+    loops_free(&l);
+}
+
 /* Who spins is not late, and ends when its time is over. */
 static void spins(void **state, fh_net_engine engine) {
     loops l;
@@ -275,6 +315,7 @@ ON_BOTH(sends_move)
 ON_BOTH(pushes)
 ON_BOTH(refusals)
 ON_BOTH(others_stay)
+ON_BOTH(gives)
 ON_BOTH(spins)
 
 int main(void) {
@@ -283,6 +324,7 @@ int main(void) {
         FH_TEST_ALLOC(test_sends_move_epoll),    FH_TEST_ALLOC(test_sends_move_uring),
         FH_TEST_ALLOC(test_pushes_epoll),        FH_TEST_ALLOC(test_pushes_uring),
         FH_TEST_ALLOC(test_refusals_epoll),      FH_TEST_ALLOC(test_refusals_uring),
+        FH_TEST_ALLOC(test_gives_epoll),         FH_TEST_ALLOC(test_gives_uring),
         FH_TEST_ALLOC(test_others_stay_epoll),   FH_TEST_ALLOC(test_others_stay_uring),
         FH_TEST_ALLOC(test_spins_epoll),         FH_TEST_ALLOC(test_spins_uring),
     };

@@ -1,6 +1,9 @@
-/* sock_world.h: sockets in tests: messages as texts. Threading: helpers fail the test on the thread that runs it. */
+/* sock_world.h: sockets in tests: messages as texts. The environment variable FREEHOLD_TEST_IO_THREADS says how many I/O threads
+ * a context of theirs has, if a test does not. Threading: helpers fail the test on the thread that runs it. */
 #ifndef FH_TEST_SOCK_WORLD_H
 #define FH_TEST_SOCK_WORLD_H
+
+#include <stdlib.h>
 
 #include "fh_test.h"
 #include "freehold/sock.h"
@@ -10,10 +13,17 @@ typedef struct world {
     fh_sock_context *c;
 } world;
 
-static inline world world_new(void **state) {
+static inline uint32_t io_threads_said(void) {
+    const char *said = getenv("FREEHOLD_TEST_IO_THREADS");
+    return said != NULL ? (uint32_t)strtoul(said, NULL, 10) : 0;
+}
+static inline world world_of(void **state, fh_sock_context_options options) {
     world w = {fh_test_allocator(state), NULL};
-    fh_assert_ok(fh_sock_context_new(w.a, &(fh_sock_context_options){.sockets_max = 24}, &w.c));
+    fh_assert_ok(fh_sock_context_new(w.a, &options, &w.c));
     return w;
+}
+static inline world world_new(void **state) {
+    return world_of(state, (fh_sock_context_options){.sockets_max = 24, .io_threads = io_threads_said()});
 }
 static inline void world_free(world w) {
     fh_sock_context_free(w.c);

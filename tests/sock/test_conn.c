@@ -782,7 +782,7 @@ static fh_status one_life(fh_allocator *a, void *ctx) {
     fh_sock_context *c;
     fh_sock rep, req;
     fh_bytes name = {NULL, {NULL, 0}};
-    FH_TRY(fh_sock_context_new(a, &(fh_sock_context_options){.sockets_max = 4}, &c));
+    FH_TRY(fh_sock_context_new(a, &(fh_sock_context_options){.sockets_max = 4, .io_threads = io_threads_said()}, &c));
     fh_status s = fh_sock_open(c, FH_ZMTP_REP, &rep);
     s = fh_failed(s) ? s : fh_sock_open(c, FH_ZMTP_REQ, &req);
     s = fh_failed(s) ? s : fh_sock_set(c, req, FH_SOCK_SEND_TIMEOUT, LONG_MS);
