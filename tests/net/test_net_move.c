@@ -246,7 +246,6 @@ static void others_stay(void **state, fh_net_engine engine) {
 static void gives(void **state, fh_net_engine engine) {
     loops l;
     fh_net_socket there, listener;
-    fh_net *sim;
     fh_address at;
     fh_err err = {0};
     fh_bytes piece;
@@ -267,9 +266,6 @@ static void gives(void **state, fh_net_engine engine) {
     fh_assert_ok(fh_address_unix(FH_LIT("@freehold-test-give"), &at, &err));
     fh_assert_ok(fh_net_listen(l.from, &at, NULL, USER, &listener, &err));
     fh_assert_code(fh_net_give(l.from, listener, &fd), FH_INVALID);
-    fh_assert_ok(fh_net_new(fh_test_allocator(state), l.pages, &(fh_net_options){.engine = FH_NET_SIM}, &sim, &err));
-    fh_assert_code(fh_net_give(sim, l.s, &fd), FH_STALE);
-    fh_net_free(sim);
     fh_assert_ok(fh_net_give(l.from, l.s, &fd));
     assert_true(fd >= 0);
     fh_assert_code(fh_net_receive(l.from, l.s), FH_STALE);
