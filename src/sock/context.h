@@ -96,7 +96,7 @@ static inline void fh_context_unwatch(fh_mut fh_sock_context *c, fh_sock s) {
 }
 /* Gives it back. */
 static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {
-    fh_shakes_leave(&fh_context_slot(c, s)->word, s.value);
+    fh_door_leave(&fh_context_slot(c, s)->word, s.value);
 }
 /* Where a socket is told. */
 static inline fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1) {

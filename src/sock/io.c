@@ -376,7 +376,8 @@ static fh_status listener_of(fh_mut fh_io *io, fh_ref const fh_net_event *e, fh_
 }
 
 /* A connection with the terms of the listener that it came to. */
-static fh_status make_conn(fh_mut fh_io *io, fh_ref const fh_net_event *e, fh_ref const fh_address *from, fh_owned fh_conn **out) {
+static fh_status make_conn(fh_mut fh_io *io, fh_ref const fh_net_event *e, fh_ref const fh_address *from,
+                           fh_owned fh_conn **out) {
     fh_conn *c;
     const fh_conn *listener = find(io, e->user);
     *out = NULL;

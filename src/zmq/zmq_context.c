@@ -269,8 +269,10 @@ static int admit(fh_zmq_context *c) {
     if (c->open >= (uint32_t)c->sockets_max)
         return fh_zmq_fail(EMFILE);
     if (c->sock == NULL) {
-        uint32_t most = 2 * (uint32_t)c->sockets_max + PAIRS_EXTRA;
-        fh_sock_context_options o = {.sockets_max = most < SOCKETS_LIMIT ? most : SOCKETS_LIMIT, .interrupts = true};
+        uint32_t most = 2 * (uint32_t)c->sockets_max + PAIRS_EXTRA, threads = (uint32_t)c->io_threads;
+        c->io_started = threads < FH_SOCK_IO_THREADS_MAX ? threads : FH_SOCK_IO_THREADS_MAX;
+        fh_sock_context_options o = {.sockets_max = most < SOCKETS_LIMIT ? most : SOCKETS_LIMIT, .interrupts = true,
+                                     .io_threads = c->io_started};
         fh_status s = fh_sock_context_new(fh_zmq_heap(), &o, &c->sock);
         if (fh_failed(s))
             return fh_zmq_refuse(s, EINVAL);

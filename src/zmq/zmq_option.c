@@ -52,7 +52,7 @@ static const option_row rows[] = {
     {ZMQ_STREAM_NOTIFY, BELOW, 1, 0, 1, TYPE(STREAM), true, false},
     {ZMQ_INVERT_MATCHING, BELOW, 0, 0, 1, ANY, false, false},
     {ZMQ_ZAP_ENFORCE_DOMAIN, BELOW, 0, 0, 1, ANY, false, false},
-    {ZMQ_AFFINITY, KEPT, 0, 0, INT64_MAX, ANY, false, true},
+    {ZMQ_AFFINITY, BELOW, 0, 0, INT64_MAX, ANY, false, true},
     {ZMQ_RATE, KEPT, 100, 1, INT32_MAX, ANY, false, false},
     {ZMQ_RECOVERY_IVL, KEPT, 10000, 0, INT32_MAX, ANY, false, false},
     {ZMQ_SNDBUF, BELOW, -1, -1, INT32_MAX, ANY, false, false},

@@ -62,11 +62,22 @@ static fh_status attach_to(fh_zmq_socket *z, fh_span name, bool bind, fh_err *er
     return fh_span_is(name, "ipc://*") ? bind_path(z, err) : fh_sock_bind(z->context->sock, z->sock, name, err);
 }
 
+/* True for an endpoint that none of the I/O threads may serve. */
+static bool lacks_thread(const fh_zmq_socket *z, fh_span name) {
+    uint64_t all = (UINT64_C(1) << z->context->io_started) - 1, wanted = (uint64_t)z->values[ZMQ_AFFINITY];
+    bool remote = fh_span_starts(name, FH_LIT("tcp://")) || fh_span_starts(name, FH_LIT("ipc://"));
+    return remote && (wanted != 0 ? wanted & all : all) == 0;
+}
+
 static int attach(void *socket, const char *endpoint, bool bind) {
     fh_err err;
     fh_zmq_socket *z = fh_zmq_socket_enter(socket);
     if (z == NULL)
         return -1;
+    if (endpoint != NULL && lacks_thread(z, fh_span_of_str(endpoint))) {
+        fh_zmq_leave(socket);
+        return fh_zmq_fail(EMTHREAD);
+    }
     fh_err_clear(&err);
     fh_lock_take(&z->lock);
     fh_status s = endpoint != NULL ? attach_to(z, fh_span_of_str(endpoint), bind, &err) : FH_STATUS(FH_INVALID);

@@ -1,5 +1,5 @@
-/* sock_world.h: sockets in tests: messages as texts. The environment variable FREEHOLD_TEST_IO_THREADS says how many I/O threads
- * a context of theirs has, if a test does not. Threading: helpers fail the test on the thread that runs it. */
+/* sock_world.h: sockets in tests: messages as texts. The environment variable FREEHOLD_TEST_IO_THREADS says how many I/O
+ * threads a context of theirs has, if a test does not. Threading: helpers fail the test on the thread that runs it. */
 #ifndef FH_TEST_SOCK_WORLD_H
 #define FH_TEST_SOCK_WORLD_H
 

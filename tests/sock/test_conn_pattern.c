@@ -129,7 +129,7 @@ static void back_pressure(world w, transport t) {
         assert_true(sent < 5000); /* what the kernel and the lanes hold is far less than 100 MB */
     }
     assert_true(sent >= 6);
-    assert_true(fh_trace_stats(trace).live_bytes < before + (8 << 20)); /* what waits here is a quarter of a megabyte, and the lanes */
+    assert_true(fh_trace_stats(trace).live_bytes < before + (8 << 20)); /* a quarter of a megabyte, and the lanes */
     for (; got < sent; got++) {
         fh_message m = {0};
         fh_assert_ok(fh_sock_receive(w.c, pull, &m));

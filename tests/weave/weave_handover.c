@@ -150,14 +150,14 @@ int main(void) {
     static const weave_test tests[] = {
         {.name = "handover: two come", .setup = setup, .threads = {hand_over_0, hand_over_1, serve_two}, .preemptions = 2,
          .check = nothing_left, .weaken = "sync/lock."},
-        {.name = "handover: the socket ends", .setup = setup, .threads = {work_a, work_b, close_listener_first}, .preemptions = 2,
-         .check = one_left},
+        {.name = "handover: the socket ends", .setup = setup, .threads = {work_a, work_b, close_listener_first},
+         .preemptions = 2, .check = one_left},
         {.name = "handover: the listener is closed last", .setup = setup, .threads = {work_a, work_b, close_listener_last},
          .preemptions = 2, .check = one_left, .finds = "b.served == 1"},
         {.name = "handover: told before it is put", .setup = setup, .threads = {tell_too_early, hand_over_1, serve_two},
          .preemptions = 2, .finds = "deadlock"},
-        {.name = "handover: no look after it is to be told", .setup = setup, .threads = {hand_over_0, hand_over_1, serve_unwatched},
-         .preemptions = 2, .finds = "deadlock"},
+        {.name = "handover: no look after it is to be told", .setup = setup,
+         .threads = {hand_over_0, hand_over_1, serve_unwatched}, .preemptions = 2, .finds = "deadlock"},
     };
     return weave_main(tests, sizeof tests / sizeof tests[0]);
 }

@@ -145,8 +145,72 @@ static void test_contexts(void **state) {
     assert_int_equal(zmq_ctx_term(context), 0);
 }
 
+static void forget(void *arg) {
+    void **all = arg;
+    _exit(zmq_close(all[0]) == 0 && zmq_close(all[1]) == 0 && zmq_ctx_term(all[2]) == 0 ? 0 : 1);
+}
+
+/* Over so many I/O threads: messages there and back, of sockets that may be with some of them only. A child has none of them,
+ * and takes nothing from its parent. */
+static void talk_over(int io_threads, uint64_t affinity) {
+    void *context = zmq_ctx_new(), *rep, *req;
+    char name[64], got[8];
+    size_t size = sizeof name;
+    assert_int_equal(zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads), 0);
+    assert_int_equal(zmq_ctx_get(context, ZMQ_IO_THREADS), io_threads); /* as it was set, also above what there is */
+    rep = socket_of(context, ZMQ_REP);
+    req = socket_of(context, ZMQ_REQ);
+    assert_int_equal(zmq_setsockopt(rep, ZMQ_AFFINITY, &affinity, sizeof affinity), 0);
+    assert_int_equal(zmq_bind(rep, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(zmq_getsockopt(rep, ZMQ_LAST_ENDPOINT, name, &size), 0);
+    assert_int_equal(zmq_connect(req, name), 0);
+    for (int i = 0; i < 20; i++) {
+        void *all[3] = {rep, req, context};
+        char said[200];
+        if (i == 10)
+            assert_int_equal(fh_test_child(forget, all, said, sizeof said), 0);
+        assert_int_equal(zmq_send(req, "there", 5, 0), 5);
+        assert_int_equal(zmq_recv(rep, got, sizeof got, 0), 5);
+        assert_int_equal(zmq_send(rep, "back", 4, 0), 4);
+        assert_int_equal(zmq_recv(req, got, sizeof got, 0), 4);
+    }
+    assert_int_equal(zmq_close(req), 0);
+    assert_int_equal(zmq_close(rep), 0);
+    assert_int_equal(zmq_ctx_term(context), 0);
+}
+
+/* How many there are is said before the first socket; none is for inproc only. */
+static void test_io_threads(void **state) {
+    (void)state;
+    talk_over(1, 0);
+    talk_over(4, 0);
+    talk_over(4, 1 << 2 | UINT64_C(1) << 40);
+    talk_over(100, 1 << 15); /* 16 are all there are */
+    for (int io_threads = 0; io_threads < 3; io_threads += 2) {
+        void *context = zmq_init(io_threads), *pull = socket_of(context, ZMQ_PULL), *push = socket_of(context, ZMQ_PUSH);
+        uint64_t nobody = 1 << 2;
+        char got[8];
+        size_t size = sizeof nobody;
+        assert_int_equal(zmq_ctx_set(context, ZMQ_IO_THREADS, 4), 0); /* too late */
+        if (io_threads != 0)
+            assert_int_equal(zmq_setsockopt(pull, ZMQ_AFFINITY, &nobody, sizeof nobody), 0);
+        refused(zmq_bind(pull, "tcp://127.0.0.1:*"), EMTHREAD);
+        refused(zmq_connect(pull, "ipc://@freehold-test-nobody"), EMTHREAD);
+        refused(zmq_bind(pull, "nothing://x"), EPROTONOSUPPORT);
+        assert_int_equal(zmq_bind(pull, "inproc://x"), 0);
+        assert_int_equal(zmq_connect(push, "inproc://x"), 0);
+        assert_int_equal(zmq_send(push, "there", 5, 0), 5);
+        assert_int_equal(zmq_recv(pull, got, sizeof got, 0), 5);
+        assert_int_equal(zmq_getsockopt(pull, ZMQ_AFFINITY, &nobody, &size), 0);
+        assert_int_equal(nobody, io_threads != 0 ? 1 << 2 : 0);
+        assert_int_equal(zmq_close(push), 0);
+        assert_int_equal(zmq_close(pull), 0);
+        assert_int_equal(zmq_ctx_term(context), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_sizes), FH_ZMQ_TEST(test_values), FH_ZMQ_TEST(test_texts),
-                                       FH_ZMQ_TEST(test_contexts)};
+                                       FH_ZMQ_TEST(test_contexts), FH_ZMQ_TEST(test_io_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
