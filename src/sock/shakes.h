@@ -1,5 +1,5 @@
-/* shakes.h: how many handshakes are under way with each address, of all the I/O threads of a context: who comes from one address
- * may have so many at once, whichever thread each of them is with.
+/* shakes.h: how many handshakes are under way with each address, of all the I/O threads of a context: who comes from one
+ * address may have so many at once, whichever thread each of them is with.
  *
  * Addresses are known by a hash of them and of a secret: two that have the same would share their number.
  *

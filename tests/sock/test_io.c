@@ -1,5 +1,5 @@
-/* test_io.c: several I/O threads in a context (io.h, handover.h, shakes.h): which of them has what, what they hold together, and
- * their ends. Suites of connections run with four of them besides (CMakeLists.txt: …_io). Tests wait for things and not for
+/* test_io.c: several I/O threads in a context (io.h, handover.h, shakes.h): which of them has what, what they hold together,
+ * and their ends. Suites of connections run with four of them besides (CMakeLists.txt: …_io). Tests wait for things and not for
  * times. */
 #define _GNU_SOURCE 1
 
