@@ -86,7 +86,7 @@ static void tell_outside(fh_mut fh_sock_context *c, uint32_t box) {
 }
 
 void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
-    if (fh_io_is_box(box))
+    if (fh_link_is_io(box))
         fh_io_tell(c, box, number);
     else if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
         tell_outside(c, box);

@@ -58,6 +58,7 @@ struct fh_sock_context {
     fh_owned fh_io_places ios;       /* written before io_state becomes 2 */
     fh_owned fh_shakes shakes;       /* as `ios` */
     uint32_t lookups;                /* names that the system is asked for now */
+    uint64_t endpoints;              /* counts those of tcp and ipc */
     fh_owned fh_slots slots;
     uint32_t lock, stopped;            /* stopped: 1: calls are refused, 2: and nothing is waited for */
     bool interrupts;

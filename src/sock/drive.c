@@ -152,7 +152,7 @@ static uint32_t only_peer(fh_mut fh_core *k) {
         number++;
     fh_peer *p = fh_peers_at(k->peers, number);
     FH_ASSERT(p->link != NULL);
-    bool is_connection = p->side == 1 && fh_io_is_box(p->link->connected.box); /* of side 0 the end may not be written yet */
+    bool is_connection = p->side == 1 && fh_link_is_io(p->link->connected.box); /* of side 0 the end may not be written yet */
     return is_connection ? number : FH_NO_PEER;
 }
 

@@ -152,41 +152,28 @@ static bool has_name(fh_ref const fh_conn *c, fh_ref const fh_order *o) {
     fh_span name = fh_span_sub(all, 0, o->name_size);
     if (c->terms == NULL || c->is_last || c->terms->box != o->box)
         return false;
-    if (o->kind == FH_ORDER_DETACH_ALL || o->kind == FH_ORDER_DETACH_LISTENERS)
+    if (o->kind == FH_ORDER_DETACH_GUESTS)
+        return c->terms->number == o->endpoint;
+    if (o->kind != FH_ORDER_DETACH)
         return o->kind == FH_ORDER_DETACH_ALL || c->state == FH_CONN_LISTENING;
     bool kind = o->bound ? c->state == FH_CONN_LISTENING : c->dials;
     return kind && (fh_span_equal(c->terms->endpoint.span, name) || is_local_name(c, name));
 }
 
-/* True for a connection that came to this listener, and is to end with it. */
-static bool is_guest(fh_ref const fh_io *io, uint32_t number, uint32_t listener) {
-    const fh_conn *c = fh_conn_rows_at(io->rows, number)->conn, *of = fh_conn_rows_at(io->rows, listener)->conn;
-    if (number == listener || c == NULL || of == NULL || c->is_last || c->terms == NULL || c->terms != of->terms)
-        return false;
-    return of->terms->settings.unbind_ends != 0;
-}
-
-static void end_at(fh_mut fh_view(1) fh_io *io, uint32_t number, uint64_t end_ns) {
-    fh_conn *c = find(io, number);
-    if (c != NULL)
-        fh_conn_end(c, end_ns);
-    bury(io, number);
-}
-
 static fh_status detach(fh_mut fh_view(1) fh_io *io) {
     fh_status s = FH_STATUS(FH_NOT_FOUND);
-    bool all = io->order.kind != FH_ORDER_DETACH;
-    uint64_t end_ns = end_of(io, io->order.linger_ms);
-    for (uint32_t i = 0; i < io->rows_used && (all || fh_failed(s)); i++) {
-        const fh_conn *c = find(io, i);
-        if (c == NULL || !has_name(c, &io->order))
+    bool one = io->order.kind == FH_ORDER_DETACH;
+    uint64_t end_ns = end_of(io, io->order.linger_ms), guests_of = 0;
+    for (uint32_t i = 0; i < io->rows_used && (!one || fh_failed(s)); i++) {
+        fh_conn *c = find(io, i);
+        if (c == NULL || c->terms == NULL || !has_name(c, &io->order))
             continue;
-        for (uint32_t other = 0; other < io->rows_used; other++)
-            if (is_guest(io, other, i))
-                end_at(io, other, end_ns);
-        end_at(io, i, end_ns);
+        guests_of = io->order.bound && c->terms->settings.unbind_ends != 0 ? c->terms->number : 0;
+        fh_conn_end(c, end_ns);
+        bury(io, i);
         s = FH_DONE;
     }
+    io->order.endpoint = guests_of;
     return s;
 }
 
@@ -262,6 +249,7 @@ fh_status fh_io_attach(fh_core *k, fh_terms *terms, fh_address *address, int *er
         fh_terms_free(terms);
         return s;
     }
+    terms->number = fh_fetch_add(&k->context->endpoints, 1, FH_RELAXED) + 1;
     k->io_listens |= terms->bound ? UINT32_C(1) << number : 0;
     k->io_rooms |= terms->bound ? among : UINT32_C(1) << number;
     k->io_rooms |= k->io_listens;
@@ -280,51 +268,65 @@ fh_status fh_io_attach(fh_core *k, fh_terms *terms, fh_address *address, int *er
 }
 
 /* An order that ends endpoints of a socket. */
-static void order_end(fh_mut fh_io *io, fh_order_kind kind, uint32_t box, fh_span endpoint, bool bound, int64_t linger_ms) {
-    FH_ASSERT(endpoint.size <= FH_SOCK_ENDPOINT_MAX);
+static void order_end(fh_mut fh_io *io, fh_order_kind kind, uint32_t box, uint64_t endpoint, int64_t linger_ms) {
     fh_desk_enter(&io->desk);
     io->order.kind = kind;
     io->order.box = box;
-    io->order.bound = bound;
+    io->order.endpoint = endpoint;
     io->order.linger_ms = linger_ms;
-    io->order.name_size = (uint32_t)endpoint.size;
-    fh_mspan room = {io->order.name, sizeof io->order.name};
-    fh_span_copy(room, endpoint);
     ask(io);
 }
 
-static fh_status await_end(fh_mut fh_io *io) {
+static fh_status await_end(fh_mut fh_io *io, fh_out uint64_t *endpoint) {
     await(io);
     fh_status s = io->order.status;
+    *endpoint = io->order.endpoint;
     fh_desk_leave(&io->desk);
     return s;
 }
 
-fh_status fh_io_detach(fh_core *k, fh_span endpoint, bool bound, int64_t linger_ms) {
-    fh_status s = FH_STATUS(FH_NOT_FOUND);
-    for (uint32_t left = k->io_rooms, i = 0; left != 0 && s.code == FH_NOT_FOUND; left >>= 1, i++) {
-        if ((left & 1) == 0)
-            continue;
-        order_end(fh_io_at(k->context, i), FH_ORDER_DETACH, k->box, endpoint, bound, linger_ms);
-        s = await_end(fh_io_at(k->context, i));
-    }
-    return s;
+/* All of these are asked, then all are waited for. */
+static void order_all(fh_mut fh_core *k, uint32_t whom, fh_order_kind kind, uint64_t endpoint, int64_t linger_ms) {
+    uint64_t none = 0;
+    for (uint32_t left = whom, i = 0; left != 0; left >>= 1, i++)
+        if ((left & 1) != 0)
+            order_end(fh_io_at(k->context, i), kind, k->box, endpoint, linger_ms);
+    for (uint32_t left = whom, i = 0; left != 0; left >>= 1, i++)
+        if ((left & 1) != 0)
+            (void)!fh_failed(await_end(fh_io_at(k->context, i), &none)); /* there may be none */
 }
 
-/* All of these are asked, then all are waited for. */
-static void order_all(fh_mut fh_core *k, uint32_t whom, fh_order_kind kind, int64_t linger_ms) {
-    for (uint32_t left = whom, i = 0; left != 0; left >>= 1, i++)
+/* The one of this name, if it is there. *guests_of: the number of its terms, if what came to it is to end as well. */
+static fh_status order_one(fh_mut fh_io *io, uint32_t box, fh_span name, bool bound, int64_t linger_ms,
+                           fh_out uint64_t *guests_of) {
+    FH_ASSERT(name.size <= FH_SOCK_ENDPOINT_MAX);
+    fh_desk_enter(&io->desk);
+    io->order.kind = FH_ORDER_DETACH;
+    io->order.box = box;
+    io->order.bound = bound;
+    io->order.linger_ms = linger_ms;
+    io->order.name_size = (uint32_t)name.size;
+    fh_mspan room = {io->order.name, sizeof io->order.name};
+    fh_span_copy(room, name);
+    ask(io);
+    return await_end(io, guests_of);
+}
+
+fh_status fh_io_detach(fh_core *k, fh_span endpoint, bool bound, int64_t linger_ms) {
+    fh_status s = FH_STATUS(FH_NOT_FOUND);
+    uint64_t guests_of = 0;
+    for (uint32_t left = k->io_rooms, i = 0; left != 0 && s.code == FH_NOT_FOUND; left >>= 1, i++)
         if ((left & 1) != 0)
-            order_end(fh_io_at(k->context, i), kind, k->box, (fh_span){NULL, 0}, false, linger_ms);
-    for (uint32_t left = whom, i = 0; left != 0; left >>= 1, i++)
-        if ((left & 1) != 0)
-            (void)!fh_failed(await_end(fh_io_at(k->context, i))); /* there may be none */
+            s = order_one(fh_io_at(k->context, i), k->box, endpoint, bound, linger_ms, &guests_of);
+    if (guests_of != 0)
+        order_all(k, k->io_rooms, FH_ORDER_DETACH_GUESTS, guests_of, linger_ms);
+    return s;
 }
 
 void fh_io_detach_all(fh_core *k, int64_t linger_ms) {
     if (k->context->ios.count > 1) /* what comes to them is handed over until then */
-        order_all(k, k->io_listens, FH_ORDER_DETACH_LISTENERS, linger_ms);
-    order_all(k, k->io_rooms, FH_ORDER_DETACH_ALL, linger_ms);
+        order_all(k, k->io_listens, FH_ORDER_DETACH_LISTENERS, 0, linger_ms);
+    order_all(k, k->io_rooms, FH_ORDER_DETACH_ALL, 0, linger_ms);
 }
 
 void fh_io_tell(fh_sock_context *c, uint32_t box, uint32_t number) {

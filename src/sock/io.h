@@ -136,14 +136,21 @@ void fh_lookup_end(fh_mut fh_conn *c);
 
 /* --- io.c: the threads ---------------------------------------------------------------------------------------------------- */
 
-/* An endpoint begins, or one ends; a socket's listeners end; all of a socket's ends. */
-typedef enum fh_order_kind { FH_ORDER_ATTACH, FH_ORDER_DETACH, FH_ORDER_DETACH_LISTENERS, FH_ORDER_DETACH_ALL } fh_order_kind;
+/* An endpoint begins, or one ends, or what came to it does; a socket's listeners end; all of a socket's ends. */
+typedef enum fh_order_kind {
+    FH_ORDER_ATTACH,
+    FH_ORDER_DETACH,
+    FH_ORDER_DETACH_GUESTS,
+    FH_ORDER_DETACH_LISTENERS,
+    FH_ORDER_DETACH_ALL,
+} fh_order_kind;
 
 typedef struct fh_order {
     fh_order_kind kind;
     uint32_t box;
     bool bound;
     int64_t linger_ms;
+    uint64_t endpoint; /* the number of its terms; the answer to FH_ORDER_DETACH, too, if its guests are to end */
     fh_owned_or_null fh_terms *terms;
     uint8_t name[FH_SOCK_ENDPOINT_MAX];
     uint32_t name_size;
@@ -193,10 +200,6 @@ void fh_io_tell(fh_ref fh_sock_context *c, uint32_t box, uint32_t number);
 /* Look whether the context has stopped. Nothing happens without threads. */
 void fh_io_wake(fh_ref fh_sock_context *c);
 
-/* True for the number of an I/O thread, among those of slots. */
-static inline bool fh_io_is_box(uint32_t box) {
-    return box >= FH_IO_BOX;
-}
 /* One of the I/O threads, once they are there. */
 static inline fh_io *fh_io_at(fh_ref fh_sock_context *c, uint32_t number) fh_view(1) {
     fh_io *io = fh_io_places_at(c->ios, number)->io;

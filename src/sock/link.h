@@ -14,8 +14,11 @@
 #include "sock/lease.h"
 #include "sock/lane.h"
 
-/* The slot that stands for all connections. */
+/* The first of the slots that stand for connections: one an I/O thread. */
 enum { FH_IO_BOX = UINT16_MAX + 1 };
+static inline bool fh_link_is_io(uint32_t box) {
+    return box >= FH_IO_BOX;
+}
 
 /* A side. */
 typedef struct fh_link_end {

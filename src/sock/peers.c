@@ -255,7 +255,7 @@ static void greet(fh_mut fh_core *k, uint32_t number) {
     }
     bool welcomes = k->type == FH_ZMTP_XPUB && k->welcome.span.size != 0;
     const fh_peer *p = row(k, number);
-    bool is_connection = p->link != NULL && p->side == 1 && p->link->connected.box == FH_IO_BOX;
+    bool is_connection = p->link != NULL && p->side == 1 && fh_link_is_io(p->link->connected.box);
     bool probes = k->settings.probe && !is_connection; /* that probes by itself */
     if ((probes || welcomes) && fh_core_has_room(k, number)) {
         fh_message m = {.count = 1}; /* an empty part */

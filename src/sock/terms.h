@@ -20,7 +20,8 @@ typedef struct fh_sock_route {
 typedef struct fh_terms {
     fh_handles handles;
     fh_ref fh_allocator *allocator;
-    uint32_t box; /* of the socket */
+    uint64_t number; /* no other endpoint of the context has it; 0 until it goes to an I/O thread */
+    uint32_t box;    /* of the socket */
     fh_zmtp_socket type;
     bool bound;
     fh_sock_route route;

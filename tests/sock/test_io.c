@@ -131,6 +131,38 @@ static void test_affinity(void **state) {
     world_free(w);
 }
 
+/* What came to a name ends with it, wherever it is; what came to another one stays. */
+static void test_unbind(void **state) {
+    world w = world_with(state, THREADS);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL), guest = open_patient(w, FH_ZMTP_PUSH);
+    set(w, pull, FH_SOCK_UNBIND_ENDS, 1);
+    set(w, guest, FH_SOCK_RECONNECT_IVL, -1);
+    watch_all(w, pull);
+    watch_all(w, guest);
+    wire_name stays = bind_fresh(w, pull, TCP), ends = bind_fresh(w, pull, TCP);
+    fh_sock friend = connect_patient(w, FH_ZMTP_PUSH, stays);
+    (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    for (int i = 0; i < 8; i++) {
+        connect_to(w, guest, ends.text);
+        (void)await_event(w, pull, FH_SOCK_IS_HANDSHAKE_SUCCEEDED);
+    }
+    await_loads(w, "5 5 5 5");
+    fh_assert_ok(fh_sock_unbind(w.c, pull, fh_span_of_str(ends.text)));
+    for (int i = 0; i < 8; i++)
+        (void)await_event(w, guest, FH_SOCK_IS_DISCONNECTED);
+    uint64_t end = fh_os_clock_ns() + (uint64_t)LONG_MS * 1000000;
+    for (uint32_t rows = 20; rows != 3;) { /* two of `stays`, and who connected to it */
+        rows = 0;
+        for (uint32_t i = 0; i < THREADS; i++)
+            rows += fh_load(&fh_io_at(w.c, i)->load, FH_ACQUIRE);
+        assert_true(fh_os_clock_ns() < end);
+    }
+    tell(w, friend, "still there");
+    await(w, pull, "still there");
+    fh_assert_code(fh_sock_unbind(w.c, pull, fh_span_of_str(ends.text)), FH_NOT_FOUND);
+    world_stop(w);
+}
+
 /* --- what they hold together ---------------------------------------------------------------------------------------------- */
 
 /* Handshakes of one address are counted together, whoever has them. */
@@ -496,7 +528,7 @@ static void test_threads_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_limits),    FH_TEST_ALLOC(test_spread), FH_TEST_ALLOC(test_affinity),
+        FH_TEST_ALLOC(test_limits),    FH_TEST_ALLOC(test_spread), FH_TEST_ALLOC(test_affinity), FH_TEST_ALLOC(test_unbind),
         FH_TEST_ALLOC(test_half_open), FH_TEST_ALLOC(test_rows),   FH_TEST_ALLOC(test_many),
         FH_TEST_ALLOC(test_end_amid),  FH_TEST_ALLOC(test_next_socket),
         FH_TEST_ALLOC(test_each_allocation_fails), FH_TEST_ALLOC(test_threads_refused),
