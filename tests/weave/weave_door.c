@@ -13,15 +13,18 @@ enum { SLEEPS = 1 }; /* of mailbox.c: the mark of who sleeps */
 static const uint64_t number = UINT64_C(7) << 32 | FH_DOOR_SHARED | 3;
 static uint64_t word;
 static fh_mailbox mail;
-static uint64_t news[2]; /* plain memory: what is told of */
-static uint64_t has;     /* plain memory, of who is inside: found, and not taken yet */
+static uint64_t news[2];  /* plain memory: what is told of */
+static uint64_t has;      /* plain memory, of who is inside: found, and not taken yet */
+static uint64_t watchers; /* the same: who waits elsewhere */
+static uint32_t polls;    /* what those sleep at */
 
 static void setup(fh_allocator *a) {
     (void)a;
     word = fh_door_at_rest(number);
     mail = (fh_mailbox){0};
     news[0] = news[1] = 0;
-    has = 0;
+    has = watchers = 0;
+    polls = 0;
 }
 
 static void write_word(uint64_t *at, uint64_t value) {
@@ -82,6 +85,47 @@ static void receive_or_end(void) {
     (void)receive_with(sleep_in_mailbox);
 }
 
+/* --- who sleeps elsewhere, for this and others ---------------------------------------------------------------------------- */
+
+static void bring_outside(void) {
+    for (uint32_t i = 0; i < 2; i++) {
+        write_word(&news[i], i + 1);
+        if (fh_mailbox_tell(&mail, i)) {
+            (void)fh_fetch_add(&polls, 1, FH_ACQ_REL);
+            fh_os_wake(&polls, UINT32_MAX);
+        }
+    }
+}
+
+static void enter(void) {
+    if (!fh_door_try(&word, number))
+        WEAVE_ASSERT(!fh_failed(fh_door_enter(&word, number)));
+}
+
+/* As context.h and sock.c have it. `counts`: the mark stays as long as somebody else wants it. */
+static void poll_and_take(bool counts) {
+    enter();
+    write_word(&watchers, read_word(&watchers) + 1);
+    fh_mailbox_watch(&mail, true);
+    fh_door_leave(&word, number);
+    for (bool found = false; !found;) {
+        uint32_t seen = fh_load(&polls, FH_ACQUIRE);
+        enter();
+        found = take();
+        fh_door_leave(&word, number);
+        if (!found)
+            (void)fh_os_wait(&polls, seen);
+    }
+    enter();
+    write_word(&watchers, read_word(&watchers) - 1);
+    if (!counts || read_word(&watchers) == 0)
+        fh_mailbox_watch(&mail, false);
+    fh_door_leave(&word, number);
+}
+static void poll(void) {
+    poll_and_take(true);
+}
+
 /* --- who changes it from inside ------------------------------------------------------------------------------------------- */
 
 static void change(void) {
@@ -140,6 +184,10 @@ static void change_silently(void) {
 static void shut_silently(void) {
     shut_or_stale();
 }
+/* Who goes first takes the mark from the other. */
+static void poll_and_unmark(void) {
+    poll_and_take(false);
+}
 /* Nobody may look who has not entered. */
 static void look_from_outside(void) {
     (void)take();
@@ -159,6 +207,9 @@ int main(void) {
          .preemptions = 2, .weaken = "sock/door.", .spare = {END}},
         {.name = "door: two close, one opens", .setup = setup, .threads = {shut_or_stale, shut_or_stale, open_next},
          .weaken = "sock/door.", .spare = {ENTER}},
+        {.name = "door: two poll", .setup = setup, .threads = {bring_outside, poll, poll}, .preemptions = 2},
+        {.name = "door: a poll that takes the other's mark", .setup = setup,
+         .threads = {bring_outside, poll_and_unmark, poll_and_unmark}, .preemptions = 2, .finds = "deadlock"},
         {.name = "door: a mark that its sleeper takes away", .setup = setup,
          .threads = {bring_both, receive_and_unmark, receive_and_unmark}, .preemptions = 4, .finds = "deadlock"},
         {.name = "door: a sleep that began too late", .setup = setup, .threads = {bring_0, receive_late}, .finds = "deadlock"},
