@@ -147,6 +147,10 @@ FH_FALLIBLE fh_sock_about(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_mess
  * What finds room keeps it while this socket sends nothing and its peers stay. */
 FH_FALLIBLE fh_sock_may_send(fh_mut fh_sock_context *c, fh_sock s, fh_span first);
 
+/* Whether there is a peer of this name, of a ROUTER, STREAM, SERVER or PEER, and room for a message to it: FH_NOT_FOUND,
+ * FH_AGAIN. FH_UNSUPPORTED for other types. */
+FH_FALLIBLE fh_sock_has_peer(fh_mut fh_sock_context *c, fh_sock s, fh_span name);
+
 FH_SPAN_DEFINE(message, fh_message);
 FH_ARRAY_DEFINE(message);
 /* Sends the messages, as many as there is room for; waits only for the first. *done says how many were taken; their places have

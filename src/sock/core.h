@@ -171,6 +171,9 @@ static inline uint32_t fh_core_writer(fh_mut fh_core *k) {
     return FH_LIKELY(n != FH_NO_PEER && fh_core_has_room(k, n)) ? n : fh_core_find_writer(k);
 }
 
+/* Whether a named peer is there, and has room. FH_NOT_FOUND, FH_AGAIN, FH_UNSUPPORTED. */
+FH_MUST_USE fh_status fh_core_has_peer(fh_mut fh_core *k, fh_span name);
+
 /* --- pattern.c ------------------------------------------------------------------------------------------------------------ */
 
 /* What a type can do: PUB, XPUB, RADIO; SUB, XSUB, DISH; ROUTER, STREAM, SERVER, PEER. */

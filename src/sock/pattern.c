@@ -149,13 +149,19 @@ static fh_status send_reply(fh_mut fh_core *k, fh_mut fh_message *m) {
     return FH_DONE;
 }
 
-/* What a message to a peer would find. */
-static fh_status may_route(fh_mut fh_core *k, uint32_t peer) {
-    if (k->type == FH_ZMTP_ROUTER && !k->settings.mandatory)
-        return FH_DONE;
+static fh_status look_at_peer(fh_mut fh_core *k, uint32_t peer) {
     if (peer == FH_NO_PEER || fh_lane_has_ended(fh_core_in(k, peer)))
         return FH_STATUS(FH_NOT_FOUND);
     return FH_STATUS(fh_core_has_room(k, peer) ? FH_OK : FH_AGAIN);
+}
+
+fh_status fh_core_has_peer(fh_core *k, fh_span name) {
+    return fh_core_names_peers(k) ? look_at_peer(k, fh_core_find(k, name)) : FH_STATUS(FH_UNSUPPORTED);
+}
+
+/* What a message to a peer would find. */
+static fh_status may_route(fh_mut fh_core *k, uint32_t peer) {
+    return k->type == FH_ZMTP_ROUTER && !k->settings.mandatory ? FH_DONE : look_at_peer(k, peer);
 }
 
 /* RFC 28: ROUTER "SHALL remove the first frame", and "SHALL drop" what goes nowhere, or tell, if it is asked to. RFC 41, 51:

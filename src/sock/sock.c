@@ -274,6 +274,16 @@ fh_status fh_sock_may_send(fh_sock_context *c, fh_sock s, fh_span first) {
     return status;
 }
 
+fh_status fh_sock_has_peer(fh_sock_context *c, fh_sock s, fh_span name) {
+    fh_core *k;
+    FH_TRY(fh_context_enter_undriven(c, s, &k));
+    fh_status status = fh_context_attend(k);
+    if (!fh_failed(status))
+        status = fh_core_has_peer(k, name);
+    fh_context_leave(c, s);
+    return status;
+}
+
 /* --- several sockets ------------------------------------------------------------------------------------------------------ */
 
 /* Makes the first `count` sockets this thread's, or none; *entered is how many. One that several threads use is nobody's, and

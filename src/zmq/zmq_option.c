@@ -400,3 +400,18 @@ int zmq_getsockopt(void *socket, int option, void *value, size_t *size) {
     fh_zmq_leave(socket);
     return fh_failed(s) ? fh_zmq_refuse(s, EINVAL) : 0;
 }
+
+/* ZMQ_POLLOUT if there is room for a message to a peer of a ROUTER; 0 if it is full. */
+int zmq_socket_get_peer_state(void *socket, const void *routing_id, size_t size) {
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    if (z == NULL)
+        return -1;
+    bool is_given = z->type == ZMQ_ROUTER && (routing_id != NULL || size == 0);
+    fh_status s = FH_STATUS(is_given ? FH_OK : z->type == ZMQ_ROUTER ? FH_INVALID : FH_UNSUPPORTED);
+    if (is_given)
+        s = fh_sock_has_peer(z->context->sock, z->sock, fh_zmq_span(routing_id, size));
+    fh_zmq_leave(socket);
+    if (!fh_failed(s) || s.code == FH_AGAIN)
+        return s.code == FH_AGAIN ? 0 : ZMQ_POLLOUT;
+    return s.code == FH_NOT_FOUND ? fh_zmq_fail(EHOSTUNREACH) : fh_zmq_refuse(s, EINVAL);
+}

@@ -66,7 +66,7 @@ static void test_cuts(void **state) {
         fh_span all = fh_buf_view(&stream);
         play(a, pages, options, all, cut_never, &c, &whole);
         assert_true(whole.size > 20);
-        for (c.cut = 1; c.cut < all.size; c.cut += c.cut < 700 ? 1 : 97) {
+        for (c.cut = 1; c.cut < all.size; c.cut += CUT_STEP) {
             play(a, pages, options, all, cut_once, &c, &part);
             same(&whole, &part, i, "cut at", c.cut);
         }

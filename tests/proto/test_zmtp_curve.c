@@ -123,6 +123,45 @@ static void test_26_handshake_and_traffic(void **state) {
     pair_free(&p);
 }
 
+/* What one end was told, again, to a new one like it: cut at one byte, or at each (0). */
+static void replay(void **state, const keys *k, bool server, fh_span told, size_t cut, const end *first) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_page_source *pages;
+    fh_assert_ok(fh_page_source_new(a, &(fh_page_options){.pages_max = 64}, &pages));
+    end e = end_new(a, pages, server ? server_options(k, true) : client_options(k));
+    for (size_t at = 0, next = 0; at < told.size; at = next) {
+        next = cut == 0 ? at + 1 : at < cut ? cut : told.size;
+        hear(&e, fh_span_sub(told, at, next - at));
+    }
+    assert_true(fh_span_equal(fh_buf_view(&e.said), fh_buf_view(&first->said)));
+    assert_true(fh_span_starts(fh_buf_view(&first->out), fh_buf_view(&e.out))); /* it sends nothing of its own */
+    end_free(&e);
+    fh_page_source_free(pages);
+}
+
+/* A connection from its greeting to its last message, cut at every byte, ends in the same events and answers, at either end. */
+static void test_26_cuts(void **state) {
+    keys k = some_keys();
+    pair p = pair_new(fh_test_allocator(state), &k, true);
+    static char large[3000];
+    memset(large, 'x', sizeof large - 1);
+    carry(&p, SIZE_MAX, true);
+    for (int i = 0; i < 2; i++) {
+        give(i == 0 ? &p.client : &p.server, "first", true);
+        give(i == 0 ? &p.client : &p.server, "", false);
+        give(i == 0 ? &p.client : &p.server, large, false);
+    }
+    carry(&p, SIZE_MAX, true);
+    for (int server = 0; server < 2; server++) {
+        const end *whole = server ? &p.server : &p.client;
+        fh_span told = fh_buf_view(server ? &p.client.out : &p.server.out);
+        assert_true(fh_span_find(fh_buf_view(&whole->said), FH_LIT("part+ first"), 0) != SIZE_MAX);
+        for (size_t cut = 0; cut < told.size; cut += CUT_STEP)
+            replay(state, &k, server, told, cut, whole);
+    }
+    pair_free(&p);
+}
+
 /* Large parts, subscriptions and heartbeats go in boxes too. */
 static void test_26_everything_in_boxes(void **state) {
     keys k = some_keys();
@@ -364,7 +403,7 @@ static void test_each_allocation_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_TEST_ALLOC(test_26_handshake_and_traffic), FH_TEST_ALLOC(test_26_everything_in_boxes),
+        FH_TEST_ALLOC(test_26_handshake_and_traffic), FH_TEST_ALLOC(test_26_cuts), FH_TEST_ALLOC(test_26_everything_in_boxes),
         FH_TEST_ALLOC(test_26_each_byte_is_guarded),  FH_TEST_ALLOC(test_26_messages),
         FH_TEST_ALLOC(test_26_wrong_keys),            FH_TEST_ALLOC(test_26_refused),
         FH_TEST_ALLOC(test_26_sizes),                 FH_TEST_ALLOC(test_each_allocation_fails),

@@ -19,6 +19,12 @@
 static inline void put(fh_buf *b, fh_span bytes) {
     fh_assert_ok(fh_buf_put(b, bytes));
 }
+/* How far apart the places are where a stream is cut: all of them, but where that takes minutes. */
+#ifdef FH_TEST_SANITIZED
+enum { CUT_STEP = 7 };
+#else
+enum { CUT_STEP = 1 };
+#endif
 static inline void put_text(fh_buf *b, const char *text) {
     put(b, fh_span_of_str(text));
 }

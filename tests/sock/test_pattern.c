@@ -416,6 +416,27 @@ static void test_28_12_handover(void **state) {
     }
 }
 
+/* Who names its peers can be asked for one. */
+static void test_has_peer(void **state) {
+    world w = world_new(state);
+    fh_sock router = open_sock(w, FH_ZMTP_ROUTER), dealer = open_sock(w, FH_ZMTP_DEALER);
+    set(w, router, FH_SOCK_SEND_MARK, 1);
+    set(w, dealer, FH_SOCK_RECEIVE_MARK, 1);
+    fh_assert_ok(fh_sock_identify(w.c, dealer, FH_LIT("d")));
+    fh_assert_ok(fh_sock_bind(w.c, router, FH_LIT(NAME), NULL));
+    fh_assert_code(fh_sock_has_peer(w.c, dealer, FH_LIT("d")), FH_UNSUPPORTED);
+    fh_assert_code(fh_sock_has_peer(w.c, router, FH_LIT("d")), FH_NOT_FOUND);
+    connect_to(w, dealer, NAME);
+    for (int i = 0; i < 2; i++) {
+        fh_assert_ok(fh_sock_has_peer(w.c, router, FH_LIT("d")));
+        say_ok(w, router, "d|x");
+    }
+    fh_assert_code(fh_sock_has_peer(w.c, router, FH_LIT("d")), FH_AGAIN);
+    close_sock(w, dealer);
+    fh_assert_code(fh_sock_has_peer(w.c, router, FH_LIT("d")), FH_NOT_FOUND);
+    world_free(w);
+}
+
 /* PROBE_ROUTER: an empty message to each new peer. */
 static void test_28_13_probe(void **state) {
     world w = world_new(state);
@@ -552,6 +573,7 @@ int main(void) {
         FH_TEST_ALLOC(test_28_06_answer_for_nobody),
         FH_TEST_ALLOC(test_28_07_dealer),         FH_TEST_ALLOC(test_28_08_09_10_router),
         FH_TEST_ALLOC(test_28_11_router_full),    FH_TEST_ALLOC(test_28_12_handover),
+        FH_TEST_ALLOC(test_has_peer),
         FH_TEST_ALLOC(test_28_13_probe),          FH_TEST_ALLOC(test_28_14_lost_request),
         FH_TEST_ALLOC(test_37_26_types),          FH_TEST_ALLOC(test_may_send),
         FH_TEST_ALLOC(test_may_ask_and_answer),   FH_TEST_ALLOC(test_may_route),

@@ -114,6 +114,36 @@ static void test_texts(void **state) {
     end(&w);
 }
 
+/* A ROUTER knows who is there, and who has room. */
+static void test_peer_state(void **state) {
+    (void)state;
+    world w;
+    int one = 1;
+    pair_up(&w, ZMQ_ROUTER, ZMQ_DEALER, "inproc://x");
+    void *dealer = socket_of(w.context, ZMQ_DEALER);
+    refused(zmq_socket_get_peer_state(NULL, "d", 1), ENOTSOCK);
+    refused(zmq_socket_get_peer_state(dealer, "d", 1), ENOTSUP);
+    void *stream = socket_of(w.context, ZMQ_STREAM);
+    refused(zmq_socket_get_peer_state(stream, "d", 1), ENOTSUP);
+    assert_int_equal(zmq_close(stream), 0);
+    refused(zmq_socket_get_peer_state(w.a, NULL, 1), EINVAL);
+    refused(zmq_socket_get_peer_state(w.a, "d", 1), EHOSTUNREACH);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(dealer, ZMQ_RCVHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(dealer, ZMQ_ROUTING_ID, "d", 1), 0);
+    assert_int_equal(zmq_bind(w.a, "inproc://y"), 0);
+    assert_int_equal(zmq_connect(dealer, "inproc://y"), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(zmq_socket_get_peer_state(w.a, "d", 1), ZMQ_POLLOUT);
+        assert_int_equal(zmq_send(w.a, "d", 1, ZMQ_SNDMORE), 1);
+        assert_int_equal(zmq_send(w.a, "x", 1, 0), 1);
+    }
+    assert_int_equal(zmq_socket_get_peer_state(w.a, "d", 1), 0);
+    assert_int_equal(zmq_close(dealer), 0);
+    refused(zmq_socket_get_peer_state(w.a, "d", 1), EHOSTUNREACH);
+    end(&w);
+}
+
 static void test_contexts(void **state) {
     (void)state;
     void *context = zmq_ctx_new();
@@ -210,7 +240,7 @@ static void test_io_threads(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_sizes), FH_ZMQ_TEST(test_values), FH_ZMQ_TEST(test_texts),
+    const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_sizes), FH_ZMQ_TEST(test_values), FH_ZMQ_TEST(test_texts), FH_ZMQ_TEST(test_peer_state),
                                        FH_ZMQ_TEST(test_contexts), FH_ZMQ_TEST(test_io_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
