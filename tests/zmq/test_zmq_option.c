@@ -240,7 +240,7 @@ static void test_io_threads(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_sizes), FH_ZMQ_TEST(test_values), FH_ZMQ_TEST(test_texts), FH_ZMQ_TEST(test_peer_state),
-                                       FH_ZMQ_TEST(test_contexts), FH_ZMQ_TEST(test_io_threads)};
+    const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_sizes), FH_ZMQ_TEST(test_values), FH_ZMQ_TEST(test_texts),
+                                       FH_ZMQ_TEST(test_peer_state), FH_ZMQ_TEST(test_contexts), FH_ZMQ_TEST(test_io_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
