@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "freehold/os.h"
+#include "os/socket.h"
 #include "zmq_world.h"
 
 enum { THREADS = 2, EACH = 300, SHORT_MS = 60, NAP_NS = 20000000, MS_NS = 1000000, CALLERS = 4 };
@@ -265,6 +266,24 @@ static void test_time(void **state) {
     end(&w);
 }
 
+/* The bell of a poll is rung no more when that is over: its descriptor is another one's by then. */
+static void test_bell_ends(void **state) {
+    (void)state;
+    world w;
+    int fd, error;
+    char text[4];
+    pair_up(&w, ZMQ_CHANNEL, ZMQ_CHANNEL, "inproc://x");
+    zmq_pollitem_t item = {w.a, -1, ZMQ_POLLIN, 0};
+    assert_int_equal(zmq_poll(&item, 1, 1), 0);
+    assert_int_equal(fh_os_bell_open(&fd, &error).code, FH_OK);
+    assert_int_equal(zmq_send(w.b, "x", 1, 0), 1);
+    zmq_pollitem_t bell = {NULL, fd, ZMQ_POLLIN, 0};
+    assert_int_equal(zmq_poll(&bell, 1, 0), 0);
+    assert_int_equal(zmq_recv(w.a, text, sizeof text, 0), 1);
+    fh_os_close(fd);
+    end(&w);
+}
+
 /* Two close one socket: one does, the other hears that it is none. */
 static void *close_it(void *arg) {
     caller *t = arg;
@@ -310,8 +329,8 @@ static void test_classic(void **state) {
 
 int main(void) {
     zmq_world_name();
-    const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_crowd), FH_ZMQ_TEST(test_sleepers), FH_ZMQ_TEST(test_close),
-                                       FH_ZMQ_TEST(test_shutdown), FH_ZMQ_TEST(test_time), FH_ZMQ_TEST(test_two_close),
-                                       FH_ZMQ_TEST(test_classic)};
+    const struct CMUnitTest tests[] = {FH_ZMQ_TEST(test_crowd),     FH_ZMQ_TEST(test_sleepers), FH_ZMQ_TEST(test_close),
+                                       FH_ZMQ_TEST(test_shutdown),  FH_ZMQ_TEST(test_time),     FH_ZMQ_TEST(test_bell_ends),
+                                       FH_ZMQ_TEST(test_two_close), FH_ZMQ_TEST(test_classic)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
