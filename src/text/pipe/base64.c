@@ -31,8 +31,8 @@ fh_status fh_base64_read(fh_span letters, const char *what, size_t offset_bytes,
         }
         if ((bits & ((UINT32_C(1) << 8 * padding) - 1)) != 0)
             return fh_fail(err, FH_CORRUPT, offset_bytes, "%s ends in bits that base64 has no use for", what);
-        for (size_t k = 0; k < 3 - padding; k++)
-            FH_TRY(fh_buf_put_u8(out, (uint8_t)(bits >> (16 - 8 * k))));
+        uint8_t bytes[] = {(uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
+        FH_TRY(fh_buf_put(out, fh_span_sub((fh_span){bytes, sizeof bytes}, 0, 3 - padding)));
     }
     return FH_DONE;
 }

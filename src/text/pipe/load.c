@@ -160,14 +160,16 @@ static fh_status read_padding(fh_pipeline *p, const fh_json_member *m, fh_err *e
 
 /* A blank: U+0120 is the space of GPT-2's alphabet. */
 static bool is_blank(uint32_t code) {
-    return code == 0x120 || fh_unicode_class(code) == FH_CHAR_SPACE;
+    bool shown = code > ' ' && code < 0x7f; /* most characters */
+    return !shown && (code == 0x120 || fh_unicode_class(code) == FH_CHAR_SPACE);
 }
 
 uint32_t fh_blanks_of(fh_span text) {
     uint32_t lead = 0, trail = 0;
     bool leading = true;
     for (size_t i = 0; i < text.size;) {
-        fh_rune r = fh_utf8_next(text, i);
+        uint8_t first = fh_span_at(text, i);
+        fh_rune r = first < 0x80 ? (fh_rune){first, 1, true} : fh_utf8_next(text, i);
         bool blank = is_blank(r.code);
         leading = leading && blank;
         lead += leading && lead < UINT16_MAX;

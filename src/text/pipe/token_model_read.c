@@ -14,7 +14,8 @@
 
 /* Places in the text of all spellings fit 32 bits. */
 enum { JSON_BYTES_MAX = 1 << 30, FRACTION_MAX = 308, WAITING_MAX = 64, NBEST_MAX = 512,
-       MERGES_A_TOKEN = 2 /* for which there is room at first */ };
+       LARGE_BYTES = 4 << 20,
+       BYTES_A_TOKEN = 16, LETTERS_A_TOKEN = 6, MERGES_A_TOKEN = 2 /* that there is room for at first */ };
 static const double ALPHA_MAX = 100;
 
 /* A member that is read later: the reader in front of its value; depth 0: none. */
@@ -216,12 +217,22 @@ static fh_status read_list(reader *r) {
     }
 }
 
+/* Makes room for the vocabulary of a large file; what is not filled is never touched. */
+static fh_status reserve(reader *r) {
+    size_t tokens = r->j.text.size / BYTES_A_TOKEN;
+    tokens = tokens < FH_MODEL_IDS_MAX ? tokens : FH_MODEL_IDS_MAX;
+    FH_TRY(fh_buf_reserve(&r->m->spellings.text, tokens * LETTERS_A_TOKEN));
+    return fh_u32s_new(r->m->allocator, 3 * tokens, &r->entries.items);
+}
+
 static fh_status read_vocab(reader *r) {
     fh_json_token t;
     FH_TRY(fh_json_next(&r->j, &t, r->err));
     if (t.kind != FH_JSON_OBJECT && t.kind != FH_JSON_ARRAY)
         return expected(r, t.offset_bytes, "a vocabulary");
     r->vocab_is_list = t.kind == FH_JSON_ARRAY;
+    if (r->tables == NULL && r->entries.items.count == 0 && r->j.text.size >= LARGE_BYTES)
+        FH_TRY(reserve(r));
     FH_TRY(r->vocab_is_list ? read_list(r) : read_map(r));
     r->has_vocab = true;
     if (r->tables != NULL)
