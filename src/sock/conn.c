@@ -102,7 +102,7 @@ static void end_session(fh_mut fh_conn *c) {
     fh_zmtp_free(take_session(c));
 }
 
-/* Its handshake is over, one way or the other. */
+/* Its handshake is done, or its connection has ended. */
 static void end_shake(fh_mut fh_conn *c) {
     if (c->is_counted)
         fh_shakes_leave(&c->loop->context->shakes, &c->at);
@@ -254,7 +254,6 @@ fh_status fh_conn_dial(fh_conn *c) {
 
 /* The loop's socket closes; FH_NET_CLOSED comes. */
 static void hang_up(fh_mut fh_conn *c) {
-    end_shake(c);
     (void)!fh_failed(fh_net_close(c->loop->net, c->socket));
     c->state = FH_CONN_CLOSING;
 }
@@ -620,7 +619,6 @@ static void part_with(fh_mut fh_conn *c) {
         return;
     say_lost(c);
     flush(c);
-    end_shake(c);
     c->state = FH_CONN_PARTING;
     c->redial_ns = now_of(c) + FAREWELL_NS;
     be_due(c, c->redial_ns);

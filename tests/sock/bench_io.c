@@ -2,8 +2,9 @@
  *
  *     bench_io               a table: messages of 64 B and 1 KiB in the clear, and of 1 KiB sealed with CURVE
  *
- * Senders are in another context, with one I/O thread, the same in all rows. Rounds take turns; the table has medians of the messages a second, and of seconds of the processor a million messages: of all threads that
- * receive, and of the busiest I/O thread among them, which is what bounds a machine that has processors enough.
+ * Senders are in another context, with one I/O thread, the same in all rows. Rounds take turns; the table has medians of the
+ * messages a second, and of seconds of the processor a million messages: of all threads that receive, and of the busiest I/O
+ * thread among them, which is what bounds a machine that has processors enough.
  *
  * Threading: a thread sends, the main one receives. */
 #include <dirent.h>
