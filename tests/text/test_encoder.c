@@ -444,7 +444,8 @@ static void test_places(void **state) {
     fh_buf model;
     fh_buf_init(&model, a, 0);
     put_byte_model(&model);
-    fh_tokenizer *tok = made_load(a, &(made_parts){.model = (const char *)fh_buf_view(&model).at, .pre = BYTE_LEVEL_0});
+    fh_tokenizer *tok = made_load(a, &(made_parts){.model = (const char *)fh_buf_view(&model).at, .pre = BYTE_LEVEL_0,
+                                                   .added = "[{\"id\":263,\"content\":\"<m>\"}]"});
     fh_buf_deinit(&model);
     fh_encoder *encoder;
     fh_encoding e[2];

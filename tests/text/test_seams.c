@@ -275,6 +275,26 @@ static void test_by_hand(void **state) {
     fh_token_model_free(m);
 }
 
+/* Tokens that begin or end within a character alone: two characters and the first byte of one, the last byte of one and
+ * another. */
+static void test_split_characters(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+#define LETTERS "\"u\":0,\"\u00e6\":1,\"\u0139\":2,\"\u00a5\":3,\"\u013e\":4,\"\u00ac\":5,"
+    fh_span json[] = {
+        FH_LIT("{\"type\":\"BPE\",\"unk_token\":\"u\",\"vocab\":{" LETTERS "\"\u00e6\u0139\":6,\"\u00e6\u0139\u00a5\":7,"
+               "\"\u00e6\u0139\u00a5\u00e6\":8},\"merges\":[\"\u00e6 \u0139\",\"\u00e6\u0139 \u00a5\","
+               "\"\u00e6\u0139\u00a5 \u00e6\"]}"),
+        FH_LIT("{\"type\":\"BPE\",\"unk_token\":\"u\",\"vocab\":{" LETTERS "\"\u00e6\u013e\":6,\"\u00e6\u013e\u00ac\":7,"
+               "\"\u00a5\u00e6\u013e\u00ac\":8},\"merges\":[\"\u00e6 \u013e\",\"\u00e6\u013e \u00ac\","
+               "\"\u00a5 \u00e6\u013e\u00ac\"]}")};
+    for (size_t i = 0; i < 2; i++) {
+        fh_token_model *m = read(a, json[i], true, true);
+        assert_int_equal(fh_bpe_part_end(m, FH_LIT("\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5"), 0), 6);
+        assert_int_equal(fh_bpe_part_end(m, FH_LIT("\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac"), 0), 3);
+        fh_token_model_free(m);
+    }
+}
+
 /* A part is no piece: the piece may be a token that no rule makes. */
 static void test_parts_are_no_pieces(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -357,6 +377,7 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_same_tokens), FH_TEST_ALLOC(test_by_hand),
+                                       FH_TEST_ALLOC(test_split_characters),
                                        FH_TEST_ALLOC(test_parts_are_no_pieces), FH_TEST_ALLOC(test_token_without_rule),
                                        FH_TEST_ALLOC(test_room), FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
