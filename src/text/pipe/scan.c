@@ -6,7 +6,7 @@
  * Threading: pure functions. */
 #include "text/pipe/scan.h"
 
-#include "text/pipe/ascii.h"
+#include "freehold/utf8.h"
 #include "text/unicode.h"
 
 /* A character at some place; size 0 at the end of the text. */
@@ -16,14 +16,8 @@ typedef struct glyph {
     fh_char_class cls;
 } glyph;
 
-/* Beyond ASCII; most characters there have three bytes. */
+/* Beyond ASCII. */
 static glyph look_far(fh_span text, size_t at) {
-    if (text.size - at >= 8) {
-        uint64_t x = fh_word_eight(text, at);
-        uint32_t row = (uint32_t)fh_row_of_three(x), code = row << 6 | (uint32_t)(x >> 16 & 63);
-        if (fh_is_three(x) && code >= 0x800 && (code & 0xf800) != 0xd800)
-            return (glyph){code, 3, fh_unicode_class(code)};
-    }
     fh_rune r = fh_utf8_next(text, at);
     return (glyph){r.code, r.size, r.valid ? fh_unicode_class(r.code) : FH_CHAR_OTHER};
 }
