@@ -118,6 +118,9 @@ FH_FALLIBLE fh_sock_bind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint,
  * yet is no error (a monitor sees FH_SOCK_IS_CLOSED). Nothing waits for the resolver but that connection, and the end of the
  * context. */
 FH_FALLIBLE fh_sock_connect(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_mut fh_err *err);
+/* The same for a PEER: *id is what it calls that peer, at once. FH_UNSUPPORTED for other types, FH_INVALID with IMMEDIATE. */
+FH_FALLIBLE fh_sock_connect_peer(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, fh_out uint32_t *id,
+                                 fh_mut fh_err *err);
 /* The name is free again; who is connected stays, but for connections over tcp and ipc with UNBIND_ENDS. The name is the one
  * that was given, or the one of fh_sock_last_endpoint. FH_NOT_FOUND. */
 FH_FALLIBLE fh_sock_unbind(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint);

@@ -155,6 +155,7 @@ static fh_status make_link(fh_mut fh_conn *c) {
     link->connected.box = c->loop->box;
     link->connected.number = c->number;
     link->bound.type = c->terms->type;
+    link->is_chosen = c->terms->peer_name.span.size != 0;
     fh_link *theirs = fh_link_share(link);
     c->link = link;
     fh_context_deliver(c->loop->context, c->terms->box, theirs);

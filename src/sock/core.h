@@ -107,6 +107,8 @@ void fh_core_free(fh_drop fh_core *k);
 /* Takes one side of a link over; *link becomes NULL exactly if it did. FH_INVALID for a second peer of a PAIR, and for an
  * identity that another peer of a ROUTER has; FH_EXHAUSTED, FH_NOMEM. */
 FH_MUST_USE fh_status fh_core_join(fh_mut fh_core *k, fh_move fh_link **link, uint32_t side);
+/* A number for a new peer of a SERVER or PEER, which is the last routing id then. FH_NOMEM. */
+FH_MUST_USE fh_status fh_core_next_id(fh_mut fh_core *k, fh_owned fh_bytes *out);
 /* True for the peer that this socket connected to under the name. */
 bool fh_core_connected(fh_ref const fh_core *k, uint32_t number, fh_span name);
 /* A peer goes. What was sent to it can still be read there. */

@@ -34,6 +34,7 @@ typedef struct fh_link {
     fh_lane there, back;           /* written by side 0, and by side 1 */
     fh_link_end connected, bound;
     fh_owned fh_bytes name;        /* of the endpoint */
+    bool is_chosen;                /* who connected chose what it calls the other side */
     fh_owned_or_null struct fh_link *next; /* in a list of those that wait for their side 1 */
 } fh_link;
 

@@ -169,6 +169,7 @@ static fh_status make_link(fh_mut fh_core *k, fh_span endpoint, fh_owned fh_link
     link->connected.identity = fh_bytes_share(k->identity);
     link->bound.type = type;
     link->bound.identity = identity;
+    link->is_chosen = named;
     *out = link;
     return FH_DONE;
 }

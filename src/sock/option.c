@@ -15,20 +15,49 @@ static void remember(fh_mut fh_core *k, fh_move fh_bytes endpoint) {
     k->last_endpoint = endpoint;
 }
 
-static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, bool bind, fh_mut fh_err *err) {
-    fh_core *k;
+static void forget_next_name(fh_mut fh_core *k) {
+    fh_bytes_drop(&k->next_name);
+    k->next_name = nothing;
+}
+
+/* The peer that a PEER connects to next has its number already. */
+static fh_status choose_id(fh_mut fh_core *k, fh_out uint32_t *id) {
     fh_bytes name;
+    *id = 0;
+    if (k->type != FH_ZMTP_PEER)
+        return FH_STATUS(FH_UNSUPPORTED);
+    if (k->settings.immediate)
+        return FH_STATUS(FH_INVALID);
+    FH_TRY(fh_core_next_id(k, &name));
+    *id = k->last_routing_id;
+    fh_bytes_drop(&k->next_name);
+    k->next_name = name;
+    return FH_DONE;
+}
+
+static fh_status attach(fh_mut fh_core *k, fh_span endpoint, bool bind, fh_mut fh_err *err) {
+    fh_bytes name;
+    FH_TRY(fh_endpoint_attach(k, endpoint, bind, &name, err));
+    remember(k, name);
+    if (!bind)
+        forget_next_name(k); /* it was for this one */
+    return FH_DONE;
+}
+
+/* `id` is NULL, or wants the number of the peer. */
+static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, bool bind, fh_mut fh_or_null uint32_t *id,
+                           fh_mut fh_err *err) {
+    fh_core *k;
     FH_TRY(fh_endpoint_check(endpoint, err));
     if (fh_context_stopped(c))
         return FH_STATUS(FH_CANCELED);
     FH_TRY(fh_context_enter_undriven(c, s, &k));
-    fh_status status = fh_endpoint_attach(k, endpoint, bind, &name, err);
-    if (!fh_failed(status)) {
-        remember(k, name);
-        if (!bind) {
-            fh_bytes_drop(&k->next_name); /* it was for this one */
-            k->next_name = nothing;
-        }
+    fh_status status = id != NULL ? choose_id(k, id) : FH_DONE;
+    if (!fh_failed(status))
+        status = attach(k, endpoint, bind, err);
+    if (fh_failed(status) && id != NULL && *id != 0) {
+        forget_next_name(k);
+        *id = 0;
     }
     fh_context_leave_changed(c, s);
     if (fh_failed(status))
@@ -37,11 +66,16 @@ static fh_status attach_to(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoin
 }
 
 fh_status fh_sock_bind(fh_sock_context *c, fh_sock s, fh_span endpoint, fh_err *err) {
-    return attach_to(c, s, endpoint, true, err);
+    return attach_to(c, s, endpoint, true, NULL, err);
 }
 
 fh_status fh_sock_connect(fh_sock_context *c, fh_sock s, fh_span endpoint, fh_err *err) {
-    return attach_to(c, s, endpoint, false, err);
+    return attach_to(c, s, endpoint, false, NULL, err);
+}
+
+fh_status fh_sock_connect_peer(fh_sock_context *c, fh_sock s, fh_span endpoint, uint32_t *id, fh_err *err) {
+    *id = 0;
+    return attach_to(c, s, endpoint, false, id, err);
 }
 
 static fh_status detach_from(fh_mut fh_sock_context *c, fh_sock s, fh_span endpoint, bool bound) {

@@ -123,7 +123,7 @@ static bool has_ids(fh_ref const fh_core *k) {
 }
 
 /* The next number that no peer has, and that is not 0 (RFC 41, 51: "a unique routing id, which is a non-zero … integer"). */
-static fh_status id_of(fh_mut fh_core *k, fh_owned fh_bytes *out) {
+fh_status fh_core_next_id(fh_core *k, fh_bytes *out) {
     uint8_t id[ID_BYTES] = {0};
     fh_mspan to = {id, ID_BYTES};
     do {
@@ -134,10 +134,10 @@ static fh_status id_of(fh_mut fh_core *k, fh_owned fh_bytes *out) {
 }
 
 /* What a ROUTER calls a new peer: what it is called by itself, or a name of five bytes that begins with 0 (RFC 28). */
-static fh_status name_of(fh_mut fh_core *k, fh_bytes identity, fh_owned fh_bytes *out) {
+static fh_status name_of(fh_mut fh_core *k, fh_bytes identity, bool chosen, fh_owned fh_bytes *out) {
     *out = nothing;
-    if (has_ids(k))
-        return id_of(k, out);
+    if (has_ids(k) && !chosen)
+        return fh_core_next_id(k, out);
     if (identity.span.size != 0) {
         *out = fh_bytes_share(identity);
         return FH_DONE;
@@ -275,11 +275,11 @@ static uint32_t take_row(fh_mut fh_core *k) {
 }
 
 /* A name for a new peer; another peer with it goes, if it may. FH_INVALID: it stays. */
-static fh_status name_newcomer(fh_mut fh_core *k, fh_bytes identity, fh_owned fh_bytes *out) {
+static fh_status name_newcomer(fh_mut fh_core *k, fh_bytes identity, bool chosen, fh_owned fh_bytes *out) {
     *out = nothing;
     if (!fh_core_names_peers(k))
         return FH_DONE;
-    FH_TRY(name_of(k, identity, out));
+    FH_TRY(name_of(k, identity, chosen, out));
     uint32_t other = fh_core_find(k, out->span);
     if (other == FH_NO_PEER)
         return FH_DONE;
@@ -318,7 +318,8 @@ fh_status fh_core_join(fh_core *k, fh_link **link, uint32_t side) {
     if (alone && k->peers_live != 0)
         return FH_STATUS(FH_INVALID);
     FH_TRY(reserve(k));
-    FH_TRY(name_newcomer(k, fh_link_end_of(*link, 1 - side)->identity, &name));
+    bool chosen = (*link)->is_chosen && (side == 0 || fh_link_is_io((*link)->connected.box)); /* by this socket */
+    FH_TRY(name_newcomer(k, fh_link_end_of(*link, 1 - side)->identity, chosen, &name));
     uint32_t number = take_row(k);
     fh_link_end *end = fh_link_end_of(*link, side);
     end->box = k->box;

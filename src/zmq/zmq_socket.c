@@ -96,6 +96,36 @@ int zmq_connect(void *socket, const char *endpoint) {
     return attach(socket, endpoint, false);
 }
 
+static fh_status connect_peer(fh_zmq_socket *z, const char *endpoint, uint32_t *id, fh_err *err) {
+    *id = 0;
+    if (endpoint == NULL)
+        return FH_STATUS(FH_INVALID);
+    FH_TRY(fh_zmq_options_secure(z));
+    FH_TRY(fh_sock_connect_peer(z->context->sock, z->sock, fh_span_of_str(endpoint), id, err));
+    (void)fh_zmq_socket_events(z); /* as in attach */
+    return FH_DONE;
+}
+
+/* The number of the peer; 0 and errno. */
+uint32_t zmq_connect_peer(void *socket, const char *endpoint) {
+    fh_err err;
+    uint32_t id = 0;
+    fh_zmq_socket *z = fh_zmq_socket_enter(socket);
+    if (z == NULL)
+        return 0;
+    fh_err_clear(&err);
+    fh_lock_take(&z->lock);
+    bool is_peer = z->type == ZMQ_PEER, waits = z->values[ZMQ_IMMEDIATE] != 0;
+    fh_status s = is_peer && !waits ? connect_peer(z, endpoint, &id, &err) : FH_STATUS(FH_UNSUPPORTED);
+    fh_lock_give(&z->lock);
+    fh_zmq_leave(socket);
+    if (!is_peer || waits)
+        (void)fh_zmq_fail(is_peer ? EFAULT : ENOTSUP);
+    else if (fh_failed(s))
+        (void)refuse(s, &err, false);
+    return id;
+}
+
 /* True for a name with a port, or a path, that the system chose: as with libzmq it is known by what was chosen alone. */
 static bool is_wildcard(fh_span name) {
     return fh_span_is(name, "ipc://*") || (name.size > 2 && fh_span_is(fh_span_from(name, name.size - 2), ":*"));

@@ -214,6 +214,40 @@ static void test_stream(void **state) {
     end(&w);
 }
 
+/* A PEER knows what it calls whom it connects to, and may say something at once. */
+static void test_connect_peer(void **state) {
+    (void)state;
+    static const char *const places[] = {"inproc://x", "tcp://127.0.0.1:*"};
+    int one = 1;
+    for (int i = 0; i < 2; i++) {
+        world w;
+        pair_up(&w, ZMQ_PEER, ZMQ_PEER, places[i]);
+        void *other = socket_of(w.context, ZMQ_DEALER);
+        errno = 0;
+        assert_true(zmq_connect_peer(NULL, w.endpoint) == 0 && errno == ENOTSOCK);
+        assert_true(zmq_connect_peer(other, w.endpoint) == 0 && errno == ENOTSUP);
+        assert_true(zmq_connect_peer(w.b, NULL) == 0 && errno == EINVAL);
+        assert_true(zmq_connect_peer(w.b, "nothing://x") == 0 && errno == EPROTONOSUPPORT);
+        uint32_t first = zmq_connect_peer(w.b, w.endpoint), second = zmq_connect_peer(w.b, w.endpoint);
+        assert_true(first != 0 && second != 0 && first != second);
+        for (int k = 0; k < 2; k++) {
+            say(w.b, k == 0 ? first : second, NULL, "question");
+            uint32_t name = hear(w.a, "", "question");
+            say(w.a, name, NULL, "answer");
+            assert_int_equal(hear(w.b, "", "answer"), k == 0 ? first : second);
+        }
+        void *named = socket_of(w.context, ZMQ_PEER); /* a name of its own is nothing to them */
+        assert_int_equal(zmq_setsockopt(named, ZMQ_ROUTING_ID, "name", 4), 0);
+        say(named, zmq_connect_peer(named, w.endpoint), NULL, "question");
+        assert_int_not_equal(hear(w.a, "", "question"), fh_span_u32(FH_LIT("name"), 0));
+        assert_int_equal(zmq_close(named), 0);
+        assert_int_equal(zmq_setsockopt(w.b, ZMQ_IMMEDIATE, &one, sizeof one), 0);
+        assert_true(zmq_connect_peer(w.b, w.endpoint) == 0 && errno == EFAULT);
+        assert_int_equal(zmq_close(other), 0);
+        end(&w);
+    }
+}
+
 /* --- allocation ----------------------------------------------------------------------------------------------------------- */
 
 static int send_frame(void *socket, uint32_t number, const char *group) {
@@ -326,7 +360,7 @@ static void test_properties_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_full), FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups),
-        FH_ZMQ_TEST(test_vectors), FH_ZMQ_TEST(test_stream),
+        FH_ZMQ_TEST(test_vectors), FH_ZMQ_TEST(test_connect_peer), FH_ZMQ_TEST(test_stream),
         FH_ZMQ_TEST(test_drafts_fail), FH_ZMQ_TEST(test_properties_fail),
     };
     zmq_world_name();

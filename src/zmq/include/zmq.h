@@ -385,6 +385,7 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 
 ZMQ_EXPORT int zmq_ctx_set_ext(void *context, int option, const void *value, size_t size);
 ZMQ_EXPORT int zmq_ctx_get_ext(void *context, int option, void *value, size_t *size);
+ZMQ_EXPORT uint32_t zmq_connect_peer(void *socket, const char *endpoint);
 ZMQ_EXPORT int zmq_socket_get_peer_state(void *socket, const void *routing_id, size_t routing_id_size);
 ZMQ_EXPORT int zmq_join(void *socket, const char *group);
 ZMQ_EXPORT int zmq_leave(void *socket, const char *group);
