@@ -130,7 +130,7 @@ static PyObject *answers_tuple(const answers *a) {
 }
 
 /* get(id, dim) of either index, by what reads a vector of it: the vector's bytes. */
-static PyObject *vector_bytes(PyObject *self, PyObject *args, fh_status (*read)(PyObject *, uint64_t, fh_f32s)) {
+static PyObject *vector_bytes(PyObject *self, PyObject *args, fh_status (*get)(PyObject *, uint64_t, fh_f32s)) {
     unsigned long long id;
     Py_ssize_t dim;
     void *at;
@@ -140,7 +140,7 @@ static PyObject *vector_bytes(PyObject *self, PyObject *args, fh_status (*read)(
     if (bytes == NULL)
         return NULL;
     FH_UNSAFE("py-result");
-    fh_status s = read(self, id, (fh_f32s){(float *)at, (size_t)PyBytes_Size(bytes) / sizeof(float)});
+    fh_status s = get(self, id, (fh_f32s){(float *)at, (size_t)PyBytes_Size(bytes) / sizeof(float)});
     if (!fh_failed(s))
         return bytes;
     Py_DECREF(bytes);

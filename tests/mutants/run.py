@@ -13,9 +13,8 @@ skips cases here, as those of io_uring do in containers that forbid it.
 How: the daily build, build/dev, is brought up to date. A mutant lives in a copy of the sources. Only the files of
 base, os, mem, tensor, proto, text, index, net and sock, and of the test (objects of src/apps or src/zmq that it is made of
 among them), that include the changed file are compiled, by the commands of that build, and linked before its library: so a
-mutant takes about a second. First, each test is made in the same
-way from unchanged files, once, and must pass. Tests of random operations and races do few of them, and more only before a mutant is
-said to survive.
+mutant takes about a second. First, each test is made in the same way from unchanged files, once, and must pass. Tests of random
+operations and races do few of them, and more only before a mutant is said to survive.
 
 A rule of deed is a check as well. Its tests are programs: `ui/FH0101` stands for those of tests/ui/FH0101, `ui` for all of
 them. Of a mutant in src/check, a deed is made that must give another output for one of them."""

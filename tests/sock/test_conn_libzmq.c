@@ -568,8 +568,8 @@ static void test_stream(void **state) {
     close_stage(&s);
 }
 
-/* Hears up to the last message. libzmq's writer tries a lock once, and where its reader holds it, the message waits for the next one
- * (dbuffer.hpp); so where libzmq takes part, who has not heard the last message is told it again. */
+/* Hears up to the last message. libzmq's writer tries a lock once, and where its reader holds it, the message waits for the
+ * next one (dbuffer.hpp); so where libzmq takes part, who has not heard the last message is told it again. */
 static void hear_last(player *from, player *to, record *r, const char *last) {
     char told[24];
     snprintf(told, sizeof told, "%s . ", last);
