@@ -13,23 +13,23 @@ enum { SOCKETS = 1023, SOCKETS_MAX = 65535, IO_THREADS = 1 };
 /* Its memory, and that of its tables. */
 static void end(fh_move fh_sock_context *c) {
     fh_allocator *a = c->allocator;
-    fh_slots_free(a, &c->slots);
+    fh_sock_slots_free(a, &c->slots);
     fh_io_places_free(a, &c->ios);
     fh_shakes_deinit(&c->shakes, a);
-    fh_names_free(a, &c->names);
+    fh_sock_names_free(a, &c->names);
     fh_free(a, c);
 }
 
 static fh_status make(fh_ref fh_allocator *a, uint32_t sockets, uint32_t io_threads,
                       fh_owned fh_view(1) fh_sock_context **out) {
-    fh_slots slots = {NULL, 0};
+    fh_sock_slots slots = {NULL, 0};
     fh_io_places ios = {NULL, 0};
     *out = NULL;
     fh_sock_context *c = fh_alloc(a, 1, sizeof *c);
     if (c == NULL)
         return FH_STATUS(FH_NOMEM);
     c->allocator = a;
-    fh_status s = fh_slots_new(a, sockets, &slots);
+    fh_status s = fh_sock_slots_new(a, sockets, &slots);
     c->slots = slots;
     if (!fh_failed(s)) {
         s = fh_io_places_new(a, io_threads, &ios);
@@ -67,7 +67,7 @@ static void tell_polls(fh_mut fh_sock_context *c) {
     fh_os_wake(&c->polls, UINT32_MAX);
 }
 
-static void ring_seat(fh_mut fh_slot *slot) {
+static void ring_seat(fh_mut fh_sock_slot *slot) {
     fh_lock_take(&slot->seat_lock);
     if (slot->seat_bell != 0)
         fh_os_bell_ring((int)(slot->seat_bell - 1));
@@ -78,22 +78,22 @@ static void ring_seat(fh_mut fh_slot *slot) {
 
 /* Who polls, or waits at a descriptor. */
 static void tell_outside(fh_mut fh_sock_context *c, uint32_t box) {
-    uint32_t bell = fh_load(&fh_slots_at(c->slots, box)->bell, FH_ACQUIRE);
+    uint32_t bell = fh_load(&fh_sock_slots_at(c->slots, box)->bell, FH_ACQUIRE);
     if (bell != 0)
         fh_os_bell_ring((int)(bell - 1));
-    ring_seat(fh_slots_at(c->slots, box));
+    ring_seat(fh_sock_slots_at(c->slots, box));
     tell_polls(c);
 }
 
 void fh_context_tell(fh_sock_context *c, uint32_t box, uint32_t number) {
     if (fh_link_is_io(box))
         fh_io_tell(c, box, number);
-    else if (fh_mailbox_tell(&fh_slots_at(c->slots, box)->box, number))
+    else if (fh_mailbox_tell(&fh_sock_slots_at(c->slots, box)->box, number))
         tell_outside(c, box);
 }
 
 void fh_context_nudge(fh_sock_context *c, uint32_t box) {
-    if (fh_mailbox_wake(&fh_slots_at(c->slots, box)->box))
+    if (fh_mailbox_wake(&fh_sock_slots_at(c->slots, box)->box))
         tell_outside(c, box);
 }
 
@@ -182,7 +182,7 @@ static bool is_shared(fh_zmtp_socket type) {
 /* Takes a slot that has no socket; the caller has the lock. */
 static fh_status take_slot(fh_mut fh_sock_context *c, fh_zmtp_socket type, fh_out fh_sock *out) {
     for (uint32_t i = 0; i < c->slots.count; i++) {
-        uint64_t *word = &fh_slots_at(c->slots, i)->word, found = fh_load(word, FH_ACQUIRE);
+        uint64_t *word = &fh_sock_slots_at(c->slots, i)->word, found = fh_load(word, FH_ACQUIRE);
         bool worn = found >> 32 == UINT32_MAX - 1; /* no generation is left: the slot rests */
         if (fh_door_is_open(found) || (found & FH_DOOR_BUSY) != 0 || worn)
             continue;
@@ -222,7 +222,7 @@ fh_status fh_sock_open(fh_sock_context *c, fh_zmtp_socket type, fh_sock *out) {
     return FH_DONE;
 }
 
-static fh_owned_or_null fh_core *take_core(fh_mut fh_slot *slot) {
+static fh_owned_or_null fh_core *take_core(fh_mut fh_sock_slot *slot) {
     fh_core *k = slot->core;
     slot->core = NULL;
     return k;
@@ -231,7 +231,7 @@ static fh_owned_or_null fh_core *take_core(fh_mut fh_slot *slot) {
 /* Who sleeps in it comes, waits for this thread, and finds that it is closed. Nobody outside is rung for any more. */
 static void send_away(fh_mut fh_sock_context *c, fh_sock s) {
     fh_context_nudge(c, fh_door_index(s.value));
-    fh_slot *slot = fh_context_slot(c, s);
+    fh_sock_slot *slot = fh_context_slot(c, s);
     fh_lock_take(&slot->seat_lock);
     slot->bells_used = 0;
     fh_u32s_free(c->allocator, &slot->bells);
@@ -257,7 +257,7 @@ fh_status fh_sock_close(fh_sock_context *c, fh_sock s) {
 uint32_t fh_sock_context_count(const fh_sock_context *c) {
     uint32_t count = 0;
     for (size_t i = 0; i < c->slots.count; i++)
-        count += fh_door_is_open(fh_load(&fh_slots_at(c->slots, i)->word, FH_RELAXED));
+        count += fh_door_is_open(fh_load(&fh_sock_slots_at(c->slots, i)->word, FH_RELAXED));
     return count;
 }
 
@@ -265,11 +265,11 @@ void fh_sock_context_free(fh_sock_context *c) {
     if (c == NULL)
         return;
     for (uint32_t i = 0; i < c->slots.count; i++) {
-        uint64_t word = fh_load(&fh_slots_at(c->slots, i)->word, FH_ACQUIRE);
+        uint64_t word = fh_load(&fh_sock_slots_at(c->slots, i)->word, FH_ACQUIRE);
         FH_ASSERT((word & FH_DOOR_BUSY) == 0);
         fh_status s = fh_door_is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
         FH_ASSERT(!fh_failed(s));
-        uint32_t bell = fh_slots_at(c->slots, i)->bell;
+        uint32_t bell = fh_sock_slots_at(c->slots, i)->bell;
         if (bell != 0)
             fh_os_close((int)(bell - 1));
     }

@@ -17,7 +17,7 @@
 
 enum { FH_NEWCOMERS = FH_SOCK_PEERS_MAX }; /* what a mailbox says when no peer, but a link for a new one, has come */
 
-typedef struct fh_slot {
+typedef struct fh_sock_slot {
     uint64_t word;
     fh_owned_or_null fh_core *core;
     fh_link_list newcomers; /* the context's lock */
@@ -27,20 +27,20 @@ typedef struct fh_slot {
     fh_owned fh_u32s bells;        /* of others who wait outside: descriptors; changed inside, and under that lock */
     uint32_t bells_used;
     fh_mailbox box;
-} fh_slot;
-FH_SPAN_DEFINE(slot, fh_slot);
-FH_ARRAY_DEFINE(slot);
+} fh_sock_slot;
+FH_SPAN_DEFINE(sock_slot, fh_sock_slot);
+FH_ARRAY_DEFINE(sock_slot);
 
 /* What who connects wants to know of who has bound. */
-typedef struct fh_name {
+typedef struct fh_sock_name {
     fh_owned fh_bytes name, identity; /* an empty name: a free row */
     uint32_t box;
     fh_zmtp_socket type;
     int64_t send_mark, receive_mark;
     bool conflates;
-} fh_name;
-FH_SPAN_DEFINE(name, fh_name);
-FH_ARRAY_DEFINE(name);
+} fh_sock_name;
+FH_SPAN_DEFINE(sock_name, fh_sock_name);
+FH_ARRAY_DEFINE(sock_name);
 
 typedef struct fh_io fh_io;
 typedef struct fh_io_place {
@@ -59,11 +59,11 @@ struct fh_sock_context {
     fh_owned fh_shakes shakes;       /* as `ios` */
     uint32_t lookups;                /* names that the system is asked for now */
     uint64_t endpoints;              /* counts those of tcp and ipc */
-    fh_owned fh_slots slots;
+    fh_owned fh_sock_slots slots;
     uint32_t lock, stopped;            /* stopped: 1: calls are refused, 2: and nothing is waited for */
     bool interrupts;
     uint32_t polls;                    /* counts what was told to sockets that somebody polls; polls sleep here */
-    fh_owned fh_names names;           /* `lock` */
+    fh_owned fh_sock_names names;           /* `lock` */
     fh_link_list waiting;     /* `lock`: connected to a name that nobody has; the last first */
     fh_link_list turned;      /* `lock`: empty but while somebody goes through `waiting` from its other end */
 };
@@ -73,8 +73,8 @@ FH_MUST_USE fh_status fh_context_enter(fh_mut fh_sock_context *c, fh_sock s, fh_
 /* The same, and nobody drives its connection (drive.h): for all calls but those that send and receive. */
 FH_MUST_USE fh_status fh_context_enter_undriven(fh_mut fh_sock_context *c, fh_sock s, fh_out fh_view(1) fh_core **core);
 /* The slot of a number that was entered, and its socket. */
-static inline fh_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
-    return fh_slots_at(c->slots, fh_door_index(s.value));
+static inline fh_sock_slot *fh_context_slot(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
+    return fh_sock_slots_at(c->slots, fh_door_index(s.value));
 }
 static inline fh_core *fh_context_core(fh_ref fh_sock_context *c, fh_sock s) fh_view(1) {
     fh_core *k = fh_context_slot(c, s)->core;
@@ -82,7 +82,7 @@ static inline fh_core *fh_context_core(fh_ref fh_sock_context *c, fh_sock s) fh_
     return k;
 }
 /* Nobody waits for it elsewhere any more, unless it has a bell, where somebody always may. */
-static inline void fh_context_unmark(fh_ref fh_slot *slot) {
+static inline void fh_context_unmark(fh_ref fh_sock_slot *slot) {
     if (fh_load(&slot->bell, FH_RELAXED) == 0)
         fh_mailbox_watch(&slot->box, false);
 }
@@ -101,7 +101,7 @@ static inline void fh_context_leave(fh_mut fh_sock_context *c, fh_sock s) {
 }
 /* Where a socket is told. */
 static inline fh_mailbox *fh_context_box(fh_mut fh_core *k) fh_view(1) {
-    return &fh_slots_at(k->context->slots, k->box)->box;
+    return &fh_sock_slots_at(k->context->slots, k->box)->box;
 }
 /* Looks at all that a socket was told. FH_CANCELED; FH_NOMEM: the rest is told again. */
 FH_MUST_USE fh_status fh_context_attend_to(fh_mut fh_core *k);

@@ -92,14 +92,14 @@ static void look(fh_mut fh_view(1) fh_conn_row *row, fh_status s) {
     row->conn->leaves = row->conn->leaves || s.code == FH_IO;
 }
 
-static void set_bell(fh_mut fh_slot *slot, uint32_t bell) {
+static void set_bell(fh_mut fh_sock_slot *slot, uint32_t bell) {
     fh_lock_take(&slot->seat_lock);
     slot->seat_bell = bell;
     fh_lock_give(&slot->seat_lock);
 }
 
 /* Whoever tells the socket meanwhile rings the bell of the seat. */
-static fh_status wait(fh_mut fh_slot *slot, fh_mut fh_net *net, uint32_t seen, uint64_t time_ns) {
+static fh_status wait(fh_mut fh_sock_slot *slot, fh_mut fh_net *net, uint32_t seen, uint64_t time_ns) {
     set_bell(slot, (uint32_t)fh_net_waker_get(net).fd + 1);
     fh_mailbox_watch(&slot->box, true);
     fh_status s = fh_net_wait(net, fh_mailbox_told(&slot->box, seen) ? 0 : time_ns);
@@ -115,10 +115,10 @@ bool fh_drive_wait(fh_core *k, uint32_t seen, uint64_t time_ns) {
         return false;
     }
     uint64_t patience = patience_of(row_of(k->context, at), time_ns);
-    const fh_seat *seat = row_of(k->context, at)->seat;
+    const fh_sock_seat *seat = row_of(k->context, at)->seat;
     FH_ASSERT(seat != NULL);
     fh_net_spin_set(seat->loop.net, (uint64_t)k->settings.spin * NS_PER_US);
-    fh_status s = wait(fh_slots_at(k->context->slots, k->box), seat->loop.net, seen, patience);
+    fh_status s = wait(fh_sock_slots_at(k->context->slots, k->box), seat->loop.net, seen, patience);
     look(row_of(k->context, at), s);
     return s.code == FH_CANCELED;
 }
@@ -181,13 +181,13 @@ static fh_link *link_at(fh_mut fh_conn_row *row) fh_view(1) {
     return link;
 }
 
-static fh_owned_or_null fh_seat *take_seat(fh_mut fh_conn_row *row) {
-    fh_seat *seat = row->seat;
+static fh_owned_or_null fh_sock_seat *take_seat(fh_mut fh_conn_row *row) {
+    fh_sock_seat *seat = row->seat;
     row->seat = NULL;
     return seat;
 }
 
-static void end_seat(fh_drop fh_seat *seat) {
+static void end_seat(fh_drop fh_sock_seat *seat) {
     if (seat == NULL)
         return;
     fh_allocator *a = seat->loop.allocator;
@@ -202,7 +202,7 @@ void fh_drive_seat_free(fh_conn_row *row) {
 }
 
 /* Its pages and its loop, which any thread may wait with. */
-static fh_status open_seat(fh_mut fh_seat *seat, bool spins) {
+static fh_status open_seat(fh_mut fh_sock_seat *seat, bool spins) {
     fh_allocator *a = seat->loop.allocator;
     fh_net_options options = {.sockets_max = SEAT_SOCKETS, .timers_max = 1};
     if (spins) /* who looks again and again is not to be interrupted by what comes, as io_uring does */
@@ -216,7 +216,7 @@ static fh_status open_seat(fh_mut fh_seat *seat, bool spins) {
 static fh_status make_seat(fh_ref const fh_loop *home, fh_mut fh_view(1) fh_conn_row *row) {
     if (row->seat != NULL)
         return FH_DONE;
-    fh_seat *seat = fh_alloc(home->allocator, 1, sizeof *seat);
+    fh_sock_seat *seat = fh_alloc(home->allocator, 1, sizeof *seat);
     if (seat == NULL)
         return FH_STATUS(FH_NOMEM);
     seat->loop.allocator = home->allocator;

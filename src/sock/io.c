@@ -193,7 +193,7 @@ static void begin_conn(fh_mut fh_view(1) fh_io *io, fh_move fh_conn *arrived, fh
 
 /* One that another I/O thread has accepted. */
 static void arrive(fh_mut fh_view(1) fh_io *io, fh_move fh_conn *c) {
-    fh_net_socket s;
+    fh_net_socket s = {0};
     int descriptor = c->descriptor;
     if (fh_failed(fh_net_adopt(io->loop.net, descriptor, 0, &s, NULL)))
         fh_os_close(descriptor);

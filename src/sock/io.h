@@ -160,14 +160,14 @@ typedef struct fh_order {
 } fh_order;
 
 /* The loop of one connection, which is driven by the thread of its socket, and its pages. */
-typedef struct fh_seat {
+typedef struct fh_sock_seat {
     fh_loop loop;
     fh_owned_or_null fh_page_source *pages;
-} fh_seat;
+} fh_sock_seat;
 
 typedef struct fh_conn_row {
     fh_owned_or_null fh_conn *conn;
-    fh_owned_or_null fh_seat *seat; /* for the thread of its socket, once it was lent (drive.h) */
+    fh_owned_or_null fh_sock_seat *seat; /* for the thread of its socket, once it was lent (drive.h) */
     bool is_lent;                   /* these three are the I/O thread's */
     uint64_t look_ns;               /* when to look whether anybody drives it */
     uint32_t drives;                /* as of the last look */

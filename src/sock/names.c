@@ -36,27 +36,27 @@ static void refuse(fh_mut fh_sock_context *c, fh_move fh_link *link) {
 
 /* A link goes to the socket that has its name. */
 static void deliver(fh_mut fh_sock_context *c, uint32_t box, fh_move fh_link *link) {
-    add(&fh_slots_at(c->slots, box)->newcomers, link);
+    add(&fh_sock_slots_at(c->slots, box)->newcomers, link);
     fh_context_tell(c, box, FH_NEWCOMERS);
 }
 
 /* --- names, with the lock held -------------------------------------------------------------------------------------------- */
 
-static fh_or_null fh_name *find(fh_mut fh_sock_context *c, fh_span name) fh_view(1) {
+static fh_or_null fh_sock_name *find(fh_mut fh_sock_context *c, fh_span name) fh_view(1) {
     for (size_t i = 0; i < c->names.count; i++)
-        if (fh_span_equal(fh_names_at(c->names, i)->name.span, name))
-            return fh_names_at(c->names, i);
+        if (fh_span_equal(fh_sock_names_at(c->names, i)->name.span, name))
+            return fh_sock_names_at(c->names, i);
     return NULL;
 }
 
-static void clear(fh_mut fh_name *n) {
+static void clear(fh_mut fh_sock_name *n) {
     fh_bytes_drop(&n->name);
     fh_bytes_drop(&n->identity);
-    *n = (fh_name){.name = nothing, .identity = nothing};
+    *n = (fh_sock_name){.name = nothing, .identity = nothing};
 }
 
-static fh_owned fh_bytes take(fh_names names, size_t i, bool identity) {
-    fh_name *n = fh_names_at(names, i);
+static fh_owned fh_bytes take(fh_sock_names names, size_t i, bool identity) {
+    fh_sock_name *n = fh_sock_names_at(names, i);
     fh_bytes out = identity ? n->identity : n->name;
     if (identity)
         n->identity = nothing;
@@ -66,10 +66,10 @@ static fh_owned fh_bytes take(fh_names names, size_t i, bool identity) {
 }
 
 static fh_status grow(fh_mut fh_sock_context *c) {
-    fh_names names;
-    FH_TRY(fh_names_new(c->allocator, c->names.count != 0 ? 2 * c->names.count : 8, &names));
+    fh_sock_names names;
+    FH_TRY(fh_sock_names_new(c->allocator, c->names.count != 0 ? 2 * c->names.count : 8, &names));
     for (size_t i = 0; i < c->names.count; i++) {
-        fh_name *from = fh_names_at(c->names, i), *to = fh_names_at(names, i);
+        fh_sock_name *from = fh_sock_names_at(c->names, i), *to = fh_sock_names_at(names, i);
         to->box = from->box;
         to->type = from->type;
         to->send_mark = from->send_mark;
@@ -78,7 +78,7 @@ static fh_status grow(fh_mut fh_sock_context *c) {
         to->name = take(c->names, i, false);
         to->identity = take(c->names, i, true);
     }
-    fh_names_free(c->allocator, &c->names);
+    fh_sock_names_free(c->allocator, &c->names);
     c->names = names;
     return FH_DONE;
 }
@@ -90,7 +90,7 @@ static fh_status enter_name(fh_mut fh_core *k, fh_span name) {
         FH_TRY(grow(k->context));
     fh_bytes copy;
     FH_TRY(fh_bytes_copy(k->allocator, name, &copy));
-    fh_name *n = find(k->context, nothing.span);
+    fh_sock_name *n = find(k->context, nothing.span);
     FH_ASSERT(n != NULL);
     n->name = copy;
     n->identity = fh_bytes_share(k->identity);
@@ -146,7 +146,7 @@ static uint32_t mark_of(fh_zmtp_socket writer, bool conflates, int64_t send, int
 
 /* A link from this socket to one that has bound, or to nobody yet. */
 static fh_status make_link(fh_mut fh_core *k, fh_span endpoint, fh_owned fh_link **out) {
-    const fh_name *n = find(k->context, endpoint);
+    const fh_sock_name *n = find(k->context, endpoint);
     const fh_sock_settings *mine = &k->settings;
     fh_zmtp_socket type = n != NULL ? n->type : FH_ZMTP_UNKNOWN;
     bool conflates = (mine->conflate && fh_link_conflates(k->type)) || (n != NULL && n->conflates);
@@ -181,7 +181,7 @@ static fh_status connect(fh_mut fh_core *k, fh_span endpoint) {
     fh_status s = fh_core_join(k, &mine, 0);
     fh_link_free(mine); /* NULL if it was taken */
     fh_link *other = take_first(&k->context->waiting);
-    const fh_name *n = find(k->context, endpoint);
+    const fh_sock_name *n = find(k->context, endpoint);
     if (fh_failed(s))
         fh_link_free(other);
     else if (other != NULL && n != NULL)
@@ -202,7 +202,7 @@ fh_status fh_context_connect(fh_core *k, fh_span endpoint) {
 
 fh_status fh_context_unbind(fh_core *k, fh_span name) {
     fh_lock_take(&k->context->lock);
-    fh_name *n = find(k->context, name);
+    fh_sock_name *n = find(k->context, name);
     bool found = n != NULL && n->box == k->box;
     if (n != NULL && found)
         clear(n);
@@ -211,14 +211,14 @@ fh_status fh_context_unbind(fh_core *k, fh_span name) {
 }
 
 static fh_owned_or_null fh_link *newcomer(fh_mut fh_core *k) {
-    return take_first(&fh_slots_at(k->context->slots, k->box)->newcomers);
+    return take_first(&fh_sock_slots_at(k->context->slots, k->box)->newcomers);
 }
 
 /* The names of a slot are free. */
 static void clear_names(fh_mut fh_sock_context *c, uint32_t box) {
     for (size_t i = 0; i < c->names.count; i++)
-        if (fh_names_at(c->names, i)->name.span.size != 0 && fh_names_at(c->names, i)->box == box)
-            clear(fh_names_at(c->names, i));
+        if (fh_sock_names_at(c->names, i)->name.span.size != 0 && fh_sock_names_at(c->names, i)->box == box)
+            clear(fh_sock_names_at(c->names, i));
 }
 
 void fh_context_forget(fh_core *k) {
@@ -256,7 +256,7 @@ void fh_context_deliver(fh_sock_context *c, uint32_t box, fh_link *link) {
 
 fh_status fh_context_call(fh_sock_context *c, fh_link *link) {
     fh_lock_take(&c->lock);
-    const fh_name *n = find(c, link->name.span);
+    const fh_sock_name *n = find(c, link->name.span);
     bool found = n != NULL && (n->type == FH_ZMTP_REP || n->type == FH_ZMTP_ROUTER);
     if (n != NULL && found) {
         link->bound.type = n->type;

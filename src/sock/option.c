@@ -153,7 +153,7 @@ static fh_status get(fh_mut fh_core *k, fh_sock_option option, fh_out int64_t *v
 
 /* Silences the bell first: what is told from here on rings it again, what was told before is found below. */
 static fh_status look(fh_mut fh_core *k) {
-    uint32_t bell = fh_slots_at(k->context->slots, k->box)->bell;
+    uint32_t bell = fh_sock_slots_at(k->context->slots, k->box)->bell;
     if (bell != 0)
         fh_os_bell_clear((int)(bell - 1));
     return fh_context_attend(k);
@@ -183,7 +183,7 @@ fh_status fh_sock_bell(fh_sock_context *c, fh_sock s, int *descriptor) {
     int error = 0;
     *descriptor = -1;
     FH_TRY(fh_context_enter_undriven(c, s, &k));
-    fh_slot *slot = fh_context_slot(c, s);
+    fh_sock_slot *slot = fh_context_slot(c, s);
     fh_status status = slot->bell != 0 ? FH_DONE : fh_os_bell_open(descriptor, &error);
     if (!fh_failed(status) && slot->bell == 0)
         fh_store(&slot->bell, (uint32_t)*descriptor + 1, FH_RELEASE);
@@ -198,7 +198,7 @@ fh_status fh_sock_bell(fh_sock_context *c, fh_sock s, int *descriptor) {
 /* --- bells of others ------------------------------------------------------------------------------------------------------ */
 
 /* Room for one more. */
-static fh_status reserve_bell(fh_ref fh_allocator *a, fh_mut fh_slot *slot) {
+static fh_status reserve_bell(fh_ref fh_allocator *a, fh_mut fh_sock_slot *slot) {
     fh_u32s row;
     if (slot->bells_used < slot->bells.count)
         return FH_DONE;
@@ -213,7 +213,7 @@ static fh_status reserve_bell(fh_ref fh_allocator *a, fh_mut fh_slot *slot) {
 }
 
 /* The last one takes the place of one that goes. False: it is not there. */
-static bool drop_bell(fh_mut fh_slot *slot, uint32_t descriptor) {
+static bool drop_bell(fh_mut fh_sock_slot *slot, uint32_t descriptor) {
     uint32_t i = 0;
     while (i < slot->bells_used && fh_u32s_get(slot->bells, i) != descriptor)
         i++;
@@ -228,7 +228,7 @@ static bool drop_bell(fh_mut fh_slot *slot, uint32_t descriptor) {
 fh_status fh_sock_ring(fh_sock_context *c, fh_sock s, int descriptor) {
     fh_core *k;
     FH_TRY(fh_context_enter_undriven(c, s, &k));
-    fh_slot *slot = fh_context_slot(c, s);
+    fh_sock_slot *slot = fh_context_slot(c, s);
     fh_status status = fh_door_is_shared(s.value) ? reserve_bell(c->allocator, slot) : FH_STATUS(FH_UNSUPPORTED);
     if (!fh_failed(status)) {
         fh_lock_take(&slot->seat_lock);

@@ -47,6 +47,7 @@ static inline bool fh_word_equal(fh_span a, size_t a_from, fh_span b, size_t b_f
 static inline uint64_t fh_word_eight(fh_span text, size_t from) {
     fh_span eight = fh_span_sub(text, from, sizeof(uint64_t));
     uint64_t x;
+    FH_ASSERT(eight.at != NULL);
     FH_UNSAFE("word-window");
     memcpy(&x, eight.at, sizeof x);
     return x;
