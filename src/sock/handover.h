@@ -1,7 +1,7 @@
 /* handover.h: connections that one I/O thread has accepted and another one is to serve.
  *
- *     fh_handover_put(&other->arrivals, conn);         who accepted; then the other one is woken (io.c)
- *     conn = fh_handover_take(&own->arrivals);         who serves: NULL when there is none
+ *     fh_handover_put(&other->arrivals, conn, fd);     who accepted; then the other one is woken (io.c)
+ *     conn = fh_handover_take(&own->arrivals, &fd);    who serves: NULL when there is none
  *
  * What was put is there at the next take, whatever other threads are in the midst of: who closes a socket relies on that
  * (io.h). So it is a list under a lock, and no fh_queue, where one that is being put hides those behind it.
@@ -22,7 +22,7 @@ typedef struct fh_handover {
     fh_owned_or_null fh_conn *first;
 } fh_handover;
 
-void fh_handover_put(fh_mut fh_handover *h, fh_move fh_conn *c);
-fh_owned_or_null fh_conn *fh_handover_take(fh_mut fh_handover *h);
+void fh_handover_put(fh_mut fh_handover *h, fh_move fh_conn *c, int descriptor);
+fh_owned_or_null fh_conn *fh_handover_take(fh_mut fh_handover *h, fh_out int *descriptor);
 
 #endif

@@ -192,9 +192,8 @@ static void begin_conn(fh_mut fh_view(1) fh_io *io, fh_move fh_conn *arrived, fh
 }
 
 /* One that another I/O thread has accepted. */
-static void arrive(fh_mut fh_view(1) fh_io *io, fh_move fh_conn *c) {
+static void arrive(fh_mut fh_view(1) fh_io *io, fh_move fh_conn *c, int descriptor) {
     fh_net_socket s = {0};
-    int descriptor = c->descriptor;
     if (fh_failed(fh_net_adopt(io->loop.net, descriptor, 0, &s, NULL)))
         fh_os_close(descriptor);
     begin_conn(io, c, s);
@@ -206,8 +205,9 @@ static void attend(fh_mut fh_view(1) fh_io *io) {
         look(io, number);
     if (io->loop.context->ios.count == 1)
         return;
-    for (fh_conn *c = fh_handover_take(&io->arrivals); c != NULL; c = fh_handover_take(&io->arrivals))
-        arrive(io, c);
+    int fd;
+    for (fh_conn *c = fh_handover_take(&io->arrivals, &fd); c != NULL; c = fh_handover_take(&io->arrivals, &fd))
+        arrive(io, c, fd);
 }
 
 static void take_order(fh_mut fh_view(1) fh_io *io) {
@@ -416,10 +416,11 @@ static fh_status let_in(fh_mut fh_io *io, fh_ref const fh_net_event *e, fh_owned
 
 /* Another I/O thread goes on with it. */
 static void hand_over(fh_mut fh_io *io, fh_move fh_conn *c, fh_net_socket s, uint32_t where) {
-    fh_status status = fh_net_give(io->loop.net, s, &c->descriptor);
+    int descriptor;
+    fh_status status = fh_net_give(io->loop.net, s, &descriptor);
     FH_ASSERT(!fh_failed(status)); /* nothing was asked of it yet */
     fh_io *to = fh_io_at(io->loop.context, where);
-    fh_handover_put(&to->arrivals, c);
+    fh_handover_put(&to->arrivals, c, descriptor);
     if (fh_mailbox_wake(&to->mail))
         fh_net_wake(to->waker);
 }

@@ -102,7 +102,7 @@ BAD = [
     ("allocator", "free: memory comes", room("os", "writer.c", "void f(char *p) {\n    free(p);\n}\n")),
     ("allocator", "strdup: memory comes", room("os", "writer.c", "char *p = strdup(\"x\");\n")),
     ("allocator", "mmap: memory comes", room("mem", "slab.c", "char *p = mmap(0, 4096, 3, 34, -1, 0);\n")),
-    ("allocator", "malloc: memory comes", room("mem", "heap.c", "char *p = malloc(4);\n")),
+    ("allocator", "calloc: memory comes", room("mem", "heap.c", "char *p = calloc(4, 1);\n")),
     ("allocator", "malloc: memory comes", room("mem", "slab.c", "char *p = __builtin_malloc(4);\n")),
     ("unsafe", "outside the audited rooms",
      {**add("src/low/low.c", 'void f(void) {\n    FH_UNSAFE("low-x");\n}\n'), "docs/UNSAFE.md": "`low-x`\n"}),

@@ -40,9 +40,7 @@ static void ring(shard *s) {
 }
 
 static void hand_over(uint32_t which, shard *to) {
-    FH_WRITES(&come[which]->descriptor, sizeof come[which]->descriptor);
-    come[which]->descriptor = 7 + (int)which;
-    fh_handover_put(&to->arrivals, come[which]);
+    fh_handover_put(&to->arrivals, come[which], 7 + (int)which);
     if (fh_mailbox_wake(&to->mail))
         ring(to);
 }
@@ -54,9 +52,9 @@ static void hand_over_1(void) {
 }
 
 static void attend(shard *s) {
-    for (fh_conn *c = fh_handover_take(&s->arrivals); c != NULL; c = fh_handover_take(&s->arrivals)) {
-        FH_READS(&c->descriptor, sizeof c->descriptor);
-        WEAVE_ASSERT(c->descriptor == 7 + (int)c->number);
+    int descriptor;
+    for (fh_conn *c = fh_handover_take(&s->arrivals, &descriptor); c != NULL; c = fh_handover_take(&s->arrivals, &descriptor)) {
+        WEAVE_ASSERT(descriptor == 7 + (int)c->number);
         FH_WRITES(&s->served, sizeof s->served);
         s->served++;
         fh_free(memory, c);
@@ -133,8 +131,7 @@ static void one_left(void) {
 static void tell_too_early(void) {
     if (fh_mailbox_wake(&b.mail))
         ring(&b);
-    come[0]->descriptor = 7;
-    fh_handover_put(&b.arrivals, come[0]);
+    fh_handover_put(&b.arrivals, come[0], 7);
 }
 /* It looks, and then has itself told. */
 static void serve_unwatched(void) {
