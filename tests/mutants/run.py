@@ -4,6 +4,7 @@
     tests/mutants/run.py                 all of them; ends with `mutants: N killed, M survived, K broken`, and how many
                                          were skipped, if any
     tests/mutants/run.py ring stale      those whose file, name or tests contain one of these words
+    tests/mutants/run.py --part 2/3      every third of them, from the second on
 
 `./x mutants` does the same. list.txt says what a check is, what takes its place, and which tests notice. A mutant whose tests
 all pass has survived: a test is missing. An entry is broken when its text is not found exactly once, when the mutant does not
@@ -271,6 +272,9 @@ def main():
     with open(LIST, encoding="utf-8") as f:
         mutants = parse(f.read())
     words = sys.argv[1:]
+    if words[:1] == ["--part"]:
+        part, parts = map(int, words[1].split("/"))
+        mutants, words = mutants[part - 1::parts], words[2:]
     if words:
         mutants = [m for m in mutants if any(word in " ".join([m.file, m.name, *m.tests]) for word in words)]
     if not mutants:
