@@ -3,6 +3,7 @@
 
     tests/proofs/prove.py                 all of proved.txt; ends with `proofs: N goals … K findings`
     tests/proofs/prove.py span slice      the functions whose file or name contains one of these words
+    tests/proofs/prove.py --part 2/3      every proof, and of the planted errors every third round, from the second on
 
 `./x proofs` does the same. A contract is a comment `/*@ requires …; assigns …; ensures …; */` before a function of the
 product. What is proved is that function as it stands, for all inputs: that it keeps its contract, that every pointer it
@@ -172,7 +173,10 @@ def plant(file, errors):
 
 def main():
     global WHY3
-    words = sys.argv[1:]
+    words, part, parts = sys.argv[1:], 1, 1
+    if words[:1] == ["--part"]:
+        part, parts = map(int, words[1].split("/"))
+        words = words[2:]
     for command, version in VERSIONS.items():
         said = subprocess.run(command.split(), capture_output=True, text=True).stdout
         if version not in said:
@@ -202,7 +206,7 @@ def main():
         jobs = [pool.submit(prove, file, listed) for file, listed in files.items()]
         rounds = [(file, [(p, *p.planted[k]) for p in listed if k < len(p.planted)])
                   for file, listed in files.items() for k in range(max(len(p.planted) for p in listed))]
-        errors = [(len(planted), pool.submit(plant, file, planted)) for file, planted in rounds]
+        errors = [(len(planted), pool.submit(plant, file, planted)) for file, planted in rounds[part - 1::parts]]
         try:
             for job in jobs:
                 bad, proved = job.result()
