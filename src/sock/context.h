@@ -63,7 +63,7 @@ struct fh_sock_context {
     uint32_t lock, stopped;            /* stopped: 1: calls are refused, 2: and nothing is waited for */
     bool interrupts;
     uint32_t polls;                    /* counts what was told to sockets that somebody polls; polls sleep here */
-    fh_owned fh_sock_names names;           /* `lock` */
+    fh_owned fh_sock_names names;      /* `lock` */
     fh_link_list waiting;     /* `lock`: connected to a name that nobody has; the last first */
     fh_link_list turned;      /* `lock`: empty but while somebody goes through `waiting` from its other end */
 };

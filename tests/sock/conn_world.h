@@ -152,6 +152,15 @@ static inline int run_where_possible(const char *group, const struct CMUnitTest 
     return 77;
 }
 
+/* Waits for the end of the other side of a descriptor, and closes it. */
+static inline void await_end(int fd) {
+    uint8_t bytes[4096];
+    ssize_t n = 1;
+    while (n > 0)
+        n = recv(fd, bytes, sizeof bytes, 0);
+    close(fd);
+}
+
 /* True if a descriptor becomes readable in this time. */
 static inline bool rings(int fd, int timeout_ms) {
     struct pollfd p = {.fd = fd, .events = POLLIN};

@@ -619,14 +619,6 @@ static int dial(wire_name n) {
 static void give(int fd, const void *bytes, size_t size) {
     assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
 }
-/* Waits for the other side's end. */
-static void await_end(int fd) {
-    uint8_t bytes[4096];
-    ssize_t n = 1;
-    while (n > 0)
-        n = recv(fd, bytes, sizeof bytes, 0);
-    close(fd);
-}
 /* Greeting and READY of a PUSH of 3.1. */
 static const uint8_t hello[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
 static const uint8_t ready[] = "\4\32\5READY\13Socket-Type\0\0\0\4PUSH";

@@ -47,14 +47,6 @@ static int dial_to(wire_name n) {
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     return fd;
 }
-/* Waits for the other side's end. */
-static void await_end(int fd) {
-    uint8_t bytes[4096];
-    ssize_t n = 1;
-    while (n > 0)
-        n = recv(fd, bytes, sizeof bytes, 0);
-    close(fd);
-}
 
 /* --- which of them -------------------------------------------------------------------------------------------------------- */
 
