@@ -25,7 +25,8 @@ static fh_status open_words(fh_u64s words, fh_tokenizer **out, fh_err *err) {
 
 /* Encodes and decodes; *ids are all that came out. */
 static void use(fh_tokenizer *tok, fh_ids *ids) {
-    static const char *const texts[] = {"abab <c> a\xe2\x96\x81\x61\x62 cxx A b", "the cats. a b ab  ab\xc3\xa9", "\xff\x00x"};
+    static const char *const texts[] = {"abab <c> a\xe2\x96\x81\x61\x62 cxx A b", "the cats. a b ab  ab\xc3\xa9", "\xff\x00x",
+                                        "aabaabcbacabbaacbabaacbaababccabaabcbaabbabcabaacba" /* one long piece */};
     fh_encode_options o = {.add_special = true, .parse_special = true, .offsets = FH_OFFSETS_BYTES};
     fh_encoder *encoder;
     fh_buf text;

@@ -177,6 +177,8 @@ static void test_tables(void **state) {
     refuse_word(a, BPE, CACHE_SLOTS, 0, 10, "a table of spellings");
     refuse_word(a, BPE, CACHE_MERGES, 0, 3, "a table of merges");
     refuse_word(a, BPE, CACHE_RULES, 0, UINT64_C(10) << 32, "a table of merges");
+    refuse_word(a, BPE, CACHE_RULES, 0, UINT64_C(2) << 32 | UINT32_MAX, "a table of merges");
+    refuse_word(a, BPE, CACHE_RULES, 0, UINT64_C(2) << 32 | 3, "a table of merges");
     refuse_word(a, PIECES, CACHE_NODES, 0, UINT32_MAX, "a trie");
     refuse_word(a, PIECES, CACHE_NODES, 1, 13, "a trie");
     refuse_word(a, UNIGRAM, CACHE_SCORES, 0, UINT64_C(0x7ff8000000000000), "a list of scores");

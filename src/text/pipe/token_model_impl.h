@@ -12,7 +12,7 @@
  *   wordpiece.c, unigram.c, unigram_sample.c   (WordLevel is one look into the spellings)
  *
  * Invariants of a model that was read: every id in it is below spellings.places.count or FH_NO_TOKEN; every rule that the merge
- * table names is in rules; nothing changes any more. */
+ * table names is in rules, and no rank is UINT32_MAX, which says that there is no rule; nothing changes any more. */
 #ifndef FREEHOLD_TEXT_PIPE_TOKEN_MODEL_IMPL_H
 #define FREEHOLD_TEXT_PIPE_TOKEN_MODEL_IMPL_H
 

@@ -94,10 +94,13 @@ static bool are_slots(fh_u64s slots, uint64_t mask, size_t end, fh_out size_t *u
     return bad == 0 && has_short_runs(slots);
 }
 
+/* A rank that is below their number is none of the marks that bpe_model.c has in its place. */
 static bool are_rules(fh_merge_rules rules, size_t ids) {
     uint64_t good = 1;
-    for (size_t i = 0; i < rules.count; i++)
-        good &= is_below(fh_merge_rules_get(rules, i).result, ids);
+    for (size_t i = 0; i < rules.count; i++) {
+        fh_merge_rule r = fh_merge_rules_get(rules, i);
+        good &= is_below(r.rank, rules.count) & is_below(r.result, ids);
+    }
     return good != 0 && rules.count <= FH_MERGE_RULES_MAX;
 }
 
