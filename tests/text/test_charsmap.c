@@ -214,6 +214,7 @@ static void test_hostile(void **state) {
         const char *says;
     } rows[] = {
         {0, UINT32_C(65536) << 10, "leads to unit"},
+        {0, UINT32_C(1) << 31 | UINT32_C(65536) << 10, "leads to unit"},
         {7, (UINT32_C(0x1fffff) << 10) | UINT32_C(512), "leads to unit"},
         {8, LEAF | (UINT32_C(511 ^ 8) << 10), "names a replacement"},
     };
@@ -233,6 +234,68 @@ static void test_hostile(void **state) {
         fh_assert_err(&err, FH_CORRUPT, rows[i].says);
         assert_int_equal(err.offset_bytes, 42);
         fh_buf_deinit(&base64);
+    }
+}
+
+/* Reads a map as a SentencePiece model has it; m ends. */
+static fh_status read_bytes(fh_allocator *a, maker *m, fh_err *err) {
+    fh_buf bytes;
+    fh_charsmap map = {.units = 0};
+    fh_buf_init(&bytes, a, 0);
+    maker_bytes(m, &bytes);
+    fh_status s = fh_charsmap_of_bytes(a, fh_buf_view(&bytes), 42, &map, err);
+    if (s.code == FH_OK)
+        fh_charsmap_deinit(&map);
+    fh_buf_deinit(&bytes);
+    return s;
+}
+
+/* Lets the unit that stands for byte b at a place lead to another place. */
+static void lead(maker *m, size_t from, uint8_t b, size_t to) {
+    m->units[from ^ b] = (uint32_t)(from ^ b ^ to) << 10 | b;
+}
+
+/* A way back to a place that it came from is a key without an end: looking for it in a text of that byte alone would take the
+ * square of its size. Where no walk gets to, it does not matter. */
+static void test_goes_around(void **state) {
+    static const struct {
+        size_t ways[4][2]; /* from, to; along 'a' */
+        fh_code code;
+    } rows[] = {
+        {{{256, 256}}, FH_CORRUPT},
+        {{{256, 300}, {300, 256}}, FH_CORRUPT},
+        {{{256, 300}, {300, 310}, {310, 320}, {320, 300}}, FH_CORRUPT},
+        {{{256, 300}, {300, 310}, {310, 320}, {320, 330}}, FH_OK},
+        {{{256, 300}, {320, 310}, {310, 320}}, FH_OK},
+    };
+    fh_allocator *a = fh_test_allocator(state);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        maker m;
+        fh_err err = {0};
+        maker_init(&m, a);
+        for (size_t k = 0; k < 4 && rows[i].ways[k][0] != 0; k++)
+            lead(&m, rows[i].ways[k][0], 'a', rows[i].ways[k][1]);
+        fh_assert_code(read_bytes(a, &m, &err), rows[i].code);
+        if (rows[i].code != FH_OK)
+            fh_assert_err(&err, FH_CORRUPT, "leads back to itself");
+    }
+}
+
+/* Keys that share their ends, as those of Darts-clone do, have the size of the longest; what is longer than 512 is refused. */
+static void test_long_keys(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    for (size_t size = 511; size <= 513; size++) {
+        maker m;
+        fh_err err = {0};
+        maker_init(&m, a);
+        for (size_t k = 0; k < size; k++) {
+            lead(&m, 256 + 2 * k, 'b', 258 + 2 * k);
+            lead(&m, 256 + 2 * k, 'c', 256 + 2 * size); /* a short one, to the end */
+        }
+        m.next = 2048;
+        fh_assert_code(read_bytes(a, &m, &err), size > 512 ? FH_LIMIT : FH_OK);
+        if (size > 512)
+            fh_assert_err(&err, FH_LIMIT, "a key of 513 bytes, at most 512");
     }
 }
 
@@ -323,7 +386,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_walk),       FH_TEST_ALLOC(test_random),     FH_TEST_ALLOC(test_not_plain),
         cmocka_unit_test(test_clusters),
-        FH_TEST_ALLOC(test_hostile),    FH_TEST_ALLOC(test_short_trie), FH_TEST_ALLOC(test_base64),
-        FH_TEST_ALLOC(test_round_trip), FH_TEST_ALLOC(test_no_memory)};
+        FH_TEST_ALLOC(test_hostile),    FH_TEST_ALLOC(test_goes_around), FH_TEST_ALLOC(test_long_keys),
+        FH_TEST_ALLOC(test_short_trie), FH_TEST_ALLOC(test_base64),     FH_TEST_ALLOC(test_round_trip),
+        FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,6 +209,66 @@ static void test_long_token(void **state) {
     fh_u64s_free(a, &words);
 }
 
+/* One of the three numbers of a node of a trie: base, parent, token. */
+static uint8_t *number_of(fh_u64s words, size_t node, size_t which) {
+    return (uint8_t *)cache_section(words, CACHE_NODES).at + 12 * node + 4 * which;
+}
+
+static uint32_t get_number(fh_u64s words, size_t node, size_t which) {
+    uint32_t v;
+    memcpy(&v, number_of(words, node, which), sizeof v);
+    return v;
+}
+
+/* The file with a node that has another parent. */
+static fh_status open_with_parent(fh_allocator *a, fh_u64s words, size_t node, uint32_t parent, fh_err *err) {
+    fh_tokenizer *tok;
+    memcpy(number_of(words, node, 1), &parent, sizeof parent);
+    cache_seal(words);
+    fh_status s = open_words(a, words, &tok, err);
+    fh_tokenizer_free(tok);
+    return s;
+}
+
+static fh_tokenizer *unigram_of(fh_allocator *a, size_t size, fh_err *err) {
+    char token[5001], model[5200];
+    fh_buf json;
+    fh_tokenizer *tok;
+    memset(token, 'a', size);
+    token[size] = 0;
+    (void)snprintf(model, sizeof model, "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"u\",0],[\"%s\",-1]]}", token);
+    fh_buf_init(&json, a, 0);
+    made_json(&json, &(made_parts){.model = model});
+    fh_status s = fh_tokenizer_from_json(a, fh_buf_view(&json), &tok, err);
+    fh_buf_deinit(&json);
+    return s.code == FH_OK ? tok : NULL;
+}
+
+/* What is deeper than a token may be long, or lies below itself, would be looked at again from each place of a text. */
+static void test_deep_trie(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_err err = {0};
+    assert_null(unigram_of(a, 4097, &err));
+    fh_assert_err(&err, FH_LIMIT, "token 1 has 4097 bytes, at most 4096");
+    fh_tokenizer *tok = unigram_of(a, 4096, NULL);
+    assert_non_null(tok);
+    fh_u64s words = make_cache(a, tok, FH_LIT(""));
+    fh_tokenizer_free(tok);
+    size_t count = words.at[CACHE_SIZES + CACHE_NODES] / 12, deep = 0, empty = count - 1;
+    while (get_number(words, deep, 2) != 1)
+        deep++;
+    assert_int_equal(get_number(words, empty, 1), UINT32_MAX);
+    assert_int_equal(get_number(words, empty - 1, 1), UINT32_MAX);
+    fh_assert_ok(open_with_parent(a, words, empty, get_number(words, deep, 1), NULL));
+    fh_err_clear(&err);
+    fh_assert_code(open_with_parent(a, words, empty, (uint32_t)deep, &err), FH_CORRUPT);
+    fh_assert_err(&err, FH_CORRUPT, "a trie that is none");
+    fh_assert_code(open_with_parent(a, words, empty, (uint32_t)empty, NULL), FH_CORRUPT);
+    fh_assert_code(open_with_parent(a, words, empty, (uint32_t)empty - 1, NULL), FH_OK);
+    fh_assert_code(open_with_parent(a, words, empty - 1, (uint32_t)empty, NULL), FH_CORRUPT);
+    fh_u64s_free(a, &words);
+}
+
 /* Sizes of sections: more than there is, less than there is, no whole number of elements, another number of them. */
 static void test_sizes(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -402,7 +462,8 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_comes_back), FH_TEST_ALLOC(test_damage),
                                        FH_TEST_ALLOC(test_not_aligned), FH_TEST_ALLOC(test_tables),
-                                       FH_TEST_ALLOC(test_long_token), FH_TEST_ALLOC(test_sizes), FH_TEST_ALLOC(test_shapes),
+                                       FH_TEST_ALLOC(test_long_token), FH_TEST_ALLOC(test_deep_trie),
+                                       FH_TEST_ALLOC(test_sizes), FH_TEST_ALLOC(test_shapes),
                                        FH_TEST_ALLOC(test_any_word), FH_TEST_ALLOC(test_source),
                                        FH_TEST_ALLOC(test_life), FH_TEST_ALLOC(test_sink_refuses),
                                        FH_TEST_ALLOC(test_no_memory)};

@@ -19,6 +19,7 @@ FH_ARRAY_DEFINE(twig);
 
 typedef struct builder {
     fh_ref fh_allocator *allocator;
+    fh_mut fh_err *err;
     fh_owned fh_twigs twigs;
     size_t twig_count;
     fh_owned fh_trie_nodes nodes; /* parent FH_NO_TOKEN: free */
@@ -28,8 +29,11 @@ typedef struct builder {
 
 /* --- the linked trie ------------------------------------------------------------------------------------------------- */
 
-static void add(builder *b, fh_span spelling, uint32_t id) {
+static fh_status add(builder *b, fh_span spelling, uint32_t id) {
     uint32_t at = 0;
+    if (spelling.size > FH_TRIE_BYTES_MAX)
+        return fh_fail(b->err, FH_LIMIT, FH_NO_OFFSET, "token %u has %zu bytes, at most %d are supported", id, spelling.size,
+                       FH_TRIE_BYTES_MAX);
     for (size_t i = 0; i < spelling.size; i++) {
         uint8_t byte = fh_span_at(spelling, i);
         uint32_t child = fh_twigs_at(b->twigs, at)->child;
@@ -44,6 +48,7 @@ static void add(builder *b, fh_span spelling, uint32_t id) {
     }
     if (at != 0)
         fh_twigs_at(b->twigs, at)->token = id;
+    return FH_DONE;
 }
 
 /* --- places ---------------------------------------------------------------------------------------------------------- */
@@ -136,7 +141,7 @@ static fh_status build(builder *b, const fh_spellings *s, fh_u64s only, fh_ids *
         uint64_t slot = fh_u64s_get(s->slots, i);
         uint32_t id = (uint32_t)slot;
         if (slot != UINT64_MAX && (only.count == 0 || (fh_u64s_get(only, id / 64) >> id % 64 & 1) != 0))
-            add(b, fh_spellings_get(s, id), id);
+            FH_TRY(add(b, fh_spellings_get(s, id), id));
     }
     b->end = FIRST_PLACE;
     FH_TRY(make_places(b, FIRST_PLACE));
@@ -150,8 +155,8 @@ static fh_status build(builder *b, const fh_spellings *s, fh_u64s only, fh_ids *
     return FH_DONE;
 }
 
-fh_status fh_byte_trie_build(fh_allocator *a, const fh_spellings *s, fh_u64s only, fh_byte_trie *out) {
-    builder b = {.allocator = a};
+fh_status fh_byte_trie_build(fh_allocator *a, const fh_spellings *s, fh_u64s only, fh_byte_trie *out, fh_err *err) {
+    builder b = {.allocator = a, .err = err};
     fh_ids waiting;
     fh_ids_init(&waiting, a, 0);
     fh_status st = build(&b, s, only, &waiting);

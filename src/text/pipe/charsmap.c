@@ -1,7 +1,7 @@
 /* charsmap.c: see charsmap.h.
  *
- * A map is checked once, when it is read: every unit that a walk can reach leads to a unit, and every value to the beginning of
- * a character of the replacements. A walk still compares each step with the number of units.
+ * A map is checked once, when it is read: every unit that a walk can reach leads to a unit, every value to the beginning of a
+ * character of the replacements, and every walk ends. A walk still compares each step with the number of units.
  * Threading: immutable. */
 #include "text/pipe/charsmap.h"
 
@@ -10,7 +10,9 @@
 #include "text/pipe/base64.h"
 #include "text/unicode.h"
 
-enum { KEYED_CODES = 1 << 16, HEAD_BYTES = 4, WHOLE_MAX = 5 /* bytes of a cluster that is looked up as a whole */ };
+/* KEY_BYTES_MAX: of the longest key, so that looking costs at most so many steps a byte. */
+enum { KEY_BYTES_MAX = 512, KEYED_CODES = 1 << 16, HEAD_BYTES = 4,
+       WHOLE_MAX = 5 /* bytes of a cluster that is looked up as a whole */ };
 
 static const uint32_t VALUE_BIT = UINT32_C(1) << 31;
 
@@ -92,7 +94,7 @@ static fh_status check(const fh_charsmap *map, size_t offset_bytes, fh_err *err)
         return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has replacements that are not UTF-8");
     for (size_t i = 0; i < map->units; i++) {
         uint32_t unit = unit_at(bytes, i);
-        if ((unit & VALUE_BIT) != 0)
+        if ((unit & VALUE_BIT) != 0 && i != 0)
             continue;
         size_t at = i ^ offset_of(unit);
         if (at >= map->units)
@@ -108,6 +110,88 @@ static fh_status check(const fh_charsmap *map, size_t offset_bytes, fh_err *err)
     }
     return FH_DONE;
 }
+
+/* --- how far walks go -------------------------------------------------------------------------------------------------- */
+
+/* A unit with a byte leads from one place of the trie to another. Several may lead to one place: keys that end alike share
+ * their ends. */
+typedef struct leads {
+    fh_owned fh_u32s on;    /* of each place, how many units lead on from it to a place that is not in `ended` */
+    fh_owned fh_u32s into;  /* of each place, one more than a unit that leads there, or 0 … */
+    fh_owned fh_u32s other; /* … and of each unit, one more than another one that leads to the same place, or 0 */
+    fh_owned fh_u32s ended; /* places from which all walks are known */
+} leads;
+
+/* Where a unit leads from; SIZE_MAX if it leads on from nowhere. */
+static size_t begin_of(const fh_charsmap *map, size_t i) {
+    uint32_t unit = unit_at(fh_buf_view(&map->bytes), i);
+    size_t from = i ^ (unit & 0xff);
+    return (unit & VALUE_BIT) == 0 && from != i && from < map->units ? from : SIZE_MAX;
+}
+
+static void find_leads(const fh_charsmap *map, leads *l) {
+    for (size_t i = 0; i < map->units; i++) {
+        size_t from = begin_of(map, i), to = i ^ offset_of(unit_at(fh_buf_view(&map->bytes), i));
+        if (from == SIZE_MAX)
+            continue;
+        ++*fh_u32s_at(l->on, from);
+        fh_u32s_set(l->other, i, fh_u32s_get(l->into, to));
+        fh_u32s_set(l->into, to, (uint32_t)i + 1);
+    }
+}
+
+/* How many bytes the longest walk from the root takes; SIZE_MAX if one goes around. Round by round, places from which every
+ * unit leads to a place of an earlier round: that of the root is the number. */
+static size_t longest_walk(const fh_charsmap *map, leads *l) {
+    size_t root = offset_of(unit_at(fh_buf_view(&map->bytes), 0)), rounds = 0, done = 0, count = 0;
+    for (size_t at = 0; at < map->units; at++)
+        if (fh_u32s_get(l->on, at) == 0)
+            fh_u32s_set(l->ended, count++, (uint32_t)at);
+    for (; fh_u32s_get(l->on, root) != 0 && done < count; rounds++)
+        for (size_t end = count; done < end; done++)
+            for (uint32_t i = fh_u32s_get(l->into, fh_u32s_get(l->ended, done)); i != 0; i = fh_u32s_get(l->other, i - 1)) {
+                size_t from = begin_of(map, i - 1);
+                if (--*fh_u32s_at(l->on, from) == 0)
+                    fh_u32s_set(l->ended, count++, (uint32_t)from);
+            }
+    return fh_u32s_get(l->on, root) == 0 ? rounds : SIZE_MAX;
+}
+
+static fh_status measure(const fh_charsmap *map, fh_out size_t *longest) {
+    fh_allocator *a = map->bytes.allocator;
+    leads l = {.on = {0}};
+    *longest = 0;
+    fh_status s = fh_u32s_new(a, map->units, &l.on);
+    if (s.code == FH_OK)
+        s = fh_u32s_new(a, map->units, &l.into);
+    if (s.code == FH_OK)
+        s = fh_u32s_new(a, map->units, &l.other);
+    if (s.code == FH_OK)
+        s = fh_u32s_new(a, map->units, &l.ended);
+    if (s.code == FH_OK) {
+        find_leads(map, &l);
+        *longest = longest_walk(map, &l);
+    }
+    fh_u32s_free(a, &l.on);
+    fh_u32s_free(a, &l.into);
+    fh_u32s_free(a, &l.other);
+    fh_u32s_free(a, &l.ended);
+    return s;
+}
+
+/* Refuses keys without an end, or too long ones. */
+static fh_status check_walks(const fh_charsmap *map, size_t offset_bytes, fh_err *err) {
+    size_t longest;
+    FH_TRY(measure(map, &longest));
+    if (longest == SIZE_MAX)
+        return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has a trie in which a way leads back to itself");
+    if (longest > KEY_BYTES_MAX)
+        return fh_fail(err, FH_LIMIT, offset_bytes, "precompiled_charsmap has a key of %zu bytes, at most %d are supported",
+                       longest, KEY_BYTES_MAX);
+    return FH_DONE;
+}
+
+/* --- which characters are looked up ------------------------------------------------------------------------------------ */
 
 /* A bit for each code point whose first bytes are `code`, `more` of them missing. */
 static void mark(fh_u64s bits, uint32_t code, unsigned more) {
@@ -160,6 +244,7 @@ static fh_status settle(fh_charsmap *map, size_t offset_bytes, fh_err *err) {
         return fh_fail(err, FH_CORRUPT, offset_bytes, "precompiled_charsmap has %zu bytes, and a trie of %zu units", bytes.size,
                        map->units);
     FH_TRY(check(map, offset_bytes, err));
+    FH_TRY(check_walks(map, offset_bytes, err));
     map->plain = true;
     for (uint8_t b = ' '; b < 0x7f; b++) {
         fh_span found;

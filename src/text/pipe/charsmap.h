@@ -23,7 +23,7 @@ typedef struct fh_charsmap {
 } fh_charsmap;
 
 /* Reads a map from base64. FH_CORRUPT, at `offset_bytes` of the file: no base64, a trie that leaves itself or the replacements,
- * replacements that are not UTF-8. *out is then ended. */
+ * or that goes around, replacements that are not UTF-8; FH_LIMIT, keys of more than 512 bytes. *out is then ended. */
 FH_MUST_USE fh_status fh_charsmap_read(fh_ref fh_allocator *a, fh_span base64, size_t offset_bytes,
                                        fh_owned fh_view(1) fh_charsmap *out, fh_mut fh_err *err);
 /* The same from the bytes themselves, as a SentencePiece model has them. */

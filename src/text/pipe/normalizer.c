@@ -250,7 +250,7 @@ static fh_status fill_spm(fh_normalizer *nz, const fh_spm_normal *how, const fh_
     if (how->charsmap.size != 0)
         FH_TRY(fh_charsmap_of_bytes(nz->allocator, how->charsmap, how->offset_bytes, &r->map, err));
     if (symbols.count != 0)
-        FH_TRY(fh_byte_trie_build(nz->allocator, &m->spellings, symbols, &r->symbols));
+        FH_TRY(fh_byte_trie_build(nz->allocator, &m->spellings, symbols, &r->symbols, err));
     r->prefix = how->prefix;
     r->suffix = how->suffix;
     r->squeeze = how->squeeze;

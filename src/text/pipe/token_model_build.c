@@ -266,7 +266,7 @@ static fh_status build_whole(builder *b) {
     for (uint32_t id = 0; id < b->parts->tokens.count; id++)
         if (has_bit(b->parts->symbols, id))
             note_joints(m, fh_views_get(b->parts->tokens, id));
-    return fh_byte_trie_build(m->allocator, &m->spellings, b->parts->symbols, &m->symbols);
+    return fh_byte_trie_build(m->allocator, &m->spellings, b->parts->symbols, &m->symbols, b->err);
 }
 
 /* --- Unigram ---------------------------------------------------------------------------------------------------------- */
@@ -292,7 +292,7 @@ static fh_status score_tokens(builder *b, fh_u64s seen) {
         fh_logprobs_set(m->scores, id, (double)((float)(fh_views_get(p->tokens, id).size - 1) * 0.1f));
     }
     m->unk_score = (double)(worst - 10.0f);
-    return fh_byte_trie_build(m->allocator, &m->spellings, seen, &m->trie);
+    return fh_byte_trie_build(m->allocator, &m->spellings, seen, &m->trie, b->err);
 }
 
 static fh_status build_unigram(builder *b) {

@@ -83,7 +83,8 @@ uint32_t fh_merge_table_find(const fh_merge_table *t, uint32_t left, uint32_t ri
 /* --- byte_trie.c ------------------------------------------------------------------------------------------------------ */
 
 /* A node: its child by byte c is node base + c, if that one's parent is this one. Node 0 is the root. There are 256 nodes from
- * every base on. */
+ * every base on. No node lies deeper than FH_TRIE_BYTES_MAX, so that looking costs at most so many steps a byte. */
+enum { FH_TRIE_BYTES_MAX = 4096 };
 typedef struct fh_trie_node {
     uint32_t base, parent, token; /* token: the one that ends here, or FH_NO_TOKEN */
 } fh_trie_node;
@@ -94,8 +95,9 @@ typedef struct fh_byte_trie {
     fh_owned fh_trie_nodes nodes;
 } fh_byte_trie;
 
-/* Of all spellings, or of those whose id has its bit in `only`. */
-FH_MUST_USE fh_status fh_byte_trie_build(fh_ref fh_allocator *a, const fh_spellings *s, fh_u64s only, fh_mut fh_byte_trie *out);
+/* Of all spellings, or of those whose id has its bit in `only`. FH_LIMIT: one is longer than FH_TRIE_BYTES_MAX. FH_NOMEM. */
+FH_MUST_USE fh_status fh_byte_trie_build(fh_ref fh_allocator *a, const fh_spellings *s, fh_u64s only, fh_mut fh_byte_trie *out,
+                                         fh_mut fh_err *err);
 void fh_byte_trie_free(fh_ref fh_allocator *a, fh_drop fh_byte_trie *t);
 /* The longest token that begins at `at` < text.size, or FH_NO_TOKEN. */
 uint32_t fh_byte_trie_longest(const fh_byte_trie *t, fh_span text, size_t at, fh_out size_t *size);

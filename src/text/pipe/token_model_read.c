@@ -617,7 +617,7 @@ static fh_status build_unigram(reader *r) {
         fh_logprobs_set(m->scores, i, fh_f64_of_bits(bits));
         m->identity = fh_mix64(m->identity ^ bits);
     }
-    return fh_byte_trie_build(m->allocator, &m->spellings, (fh_u64s){0}, &m->trie);
+    return fh_byte_trie_build(m->allocator, &m->spellings, (fh_u64s){0}, &m->trie, r->err);
 }
 
 /* Goes to the node of the prefix. */
@@ -660,7 +660,8 @@ static fh_status build_tables(reader *r, rooms *names) {
     }
     if (m->kind == FH_MODEL_UNIGRAM)
         return build_unigram(r);
-    return m->kind == FH_MODEL_WORDPIECE ? fh_byte_trie_build(m->allocator, &m->spellings, (fh_u64s){0}, &m->trie) : FH_DONE;
+    return m->kind == FH_MODEL_WORDPIECE ? fh_byte_trie_build(m->allocator, &m->spellings, (fh_u64s){0}, &m->trie, r->err)
+                                         : FH_DONE;
 }
 
 static fh_status finish(reader *r, rooms *names, size_t offset_bytes) {

@@ -113,6 +113,34 @@ static bool are_nodes(fh_trie_nodes nodes, size_t ids) {
     return !bad && nodes.count >= BASE_NODES;
 }
 
+/* True if no node lies deeper than it may below one that has no parent; `depth` is of each node, or 0: not known yet. */
+static bool are_shallow(fh_trie_nodes nodes, fh_u32s depth) {
+    for (size_t i = 1; i < nodes.count; i++) {
+        size_t at = i;
+        uint32_t steps = 0;
+        while (at != 0 && fh_u32s_get(depth, at) == 0 && fh_trie_nodes_at(nodes, at)->parent < nodes.count) {
+            at = fh_trie_nodes_at(nodes, at)->parent;
+            if (++steps > FH_TRIE_BYTES_MAX)
+                return false;
+        }
+        steps += fh_u32s_get(depth, at);
+        if (steps > FH_TRIE_BYTES_MAX)
+            return false;
+        for (size_t k = i; k != at; k = fh_trie_nodes_at(nodes, k)->parent)
+            fh_u32s_set(depth, k, steps--);
+    }
+    return true;
+}
+
+static fh_status check_trie(const fh_token_model *m, size_t ids, fh_err *err) {
+    fh_u32s depth;
+    bool good = are_nodes(m->trie.nodes, ids);
+    FH_TRY(fh_u32s_new(m->allocator, m->trie.nodes.count, &depth));
+    good = good && are_shallow(m->trie.nodes, depth);
+    fh_u32s_free(m->allocator, &depth);
+    return good ? FH_DONE : wrong(err, "a trie that is none");
+}
+
 /* Scores are finite, for what JSON says is. */
 static bool are_scores(fh_logprobs scores, size_t ids) {
     bool bad = false;
@@ -133,8 +161,8 @@ static fh_status check_kind(const fh_token_model *m, fh_err *err) {
     if (m->kind == FH_MODEL_BPE && (!are_rules(m->merges.rules, ids) || !are_slots(m->merges.slots, FH_MERGE_RULES_MAX,
                                                                                     m->merges.rules.count, &used)))
         return wrong(err, "a table of merges that is none");
-    if (trie && !are_nodes(m->trie.nodes, ids))
-        return wrong(err, "a trie that is none");
+    if (trie)
+        FH_TRY(check_trie(m, ids, err));
     return m->kind == FH_MODEL_UNIGRAM && !are_scores(m->scores, ids) ? wrong(err, "a list of scores that is none") : FH_DONE;
 }
 
