@@ -34,17 +34,18 @@ static bool ends_wide(uint32_t code) {
 }
 
 /* Where the first sentence ends in a word that needs no white space for that; word.size if it does not end there. Signs that
- * close stay with it, and further ends. */
+ * close stay with it, and further ends. An end beyond FH_SENTENCE_MAX is not looked for: whatever is found there says so. */
 static size_t wide_end(fh_span word) {
     bool ended = false;
-    for (size_t at = 0; at < word.size;) {
+    size_t near = word.size > FH_SENTENCE_MAX ? FH_SENTENCE_MAX + 1 : word.size, at = 0;
+    while (at < near) {
         fh_rune r = fh_utf8_next(word, at);
         if (ended && !ends_wide(r.code) && !closes(r.code))
             return at;
         ended = ended || ends_wide(r.code);
         at += r.size;
     }
-    return word.size;
+    return at;
 }
 
 /* The word without signs that close at its end. A sign has up to three bytes. */
