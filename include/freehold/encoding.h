@@ -73,7 +73,7 @@ typedef struct fh_encoding {
     fh_owned fh_encoding_parts parts;
     size_t part_count;
     fh_owned fh_buf texts; /* of tokens that show another text than their id's */
-    fh_cells text_ends;
+    fh_cells text_begins, text_ends; /* where each lies in them; one may be a part of another */
     size_t text_count;
 } fh_encoding;
 
@@ -112,11 +112,20 @@ FH_FALLIBLE fh_encoding_begin(fh_mut fh_encoding *e, size_t row, bool overflow);
 FH_API void fh_encoding_range(fh_mut fh_encoding *e, fh_sequence_range range);
 /* Keeps a token's own text; *index is what its spelling is then. FH_NOMEM. */
 FH_FALLIBLE fh_encoding_keep(fh_mut fh_encoding *e, fh_span text, fh_out uint32_t *index);
+/* Which bytes of a longer text were kept, and as what. A zeroed one: none. */
+typedef struct fh_kept {
+    size_t from, to;
+    uint32_t index;
+} fh_kept;
+/* Keeps bytes [from, to) of a text. Those that lie in what `kept` says of it are not copied again, else it says these from now
+ * on. FH_NOMEM. */
+FH_FALLIBLE fh_encoding_keep_part(fh_mut fh_encoding *e, fh_mut fh_kept *kept, fh_span text, size_t from, size_t to,
+                                  fh_out uint32_t *index);
 /* The text that was kept. Valid until: the next change. */
 FH_API fh_span fh_encoding_kept(fh_ref const fh_encoding *e, uint32_t index) fh_view(1);
 /* Where an encoding stands, and back to there: what was appended since is taken out. */
 typedef struct fh_encoding_mark {
-    size_t count, part_count, text_count;
+    size_t count, part_count, text_count, text_bytes;
 } fh_encoding_mark;
 FH_API fh_encoding_mark fh_encoding_now(fh_ref const fh_encoding *e);
 FH_API void fh_encoding_cut(fh_mut fh_encoding *e, fh_encoding_mark mark);

@@ -1,7 +1,8 @@
 /* encoding.c: the columns of an encoding, and its parts.
  *
  * Invariants: each column has room for at least `count` numbers, and all have the same room; parts lie behind one another and
- * cover [0, count). Threading: one thread at a time. */
+ * cover [0, count); kept texts lie in `texts`, where the part of one that is kept as a text of its own is not copied.
+ * Threading: one thread at a time. */
 #include "freehold/encoding.h"
 
 #include "freehold/checked.h"
@@ -24,16 +25,17 @@ void fh_encoding_deinit(fh_encoding *e) {
     fh_u32s_free(a, &e->attention.items);
     fh_u32s_free(a, &e->spelling.items);
     fh_encoding_parts_free(a, &e->parts);
+    fh_u32s_free(a, &e->text_begins.items);
     fh_u32s_free(a, &e->text_ends.items);
     fh_buf_deinit(&e->texts);
 }
 
 void fh_encoding_clear(fh_encoding *e) {
-    fh_encoding_cut(e, (fh_encoding_mark){0, 0, 0});
+    fh_encoding_cut(e, (fh_encoding_mark){0, 0, 0, 0});
 }
 
 fh_encoding_mark fh_encoding_now(const fh_encoding *e) {
-    return (fh_encoding_mark){e->count, e->part_count, e->text_count};
+    return (fh_encoding_mark){e->count, e->part_count, e->text_count, e->texts.size};
 }
 
 void fh_encoding_cut(fh_encoding *e, fh_encoding_mark mark) {
@@ -41,7 +43,7 @@ void fh_encoding_cut(fh_encoding *e, fh_encoding_mark mark) {
     e->count = mark.count;
     e->part_count = mark.part_count;
     e->text_count = mark.text_count;
-    fh_buf_truncate(&e->texts, mark.text_count == 0 ? 0 : fh_u32s_get(e->text_ends.items, mark.text_count - 1));
+    fh_buf_truncate(&e->texts, mark.text_bytes);
 }
 
 /* --- questions -------------------------------------------------------------------------------------------------------- */
@@ -107,7 +109,7 @@ uint32_t fh_encoding_sequence(const fh_encoding *e, size_t p, size_t i) {
 }
 
 fh_span fh_encoding_kept(const fh_encoding *e, uint32_t index) {
-    size_t from = index == 0 ? 0 : fh_u32s_get(e->text_ends.items, index - 1);
+    size_t from = fh_u32s_get(e->text_begins.items, index);
     return fh_span_sub(fh_buf_view(&e->texts), from, fh_u32s_get(e->text_ends.items, index) - from);
 }
 
@@ -188,13 +190,44 @@ void fh_encoding_range(fh_encoding *e, fh_sequence_range range) {
     part->range_count += r == part->range_count;
 }
 
+/* Makes room for `more` places of texts. */
+static fh_status reserve_texts(fh_mut fh_encoding *e, size_t more) {
+    size_t have = e->text_ends.items.count, want;
+    if (!fh_add_size(e->text_count, more, &want))
+        return FH_STATUS(FH_LIMIT);
+    if (want <= have)
+        return FH_DONE;
+    size_t room = want < TOKENS_FIRST ? TOKENS_FIRST : want < 2 * have ? 2 * have : want;
+    FH_TRY(grow(e->allocator, &e->text_begins, e->text_count, room));
+    return grow(e->allocator, &e->text_ends, e->text_count, room);
+}
+
+/* Notes a text that lies in `texts`; there is room for its place. */
+static uint32_t note_text(fh_mut fh_encoding *e, size_t from, size_t to) {
+    fh_u32s_set(e->text_begins.items, e->text_count, (uint32_t)from);
+    fh_u32s_set(e->text_ends.items, e->text_count, (uint32_t)to);
+    return (uint32_t)e->text_count++;
+}
+
 fh_status fh_encoding_keep(fh_encoding *e, fh_span text, uint32_t *index) {
+    size_t from = e->texts.size;
     *index = FH_NO_WORD;
-    if (e->text_count == e->text_ends.items.count)
-        FH_TRY(grow(e->allocator, &e->text_ends, e->text_count, e->text_count < 32 ? 64 : 2 * e->text_count));
+    FH_TRY(reserve_texts(e, 1));
     FH_TRY(fh_buf_put(&e->texts, text));
-    *index = (uint32_t)e->text_count;
-    fh_u32s_set(e->text_ends.items, e->text_count++, (uint32_t)e->texts.size);
+    *index = note_text(e, from, e->texts.size);
+    return FH_DONE;
+}
+
+fh_status fh_encoding_keep_part(fh_encoding *e, fh_kept *kept, fh_span text, size_t from, size_t to, uint32_t *index) {
+    *index = FH_NO_WORD;
+    if (from >= kept->from && from < kept->to && to <= kept->to) {
+        FH_TRY(reserve_texts(e, 1));
+        size_t at = fh_u32s_get(e->text_begins.items, kept->index) + (from - kept->from);
+        *index = note_text(e, at, at + (to - from));
+        return FH_DONE;
+    }
+    FH_TRY(fh_encoding_keep(e, fh_span_sub(text, from, to - from), index));
+    *kept = (fh_kept){from, to, *index};
     return FH_DONE;
 }
 
@@ -206,11 +239,12 @@ static void copy_column(fh_u32s to, size_t at, fh_u32s from, size_t count) {
 }
 
 fh_status fh_encoding_append_texts(fh_encoding *e, const fh_encoding *from, uint32_t *add) {
+    size_t at = e->texts.size;
     *add = (uint32_t)e->text_count;
-    for (uint32_t t = 0; t < from->text_count; t++) {
-        uint32_t index;
-        FH_TRY(fh_encoding_keep(e, fh_encoding_kept(from, t), &index));
-    }
+    FH_TRY(reserve_texts(e, from->text_count));
+    FH_TRY(fh_buf_put(&e->texts, fh_buf_view(&from->texts)));
+    for (size_t t = 0; t < from->text_count; t++)
+        (void)note_text(e, at + fh_u32s_get(from->text_begins.items, t), at + fh_u32s_get(from->text_ends.items, t));
     return FH_DONE;
 }
 

@@ -541,6 +541,82 @@ static void test_count(void **state) {
     fh_tokenizer_free(tok);
 }
 
+/* Tokens of white space that swallow the white space behind them end where it ends, and each shows what is left of it: the
+ * texts of n of them have n^2 bytes, which take neither the time nor the memory for as many. Between any two stands one that
+ * swallows nothing. */
+typedef struct blanks {
+    made_parts parts;
+    size_t size;
+    uint32_t plain; /* what stands between */
+    bool trims;     /* offsets */
+    bool windows;   /* each part has two tokens, of which the part before has the first one */
+} blanks;
+
+static void check_blank(const blanks *b, const fh_encoding *e, size_t at, size_t k) {
+    size_t last = b->size + 1, end = k == 0 ? 1 : k % 2 == 1 ? last : k + 1, begin = b->trims && k != 0 ? end : k;
+    uint32_t own = fh_u32s_get(fh_encoding_column(e, FH_COLUMN_SPELLING), at);
+    assert_int_equal(fh_u32s_get(fh_encoding_column(e, FH_COLUMN_ID), at), k == 0 ? 12 : k % 2 == 1 ? 13 : b->plain);
+    assert_int_equal(fh_u32s_get(fh_encoding_column(e, FH_COLUMN_BEGIN), at), begin);
+    assert_int_equal(fh_u32s_get(fh_encoding_column(e, FH_COLUMN_END), at), end);
+    if (k % 2 == 1)
+        assert_int_equal(fh_encoding_kept(e, own).size, last - k);
+}
+
+static void check_all_blanks(const blanks *b, const fh_encoding *e) {
+    assert_int_equal(fh_encoding_count(e), b->windows ? 2 * b->size : b->size + 1);
+    assert_int_equal(fh_encoding_part_count(e), b->windows ? b->size : 1);
+    for (size_t p = 0; p < fh_encoding_part_count(e); p++) {
+        fh_encoding_part part = fh_encoding_part_at(e, p);
+        for (size_t i = 0; i < part.count; i++)
+            check_blank(b, e, part.from + i, b->windows ? p + i : i);
+    }
+}
+
+static void run_blanks(fh_trace *trace, const blanks *b) {
+    fh_allocator *a = fh_trace_allocator(trace);
+    fh_tokenizer *tok = made_load(a, &b->parts);
+    fh_encoder *encoder;
+    fh_encoding e, again;
+    fh_buf text;
+    fh_buf_init(&text, a, 0);
+    fh_encoding_init(&e, a);
+    fh_encoding_init(&again, a);
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_assert_ok(fh_buf_put(&text, FH_LIT("\xc3\xa9")));
+    for (size_t i = 0; i < b->size; i++)
+        fh_assert_ok(fh_buf_put_u8(&text, i % 2 == 0 ? '\n' : b->plain == 3 ? 'a' : '\t'));
+    fh_encode_options o = {.add_special = true, .offsets = FH_OFFSETS_CODE_POINTS};
+    fh_trace_budget(trace, 1024 * b->size);
+    fh_assert_ok(fh_encoder_encode(encoder, &(fh_encode_input){.text = fh_buf_view(&text)}, o, &e, NULL));
+    check_all_blanks(b, &e);
+    if (!b->trims) { /* the same tokens, given */
+        fh_assert_ok(fh_encoder_encode(encoder, &(fh_encode_input){.tokens = &e}, o, &again, NULL));
+        check_all_blanks(b, &again);
+    }
+    fh_trace_budget(trace, 0);
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&e);
+    fh_encoding_deinit(&again);
+    fh_buf_deinit(&text);
+}
+
+static void test_blanks(void **state) {
+    static const char raw[] = "[{\"id\":13,\"content\":\"\\n\",\"rstrip\":true,\"normalized\":false},"
+                              "{\"id\":14,\"content\":\"\\t\",\"normalized\":false}]";
+    static const char normal[] = "[{\"id\":13,\"content\":\"\\n\",\"rstrip\":true},{\"id\":3,\"content\":\"a\"}]";
+    static const blanks all[] = {
+        {{.added = raw}, 1 << 20, 14, false, false},
+        {{.added = raw, .padding = "{\"strategy\":\"BatchLongest\"}"}, 1 << 18, 14, false, false},
+        {{.added = normal, .normalizer = "{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"\\t\"}"},
+         1 << 20, 3, false, false}, /* a tab is shown for token 3 */
+        {{.added = raw, .post = BYTE_LEVEL_0}, 1 << 20, 14, true, false},
+        {{.added = raw, .post = BYTE_LEVEL_0, .truncation = TRUNCATION(2, 1, "LongestFirst")}, 1 << 16, 14, true, true},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        run_blanks(fh_test_trace(state), &all[i]);
+}
+
 static fh_status encode_body(fh_allocator *a, void *arg) {
     fh_tokenizer *tok = arg;
     fh_encoder *encoder = NULL;
@@ -570,6 +646,6 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_refused),  FH_TEST_ALLOC(test_split),
                                        FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_special),  FH_TEST_ALLOC(test_count),
-                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_no_memory)};
+                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks), FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

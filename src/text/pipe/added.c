@@ -461,6 +461,17 @@ static bool is_space(fh_span text, size_t at) {
     return fh_unicode_class(fh_utf8_next(text, at).code) == FH_CHAR_SPACE;
 }
 
+/* Where the blanks behind `at`, the end of a match, end. Matches come in order, so those before `blanks_end` were passed
+ * already. */
+static size_t blanks_behind(fh_mut fh_added_walk *w, size_t at) {
+    if (at <= w->blanks_end)
+        return w->blanks_end;
+    while (at < w->text.size && is_space(w->text, at))
+        at += fh_utf8_next(w->text, at).size;
+    w->blanks_end = at;
+    return at;
+}
+
 /* The next match that counts, in *out. */
 static bool next_match(fh_mut fh_added_walk *w, fh_out fh_stretch *out) {
     *out = (fh_stretch){0, 0, FH_NO_TOKEN};
@@ -482,8 +493,8 @@ static bool next_match(fh_mut fh_added_walk *w, fh_out fh_stretch *out) {
             begin = before(w->text, begin);
         if (t->lstrip && begin < w->done)
             begin = w->done;
-        while (t->rstrip && end < w->text.size && is_space(w->text, end))
-            end += fh_utf8_next(w->text, end).size;
+        if (t->rstrip)
+            end = blanks_behind(w, end);
         *out = (fh_stretch){begin, end, t->id};
         return true;
     }

@@ -88,6 +88,7 @@ typedef struct fh_added_walk {
     fh_starts_fn *find;
     fh_span text;
     size_t at, done;     /* where to look on; what was given out */
+    size_t blanks_end;   /* of the blanks that the last match with `rstrip` has swallowed */
     fh_stretch pending;
     bool has_pending, skip_special;
 } fh_added_walk;

@@ -10,7 +10,7 @@
 #include "text/pipe/pipeline.h"
 
 /* Offsets into a text, tripled where a byte becomes U+FFFD, must fit 32 bits. */
-enum { TEXT_BYTES_MAX = 1 << 30, RECALL_PIECES = 256, ASCII_RUN = 512, WINDOW = 64 };
+enum { TEXT_BYTES_MAX = 1 << 30, RECALL_PIECES = 256, ASCII_RUN = 512, WINDOW = 64, TAIL_MIN = 64 };
 
 /* How a text is encoded, and where its offsets were last. */
 typedef struct job {
@@ -22,6 +22,7 @@ typedef struct job {
     uint32_t word_given; /* of all pieces, or FH_NO_WORD */
     size_t tokens_max;
     size_t cursor_byte, cursor_code; /* code points before a byte: the place that was last looked at */
+    size_t other_byte, other_code;   /* and one before that: stretches with one end in common go from one to the other */
     size_t settled; /* the offsets of so many tokens are what is asked for; those of the others are bytes of the text */
 } job;
 
@@ -79,14 +80,29 @@ static uint32_t code_points_before(fh_mut job *j, fh_span text, size_t at) {
     return (uint32_t)j->cursor_code;
 }
 
+/* Counts on from the nearer one of the two places. */
+static void go_near(fh_mut job *j, size_t at) {
+    size_t here = at < j->cursor_byte ? j->cursor_byte - at : at - j->cursor_byte;
+    size_t there = at < j->other_byte ? j->other_byte - at : at - j->other_byte;
+    if (here <= there)
+        return;
+    size_t byte = j->cursor_byte, code = j->cursor_code;
+    j->cursor_byte = j->other_byte;
+    j->cursor_code = j->other_code;
+    j->other_byte = byte;
+    j->other_code = code;
+}
+
 /* Bytes of the text as what is asked for. A place inside a character counts as the character's. */
 static fh_origin in_units(fh_mut job *j, fh_span text, fh_origin o) {
     if (j->offsets != FH_OFFSETS_CODE_POINTS || o.begin >= text.size || (j->ascii && o.end <= text.size))
         return o;
+    go_near(j, o.begin);
     uint32_t begin = code_points_before(j, text, o.begin);
     begin -= fh_goes_on(text, o.begin);
     if (o.end > text.size) /* a model that left characters out counts past the end: the reference gives such a token two */
         return (fh_origin){begin, begin + 2};
+    go_near(j, o.end);
     uint32_t end = code_points_before(j, text, o.end);
     end -= fh_goes_on(text, o.end);
     return (fh_origin){begin, end};
@@ -160,6 +176,8 @@ static void count_one(fh_mut job *j, fh_span text, fh_mut places *p) {
 /* Bytes of the text, one at least for each token [from, to), as code points. */
 static void count_places(fh_mut job *j, fh_span text, const fh_token_list *l, size_t from, size_t to) {
     places p = {fh_u32s_sub(l->begins, from, to - from), fh_u32s_sub(l->ends, from, to - from), 0};
+    if (from < to)
+        go_near(j, fh_u32s_get(l->begins, from));
     while (p.done < p.begins.count) {
         size_t begin = fh_u32s_get(p.begins, p.done), before = p.done;
         if (fh_span_at(text, begin) < 0x80)
@@ -243,12 +261,13 @@ static fh_status note_unknown(const job *j, fh_mut fh_token_store *store, size_t
     return FH_DONE;
 }
 
-/* An added token where it was found: it shows what the text has there. */
-static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, fh_span text, uint32_t id, fh_span shown, fh_origin o,
-                           fh_or_null fh_mut fh_encoding *out) {
+/* Added token `s.id` where it was found, bytes [begin, end) of `view`: it shows what stands there. Of `view`, `kept` was shown
+ * last: tokens that swallow the same blanks show one text. */
+static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, fh_span text, fh_span view, fh_stretch s, fh_origin o,
+                           fh_mut fh_kept *kept, fh_or_null fh_mut fh_encoding *out) {
     if (out != NULL)
         settle_places(j, text, &store->tokens, store->tokens.count);
-    FH_TRY(fh_token_list_put(&store->tokens, id, o.begin, o.end));
+    FH_TRY(fh_token_list_put(&store->tokens, s.id, o.begin, o.end));
     j->settled = store->tokens.count;
     uint32_t word = j->word_given != FH_NO_WORD ? j->word_given : j->word, spelling = FH_NO_WORD;
     j->word++;
@@ -256,9 +275,9 @@ static fh_status put_added(fh_mut job *j, fh_mut fh_token_store *store, fh_span 
         return FH_DONE;
     fh_span usual;
     note_word(&store->tokens, store->tokens.count - 1, word);
-    if (fh_pipeline_shown(j->p, id, &usual) && fh_span_equal(usual, shown))
+    if (fh_pipeline_shown(j->p, s.id, &usual) && fh_span_equal(usual, fh_span_sub(view, s.begin, s.end - s.begin)))
         return FH_DONE;
-    FH_TRY(fh_encoding_keep(out, shown, &spelling));
+    FH_TRY(fh_encoding_keep_part(out, kept, view, s.begin, s.end, &spelling));
     return note_spelling(store, store->tokens.count - 1, spelling);
 }
 
@@ -374,6 +393,7 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
                              fh_mut fh_token_store *store, fh_span text, fh_stretch where, fh_or_null fh_mut fh_encoding *out) {
     const fh_pipeline *p = j->p;
     bool tracked = out != NULL || p->tracks;
+    fh_kept kept = {.to = 0};
     fh_span section = fh_span_sub(text, where.begin, where.end - where.begin);
     FH_TRY(fh_normalized_reset(n, section, tracked));
     FH_TRY(cut_section(j, n, section, where.begin, &r->pieces));
@@ -387,11 +407,11 @@ static fh_status put_section(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view(5
             FH_TRY(put_piece(j, r, n, store, piece, where.begin, text, out));
             continue;
         }
-        fh_span shown = fh_span_sub(fh_normalized_view(n), piece.begin, (size_t)piece.end - piece.begin);
         fh_origin o = {0, 0};
         if (out != NULL)
             o = in_units(j, text, origin_of(n, piece, where.begin, 0, piece.end - piece.begin));
-        FH_TRY(put_added(j, store, text, piece.token, shown, o, out));
+        FH_TRY(put_added(j, store, text, fh_normalized_view(n), (fh_stretch){piece.begin, piece.end, piece.token}, o, &kept,
+                         out));
     }
     j->word += p->spaces ? 1 : 0;
     return FH_DONE;
@@ -413,7 +433,8 @@ static fh_status put_stretches(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view
                                fh_mut fh_token_store *store, fh_span text, fh_or_null fh_mut fh_encoding *out) {
     fh_added_walk walk;
     fh_stretch s;
-    j->cursor_byte = j->cursor_code = 0;
+    fh_kept kept = {.to = 0};
+    j->cursor_byte = j->cursor_code = j->other_byte = j->other_code = 0;
     j->settled = store->tokens.count;
     fh_added_walk_init(&walk, &j->p->added, text, false, j->skip_special);
     while (store->tokens.count <= j->tokens_max && fh_added_walk_next(&walk, &s)) {
@@ -424,7 +445,7 @@ static fh_status put_stretches(fh_mut job *j, fh_mut fh_tools *r, fh_mut fh_view
         fh_origin o = {0, 0};
         if (out != NULL)
             o = in_units(j, text, (fh_origin){(uint32_t)s.begin, (uint32_t)s.end});
-        FH_TRY(put_added(j, store, text, s.id, fh_span_sub(text, s.begin, s.end - s.begin), o, out));
+        FH_TRY(put_added(j, store, text, text, s, o, &kept, out));
     }
     if (out != NULL)
         settle_places(j, text, &store->tokens, store->tokens.count);
@@ -466,6 +487,7 @@ static fh_status put_made(fh_mut fh_token_store *store, const fh_encoding *made,
     if (part >= fh_encoding_part_count(made))
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "part %zu of %zu", part, fh_encoding_part_count(made));
     fh_encoding_part p = fh_encoding_part_at(made, part);
+    fh_kept kept = {.to = 0};
     for (size_t i = p.from; i < p.from + p.count; i++) {
         uint32_t spelling = fh_u32s_get(made->spelling.items, i), index;
         if (i == p.from)
@@ -479,7 +501,8 @@ static fh_status put_made(fh_mut fh_token_store *store, const fh_encoding *made,
         fh_u32s_set(store->tokens.words, i - p.from, fh_u32s_get(made->word.items, i));
         if (spelling == FH_NO_WORD)
             continue;
-        FH_TRY(fh_encoding_keep(out, fh_encoding_kept(made, spelling), &index));
+        FH_TRY(fh_encoding_keep_part(out, &kept, fh_buf_view(&made->texts), fh_u32s_get(made->text_begins.items, spelling),
+                                     fh_u32s_get(made->text_ends.items, spelling), &index));
         FH_TRY(note_spelling(store, i - p.from, index));
     }
     return FH_DONE;
@@ -515,10 +538,10 @@ static void copy(fh_u32s to, size_t at, fh_u32s from, size_t begin, size_t count
 }
 
 /* Takes blanks off the offsets of one token, as often as its run says (byte_level.rs, process_offsets). */
-static fh_origin trimmed(const fh_run *run, bool begins, uint32_t blanks, fh_origin o) {
-    uint32_t trail = blanks >> 16;
+static fh_origin trimmed(const fh_run *run, bool begins, fh_blanks blanks, fh_origin o) {
+    uint32_t trail = (uint32_t)blanks.trail;
     for (uint32_t t = 0; t < run->trim_count; t++) {
-        uint32_t how = run->trims >> 2 * t & 3, lead = blanks & 0xffff;
+        uint32_t how = run->trims >> 2 * t & 3, lead = (uint32_t)blanks.lead;
         bool first = (begins && (how & 2) != 0) || o.begin == 0;
         if (first && (how & 1) != 0 && lead == 1)
             lead = 0;
@@ -530,13 +553,37 @@ static fh_origin trimmed(const fh_run *run, bool begins, uint32_t blanks, fh_ori
     return o;
 }
 
-static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out, size_t at) {
+/* The blanks that a kept text ends with: bytes [from, to) of the kept texts. `count` of them are at or behind byte `at`. */
+typedef struct tail {
+    size_t from, to, at, count;
+} tail;
+
+/* Those of a kept text. Many may end with the same blanks, which are counted once. */
+static fh_blanks blanks_of(const fh_encoding *e, uint32_t spelling, fh_mut tail *t) {
+    size_t from = fh_u32s_get(e->text_begins.items, spelling), to = fh_u32s_get(e->text_ends.items, spelling);
+    fh_span texts = fh_buf_view(&e->texts);
+    if (to != t->to || from < t->from) {
+        fh_blanks b = fh_blanks_in(fh_span_sub(texts, from, to - from));
+        if (b.trail >= TAIL_MIN)
+            *t = (tail){to - b.trail_bytes, to, to - b.trail_bytes, b.trail};
+        return b;
+    }
+    if (from >= t->at)
+        t->count -= from - t->at - fh_going_on(texts, t->at, from);
+    else
+        t->count += t->at - from - fh_going_on(texts, from, t->at);
+    t->at = from;
+    return (fh_blanks){.lead = t->count, .trail = t->count, .trail_bytes = to - from};
+}
+
+static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out, size_t at, fh_mut tail *t) {
     for (size_t i = at; i < at + run->count; i++) {
         uint32_t id = fh_u32s_get(out->id.items, i), spelling = fh_u32s_get(out->spelling.items, i);
-        uint32_t blanks = id < p->blanks.count ? fh_u32s_get(p->blanks, id) : 0;
+        uint32_t usual = id < p->blanks.count ? fh_u32s_get(p->blanks, id) : 0;
+        fh_blanks blanks = {.lead = usual & 0xffff, .trail = usual >> 16};
         if (spelling != FH_NO_WORD)
-            blanks = fh_blanks_of(fh_encoding_kept(out, spelling));
-        if (blanks == 0)
+            blanks = blanks_of(out, spelling, t);
+        if (blanks.lead == 0 && blanks.trail == 0)
             continue;
         fh_origin before = {fh_u32s_get(out->begin.items, i), fh_u32s_get(out->end.items, i)};
         fh_origin o = trimmed(run, i == at, blanks, before);
@@ -546,7 +593,7 @@ static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding
 }
 
 /* Appends a run of a text's tokens. */
-static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets,
+static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets, fh_mut tail *t,
                          fh_mut fh_encoding *out) {
     FH_TRY(fh_encoding_reserve(out, run->count));
     size_t at = out->count;
@@ -569,7 +616,7 @@ static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, cons
     fill(out->special.items, at, run->count, run->special);
     fill(out->attention.items, at, run->count, 1);
     if (offsets && run->trim_count != 0)
-        trim_run(p, run, out, at);
+        trim_run(p, run, out, at, t);
     out->count += run->count;
     fh_encoding_parts_at(out->parts, out->part_count - 1)->count += run->count;
     return FH_DONE;
@@ -589,7 +636,7 @@ static fh_status put_special(const fh_pipeline *p, const fh_run *run, fh_mut fh_
 }
 
 static fh_status put_draft(const fh_pipeline *p, const fh_room *r, const fh_draft *d, bool offsets, size_t row, bool overflow,
-                           fh_mut fh_encoding *out) {
+                           fh_mut tail *t, fh_mut fh_encoding *out) {
     FH_TRY(fh_encoding_begin(out, row, overflow));
     for (uint32_t i = 0; i < d->range_count && i < FH_SEQUENCES_MAX; i++)
         fh_encoding_range(out, d->ranges[i]);
@@ -598,7 +645,7 @@ static fh_status put_draft(const fh_pipeline *p, const fh_room *r, const fh_draf
         if (run->source == FH_RUN_SPECIAL)
             FH_TRY(put_special(p, run, out));
         else
-            FH_TRY(put_run(p, store_of(r, run->source), run, offsets, out));
+            FH_TRY(put_run(p, store_of(r, run->source), run, offsets, t, out));
     }
     return FH_DONE;
 }
@@ -647,10 +694,11 @@ fh_status fh_pipeline_encode(const fh_pipeline *p, fh_room *r, const fh_encode_i
     if (fh_failed(s))
         return explain(s, input->text, err);
     fh_drafted whole = fh_drafteds_get(r->drafts.pieces.items, 0);
-    s = put_draft(p, r, &whole.main, offsets, row, false, out);
+    tail t = {.count = 0};
+    s = put_draft(p, r, &whole.main, offsets, row, false, &t, out);
     for (size_t i = 0; i < whole.overflow_count && s.code == FH_OK; i++) {
         fh_draft over = fh_drafts_get(r->drafts.overflow.items, whole.overflow + i);
-        s = put_draft(p, r, &over, offsets, row, true, out);
+        s = put_draft(p, r, &over, offsets, row, true, &t, out);
     }
     return fh_failed(s) ? explain(s, input->text, err) : s;
 }

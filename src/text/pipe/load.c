@@ -164,19 +164,25 @@ static bool is_blank(uint32_t code) {
     return !shown && (code == 0x120 || fh_unicode_class(code) == FH_CHAR_SPACE);
 }
 
-uint32_t fh_blanks_of(fh_span text) {
-    uint32_t lead = 0, trail = 0;
+fh_blanks fh_blanks_in(fh_span text) {
+    fh_blanks b = {.lead = 0};
     bool leading = true;
     for (size_t i = 0; i < text.size;) {
         uint8_t first = fh_span_at(text, i);
         fh_rune r = first < 0x80 ? (fh_rune){first, 1, true} : fh_utf8_next(text, i);
         bool blank = is_blank(r.code);
         leading = leading && blank;
-        lead += leading && lead < UINT16_MAX;
-        trail = blank ? trail + (trail < UINT16_MAX) : 0;
+        b.lead += leading;
+        b.trail = blank ? b.trail + 1 : 0;
+        b.trail_bytes = blank ? b.trail_bytes + r.size : 0;
         i += r.size;
     }
-    return lead | trail << 16;
+    return b;
+}
+
+uint32_t fh_blanks_pack(fh_blanks b) {
+    uint32_t lead = b.lead < UINT16_MAX ? (uint32_t)b.lead : UINT16_MAX;
+    return lead | (b.trail < UINT16_MAX ? (uint32_t)b.trail : UINT16_MAX) << 16;
 }
 
 static fh_status fill_blanks(fh_pipeline *p) {
@@ -186,7 +192,7 @@ static fh_status fill_blanks(fh_pipeline *p) {
     for (uint32_t id = 0; id < p->id_end; id++) {
         fh_span spelling;
         if (fh_pipeline_shown(p, id, &spelling))
-            fh_u32s_set(p->blanks, id, fh_blanks_of(spelling));
+            fh_u32s_set(p->blanks, id, fh_blanks_pack(fh_blanks_in(spelling)));
     }
     return FH_DONE;
 }

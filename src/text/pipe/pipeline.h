@@ -82,8 +82,13 @@ FH_MUST_USE bool fh_pipeline_spelling(const fh_pipeline *p, uint32_t id, fh_out 
 /* What a token shows in an encoding unless it has a text of its own: the model's spelling, where the model has it. Valid until:
  * fh_pipeline_free. */
 FH_MUST_USE bool fh_pipeline_shown(const fh_pipeline *p, uint32_t id, fh_out fh_view(1) fh_span *out);
-/* How many blanks begin a token's text (low half) and end it (high half), for the trimming of offsets. */
-uint32_t fh_blanks_of(fh_span text);
+/* How many blanks begin a token's text, and end it, for the trimming of offsets. */
+typedef struct fh_blanks {
+    size_t lead, trail, trail_bytes;
+} fh_blanks;
+fh_blanks fh_blanks_in(fh_span text);
+/* The two numbers in one: the low half and the high one, each at most UINT16_MAX. */
+uint32_t fh_blanks_pack(fh_blanks b);
 
 /* Normalizes a text, which is UTF-8, and cuts it to pieces; both are to be initialized, and may serve many texts. Added tokens
  * are not looked for. Without `offsets` the text need not be tracked. `raw_bytes`: see fh_pretokenizer_run. */
