@@ -117,7 +117,64 @@ static void test_long(void **state) {
     }
 }
 
+/* Where the first sentence of a word of wide characters ends, looked for in all of it. */
+static size_t first_end(fh_span word) {
+    bool ended = false;
+    for (size_t at = 0; at < word.size; at += 3) {
+        fh_span one = fh_span_sub(word, at, 3);
+        bool stop = fh_span_is(one, "\xe3\x80\x82"), close = fh_span_is(one, "\xe3\x80\x8d");
+        if (ended && !stop && !close)
+            return at <= FH_SENTENCE_MAX ? at : FH_SENTENCE_MAX / 3 * 3;
+        ended = ended || stop;
+    }
+    return word.size <= FH_SENTENCE_MAX ? word.size : FH_SENTENCE_MAX / 3 * 3;
+}
+
+/* A text without white space: its sentences are those that a look at all of it finds, wherever its stops are. */
+static void test_wide(void **state) {
+    static const char *const pieces[] = {"\xe7\x8a\xac", "\xe3\x80\x82", "\xe3\x80\x8d"};
+    fh_allocator *a = fh_test_allocator(state);
+    fh_test_rng rng = fh_test_rng_new(3);
+    for (size_t round = 0; round < 64; round++) {
+        fh_buf text;
+        fh_buf_init(&text, a, 0);
+        size_t rare = round % 2 == 0 ? 3000 : 2 + round; /* characters between two stops, mostly */
+        while (text.size < 3 * FH_SENTENCE_MAX + 3 * round) {
+            size_t which = fh_test_rng_below(&rng, rare) != 0 ? 0 : 1 + fh_test_rng_below(&rng, 2);
+            for (size_t i = 0; i < (which == 0 ? 1 : 1 + round % 3); i++)
+                fh_assert_ok(fh_buf_put(&text, fh_span_of_str(pieces[which])));
+        }
+        fh_sentences s = fh_sentences_begin(fh_buf_view(&text));
+        fh_range r;
+        size_t at = 0;
+        for (; fh_sentences_next(&s, &r); at = r.to) {
+            assert_int_equal(r.from, at);
+            assert_int_equal(r.to, at + first_end(fh_span_from(fh_buf_view(&text), at)));
+        }
+        assert_int_equal(at, text.size);
+        fh_buf_deinit(&text);
+    }
+}
+
+/* 16 MiB without white space, as a line of base64 is: a look at the rest for each sentence would take minutes. */
+static void test_one_line(void **state) {
+    fh_allocator *a = fh_test_allocator(state);
+    fh_buf text;
+    fh_buf_init(&text, a, 0);
+    fh_assert_ok(fh_buf_reserve(&text, 1 << 24));
+    for (size_t i = 0; i < 1 << 22; i++)
+        fh_assert_ok(fh_buf_put(&text, FH_LIT("aaaa")));
+    fh_sentences s = fh_sentences_begin(fh_buf_view(&text));
+    fh_range r;
+    size_t count = 0;
+    for (; fh_sentences_next(&s, &r); count++)
+        assert_true(r.from == count * FH_SENTENCE_MAX && r.to == r.from + FH_SENTENCE_MAX);
+    assert_int_equal(count, (1 << 24) / FH_SENTENCE_MAX);
+    fh_buf_deinit(&text);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), FH_TEST_ALLOC(test_random), FH_TEST_ALLOC(test_long)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), FH_TEST_ALLOC(test_random), FH_TEST_ALLOC(test_long),
+                                       FH_TEST_ALLOC(test_wide), FH_TEST_ALLOC(test_one_line)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
