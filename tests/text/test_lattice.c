@@ -26,6 +26,8 @@ static void test_functions(void **state) {
     expect_near(fh_train_log(0x1p-1060), -1060 * log(2), 1e-15);
     assert_true(fh_train_exp(-1e9) >= 0 && fh_train_exp(-1e9) <= 0);
     assert_true(fh_train_exp(1e9) > 1e308);
+    assert_true(fh_train_exp((double)NAN) >= 0 && fh_train_exp((double)NAN) <= 0);
+    assert_true(fh_train_exp((double)-INFINITY) <= 0 && fh_train_exp((double)INFINITY) > 1e308);
     expect_near(fh_train_digamma(1), -0.57721566490153286, 1e-10);
     expect_near(fh_train_digamma(0.5), -1.9635100260214235, 1e-10);
     expect_near(fh_train_digamma(100), 4.6001618527380874, 1e-12);

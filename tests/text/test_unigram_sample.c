@@ -69,6 +69,39 @@ static void test_one_way(void **state) {
     CHECK_CASES(fh_test_allocator(state), MODEL("\"alpha\":0.3,\"nbest_size\":9"), cases);
 }
 
+/* Scores whose product with alpha is no number any more: some way is drawn, and it is a way. */
+static void test_beyond_numbers(void **state) {
+    static const char *const scores[][2] = {{"-1e308", "-1e308"}, {"1e308", "1e308"}, {"1e308", "-1e308"}, {"-1e308", "1e308"}};
+    static const char *const hows[] = {"\"alpha\":10", "\"alpha\":10,\"nbest_size\":4"};
+    fh_allocator *a = fh_test_allocator(state);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < 2; k++) {
+            fh_buf json;
+            fh_model_scratch *room;
+            fh_token_list l;
+            fh_buf_init(&json, a, 0);
+            fh_assert_ok(fh_buf_format(&json, "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"u\",0],[\"a\",%s],[\"b\",%s],"
+                                              "[\"ab\",%s]],%s}", scores[i][0], scores[i][1], scores[i][0], hows[k]));
+            fh_assert_ok(fh_buf_put_u8(&json, 0));
+            fh_token_model *m = read_model(a, (const char *)fh_buf_view(&json).at);
+            fh_assert_ok(fh_model_scratch_new(a, &room));
+            fh_token_list_init(&l, a, false);
+            for (uint64_t seed = 0; seed < 100; seed++) {
+                l.count = 0;
+                fh_model_scratch_seed(room, seed, 0);
+                fh_assert_ok(fh_token_model_encode(m, room, FH_LIT("ab"), &l));
+                assert_in_range(l.count, 1, 2);
+                assert_int_equal(fh_u32s_get(l.ids, 0), l.count == 1 ? 3 : 1);
+                assert_int_equal(fh_u32s_get(l.ids, l.count - 1), l.count == 1 ? 3 : 2);
+                assert_int_equal(fh_u32s_get(l.ends, l.count - 1), 2);
+            }
+            fh_token_list_deinit(&l);
+            fh_model_scratch_free(room);
+            fh_token_model_free(m);
+            fh_buf_deinit(&json);
+        }
+}
+
 static void test_json(void **state) {
     fh_allocator *a = fh_test_allocator(state);
     fh_token_model *m = read_model(a, MODEL("\"alpha\":0.5,\"nbest_size\":9"));
@@ -111,6 +144,7 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_all_ways), FH_TEST_ALLOC(test_best_ways), FH_TEST_ALLOC(test_one_way),
-                                       FH_TEST_ALLOC(test_json), FH_TEST_ALLOC(test_no_memory)};
+                                       FH_TEST_ALLOC(test_beyond_numbers), FH_TEST_ALLOC(test_json),
+                                       FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static bool next_offer(fh_mut offers *o, fh_out offer *out) {
     return unknown;
 }
 
-/* ln(e^a + e^b) */
+/* ln(e^a + e^b). Scores times alpha may leave the numbers: of two infinities of one sign it is that one. */
 static double log_add(double a, double b) {
     double high = a > b ? a : b, low = a > b ? b : a;
     return high + fh_train_log(1 + fh_train_exp(low - high));

@@ -28,9 +28,9 @@ double fh_train_log(double x) {
     return k * LN2_HIGH + (2 * (s + s * sum) + k * LN2_LOW);
 }
 
-/* 2^k e^r with |r| <= ln 2 / 2. Below the normal numbers 0, above them the largest. */
+/* 2^k e^r with |r| <= ln 2 / 2. Below the normal numbers 0, above them the largest; 0 for what is no number. */
 double fh_train_exp(double x) {
-    if (x < -708)
+    if (!(x >= -708))
         return 0;
     if (x > 709)
         return 0x1.fffffffffffffp1023;

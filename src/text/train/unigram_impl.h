@@ -11,7 +11,8 @@ FH_ARRAY_DEFINE(train_f64);
 
 /* --- logexp.c ---------------------------------------------------------------------------------------------------------- */
 
-/* ln x for x above 0, e^x, and the derivative of ln gamma(x) for x above 0, each to a few units in the last place. */
+/* ln x for x above 0, e^x, and the derivative of ln gamma(x) for x above 0, each to a few units in the last place. What is no
+ * number, as the difference of two infinities, has an e^x of 0. */
 double fh_train_log(double x);
 double fh_train_exp(double x);
 double fh_train_digamma(double x);
