@@ -177,6 +177,9 @@ static PyObject *tokenizer_set_padding(PyObject *self, PyObject *args) {
     PyObject *token;
     if (!PyArg_ParseTuple(args, "pppKKIIU", &on, &left, &fixed, &length, &multiple, &id, &type, &token))
         return NULL;
+    if (on != 0 && ((fixed != 0 && length > FH_PADDING_MAX) || multiple > FH_PADDING_MAX))
+        return PyErr_Format(PyExc_ValueError, "padding to %llu tokens, or to a multiple of %llu, expected at most %d", length,
+                            multiple, (int)FH_PADDING_MAX);
     fh_padding how = {.on = on != 0, .left = left != 0, .fixed = fixed != 0, .length = length, .multiple_of = multiple,
                       .id = id, .type = type};
     if (!set_padding(tokenizer_of(self), how, token))

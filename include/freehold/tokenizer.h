@@ -186,6 +186,9 @@ typedef struct fh_truncation {
     size_t max_length, stride;
 } fh_truncation;
 
+/* The most that `length` and `multiple_of` of a padding may be. */
+enum { FH_PADDING_MAX = 1 << 24 };
+
 /* What is too short is filled up: to `length` (if `fixed`), or to the longest text of a batch; and then to a multiple of
  * `multiple_of` (0: of any). `left`: at the beginning. */
 typedef struct fh_padding {
@@ -210,7 +213,8 @@ typedef struct fh_encoder fh_encoder;
 FH_FALLIBLE fh_encoder_new(fh_ref fh_allocator *a, fh_ref fh_tokenizer *tok, fh_owned fh_view(1, *2) fh_encoder **out);
 /* NULL is allowed. */
 FH_API void fh_encoder_free(fh_drop fh_encoder *encoder);
-/* From now on truncates, or pads, like this. The token's text is copied: FH_NOMEM. */
+/* From now on truncates, or pads, like this. The token's text is copied: FH_NOMEM; FH_LIMIT beyond FH_PADDING_MAX. Then nothing
+ * changes. */
 FH_API void fh_encoder_truncate(fh_mut fh_encoder *encoder, fh_truncation how);
 FH_FALLIBLE fh_encoder_pad(fh_mut fh_encoder *encoder, fh_padding how);
 

@@ -134,6 +134,15 @@ class Tiny(unittest.TestCase):
         with self.assertRaises(IndexError):
             batch[len(rows)]
 
+    def test_padding_has_a_limit(self):
+        tokenizer = Tokenizer.from_str(TINY)
+        for options in {"length": 2**24 + 1}, {"pad_to_multiple_of": 2**24 + 1}:
+            with self.assertRaisesRegex(ValueError, "16777217.*at most 16777216"):
+                tokenizer.enable_padding(**options)
+            self.assertIsNone(tokenizer.padding)
+        tokenizer.enable_padding(length=2**24)
+        self.assertEqual(tokenizer.padding["length"], 2**24)
+
     @unittest.skipUnless(numpy, "numpy is not installed")
     def test_columns_as_arrays(self):
         tokenizer = Tokenizer.from_str(TINY)

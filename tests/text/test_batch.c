@@ -185,7 +185,11 @@ static void test_padding(void **state) {
     fill(inputs);
     fh_assert_ok(fh_encoder_new(a, tok, &encoder));
     fh_assert_ok(fh_encoder_batch(encoder, NULL, (fh_encode_inputs){inputs, TEXTS}, all, &many, NULL));
-    fh_assert_ok(fh_encoder_pad(encoder, (fh_padding){.on = false}));
+    fh_assert_ok(fh_encoder_pad(encoder, (fh_padding){.on = false, .fixed = true, .length = SIZE_MAX}));
+    const fh_padding long_ones[] = {{.on = true, .fixed = true, .length = FH_PADDING_MAX + 1},
+                                    {.on = true, .multiple_of = FH_PADDING_MAX + 1}};
+    for (size_t i = 0; i < 2; i++)
+        fh_assert_code(fh_encoder_pad(encoder, long_ones[i]), FH_LIMIT); /* and nothing is padded, as before */
     for (size_t i = 0; i < TEXTS; i++)
         fh_assert_ok(fh_encoder_encode(encoder, &inputs[i], all, &one, NULL));
     assert_int_equal(fh_encoding_part_count(&one), fh_encoding_part_count(&many));

@@ -354,6 +354,10 @@ static void refuse(void **state, made_parts parts, fh_encode_input in, fh_code c
 #define TRUNCATION(max, stride, strategy)                                                                     \
     "{\"direction\":\"Right\",\"max_length\":" #max ",\"strategy\":\"" strategy "\",\"stride\":" #stride "}"
 
+#define MANY "$A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A $A"
+#define REPEAT(single) \
+    "{\"type\":\"TemplateProcessing\",\"single\":\"" single "\",\"pair\":\"$A $B\",\"special_tokens\":{}}"
+
 static void test_refused(void **state) {
     fh_encode_input one = {.text = FH_LIT("a b c a")}, two = {.text = FH_LIT("a"), .pair = FH_LIT("b c a b"), .has_pair = true};
     made_parts p = {.pre = MADE_SPLIT, .post = MADE_BERT, .truncation = TRUNCATION(4, 2, "LongestFirst")};
@@ -367,6 +371,57 @@ static void test_refused(void **state) {
     refuse(state, p, (fh_encode_input){.text = FH_LIT("b")}, FH_NOT_FOUND, "unknown token");
     p = (made_parts){.post = "{\"type\":\"TemplateProcessing\",\"single\":\"$B\",\"pair\":\"$A $B\",\"special_tokens\":{}}"};
     refuse(state, p, (fh_encode_input){.text = FH_LIT("a")}, FH_INVALID, "second text, but there is none");
+}
+
+/* Overflow multiplies: each of a text with each of the next one, and with a stride each token is in many. What becomes of one
+ * input has a limit, and so has the memory for it; what grows with the text alone has none. */
+static void test_too_much(void **state) {
+    fh_trace *trace = fh_test_trace(state);
+    fh_allocator *a = fh_trace_allocator(trace);
+    static const struct {
+        made_parts parts;
+        size_t tokens, windows; /* 0: refused */
+    } cases[] = {
+        {{.truncation = TRUNCATION(1, 0, "LongestFirst"), .post = REPEAT("$A $A $A $A $A $A $A $A")}, 10, 0},
+        {{.truncation = TRUNCATION(1, 0, "LongestFirst"), .post = REPEAT("$A $A $A")}, 10, 1000},
+        {{.truncation = TRUNCATION(8192, 8191, "LongestFirst")}, 16384, 0},
+        {{.truncation = TRUNCATION(64, 63, "LongestFirst")}, 16384, 16321},
+        {{.truncation = TRUNCATION(3, 0, "LongestFirst"), .post = MADE_BERT}, 1 << 17, 1 << 17},
+        {{.post = REPEAT(MANY " " MANY " " MANY)}, 1 << 18, 0},
+        {{.post = REPEAT(MANY " " MANY " " MANY)}, 1 << 14, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        made_parts p = cases[i].parts;
+        fh_encoder *encoder;
+        fh_encoding e;
+        fh_ids ids;
+        fh_buf text;
+        fh_err err = {0};
+        p.pre = MADE_SPLIT;
+        fh_tokenizer *tok = made_load(a, &p);
+        fh_buf_init(&text, fh_heap(), 0);
+        fh_encoding_init(&e, a);
+        fh_ids_init(&ids, a, 0);
+        fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+        for (size_t k = 0; k < cases[i].tokens; k++)
+            fh_assert_ok(fh_buf_put(&text, FH_LIT("a ")));
+        fh_encode_input in = {.text = fh_buf_view(&text)};
+        fh_encode_options o = {.add_special = true, .offsets = FH_OFFSETS_BYTES};
+        fh_trace_budget(trace, cases[i].windows != 0 ? 0 : UINT64_C(160) << 20);
+        fh_status s = fh_encoder_encode(encoder, &in, o, &e, &err);
+        assert_int_equal(s.code, cases[i].windows != 0 ? FH_OK : FH_LIMIT);
+        assert_int_equal(fh_encoding_part_count(&e), cases[i].windows);
+        if (cases[i].windows == 0)
+            fh_assert_err(&err, FH_LIMIT, "make more than ");
+        if (cases[i].parts.truncation == NULL)
+            fh_assert_code(fh_encoder_ids(encoder, in.text, o, &ids, NULL), s.code);
+        fh_trace_budget(trace, 0);
+        fh_encoder_free(encoder);
+        fh_tokenizer_free(tok);
+        fh_encoding_deinit(&e);
+        fh_ids_deinit(&ids);
+        fh_buf_deinit(&text);
+    }
 }
 
 /* Words that were cut before: offsets in the word, numbered by the list. */
@@ -646,6 +701,7 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_refused),  FH_TEST_ALLOC(test_split),
                                        FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_special),  FH_TEST_ALLOC(test_count),
-                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks), FH_TEST_ALLOC(test_no_memory)};
+                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks), FH_TEST_ALLOC(test_too_much),
+                                       FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,12 @@ static void test_members(void **state) {
     refuse_parts(state, (made_parts){.truncation = "{\"max_length\":-1}"}, FH_CORRUPT, "not negative");
     refuse_parts(state, (made_parts){.padding = "{\"strategy\":\"Other\"}"}, FH_CORRUPT, "expected \"BatchLongest\"");
     refuse_parts(state, (made_parts){.padding = "{\"pad_id\":4294967295}"}, FH_LIMIT, "32 bits");
+    refuse_parts(state, (made_parts){.padding = "{\"strategy\":{\"Fixed\":16777217}}"}, FH_LIMIT,
+                 "byte 67: \"Fixed\" is 16777217, expected at most 16777216 tokens");
+    refuse_parts(state, (made_parts){.padding = "{\"pad_to_multiple_of\":18446744073709551615}"}, FH_LIMIT,
+                 "\"pad_to_multiple_of\" is 18446744073709551615, expected at most");
+    made_parts most = {.padding = "{\"strategy\":{\"Fixed\":16777216},\"pad_to_multiple_of\":16777216}"};
+    fh_tokenizer_free(made_load(fh_test_allocator(state), &most));
     refuse_parts(state, (made_parts){.padding = "7"}, FH_CORRUPT, "not an object");
     refuse_parts(state, (made_parts){.added = "{}"}, FH_CORRUPT, "not an array");
     refuse_parts(state, (made_parts){.added = "[7]"}, FH_CORRUPT, "not an object");
@@ -104,6 +110,28 @@ static void test_limits(void **state) {
     refuse_parts(state, (made_parts){.post = (const char *)fh_buf_view(&wide).at}, FH_LIMIT, "more than 16");
     fh_buf_deinit(&deep);
     fh_buf_deinit(&wide);
+}
+
+/* A template of as many parts as it may have, and of one more. */
+static void test_template_parts(void **state) {
+    static const char *const kinds[][3] = {{"\"$A", " $A", "\""}, {"[\"$A\"", ",\"$A\"", "]"}};
+    for (size_t k = 0; k < 2; k++)
+        for (size_t more = 4095; more <= 4096; more++) {
+            fh_buf b;
+            fh_buf_init(&b, fh_test_allocator(state), 0);
+            put(&b, "{\"type\":\"TemplateProcessing\",\"single\":", 1);
+            put(&b, kinds[k][0], 1);
+            put(&b, kinds[k][1], more);
+            put(&b, kinds[k][2], 1);
+            put(&b, ",\"special_tokens\":{}}", 1);
+            fh_assert_ok(fh_buf_put_u8(&b, 0));
+            made_parts p = {.post = (const char *)fh_buf_view(&b).at};
+            if (more == 4095)
+                fh_tokenizer_free(made_load(fh_test_allocator(state), &p));
+            else
+                refuse_parts(state, p, FH_LIMIT, "more than 4096 parts");
+            fh_buf_deinit(&b);
+        }
 }
 
 /* --- written back ------------------------------------------------------------------------------------------------------- */
@@ -243,6 +271,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_files),          FH_TEST_ALLOC(test_members),   FH_TEST_ALLOC(test_processors),
         FH_TEST_ALLOC(test_limits),         FH_TEST_ALLOC(test_saved),     FH_TEST_ALLOC(test_ids),
-        FH_TEST_ALLOC(test_short_template), FH_TEST_ALLOC(test_truncated), FH_TEST_ALLOC(test_no_memory)};
+        FH_TEST_ALLOC(test_short_template), FH_TEST_ALLOC(test_truncated), FH_TEST_ALLOC(test_no_memory),
+        FH_TEST_ALLOC(test_template_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

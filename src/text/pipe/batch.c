@@ -128,6 +128,8 @@ void fh_encoder_seed(fh_encoder *e, uint64_t seed, uint64_t text) {
 
 fh_status fh_encoder_pad(fh_encoder *e, fh_padding how) {
     size_t before = e->pad_token.size;
+    if (how.on && ((how.fixed && how.length > FH_PADDING_MAX) || how.multiple_of > FH_PADDING_MAX))
+        return FH_STATUS(FH_LIMIT);
     FH_TRY(fh_buf_put(&e->pad_token, how.token));
     fh_buf_consume(&e->pad_token, before);
     e->padding = (fh_padding){.on = how.on, .left = how.left, .fixed = how.fixed, .length = how.length,

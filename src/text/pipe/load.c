@@ -99,6 +99,16 @@ static fh_status read_length(const fh_json_object *o, const char *key, uint64_t 
     return FH_DONE;
 }
 
+/* A length that texts are filled up to. */
+static fh_status read_padded(const fh_json_object *o, const char *key, fh_out size_t *out, fh_err *err) {
+    FH_TRY(read_length(o, key, 0, out, err));
+    const fh_json_member *m = fh_json_object_find(o, key);
+    if (m != NULL && *out > FH_PADDING_MAX)
+        return fh_fail(err, FH_LIMIT, m->offset_bytes, "tokenizer.json, byte %zu: \"%s\" is %.*s, expected at most %d tokens",
+                       m->offset_bytes, key, FH_SPAN_FMT(m->text), FH_PADDING_MAX);
+    return FH_DONE;
+}
+
 static fh_status read_truncation(const fh_json_member *m, fh_out fh_truncation *out, fh_err *err) {
     *out = (fh_truncation){.on = false};
     if (m->text.size == 0)
@@ -140,13 +150,13 @@ static fh_status read_padding(fh_pipeline *p, const fh_json_member *m, fh_err *e
     if (strategy != NULL && strategy->first.kind == FH_JSON_OBJECT) {
         pad.fixed = true;
         FH_TRY(fh_json_object_read(strategy->text, strategy->offset_bytes, &inner, err));
-        FH_TRY(read_length(&inner, "Fixed", 0, &pad.length, err));
+        FH_TRY(read_padded(&inner, "Fixed", &pad.length, err));
     } else {
         FH_TRY(read_word(&o, "strategy", "BatchLongest", NULL, NULL, &word, err));
     }
     FH_TRY(read_word(&o, "direction", "Right", "Left", NULL, &word, err));
     pad.left = word == 1;
-    FH_TRY(read_length(&o, "pad_to_multiple_of", 0, &pad.multiple_of, err));
+    FH_TRY(read_padded(&o, "pad_to_multiple_of", &pad.multiple_of, err));
     FH_TRY(read_id(&o, "pad_id", &pad.id, err));
     FH_TRY(read_id(&o, "pad_type_id", &pad.type, err));
     FH_TRY(fh_json_object_text(&o, "pad_token", &p->pad_token, &found, err));

@@ -191,6 +191,14 @@ static bool number_of(fh_span s, fh_out uint32_t *out) {
     return s.size != 0 && v <= UINT32_MAX;
 }
 
+/* Appends a part of a template. */
+static fh_status put_part(fh_postprocessor *p, fh_template_part part, const fh_json_member *at, fh_err *err) {
+    if (p->parts.count == PARTS_MAX)
+        return fh_fail(err, FH_LIMIT, at->offset_bytes, "templates have more than %d parts at byte %zu", PARTS_MAX,
+                       at->offset_bytes);
+    return fh_template_part_list_put(&p->parts, part);
+}
+
 /* A part in the short form: "$A", "$B:1", "$1", "[CLS]", "[SEP]:1". */
 static fh_status read_short(fh_postprocessor *p, fh_span s, const fh_json_member *at, fh_err *err) {
     fh_template_part part = {FH_RUN_SPECIAL, 0, 0};
@@ -209,7 +217,7 @@ static fh_status read_short(fh_postprocessor *p, fh_span s, const fh_json_member
     } else {
         FH_TRY(find_group(p, name, at, &part.group, err));
     }
-    return fh_template_part_list_put(&p->parts, part);
+    return put_part(p, part, at, err);
 }
 
 /* {"Sequence": {"id": "A", "type_id": 0}} or {"SpecialToken": {"id": "[CLS]", "type_id": 0}} */
@@ -240,7 +248,7 @@ static fh_status read_long(fh_postprocessor *p, const fh_json_member *m, fh_err 
         fh_buf_truncate(&p->texts, before);
         FH_TRY(s);
     }
-    return fh_template_part_list_put(&p->parts, part);
+    return put_part(p, part, m, err);
 }
 
 /* A template: a list of parts, or one string with a blank between two of them. */
@@ -265,9 +273,6 @@ static fh_status read_template(fh_postprocessor *p, const fh_json_object *o, con
         FH_TRY(fh_json_each_next(&e, &item, &more, err));
         if (!more)
             return FH_DONE;
-        if (p->parts.count == PARTS_MAX)
-            return fh_fail(err, FH_LIMIT, item.offset_bytes, "templates have more than %d parts at byte %zu", PARTS_MAX,
-                           item.offset_bytes);
         FH_TRY(item.first.kind == FH_JSON_STRING ? read_short(p, item.first.raw, &item, err) : read_long(p, &item, err));
     }
 }
@@ -431,6 +436,11 @@ void fh_postprocessor_renumber(fh_postprocessor *p, uint32_t index, uint32_t id)
 
 /* --- running ---------------------------------------------------------------------------------------------------------- */
 
+/* So many tokens from `from` on are of a sequence. Drafts of more than 2^32 tokens are refused in the end (check_tokens). */
+static fh_sequence_range tokens_of(uint32_t sequence, size_t from, size_t tokens) {
+    return (fh_sequence_range){sequence, (uint32_t)from, (uint32_t)(from + tokens)};
+}
+
 static void set_range(fh_mut fh_draft *d, fh_sequence_range range) {
     uint32_t r = 0;
     while (r < d->range_count && r < FH_SEQUENCES_MAX && d->ranges[r].sequence != range.sequence)
@@ -466,8 +476,15 @@ static void trim_all(fh_draft_table *d, bool prefix_space) {
     }
 }
 
+/* How many runs, or tokens, may become of the texts: `most`, or more where these are many. */
+static size_t room_for(const fh_draft_table *d, size_t most) {
+    return d->tokens > most / FH_DRAFT_TIMES ? d->tokens * FH_DRAFT_TIMES : most;
+}
+
 /* Appends a copy of a draft's runs. */
 static fh_status copy_runs(fh_draft_table *d, const fh_draft *from) {
+    if (d->runs.count + from->count > room_for(d, FH_DRAFT_RUNS_MAX))
+        return FH_STATUS(FH_LIMIT);
     for (size_t i = 0; i < from->count; i++)
         FH_TRY(fh_run_list_put(&d->runs, fh_runs_get(d->runs.items, from->from + i)));
     return FH_DONE;
@@ -494,7 +511,7 @@ static fh_status join(fh_draft_table *d, fh_mut fh_draft *left, const fh_draft *
     both.count += right->count;
     for (uint32_t r = 0; r < right->range_count && r < FH_SEQUENCES_MAX; r++) {
         fh_sequence_range range = right->ranges[r];
-        set_range(&both, (fh_sequence_range){range.sequence, range.from + left->tokens, range.to + left->tokens});
+        set_range(&both, tokens_of(range.sequence, range.from + left->tokens, range.to - range.from));
     }
     both.tokens += right->tokens;
     *left = both;
@@ -530,7 +547,7 @@ static fh_status place_text(fh_draft_table *d, const fh_template_part *part, fh_
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "the template asks for a second text, but there is none");
     fh_drafted piece = fh_drafteds_get(d->pieces.items, part->source);
     set_types(d, piece.main, part->type);
-    set_range(&piece.main, (fh_sequence_range){part->source, 0, piece.main.tokens});
+    set_range(&piece.main, tokens_of(part->source, 0, piece.main.tokens));
     fh_drafteds_set(d->pieces.items, part->source, piece);
     FH_TRY(copy_draft(d, &piece.main));
     size_t at = d->overflow.count;
@@ -591,7 +608,7 @@ static fh_status wrap(fh_draft_table *d, fh_mut fh_draft *draft, uint32_t before
     for (size_t i = at; i < d->runs.count; i++)
         fh_runs_at(d->runs.items, i)->special = 0;
     FH_TRY(fh_run_list_put(&d->runs, special_run(sep, 1, type)));
-    set_range(&out, (fh_sequence_range){sequence, from, from + draft->tokens});
+    set_range(&out, tokens_of(sequence, from, draft->tokens));
     *draft = out;
     return FH_DONE;
 }
@@ -622,7 +639,7 @@ static fh_status run_step(const fh_postprocessor *p, const step *s, fh_draft_tab
     for (uint32_t i = 0; i < d->pieces.count; i++) {
         fh_drafted piece = fh_drafteds_get(d->pieces.items, i);
         if (s->kind == STEP_BYTE_LEVEL)
-            set_range(&piece.main, (fh_sequence_range){i, 0, piece.main.tokens});
+            set_range(&piece.main, tokens_of(i, 0, piece.main.tokens));
         if (s->kind == STEP_ROBERTA)
             set_types(d, piece.main, 0);
         fh_drafteds_set(d->pieces.items, i, piece);
@@ -634,18 +651,18 @@ static fh_status run_step(const fh_postprocessor *p, const step *s, fh_draft_tab
 static void number_texts(fh_draft_table *d) {
     for (uint32_t i = 0; i < d->pieces.count; i++) {
         fh_drafted piece = fh_drafteds_get(d->pieces.items, i);
-        set_range(&piece.main, (fh_sequence_range){i, 0, piece.main.tokens});
+        set_range(&piece.main, tokens_of(i, 0, piece.main.tokens));
         set_types(d, piece.main, i);
         fh_drafteds_set(d->pieces.items, i, piece);
         for (size_t k = 0; k < piece.overflow_count; k++) {
             fh_draft over = fh_drafts_get(d->overflow.items, piece.overflow + k);
-            set_range(&over, (fh_sequence_range){i, 0, over.tokens});
+            set_range(&over, tokens_of(i, 0, over.tokens));
             fh_drafts_set(d->overflow.items, piece.overflow + k, over);
         }
     }
 }
 
-fh_status fh_postprocessor_run(const fh_postprocessor *p, fh_draft_table *d, bool add_special, fh_err *err) {
+static fh_status run_all(fh_ref fh_or_null const fh_postprocessor *p, fh_draft_table *d, bool add_special, fh_err *err) {
     if (p != NULL) {
         number_texts(d);
         for (size_t i = 0; i < p->step_count && i < STEPS_MAX; i++)
@@ -653,7 +670,7 @@ fh_status fh_postprocessor_run(const fh_postprocessor *p, fh_draft_table *d, boo
     } else if (d->pieces.count > 1) {
         for (uint32_t i = 0; i < d->pieces.count; i++) {
             fh_drafted *piece = fh_drafteds_at(d->pieces.items, i);
-            set_range(&piece->main, (fh_sequence_range){i, 0, piece->main.tokens});
+            set_range(&piece->main, tokens_of(i, 0, piece->main.tokens));
         }
     }
     if (d->pieces.count == 1)
@@ -665,6 +682,25 @@ fh_status fh_postprocessor_run(const fh_postprocessor *p, fh_draft_table *d, boo
     }
     d->pieces.count = 0;
     return fh_drafted_list_put(&d->pieces, whole);
+}
+
+/* FH_LIMIT if the one draft that is left and its overflow have too many tokens. */
+static fh_status check_tokens(const fh_draft_table *d) {
+    const fh_drafted *whole = fh_drafteds_at(d->pieces.items, 0);
+    uint64_t tokens = whole->main.tokens;
+    for (size_t k = 0; k < whole->overflow_count; k++)
+        tokens += fh_drafts_at(d->overflow.items, whole->overflow + k)->tokens;
+    return tokens > room_for(d, FH_DRAFT_TOKENS_MAX) ? FH_STATUS(FH_LIMIT) : FH_DONE;
+}
+
+fh_status fh_postprocessor_run(const fh_postprocessor *p, fh_draft_table *d, bool add_special, fh_err *err) {
+    fh_status s = run_all(p, d, add_special, err);
+    if (s.code == FH_OK)
+        s = check_tokens(d);
+    if (s.code != FH_LIMIT)
+        return s;
+    return fh_fail(err, s.code, FH_NO_OFFSET, "truncation and post-processor make more than %zu tokens, or %zu runs of them, "
+                   "of an input of %zu", room_for(d, FH_DRAFT_TOKENS_MAX), room_for(d, FH_DRAFT_RUNS_MAX), d->tokens);
 }
 
 /* --- writing ---------------------------------------------------------------------------------------------------------- */

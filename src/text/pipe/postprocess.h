@@ -31,8 +31,8 @@ FH_LIST_DEFINE(run);
 
 /* Runs [from, from + count), `tokens` in all, with what is said of sequences. */
 typedef struct fh_draft {
-    size_t from, count;
-    uint32_t tokens, range_count;
+    size_t from, count, tokens;
+    uint32_t range_count;
     fh_sequence_range ranges[FH_SEQUENCES_MAX];
 } fh_draft;
 FH_SPAN_DEFINE(draft, fh_draft);
@@ -48,8 +48,13 @@ FH_SPAN_DEFINE(drafted, fh_drafted);
 FH_ARRAY_DEFINE(drafted);
 FH_LIST_DEFINE(drafted);
 
+/* What may become of one input, where overflow multiplies: so many runs and so many tokens, or FH_DRAFT_TIMES as many as its
+ * texts have tokens, if that is more. */
+enum { FH_DRAFT_RUNS_MAX = 1 << 20, FH_DRAFT_TOKENS_MAX = 1 << 24, FH_DRAFT_TIMES = 64 };
+
 /* A table to work on. */
 typedef struct fh_draft_table {
+    size_t tokens; /* of the texts */
     fh_owned fh_run_list runs;
     fh_owned fh_draft_list overflow;
     fh_owned fh_drafted_list pieces, next; /* the drafts at hand, and those that a processor makes of them */
@@ -81,7 +86,7 @@ size_t fh_postprocessor_added(fh_ref fh_or_null const fh_postprocessor *p, bool 
 bool fh_postprocessor_trims(fh_ref fh_or_null const fh_postprocessor *p);
 /* The single token that it puts before (or behind) a single text, or FH_NO_TOKEN. */
 uint32_t fh_postprocessor_edge(fh_ref fh_or_null const fh_postprocessor *p, bool behind);
-/* Makes one draft of those in the table: pieces.items[0]. NULL: no post-processor. */
+/* Makes one draft of those in the table: pieces.items[0]. NULL: no post-processor. FH_LIMIT: too many runs, or tokens. */
 FH_MUST_USE fh_status fh_postprocessor_run(fh_ref fh_or_null const fh_postprocessor *p, fh_mut fh_draft_table *d,
                                            bool add_special, fh_mut fh_err *err);
 /* Special token `index` of a run, and the text that it shows. Valid until: fh_postprocessor_free. */

@@ -4,6 +4,7 @@
 #include "text/pipe/postprocess.h"
 
 void fh_draft_table_init(fh_draft_table *d, fh_allocator *a) {
+    d->tokens = 0;
     fh_run_list_init(&d->runs, a);
     fh_draft_list_init(&d->overflow, a);
     fh_drafted_list_init(&d->pieces, a);
@@ -18,6 +19,7 @@ void fh_draft_table_deinit(fh_draft_table *d) {
 }
 
 void fh_draft_table_clear(fh_draft_table *d) {
+    d->tokens = 0;
     d->runs.count = 0;
     d->overflow.count = 0;
     d->pieces.count = 0;
@@ -33,6 +35,7 @@ static fh_status draft_of(fh_draft_table *d, fh_run run, fh_out fh_draft *out) {
 fh_status fh_draft_table_add(fh_draft_table *d, uint32_t source, uint32_t tokens) {
     fh_drafted piece = {.overflow = d->overflow.count};
     FH_TRY(draft_of(d, (fh_run){.source = source, .count = tokens, .type = source}, &piece.main));
+    d->tokens += tokens;
     return fh_drafted_list_put(&d->pieces, piece);
 }
 
