@@ -580,11 +580,6 @@ static void test_table(void **state) {
     "{\"type\":\"ByteLevel\",\"add_prefix_space\":" prefix ",\"trim_offsets\":true,\"use_regex\":" regex "}"
 #define MARKS(scheme) "{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"" scheme "\"}"
 
-#define QWEN2                                                                                                             \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|\\\\p{N}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|" \
-    "\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+"
-#define SPLIT(behavior, invert)                                                                                           \
-    "{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" QWEN2 "\"},\"behavior\":\"" behavior "\",\"invert\":" invert "}"
 #define ROW(steps) "{\"type\":\"Sequence\",\"pretokenizers\":[" steps "]}"
 
 static void expect(fh_allocator *a, const char *json, const char *text, bool raw_bytes, const char *expected) {
@@ -642,29 +637,22 @@ static void test_questions(void **state) {
     static const struct {
         const char *json;
         bool bytes, origins;
-        fh_scan scan;
         bool first; /* a text that was normalized needs them */
     } all[] = {
-        {"null", false, false, FH_SCAN_NONE, false},
-        {BYTES("false", "true"), true, false, FH_SCAN_GPT2, false},
-        {BYTES("true", "true"), true, false, FH_SCAN_NONE, false},
-        {BYTES("false", "false"), true, false, FH_SCAN_NONE, false},
-        {MARKS("first"), false, false, FH_SCAN_NONE, true},
-        {ROW(""), false, false, FH_SCAN_NONE, false},
-        {ROW(BYTES("true", "false") "," MARKS("first")), false, true, FH_SCAN_NONE, false},
-        {ROW(MARKS("first") "," MARKS("never")), false, false, FH_SCAN_NONE, true},
-        {SPLIT("Isolated", "false"), false, false, FH_SCAN_QWEN2, false},
-        {SPLIT("Removed", "true"), false, false, FH_SCAN_QWEN2, false},
-        {SPLIT("Removed", "false"), false, false, FH_SCAN_NONE, false},
-        {ROW(SPLIT("Isolated", "false") "," BYTES("false", "false")), true, false, FH_SCAN_QWEN2, false},
-        {ROW(SPLIT("Isolated", "false") "," BYTES("false", "true")), true, false, FH_SCAN_NONE, false},
+        {"null", false, false, false},
+        {BYTES("false", "true"), true, false, false},
+        {BYTES("true", "true"), true, false, false},
+        {BYTES("false", "false"), true, false, false},
+        {MARKS("first"), false, false, true},
+        {ROW(""), false, false, false},
+        {ROW(BYTES("true", "false") "," MARKS("first")), false, true, false},
+        {ROW(MARKS("first") "," MARKS("never")), false, false, true},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         fh_pretokenizer *pt = pretokenizer(a, all[i].json);
         assert_int_equal(fh_pretokenizer_ends_in_bytes(pt), all[i].bytes);
         assert_int_equal(fh_pretokenizer_needs_origins(pt, false), all[i].origins);
         assert_int_equal(fh_pretokenizer_needs_origins(pt, true), all[i].origins || all[i].first);
-        assert_int_equal(fh_pretokenizer_scan(pt), all[i].scan);
         fh_pretokenizer_free(pt);
     }
 }

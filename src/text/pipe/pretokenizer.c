@@ -310,18 +310,6 @@ bool fh_pretokenizer_needs_origins(const fh_pretokenizer *pt, bool normalized) {
     return false;
 }
 
-fh_scan fh_pretokenizer_scan(const fh_pretokenizer *pt) {
-    const fh_step *step = pt != NULL ? pt->last : NULL;
-    if (step != NULL && step->kind == FH_STEP_BYTE_LEVEL && !step->prefix) {
-        if (step->before == NULL)
-            return step->cuts ? FH_SCAN_GPT2 : FH_SCAN_NONE;
-        step = step->cuts ? NULL : step->before;
-    }
-    if (step != NULL && ends_deepseek(step) && before_deepseek(step) == NULL)
-        return FH_SCAN_DEEPSEEK3;
-    return step != NULL && step->before == NULL && step->kind == FH_STEP_SCAN ? step->scan : FH_SCAN_NONE;
-}
-
 bool fh_pretokenizer_marks_spaces(const fh_pretokenizer *pt, fh_lead *lead) {
     const fh_step *step = pt != NULL ? pt->last : NULL;
     *lead = FH_LEAD_NEVER;

@@ -55,8 +55,5 @@ bool fh_pretokenizer_is_bert(fh_ref fh_or_null const fh_pretokenizer *pt);
 void fh_pretokenizer_part_chinese(fh_mut fh_pretokenizer *pt);
 /* True if a text without spaces stays one piece as it is. */
 bool fh_pretokenizer_wants_spaces(fh_ref fh_or_null const fh_pretokenizer *pt);
-/* The scanner whose pieces, isolated, are all that it cuts, apart from the letters of a ByteLevel at the end; FH_SCAN_NONE if
- * it does anything else. For those who scan by themselves. */
-fh_scan fh_pretokenizer_scan(fh_ref fh_or_null const fh_pretokenizer *pt);
 
 #endif

@@ -77,10 +77,6 @@ bool fh_regex_is_literal(fh_ref const fh_regex *re) {
     return re->literal;
 }
 
-fh_scan fh_regex_scan(fh_ref const fh_regex *re) {
-    return re->scan;
-}
-
 void fh_finder_init(fh_owned fh_view(2) fh_finder *f, fh_ref fh_allocator *a) {
     *f = (fh_finder){.allocator = a, .last = SIZE_MAX};
 }

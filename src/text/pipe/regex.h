@@ -30,8 +30,6 @@ void fh_regex_free(fh_drop fh_regex *re);
 /* The pattern or text that it was made of. Valid until: the end of re. */
 fh_span fh_regex_source(fh_ref const fh_regex *re) fh_view(1);
 bool fh_regex_is_literal(fh_ref const fh_regex *re);
-/* The scanner that does its work, or FH_SCAN_NONE. */
-fh_scan fh_regex_scan(fh_ref const fh_regex *re);
 
 /* One match: bytes [begin, end) of the text. */
 typedef struct fh_match {

@@ -225,34 +225,14 @@ static void set_bit(fh_u64s set, size_t i) {
     *fh_u64s_at(set, i / 64) |= UINT64_C(1) << i % 64;
 }
 
-/* The byte that "<0x41>" names, or 256. */
-static uint32_t byte_of(fh_span text) {
-    uint32_t v = 0;
-    if (text.size != 6 || !fh_span_starts(text, FH_LIT("<0x")) || fh_span_at(text, 5) != '>')
-        return 256;
-    for (size_t i = 3; i < 5; i++) {
-        uint8_t c = fh_span_at(text, i);
-        bool digit = c >= '0' && c <= '9', letter = c >= 'A' && c <= 'F';
-        if (!digit && !letter)
-            return 256;
-        v = v << 4 | (uint32_t)(digit ? c - '0' : c - 'A' + 10);
-    }
-    return v;
-}
-
 static fh_status refuse_piece(const reader *r, fh_code code, size_t id, const char *what, fh_err *err) {
     return fh_fail(err, code, FH_NO_OFFSET, FILE_NAME ", piece %zu \"%.*s\": %s", id, FH_SPAN_FMT(piece_at(r, id)), what);
 }
 
-/* The higher score joins first: its rank is lower. */
-static uint32_t rank_of(float score) {
-    uint32_t bits = fh_bits_of_f32(score + 0.0f); /* there is one zero */
-    return bits >> 31 != 0 ? bits : ~(bits | UINT32_C(1) << 31);
-}
-
 /* Notes what a piece is. */
 static fh_status sort_piece(const reader *r, size_t id, fh_mut fh_model_parts *parts, fh_err *err) {
-    uint32_t type = fh_u32s_get(r->types, id), byte = byte_of(piece_at(r, id));
+    uint32_t type = fh_u32s_get(r->types, id);
+    int byte = fh_model_byte_of(piece_at(r, id));
     if (type != NORMAL)
         set_bit(parts->silent, id);
     if (type == USER_DEFINED)
@@ -265,15 +245,15 @@ static fh_status sort_piece(const reader *r, size_t id, fh_mut fh_model_parts *p
         return refuse_piece(r, FH_UNSUPPORTED, id, "an unused piece, expected one in Unigram models alone", err);
     if (type == BYTE && !r->bytes)
         return refuse_piece(r, FH_CORRUPT, id, "the piece of a byte, but byte_fallback is off", err);
-    if (type == BYTE && byte > 255)
+    if (type == BYTE && byte < 0)
         return refuse_piece(r, FH_CORRUPT, id, "the piece of a byte, expected <0x00> to <0xFF>", err);
     if (type == BYTE)
-        fh_u32s_set(parts->byte_tokens, byte, (uint32_t)id);
+        fh_u32s_set(parts->byte_tokens, (size_t)byte, (uint32_t)id);
     if (r->kind == KIND_UNIGRAM)
         fh_f32s_set(parts->scores, id, fh_f32s_get(r->scores, id));
     else
         fh_u32s_set(parts->ranks, id,
-                    r->kind == KIND_BPE && type == NORMAL ? rank_of(fh_f32s_get(r->scores, id)) : FH_NO_TOKEN);
+                    r->kind == KIND_BPE && type == NORMAL ? fh_model_rank_of(fh_f32s_get(r->scores, id)) : FH_NO_TOKEN);
     return FH_DONE;
 }
 

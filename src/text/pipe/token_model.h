@@ -81,6 +81,10 @@ typedef struct fh_model_parts {
     bool ignore_merges;         /* a whole piece that is a token is taken as it is */
 } fh_model_parts;
 void fh_model_parts_free(fh_ref fh_allocator *a, fh_drop fh_model_parts *parts);
+/* The byte that the spelling "<0xAB>" names, or -1 for any other. */
+int fh_model_byte_of(fh_span spelling);
+/* The rank of a score that is a number: the higher one joins first, so its rank is lower; never FH_NO_TOKEN. */
+uint32_t fh_model_rank_of(float score);
 /* Builds one. FH_CORRUPT for two tokens of one spelling, or a merge of what is no token; FH_LIMIT, FH_NOMEM. */
 FH_MUST_USE fh_status fh_token_model_build(fh_ref fh_allocator *a, const fh_model_parts *parts,
                                            fh_owned fh_view(1) fh_token_model **out, fh_mut fh_err *err);

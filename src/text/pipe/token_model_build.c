@@ -24,6 +24,28 @@ typedef struct builder {
     fh_owned fh_buf joined;  /* what two tokens make */
 } builder;
 
+int fh_model_byte_of(fh_span spelling) {
+    if (spelling.size != 6 || !fh_span_starts(spelling, FH_LIT("<0x")) || fh_span_at(spelling, 5) != '>')
+        return -1;
+    int v = 0;
+    for (size_t i = 3; i < 5; i++) {
+        uint8_t c = fh_span_at(spelling, i);
+        if (c >= '0' && c <= '9')
+            v = v * 16 + (c - '0');
+        else if (c >= 'A' && c <= 'F')
+            v = v * 16 + (c - 'A' + 10);
+        else
+            return -1;
+    }
+    return v;
+}
+
+uint32_t fh_model_rank_of(float score) {
+    uint32_t bits = fh_bits_of_f32(score + 0.0f); /* -0 becomes 0 */
+    uint32_t ascending = bits >> 31 != 0 ? ~bits : bits | UINT32_C(1) << 31;
+    return ~ascending;
+}
+
 static bool has_bit(fh_u64s set, uint32_t i) {
     return i / 64 < set.count && (fh_u64s_get(set, i / 64) >> i % 64 & 1) != 0;
 }

@@ -10,7 +10,6 @@
  * every byte becomes something.
  *
  * Threading: one call, one thread. */
-#include "freehold/hash.h"
 #include "freehold/utf8.h"
 #include "text/pipe/byte_alphabet.h"
 #include "text/pipe/pipeline.h"
@@ -131,28 +130,11 @@ static fh_status put_postprocessor(fh_json_writer *w, const fh_vocab *v) {
 
 /* --- tokens ----------------------------------------------------------------------------------------------------------- */
 
-/* The byte that "<0xAB>" names, or -1 for any other spelling. */
-static int byte_of_spelling(fh_span s) {
-    if (s.size != 6 || !fh_span_starts(s, FH_LIT("<0x")) || fh_span_at(s, 5) != '>')
-        return -1;
-    int v = 0;
-    for (size_t i = 3; i < 5; i++) {
-        uint8_t c = fh_span_at(s, i);
-        if (c >= '0' && c <= '9')
-            v = v * 16 + (c - '0');
-        else if (c >= 'A' && c <= 'F')
-            v = v * 16 + (c - 'A' + 10);
-        else
-            return -1;
-    }
-    return v;
-}
-
 /* The type of a token: as the file says, or by its spelling. */
 static uint32_t type_of(const fh_vocab *v, uint32_t id) {
     if (v->types.count != 0)
         return fh_u32s_get(v->types, id);
-    bool byte = v->kind == FH_VOCAB_SPM && byte_of_spelling(fh_views_get(v->tokens, id)) >= 0;
+    bool byte = v->kind == FH_VOCAB_SPM && fh_model_byte_of(fh_views_get(v->tokens, id)) >= 0;
     return byte ? FH_TOKEN_BYTE : FH_TOKEN_NORMAL;
 }
 
@@ -177,20 +159,13 @@ static fh_status check_token(const fh_vocab *v, uint32_t id, fh_err *err) {
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "token %u is not UTF-8", id);
     if (type < FH_TOKEN_NORMAL || type > FH_TOKEN_BYTE)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "token %u has type %u, expected 1 to 6", id, type);
-    if (type == FH_TOKEN_BYTE && byte_of_spelling(text) < 0)
+    if (type == FH_TOKEN_BYTE && fh_model_byte_of(text) < 0)
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "byte token %u is \"%.*s\", expected <0x00> to <0xFF>", id,
                        FH_SPAN_FMT(text));
     float score = v->kind == FH_VOCAB_SPM ? fh_f32s_get(v->scores, id) : 0;
     if (!(score <= 0) && !(score > 0))
         return fh_fail(err, FH_CORRUPT, FH_NO_OFFSET, "the score of token %u is not a number", id);
     return FH_DONE;
-}
-
-/* The rank of a score: higher scores first, as ascending integers; never FH_NO_TOKEN, since NaN is refused. */
-static uint32_t rank_of_score(float score) {
-    uint32_t bits = fh_bits_of_f32(score + 0.0f); /* -0 becomes 0 */
-    uint32_t ascending = bits >> 31 != 0 ? ~bits : bits | UINT32_C(1) << 31;
-    return ~ascending;
 }
 
 /* --- the model -------------------------------------------------------------------------------------------------------- */
@@ -210,9 +185,9 @@ static fh_status fill_parts(fh_ref fh_allocator *a, const fh_vocab *v, fh_mut fh
         if (!is_text(type))
             *fh_u64s_at(parts->silent, id / 64) |= UINT64_C(1) << id % 64;
         if (spm)
-            fh_u32s_set(parts->ranks, id, rank_of_score(fh_f32s_get(v->scores, id)));
+            fh_u32s_set(parts->ranks, id, fh_model_rank_of(fh_f32s_get(v->scores, id)));
         if (spm && type == FH_TOKEN_BYTE)
-            fh_u32s_set(parts->byte_tokens, (size_t)byte_of_spelling(fh_views_get(v->tokens, id)), id);
+            fh_u32s_set(parts->byte_tokens, (size_t)fh_model_byte_of(fh_views_get(v->tokens, id)), id);
     }
     return FH_DONE;
 }
