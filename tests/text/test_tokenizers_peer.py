@@ -560,6 +560,23 @@ def made(suite, args, rng):
     print(f"made pipelines: {suite.tokenizers} tokenizers, {suite.differences} differences so far", flush=True)
 
 
+def blanks(suite, args, rng):
+    """Added tokens of white space: what one swallows others begin in, and each shows what it swallowed."""
+    flag = lambda p: rng.random() < p
+    for k in range(max(args.pipelines // 3, 1)):
+        blob = json.loads(random_tokenizer(rng)[0])
+        contents = rng.sample(["\n", " ", "\t", "\n\n", "a", "a\n", "\u3000"], 4)
+        blob["added_tokens"] = [
+            {"id": len(blob["model"]["vocab"]) + i, "content": t, "single_word": False, "lstrip": flag(0.2),
+             "rstrip": flag(0.7), "normalized": flag(0.5), "special": False}
+            for i, t in enumerate(contents)
+        ]  # fmt: skip
+        letters, often = "\n\t a\u3000\u00e9", (6, 2, 4, 2, 1, 1)
+        texts = ["".join(rng.choices(letters, often, k=rng.randint(1, 80))) for _ in range(args.made_texts)]
+        suite.run(f"blanks {args.seed}/{k}", json.dumps(blob).encode(), texts, rng)
+    print(f"tokens of white space: {suite.tokenizers} tokenizers, {suite.differences} differences so far", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--library", required=True)
@@ -589,6 +606,7 @@ def main():
     else:
         print(f"no real vocabularies: {args.data}/tokenizers is not there")
     made(suite, args, rng)
+    blanks(suite, args, rng)
     print(
         f"tokenizers {package.__version__}: compared {suite.texts} texts in {suite.tokenizers} tokenizers "
         f"({suite.skipped} calls refused by the package): {suite.differences} differences"
