@@ -220,7 +220,7 @@ fh_status fh_encoding_keep(fh_encoding *e, fh_span text, uint32_t *index) {
 
 fh_status fh_encoding_keep_part(fh_encoding *e, fh_kept *kept, fh_span text, size_t from, size_t to, uint32_t *index) {
     *index = FH_NO_WORD;
-    if (from >= kept->from && from < kept->to && to <= kept->to) {
+    if (kept->to != 0 && from >= kept->from && to <= kept->to) {
         FH_TRY(reserve_texts(e, 1));
         size_t at = fh_u32s_get(e->text_begins.items, kept->index) + (from - kept->from);
         *index = note_text(e, at, at + (to - from));

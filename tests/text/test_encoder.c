@@ -424,6 +424,39 @@ static void test_too_much(void **state) {
     }
 }
 
+/* A template that has a special token often, whose text is long: it is kept once. */
+static void test_long_special(void **state) {
+    fh_trace *trace = fh_test_trace(state);
+    fh_allocator *a = fh_trace_allocator(trace);
+    fh_encoder *encoder;
+    fh_encoding e;
+    fh_buf post;
+    fh_buf_init(&post, fh_heap(), 0);
+    fh_encoding_init(&e, a);
+    fh_assert_ok(fh_buf_put(&post, FH_LIT("{\"type\":\"TemplateProcessing\",\"single\":\"$A")));
+    for (size_t i = 0; i < 1000; i++)
+        fh_assert_ok(fh_buf_put(&post, i % 2 == 0 ? FH_LIT(" x") : FH_LIT(" y")));
+    fh_assert_ok(fh_buf_put(&post, FH_LIT("\",\"special_tokens\":{\"x\":{\"ids\":[1],\"tokens\":[\"")));
+    for (size_t i = 0; i < 1 << 16; i++)
+        fh_assert_ok(fh_buf_put_u8(&post, 'x'));
+    fh_assert_ok(fh_buf_put(&post, FH_LIT("\"]},\"y\":{\"ids\":[2],\"tokens\":[\"\"]}}}\0")));
+    fh_tokenizer *tok = made_load(a, &(made_parts){.post = (const char *)fh_buf_view(&post).at});
+    fh_assert_ok(fh_encoder_new(a, tok, &encoder));
+    fh_trace_budget(trace, fh_trace_stats(trace).live_bytes + (1 << 20));
+    fh_encode_options o = {.add_special = true};
+    fh_assert_ok(fh_encoder_encode(encoder, &(fh_encode_input){.text = FH_LIT("a")}, o, &e, NULL));
+    fh_trace_budget(trace, 0);
+    assert_int_equal(fh_encoding_count(&e), 1001);
+    for (size_t i = 1; i <= 1000; i++) {
+        uint32_t own = fh_u32s_get(fh_encoding_column(&e, FH_COLUMN_SPELLING), i);
+        assert_int_equal(fh_encoding_kept(&e, own).size, i % 2 == 1 ? 1 << 16 : 0);
+    }
+    fh_encoder_free(encoder);
+    fh_tokenizer_free(tok);
+    fh_encoding_deinit(&e);
+    fh_buf_deinit(&post);
+}
+
 /* Words that were cut before: offsets in the word, numbered by the list. */
 static void test_split(void **state) {
     fh_allocator *a = fh_test_allocator(state);
@@ -701,7 +734,7 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_refused),  FH_TEST_ALLOC(test_split),
                                        FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_special),  FH_TEST_ALLOC(test_count),
-                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks), FH_TEST_ALLOC(test_too_much),
+                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks), FH_TEST_ALLOC(test_too_much), FH_TEST_ALLOC(test_long_special),
                                        FH_TEST_ALLOC(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -558,6 +558,12 @@ typedef struct tail {
     size_t from, to, at, count;
 } tail;
 
+/* What is known of the texts that the encoding keeps of one input. */
+typedef struct kept_texts {
+    tail blanks;
+    fh_kept special; /* the texts of the post-processor */
+} kept_texts;
+
 /* Those of a kept text. Many may end with the same blanks, which are counted once. */
 static fh_blanks blanks_of(const fh_encoding *e, uint32_t spelling, fh_mut tail *t) {
     size_t from = fh_u32s_get(e->text_begins.items, spelling), to = fh_u32s_get(e->text_ends.items, spelling);
@@ -622,13 +628,23 @@ static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, cons
     return FH_DONE;
 }
 
+/* Keeps what a special token shows: all of these once, since a template may have them often. */
+static fh_status keep_special(const fh_postprocessor *p, uint32_t index, fh_mut fh_kept *kept, fh_mut fh_encoding *out,
+                              fh_out uint32_t *spelling) {
+    fh_span texts = fh_postprocessor_texts(p);
+    fh_range at = fh_postprocessor_place(p, index);
+    if (kept->to == 0)
+        FH_TRY(fh_encoding_keep_part(out, kept, texts, 0, texts.size, spelling));
+    return fh_encoding_keep_part(out, kept, texts, at.from, at.to, spelling);
+}
+
 /* Appends special tokens. */
-static fh_status put_special(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out) {
+static fh_status put_special(const fh_pipeline *p, const fh_run *run, fh_mut fh_kept *kept, fh_mut fh_encoding *out) {
     for (uint32_t i = 0; i < run->count && p->postprocessor != NULL; i++) {
-        fh_span shown, usual;
-        uint32_t id = fh_postprocessor_token(p->postprocessor, run->from + i, &shown), spelling = FH_NO_WORD;
-        if (!fh_pipeline_shown(p, id, &usual) || !fh_span_equal(usual, shown))
-            FH_TRY(fh_encoding_keep(out, shown, &spelling));
+        fh_span text, usual;
+        uint32_t id = fh_postprocessor_token(p->postprocessor, run->from + i, &text), spelling = FH_NO_WORD;
+        if (!fh_pipeline_shown(p, id, &usual) || !fh_span_equal(usual, text))
+            FH_TRY(keep_special(p->postprocessor, run->from + i, kept, out, &spelling));
         FH_TRY(fh_encoding_put(out, (fh_encoding_token){.id = id, .type = run->type, .word = FH_NO_WORD,
                                                         .special = run->special, .attention = 1, .spelling = spelling}));
     }
@@ -636,16 +652,16 @@ static fh_status put_special(const fh_pipeline *p, const fh_run *run, fh_mut fh_
 }
 
 static fh_status put_draft(const fh_pipeline *p, const fh_room *r, const fh_draft *d, bool offsets, size_t row, bool overflow,
-                           fh_mut tail *t, fh_mut fh_encoding *out) {
+                           fh_mut kept_texts *known, fh_mut fh_encoding *out) {
     FH_TRY(fh_encoding_begin(out, row, overflow));
     for (uint32_t i = 0; i < d->range_count && i < FH_SEQUENCES_MAX; i++)
         fh_encoding_range(out, d->ranges[i]);
     for (size_t i = 0; i < d->count; i++) {
         const fh_run *run = fh_runs_at(r->drafts.runs.items, d->from + i);
         if (run->source == FH_RUN_SPECIAL)
-            FH_TRY(put_special(p, run, out));
+            FH_TRY(put_special(p, run, &known->special, out));
         else
-            FH_TRY(put_run(p, store_of(r, run->source), run, offsets, t, out));
+            FH_TRY(put_run(p, store_of(r, run->source), run, offsets, &known->blanks, out));
     }
     return FH_DONE;
 }
@@ -694,11 +710,11 @@ fh_status fh_pipeline_encode(const fh_pipeline *p, fh_room *r, const fh_encode_i
     if (fh_failed(s))
         return explain(s, input->text, err);
     fh_drafted whole = fh_drafteds_get(r->drafts.pieces.items, 0);
-    tail t = {.count = 0};
-    s = put_draft(p, r, &whole.main, offsets, row, false, &t, out);
+    kept_texts known = {.special = {.to = 0}};
+    s = put_draft(p, r, &whole.main, offsets, row, false, &known, out);
     for (size_t i = 0; i < whole.overflow_count && s.code == FH_OK; i++) {
         fh_draft over = fh_drafts_get(r->drafts.overflow.items, whole.overflow + i);
-        s = put_draft(p, r, &over, offsets, row, true, &t, out);
+        s = put_draft(p, r, &over, offsets, row, true, &known, out);
     }
     return fh_failed(s) ? explain(s, input->text, err) : s;
 }

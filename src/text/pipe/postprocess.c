@@ -426,6 +426,15 @@ uint32_t fh_postprocessor_token(const fh_postprocessor *p, uint32_t index, fh_sp
     return t->id;
 }
 
+fh_span fh_postprocessor_texts(const fh_postprocessor *p) {
+    return fh_buf_view(&p->texts);
+}
+
+fh_range fh_postprocessor_place(const fh_postprocessor *p, uint32_t index) {
+    const fh_added_end *t = fh_added_ends_at(p->tokens.items, index);
+    return (fh_range){t->text, (size_t)t->text + t->size};
+}
+
 size_t fh_postprocessor_tokens(const fh_postprocessor *p) {
     return p->tokens.count;
 }

@@ -91,6 +91,9 @@ FH_MUST_USE fh_status fh_postprocessor_run(fh_ref fh_or_null const fh_postproces
                                            bool add_special, fh_mut fh_err *err);
 /* Special token `index` of a run, and the text that it shows. Valid until: fh_postprocessor_free. */
 uint32_t fh_postprocessor_token(const fh_postprocessor *p, uint32_t index, fh_out fh_view(1) fh_span *text);
+/* The texts of all, and where in them that of one lies. Valid until: fh_postprocessor_free. */
+fh_span fh_postprocessor_texts(const fh_postprocessor *p) fh_view(1);
+fh_range fh_postprocessor_place(const fh_postprocessor *p, uint32_t index);
 
 /* How many special tokens it knows; gives number `index` of them another id. */
 size_t fh_postprocessor_tokens(const fh_postprocessor *p);
