@@ -734,7 +734,7 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_cases), FH_TEST_ALLOC(test_refused),  FH_TEST_ALLOC(test_split),
                                        FH_TEST_ALLOC(test_bytes), FH_TEST_ALLOC(test_special),  FH_TEST_ALLOC(test_count),
-                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks), FH_TEST_ALLOC(test_too_much), FH_TEST_ALLOC(test_long_special),
-                                       FH_TEST_ALLOC(test_no_memory)};
+                                       FH_TEST_ALLOC(test_places), FH_TEST_ALLOC(test_blanks),  FH_TEST_ALLOC(test_no_memory),
+                                       FH_TEST_ALLOC(test_too_much), FH_TEST_ALLOC(test_long_special)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
