@@ -381,7 +381,7 @@ static void test_too_much(void **state) {
     static const struct {
         made_parts parts;
         size_t tokens, windows; /* 0: refused */
-    } cases[] = {
+    } inputs[] = {
         {{.truncation = TRUNCATION(1, 0, "LongestFirst"), .post = REPEAT("$A $A $A $A $A $A $A $A")}, 10, 0},
         {{.truncation = TRUNCATION(1, 0, "LongestFirst"), .post = REPEAT("$A $A $A")}, 10, 1000},
         {{.truncation = TRUNCATION(8192, 8191, "LongestFirst")}, 16384, 0},
@@ -390,8 +390,8 @@ static void test_too_much(void **state) {
         {{.post = REPEAT(MANY " " MANY " " MANY)}, 1 << 18, 0},
         {{.post = REPEAT(MANY " " MANY " " MANY)}, 1 << 14, 1},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        made_parts p = cases[i].parts;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        made_parts p = inputs[i].parts;
         fh_encoder *encoder;
         fh_encoding e;
         fh_ids ids;
@@ -403,17 +403,17 @@ static void test_too_much(void **state) {
         fh_encoding_init(&e, a);
         fh_ids_init(&ids, a, 0);
         fh_assert_ok(fh_encoder_new(a, tok, &encoder));
-        for (size_t k = 0; k < cases[i].tokens; k++)
+        for (size_t k = 0; k < inputs[i].tokens; k++)
             fh_assert_ok(fh_buf_put(&text, FH_LIT("a ")));
         fh_encode_input in = {.text = fh_buf_view(&text)};
         fh_encode_options o = {.add_special = true, .offsets = FH_OFFSETS_BYTES};
-        fh_trace_budget(trace, cases[i].windows != 0 ? 0 : UINT64_C(160) << 20);
+        fh_trace_budget(trace, inputs[i].windows != 0 ? 0 : UINT64_C(160) << 20);
         fh_status s = fh_encoder_encode(encoder, &in, o, &e, &err);
-        assert_int_equal(s.code, cases[i].windows != 0 ? FH_OK : FH_LIMIT);
-        assert_int_equal(fh_encoding_part_count(&e), cases[i].windows);
-        if (cases[i].windows == 0)
+        assert_int_equal(s.code, inputs[i].windows != 0 ? FH_OK : FH_LIMIT);
+        assert_int_equal(fh_encoding_part_count(&e), inputs[i].windows);
+        if (inputs[i].windows == 0)
             fh_assert_err(&err, FH_LIMIT, "make more than ");
-        if (cases[i].parts.truncation == NULL)
+        if (inputs[i].parts.truncation == NULL)
             fh_assert_code(fh_encoder_ids(encoder, in.text, o, &ids, NULL), s.code);
         fh_trace_budget(trace, 0);
         fh_encoder_free(encoder);
