@@ -5,7 +5,7 @@
  * Threading: pure functions. */
 #include "freehold/utf8.h"
 
-#include "text/kern/word.h"
+#include "text/pipe/ascii.h"
 
 enum { RUNE_BAD = 0xfffd, RUNE_MAX = 0x10ffff, ASCII_BLOCK = 16 };
 
@@ -55,22 +55,11 @@ static fh_rune decode(fh_span text, size_t i) {
     return (fh_rune){code, l.size, true};
 }
 
-/* The code point of a well-formed sequence of three bytes at i, which are most of Japanese and Chinese; else 0. */
-static inline uint32_t three(fh_span text, size_t i) {
-    if (text.size - i < 3)
-        return 0;
-    fh_span part = fh_span_sub(text, i, 3);
-    uint32_t a = fh_span_at(part, 0), b = fh_span_at(part, 1), c = fh_span_at(part, 2);
-    uint32_t code = (a & 0xf) << 12 | (b & 0x3f) << 6 | (c & 0x3f);
-    bool whole = (a & 0xf0) == 0xe0 && ((b ^ 0x80) | (c ^ 0x80)) < 0x40;
-    return whole && code >= 0x800 && (code & 0xf800) != 0xd800 ? code : 0;
-}
-
 fh_rune fh_utf8_next(fh_span text, size_t i) {
     uint8_t b = fh_span_at(text, i);
     if (b < 0x80)
         return (fh_rune){b, 1, true};
-    uint32_t code = three(text, i);
+    uint32_t code = fh_three_at(text, i);
     return code != 0 ? (fh_rune){code, 3, true} : decode(text, i);
 }
 
@@ -105,7 +94,7 @@ size_t fh_utf8_bad(fh_span text) {
             i += 6;
             continue;
         }
-        if (three(text, i) != 0) {
+        if (fh_three_at(text, i) != 0) {
             i += 3;
             continue;
         }

@@ -16,16 +16,20 @@ static inline bool fh_ascii_stops(uint8_t b, unsigned stops) {
            ((stops & FH_ASCII_CONTROL) != 0 && (b < ' ' || b == 0x7f));
 }
 
-/* fh_utf8_next, in line for characters of three bytes, which most of Japanese and Chinese are. */
+/* The code point of a well-formed sequence of three bytes at i, which most of Japanese and Chinese are; else 0. */
+static inline uint32_t fh_three_at(fh_span text, size_t i) {
+    if ((fh_span_at(text, i) & 0xf0) != 0xe0 || text.size - i < 3)
+        return 0;
+    fh_span part = fh_span_sub(text, i, 3); /* of a size that the compiler knows */
+    uint32_t a = fh_span_at(part, 0), b = fh_span_at(part, 1), c = fh_span_at(part, 2);
+    uint32_t code = (a & 0xf) << 12 | (b & 0x3f) << 6 | (c & 0x3f);
+    return ((b ^ 0x80) | (c ^ 0x80)) < 0x40 && code >= 0x800 && (code & 0xf800) != 0xd800 ? code : 0;
+}
+
+/* fh_utf8_next, in line for characters of three bytes. */
 static inline fh_rune fh_rune_at(fh_span text, size_t i) {
-    if ((fh_span_at(text, i) & 0xf0) == 0xe0 && text.size - i >= 3) {
-        fh_span part = fh_span_sub(text, i, 3); /* of a size that the compiler knows */
-        uint32_t a = fh_span_at(part, 0), b = fh_span_at(part, 1), c = fh_span_at(part, 2);
-        uint32_t code = (a & 0xf) << 12 | (b & 0x3f) << 6 | (c & 0x3f);
-        if (((b ^ 0x80) | (c ^ 0x80)) < 0x40 && code >= 0x800 && (code & 0xf800) != 0xd800)
-            return (fh_rune){code, 3, true};
-    }
-    return fh_utf8_next(text, i);
+    uint32_t code = fh_three_at(text, i);
+    return code != 0 ? (fh_rune){code, 3, true} : fh_utf8_next(text, i);
 }
 
 /* The first byte at or after `at` that ends the run, or the end of the text. */
