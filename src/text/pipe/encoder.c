@@ -554,24 +554,24 @@ static fh_origin trimmed(const fh_run *run, bool begins, fh_blanks blanks, fh_or
 }
 
 /* The blanks that a kept text ends with: bytes [from, to) of the kept texts. `count` of them are at or behind byte `at`. */
-typedef struct tail {
+typedef struct blank_tail {
     size_t from, to, at, count;
-} tail;
+} blank_tail;
 
 /* What is known of the texts that the encoding keeps of one input. */
 typedef struct kept_texts {
-    tail blanks;
+    blank_tail blanks;
     fh_kept special; /* the texts of the post-processor */
 } kept_texts;
 
 /* Those of a kept text. Many may end with the same blanks, which are counted once. */
-static fh_blanks blanks_of(const fh_encoding *e, uint32_t spelling, fh_mut tail *t) {
+static fh_blanks blanks_of(const fh_encoding *e, uint32_t spelling, fh_mut blank_tail *t) {
     size_t from = fh_u32s_get(e->text_begins.items, spelling), to = fh_u32s_get(e->text_ends.items, spelling);
     fh_span texts = fh_buf_view(&e->texts);
     if (to != t->to || from < t->from) {
         fh_blanks b = fh_blanks_in(fh_span_sub(texts, from, to - from));
         if (b.trail >= TAIL_MIN)
-            *t = (tail){to - b.trail_bytes, to, to - b.trail_bytes, b.trail};
+            *t = (blank_tail){to - b.trail_bytes, to, to - b.trail_bytes, b.trail};
         return b;
     }
     if (from >= t->at)
@@ -582,7 +582,7 @@ static fh_blanks blanks_of(const fh_encoding *e, uint32_t spelling, fh_mut tail 
     return (fh_blanks){.lead = t->count, .trail = t->count, .trail_bytes = to - from};
 }
 
-static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out, size_t at, fh_mut tail *t) {
+static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding *out, size_t at, fh_mut blank_tail *t) {
     for (size_t i = at; i < at + run->count; i++) {
         uint32_t id = fh_u32s_get(out->id.items, i), spelling = fh_u32s_get(out->spelling.items, i);
         uint32_t usual = id < p->blanks.count ? fh_u32s_get(p->blanks, id) : 0;
@@ -599,7 +599,7 @@ static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding
 }
 
 /* Appends a run of a text's tokens. */
-static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets, fh_mut tail *t,
+static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets, fh_mut blank_tail *t,
                          fh_mut fh_encoding *out) {
     FH_TRY(fh_encoding_reserve(out, run->count));
     size_t at = out->count;
