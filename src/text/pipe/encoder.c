@@ -599,8 +599,8 @@ static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding
 }
 
 /* Appends a run of a text's tokens. */
-static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets, fh_mut blank_tail *t,
-                         fh_mut fh_encoding *out) {
+static fh_status put_run(const fh_pipeline *p, const fh_token_store *store, const fh_run *run, bool offsets,
+                         fh_mut blank_tail *t, fh_mut fh_encoding *out) {
     FH_TRY(fh_encoding_reserve(out, run->count));
     size_t at = out->count;
     copy(out->id.items, at, store->tokens.ids, run->from, run->count);
