@@ -50,8 +50,8 @@ static void test_members(void **state) {
     refuse_parts(state, (made_parts){.padding = "{\"pad_id\":4294967295}"}, FH_LIMIT, "32 bits");
     refuse_parts(state, (made_parts){.padding = "{\"strategy\":{\"Fixed\":16777217}}"}, FH_LIMIT,
                  "byte 66: \"Fixed\" is 16777217, expected at most 16777216 tokens");
-    refuse_parts(state, (made_parts){.padding = "{\"pad_to_multiple_of\":18446744073709551615}"}, FH_LIMIT,
-                 "\"pad_to_multiple_of\" is 18446744073709551615, expected at most");
+    refuse_parts(state, (made_parts){.padding = "{\"pad_to_multiple_of\":9223372036854775807}"}, FH_LIMIT,
+                 "\"pad_to_multiple_of\" is 9223372036854775807, expected at most");
     made_parts most = {.padding = "{\"strategy\":{\"Fixed\":16777216},\"pad_to_multiple_of\":16777216}"};
     fh_tokenizer_free(made_load(fh_test_allocator(state), &most));
     refuse_parts(state, (made_parts){.padding = "7"}, FH_CORRUPT, "not an object");
