@@ -2,9 +2,10 @@
  *
  * Files are mapped and counted a window at a time, so that a bar moves and Ctrl-C is heard; only the words found are kept,
  * so a file may be larger than memory. A window ends where a word does. For tokens a file is cut into pieces, which the threads
- * share. A piece begins at the start of a line that does not begin with white space: no token of byte-level BPE goes over that
- * place. A vocabulary of a GGUF file that puts a space before a text, or merges by score, gives a number for the whole alone,
- * and any other tokenizer may do anything: there a file is one piece, whose size is limited.
+ * share. One begins at the start of a line that does not begin with white space, or at the line end before it: no token of
+ * byte-level BPE goes over that place (find_cut). A vocabulary of a GGUF file that puts a space before a text, or merges by
+ * score, gives a number for the whole alone, and any other tokenizer may do anything: there a file is one piece, whose size is
+ * limited.
  *
  * Threading: the main thread, and a team. */
 #include "apps/loader.h"
@@ -53,6 +54,9 @@ static fh_status count_words(fh_mut count_state *c, fh_mut fh_progress *bar, fh_
 
 /* --- tokens ------------------------------------------------------------------------------------------------------------- */
 
+/* Where a file is cut into pieces. */
+typedef enum cut_place { CUT_BEHIND_LINE_END, CUT_BEFORE_LINE_END } cut_place;
+
 /* Pieces of a text, and what became of them. */
 typedef struct count_pieces {
     fh_ref const fh_tokenizer *tok;
@@ -63,21 +67,44 @@ typedef struct count_pieces {
     size_t count;
 } count_pieces;
 
-static void count_part(void *arg, unsigned part, unsigned parts) {
-    count_pieces *p = arg;
-    for (size_t i = part; i < p->count; i += parts) {
-        fh_auto(fh_ids_deinit) fh_ids ids;
-        fh_ids_init(&ids, p->heap, 0);
-        p->status[i] = fh_tokenizer_encode(p->tok, p->at[i], (fh_encode_options){.add_special = false}, &ids, NULL);
-        p->tokens[i] = ids.count;
-    }
+static fh_status tokens_of(fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_span text, fh_out uint64_t *tokens,
+                           fh_or_null fh_err *err) {
+    fh_auto(fh_ids_deinit) fh_ids ids;
+    fh_ids_init(&ids, heap, 0);
+    fh_status s = fh_tokenizer_encode(tok, text, (fh_encode_options){.add_special = false}, &ids, err);
+    *tokens = ids.count;
+    return s;
 }
 
-/* The first place at or after `at` > 0 where a piece may begin, or the end. What begins beyond ASCII may be white space. */
-static size_t piece_end(fh_span text, size_t at) {
+static void count_part(void *arg, unsigned part, unsigned parts) {
+    count_pieces *p = arg;
+    for (size_t i = part; i < p->count; i += parts)
+        p->status[i] = tokens_of(p->heap, p->tok, p->at[i], &p->tokens[i], NULL);
+}
+
+/* The place behind up to two line ends before `end`. */
+static size_t before_lines(fh_span text, size_t end) {
+    for (int lines = 0; lines < 2 && end > 0 && fh_span_at(text, end - 1) == '\n'; lines++) {
+        end--;
+        if (end > 0 && fh_span_at(text, end - 1) == '\r')
+            end--;
+    }
+    return end;
+}
+
+static bool is_visible(uint8_t byte) {
+    return byte > ' ' && byte < 0x80;
+}
+
+/* The first place at or after `at` > 0 where a piece may begin (see find_cut), or the end. */
+static size_t piece_end(fh_span text, size_t at, cut_place cut) {
     for (; at < text.size; at++) {
-        uint8_t byte = fh_span_at(text, at);
-        if (fh_span_at(text, at - 1) == '\n' && byte > ' ' && byte < 0x80)
+        if (fh_span_at(text, at - 1) != '\n' || !is_visible(fh_span_at(text, at)))
+            continue;
+        if (cut == CUT_BEFORE_LINE_END)
+            return at - 1;
+        size_t end = before_lines(text, at);
+        if (end > 0 && is_visible(fh_span_at(text, end - 1)))
             return at;
     }
     return at;
@@ -97,15 +124,40 @@ static fh_status find_whole(fh_ref fh_allocator *heap, const fh_tokenizer *tok, 
     return FH_DONE;
 }
 
+/* Where a text may be cut so that its tokens are those of the pieces.
+ *
+ * The pre-tokenizers of GGUF files give white space in front of what is visible in one of two ways. GPT-2's `\s+(?!\S)|\s+`
+ * leaves the last character of a run by itself: so a cut before it changes nothing, whatever the run is, but one behind it
+ * lets the whole run be one word. The others' `\s*[\r\n]+` and ` ?[^…]+[\r\n]*` take a run of line ends whole, and look at
+ * nothing behind it: a cut behind it changes nothing. Which way it is shows where merges know it: a run of one or two line ends
+ * that gives other tokens before a letter than at the end of a text is GPT-2's. If there is none, GPT-2's words may be cut
+ * behind just these runs, too, since all of them were tried; behind a visible character, so that they are whole. */
+static fh_status find_cut(fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_out cut_place *cut, fh_err *err) {
+    static const char *const runs[] = {"a\n\na", "a\r\na", "a\r\n\r\na", "a\r\n\na", "a\n\r\na"};
+    uint64_t whole, first, last;
+    *cut = CUT_BEHIND_LINE_END;
+    FH_TRY(tokens_of(heap, tok, FH_LIT("a"), &last, err));
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        fh_span text = fh_span_of_str(runs[i]);
+        FH_TRY(tokens_of(heap, tok, text, &whole, err));
+        FH_TRY(tokens_of(heap, tok, fh_span_sub(text, 0, text.size - 1), &first, err));
+        if (whole != first + last)
+            *cut = CUT_BEFORE_LINE_END;
+    }
+    return FH_DONE;
+}
+
 static fh_status count_tokens(fh_mut count_state *c, fh_mut fh_progress *bar, const fh_tokenizer *tok, fh_span text,
                               fh_err *err) {
     bool whole = c->anything;
+    cut_place cut;
     FH_TRY(find_whole(c->heap, tok, &whole, err));
+    FH_TRY(find_cut(c->heap, tok, &cut, err));
     for (size_t at = 0; at < text.size;) {
         count_pieces p = {.tok = tok, .heap = c->heap};
         size_t from = at;
         for (; p.count < PIECES && at < text.size; p.count++) {
-            size_t end = !whole && text.size - at > PIECE_BYTES ? piece_end(text, at + PIECE_BYTES) : text.size;
+            size_t end = !whole && text.size - at > PIECE_BYTES ? piece_end(text, at + PIECE_BYTES, cut) : text.size;
             p.at[p.count] = fh_span_sub(text, at, end - at);
             at = end;
         }
