@@ -88,6 +88,9 @@ FH_FALLIBLE fh_os_read(int fd, fh_mspan out, fh_out size_t *got);
 FH_FALLIBLE fh_os_write(int fd, fh_span bytes);
 /* True for a terminal. */
 FH_API bool fh_os_is_terminal(int fd);
+/* Puts something that can neither be read nor written in the place of each standard stream that the process was started
+ * without, so that no file that is opened later is taken for one. Before any file is opened, on the only thread. */
+FH_FALLIBLE fh_os_hold_streams(void);
 
 /* --- time, randomness, processor, process --------------------------------------------------------------------------------- */
 

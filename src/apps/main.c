@@ -165,6 +165,7 @@ static int report(fh_app *app, fh_span name, fh_status status, const fh_err *err
         FH_SAY(t, " (see: freehold help%s%.*s)", name.size != 0 ? " " : "", FH_SPAN_FMT(name));
     fh_term_put(t, FH_LIT("\n"));
     bool system = fh_code_class(status.code) == FH_CLASS_SYSTEM || status.code == FH_NOMEM;
+    system = system || status.code == FH_END; /* nobody reads standard error any more */
     return system ? FH_EXIT_SYSTEM : FH_EXIT_REFUSED;
 }
 
@@ -180,6 +181,8 @@ static int report_output(fh_app *app) {
 }
 
 int main(int argc, char **argv) {
+    if (fh_failed(fh_os_hold_streams()))
+        return FH_EXIT_SYSTEM; /* and where to say so may be what is missing */
     fh_span words[FH_CLI_ARGS_MAX];
     size_t count = 0;
     fh_app app = {.heap = fh_heap(), .program = fh_span_of_str(fh_os_argument(argc, argv, 0))};

@@ -201,10 +201,34 @@ static void test_signals(void **state) {
     }
 }
 
+/* What is opened later gets none of the numbers of standard streams, and these are as good as closed. */
+static void start_without_streams(void *arg) {
+    (void)arg;
+    uint8_t byte;
+    size_t got;
+    (void)close(0);
+    (void)close(1);
+    if (fh_failed(fh_os_hold_streams()) || open("/dev/null", O_RDWR | O_CLOEXEC) <= 2)
+        _exit(1);
+    if (fh_os_read(0, (fh_mspan){&byte, 1}, &got).code != FH_IO || fh_os_write(1, FH_LIT("x")).code != FH_IO)
+        _exit(2);
+    _exit(fh_failed(fh_os_write(2, FH_LIT("said"))) ? 3 : 42); /* a stream that was there stays */
+}
+
+static void test_missing_streams(void **state) {
+    (void)state;
+    char said[1024];
+    int status = fh_test_child(start_without_streams, NULL, said, sizeof said);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 42)
+        fail_msg("status 0x%x %s", (unsigned)status, said);
+    assert_string_equal(said, "said");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_bytes_pass), cmocka_unit_test(test_nothing), cmocka_unit_test(test_bad_descriptor),
         cmocka_unit_test(test_terminal),       cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_missing_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE 1
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -87,4 +88,15 @@ fh_status fh_os_write(int fd, fh_span bytes) {
 
 bool fh_os_is_terminal(int fd) {
     return isatty(fd) == 1;
+}
+
+/* A place in the tree is open for nothing: read and write say EBADF, as if the stream were closed still. The number that it
+ * gets is the lowest free one, and those below are taken by then. */
+fh_status fh_os_hold_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        FH_UNSAFE("os-call");
+        if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH | O_CLOEXEC) != fd)
+            return FH_STATUS(FH_IO);
+    }
+    return FH_DONE;
 }
