@@ -121,7 +121,7 @@ static fh_status open_and_watch(fh_mut monitor *m, uint64_t type, fh_ref const f
     FH_TRY(fh_sock_monitor(m->context, m->socket, FH_SOCK_IS_ANY));
     if (type == FH_ZMTP_SUB)
         FH_TRY(fh_sock_subscribe(m->context, m->socket, FH_LIT("")));
-    for (; all.count < endpoints->count && all.count < FH_CLI_TEXTS_MAX; all.count++)
+    for (; all.count < endpoints->count; all.count++)
         all.at[all.count] = endpoints->at[all.count];
     m->since_ns = fh_os_clock_ns();
     FH_TRY(fh_zmq_attach(m->context, m->socket, &all, bind, err));
@@ -152,6 +152,8 @@ fh_status fh_zmq_monitor(fh_app *app, fh_views args, fh_err *err) {
     FH_TRY(fh_app_parse(app, &cli, args, &done, err));
     if (done)
         return FH_DONE;
+    if (endpoints.count > FH_CLI_TEXTS_MAX)
+        return FH_REFUSE_USAGE(app, err, "found %zu endpoints, expected at most %d", endpoints.count, FH_CLI_TEXTS_MAX);
     fh_sock_context *c;
     FH_TRY(fh_sock_context_new(app->heap, NULL, &c));
     fh_os_interrupt_watch();

@@ -56,14 +56,18 @@ static fh_status say(fh_mut fh_sock_context *c, fh_ref fh_allocator *heap, fh_so
     return status;
 }
 
-/* A command of somebody else goes to the proxy, and its answer back. */
+/* A command of somebody else goes to the proxy, and its answer back. What is no request is dropped where it comes in, and
+ * leaves nothing to receive. */
 static fh_status relay(fh_mut fh_sock_context *c, fh_ref fh_allocator *heap, fh_sock control, fh_sock steering,
                        fh_mut bool *over) {
     fh_message m;
-    FH_TRY(fh_sock_try_receive(c, control, &m));
+    fh_status s = fh_sock_try_receive(c, control, &m);
+    if (s.code == FH_AGAIN)
+        return FH_DONE;
+    FH_TRY(s);
     bool asks = fh_span_is(fh_message_view(&m, 0), "STATISTICS");
     *over = fh_span_is(fh_message_view(&m, 0), "TERMINATE");
-    fh_status s = fh_sock_send(c, steering, &m);
+    s = fh_sock_send(c, steering, &m);
     fh_message_drop(&m, heap);
     FH_TRY(s);
     if (!asks)

@@ -117,7 +117,11 @@ class Zmq(Case):
         counts = [int.from_bytes(part, "little") for part in asker.ask(b"STATISTICS")]
         self.assertEqual(counts, [3000, 192000, 0, 0, 0, 0, 3000, 192000])
         self.assertEqual(asker.ask(b"PAUSE"), [b""])
+        stranger = self.asker(control)
+        stranger.socket.sendall(b"\x00\x05PAUSE")  # as a DEALER does: nothing says where the request begins
+        time.sleep(0.3)
         self.assertEqual(asker.ask(b"RESUME"), [b""])
+        self.assertIsNone(proxy.poll())
         self.assertEqual(asker.ask(b"TERMINATE"), [b""])
         self.assertEqual(json.loads(self.end(proxy)), {"to_back": {"messages": 3000, "bytes": 192000},
                                                        "to_front": {"messages": 0, "bytes": 0}})
@@ -138,6 +142,7 @@ class Zmq(Case):
         self.assertEqual(done.text, "")
         events = [json.loads(line) for line in self.end(watcher).splitlines()]
         self.assertEqual([e["event"] for e in events], ["LISTENING", "ACCEPTED", "HANDSHAKE_SUCCEEDED", "DISCONNECTED"])
+        self.refused("zmq", "monitor", *["inproc://a"] * 17, message="found 17 endpoints, expected at most 16")
         self.assertEqual({e["endpoint"] for e in events}, {f"tcp://127.0.0.1:{port}"})
         text = self.succeeds("zmq", "monitor", "--events", 3, f"tcp://127.0.0.1:{free_port()}").text
         self.assertRegex(text, re.compile(r"\A +[\d.]+ s  CONNECT_DELAYED +tcp.*\n +[\d.]+ s  CLOSED +tcp.*  errno \d+\n"
