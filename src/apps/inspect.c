@@ -6,6 +6,7 @@
  *
  * Threading: the main thread. */
 #include "apps/loader.h"
+#include "freehold/checked.h"
 #include "freehold/json.h"
 
 enum { LIST_MAX = 8, TEXT_COLUMNS = 80, LABEL_COLUMNS = 16, ROWS = 512, TYPES_MAX = 64 };
@@ -39,6 +40,12 @@ static void drop_findings(fh_drop findings *f) {
 
 /* --- finding out ------------------------------------------------------------------------------------------------------ */
 
+/* a + b, or UINT64_MAX where that is more: a tensor of a type that is not known has as many elements as its file says. */
+static uint64_t saturated(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return fh_add_u64(a, b, &sum) ? sum : UINT64_MAX;
+}
+
 static void sum_types(findings *f) {
     for (size_t i = 0; i < fh_gguf_tensor_count(f->gguf); i++) {
         fh_gguf_tensor t = fh_gguf_tensor_at(f->gguf, i);
@@ -50,7 +57,7 @@ static void sum_types(findings *f) {
         f->types_count = k == f->types_count ? k + 1 : f->types_count;
         f->types[k].type_id = t.type_id;
         f->types[k].tensors++;
-        f->types[k].elements += t.dim[0] * t.dim[1] * t.dim[2] * t.dim[3];
+        f->types[k].elements = saturated(f->types[k].elements, t.dim[0] * t.dim[1] * t.dim[2] * t.dim[3]);
         f->types[k].bytes += t.size_bytes;
         f->tensor_bytes += t.size_bytes;
     }
@@ -194,7 +201,7 @@ static void put_types(fh_term *t, const findings *f, fh_buf *scratch) {
                fh_word_count(s->elements).text, s->bytes != 0 || ours ? fh_word_bytes(s->bytes).text : "unknown",
                fh_word_share(s->bytes, f->tensor_bytes).text, ours ? "" : "   (not supported)");
         tensors += s->tensors;
-        elements += s->elements;
+        elements = saturated(elements, s->elements);
     }
     if (f->types_count != 1)
         FH_SAY(t, "  %-10s %8llu %18s %12s\n", "all", (unsigned long long)tensors, fh_word_count(elements).text,

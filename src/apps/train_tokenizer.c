@@ -134,24 +134,32 @@ static fh_span steps_of(cut c, fh_train_kind kind) {
     return FH_LIT("");
 }
 
+/* What stands around the unknown token in a model that has no other; `between` is NULL where it is named once. */
+typedef struct model_form {
+    const char *before;
+    fh_or_null const char *between;
+    const char *after;
+} model_form;
+
 /* A model with at most the unknown token, which is a JSON string, or nothing. */
 static fh_status put_model(fh_buf *out, fh_train_kind kind, fh_span unk) {
-    switch (kind) {
-    case FH_TRAIN_BPE:
-        if (unk.size == 0)
-            return fh_buf_put(out, FH_LIT("{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}"));
-        return fh_buf_format(out, "{\"type\":\"BPE\",\"unk_token\":%.*s,\"vocab\":{%.*s:0},\"merges\":[]}", FH_SPAN_FMT(unk),
-                             FH_SPAN_FMT(unk));
-    case FH_TRAIN_WORDPIECE:
-        return fh_buf_format(out, "{\"type\":\"WordPiece\",\"unk_token\":%.*s,\"continuing_subword_prefix\":\"##\","
-                             "\"max_input_chars_per_word\":100,\"vocab\":{%.*s:0}}", FH_SPAN_FMT(unk), FH_SPAN_FMT(unk));
-    case FH_TRAIN_WORDLEVEL:
-        return fh_buf_format(out, "{\"type\":\"WordLevel\",\"unk_token\":%.*s,\"vocab\":{%.*s:0}}", FH_SPAN_FMT(unk),
-                             FH_SPAN_FMT(unk));
-    case FH_TRAIN_UNIGRAM:
-    case FH_TRAIN_KINDS: break;
+    static const model_form forms[FH_TRAIN_KINDS] = {
+        [FH_TRAIN_BPE] = {"{\"type\":\"BPE\",\"unk_token\":", ",\"vocab\":{", ":0},\"merges\":[]}"},
+        [FH_TRAIN_WORDPIECE] = {"{\"type\":\"WordPiece\",\"unk_token\":",
+                                ",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,\"vocab\":{", ":0}}"},
+        [FH_TRAIN_WORDLEVEL] = {"{\"type\":\"WordLevel\",\"unk_token\":", ",\"vocab\":{", ":0}}"},
+        [FH_TRAIN_UNIGRAM] = {"{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[", NULL, ",0]]}"},
+    };
+    if (unk.size == 0)
+        return fh_buf_put(out, FH_LIT("{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}"));
+    const model_form *form = &forms[kind];
+    FH_TRY(fh_buf_put(out, fh_span_of_str(form->before)));
+    FH_TRY(fh_buf_put(out, unk));
+    if (form->between != NULL) {
+        FH_TRY(fh_buf_put(out, fh_span_of_str(form->between)));
+        FH_TRY(fh_buf_put(out, unk));
     }
-    return fh_buf_format(out, "{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[%.*s,0]]}", FH_SPAN_FMT(unk));
+    return fh_buf_put(out, fh_span_of_str(form->after));
 }
 
 static fh_status put_plain(fh_buf *out, const train_options *o, fh_mut fh_buf *unk) {
