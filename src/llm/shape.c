@@ -213,8 +213,8 @@ static fh_status read_attention(const reader *r, fh_model_shape *s) {
         return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "%s: %" PRIu32 " attention heads are no multiple of %" PRIu32
                        " key-value heads", r->arch->name, s->heads, s->kv_heads);
     uint32_t value_length;
-    FH_TRY(read_u32(r, "attention.key_length", 2, FH_WIDTH_MAX, s->width / s->heads, &s->head_dim));
-    FH_TRY(read_u32(r, "attention.value_length", 2, FH_WIDTH_MAX, s->head_dim, &value_length));
+    FH_TRY(read_u32(r, "attention.key_length", 2, FH_HEAD_DIM_MAX, s->width / s->heads, &s->head_dim));
+    FH_TRY(read_u32(r, "attention.value_length", 2, FH_HEAD_DIM_MAX, s->head_dim, &value_length));
     if (value_length != s->head_dim)
         return fh_fail(r->err, FH_UNSUPPORTED, FH_NO_OFFSET, "%s: keys of length %" PRIu32 " and values of length %" PRIu32
                        " are not supported together", r->arch->name, s->head_dim, value_length);
@@ -222,10 +222,10 @@ static fh_status read_attention(const reader *r, fh_model_shape *s) {
     if (!find(r, "attention.key_length", &key) && s->width % s->heads != 0)
         return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "%s: width %" PRIu32 " is no multiple of %" PRIu32 " attention heads",
                        r->arch->name, s->width, s->heads);
-    if (s->head_dim % 2 != 0 || (uint64_t)s->heads * s->head_dim > FH_WIDTH_MAX)
+    _Static_assert((int)FH_HEADS_MAX * (int)FH_HEAD_DIM_MAX <= (int)FH_WIDTH_MAX, "all heads together are no wider than a row");
+    if (s->head_dim % 2 != 0)
         return fh_fail(r->err, FH_CORRUPT, FH_NO_OFFSET, "%s: %" PRIu32 " heads of length %" PRIu32
-                       ", expected an even length and a product of at most %d", r->arch->name, s->heads, s->head_dim,
-                       FH_WIDTH_MAX);
+                       ", expected an even length", r->arch->name, s->heads, s->head_dim);
     return FH_DONE;
 }
 
