@@ -66,7 +66,10 @@ FH_API fh_device_caps fh_device_caps_get(fh_ref const fh_device *dev) fh_view(1)
 
 /* --- memory ----------------------------------------------------------------------------------------------------------- */
 
-/* Zeroed memory of size_bytes. */
+/* Most memories of a device at a time. */
+enum { FH_DEVICE_MEMS_MAX = 1 << 19 };
+
+/* Zeroed memory of size_bytes. FH_EXHAUSTED beyond FH_DEVICE_MEMS_MAX. */
 FH_FALLIBLE fh_device_alloc(fh_mut fh_device *dev, uint64_t size_bytes, fh_owned fh_mem *out);
 /* Ends it; FH_STALE for a handle that is not live. */
 FH_FALLIBLE fh_device_release(fh_mut fh_device *dev, fh_drop fh_mem mem);

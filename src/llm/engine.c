@@ -66,6 +66,7 @@ static fh_status make(fh_engine *e, const fh_engine_options *options, fh_err *er
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "%u rows a step, at most %d", e->rows_max, FH_ROWS_MAX);
     if (seqs_max > SEQS_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "%u sequences, at most %d", seqs_max, SEQS_MAX);
+    _Static_assert((int)FH_CONTEXT_MAX / (int)FH_KV_BLOCK <= (int)FH_DEVICE_MEMS_MAX / 2, "the longest context can be filled");
     if (context > FH_CONTEXT_MAX)
         return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "a context of %llu positions, at most %d", (unsigned long long)context,
                        FH_CONTEXT_MAX);

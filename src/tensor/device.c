@@ -32,7 +32,9 @@ fh_status fh_dev_new(fh_allocator *a, const struct dev_ops *ops, void *self, fh_
         ops->close(self);
         return FH_STATUS(FH_NOMEM);
     }
-    const fh_pool_config of_mems = {.capacity = DEV_MEMS_MAX, .threads = FH_POOL_SERIAL, .name = "device memory"};
+    const fh_pool_config of_mems = {.capacity = DEV_MEMS_FIRST, .max_capacity = FH_DEVICE_MEMS_MAX,
+                                    .growth = {.kind = FH_GROW_EXPONENTIAL}, .threads = FH_POOL_SERIAL,
+                                    .name = "device memory"};
     const fh_pool_config of_weights = {.capacity = DEV_WEIGHTS_MAX, .threads = FH_POOL_SERIAL, .name = "device weights"};
     dev_mem_pool mems = {NULL};
     dev_weight_pool weights = {NULL};

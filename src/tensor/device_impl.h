@@ -128,8 +128,8 @@ struct dev_ops {
     fh_status (*experts)(void *self, const struct dev_experts *op);
 };
 
-/* Limits of a device's tables. */
-enum { DEV_MEMS_MAX = 16384, DEV_WEIGHTS_MAX = 16384 };
+/* Sizes of a device's tables; that of memories grows, up to FH_DEVICE_MEMS_MAX. */
+enum { DEV_MEMS_FIRST = 16384, DEV_WEIGHTS_MAX = 16384 };
 
 struct fh_device {
     fh_ref fh_allocator *allocator;

@@ -101,6 +101,27 @@ static void test_budget(void **state) {
     bench_close(&b);
 }
 
+/* A context of a million positions is filled to its end. */
+static void test_long_context(void **state) {
+    enum { SEGMENTS = 16400, STEP = 4096 };
+    struct bench b = bench_open(fh_test_allocator(state), SEGMENTS * FH_KV_BLOCK, SEGMENTS * FH_KV_BLOCK);
+    fh_seq one = open_one(&b);
+    for (uint64_t from = 0; from < SEGMENTS * FH_KV_BLOCK; from += STEP) {
+        fh_kv_slot slot = {0};
+        for (uint64_t i = from; i < from + STEP && i < SEGMENTS * FH_KV_BLOCK; i++)
+            fh_assert_ok(fh_kv_cache_append(b.kv, one, &slot, NULL));
+        fh_assert_ok(fh_kv_cache_reserve(b.kv, NULL));
+        stamp(&b, slot, (uint32_t)slot.position);
+        check_stamp(&b, slot, slot.position, (uint32_t)slot.position);
+        fh_kv_cache_commit(b.kv);
+    }
+    assert_int_equal(fh_kv_cache_stats_get(b.kv).segments_made, SEGMENTS);
+    fh_kv_slot slot;
+    fh_assert_code(fh_kv_cache_append(b.kv, one, &slot, NULL), FH_LIMIT);
+    fh_assert_ok(fh_kv_cache_close(b.kv, one));
+    bench_close(&b);
+}
+
 /* Forks share; the last of the sharers that goes on needs no copy. */
 static void test_copies(void **state) {
     struct bench b = bench_open(fh_test_allocator(state), 4 * 64, 4 * 64);
@@ -333,6 +354,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_TEST_ALLOC(test_budget), FH_TEST_ALLOC(test_copies),    FH_TEST_ALLOC(test_handles),
         FH_TEST_ALLOC(test_random), FH_TEST_ALLOC(test_no_memory), FH_TEST_ALLOC(test_refusals),
+        FH_TEST_ALLOC(test_long_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
