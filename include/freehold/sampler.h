@@ -15,13 +15,16 @@
 
 FH_EXTERN_BEGIN
 
+/* Limit of repeat_last. */
+enum { FH_REPEAT_LAST_MAX = 1 << 20 };
+
 /* A zeroed struct is greedy without penalties. */
 typedef struct fh_sampler_options {
     float temperature;     /* 0 = greedy; at most 100 */
     uint32_t top_k;        /* keep the k best; 0 = all */
     float top_p;           /* keep the best whose probabilities reach p; 0 or 1 = all */
     float min_p;           /* drop those below min_p × the best probability; 0 = none */
-    float repeat_penalty;  /* divides positive, multiplies negative logits of recent tokens; 0 or 1 = none (CTRL, 2019) */
+    float repeat_penalty;  /* divides positive, multiplies negative logits of recent tokens; 1 to 100; 1 or 0 = none (CTRL, 2019) */
     uint32_t repeat_last;  /* how many recent tokens it looks at; 0 = 64 */
     uint64_t seed;
 } fh_sampler_options;

@@ -234,11 +234,14 @@ static void end_generator(fh_drop fh_generator **g) {
     *g = NULL;
 }
 
-/* Positions to make room for: what was asked for; else the model's context, or more where prompt and -n need it. */
+/* Positions to make room for: what was asked for; else the model's context, or more where prompt and -n need it, as far as
+ * there can be more. */
 static uint64_t context_for(const fh_run_options *o, const fh_model_shape *shape, size_t prompt_tokens) {
     uint64_t needed = o->generate.tokens_max == 0 ? 0 : prompt_tokens + o->generate.tokens_max;
     if (o->context != 0)
         return o->context;
+    if (needed > FH_CONTEXT_MAX)
+        return FH_CONTEXT_MAX;
     return needed > shape->context ? needed : shape->context;
 }
 
@@ -388,7 +391,7 @@ static fh_status take_values(fh_app *app, run_values *v, fh_err *err) {
 }
 
 fh_status fh_verb_run(fh_app *app, fh_views args, fh_err *err) {
-    run_values v = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repeat_last = 64};
+    run_values v = {.temperature = 0.8, .top_k = 40, .top_p = 0.95, .repeat_penalty = 1, .repeat_last = 64};
     fh_cli_option options[] = {
         {.letter = 'm', .name = "--model", .kind = FH_CLI_PATH, .value = "FILE", .to.path = &v.run.model,
          .help = "the model, a GGUF file"},
@@ -408,10 +411,10 @@ fh_status fh_verb_run(fh_app *app, fh_views args, fh_err *err) {
          .help = "only the likeliest tokens that together reach P; default 0.95,\n1 is all"},
         {.name = "--min-p", .kind = FH_CLI_REAL, .value = "P", .to.real = &v.min_p, .high = 1,
          .help = "no token below P times the likeliest; default 0"},
-        {.name = "--repeat-penalty", .kind = FH_CLI_REAL, .value = "R", .to.real = &v.repeat_penalty, .high = 100,
-         .help = "makes recent tokens R times less likely (on the logit scale);\ndefault none"},
+        {.name = "--repeat-penalty", .kind = FH_CLI_REAL, .value = "R", .to.real = &v.repeat_penalty, .low = 1,
+         .high = 100, .help = "makes recent tokens R times less likely (on the logit scale);\ndefault 1, which is none"},
         {.name = "--repeat-last", .kind = FH_CLI_NUMBER, .value = "N", .to.number = &v.repeat_last, .min = 1,
-         .max = FH_CONTEXT_MAX,
+         .max = FH_REPEAT_LAST_MAX,
          .help = "how many tokens are recent; default 64"},
         {.name = "--stop", .kind = FH_CLI_TEXTS, .value = "TEXT", .to.texts = &v.stops,
          .help = "ends the answer before this text; may be given 16 times"},

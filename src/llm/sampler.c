@@ -18,7 +18,7 @@
 #include "freehold/fmath.h"
 #include "freehold/hash.h"
 
-enum { VOCAB_MAX = 1 << 20, REPEAT_LAST_DEFAULT = 64, REPEAT_LAST_MAX = 1 << 20, RANK_STEP = 64, WEIGHT_BITS = 40 };
+enum { VOCAB_MAX = 1 << 20, REPEAT_LAST_DEFAULT = 64, RANK_STEP = 64, WEIGHT_BITS = 40 };
 
 struct fh_sampler {
     fh_ref fh_allocator *allocator;
@@ -44,9 +44,9 @@ static fh_status check(uint32_t vocab, const fh_sampler_options *o, fh_err *err)
     FH_TRY(in_range("min_p", o->min_p, 0.0f, 1.0f, err));
     if (o->repeat_penalty != 0.0f)
         FH_TRY(in_range("repeat_penalty", o->repeat_penalty, 1.0f, 100.0f, err));
-    if (o->repeat_last > REPEAT_LAST_MAX)
+    if (o->repeat_last > FH_REPEAT_LAST_MAX)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "repeat_last is %u, expected at most %d", o->repeat_last,
-                       REPEAT_LAST_MAX);
+                       FH_REPEAT_LAST_MAX);
     if (vocab == 0 || vocab > VOCAB_MAX)
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a vocabulary of %u tokens, expected 1 to %d", vocab, VOCAB_MAX);
     return FH_DONE;

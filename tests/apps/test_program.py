@@ -11,6 +11,7 @@ import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import termios
@@ -104,6 +105,9 @@ class Run(Case):
         stops = ["--stop", "nowhere", "--stop", stop]
         cut = self.succeeds("run", "-m", DEMO, "-p", "Once", "-n", 60, "--temp", 0, *stops).text
         self.assertEqual(cut, text[:text.index(stop, 4)] + "\n")
+        wide = self.succeeds("run", "-m", DEMO, "-p", "Once", "-n", 2**24, "--temp", 0, "--stop", stop,
+                             "--repeat-last", 2**20, "--repeat-penalty", 1).text
+        self.assertEqual(wide, cut)
         self.refused("run", "-m", DEMO, "--stop", "", message="0 bytes")
         self.refused("run", "-m", DEMO, "--stop", "x" * 257, message="257 bytes")
 
@@ -206,8 +210,11 @@ class Run(Case):
                 (["--threads", "257"], "from 1 to 256"), (["--isa", "neon"], "auto.scalar.avx2.avx512"),
                 (["--tmp", "1"], "did you mean '--temp'"), (["stray"], "unexpected argument 'stray'"),
                 (["-m"], "expected a value"), (["-m", ""], "0 bytes"), (["-m", "x" * 5000], "5000 bytes"),
-                (["--repeat-last", "0"], "from 1")):
+                (["--repeat-last", "0"], "from 1"), (["--repeat-last", str(2**20 + 1)], "from 1 to 1048576"),
+                (["--repeat-penalty", "0.5"], "--repeat-penalty: found '0.5', expected a number from 1 to 100")):
             self.refused("run", *args, message=message)
+            refused = self.refused("run", "-m", DEMO, *args, message="freehold: run: ") if args[0] != "-m" else None
+            self.assertNotIn("demo.gguf", refused.errors if refused else "")
         self.refused("run", "-m", DEMO, "-p", "Once upon a time", "--ctx", 2, message="5 tokens fill the context of 2")
         self.refused("run", "-m", self.folder / "none.gguf", code=1, message="none.gguf")
         self.refused("run", "-m", self.folder, code=1, message="expected a regular file, found a directory")
@@ -253,6 +260,19 @@ class Inspect(Case):
         whole = json.loads(self.succeeds("inspect", path, "--json").text)
         self.assertFalse(whole["runs"])
         self.assertTrue(whole["reason"])
+
+    def test_sums_that_are_too_large(self):
+        """Elements of a type that is not known are as many as a file says, and their sum may be more than a number holds."""
+        def text(t):
+            return struct.pack("<Q", len(t)) + t
+        header = b"GGUF" + struct.pack("<IQQ", 3, 4, 1) + text(b"general.architecture") + struct.pack("<I", 8) + text(b"none")
+        for i, (kind, many) in enumerate([(77, 2**62), (77, 2**63 - 1), (77, 2**63 - 1), (78, 2**40)]):
+            header += text(b"t%d" % i) + struct.pack("<IQIQ", 1, many, kind, 32 * i)
+        path = self.folder / "many.gguf"
+        path.write_bytes(header + bytes(256))
+        whole = json.loads(self.succeeds("inspect", path, "--json").text)
+        self.assertEqual({t["type"]: t["elements"] for t in whole["types"]}, {"type 77": 2**64 - 1, "type 78": 2**40})
+        self.assertRegex(self.succeeds("inspect", path).text, r"all +4 +18,446,744,073,709,551,615 ")
 
     def test_refusals(self):
         self.refused("inspect", message="expected FILE")
@@ -413,6 +433,18 @@ class Count(Case):
             whole = json.loads(self.succeeds("count", "--json", "-t", vocabulary, "--threads", 2, path).text)
             self.assertEqual(whole["tokens"], len(ids))
 
+    def test_tokens_of_paragraphs(self):
+        """White space before a line is other tokens than at the end of a text, so where it is cut must not show."""
+        ends = ["\n\n", "\r\n", "\r\n\r\n", "\n\n\n", "\n \n", "\u3000\n", " \n"]
+        texts = [f"Once upon a time.{end}There was a dog{end}" * 40000 for end in ends]
+        for vocabulary in ("gpt-2", "llama-bpe", "qwen2"):
+            vocabulary = data(f"gguf-vocab/ggml-vocab-{vocabulary}.gguf")
+            for end, text in zip(ends, texts):
+                path = self.write("long.txt", text)
+                ids = self.succeeds("tokenize", "-t", vocabulary, "--no-special", stdin=path.read_bytes()).out.count(b"\n")
+                whole = json.loads(self.succeeds("count", "--json", "-m", vocabulary, "--threads", 2, path).text)
+                self.assertEqual(whole["tokens"], ids, (vocabulary, end))
+
     def test_refused(self):
         path = self.write("a", "a")
         self.refused("count", message="expected FILE")
@@ -458,6 +490,14 @@ class TrainTokenizer(Case):
         ids = self.succeeds("tokenize", "-t", self.folder / "tokenizer.json", "--json", stdin="the lower 日本 ÿ".encode())
         tokens = json.loads(ids.text)["tokens"]
         self.assertIn("the", tokens)
+
+    def test_long_unknown_token(self):
+        unk = "<" + "é" * 150 + "\">"
+        for model in ("bpe", "wordpiece", "wordlevel", "unigram"):
+            made = json.loads(self.train("--model", model, "--vocab-size", 300, "--unk", unk, self.write("a", self.TEXT))[0])["model"]
+            self.assertEqual(made.get("unk_token", unk), unk)
+            self.assertEqual([t for t, _ in made["vocab"]][0] if model == "unigram" else min(made["vocab"], key=made["vocab"].get),
+                             unk)
 
     def test_like(self):
         """Everything but the vocabulary comes from another file, and what names tokens finds them."""
@@ -754,6 +794,33 @@ class CommandLine(Case):
             p = start("help", stdout=write, stderr=subprocess.PIPE)
             os.close(write)
             self.assertEqual((p.communicate(timeout=20)[1], p.returncode), (b"", 1))
+
+    def test_closed_error(self):
+        """Nobody listens to the heading of an answer: the system's fault, not that of the command line."""
+        read, write = os.pipe()
+        os.close(read)
+        p = start("run", "-m", DEMO, "-n", 1, stdout=subprocess.DEVNULL, stderr=write)
+        os.close(write)
+        self.assertEqual(p.wait(timeout=60), 1)
+
+    def test_started_without_streams(self):
+        """A file that is opened by a program without standard input or output is not taken for them."""
+        def started(*args, without, **streams):
+            return start(*args, preexec_fn=lambda: [os.close(fd) for fd in without], **streams)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        for args in (["tokenize", "-m", DEMO], ["run", "-m", DEMO, "-n", 1, "-f", "-"]):
+            p = started(*args, without=[0], **pipes)
+            out, err = p.communicate(timeout=60)
+            self.assertEqual((p.returncode, out), (1, b""), err)
+            self.assertRegex(err, rb"\Afreehold: standard input: [^\n]*\n\Z")
+        p = started("run", "-m", DEMO, "-n", 1, without=[0], **pipes)
+        self.assertTrue(p.communicate(timeout=60)[0])
+        self.assertEqual(p.returncode, 0)
+        p = started("inspect", DEMO, without=[0, 1], stderr=subprocess.PIPE)
+        self.assertRegex(p.communicate(timeout=60)[1], b"standard output: cannot write")
+        self.assertEqual(p.returncode, 1)
+        for args in (["inspect", DEMO], ["run", "-m", DEMO, "-n", 1]):
+            self.assertEqual(started(*args, without=[0, 1, 2]).wait(timeout=60), 1)
 
 
 class Terminal(Case):
