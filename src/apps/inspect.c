@@ -40,7 +40,7 @@ static void drop_findings(fh_drop findings *f) {
 
 /* --- finding out ------------------------------------------------------------------------------------------------------ */
 
-/* a + b, or UINT64_MAX where that is more: a tensor of a type that is not known has as many elements as its file says. */
+/* a + b, or UINT64_MAX where that is more: a tensor of a type of no known size has as many elements as its file says. */
 static uint64_t saturated(uint64_t a, uint64_t b) {
     uint64_t sum;
     return fh_add_u64(a, b, &sum) ? sum : UINT64_MAX;
