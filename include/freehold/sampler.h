@@ -24,7 +24,7 @@ typedef struct fh_sampler_options {
     uint32_t top_k;        /* keep the k best; 0 = all */
     float top_p;           /* keep the best whose probabilities reach p; 0 or 1 = all */
     float min_p;           /* drop those below min_p × the best probability; 0 = none */
-    float repeat_penalty;  /* divides positive, multiplies negative logits of recent tokens; 1 to 100; 1 or 0 = none (CTRL, 2019) */
+    float repeat_penalty;  /* divides positive, multiplies negative logits of recent tokens: up to 100; 0 or 1 = none (CTRL) */
     uint32_t repeat_last;  /* how many recent tokens it looks at; 0 = 64 */
     uint64_t seed;
 } fh_sampler_options;

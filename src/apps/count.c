@@ -68,7 +68,7 @@ typedef struct count_pieces {
 } count_pieces;
 
 static fh_status tokens_of(fh_ref fh_allocator *heap, const fh_tokenizer *tok, fh_span text, fh_out uint64_t *tokens,
-                           fh_or_null fh_err *err) {
+                           fh_err *err) {
     fh_auto(fh_ids_deinit) fh_ids ids;
     fh_ids_init(&ids, heap, 0);
     fh_status s = fh_tokenizer_encode(tok, text, (fh_encode_options){.add_special = false}, &ids, err);

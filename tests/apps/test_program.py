@@ -492,12 +492,13 @@ class TrainTokenizer(Case):
         self.assertIn("the", tokens)
 
     def test_long_unknown_token(self):
-        unk = "<" + "é" * 150 + "\">"
+        unk, text = "<" + "é" * 150 + "\">", self.write("a", self.TEXT)
         for model in ("bpe", "wordpiece", "wordlevel", "unigram"):
-            made = json.loads(self.train("--model", model, "--vocab-size", 300, "--unk", unk, self.write("a", self.TEXT))[0])["model"]
+            made, _ = self.train("--model", model, "--vocab-size", 300, "--unk", unk, text)
+            made = json.loads(made)["model"]
+            vocab = made["vocab"]
+            self.assertEqual(vocab[0][0] if model == "unigram" else min(vocab, key=vocab.get), unk)
             self.assertEqual(made.get("unk_token", unk), unk)
-            self.assertEqual([t for t, _ in made["vocab"]][0] if model == "unigram" else min(made["vocab"], key=made["vocab"].get),
-                             unk)
 
     def test_like(self):
         """Everything but the vocabulary comes from another file, and what names tokens finds them."""
