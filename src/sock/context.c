@@ -261,6 +261,16 @@ uint32_t fh_sock_context_count(const fh_sock_context *c) {
     return count;
 }
 
+/* When nobody tells any more: neither a socket that closes nor an I/O thread that still sends. Closed before, a bell could be
+ * another file by the time it is rung. */
+static void close_bells(fh_mut fh_sock_context *c) {
+    for (uint32_t i = 0; i < c->slots.count; i++) {
+        uint32_t bell = fh_sock_slots_at(c->slots, i)->bell;
+        if (bell != 0)
+            fh_os_close((int)(bell - 1));
+    }
+}
+
 void fh_sock_context_free(fh_sock_context *c) {
     if (c == NULL)
         return;
@@ -269,12 +279,10 @@ void fh_sock_context_free(fh_sock_context *c) {
         FH_ASSERT((word & FH_DOOR_BUSY) == 0);
         fh_status s = fh_door_is_open(word) ? fh_sock_close(c, (fh_sock){word | i}) : FH_DONE;
         FH_ASSERT(!fh_failed(s));
-        uint32_t bell = fh_sock_slots_at(c->slots, i)->bell;
-        if (bell != 0)
-            fh_os_close((int)(bell - 1));
     }
     fh_io_end(c);
     fh_context_end_waiting(c);
+    close_bells(c);
     FH_ASSERT(c->waiting.first == NULL && c->turned.first == NULL);
     end(c);
 }

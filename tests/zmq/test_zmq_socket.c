@@ -2,6 +2,7 @@
  * interface, and what happens to those who misuse it: an error, each time (zmq_handle.c, zmq_context.c, zmq_socket.c,
  * zmq_proxy.c). */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "freehold/os.h"
 #include "zmq_world.h"
 
 /* --- handles -------------------------------------------------------------------------------------------------------------- */
@@ -246,6 +248,54 @@ static void test_linger(void **state) {
     assert_int_equal(zmq_close(push), 0);
     assert_int_equal(zmq_ctx_term(context), 0);
     assert_int_equal(zmq_recv(pull, text, sizeof text, 0), 4);
+    assert_int_equal(zmq_close(pull), 0);
+    assert_int_equal(zmq_ctx_term(other), 0);
+}
+
+static void *terminate(void *context) {
+    return (void *)(intptr_t)zmq_ctx_term(context);
+}
+
+static bool is_open(int fd) {
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* A socket's descriptor is the context's until nothing is sent any more: the number must not be another file's when the I/O
+ * thread tells of what has left. */
+static void test_linger_bell(void **state) {
+    (void)state;
+    enum { BYTES = 1 << 20, LOOKS = 100 };
+    static char bytes[BYTES];
+    pthread_t thread;
+    world w;
+    int one = 1, forever = -1, patience = 100, bell, sent = 0;
+    size_t size = sizeof bell, name_size = sizeof w.endpoint;
+    void *other = zmq_ctx_new(), *pull = socket_of(other, ZMQ_PULL);
+    void *result, *context = zmq_ctx_new(), *push = socket_of(context, ZMQ_PUSH);
+    assert_int_equal(zmq_setsockopt(pull, ZMQ_RCVHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_bind(pull, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, w.endpoint, &name_size), 0);
+    assert_int_equal(zmq_setsockopt(push, ZMQ_SNDHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(push, ZMQ_LINGER, &forever, sizeof forever), 0);
+    assert_int_equal(zmq_setsockopt(push, ZMQ_SNDTIMEO, &patience, sizeof patience), 0);
+    assert_int_equal(zmq_connect(push, w.endpoint), 0);
+    while (zmq_send(push, bytes, BYTES, 0) == BYTES)
+        sent++;
+    assert_int_equal(zmq_errno(), EAGAIN);
+    zmq_pollitem_t item = {push, -1, ZMQ_POLLOUT, 0};
+    assert_int_equal(zmq_poll(&item, 1, 1), 0);
+    assert_int_equal(zmq_getsockopt(push, ZMQ_FD, &bell, &size), 0);
+    assert_int_equal(zmq_close(push), 0);
+    assert_int_equal(pthread_create(&thread, NULL, terminate, context), 0);
+    for (int i = 0; i < LOOKS && is_open(bell); i++)
+        fh_os_nap(1000000);
+    bool kept = is_open(bell);
+    while (sent-- > 0)
+        assert_int_equal(zmq_recv(pull, bytes, BYTES, 0), BYTES);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal((intptr_t)result, 0);
+    assert_true(kept);
+    assert_false(is_open(bell));
     assert_int_equal(zmq_close(pull), 0);
     assert_int_equal(zmq_ctx_term(other), 0);
 }
@@ -562,10 +612,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_stale), FH_ZMQ_TEST(test_no_handle), FH_ZMQ_TEST(test_neighbours), FH_ZMQ_TEST(test_busy),
         FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_unbind),
-        FH_ZMQ_TEST(test_null), FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_terminate), FH_ZMQ_TEST(test_interrupt),
-        FH_ZMQ_TEST(test_descriptor),
-        FH_ZMQ_TEST(test_monitor), FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails),
-        FH_ZMQ_TEST(test_proxy), FH_ZMQ_TEST(test_proxy_ends), FH_ZMQ_TEST(test_proxy_refused),
+        FH_ZMQ_TEST(test_null), FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_linger_bell), FH_ZMQ_TEST(test_terminate),
+        FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor), FH_ZMQ_TEST(test_monitor), FH_ZMQ_TEST(test_monitors),
+        FH_ZMQ_TEST(test_each_allocation_fails), FH_ZMQ_TEST(test_proxy), FH_ZMQ_TEST(test_proxy_ends),
+        FH_ZMQ_TEST(test_proxy_refused),
     };
     zmq_world_name();
     return cmocka_run_group_tests(tests, NULL, NULL);
