@@ -65,8 +65,8 @@ typedef struct fh_zmq_context {
     fh_sock_context *sock; /* `lock`: made with the first socket */
     uint32_t lock, is_shut;
     uint64_t process; /* that made it: a child has none of its threads, and only forgets it */
-    uint32_t open, changes; /* sockets; counts their ends: who terminates sleeps here */
-    uint32_t io_started;    /* I/O threads that `sock` has, or 0: it is for inproc only */
+    uint32_t open;       /* sockets (latch.h): who terminates waits for the last */
+    uint32_t io_started; /* I/O threads that `sock` has, or 0: it is for inproc only */
     int io_threads, sockets_max, blocky, ip6, message_max, priority, policy, zero_copy, thread_prefix;
 } fh_zmq_context;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "freehold/os.h"
+#include "mem/sync/latch.h"
 #include "proto/box.h"
 
 enum { PAIRS_EXTRA = 8, SOCKETS_LIMIT = 65535 };
@@ -112,17 +113,6 @@ int zmq_ctx_shutdown(void *context) {
     return 0;
 }
 
-/* Sleeps until no socket is open; false after a signal. */
-static bool wait_for_sockets(fh_zmq_context *c) {
-    for (;;) {
-        uint32_t seen = fh_load(&c->changes, FH_ACQUIRE);
-        if (fh_load(&c->open, FH_ACQUIRE) == 0)
-            return true;
-        if (fh_os_wait(&c->changes, seen))
-            return false;
-    }
-}
-
 int zmq_ctx_term(void *context) {
     fh_zmq_context *c = enter(context);
     if (c == NULL)
@@ -130,7 +120,7 @@ int zmq_ctx_term(void *context) {
     if (c->process != fh_os_process())
         return fh_zmq_handle_end(context) ? 0 : fh_zmq_fail(EFAULT);
     shut(c);
-    if (!wait_for_sockets(c)) {
+    if (!fh_latch_wait(&c->open)) {
         fh_zmq_leave(context);
         return fh_zmq_fail(EINTR);
     }
@@ -266,7 +256,7 @@ int zmq_ctx_get_ext(void *context, int option, void *value, size_t *size) {
 static int admit(fh_zmq_context *c) {
     if (fh_load(&c->is_shut, FH_ACQUIRE) != 0)
         return fh_zmq_fail(ETERM);
-    if (c->open >= (uint32_t)c->sockets_max)
+    if (fh_load(&c->open, FH_RELAXED) >= (uint32_t)c->sockets_max)
         return fh_zmq_fail(EMFILE);
     if (c->sock == NULL) {
         uint32_t most = 2 * (uint32_t)c->sockets_max + PAIRS_EXTRA, threads = (uint32_t)c->io_threads;
@@ -277,14 +267,8 @@ static int admit(fh_zmq_context *c) {
         if (fh_failed(s))
             return fh_zmq_refuse(s, EINVAL);
     }
-    c->open++;
+    fh_latch_open(&c->open);
     return 0;
-}
-
-static void let_go(fh_zmq_context *c) {
-    (void)fh_fetch_sub(&c->open, 1, FH_ACQ_REL);
-    (void)fh_fetch_add(&c->changes, 1, FH_RELEASE);
-    fh_os_wake(&c->changes, UINT32_MAX);
 }
 
 /* A socket that `open` counts. */
@@ -309,7 +293,7 @@ static void *open_socket(fh_zmq_context *c, int type) {
         if (z != NULL && z->sock.value != 0)
             (void)!fh_failed(fh_sock_close(c->sock, z->sock));
         fh_free(fh_zmq_heap(), z);
-        let_go(c);
+        fh_latch_close(&c->open);
         (void)fh_zmq_refuse(s.code == FH_UNSUPPORTED ? FH_STATUS(FH_INVALID) : s, EINVAL);
     }
     return handle;
@@ -338,7 +322,7 @@ static void drop_socket(fh_zmq_socket *z) {
     FH_UNSAFE("zmq-caller");
     fh_mspan_fill((fh_mspan){(uint8_t *)z, sizeof *z}, 0); /* passwords and keys */
     fh_free(fh_zmq_heap(), z);
-    let_go(c);
+    fh_latch_close(&c->open);
 }
 
 int zmq_close(void *socket) {
