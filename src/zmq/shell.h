@@ -108,6 +108,14 @@ typedef struct fh_zmq_socket {
 static inline bool fh_zmq_is_shared(const fh_zmq_socket *z) {
     return z->type >= ZMQ_SERVER;
 }
+/* There is a part of a message to receive. */
+static inline bool fh_zmq_has_part(const fh_zmq_socket *z) {
+    return z->in_at < fh_message_count(&z->in);
+}
+/* A REQ that may not ask again yet: nobody will answer, or the answer was not read to its end. */
+static inline bool fh_zmq_is_asking(const fh_zmq_socket *z) {
+    return z->type == ZMQ_REQ && z->values[ZMQ_REQ_RELAXED] == 0 && (z->is_lost || fh_zmq_has_part(z));
+}
 /* An open socket, entered; NULL and errno (ENOTSOCK, ETERM, EBUSY). */
 fh_static fh_zmq_socket *fh_zmq_socket_enter(fh_ref const void *handle);
 /* First values of the options. */
@@ -118,6 +126,8 @@ fh_status fh_zmq_options_secure(fh_mut fh_zmq_socket *z);
 /* Its connections' events go to its monitor, when it has one. */
 fh_status fh_zmq_monitor_watch(fh_mut fh_zmq_socket *z);
 
+/* The next message, as parts to receive; those of the last one are gone. FH_AGAIN also for a REQ that nobody will answer. */
+FH_MUST_USE fh_status fh_zmq_fetch(fh_mut fh_zmq_socket *z, int flags);
 /* What is left of a time that began at begin_ns; -1: for ever. */
 int64_t fh_zmq_left(int64_t timeout_ms, uint64_t begin_ns);
 /* ZMQ_POLLIN and ZMQ_POLLOUT, as far as they are so; -1 and errno. The caller has the lock. */

@@ -17,15 +17,26 @@ FH_ARRAY_DEFINE(os_wishe);
 FH_SPAN_DEFINE(zmq_item, zmq_pollitem_t);
 FH_ARRAY_DEFINE(zmq_item);
 
+/* What a REQ below calls readable may be the news that nobody will answer, or an answer to another question: so it is fetched,
+ * and looked at again. */
+static fh_status look_below(fh_zmq_socket *z, int64_t *found) {
+    FH_TRY(fh_sock_get(z->context->sock, z->sock, FH_SOCK_EVENTS, found));
+    while (z->type == ZMQ_REQ && (*found & FH_SOCK_READABLE) != 0 && !z->is_lost && !fh_zmq_has_part(z)) {
+        fh_status s = fh_zmq_fetch(z, ZMQ_DONTWAIT);
+        if (fh_failed(s) && s.code != FH_AGAIN)
+            return s;
+        FH_TRY(fh_sock_get(z->context->sock, z->sock, FH_SOCK_EVENTS, found));
+    }
+    return FH_DONE;
+}
+
 int fh_zmq_socket_events(fh_zmq_socket *z) {
     int64_t found = 0;
-    fh_status s = fh_sock_get(z->context->sock, z->sock, FH_SOCK_EVENTS, &found);
+    fh_status s = look_below(z, &found);
     if (fh_failed(s))
         return fh_zmq_refuse(s, EINVAL);
-    bool in = (found & FH_SOCK_READABLE) != 0 || z->in_at < fh_message_count(&z->in);
-    bool out = (found & FH_SOCK_WRITABLE) != 0 || fh_message_count(&z->out) != 0;
-    if (z->is_lost)
-        return z->values[ZMQ_REQ_RELAXED] != 0 && out ? ZMQ_POLLOUT : 0;
+    bool in = !z->is_lost && ((found & FH_SOCK_READABLE) != 0 || fh_zmq_has_part(z));
+    bool out = !fh_zmq_is_asking(z) && ((found & FH_SOCK_WRITABLE) != 0 || fh_message_count(&z->out) != 0);
     return (in ? ZMQ_POLLIN : 0) | (out ? ZMQ_POLLOUT : 0);
 }
 

@@ -39,6 +39,11 @@ static bool has_group(const fh_zmq_socket *z) {
     return z->type == ZMQ_RADIO || z->type == ZMQ_DISH;
 }
 
+static void forget_parts(fh_zmq_socket *z) {
+    fh_message_clear(&z->in, fh_zmq_heap());
+    z->in_at = 0;
+}
+
 /* --- sending -------------------------------------------------------------------------------------------------------------- */
 
 /* Waits until a message that begins with this part finds room. */
@@ -104,9 +109,11 @@ static int send_single(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, 
 static int send_part(fh_zmq_socket *z, const fh_zmq_frame *f, fh_bytes *part, int flags) {
     if (z->type >= ZMQ_SERVER)
         return send_single(z, f, part, flags);
-    if (z->is_lost && z->type == ZMQ_REQ && z->values[ZMQ_REQ_RELAXED] == 0)
+    if (fh_zmq_is_asking(z))
         return fh_zmq_fail(EFSM);
     z->is_lost = false;
+    if (z->type == ZMQ_REQ)
+        forget_parts(z); /* the answer to the question before */
     bool is_whole = z->type == ZMQ_STREAM && fh_message_count(&z->out) == 1; /* as with libzmq, whatever the flags say */
     if ((flags & ZMQ_SNDMORE) == 0 || is_whole)
         return send_all(z, &z->out, part, flags);
@@ -198,10 +205,9 @@ static fh_status wait_in_vain(fh_zmq_socket *z, int flags) {
     return fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, z->values[ZMQ_RCVTIMEO], &count);
 }
 
-static fh_status receive_all(fh_zmq_socket *z, int flags) {
+fh_status fh_zmq_fetch(fh_zmq_socket *z, int flags) {
     fh_sock_context *c = z->context->sock;
-    fh_message_clear(&z->in, fh_zmq_heap());
-    z->in_at = 0;
+    forget_parts(z);
     if (z->is_lost)
         return wait_in_vain(z, flags);
     fh_status s = (flags & ZMQ_DONTWAIT) != 0 ? fh_sock_try_receive(c, z->sock, &z->in) : fh_sock_receive(c, z->sock, &z->in);
@@ -213,9 +219,9 @@ static fh_status receive_all(fh_zmq_socket *z, int flags) {
 
 /* There is a part to take. */
 static int wait_for_part(fh_zmq_socket *z, int flags) {
-    if (z->in_at < fh_message_count(&z->in))
+    if (fh_zmq_has_part(z))
         return 0;
-    fh_status s = receive_all(z, flags);
+    fh_status s = fh_zmq_fetch(z, flags);
     return fh_failed(s) ? refuse(z, s, flags, ZMQ_RCVTIMEO) : 0;
 }
 
@@ -223,11 +229,9 @@ static int wait_for_part(fh_zmq_socket *z, int flags) {
 static fh_bytes take_part(fh_zmq_socket *z) {
     bool is_few = fh_message_count(&z->in) <= FH_MESSAGE_FEW;
     fh_bytes part = is_few ? fh_message_shift(&z->in) : fh_message_part(&z->in, z->in_at++);
-    z->in_more = z->in_at < fh_message_count(&z->in);
-    if (!z->in_more) {
-        fh_message_clear(&z->in, fh_zmq_heap());
-        z->in_at = 0;
-    }
+    z->in_more = fh_zmq_has_part(z);
+    if (!z->in_more)
+        forget_parts(z);
     return part;
 }
 

@@ -35,6 +35,87 @@ static void test_request(void **state) {
     }
 }
 
+static int events_of(void *socket) {
+    zmq_pollitem_t item = {socket, -1, ZMQ_POLLIN | ZMQ_POLLOUT, 0};
+    assert_true(zmq_poll(&item, 1, 0) >= 0);
+    return item.revents;
+}
+
+static int wait_for_answer(void *socket, long timeout_ms) {
+    zmq_pollitem_t item = {socket, -1, ZMQ_POLLIN, 0};
+    return zmq_poll(&item, 1, timeout_ms);
+}
+
+static void ask(world *w, const char *question) {
+    char text[8];
+    assert_int_equal(zmq_send(w->b, question, 1, 0), 1);
+    assert_int_equal(zmq_recv(w->a, text, sizeof text, 0), 1);
+}
+
+/* Who polls for an answer gets none from a server that has gone, and asks by another socket. */
+static void test_lost_request(void **state) {
+    (void)state;
+    for (int i = 0; i < ENDPOINTS; i++) {
+        world w;
+        char text[8];
+        int none = 0;
+        pair_up(&w, ZMQ_REP, ZMQ_REQ, endpoints[i]);
+        ask(&w, "q");
+        assert_int_equal(zmq_close(w.a), 0);
+        assert_int_equal(wait_for_answer(w.b, 200), 0);
+        refused(zmq_recv(w.b, text, sizeof text, ZMQ_DONTWAIT), EAGAIN);
+        assert_int_equal(wait_for_answer(w.b, 1), 0);
+        refused(zmq_send(w.b, "x", 1, ZMQ_DONTWAIT), EFSM);
+        assert_int_equal(events_of(w.b), 0);
+        assert_int_equal(zmq_setsockopt(w.b, ZMQ_LINGER, &none, sizeof none), 0);
+        assert_int_equal(zmq_close(w.b), 0);
+        w.a = socket_of(w.context, ZMQ_REP);
+        w.b = socket_of(w.context, ZMQ_REQ);
+        assert_int_equal(zmq_bind(w.a, w.endpoint), 0);
+        assert_int_equal(zmq_connect(w.b, w.endpoint), 0);
+        ask(&w, "q");
+        assert_int_equal(zmq_send(w.a, "answer", 6, 0), 6);
+        assert_int_equal(wait_for_answer(w.b, 60000), 1);
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, ZMQ_DONTWAIT), 6);
+        end(&w);
+    }
+}
+
+/* An answer that a poll has found is read to its end before the next question, or given up for it. */
+static void test_found_answer(void **state) {
+    (void)state;
+    for (int i = 0; i < ENDPOINTS; i++) {
+        world w;
+        char text[8] = {0};
+        int relaxed = 1;
+        pair_up(&w, ZMQ_REP, ZMQ_REQ, endpoints[i]);
+        for (int n = 0; n < 2; n++) {
+            ask(&w, "q");
+            assert_int_equal(zmq_send(w.a, "one", 3, ZMQ_SNDMORE), 3);
+            assert_int_equal(zmq_send(w.a, "and", 3, 0), 3);
+            assert_int_equal(wait_for_answer(w.b, 60000), 1);
+            assert_int_equal(events_of(w.b), ZMQ_POLLIN);
+            refused(zmq_send(w.b, "x", 1, 0), EFSM);
+            assert_int_equal(zmq_recv(w.b, text, sizeof text, ZMQ_DONTWAIT), 3);
+            assert_int_equal(events_of(w.b), ZMQ_POLLIN);
+            refused(zmq_send(w.b, "x", 1, 0), EFSM);
+            assert_int_equal(zmq_recv(w.b, text, sizeof text, ZMQ_DONTWAIT), 3);
+            assert_int_equal(events_of(w.b), ZMQ_POLLOUT);
+        }
+        assert_int_equal(zmq_setsockopt(w.b, ZMQ_REQ_RELAXED, &relaxed, sizeof relaxed), 0);
+        ask(&w, "q");
+        assert_int_equal(zmq_send(w.a, "old", 3, 0), 3);
+        assert_int_equal(wait_for_answer(w.b, 60000), 1);
+        assert_int_equal(events_of(w.b), ZMQ_POLLIN | ZMQ_POLLOUT);
+        ask(&w, "r");
+        assert_int_equal(wait_for_answer(w.b, 1), 0);
+        assert_int_equal(zmq_send(w.a, "new", 3, 0), 3);
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, 0), 3);
+        assert_memory_equal(text, "new", 3);
+        end(&w);
+    }
+}
+
 /* A message that does not fit is refused with its first part. */
 static void test_full(void **state) {
     world w;
@@ -359,9 +440,9 @@ static void test_properties_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_full), FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups),
-        FH_ZMQ_TEST(test_vectors), FH_ZMQ_TEST(test_connect_peer), FH_ZMQ_TEST(test_stream),
-        FH_ZMQ_TEST(test_drafts_fail), FH_ZMQ_TEST(test_properties_fail),
+        FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_lost_request), FH_ZMQ_TEST(test_found_answer), FH_ZMQ_TEST(test_full),
+        FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups), FH_ZMQ_TEST(test_vectors), FH_ZMQ_TEST(test_connect_peer),
+        FH_ZMQ_TEST(test_stream), FH_ZMQ_TEST(test_drafts_fail), FH_ZMQ_TEST(test_properties_fail),
     };
     zmq_world_name();
     return cmocka_run_group_tests(tests, NULL, NULL);
