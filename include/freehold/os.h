@@ -122,7 +122,7 @@ FH_API void fh_os_float_state(void);
 
 /* Sleeps until fh_os_wake on the word, unless it holds another number than `seen` already. It may also return for no reason:
  * the caller looks at the word and comes again. The word is aligned and lives until nobody waits at it. True if a signal ended
- * the sleep. */
+ * the sleep, whether its handler has calls begin anew (SA_RESTART) or not. */
 FH_API bool fh_os_wait(fh_ref const uint32_t *word, uint32_t seen);
 /* The same, but no longer than about time_ns. */
 FH_API bool fh_os_wait_for(fh_ref const uint32_t *word, uint32_t seen, uint64_t time_ns);

@@ -1,8 +1,10 @@
 /* test_wait.c: sleeping until a word changes: no wake is lost, no wait is entered too late, naps last. */
+#define _GNU_SOURCE 1
 #include "fh_test.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "freehold/atomic.h"
 #include "freehold/os.h"
@@ -93,6 +95,46 @@ static void test_wait_for(void **state) {
     assert_int_equal(pthread_join(other, NULL), 0);
 }
 
+static void nothing(int number) {
+    (void)number;
+}
+
+typedef struct sleeper {
+    uint32_t word, over;
+} sleeper;
+
+static void *sleep_until_signal(void *arg) {
+    sleeper *s = arg;
+    bool interrupted = false;
+    while (!interrupted && fh_load(&s->word, FH_ACQUIRE) == 0)
+        interrupted = fh_os_wait(&s->word, 0);
+    fh_store(&s->over, 1, FH_RELEASE);
+    return interrupted ? arg : NULL;
+}
+
+/* A signal ends a wait, and that is told, also where its handler has calls begin anew. */
+static void test_signal(void **state) {
+    (void)state;
+    static const int flags[] = {0, SA_RESTART};
+    for (int i = 0; i < 2; i++) {
+        struct sigaction to = {.sa_handler = nothing, .sa_flags = flags[i]}, before;
+        sleeper s = {0};
+        pthread_t other;
+        void *found;
+        assert_int_equal(sigaction(SIGUSR1, &to, &before), 0);
+        assert_int_equal(pthread_create(&other, NULL, sleep_until_signal, &s), 0);
+        for (int n = 0; n < 2000 && fh_load(&s.over, FH_ACQUIRE) == 0; n++) { /* one may come before it sleeps */
+            assert_int_equal(pthread_kill(other, SIGUSR1), 0);
+            fh_os_nap(1000000);
+        }
+        fh_store(&s.word, 1, FH_RELEASE);
+        fh_os_wake(&s.word, 1);
+        assert_int_equal(pthread_join(other, &found), 0);
+        assert_ptr_equal(found, &s);
+        assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+    }
+}
+
 static void test_nap(void **state) {
     (void)state;
     uint64_t start = fh_os_clock_ns();
@@ -106,6 +148,7 @@ int main(void) {
         cmocka_unit_test(test_wake),
         cmocka_unit_test(test_wake_all),
         cmocka_unit_test(test_wait_for),
+        cmocka_unit_test(test_signal),
         cmocka_unit_test(test_nap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,15 +296,18 @@ static void signal_one(void **state, fh_zmtp_socket type, int call, bool interru
     world_free(w);
 }
 static void test_signals(void **state) {
-    struct sigaction to = {.sa_handler = nothing}, before;
-    assert_int_equal(sigaction(SIGUSR1, &to, &before), 0);
-    for (int call = 0; call < SIGNALLED; call++) {
-        signal_one(state, FH_ZMTP_DEALER, call, true);
-        signal_one(state, FH_ZMTP_DEALER, call, false);
-        signal_one(state, FH_ZMTP_CLIENT, call, true); /* others may use it meanwhile */
-        signal_one(state, FH_ZMTP_CLIENT, call, false);
+    static const int flags[] = {0, SA_RESTART}; /* whether or not its handler has calls begin anew */
+    for (int i = 0; i < 2; i++) {
+        struct sigaction to = {.sa_handler = nothing, .sa_flags = flags[i]}, before;
+        assert_int_equal(sigaction(SIGUSR1, &to, &before), 0);
+        for (int call = 0; call < SIGNALLED; call++) {
+            signal_one(state, FH_ZMTP_DEALER, call, true);
+            signal_one(state, FH_ZMTP_DEALER, call, false);
+            signal_one(state, FH_ZMTP_CLIENT, call, true); /* others may use it meanwhile */
+            signal_one(state, FH_ZMTP_CLIENT, call, false);
+        }
+        assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
     }
-    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
 }
 
 /* --- polls ---------------------------------------------------------------------------------------------------------------- */

@@ -327,24 +327,37 @@ static void *wait_and_say(void *socket) {
     return (void *)(intptr_t)(zmq_recv(socket, text, sizeof text, 0) == -1 ? zmq_errno() : 0);
 }
 
-/* A signal ends a wait, whenever it comes: it is sent until it has. */
-static void test_interrupt(void **state) {
-    world w;
-    (void)state;
+static void *terminate_and_say(void *context) {
+    return (void *)(intptr_t)(zmq_ctx_term(context) == -1 ? zmq_errno() : 0);
+}
+
+/* A signal is sent until the wait has ended: one may come before it has begun. */
+static void interrupt(void *(*wait)(void *), void *handle) {
     pthread_t thread;
     void *result;
-    struct sigaction action = {.sa_handler = on_signal}, before;
     struct timespec ms = {0, 1000000};
-    pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, "inproc://x");
-    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
-    assert_int_equal(pthread_create(&thread, NULL, wait_and_say, w.a), 0);
+    assert_int_equal(pthread_create(&thread, NULL, wait, handle), 0);
     while (pthread_tryjoin_np(thread, &result) != 0) {
         assert_int_equal(pthread_kill(thread, SIGUSR1), 0);
         nanosleep(&ms, NULL);
     }
     assert_int_equal((intptr_t)result, EINTR);
-    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
-    end(&w);
+}
+
+/* A signal ends a wait, whenever it comes, and whether its handler has calls begin anew or not. */
+static void test_interrupt(void **state) {
+    (void)state;
+    static const int flags[] = {0, SA_RESTART};
+    for (int i = 0; i < 2 * ENDPOINTS; i++) {
+        world w;
+        struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags[i % 2]}, before;
+        pair_up(&w, ZMQ_PAIR, ZMQ_PAIR, endpoints[i / 2]);
+        assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+        interrupt(wait_and_say, w.a);
+        interrupt(terminate_and_say, w.context);
+        assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+        end(&w);
+    }
 }
 
 /* --- events --------------------------------------------------------------------------------------------------------------- */

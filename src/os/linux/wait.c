@@ -16,24 +16,22 @@
 
 #include "os/linux/linux.h"
 
-bool fh_os_wait(const uint32_t *word, uint32_t seen) {
-    int saved = errno;
-    FH_UNSAFE("wait-word");
-    /* After any return the caller looks again. */
-    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
-    bool interrupted = found < 0 && errno == EINTR;
-    errno = saved;
-    return interrupted;
-}
+#define AGES_NS (UINT64_C(1) << 62) /* 146 years */
 
 bool fh_os_wait_for(const uint32_t *word, uint32_t seen, uint64_t time_ns) {
     FH_UNSAFE("wait-word");
     int saved = errno;
     struct timespec t = {(time_t)(time_ns / 1000000000), (long)(time_ns % 1000000000)};
-    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &t, NULL, 0);
+    long found = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &t, NULL, 0); /* after any return the caller looks again */
     bool interrupted = found < 0 && errno == EINTR;
     errno = saved;
     return interrupted;
+}
+
+/* With a time all the same: without one the system begins the wait anew after a signal whose handler says so (SA_RESTART), and
+ * nobody would hear of it. */
+bool fh_os_wait(const uint32_t *word, uint32_t seen) {
+    return fh_os_wait_for(word, seen, AGES_NS);
 }
 
 void fh_os_wake(const uint32_t *word, unsigned count) {
