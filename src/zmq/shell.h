@@ -46,6 +46,9 @@ fh_static void *fh_zmq_enter(fh_ref const void *handle, fh_zmq_kind kind, bool s
 void fh_zmq_leave(fh_ref const void *handle);
 /* Ends a handle that was entered, when all others have left: true for the thread that did; another's is left all the same. */
 bool fh_zmq_handle_end(fh_ref const void *handle);
+/* In a child of fork: ends a handle of the parent's, whoever was in it there, and leaves its object as it is. False for any
+ * other. */
+bool fh_zmq_handle_forget(fh_ref const void *handle, fh_zmq_kind kind);
 
 /* What everything is allocated with: the heap, or what a test gave in its place, before anything was allocated (NULL: the
  * heap again, after all was freed). */
@@ -64,7 +67,6 @@ int fh_zmq_refuse(fh_status status, int invalid);
 typedef struct fh_zmq_context {
     fh_sock_context *sock; /* `lock`: made with the first socket */
     uint32_t lock, is_shut;
-    uint64_t process; /* that made it: a child has none of its threads, and only forgets it */
     uint32_t open;       /* sockets (latch.h): who terminates waits for the last */
     uint32_t io_started; /* I/O threads that `sock` has, or 0: it is for inproc only */
     int io_threads, sockets_max, blocky, ip6, message_max, priority, policy, zero_copy, thread_prefix;

@@ -1,7 +1,8 @@
 /* zmq_context.c: contexts, errors, what the library can do (shell.h).
  *
  * A context's sockets know it, so it ends after the last of them: zmq_ctx_term sleeps until then. From zmq_ctx_shutdown on all
- * calls give ETERM, but zmq_close. Threading: any thread. */
+ * calls give ETERM, but zmq_close. A child of fork has none of the threads that its parent's contexts and sockets need: it
+ * only forgets them. Threading: any thread. */
 #include "zmq/shell.h"
 
 #include <string.h>
@@ -80,7 +81,6 @@ void *zmq_ctx_new(void) {
         errno = ENOMEM;
         return NULL;
     }
-    c->process = fh_os_process();
     c->io_threads = ZMQ_IO_THREADS_DFLT;
     c->sockets_max = ZMQ_MAX_SOCKETS_DFLT;
     c->blocky = 1;
@@ -114,11 +114,11 @@ int zmq_ctx_shutdown(void *context) {
 }
 
 int zmq_ctx_term(void *context) {
+    if (fh_zmq_handle_forget(context, FH_ZMQ_CONTEXT))
+        return 0;
     fh_zmq_context *c = enter(context);
     if (c == NULL)
         return -1;
-    if (c->process != fh_os_process())
-        return fh_zmq_handle_end(context) ? 0 : fh_zmq_fail(EFAULT);
     shut(c);
     if (!fh_latch_wait(&c->open)) {
         fh_zmq_leave(context);
@@ -326,16 +326,16 @@ static void drop_socket(fh_zmq_socket *z) {
 }
 
 int zmq_close(void *socket) {
+    if (fh_zmq_handle_forget(socket, FH_ZMQ_SOCKET))
+        return 0;
     fh_zmq_socket *z = fh_zmq_enter(socket, FH_ZMQ_SOCKET, false, ENOTSOCK);
     if (z == NULL)
         return -1;
-    bool is_ours = z->context->process == fh_os_process();
-    if (is_ours) /* its listeners say that they are closed; who sleeps in it comes back, and leaves the handle */
-        (void)!fh_failed(fh_sock_close(z->context->sock, z->sock));
+    /* its listeners say that they are closed; who sleeps in it comes back, and leaves the handle */
+    (void)!fh_failed(fh_sock_close(z->context->sock, z->sock));
     if (!fh_zmq_handle_end(socket))
         return fh_zmq_fail(ENOTSOCK); /* another thread has closed it */
-    if (is_ours)
-        drop_socket(z);
+    drop_socket(z);
     return 0;
 }
 

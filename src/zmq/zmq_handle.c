@@ -4,23 +4,29 @@
  * compare-and-swap on the whole word, so a handle whose object is gone finds another generation, and never an object of another
  * life.
  *
- * Invariants: a row in the free list has an even generation and no users. Threading: any thread. */
+ * A child of fork has its parent's rows, with users that are threads of the parent's. It forgets them one by one: their
+ * generation ends, whoever was in them, and they rest.
+ *
+ * Invariants: a row in the free list has an even generation and no users; no process has the table's lock as it is born.
+ * Threading: any thread. */
 #include "zmq/shell.h"
 
 #include "freehold/os.h"
+#include "os/fork.h"
 
 enum { ROW_SHIFT = 2, GENERATION_SHIFT = 20, LEAVE_NAP_NS = 100000 };
 
 #define SHARED (UINT64_C(1) << 31) /* several threads may use it */
 
 typedef struct row {
-    uint64_t word;
+    uint64_t word, process; /* process: that made the handle */
     void *object;
     uint32_t kind, next; /* the next free row + 1 */
 } row;
 
 static struct {
     uint32_t lock, used, free; /* `lock`: rows that were ever used; the first free row + 1 */
+    bool is_guarded;           /* `lock`: forks wait for the lock */
     row rows[FH_ZMQ_HANDLES];
 } table;
 
@@ -54,22 +60,36 @@ static row *row_of(const void *handle, uint64_t *life) {
     return is_handle && generation <= UINT32_MAX ? &table.rows[index] : NULL;
 }
 
-void *fh_zmq_handle_new(fh_zmq_kind kind, void *object) {
-    uint32_t index = FH_ZMQ_HANDLES;
+static void hold_table(void) {
     fh_lock_take(&table.lock);
-    if (table.free != 0) {
-        index = table.free - 1;
-        table.free = table.rows[index].next;
-    } else if (table.used < FH_ZMQ_HANDLES) {
-        index = table.used++;
-    }
+}
+static void let_table(void) {
+    fh_lock_give(&table.lock);
+}
+
+/* FH_ZMQ_HANDLES: there is none. The caller has the lock. */
+static uint32_t take_row(void) {
+    table.is_guarded = table.is_guarded || !fh_failed(fh_os_around_fork(hold_table, let_table));
+    if (!table.is_guarded)
+        return FH_ZMQ_HANDLES;
+    if (table.free == 0)
+        return table.used < FH_ZMQ_HANDLES ? table.used++ : FH_ZMQ_HANDLES;
+    uint32_t index = table.free - 1;
+    table.free = table.rows[index].next;
+    return index;
+}
+
+void *fh_zmq_handle_new(fh_zmq_kind kind, void *object) {
+    fh_lock_take(&table.lock);
+    uint32_t index = take_row();
     fh_lock_give(&table.lock);
     if (index == FH_ZMQ_HANDLES)
         return NULL;
     row *r = &table.rows[index];
     uint64_t word = life_of(fh_load(&r->word, FH_RELAXED)) + (UINT64_C(1) << 32);
     r->object = object;
-    r->kind = kind;
+    fh_store(&r->kind, kind, FH_RELAXED);
+    fh_store(&r->process, fh_os_process(), FH_RELAXED);
     fh_store(&r->word, word, FH_RELEASE);
     return handle_of(index, word);
 }
@@ -135,4 +155,15 @@ bool fh_zmq_handle_end(const void *handle) {
     FH_UNSAFE("zmq-handle");
     put_back(r, (uint32_t)(r - table.rows));
     return true;
+}
+
+bool fh_zmq_handle_forget(const void *handle, fh_zmq_kind kind) {
+    uint64_t life;
+    row *r = row_of(handle, &life);
+    if (r == NULL || fh_load(&r->process, FH_RELAXED) == fh_os_process() || fh_load(&r->kind, FH_RELAXED) != kind)
+        return false;
+    uint64_t found = fh_load(&r->word, FH_RELAXED);
+    while (life_of(found) == life && !fh_cas(&r->word, &found, life + (UINT64_C(1) << 32), FH_ACQ_REL))
+        ;
+    return life_of(found) == life;
 }

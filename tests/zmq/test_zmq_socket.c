@@ -156,6 +156,96 @@ static void test_fork(void **state) {
     }
 }
 
+static void *wait_inside(void *socket) {
+    char text[8];
+    int result;
+    do
+        result = zmq_recv(socket, text, sizeof text, 0);
+    while (result == -1 && zmq_errno() == EBUSY); /* who looks whether it is in there was in its way */
+    return (void *)(intptr_t)result;
+}
+
+static void *terminate(void *context) {
+    return (void *)(intptr_t)zmq_ctx_term(context);
+}
+
+/* Until a call with the socket is refused so. */
+static void until_refused(void *socket, int number) {
+    int type;
+    size_t size = sizeof type;
+    while (zmq_getsockopt(socket, ZMQ_TYPE, &type, &size) == 0)
+        fh_os_nap(1000000);
+    assert_int_equal(zmq_errno(), number);
+}
+
+typedef struct relatives {
+    world w;
+    void *ending, *last; /* a context that a thread waits for the end of, and its socket */
+} relatives;
+
+static void forget_busy(void *arg) {
+    relatives *r = arg;
+    (void)alarm(60); /* a wait for a thread that is not there */
+    bool ended = zmq_close(r->w.context) == -1 && zmq_ctx_term(r->w.a) == -1; /* neither is what it is called */
+    ended = ended && zmq_close(r->w.a) == 0 && zmq_close(r->w.b) == 0 && zmq_close(r->last) == 0;
+    ended = ended && zmq_ctx_term(r->w.context) == 0 && zmq_ctx_term(r->ending) == 0;
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_PAIR); /* its own */
+    ended = ended && zmq_close(r->w.a) == -1 && zmq_ctx_term(r->ending) == -1;
+    _exit(ended && zmq_close(socket) == 0 && zmq_ctx_term(context) == 0 ? 0 : 1);
+}
+
+/* A child forgets also what threads of its parent's are in, and waits for none of them. */
+static void test_fork_busy(void **state) {
+    (void)state;
+    relatives r;
+    pthread_t waits, ends;
+    void *result;
+    char said[200];
+    pair_up(&r.w, ZMQ_PAIR, ZMQ_PAIR, "inproc://x");
+    r.ending = zmq_ctx_new();
+    r.last = socket_of(r.ending, ZMQ_PAIR);
+    assert_int_equal(pthread_create(&waits, NULL, wait_inside, r.w.a), 0);
+    assert_int_equal(pthread_create(&ends, NULL, terminate, r.ending), 0);
+    until_refused(r.w.a, EBUSY);
+    until_refused(r.last, ETERM);
+    assert_int_equal(fh_test_child(forget_busy, &r, said, sizeof said), 0);
+    assert_int_equal(zmq_send(r.w.b, "x", 1, 0), 1);
+    assert_int_equal(pthread_join(waits, &result), 0);
+    assert_int_equal((intptr_t)result, 1);
+    assert_int_equal(zmq_close(r.last), 0);
+    assert_int_equal(pthread_join(ends, &result), 0);
+    assert_int_equal((intptr_t)result, 0);
+    end(&r.w);
+}
+
+static void *make_handles(void *arg) {
+    uint32_t *over = arg;
+    while (fh_load(over, FH_RELAXED) == 0) {
+        const void *handle = fh_zmq_handle_new(FH_ZMQ_COUNTER, over);
+        assert_ptr_equal(fh_zmq_enter(handle, FH_ZMQ_COUNTER, false, EFAULT), over);
+        assert_true(fh_zmq_handle_end(handle));
+    }
+    return NULL;
+}
+
+static void make_one(void *arg) {
+    (void)alarm(60);
+    _exit(fh_zmq_handle_new(FH_ZMQ_COUNTER, arg) != NULL ? 0 : 1);
+}
+
+/* No child finds the table locked by a thread that it does not have. */
+static void test_fork_at_table(void **state) {
+    (void)state;
+    pthread_t thread;
+    uint32_t over = 0;
+    char said[200];
+    assert_int_equal(pthread_create(&thread, NULL, make_handles, &over), 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(fh_test_child(make_one, &over, said, sizeof said), 0);
+    fh_store(&over, 1, FH_RELAXED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 /* --- endpoints ------------------------------------------------------------------------------------------------------------ */
 
 static void test_endpoints(void **state) {
@@ -250,10 +340,6 @@ static void test_linger(void **state) {
     assert_int_equal(zmq_recv(pull, text, sizeof text, 0), 4);
     assert_int_equal(zmq_close(pull), 0);
     assert_int_equal(zmq_ctx_term(other), 0);
-}
-
-static void *terminate(void *context) {
-    return (void *)(intptr_t)zmq_ctx_term(context);
 }
 
 static bool is_open(int fd) {
@@ -624,11 +710,11 @@ static void test_proxy_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_stale), FH_ZMQ_TEST(test_no_handle), FH_ZMQ_TEST(test_neighbours), FH_ZMQ_TEST(test_busy),
-        FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_unbind),
-        FH_ZMQ_TEST(test_null), FH_ZMQ_TEST(test_linger), FH_ZMQ_TEST(test_linger_bell), FH_ZMQ_TEST(test_terminate),
-        FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor), FH_ZMQ_TEST(test_monitor), FH_ZMQ_TEST(test_monitors),
-        FH_ZMQ_TEST(test_each_allocation_fails), FH_ZMQ_TEST(test_proxy), FH_ZMQ_TEST(test_proxy_ends),
-        FH_ZMQ_TEST(test_proxy_refused),
+        FH_ZMQ_TEST(test_limits), FH_ZMQ_TEST(test_fork), FH_ZMQ_TEST(test_fork_busy), FH_ZMQ_TEST(test_fork_at_table),
+        FH_ZMQ_TEST(test_endpoints), FH_ZMQ_TEST(test_unbind), FH_ZMQ_TEST(test_null), FH_ZMQ_TEST(test_linger),
+        FH_ZMQ_TEST(test_linger_bell), FH_ZMQ_TEST(test_terminate), FH_ZMQ_TEST(test_interrupt), FH_ZMQ_TEST(test_descriptor),
+        FH_ZMQ_TEST(test_monitor), FH_ZMQ_TEST(test_monitors), FH_ZMQ_TEST(test_each_allocation_fails), FH_ZMQ_TEST(test_proxy),
+        FH_ZMQ_TEST(test_proxy_ends), FH_ZMQ_TEST(test_proxy_refused),
     };
     zmq_world_name();
     return cmocka_run_group_tests(tests, NULL, NULL);
