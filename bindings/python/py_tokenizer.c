@@ -354,9 +354,26 @@ static PyObject *tokenizer_token(PyObject *self, PyObject *number) {
     return py_string_of(spelling);
 }
 
-static PyObject *tokenizer_size(PyObject *self, PyObject *unused) {
+/* Puts a token of the model into a dict; false with an exception. */
+static bool put_token(PyObject *vocab, fh_span spelling, uint32_t id) {
+    PyObject *key = py_string_of(spelling), *number = PyLong_FromUnsignedLong(id);
+    bool done = key != NULL && number != NULL && PyDict_SetItem(vocab, key, number) == 0;
+    Py_XDECREF(key);
+    Py_XDECREF(number);
+    return done;
+}
+
+/* vocab(): {spelling: id} of the model */
+static PyObject *tokenizer_vocab(PyObject *self, PyObject *unused) {
     (void)unused;
-    return PyLong_FromUnsignedLong(fh_tokenizer_size(tokenizer_of(self)->tok));
+    const fh_tokenizer *tok = tokenizer_of(self)->tok;
+    PyObject *vocab = PyDict_New();
+    for (uint32_t id = 0; id < fh_tokenizer_size(tok) && vocab != NULL; id++) {
+        fh_span spelling;
+        if (!fh_failed(fh_tokenizer_model_token(tok, id, &spelling)) && !put_token(vocab, spelling, id))
+            Py_CLEAR(vocab);
+    }
+    return vocab;
 }
 
 /* decode(ids, skip_special) */
@@ -557,7 +574,7 @@ static PyMethodDef tokenizer_methods[] = {
     {"from_cache", tokenizer_from_cache, METH_VARARGS | METH_CLASS, NULL},
     {"find", tokenizer_find, METH_O, NULL},
     {"token", tokenizer_token, METH_O, NULL},
-    {"size", tokenizer_size, METH_NOARGS, NULL},
+    {"vocab", tokenizer_vocab, METH_NOARGS, NULL},
     {"decode", tokenizer_decode, METH_VARARGS, NULL},
     {"encode", tokenizer_encode, METH_VARARGS, NULL},
     {"process", tokenizer_process, METH_VARARGS, NULL},

@@ -164,6 +164,8 @@ FH_FALLIBLE fh_tokenizer_piece(fh_ref const fh_tokenizer *tok, uint32_t id, bool
 FH_API uint32_t fh_tokenizer_size(fh_ref const fh_tokenizer *tok);
 /* Token text in the file's own spelling. Valid until: fh_tokenizer_free. FH_INVALID for an id outside. */
 FH_FALLIBLE fh_tokenizer_token(fh_ref const fh_tokenizer *tok, uint32_t id, fh_out fh_view(1) fh_span *out);
+/* The same as the model has it, whatever was added with that id. FH_INVALID for an id that the model does not have. */
+FH_FALLIBLE fh_tokenizer_model_token(fh_ref const fh_tokenizer *tok, uint32_t id, fh_out fh_view(1) fh_span *out);
 /* The id of a token's own spelling, or FH_NO_TOKEN. */
 FH_API uint32_t fh_tokenizer_find(fh_ref const fh_tokenizer *tok, fh_span spelling);
 /* Special ids, FH_NO_TOKEN where there is none. */

@@ -108,6 +108,10 @@ fh_status fh_tokenizer_token(const fh_tokenizer *tok, uint32_t id, fh_span *out)
     return fh_pipeline_spelling(tok->pipeline, id, out) ? FH_DONE : FH_STATUS(FH_INVALID);
 }
 
+fh_status fh_tokenizer_model_token(const fh_tokenizer *tok, uint32_t id, fh_span *out) {
+    return fh_token_model_spelling(tok->pipeline->model, id, out) ? FH_DONE : FH_STATUS(FH_INVALID);
+}
+
 uint32_t fh_tokenizer_find(const fh_tokenizer *tok, fh_span spelling) {
     uint32_t id = fh_added_find(&tok->pipeline->added, spelling);
     return id != FH_NO_TOKEN ? id : fh_token_model_find(tok->pipeline->model, spelling);

@@ -15,7 +15,7 @@ import unittest
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 
-from freehold import DecodeStream, Tokenizer, _freehold
+from freehold import DecodeStream, Tokenizer, _freehold, models
 
 try:
     import numpy
@@ -213,6 +213,20 @@ class Tiny(unittest.TestCase):
         self.assertEqual((t.id_to_token(7), t.id_to_token(99)), ("##es", None))
         self.assertEqual((t.get_vocab(), t.get_vocab_size()), ({token: id for id, token in enumerate(VOCAB)}, len(VOCAB)))
         self.assertEqual((t.num_special_tokens_to_add(False), t.num_special_tokens_to_add(True)), (2, 3))
+
+    def test_added_vocabulary(self):
+        """An added token that the normalizer changes stands in the vocabulary as it was written, beside the model's own."""
+        t = self.tokenizer
+        self.assertEqual(t.add_tokens(["Fox", "Über!"]), 2)
+        vocab = {token: id for id, token in enumerate(VOCAB)}
+        self.assertEqual(t.get_vocab(), {**vocab, "Fox": 15, "Über!": 16})
+        self.assertEqual((t.get_vocab()["fox"], t.get_vocab_size()), (6, 17))
+        self.assertEqual((t.get_vocab(with_added_tokens=False), t.get_vocab_size(with_added_tokens=False)), (vocab, len(VOCAB)))
+        self.assertEqual([t.token_to_id(token) for token in ("Fox", "fox", "Über!", "über")], [15, 6, 16, 14])
+        self.assertEqual((t.id_to_token(6), t.id_to_token(15)), ("fox", "fox"))
+        unigram = Tokenizer(models.Unigram([("<unk>", 0.0), ("a", -1.0), ("b", -2.0)], 0))
+        unigram.add_tokens(["B"])
+        self.assertEqual((unigram.get_vocab(), unigram.get_vocab_size(False)), ({"<unk>": 0, "a": 1, "b": 2, "B": 3}, 3))
 
     def test_other_files(self):
         """A SentencePiece model and tiktoken ranks; a copy is of the file, not of the tokenizer.json that is near to it."""
@@ -424,6 +438,21 @@ class Reference(unittest.TestCase):
              "a" * 300,
              "مرحبا بالعالم", "<s> [MASK] </s> <|endoftext|>"]
 
+    def same_vocabulary(self, ours, theirs, name=""):
+        for with_added in (True, False):
+            self.assertEqual(ours.get_vocab(with_added), theirs.get_vocab(with_added), name)
+            self.assertEqual(ours.get_vocab_size(with_added), theirs.get_vocab_size(with_added), name)
+
+    def test_added_vocabulary(self):
+        ours, theirs = Tokenizer.from_str(TINY), reference.Tokenizer.from_str(TINY)
+        self.same_vocabulary(ours, theirs)
+        for tokens in (["Fox", "THE", "new"], ["fox", "Fox"], ["ÜBER"]):
+            self.assertEqual(*(t.add_tokens(tokens) for t in (ours, theirs)))
+            self.same_vocabulary(ours, theirs)
+            for token in ("fox", "Fox", "THE", "the", "new", "ÜBER", "Über"):
+                self.assertEqual(ours.token_to_id(token), theirs.token_to_id(token), token)
+            self.assertEqual(*([t.id_to_token(id) for id in range(20)] for t in (ours, theirs)))
+
     def test_vocabularies(self):
         names = sorted(os.listdir(DATA)) if os.path.isdir(DATA) else []
         if not names:
@@ -453,7 +482,7 @@ class Reference(unittest.TestCase):
                 mine, wanted = (t.post_process(*part) for t, part in zip((ours, theirs), parts))
                 self.assertEqual([whole(e)[:7] for e in [mine] + mine.overflowing],
                                  [whole(e)[:7] for e in [wanted] + wanted.overflowing], name)
-            self.assertEqual(ours.get_vocab_size(), theirs.get_vocab_size(), name)
+            self.same_vocabulary(ours, theirs, name)
             for id in (0, 1, 100, 5000):
                 self.assertEqual(ours.id_to_token(id), theirs.id_to_token(id), name)
         print(f"{compared} encodings of {len(names)} vocabularies compared")

@@ -226,6 +226,9 @@ static void test_ids(void **state) {
     fh_assert_ok(fh_tokenizer_token(tok, 4, &spelling));
     fh_assert_span(spelling, "b");
     fh_assert_code(fh_tokenizer_token(tok, 15, &spelling), FH_INVALID);
+    fh_assert_ok(fh_tokenizer_model_token(tok, 3, &spelling));
+    fh_assert_span(spelling, "a");
+    fh_assert_code(fh_tokenizer_model_token(tok, 14, &spelling), FH_INVALID); /* added */
     fh_tokenizer_free(tok);
 }
 

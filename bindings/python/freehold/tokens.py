@@ -381,12 +381,12 @@ class Tokenizer:
         return self._tokenizer.token(id)
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
-        """Each token with its id."""
+        """Each token of the model with its id, and the added tokens as they were written, whatever the normalizer makes of them."""
+        tokenizer = self._tokenizer
+        vocab = tokenizer.vocab()
         if with_added_tokens:
-            tokens = ((self._tokenizer.token(id), id) for id in range(self._tokenizer.size()))
-            return {token: id for token, id in tokens if token is not None}
-        vocab = json.loads(self._tokenizer.member("model"))["vocab"]
-        return vocab if isinstance(vocab, dict) else {token: id for id, (token, _) in enumerate(vocab)}
+            vocab.update((token["content"], token["id"]) for token in json.loads(tokenizer.member("added_tokens")))
+        return vocab
 
     def get_vocab_size(self, with_added_tokens: bool = True) -> int:
         return len(self.get_vocab(with_added_tokens))
