@@ -440,6 +440,15 @@ static Py_ssize_t hnsw_length(PyObject *self) {
     return (Py_ssize_t)fh_hnsw_count(hnsw_of(self)->graph);
 }
 
+/* id_max(): the highest id that was ever there, or None */
+static PyObject *hnsw_id_max(PyObject *self, PyObject *unused) {
+    (void)unused;
+    const fh_hnsw *graph = hnsw_of(self)->graph;
+    if (fh_hnsw_rows(graph) == 0)
+        Py_RETURN_NONE;
+    return PyLong_FromUnsignedLongLong(fh_hnsw_id_max(graph));
+}
+
 /* Takes the writer; false with an exception if another thread has it. */
 static bool take_writer(hnsw_object *h) {
     if (h->writing) {
@@ -571,6 +580,7 @@ static PyMethodDef hnsw_methods[] = {
     {"save", hnsw_save, METH_VARARGS, NULL},
     {"open", hnsw_open, METH_VARARGS | METH_CLASS, NULL},
     {"copy", hnsw_copy, METH_O, NULL},
+    {"id_max", hnsw_id_max, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -76,6 +76,8 @@ FH_FALLIBLE fh_hnsw_get(fh_ref fh_hnsw *h, uint64_t id, fh_f32s out);
 /* Vectors that are there; and rows in use, removed ones counted. */
 FH_API size_t fh_hnsw_count(fh_ref const fh_hnsw *h);
 FH_API size_t fh_hnsw_rows(fh_ref const fh_hnsw *h);
+/* The highest id of all rows, removed ones counted: what is above it was never there. 0 where there are none. */
+FH_API uint64_t fh_hnsw_id_max(fh_ref const fh_hnsw *h);
 
 /* A graph of the vectors that are there, as if they had been added in the order in which they came, 4096 at a time: with room
  * for others in place of those that were removed, and no links through them; or one that can be changed, of a view of a file.

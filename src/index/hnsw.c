@@ -101,6 +101,13 @@ size_t fh_hnsw_rows(const fh_hnsw *h) {
     return fh_load(&h->rows, FH_ACQUIRE);
 }
 
+uint64_t fh_hnsw_id_max(const fh_hnsw *h) {
+    uint64_t most = 0;
+    for (size_t row = fh_hnsw_rows(h); row-- > 0;)
+        most = fh_u64s_get(h->ids, row) > most ? fh_u64s_get(h->ids, row) : most;
+    return most;
+}
+
 /* --- searching ---------------------------------------------------------------------------------------------------------- */
 
 /* Room for `effort` rows in view. */

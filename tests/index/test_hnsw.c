@@ -295,6 +295,13 @@ static void test_changes(void **state) {
                      sevenths);
     for (size_t i = 0; i < sevenths; i++)
         assert_true(hits[i].id % 7 == 0);
+    uint64_t most = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+        most = s.ids.at[i] > most ? s.ids.at[i] : most;
+        if (i % 2 == 1)
+            fh_assert_ok(fh_hnsw_remove(s.graph, s.ids.at[i]));
+    }
+    assert_true(fh_hnsw_id_max(s.graph) == most && fh_hnsw_count(s.graph) == 0);
     end(&s);
 }
 

@@ -86,6 +86,7 @@ static void expect_same(fh_hnsw *a, fh_hnsw *b) {
     assert_true(digest == other_digest);
     assert_int_equal(fh_hnsw_count(a), fh_hnsw_count(b));
     assert_int_equal(fh_hnsw_rows(a), fh_hnsw_rows(b));
+    assert_true(fh_hnsw_id_max(a) == fh_hnsw_id_max(b));
 }
 
 static void test_round_trip(void **state) {

@@ -251,6 +251,26 @@ class Vectors(unittest.TestCase):
                     refused()
         self.assertEqual([x.tolist() for x in opened.search(query, 5)], expected)
 
+    def test_hnsw_file_numbers(self):
+        """What is added without ids to a copy of a file gets numbers that were never in use."""
+        for ids, removed, expected in ((None, [3], 10), (None, [9], 10), (range(100, 110), [], 110),
+                                       ([*range(9), 7 << 40], [0, 7 << 40], (7 << 40) + 1), ([], [], 0)):
+            graph = freehold.HnswIndex(4, 100)
+            if ids is None or len(ids):
+                graph.add(self.vectors(10, 4), ids)
+            for id in removed:
+                graph.remove(id)
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "graph")
+                graph.save(path)
+                copied = freehold.HnswIndex.open(path, 4).copy(100)
+            for index in (graph, copied, copied.copy(100)):
+                self.assertRaises(KeyError, index.get, expected)
+                vector = array("f", self.vectors(1, 4)[0])
+                index.add(vector)
+                self.assertEqual(index.get(expected).tolist(), vector.tolist())
+                index.check()
+
     def test_rank(self):
         """What a graph found, in the order of an exact index."""
         vectors, queries = self.vectors(500, 8), self.vectors(20, 8)

@@ -381,7 +381,7 @@ class Tokenizer:
         return self._tokenizer.token(id)
 
     def get_vocab(self, with_added_tokens: bool = True) -> dict[str, int]:
-        """Each token of the model with its id, and the added tokens as they were written, whatever the normalizer makes of them."""
+        """Each token of the model with its id, and the added tokens as they were written."""
         tokenizer = self._tokenizer
         vocab = tokenizer.vocab()
         if with_added_tokens:

@@ -224,7 +224,8 @@ class HnswIndex(_Locked):
         """A saved index. Its vectors and most of its links stay in the file, and it cannot be changed: copy it for that."""
         _choice("metric", metric, METRICS)
         index = _freehold.Hnsw.open(path)
-        return cls._with(index, dimension, metric, len(index))
+        highest = index.id_max()
+        return cls._with(index, dimension, metric, 0 if highest is None else highest + 1)
 
     def copy(self, capacity: int) -> "HnswIndex":
         """Another index of the vectors that are there, built anew: with room for others instead of those that were removed."""
