@@ -164,6 +164,41 @@ fh_status py_put_file(void *ctx, fh_span bytes, fh_err *err) {
     return fh_os_writer_put(ctx, bytes, err);
 }
 
+static fh_status write_whole(const char *path, fh_span bytes, fh_err *err) {
+    fh_os_writer *writer;
+    FH_TRY(fh_os_writer_open(path, &writer, err));
+    fh_status s = fh_os_writer_put(writer, bytes, err);
+    if (!fh_failed(s))
+        s = fh_os_writer_commit(&writer, err);
+    fh_os_writer_close(writer);
+    return s;
+}
+
+/* write_file(path, bytes): a file that appears whole or not at all */
+static PyObject *write_file(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *path, *object;
+    Py_buffer bytes;
+    if (!PyArg_ParseTuple(args, "O&O", PyUnicode_FSConverter, &path, &object))
+        return NULL;
+    if (!py_buffer_open(object, 1, &bytes)) {
+        Py_DECREF(path);
+        return NULL;
+    }
+    const char *name = PyBytes_AsString(path);
+    fh_err err;
+    fh_err_clear(&err);
+    fh_status s;
+    Py_BEGIN_ALLOW_THREADS
+    s = write_whole(name, py_buffer_bytes(&bytes), &err);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&bytes);
+    Py_DECREF(path);
+    if (fh_failed(s))
+        return py_raise(s, &err);
+    Py_RETURN_NONE;
+}
+
 static void close_map(void *ctx) {
     fh_os_map *map = ctx;
     fh_os_map_close(map);
@@ -272,6 +307,7 @@ static PyMethodDef methods[] = {
     {"split_columns", py_split_columns, METH_O, NULL},
     {"count_tokens", py_count_tokens, METH_O, NULL},
     {"cut", py_cut, METH_VARARGS, NULL},
+    {"write_file", write_file, METH_VARARGS, NULL},
     {"forked", forked, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

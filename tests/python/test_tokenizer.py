@@ -271,6 +271,53 @@ class Tiny(unittest.TestCase):
             with self.assertRaises(ValueError):
                 Tokenizer.from_str(bad)
 
+    def test_save(self):
+        """A file appears whole or not at all, whatever lies beside it and whoever else writes it."""
+        with tempfile.TemporaryDirectory() as folder:
+            path, other = os.path.join(folder, "tokenizer.json"), os.path.join(folder, "other")
+            with open(other, "w", encoding="utf-8") as f:
+                f.write("mine")
+            os.symlink(other, path + ".part")
+            self.tokenizer.save(path)
+            with open(other, encoding="utf-8") as f:
+                self.assertEqual(f.read(), "mine")
+            self.assertEqual(Tokenizer.from_file(path).to_str(), self.tokenizer.to_str())
+            before = sorted(os.listdir(folder))
+            self.assertEqual(before, ["other", "tokenizer.json", "tokenizer.json.part"])
+            os.mkdir(os.path.join(folder, "taken"))
+            for bad in (os.path.join(folder, "taken"), os.path.join(folder, "none", "t.json")):
+                with self.assertRaises(OSError):
+                    self.tokenizer.save(bad)
+            self.assertEqual(sorted(os.listdir(folder)), sorted([*before, "taken"]))
+            self.assertEqual(os.listdir(os.path.join(folder, "taken")), [])
+            with self.assertRaises(TypeError):
+                self.tokenizer.save(None)
+            with self.assertRaises(TypeError):
+                _freehold.write_file(other, "text")
+            self.tokenizer.save(path.encode(), pretty=False)
+            with open(path, encoding="utf-8") as f:
+                self.assertEqual(f.read(), self.tokenizer.to_str())
+
+    def test_save_meanwhile(self):
+        """Of two threads that save different tokenizers to one path each time one has written the whole file."""
+        many = Tokenizer.from_str(TINY)
+        many.add_tokens([f"token {i}" for i in range(500)])
+        texts = {t.to_str() for t in (self.tokenizer, many)}
+        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
+            path = os.path.join(folder, "t.json")
+            for _ in range(20):
+                begin = threading.Barrier(2)
+
+                def save(tokenizer):
+                    begin.wait()
+                    tokenizer.save(path, pretty=False)
+
+                for saved in [pool.submit(save, t) for t in (self.tokenizer, many)]:
+                    saved.result()
+                with open(path, encoding="utf-8") as f:
+                    self.assertIn(f.read(), texts)
+                self.assertEqual(os.listdir(folder), ["t.json"])
+
     def test_cache(self):
         text = "The quick fox, über é! [CLS]"
         self.tokenizer.enable_truncation(5, stride=1)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from os import PathLike, fspath, replace
+from os import PathLike, fspath
 from os.path import basename, splitext
 from typing import Any, Optional, TypeVar, Union
 
@@ -176,10 +176,7 @@ class Tokenizer:
 
     def save(self, path: Union[str, PathLike[str]], pretty: bool = True) -> None:
         """Writes a tokenizer.json, which appears whole or not at all."""
-        beside = fspath(path) + ".part"
-        with open(beside, "w", encoding="utf-8") as f:
-            f.write(self.to_str(pretty))
-        replace(beside, path)
+        _freehold.write_file(path, self.to_str(pretty).encode())
 
     def save_cache(self, path: Union[str, PathLike[str]], source: Union[str, PathLike[str]] = "") -> None:
         """Writes a file that from_cache opens in hardly any time, on this kind of machine and with this version; it appears
