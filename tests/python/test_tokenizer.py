@@ -467,6 +467,39 @@ class Lives(unittest.TestCase):
             for worker in workers:
                 worker.result()
 
+    def test_changes_meanwhile(self):
+        """Changes of two threads come one after the other: none is lost."""
+        tokenizer = Tokenizer.from_str(TINY)
+        begin = threading.Barrier(2)
+
+        def add(letter):
+            begin.wait()
+            for i in range(50):
+                self.assertEqual(tokenizer.add_tokens([f"{letter}{i}"]), 1)
+                if letter == "x":
+                    tokenizer.enable_truncation(10 + i)
+                    tokenizer.seed(i)
+                else:
+                    tokenizer.enable_padding(length=5 + i)
+
+        with ThreadPoolExecutor(2) as pool:
+            for worker in [pool.submit(add, letter) for letter in "xy"]:
+                worker.result()
+        wanted = {f"{letter}{i}" for letter in "xy" for i in range(50)}
+        self.assertEqual(tokenizer.get_vocab().keys() - set(VOCAB), wanted)
+        self.assertEqual((tokenizer.truncation["max_length"], tokenizer.padding["length"], tokenizer._seed), (59, 54, 49))
+        copy = pickle.loads(pickle.dumps(tokenizer))
+        self.assertEqual(copy.add_tokens(["z"]), 1)
+        self.assertEqual((copy.get_vocab_size(), tokenizer.get_vocab_size()), (116, 115))
+
+    def test_fork_while_locked(self):
+        tokenizer = Tokenizer.from_str(TINY)
+        with tokenizer._lock:
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if tokenizer.add_tokens(["x"]) == 1 and tokenizer.encode("x").ids == [2, 15, 3] else 1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+
     def test_fork(self):
         tokenizer = Tokenizer.from_str(TINY)
         texts = ["the quick fox"] * 100

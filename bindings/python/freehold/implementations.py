@@ -16,6 +16,7 @@ from . import decoders, models, normalizers, pre_tokenizers, processors, trainer
 from .component import AddedToken, Regex
 from .normalizers import Normalizer, unicode_normalizer_from_str
 from .tokens import Tokenizer
+from .vectors import _Locked
 
 Path = Union[str, PathLike[str]]
 Files = Union[Path, Sequence[Path]]
@@ -34,6 +35,7 @@ class BaseTokenizer(Tokenizer):
     _names: ClassVar[Mapping[str, str]] = {}  # those that the trainer calls otherwise
 
     def __init__(self, tokenizer: Tokenizer, parameters: Optional[Mapping[str, Any]] = None) -> None:
+        _Locked.__init__(self)
         self._tokenizer, self._file, self._seed = tokenizer._tokenizer, tokenizer._file, tokenizer._seed
         self._parameters = dict(parameters or {})
 

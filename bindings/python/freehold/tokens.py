@@ -9,7 +9,8 @@
     tokenizer.train(["corpus.txt"], trainers.BpeTrainer(special_tokens=["[UNK]"]))
 
 A Tokenizer may be used from any number of threads; batches are encoded on all processors. A change makes another tokenizer
-inside: calls that are under way finish with the one that they began with. Offsets count code points of the text."""
+inside: calls that are under way finish with the one that they began with, and changes of several threads come one after the
+other. Offsets count code points of the text."""
 from __future__ import annotations
 
 import json
@@ -27,7 +28,7 @@ from .models import Model
 from .normalizers import Normalizer
 from .pre_tokenizers import PreTokenizer
 from .processors import PostProcessor
-from .vectors import _choice
+from .vectors import _choice, _Locked
 
 Result = TypeVar("Result")
 
@@ -54,6 +55,19 @@ def _rows(texts: Sequence[Sequence[str]]) -> tuple[list[str], array[int]]:
     return words, rows
 
 
+def _truncation_json(tokenizer: _freehold.Tokenizer) -> Optional[dict[str, Any]]:
+    on, left, strategy, max_length, stride = tokenizer.truncation()
+    names = ("LongestFirst", "OnlyFirst", "OnlySecond")
+    return {"direction": ("Right", "Left")[left], "max_length": max_length, "strategy": names[strategy],
+            "stride": stride} if on else None
+
+
+def _padding_json(tokenizer: _freehold.Tokenizer) -> Optional[dict[str, Any]]:
+    on, left, fixed, length, multiple, id, type_id, token = tokenizer.padding()
+    return {"strategy": {"Fixed": length} if fixed else "BatchLongest", "direction": ("Right", "Left")[left],
+            "pad_to_multiple_of": multiple or None, "pad_id": id, "pad_type_id": type_id, "pad_token": token} if on else None
+
+
 def _part(kind: type[Component], what: str) -> property:
     """A part of a tokenizer, to be read and to be set."""
     member = kind._member
@@ -65,7 +79,8 @@ def _part(kind: type[Component], what: str) -> property:
         optional = kind is not Model
         if not isinstance(part, kind) and not (optional and part is None):
             raise TypeError(f"{member}: expected a {kind.__name__}{' or None' if optional else ''}, got {type(part).__name__}")
-        self._change(**{member: "null" if part is None else part._json})
+        with self._lock:
+            self._change(**{member: "null" if part is None else part._json})
 
     return property(get, give, doc=what)
 
@@ -88,7 +103,7 @@ def _batches(texts: Iterable[Any]) -> Iterator[list[str]]:
     yield batch
 
 
-class Tokenizer:
+class Tokenizer(_Locked):
     """A tokenizer: a model, and what comes before and behind it."""
 
     #: What it was opened from, where a tokenizer.json says that only nearly: a copy is made of that.
@@ -100,11 +115,13 @@ class Tokenizer:
     def __init__(self, model: Model) -> None:
         if not isinstance(model, Model):
             raise TypeError(f"expected a Model (or use from_file, from_str), got {type(model).__name__}")
+        super().__init__()
         self._tokenizer = load({"model": model._json})
 
     @classmethod
     def _of(cls, made: _freehold.Tokenizer) -> "Tokenizer":
         self = cls.__new__(cls)
+        _Locked.__init__(self)
         self._tokenizer = made
         return self
 
@@ -157,15 +174,18 @@ class Tokenizer:
     def seed(self, seed: int) -> None:
         """What is left to chance (BPE's dropout, Unigram's alpha) is drawn from this number from now on: the same texts in the
         same order become the same tokens, in batches too. A new tokenizer begins with 0, a copy with the seed of the first."""
-        self._tokenizer.seed(seed)
-        self._seed = seed
+        with self._lock:
+            self._tokenizer.seed(seed)
+            self._seed = seed
 
     def _members(self) -> dict[str, str]:
-        """The members of the file, as JSON texts."""
-        now = {"truncation": dumps(self._truncation_json()), "padding": dumps(self._padding_json())}
-        return {name: now[name] if name in now else self._tokenizer.member(name) for name in MEMBERS}
+        """The members of the file, as JSON texts; what is made of them is what they were at one moment."""
+        tokenizer = self._tokenizer
+        now = {"truncation": dumps(_truncation_json(tokenizer)), "padding": dumps(_padding_json(tokenizer))}
+        return {name: now[name] if name in now else tokenizer.member(name) for name in MEMBERS}
 
     def _change(self, **members: str) -> None:
+        """With the lock, also while that is found out which depends on what was there before."""
         made = load({**self._members(), **members})
         made.seed(self._seed)
         self._file, self._tokenizer = None, made
@@ -185,10 +205,11 @@ class Tokenizer:
         tokenizer.save_cache(path, source)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        file = (self.to_str().encode(), "") if self._file is None else self._file
-        lengths = self._tokenizer.truncation(), self._tokenizer.padding()
-        state = {name: value for name, value in self.__dict__.items() if name != "_tokenizer"}
-        return (type(self)._copy_of, (file, *lengths, self._seed), state)
+        with self._lock:
+            file = (self.to_str().encode(), "") if self._file is None else self._file
+            lengths = self._tokenizer.truncation(), self._tokenizer.padding()
+            state = {name: value for name, value in self.__dict__.items() if name not in ("_tokenizer", "_lock")}
+            return (type(self)._copy_of, (file, *lengths, self._seed), state)
 
     def __repr__(self) -> str:
         parts = ((part._member, getattr(self, part._member)) for part in (Normalizer, PreTokenizer, PostProcessor, Decoder))
@@ -217,14 +238,16 @@ class Tokenizer:
     def _add(self, tokens: Sequence[Union[str, AddedToken]], special: bool) -> int:
         if isinstance(tokens, str):
             raise TypeError("expected a list of tokens, got a single one")
-        count, text = self._with_added(token_fields(token, special) for token in tokens)
-        if count:
-            self._change(added_tokens=text)
+        fields = [token_fields(token, special) for token in tokens]
+        with self._lock:
+            count, text = self._with_added(fields)
+            if count:
+                self._change(added_tokens=text)
         return count
 
     def add_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
         """Adds tokens beside the model's; those that are tokens of the model keep their ids. How many are new, or found in
-        another way than before."""
+        another way than before. A call reads the whole vocabulary anew: add many tokens in one."""
         return self._add(tokens, False)
 
     def add_special_tokens(self, tokens: Sequence[Union[str, AddedToken]]) -> int:
@@ -242,7 +265,8 @@ class Tokenizer:
         like = f'{{"model":{self._tokenizer.member("model")}}}'
         options: list[Any] = [*trainer._options(), like, progress]
         model = words.train(*options)
-        self._change(model=model, added_tokens=self._with_added(trainer._special())[1])
+        with self._lock:
+            self._change(model=model, added_tokens=self._with_added(trainer._special())[1])
 
     def _trainer(self, trainer: Optional[trainers.Trainer]) -> trainers.Trainer:
         model = self.model
@@ -399,11 +423,15 @@ class Tokenizer:
         tokens of the one before."""
         if not 0 <= stride < max_length - self.num_special_tokens_to_add(False) and stride != 0:
             raise ValueError(f"stride {stride}, expected one below max_length ({max_length}) less the special tokens")
-        self._tokenizer.set_truncation(True, _choice("direction", direction, DIRECTIONS) == 1,
-                                       _choice("strategy", strategy, STRATEGIES), max_length, stride)
+        self._truncate(True, _choice("direction", direction, DIRECTIONS) == 1, _choice("strategy", strategy, STRATEGIES),
+                       max_length, stride)
 
     def no_truncation(self) -> None:
-        self._tokenizer.set_truncation(False, False, 0, 0, 0)
+        self._truncate(False, False, 0, 0, 0)
+
+    def _truncate(self, *how: Any) -> None:
+        with self._lock:
+            self._tokenizer.set_truncation(*how)
 
     @property
     def truncation(self) -> Optional[dict[str, Any]]:
@@ -414,29 +442,21 @@ class Tokenizer:
     def enable_padding(self, direction: str = "right", pad_id: int = 0, pad_type_id: int = 0, pad_token: str = "[PAD]",
                        length: Optional[int] = None, pad_to_multiple_of: Optional[int] = None) -> None:
         """Texts are filled up to `length` tokens, or to the longest of their batch, and then to a multiple."""
-        self._tokenizer.set_padding(True, _choice("direction", direction, DIRECTIONS) == 1, length is not None, length or 0,
-                                    pad_to_multiple_of or 0, pad_id, pad_type_id, pad_token)
+        self._pad(True, _choice("direction", direction, DIRECTIONS) == 1, length is not None, length or 0,
+                  pad_to_multiple_of or 0, pad_id, pad_type_id, pad_token)
 
     def no_padding(self) -> None:
-        self._tokenizer.set_padding(False, False, False, 0, 0, 0, 0, "")
+        self._pad(False, False, False, 0, 0, 0, 0, "")
+
+    def _pad(self, *how: Any) -> None:
+        with self._lock:
+            self._tokenizer.set_padding(*how)
 
     @property
     def padding(self) -> Optional[dict[str, Any]]:
         on, left, fixed, length, multiple, id, type_id, token = self._tokenizer.padding()
         return {"length": length if fixed else None, "pad_to_multiple_of": multiple or None, "pad_id": id, "pad_token": token,
                 "pad_type_id": type_id, "direction": list(DIRECTIONS)[left]} if on else None
-
-    def _truncation_json(self) -> Optional[dict[str, Any]]:
-        on, left, strategy, max_length, stride = self._tokenizer.truncation()
-        names = ("LongestFirst", "OnlyFirst", "OnlySecond")
-        return {"direction": ("Right", "Left")[left], "max_length": max_length, "strategy": names[strategy],
-                "stride": stride} if on else None
-
-    def _padding_json(self) -> Optional[dict[str, Any]]:
-        on, left, fixed, length, multiple, id, type_id, token = self._tokenizer.padding()
-        return {"strategy": {"Fixed": length} if fixed else "BatchLongest", "direction": ("Right", "Left")[left],
-                "pad_to_multiple_of": multiple or None, "pad_id": id, "pad_type_id": type_id,
-                "pad_token": token} if on else None
 
 
 class DecodeStream:
