@@ -3,7 +3,7 @@
  * Vectors and queries come through the buffer interface, answers go as bytes objects: (ids, scores, counts), k places a query.
  * An index knows by itself who changes it and who reads it; what it does not know, that a writer or a reader belongs to one
  * thread, is known here by flags that are changed with the GIL held. A method's caller holds a reference to the object, so no
- * index ends under a call.
+ * index ends under a call; in the child of a fork `forked` sets free what threads had that are not there.
  *
  * Threading: py.h. */
 #include "py.h"
@@ -195,6 +195,13 @@ static PyObject *flat_add(PyObject *self, PyObject *args) {
     return none_or(s, &err);
 }
 
+/* forked(): in the child of a fork */
+static PyObject *flat_forked(PyObject *self, PyObject *unused) {
+    (void)unused;
+    (void)fh_flat_after_fork(flat_of(self)->flat); /* it knows by itself what it refuses from now on */
+    Py_RETURN_NONE;
+}
+
 /* remove(id) */
 static PyObject *flat_remove(PyObject *self, PyObject *id) {
     unsigned long long number = PyLong_AsUnsignedLongLong(id);
@@ -346,6 +353,7 @@ static PyMethodDef flat_methods[] = {
     {"rank", flat_rank, METH_VARARGS, NULL},
     {"save", flat_save, METH_VARARGS, NULL},
     {"open", flat_open, METH_VARARGS | METH_CLASS, NULL},
+    {"forked", flat_forked, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -431,9 +439,23 @@ static PyObject *hnsw_copy(PyObject *self, PyObject *number) {
 static void hnsw_dealloc(PyObject *self) {
     hnsw_object *h = hnsw_of(self);
     fh_hnsw_reader_free(h->reader);
-    fh_hnsw_writer_free(h->writer);
+    if (!h->writing) /* else a fork took it */
+        fh_hnsw_writer_free(h->writer);
     fh_hnsw_free(h->graph);
     py_object_free(self);
+}
+
+/* forked(): in the child of a fork. A reader or writer that a thread was using may be half of one: it stays where it is. */
+static PyObject *hnsw_forked(PyObject *self, PyObject *unused) {
+    (void)unused;
+    hnsw_object *h = hnsw_of(self);
+    fh_err err;
+    fh_err_clear(&err);
+    h->writing = !fh_hnsw_after_fork(h->graph);
+    if (h->reading && fh_failed(fh_hnsw_reader_new(h->graph, &h->reader, &err)))
+        h->reader = NULL; /* each search asks for one of its own */
+    h->reading = false;
+    Py_RETURN_NONE;
 }
 
 static Py_ssize_t hnsw_length(PyObject *self) {
@@ -452,7 +474,7 @@ static PyObject *hnsw_id_max(PyObject *self, PyObject *unused) {
 /* Takes the writer; false with an exception if another thread has it. */
 static bool take_writer(hnsw_object *h) {
     if (h->writing) {
-        PyErr_SetString(PyExc_RuntimeError, "another thread changes this index");
+        PyErr_SetString(PyExc_RuntimeError, "another thread changes this index, or a fork cut its change short");
         return false;
     }
     h->writing = true;
@@ -581,6 +603,7 @@ static PyMethodDef hnsw_methods[] = {
     {"open", hnsw_open, METH_VARARGS | METH_CLASS, NULL},
     {"copy", hnsw_copy, METH_O, NULL},
     {"id_max", hnsw_id_max, METH_NOARGS, NULL},
+    {"forked", hnsw_forked, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -52,6 +52,11 @@ FH_FALLIBLE fh_hnsw_new(fh_ref fh_allocator *a, fh_isa isa, fh_ref const fh_hnsw
                         fh_owned fh_view(1) fh_hnsw **out, fh_mut fh_err *err);
 /* Ends it; NULL is allowed. A search or change that still runs ends the program. */
 FH_API void fh_hnsw_free(fh_drop fh_hnsw *h);
+/* For the child of a fork, before anything else is done with the graph there: threads that used it did not come along. True:
+ * nobody uses it. False: one was changing it, so that from now on it can be searched, as beside that change, but all else is
+ * FH_BORROWED, and its end leaves the memory where it is. Readers and writers that those threads had are never used again, nor
+ * freed. */
+FH_API bool fh_hnsw_after_fork(fh_mut fh_hnsw *h);
 
 /* --- changes -------------------------------------------------------------------------------------------------------------- */
 

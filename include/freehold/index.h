@@ -71,6 +71,10 @@ FH_FALLIBLE fh_flat_new(fh_ref fh_allocator *a, fh_isa isa, fh_ref const fh_flat
                         fh_owned fh_view(1) fh_flat **out, fh_mut fh_err *err);
 /* Ends it; NULL is allowed. A search that still runs ends the program. */
 FH_API void fh_flat_free(fh_drop fh_flat *flat);
+/* For the child of a fork, before anything else is done with the index there: threads that used it did not come along. True:
+ * nobody uses it. False: one was changing it, so that from now on all is FH_BORROWED, and its end leaves the memory where it
+ * is. */
+FH_API bool fh_flat_after_fork(fh_mut fh_flat *flat);
 
 /* Adds ids.count vectors of `dim` elements each, all or none. FH_INVALID: another number of elements, an id that is there
  * already, a vector without a direction; FH_NOT_FINITE; FH_BORROWED; FH_NOMEM. err names the vector. */

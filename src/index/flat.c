@@ -12,12 +12,13 @@
  * fits a cache. A key is smaller for the better: the squared distance, or the negated product.
  *
  * Invariants: element i of `rows` belongs to row i of the tiles; the map has exactly the ids of rows [0, count); the state is
- * the number of readers, or CHANGING. Threading: index.h. */
+ * the number of readers, CHANGING, or LOST. Threading: index.h. */
 #include "freehold/index.h"
 
 #include "freehold/checked.h"
 #include "freehold/fmath.h"
 #include "freehold/hash.h"
+#include "freehold/share.h"
 #include "index/best.h"
 #include "index/flat_impl.h"
 #include "index/vector.h"
@@ -67,6 +68,10 @@ fh_status fh_flat_new(fh_allocator *a, fh_isa isa, const fh_flat_options *option
 void fh_flat_free(fh_flat *f) {
     if (f == NULL)
         return;
+    if (fh_load(&f->state, FH_ACQUIRE) == FH_FLAT_LOST) { /* nobody knows what of it is whole */
+        fh_handles_forget(f);
+        return;
+    }
     FH_ASSERT(begin_change(f));
     for (size_t i = 0; i < f->chunk_count; i++) {
         fh_chunk *chunk = fh_chunks_at(f->chunks, i);
@@ -79,6 +84,13 @@ void fh_flat_free(fh_flat *f) {
     fh_idmap_deinit(&f->map);
     fh_bytes_drop(&f->file);
     fh_free(f->allocator, f);
+}
+
+bool fh_flat_after_fork(fh_flat *f) {
+    uint32_t state = fh_load(&f->state, FH_ACQUIRE);
+    bool whole = state != FH_FLAT_CHANGING && state != FH_FLAT_LOST;
+    fh_store(&f->state, whole ? 0 : FH_FLAT_LOST, FH_RELEASE);
+    return whole;
 }
 
 size_t fh_flat_count(const fh_flat *f) {
@@ -226,7 +238,7 @@ fh_status fh_flat_add(fh_flat *f, fh_u64s ids, fh_f32s vectors, fh_err *err) {
     if (f->file.span.size != 0)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "the index is a view of its file, which does not change");
     if (!begin_change(f))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being searched or changed");
+        return fh_flat_busy(f, err);
     fh_status s = add_all(f, ids, vectors, err);
     end_change(f);
     return s;
@@ -467,7 +479,7 @@ fh_status fh_flat_search(fh_flat *f, const fh_par *par, fh_f32s queries, size_t 
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "room for %zu hits, expected %zu for each of %zu queries", hits.count, k,
                        counts.count);
     if (!fh_flat_begin_read(f))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
+        return fh_flat_busy(f, err);
     fh_status s = search_read(f, par, queries, k, filter, hits, counts, err);
     fh_flat_end_read(f);
     return s;
@@ -528,7 +540,7 @@ fh_status fh_flat_rank(fh_flat *f, fh_f32s queries, fh_hits hits, fh_sizes count
             return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "query %zu has %zu hits, expected up to %zu", q,
                            fh_sizes_get(counts, q), hits.count / counts.count);
     if (!fh_flat_begin_read(f))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
+        return fh_flat_busy(f, err);
     fh_status s = rank_all(f, queries, hits, counts, err);
     fh_flat_end_read(f);
     return s;

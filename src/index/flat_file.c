@@ -80,7 +80,7 @@ fh_status fh_flat_save(fh_flat *f, fh_sink sink, fh_err *err) {
     plan p = {0};
     fh_u64s ids = {NULL, 0}, tile = {NULL, 0};
     if (!fh_flat_begin_read(f))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the index is being changed");
+        return fh_flat_busy(f, err);
     FH_ASSERT(make_plan(f->count, f->tile_bytes, &p)); /* all of it is in memory */
     fh_status s = fh_u64s_new(f->allocator, (size_t)(p.ids_end - HEADER_BYTES) / sizeof(uint64_t), &ids);
     if (!fh_failed(s))

@@ -11,6 +11,7 @@
 #include "index/idmap.h"
 
 #define FH_FLAT_CHANGING UINT32_MAX
+#define FH_FLAT_LOST (UINT32_MAX - 1) /* a fork cut a change short */
 
 /* Tiles of one allocation. */
 typedef struct fh_chunk {
@@ -38,7 +39,7 @@ struct fh_flat {
 static inline bool fh_flat_begin_read(fh_ref fh_flat *f) {
     uint32_t readers = fh_load(&f->state, FH_RELAXED);
     do {
-        if (readers >= FH_FLAT_CHANGING - 1)
+        if (readers >= FH_FLAT_LOST - 1)
             return false;
     } while (!fh_cas(&f->state, &readers, readers + 1, FH_ACQUIRE));
     return true;
@@ -46,6 +47,13 @@ static inline bool fh_flat_begin_read(fh_ref fh_flat *f) {
 
 static inline void fh_flat_end_read(fh_ref fh_flat *f) {
     (void)fh_fetch_sub(&f->state, 1, FH_RELEASE);
+}
+
+/* What begin_change and fh_flat_begin_read refuse with. */
+static inline fh_status fh_flat_busy(fh_ref const fh_flat *f, fh_mut fh_err *err) {
+    bool lost = fh_load(&f->state, FH_RELAXED) == FH_FLAT_LOST;
+    return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "%s",
+                   lost ? "a fork cut a change of the index short" : "the index is being searched or changed");
 }
 
 /* Tiles [first, first + count), which lie side by side: no more than fh_flat_together(f, first) of them. */

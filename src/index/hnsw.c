@@ -5,6 +5,7 @@
 #include "freehold/checked.h"
 #include "freehold/fmath.h"
 #include "freehold/hash.h"
+#include "freehold/share.h"
 #include "index/hnsw_impl.h"
 #include "index/vector.h"
 
@@ -77,7 +78,12 @@ static void free_uppers(fh_allocator *a, fh_uppers uppers) {
 void fh_hnsw_free(fh_hnsw *h) {
     if (h == NULL)
         return;
-    FH_ASSERT(fh_load(&h->writing, FH_ACQUIRE) == 0 && fh_load(&h->searching, FH_ACQUIRE) == 0);
+    uint32_t holder = fh_load(&h->holder, FH_ACQUIRE);
+    if (holder == FH_HNSW_LOST) { /* nobody knows what of it is whole */
+        fh_handles_forget(h);
+        return;
+    }
+    FH_ASSERT(holder == 0 && fh_load(&h->searching, FH_ACQUIRE) == 0);
     if (h->uppers.count != 0)
         free_uppers(h->allocator, fh_uppers_sub(h->uppers, 0, h->rows));
     fh_f32s_free(h->allocator, &h->vectors);
@@ -91,6 +97,14 @@ void fh_hnsw_free(fh_hnsw *h) {
     fh_idmap_deinit(&h->map);
     fh_bytes_drop(&h->file);
     fh_free(h->allocator, h);
+}
+
+bool fh_hnsw_after_fork(fh_hnsw *h) {
+    uint32_t holder = fh_load(&h->holder, FH_ACQUIRE);
+    bool whole = holder != FH_HNSW_CHANGES && holder != FH_HNSW_LOST;
+    fh_store(&h->searching, 0, FH_RELAXED);
+    fh_store(&h->holder, whole ? 0 : FH_HNSW_LOST, FH_RELEASE);
+    return whole;
 }
 
 size_t fh_hnsw_count(const fh_hnsw *h) {

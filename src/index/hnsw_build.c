@@ -305,8 +305,8 @@ static fh_status add_all(fh_hnsw *h, const fh_hnsw_writer *w, const fh_par *par,
 static fh_status begin(fh_hnsw *h, fh_err *err) {
     if (h->file.span.size != 0)
         return fh_fail(err, FH_UNSUPPORTED, FH_NO_OFFSET, "the graph is a view of its file, which does not change");
-    if (!fh_hnsw_begin_change(h))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    if (!fh_hnsw_hold(h, FH_HNSW_CHANGES))
+        return fh_hnsw_busy(h, err);
     return FH_DONE;
 }
 
@@ -317,7 +317,7 @@ fh_status fh_hnsw_add(fh_hnsw *h, fh_hnsw_writer *w, const fh_par *par, fh_u64s 
                        ids.count, dim);
     FH_TRY(begin(h, err));
     fh_status s = add_all(h, w, par, ids, vectors, err);
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return s;
 }
 
@@ -330,7 +330,7 @@ static void bury(fh_hnsw *h, size_t row) {
 fh_status fh_hnsw_remove(fh_hnsw *h, uint64_t id) {
     if (h->file.span.size != 0)
         return FH_STATUS(FH_UNSUPPORTED);
-    if (!fh_hnsw_begin_change(h))
+    if (!fh_hnsw_hold(h, FH_HNSW_CHANGES))
         return FH_STATUS(FH_BORROWED);
     size_t row = fh_idmap_find(&h->map, id);
     if (row != SIZE_MAX) {
@@ -338,7 +338,7 @@ fh_status fh_hnsw_remove(fh_hnsw *h, uint64_t id) {
         fh_idmap_remove(&h->map, id);
         fh_store(&h->live, h->live - 1, FH_RELAXED);
     }
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
 }
 
@@ -359,19 +359,19 @@ fh_status fh_hnsw_update(fh_hnsw *h, fh_hnsw_writer *w, uint64_t id, fh_f32s vec
         return fh_fail(err, FH_INVALID, FH_NO_OFFSET, "a vector of %zu elements, expected %zu", vector.count, h->options.dim);
     FH_TRY(begin(h, err));
     fh_status s = update(h, w, id, vector, err);
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return s;
 }
 
 fh_status fh_hnsw_get(fh_hnsw *h, uint64_t id, fh_f32s out) {
     if (out.count != h->options.dim)
         return FH_STATUS(FH_INVALID);
-    if (!fh_hnsw_begin_change(h))
+    if (!fh_hnsw_hold(h, FH_HNSW_LOOKS))
         return FH_STATUS(FH_BORROWED);
     size_t row = fh_idmap_find(&h->map, id);
     if (row != SIZE_MAX)
         fh_hnsw_read(h, (uint32_t)row, out);
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return FH_STATUS(row != SIZE_MAX ? FH_OK : FH_NOT_FOUND);
 }
 
@@ -419,11 +419,11 @@ fh_status fh_hnsw_copy(fh_hnsw *h, size_t rows_max, const fh_par *par, fh_hnsw *
     *out = NULL;
     FH_TRY(fh_hnsw_new(h->allocator, h->isa, &o, &to, err));
     fh_status s = FH_DONE;
-    if (!fh_hnsw_begin_change(h))
-        s = fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    if (!fh_hnsw_hold(h, FH_HNSW_LOOKS))
+        s = fh_hnsw_busy(h, err);
     else {
         s = copy_all(h, to, par, err);
-        fh_hnsw_end_change(h);
+        fh_hnsw_let_go(h);
     }
     if (fh_failed(s)) {
         fh_hnsw_free(to);

@@ -61,16 +61,16 @@ static fh_status check_all(const fh_hnsw *h, fh_err *err) {
 }
 
 fh_status fh_hnsw_check(fh_hnsw *h, fh_err *err) {
-    if (!fh_hnsw_begin_change(h))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    if (!fh_hnsw_hold(h, FH_HNSW_LOOKS))
+        return fh_hnsw_busy(h, err);
     fh_status s = check_all(h, err);
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return s;
 }
 
 fh_status fh_hnsw_digest(fh_hnsw *h, uint64_t *out) {
     *out = 0;
-    if (!fh_hnsw_begin_change(h))
+    if (!fh_hnsw_hold(h, FH_HNSW_LOOKS))
         return FH_STATUS(FH_BORROWED);
     uint64_t hash = fh_mix64(h->rows) ^ fh_mix64(h->entry);
     for (uint32_t row = 0; row < h->rows; row++) {
@@ -82,6 +82,6 @@ fh_status fh_hnsw_digest(fh_hnsw *h, uint64_t *out) {
         hash = fh_mix64(hash ^ fh_u32s_get(h->gone, row));
     }
     *out = hash;
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return FH_DONE;
 }

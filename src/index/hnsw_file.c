@@ -91,15 +91,15 @@ fh_status fh_hnsw_save(fh_hnsw *h, fh_sink sink, fh_err *err) {
     plan p = {0};
     fh_u64s table = {NULL, 0};
     uint64_t levels = 0;
-    if (!fh_hnsw_begin_change(h))
-        return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "the graph is being changed");
+    if (!fh_hnsw_hold(h, FH_HNSW_LOOKS))
+        return fh_hnsw_busy(h, err);
     for (uint32_t row = 0; row < h->rows; row++)
         levels += fh_hnsw_level(h, row);
     FH_ASSERT(make_plan(&h->options, h->rows, levels, &p)); /* all of it is in memory */
     fh_status s = fh_u64s_new(h->allocator, (size_t)(p.vectors - HEADER_BYTES) / sizeof(uint64_t), &table);
     s = fh_failed(s) ? fh_fail(err, FH_NOMEM, FH_NO_OFFSET, "no memory to save a graph") : save(h, &o, table, &p, err);
     fh_u64s_free(h->allocator, &table);
-    fh_hnsw_end_change(h);
+    fh_hnsw_let_go(h);
     return s;
 }
 

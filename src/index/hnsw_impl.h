@@ -8,7 +8,7 @@
  * Invariants: links at level l lead to rows of level l or above. parent[r] < rows for r > 0, a slot of parent[r] at level 0
  * leads to r, and a row has at most `links` children, half of its slots: so from row 0 links lead to every row. The map has
  * exactly the ids of rows that are not gone. In a graph that was opened, vectors and the slots at level 0 are those of its
- * file, and nothing changes. Threading: hnsw.h; `writing` is held by the one change. */
+ * file, and nothing changes. Threading: hnsw.h. */
 #ifndef FH_INDEX_HNSW_IMPL_H
 #define FH_INDEX_HNSW_IMPL_H
 
@@ -67,7 +67,7 @@ struct fh_hnsw {
     double level_scale; /* 1 / ln(links) */
     size_t rows, live;
     uint64_t entry; /* level · 2^32 + row + 1 of where walks begin; 0: no row */
-    uint32_t writing, searching;
+    uint32_t holder, searching;
     fh_owned fh_f32s vectors, scales; /* scales under the cosine: 1 / length */
     fh_owned fh_u64s ids;
     fh_owned fh_u32s slots;    /* at level 0: twice `links` of them a row */
@@ -79,12 +79,21 @@ struct fh_hnsw {
     size_t stored_vectors, stored_slots; /* where they begin in it */
 };
 
-static inline bool fh_hnsw_begin_change(fh_ref fh_hnsw *h) {
+/* Who holds a graph: a change; what looks at all of it, and keeps changes out; or a change that a fork cut short, for ever. */
+enum { FH_HNSW_CHANGES = 1, FH_HNSW_LOOKS, FH_HNSW_LOST };
+
+static inline bool fh_hnsw_hold(fh_ref fh_hnsw *h, uint32_t as) {
     uint32_t nobody = 0;
-    return fh_cas(&h->writing, &nobody, 1, FH_ACQUIRE);
+    return fh_cas(&h->holder, &nobody, as, FH_ACQUIRE);
 }
-static inline void fh_hnsw_end_change(fh_ref fh_hnsw *h) {
-    fh_store(&h->writing, 0, FH_RELEASE);
+static inline void fh_hnsw_let_go(fh_ref fh_hnsw *h) {
+    fh_store(&h->holder, 0, FH_RELEASE);
+}
+/* What fh_hnsw_hold refuses with. */
+static inline fh_status fh_hnsw_busy(fh_ref const fh_hnsw *h, fh_mut fh_err *err) {
+    bool lost = fh_load(&h->holder, FH_RELAXED) == FH_HNSW_LOST;
+    return fh_fail(err, FH_BORROWED, FH_NO_OFFSET, "%s",
+                   lost ? "a fork cut a change of the graph short" : "the graph is being changed");
 }
 static inline size_t fh_hnsw_level(fh_ref const fh_hnsw *h, uint32_t row) {
     return fh_uppers_at(h->uppers, row)->slots.count / h->options.links;

@@ -462,6 +462,93 @@ static void test_borrowed_inside(void **state) {
     end(&s);
 }
 
+/* --- forks ---------------------------------------------------------------------------------------------------------------- */
+
+/* Where a process forks: inside of a search, or of a change, by its filter or its allocator. */
+typedef struct crossing {
+    scene *s;
+    fh_flat *flat;
+    void (*in_child)(void *arg);
+    size_t left; /* calls before that happens, from 1 on */
+} crossing;
+
+static void cross(crossing *c) {
+    char said[4096];
+    if (c->left == 0 || --c->left != 0)
+        return;
+    int status = fh_test_child(c->in_child, c, said, sizeof said);
+    if (status != 0)
+        fail_msg("child ended with status 0x%x and said \"%s\"", (unsigned)status, said);
+}
+static bool cross_and_accept(void *ctx, uint64_t id) {
+    (void)id;
+    cross(ctx);
+    return true;
+}
+static void *cross_and_alloc(void *ctx, size_t size_bytes) {
+    crossing *c = ctx;
+    cross(c);
+    return c->s->a->alloc(c->s->a->ctx, size_bytes);
+}
+static void free_below(void *ctx, void *p) {
+    crossing *c = ctx;
+    c->s->a->free(c->s->a->ctx, p);
+}
+
+/* Who searched is not there: the index is anybody's. */
+static void change_in_child(void *arg) {
+    crossing *c = arg;
+    uint64_t id = 1;
+    fh_err err;
+    fh_err_clear(&err);
+    FH_ASSERT(fh_flat_remove(c->flat, c->s->ids.at[0]).code == FH_BORROWED);
+    FH_ASSERT(fh_flat_after_fork(c->flat));
+    FH_ASSERT(!fh_failed(fh_flat_remove(c->flat, c->s->ids.at[0])));
+    FH_ASSERT(!fh_failed(fh_flat_add(c->flat, (fh_u64s){&id, 1}, fh_f32s_sub(c->s->vectors, 0, DIM), &err)));
+    fh_flat_free(c->flat);
+}
+
+/* Who changed is not there: nobody has the index any more. */
+static void find_lost_in_child(void *arg) {
+    crossing *c = arg;
+    fh_hit hits[K];
+    size_t count;
+    uint64_t id = 1;
+    fh_err err, other;
+    fh_err_clear(&err);
+    fh_err_clear(&other);
+    for (int i = 0; i < 2; i++)
+        FH_ASSERT(!fh_flat_after_fork(c->flat));
+    FH_ASSERT(fh_flat_search(c->flat, NULL, fh_f32s_sub(c->s->queries, 0, DIM), K, NULL, (fh_hits){hits, K},
+                             (fh_sizes){&count, 1}, &err).code == FH_BORROWED);
+    FH_ASSERT(fh_flat_add(c->flat, (fh_u64s){&id, 1}, fh_f32s_sub(c->s->vectors, 0, DIM), &other).code == FH_BORROWED);
+    FH_ASSERT(strstr(err.message, "a fork") != NULL && strstr(other.message, "a fork") != NULL);
+    FH_ASSERT(fh_flat_remove(c->flat, c->s->ids.at[0]).code == FH_BORROWED);
+    fh_flat_free(c->flat);
+}
+
+static void test_fork(void **state) {
+    scene s = make(fh_test_allocator(state), fh_isa_best(), FH_VECTOR_F32, FH_METRIC_L2);
+    crossing in_search = {.s = &s, .flat = s.flat, .in_child = change_in_child, .left = 5};
+    fh_hit hits[K];
+    size_t count;
+    search(s.flat, NULL, fh_f32s_sub(s.queries, 0, DIM), K, &(fh_hit_filter){cross_and_accept, &in_search}, hits, &count);
+    assert_int_equal(in_search.left, 0);
+    fh_assert_ok(fh_flat_remove(s.flat, s.ids.at[0])); /* here nobody is lost */
+
+    crossing in_change = {.s = &s, .in_child = find_lost_in_child};
+    fh_allocator crossed = {.ctx = &in_change, .alloc = cross_and_alloc, .free = free_below};
+    in_change.flat = new_flat(&crossed, fh_isa_best(), FH_VECTOR_F32, FH_METRIC_COSINE);
+    add(in_change.flat, fh_u64s_sub(s.ids, 0, 16), fh_f32s_sub(s.vectors, 0, (size_t)16 * DIM));
+    in_change.left = 2;
+    add(in_change.flat, fh_u64s_sub(s.ids, 16, 64), fh_f32s_sub(s.vectors, (size_t)16 * DIM, (size_t)64 * DIM));
+    assert_int_equal(in_change.left, 0);
+    search(in_change.flat, NULL, fh_f32s_sub(s.queries, 0, DIM), K, NULL, hits, &count);
+    assert_int_equal(count, K);
+    fh_flat_free(in_change.flat);
+    end(&s);
+}
+
 /* --- memory --------------------------------------------------------------------------------------------------------------- */
 
 static fh_status body(fh_allocator *a, void *arg) {
@@ -506,6 +593,7 @@ int main(void) {
         FH_TEST_ALLOC(test_options),
         FH_TEST_ALLOC(test_borrowed),
         FH_TEST_ALLOC(test_borrowed_inside),
+        FH_TEST_ALLOC(test_fork),
         FH_TEST_ALLOC(test_each_allocation_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -530,6 +530,83 @@ static void test_borrowed(void **state) {
     end(&s);
 }
 
+/* --- forks ---------------------------------------------------------------------------------------------------------------- */
+
+static void cross(scene *s, void (*in_child)(void *arg)) {
+    char said[4096];
+    int status = fh_test_child(in_child, s, said, sizeof said);
+    if (status != 0)
+        fail_msg("child ended with status 0x%x and said \"%s\"", (unsigned)status, said);
+}
+
+/* Who searched or looked is not there: the graph is anybody's. */
+static void change_in_child(void *arg) {
+    scene *s = arg;
+    uint64_t id = 1;
+    fh_err err;
+    fh_err_clear(&err);
+    FH_ASSERT(fh_hnsw_after_fork(s->graph));
+    FH_ASSERT(!fh_failed(fh_hnsw_remove(s->graph, s->ids.at[0])));
+    FH_ASSERT(!fh_failed(fh_hnsw_add(s->graph, s->writer, NULL, (fh_u64s){&id, 1}, fh_f32s_sub(s->vectors, 0, DIM), &err)));
+    FH_ASSERT(!fh_failed(fh_hnsw_check(s->graph, &err)));
+    fh_hnsw_free(s->graph);
+}
+static bool cross_and_accept(void *ctx, uint64_t id) {
+    scene *s = ctx;
+    if (id == s->ids.at[0])
+        cross(s, change_in_child);
+    return true;
+}
+static fh_status cross_and_put(void *ctx, fh_span bytes, fh_err *err) {
+    (void)bytes;
+    cross(ctx, change_in_child);
+    return fh_fail(err, FH_IO, FH_NO_OFFSET, "no more");
+}
+
+/* Who changed is not there: the graph can be searched, as beside the change, and no more. */
+static void find_lost_in_child(void *arg) {
+    scene *s = arg;
+    uint64_t id = 1, digest;
+    fh_hit hits[K];
+    size_t count;
+    fh_err err;
+    fh_err_clear(&err);
+    for (int i = 0; i < 2; i++)
+        FH_ASSERT(!fh_hnsw_after_fork(s->graph));
+    FH_ASSERT(fh_hnsw_add(s->graph, s->writer, NULL, (fh_u64s){&id, 1}, fh_f32s_sub(s->vectors, 0, DIM), &err).code ==
+              FH_BORROWED);
+    FH_ASSERT(strstr(err.message, "a fork") != NULL);
+    FH_ASSERT(fh_hnsw_remove(s->graph, s->ids.at[0]).code == FH_BORROWED);
+    FH_ASSERT(fh_hnsw_digest(s->graph, &digest).code == FH_BORROWED);
+    FH_ASSERT(!fh_failed(fh_hnsw_search(s->graph, s->reader, fh_f32s_sub(s->vectors, 0, DIM), K, 0, NULL, (fh_hits){hits, K},
+                                        &count, &err)));
+    FH_ASSERT(count == K && hits[0].score == 0);
+    fh_hnsw_free(s->graph);
+}
+static void cross_and_run(void *ctx, fh_par_fn *fn, void *arg) {
+    fn(arg, 0, 2);
+    cross(ctx, find_lost_in_child);
+    fn(arg, 1, 2);
+}
+
+static void test_fork(void **state) {
+    scene s = make(fh_test_allocator(state), FH_METRIC_L2, 50, 2);
+    const fh_par par = {.ctx = &s, .width = 2, .run = cross_and_run};
+    fh_hit hits[K];
+    uint64_t id = 1;
+    fh_err err;
+    fh_err_clear(&err);
+    assert_int_equal(search(s.graph, s.reader, fh_f32s_sub(s.vectors, 0, DIM), K, 0,
+                            &(fh_hit_filter){cross_and_accept, &s}, hits), K);
+    assert_true(hits[0].id == s.ids.at[0]);
+    fh_assert_code(fh_hnsw_save(s.graph, (fh_sink){&s, cross_and_put}, &err), FH_IO);
+    fh_assert_ok(fh_hnsw_add(s.graph, s.writer, &par, (fh_u64s){&id, 1}, fh_f32s_sub(s.vectors, 0, DIM), &err));
+    check(s.graph);
+    end(&s);
+}
+
+/* --- memory --------------------------------------------------------------------------------------------------------------- */
+
 static fh_status body(fh_allocator *a, void *arg) {
     (void)arg;
     enum { FEW = 40 };
@@ -573,6 +650,7 @@ int main(void) {
         FH_TEST_ALLOC(test_few_accepted), FH_TEST_ALLOC(test_copy),
         FH_TEST_ALLOC(test_changes),  FH_TEST_ALLOC(test_refusals),     FH_TEST_ALLOC(test_options),
         FH_TEST_ALLOC(test_crowd),    FH_TEST_ALLOC(test_borrowed),     FH_TEST_ALLOC(test_each_allocation_fails),
+        FH_TEST_ALLOC(test_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+import traceback
 import unittest
 from array import array
 from collections import Counter
@@ -481,6 +483,122 @@ class Lives(unittest.TestCase):
             if child == 0:
                 os._exit(0 if index.search([1, 2, 3, 4], 1)[0].tolist() == [0] else 1)
         self.assertEqual(os.waitpid(child, 0)[1], 0)
+
+    def child(self, work, meanwhile=lambda: None):
+        """What waitpid says of a child of fork: 0 if work was done there without an exception; and the answer of meanwhile,
+        here, right behind the fork."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                work()
+                status = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(status)
+        answer = meanwhile()
+        return os.waitpid(child, 0)[1], answer
+
+    def rows(self, count):
+        """Rows of 16 elements, a thousand different ones."""
+        some = array("f", [random.Random(3).gauss(0, 1) for _ in range(16000)])
+        return memoryview(some * (count // 1000)).cast("B").cast("f", [count, 16])
+
+    def test_fork_beside_search(self):
+        """What another thread searches at the fork is free in the child: to be changed, searched, saved and dropped."""
+        for index in (freehold.FlatIndex(16), freehold.HnswIndex(16, 3000)):
+            index.add(self.rows(2000))
+            queries, done = self.rows(2000), threading.Event()
+
+            def search(index=index):
+                while not done.is_set():
+                    index.search(queries, 5)
+
+            def change():
+                index.add(queries[:1], ids=[5000])
+                assert index.search(queries[:1], 1)[0].tolist() == [[0]]
+                index.remove(0)
+                index.remove(1000)
+                assert index.search(queries[:1], 1)[0].tolist() == [[5000]]
+                with tempfile.TemporaryDirectory() as folder:
+                    index.save(os.path.join(folder, "index"))
+
+            def drop():
+                nonlocal index
+                raw = index._index
+                del index
+                gc.collect()
+                raw.remove(3)
+                del raw
+
+            thread = threading.Thread(target=search)
+            thread.start()
+            try:
+                for work in (drop, change) * 4:
+                    time.sleep(0.02)
+                    self.assertEqual(self.child(work), (0, None))
+            finally:
+                done.set()
+                thread.join()
+            index.remove(3)
+
+    def test_fork_beside_change(self):
+        """What another thread changes at the fork is refused in the child, and can be dropped."""
+        for make, count in ((lambda: freehold.FlatIndex(16), 400000), (lambda: freehold.HnswIndex(16, 4000), 4000)):
+            index = make()
+
+            def is_changed():
+                try:
+                    index._index.get(1 << 50, 16)
+                except KeyError:
+                    return False
+                except RuntimeError:
+                    return True
+
+            def look():
+                nonlocal index
+                for refused in (lambda: index.add([1.0] * 16, ids=[1 << 51]), lambda: index.remove(0), lambda: index.get(0)):
+                    self.assertRaises(RuntimeError, refused)
+                if isinstance(index, freehold.HnswIndex):
+                    index.search([1.0] * 16)
+                else:
+                    self.assertRaisesRegex(RuntimeError, "a fork cut", index.search, [1.0] * 16)
+                del index
+                gc.collect()
+
+            for attempt in range(100):  # until the change began before the fork and ended after it
+                index = make()
+                thread = threading.Thread(target=index.add, args=(self.rows(count),))
+                thread.start()
+                while not is_changed() and thread.is_alive():
+                    pass
+                begun = is_changed()
+                status, goes_on = self.child(look, is_changed) if begun else (None, False)
+                thread.join()
+                if goes_on:
+                    break
+            self.assertEqual((status, goes_on), (0, True))
+            self.assertEqual((len(index), len(index.search([1.0] * 16, 3)[0])), (count, 3))
+
+    def test_fork_ends(self):
+        """A child that ends as programs do, while its parent searches."""
+        program = ("import freehold, os, sys, threading, time\n"
+                   "from array import array\n"
+                   "indexes = freehold.FlatIndex(8), freehold.HnswIndex(8, 3000)\n"
+                   "rows = memoryview(array('f', range(16000))).cast('B').cast('f', [2000, 8])\n"
+                   "for index in indexes: index.add(rows)\n"
+                   "def search(index):\n"
+                   "    while True: index.search(rows, 5)\n"
+                   "for index in indexes: threading.Thread(target=search, args=(index,), daemon=True).start()\n"
+                   "for i in range(6):\n"
+                   "    time.sleep(0.02)\n"
+                   "    child = os.fork()\n"
+                   "    if child == 0: sys.exit(7)\n"
+                   "    assert os.waitpid(child, 0)[1] == 7 << 8\n"
+                   "os._exit(8)\n")
+        done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stderr), (8, ""))
 
     def test_imported_again(self):
         """Two module objects side by side: nothing is global."""

@@ -28,10 +28,13 @@ class _Locked:
         self._lock = threading.Lock()
         _locks.add(self)
 
+    def _forked(self) -> None:
+        self._lock = threading.Lock()
+
     @staticmethod
     def _after_fork() -> None:
         for locked in list(_locks):
-            locked._lock = threading.Lock()
+            locked._forked()
 
 
 register_at_fork(after_in_child=_Locked._after_fork)
@@ -91,20 +94,34 @@ def _answers(found: tuple[bytes, bytes, bytes], k: int, single: bool) -> tuple[m
     return ids.cast("B").cast("Q", shape), scores.cast("B").cast("f", shape)
 
 
-class FlatIndex(_Locked):
+class _Index(_Locked):
+    """An index. In the child of a fork nobody else uses it; what another thread was changing there is refused."""
+
+    _index: Union[_freehold.Flat, _freehold.Hnsw]
+
+    def __init__(self, index: Union[_freehold.Flat, _freehold.Hnsw]) -> None:
+        self._index = index
+        super().__init__()
+
+    def _forked(self) -> None:
+        super()._forked()
+        self._index.forked()
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+
+class FlatIndex(_Index):
     """Exact nearest neighbours among vectors of one dimension.
 
     metric: "l2" (distance, smallest first), "ip" (inner product) or "cosine", both largest first; type: how vectors are stored,
     "f32", "f16", "bf16", "i8" (bytes with a scale) or "b1" (signs). Numbers that are not finite are refused."""
 
-    def __init__(self, dimension: int, metric: str = "l2", type: str = "f32") -> None:
-        super().__init__()
-        self.dimension, self.metric = dimension, metric
-        self._index = _freehold.Flat(dimension, _choice("metric", metric, METRICS), _choice("type", type, TYPES))
-        self._next = 0
+    _index: _freehold.Flat
 
-    def __len__(self) -> int:
-        return len(self._index)
+    def __init__(self, dimension: int, metric: str = "l2", type: str = "f32") -> None:
+        super().__init__(_freehold.Flat(dimension, _choice("metric", metric, METRICS), _choice("type", type, TYPES)))
+        self.dimension, self.metric, self._next = dimension, metric, 0
 
     def add(self, vectors: Any, ids: Any = None) -> None:
         """Adds a vector, or a row each. Without ids they are numbered from 0 on, in their order."""
@@ -156,27 +173,23 @@ class FlatIndex(_Locked):
     def open(cls, path: Union[str, PathLike[str]], dimension: int, metric: str = "l2") -> "FlatIndex":
         """A saved index. Its vectors stay in the file, and it cannot be changed."""
         self = cls.__new__(cls)
-        _Locked.__init__(self)
+        _Index.__init__(self, _freehold.Flat.open(path))
         self.dimension, self.metric, self._next = dimension, metric, 0
-        self._index = _freehold.Flat.open(path)
         return self
 
 
-class HnswIndex(_Locked):
+class HnswIndex(_Index):
     """Nearest neighbours in a graph: nearly always the exact ones, in a time that hardly grows with the number of vectors.
     Threads may search while another adds.
 
     capacity: vectors ever added, removed and updated ones counted again; links and effort: as in hnswlib M and
     ef_construction (0: 16 and 200)."""
 
-    def __init__(self, dimension: int, capacity: int, metric: str = "l2", links: int = 0, effort: int = 0) -> None:
-        super().__init__()
-        self.dimension, self.metric = dimension, metric
-        self._index = _freehold.Hnsw(dimension, capacity, _choice("metric", metric, METRICS), links, effort)
-        self._next = 0
+    _index: _freehold.Hnsw
 
-    def __len__(self) -> int:
-        return len(self._index)
+    def __init__(self, dimension: int, capacity: int, metric: str = "l2", links: int = 0, effort: int = 0) -> None:
+        super().__init__(_freehold.Hnsw(dimension, capacity, _choice("metric", metric, METRICS), links, effort))
+        self.dimension, self.metric, self._next = dimension, metric, 0
 
     def add(self, vectors: Any, ids: Any = None) -> None:
         """Adds a vector, or a row each, on all processors. Without ids they are numbered from 0 on, in their order."""
@@ -215,8 +228,8 @@ class HnswIndex(_Locked):
     @classmethod
     def _with(cls, index: _freehold.Hnsw, dimension: int, metric: str, next: int) -> "HnswIndex":
         self = cls.__new__(cls)
-        _Locked.__init__(self)
-        self.dimension, self.metric, self._index, self._next = dimension, metric, index, next
+        _Index.__init__(self, index)
+        self.dimension, self.metric, self._next = dimension, metric, next
         return self
 
     @classmethod
@@ -238,16 +251,14 @@ class HnswIndex(_Locked):
             self._index.check()
 
 
-class FastVectorIndex(_Locked):
+class FastVectorIndex(_Index):
     """Exact nearest neighbours by Euclidean distance, for vectors that are lists of numbers. Vectors are numbered from 0 on."""
 
-    def __init__(self, dimension: int) -> None:
-        super().__init__()
-        self.dimension = dimension
-        self._index = _freehold.Flat(dimension, 0, 0)
+    _index: _freehold.Flat
 
-    def __len__(self) -> int:
-        return len(self._index)
+    def __init__(self, dimension: int) -> None:
+        super().__init__(_freehold.Flat(dimension, 0, 0))
+        self.dimension = dimension
 
     def add(self, vector: Sequence[float]) -> None:
         """Adds a vector. ValueError for another dimension, and for a number that is not finite."""
