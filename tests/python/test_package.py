@@ -502,7 +502,8 @@ class Lives(unittest.TestCase):
 
     def rows(self, count):
         """Rows of 16 elements, a thousand different ones."""
-        some = array("f", [random.Random(3).gauss(0, 1) for _ in range(16000)])
+        rng = random.Random(3)
+        some = array("f", [rng.gauss(0, 1) for _ in range(16000)])
         return memoryview(some * (count // 1000)).cast("B").cast("f", [count, 16])
 
     def test_fork_beside_search(self):
