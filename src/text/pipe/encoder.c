@@ -586,11 +586,11 @@ static void trim_run(const fh_pipeline *p, const fh_run *run, fh_mut fh_encoding
     for (size_t i = at; i < at + run->count; i++) {
         uint32_t id = fh_u32s_get(out->id.items, i), spelling = fh_u32s_get(out->spelling.items, i);
         uint32_t usual = id < p->blanks.count ? fh_u32s_get(p->blanks, id) : 0;
+        if (usual == 0 && spelling == FH_NO_WORD)
+            continue;
         fh_blanks blanks = {.lead = usual & 0xffff, .trail = usual >> 16};
         if (spelling != FH_NO_WORD)
             blanks = blanks_of(out, spelling, t);
-        if (blanks.lead == 0 && blanks.trail == 0)
-            continue;
         fh_origin before = {fh_u32s_get(out->begin.items, i), fh_u32s_get(out->end.items, i)};
         fh_origin o = trimmed(run, i == at, blanks, before);
         fh_u32s_set(out->begin.items, i, o.begin);
