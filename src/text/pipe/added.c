@@ -8,6 +8,7 @@
 #include "freehold/hash.h"
 #include "freehold/json_object.h"
 #include "freehold/utf8.h"
+#include "text/pipe/hashed.h"
 #include "text/unicode.h"
 
 /* LOOKS: into the model, at once. */
@@ -115,15 +116,22 @@ static fh_status normalize(fh_added *d, fh_mut fh_added_token *t, fh_ref fh_or_n
                         : s;
 }
 
-/* Where a content stands in a table of indexes (open addressing), or the empty slot where it would go. */
+/* Where a content stands in a table of indexes (open addressing), or the empty slot where it would go; SIZE_MAX: neither is
+ * among those that are looked at (hashed.h). */
 static size_t content_slot(const fh_added *d, fh_u32s slots, fh_span content) {
     size_t mask = slots.count - 1, i = (size_t)fh_hash_bytes(slots.count, content) & mask;
-    for (;; i = (i + 1) & mask) {
+    for (size_t left = FH_SEARCH_MAX; left > 0; left--, i = (i + 1) & mask) {
         uint32_t index = fh_u32s_get(slots, i);
         if (index == FH_NO_TOKEN ||
             fh_span_equal(fh_added_content(d, fh_added_tokens_at(d->tokens.items, index)), content))
             return i;
     }
+    return SIZE_MAX;
+}
+
+static fh_status refuse_hash(fh_span content, fh_err *err) {
+    return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "added token \"%.*s\" collides with %d others in a hash table",
+                   FH_SPAN_FMT(content), FH_SEARCH_MAX);
 }
 
 /* Notes that token `index` is that of an id; by_id then reaches to `end`, or as far again. */
@@ -149,6 +157,8 @@ static fh_status number(fh_added *d, uint32_t index, fh_u32s slots, uint32_t in_
     if (content.size == 0)
         return FH_DONE;
     size_t slot = content_slot(d, slots, content);
+    if (slot == SIZE_MAX)
+        return refuse_hash(content, err);
     uint32_t before = fh_u32s_get(slots, slot);
     uint32_t id = before != FH_NO_TOKEN ? fh_added_tokens_at(d->tokens.items, before)->id : in_model;
     if (id == FH_NO_TOKEN) {
@@ -192,7 +202,8 @@ static void find_hidden(fh_added *d, fh_u32s slots) {
             t->hidden = shown.size != 0 && t->special;
             continue;
         }
-        uint32_t index = shown.size == 0 ? FH_NO_TOKEN : fh_u32s_get(slots, content_slot(d, slots, shown));
+        size_t slot = shown.size == 0 ? SIZE_MAX : content_slot(d, slots, shown);
+        uint32_t index = slot == SIZE_MAX ? FH_NO_TOKEN : fh_u32s_get(slots, slot);
         t->hidden = index != FH_NO_TOKEN && fh_added_tokens_at(d->tokens.items, index)->special;
     }
 }
@@ -229,8 +240,8 @@ static fh_status step(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *trie, u
     return fh_pair_table_put(a, &trie->edges, (fh_pair){node, byte, *child});
 }
 
-/* Adds a pattern. Of two that are equal the later one counts (in the reference any of them, by chance); one that was normalized
- * to nothing is never found. Patterns that follow each other often begin alike: their common nodes are not looked up. */
+/* Adds a pattern: FH_LIMIT, FH_NOMEM. Of two that are equal the later one counts (in the reference any of them, by chance); one
+ * that was normalized to nothing is never found. Patterns that follow each other often begin alike: their common nodes are not looked up. */
 static fh_status put_pattern(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *trie, fh_mut fh_view(4) trail *way,
                              fh_span text, uint32_t index) {
     size_t same = common(way, text);
@@ -253,23 +264,27 @@ static fh_status put_pattern(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *
     return FH_DONE;
 }
 
-static fh_status put_patterns(fh_ref fh_allocator *a, const fh_added *d, bool normalized, fh_mut fh_view(1) fh_trie *trie) {
+static fh_status put_patterns(fh_ref fh_allocator *a, const fh_added *d, bool normalized, fh_mut fh_view(1) fh_trie *trie,
+                              fh_err *err) {
     trail way = {.last = {NULL, 0}};
     FH_TRY(fh_ids_put(&trie->found, FH_NO_TOKEN)); /* of the root */
     for (size_t i = 0; i < d->tokens.count; i++)
         if (counts(d, i, normalized)) {
-            fh_span text = fh_added_normal(d, fh_added_tokens_at(d->tokens.items, i));
+            const fh_added_token *t = fh_added_tokens_at(d->tokens.items, i);
             trie->any = true;
-            FH_TRY(put_pattern(a, trie, &way, text, (uint32_t)i));
+            fh_status s = put_pattern(a, trie, &way, fh_added_normal(d, t), (uint32_t)i);
+            if (s.code == FH_LIMIT)
+                return refuse_hash(fh_added_content(d, t), err);
+            FH_TRY(s);
         }
     return FH_DONE;
 }
 
 static fh_status build_trie(fh_ref fh_allocator *a, const fh_added *d, bool normalized, uint64_t seed,
-                            fh_owned fh_view(1) fh_trie *out) {
+                            fh_owned fh_view(1) fh_trie *out, fh_err *err) {
     fh_trie trie = {.edges = {.seed = seed}};
     fh_ids_init(&trie.found, a, 0);
-    fh_status s = put_patterns(a, d, normalized, &trie);
+    fh_status s = put_patterns(a, d, normalized, &trie, err);
     if (fh_failed(s)) {
         free_trie(a, &trie);
         return s;
@@ -311,7 +326,7 @@ static fh_status settle(fh_added *d, const fh_token_model *model, fh_err *err) {
     if (s.code == FH_OK)
         find_hidden(d, slots);
     fh_u32s_free(d->allocator, &slots);
-    return s.code == FH_OK ? fh_added_build(d) : s;
+    return s.code == FH_OK ? fh_added_build(d, err) : s;
 }
 
 fh_status fh_added_put(fh_added *d, uint32_t id, fh_span text, bool special, fh_err *err) {
@@ -336,12 +351,12 @@ fh_status fh_added_list(fh_added *d, uint32_t id, fh_span text, bool normalized,
     return FH_DONE;
 }
 
-fh_status fh_added_build(fh_added *d) {
-    uint64_t seed = fh_hash_bytes(d->tokens.count, fh_buf_view(&d->texts)); /* from the tokens: no file can aim at collisions */
+fh_status fh_added_build(fh_added *d, fh_err *err) {
+    uint64_t seed = fh_hash_bytes(d->tokens.count, fh_buf_view(&d->texts));
     fh_trie raw, normal;
-    FH_TRY(build_trie(d->allocator, d, false, seed, &raw));
+    FH_TRY(build_trie(d->allocator, d, false, seed, &raw, err));
     d->raw = raw;
-    FH_TRY(build_trie(d->allocator, d, true, seed, &normal));
+    FH_TRY(build_trie(d->allocator, d, true, seed, &normal, err));
     d->normal = normal;
     return FH_DONE;
 }

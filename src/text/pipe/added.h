@@ -60,7 +60,8 @@ FH_MUST_USE fh_status fh_added_put(fh_mut fh_added *d, uint32_t id, fh_span text
 /* The same for one that the model finds by itself: it is only written to a tokenizer.json, where it is found in normalized text
  * or before that. */
 FH_MUST_USE fh_status fh_added_list(fh_mut fh_added *d, uint32_t id, fh_span text, bool normalized, fh_mut fh_err *err);
-FH_MUST_USE fh_status fh_added_build(fh_mut fh_added *d);
+/* FH_LIMIT: texts whose hashes collide. FH_NOMEM. */
+FH_MUST_USE fh_status fh_added_build(fh_mut fh_added *d, fh_mut fh_err *err);
 /* Appends them in the order of their ids as bytes: of each a word (its size and its switches) and its text. */
 FH_MUST_USE fh_status fh_added_store(const fh_added *d, fh_mut fh_ids *words, fh_mut fh_buf *texts);
 /* fh_added_read for what _store wrote, wherever it comes from. */

@@ -1,9 +1,10 @@
 /* merge_table.c: which rule joins two tokens: a hash table with open addressing and linear probing, eight bytes a slot.
  *
- * Invariants: more slots than rules, so that each search ends at an empty one; the rule of every slot is below rules.count.
- * Threading: built once, then only read. */
+ * Invariants: each rule lies among the FH_SEARCH_MAX slots from its own on, with no empty one before it; the rule of every slot
+ * is below rules.count. Threading: built once, then only read. */
 #include "freehold/hash.h"
 #include "text/kern/near.h"
+#include "text/pipe/hashed.h"
 #include "text/pipe/token_model_impl.h"
 
 enum { RULE_BITS = 24, ID_BITS = 20, LOOKS = 64 };
@@ -27,17 +28,27 @@ void fh_merge_table_free(fh_allocator *a, fh_merge_table *t) {
     fh_merge_rules_free(a, &t->rules);
 }
 
-/* The slot of a pair, or the empty one where it would go; the search ends after one round, as in spellings.c. */
+/* The slot of a pair, or the empty one where it would go; SIZE_MAX: neither is among those that are looked at. */
 static size_t slot_of(const fh_merge_table *t, uint64_t pair) {
-    size_t mask = t->slots.count - 1;
-    for (size_t i = (size_t)fh_mix64(t->seed ^ pair) & mask, left = mask;; i = (i + 1) & mask, left--) {
+    size_t mask = t->slots.count - 1, i = (size_t)fh_mix64(t->seed ^ pair) & mask;
+    for (size_t left = FH_SEARCH_MAX; left > 0; left--, i = (i + 1) & mask) {
         uint64_t slot = fh_u64s_get(t->slots, i);
-        if (slot >> RULE_BITS == pair || slot == UINT64_MAX || left == 0)
+        if (slot >> RULE_BITS == pair || slot == UINT64_MAX)
             return i;
     }
+    return SIZE_MAX;
 }
 
-void fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples) {
+static fh_status put(fh_merge_table *t, uint64_t pair, uint32_t rule, fh_err *err) {
+    size_t i = slot_of(t, pair);
+    if (i == SIZE_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "merge %u, of tokens %u and %u, collides with %d others in a hash table",
+                       rule, (uint32_t)(pair >> ID_BITS), (uint32_t)(pair & ((1 << ID_BITS) - 1)), FH_SEARCH_MAX);
+    fh_u64s_set(t->slots, i, pair << RULE_BITS | rule);
+    return FH_DONE;
+}
+
+fh_status fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples, fh_err *err) {
     size_t count = triples.count / 3, mask = t->slots.count - 1;
     for (size_t from = 0; from < count; from += LOOKS) {
         uint64_t pair[LOOKS] = {0};
@@ -49,15 +60,17 @@ void fh_merge_table_put_all(fh_merge_table *t, fh_u32s triples) {
         for (size_t i = 0; i < n; i++) {
             uint32_t rule = (uint32_t)(from + i);
             fh_merge_rules_set(t->rules, rule, (fh_merge_rule){rule, fh_u32s_get(triples, 3 * (from + i) + 2)});
-            fh_u64s_set(t->slots, slot_of(t, pair[i]), pair[i] << RULE_BITS | rule);
+            FH_TRY(put(t, pair[i], rule, err));
         }
     }
+    return FH_DONE;
 }
 
 uint32_t fh_merge_table_find(const fh_merge_table *t, uint32_t left, uint32_t right) {
     if (t->slots.count == 0)
         return FH_NO_TOKEN;
-    uint64_t slot = fh_u64s_get(t->slots, slot_of(t, (uint64_t)left << ID_BITS | right));
+    size_t i = slot_of(t, (uint64_t)left << ID_BITS | right);
+    uint64_t slot = i != SIZE_MAX ? fh_u64s_get(t->slots, i) : UINT64_MAX;
     return slot == UINT64_MAX ? FH_NO_TOKEN : (uint32_t)(slot & FH_MERGE_RULES_MAX);
 }
 

@@ -1,5 +1,5 @@
-/* pair_table.h: a growing hash table from two numbers to one that is not 0, for tries whose edges are (node, byte).
- * Threading: built once, then only read. */
+/* pair_table.h: a growing hash table from two numbers to one that is not 0, for tries whose edges are (node, byte). How far
+ * searches go: hashed.h. Threading: built once, then only read. */
 #ifndef FH_TEXT_PIPE_PAIR_TABLE_H
 #define FH_TEXT_PIPE_PAIR_TABLE_H
 
@@ -18,7 +18,8 @@ typedef struct fh_pair_table {
     uint64_t seed;
 } fh_pair_table;
 
-/* Adds a pair that is not there, to a table that may be blank but for its seed. FH_NOMEM changes nothing. */
+/* Adds a pair that is not there, to a table that may be blank but for its seed. FH_LIMIT, for pairs whose hashes collide, and
+ * FH_NOMEM change nothing. */
 FH_MUST_USE fh_status fh_pair_table_put(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_pair_table *t, fh_pair pair);
 void fh_pair_table_free(fh_ref fh_allocator *a, fh_drop fh_pair_table *t);
 /* The result of (left, right), or 0. */

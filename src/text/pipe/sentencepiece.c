@@ -385,7 +385,7 @@ static fh_status make_parts(const reader *r, fh_mut fh_pipeline *p, fh_err *err)
             FH_TRY(fh_added_list(&p->added, id, piece_at(r, id), !r->normal.prefix, err));
     }
     p->added.unseen = true;
-    FH_TRY(fh_added_build(&p->added));
+    FH_TRY(fh_added_build(&p->added, err));
     p->id_end = fh_added_id_end(&p->added, p->model);
     p->converted = true;
     p->bos = find_control(r, p->model, text_at(r, r->bos, "<s>"));

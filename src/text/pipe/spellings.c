@@ -1,12 +1,14 @@
 /* spellings.c: tokens by id and by spelling: one text with all spellings, their places by id, and a hash table of ids with open
  * addressing and linear probing.
  *
- * Invariants: a table has more slots than entries, so that each search ends at an empty one; each place lies in the text.
+ * Invariants: each entry lies among the FH_SEARCH_MAX slots from its own on, with no empty one before it; each place lies in
+ * the text. (A table that lies in a file may be overwritten while it is in use: a search still ends.)
  * Threading: built once, then only read. */
 #include "freehold/checked.h"
 #include "freehold/hash.h"
 #include "text/kern/near.h"
 #include "text/kern/word.h"
+#include "text/pipe/hashed.h"
 #include "text/pipe/token_model_impl.h"
 
 /* LOOKS: at once, as many as keep memory busy. NEAR: slots that mostly lie in one line of memory. */
@@ -23,20 +25,21 @@ fh_span fh_spellings_get(const fh_spellings *s, uint32_t id) {
     return p.at == FH_NO_TOKEN ? (fh_span){NULL, 0} : text_at(s, p);
 }
 
-/* The slot of a spelling, or the empty one where it would go. A table that lies in a file may be overwritten while it is in
- * use, so the search ends after one round. */
+/* The slot of a spelling, or the empty one where it would go; SIZE_MAX: neither is among those that are looked at. */
 static size_t slot_of(const fh_spellings *s, fh_span spelling, uint64_t hash) {
-    size_t mask = s->slots.count - 1;
-    for (size_t i = (size_t)hash & mask, left = mask;; i = (i + 1) & mask, left--) {
+    size_t mask = s->slots.count - 1, i = (size_t)hash & mask;
+    for (size_t left = FH_SEARCH_MAX; left > 0; left--, i = (i + 1) & mask) {
         uint64_t slot = fh_u64s_get(s->slots, i);
-        if (slot == UINT64_MAX || left == 0 ||
+        if (slot == UINT64_MAX ||
             (slot >> 32 == hash >> 32 && fh_span_equal(fh_spellings_get(s, (uint32_t)slot), spelling)))
             return i;
     }
+    return SIZE_MAX;
 }
 
 static uint32_t find(const fh_spellings *s, fh_span spelling, uint64_t hash) {
-    return (uint32_t)fh_u64s_get(s->slots, slot_of(s, spelling, hash));
+    size_t i = slot_of(s, spelling, hash);
+    return i != SIZE_MAX ? (uint32_t)fh_u64s_get(s->slots, i) : FH_NO_TOKEN;
 }
 
 uint32_t fh_spellings_find(const fh_spellings *s, fh_span spelling) {
@@ -108,6 +111,9 @@ bool fh_spellings_joins(const fh_spellings *s, uint32_t id, fh_span left, fh_spa
 
 static fh_status put(fh_spellings *s, uint32_t id, fh_place p, uint64_t hash, bool by_name, fh_err *err) {
     size_t i = slot_of(s, text_at(s, p), hash);
+    if (i == SIZE_MAX)
+        return fh_fail(err, FH_LIMIT, FH_NO_OFFSET, "token %u, \"%.*s\", collides with %d others in a hash table", id,
+                       FH_SPAN_FMT(text_at(s, p)), FH_SEARCH_MAX);
     uint64_t before = fh_u64s_get(s->slots, i);
     if (before == UINT64_MAX)
         s->count++;

@@ -292,7 +292,7 @@ static fh_status make(const reader *r, const extras *x, fh_mut fh_pipeline *p, f
     for (size_t i = 0; i < x->ids.count; i++)
         FH_TRY(fh_added_put(&p->added, fh_u32s_get(x->ids, i), fh_views_get(x->texts, i), true, err));
     p->added.unseen = true;
-    FH_TRY(fh_added_build(&p->added));
+    FH_TRY(fh_added_build(&p->added, err));
     p->raw_bytes = true;
     p->converted = true;
     p->id_end = fh_added_id_end(&p->added, p->model);

@@ -264,7 +264,7 @@ static fh_status build_rules(builder *b) {
     fh_token_model *m = b->m;
     fh_u32s list = fh_ids_view(&b->rules);
     FH_TRY(fh_merge_table_new(m->allocator, list.count / 3, m->spellings.seed, &m->merges));
-    fh_merge_table_put_all(&m->merges, list);
+    FH_TRY(fh_merge_table_put_all(&m->merges, list, b->err));
     for (uint32_t i = 0; i < list.count / 3; i++) {
         if (is_ranked(b)) {
             fh_merge_rule *rule = fh_merge_rules_at(m->merges.rules, i);

@@ -31,14 +31,15 @@ typedef struct fh_spellings {
     fh_owned fh_places places; /* by id */
     fh_owned fh_u64s slots;    /* a power of two, at most 2/3 full; UINT64_MAX: empty */
     size_t count;     /* different spellings */
-    uint64_t seed;    /* from all spellings and ids, so that no file can aim at collisions */
+    uint64_t seed;    /* from all spellings and ids; hashed.h */
 } fh_spellings;
 
 static inline fh_span fh_spellings_text(const fh_spellings *s) fh_view(1) {
     return s->lent.size != 0 ? s->lent : fh_buf_view(&s->text);
 }
 /* Builds both directions for `entries`, which are triples: id, place and size in s->text. A spelling that comes again counts
- * anew: its id is the later one, and with `by_name` the earlier one is free again. FH_CORRUPT: two spellings of one id. */
+ * anew: its id is the later one, and with `by_name` the earlier one is free again. FH_CORRUPT: two spellings of one id;
+ * FH_LIMIT: spellings whose hashes collide; FH_NOMEM. */
 FH_MUST_USE fh_status fh_spellings_build(fh_ref fh_allocator *a, fh_mut fh_spellings *s, fh_u32s entries, bool by_name,
                                          fh_mut fh_err *err);
 /* The id of a spelling, or FH_NO_TOKEN. */
@@ -73,8 +74,8 @@ typedef struct fh_merge_table {
 FH_MUST_USE fh_status fh_merge_table_new(fh_ref fh_allocator *a, size_t count, uint64_t seed, fh_mut fh_merge_table *out);
 void fh_merge_table_free(fh_ref fh_allocator *a, fh_drop fh_merge_table *t);
 /* Rules 0, 1, … from triples: left, right (below FH_MODEL_IDS_MAX), result; each has its number as its rank, and takes the
- * place of an earlier one that joins the same. */
-void fh_merge_table_put_all(fh_mut fh_merge_table *t, fh_u32s triples);
+ * place of an earlier one that joins the same. FH_LIMIT: rules whose hashes collide. */
+FH_MUST_USE fh_status fh_merge_table_put_all(fh_mut fh_merge_table *t, fh_u32s triples, fh_mut fh_err *err);
 /* pairs[rule] = left << 32 | right, or UINT64_MAX where another rule took its place. */
 void fh_merge_table_list(const fh_merge_table *t, fh_u64s pairs);
 /* The number of the rule that joins two ids, or FH_NO_TOKEN. */

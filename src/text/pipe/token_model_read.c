@@ -403,7 +403,7 @@ static fh_status build_merges(reader *r, rooms *names) {
     m = r->m;
     fh_u32s list = fh_ids_view(&r->merges);
     FH_TRY(fh_merge_table_new(m->allocator, list.count / 3, m->spellings.seed, &m->merges));
-    fh_merge_table_put_all(&m->merges, list);
+    FH_TRY(fh_merge_table_put_all(&m->merges, list, r->err));
     for (size_t i = 0; i < list.count; i += 3)
         m->identity = fh_mix64(m->identity ^ ((uint64_t)fh_u32s_get(list, i) << 32 | fh_u32s_get(list, i + 1)));
     return FH_DONE;

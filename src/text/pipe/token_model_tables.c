@@ -1,7 +1,7 @@
 /* token_model_tables.c: the large tables of a token model as bytes, and a model over such bytes, where they lie.
  *
  * The bytes may come from anywhere, so that all that encoding follows is looked at once, front to back: each place lies in the
- * text, each id, rule and node in its table, and no search in a hash table is long, whoever filled it.
+ * text, each id, rule and node in its table. No search in a hash table is long, whoever filled it (hashed.h).
  * That is what makes a model out of them as safe as one that was built here. It is not a proof that they belong together: wrong
  * tables of right shape give wrong tokens, and the checksum of their file (stored.c) is against damage, not against malice.
  *
@@ -10,8 +10,7 @@
 #include "freehold/hash.h"
 #include "text/pipe/token_model_impl.h"
 
-/* RUN_MAX: in 2^21 slots, two thirds of them full, the longest run of slots in use has some 200. */
-enum { RUN_MAX = 1024, BASE_NODES = 256, KNOWN_WORDS = 1024, CUTS_WORDS = 1, ALONE = 2, WHOLE = 4, TEXT_MAX = 1 << 30 };
+enum { BASE_NODES = 256, KNOWN_WORDS = 1024, CUTS_WORDS = 1, ALONE = 2, WHOLE = 4, TEXT_MAX = 1 << 30 };
 _Static_assert(sizeof(fh_place) == 8 && sizeof(fh_merge_rule) == 8 && sizeof(fh_trie_node) == 12 && sizeof(double) == 8,
                "no gaps: any bytes are a value");
 
@@ -46,20 +45,6 @@ static bool is_power_of_two(size_t n) {
     return n != 0 && (n & (n - 1)) == 0;
 }
 
-/* True if a hash table has a power of two of slots, and an empty one among each RUN_MAX of them from a multiple of that on: a
- * search ends after less than twice as many. */
-static bool has_short_runs(fh_u64s slots) {
-    size_t block = slots.count < RUN_MAX ? slots.count : RUN_MAX;
-    bool good = is_power_of_two(slots.count);
-    for (size_t from = 0; from < slots.count && good; from += block) {
-        size_t i = from;
-        while (i < slots.count && i < from + block && fh_u64s_get(slots, i) != UINT64_MAX)
-            i++;
-        good = i < from + block;
-    }
-    return good;
-}
-
 /* The loops below look at millions of numbers, many at once: they have no branches but their ends, and no comparisons, which
  * vectors of 64-bit numbers lack. */
 
@@ -82,7 +67,7 @@ static bool are_places(fh_places places, size_t size) {
     return bad == 0;
 }
 
-/* Slots name numbers below `end`, in their bits of `mask`. *used is how many are not empty. */
+/* A power of two of slots that name numbers below `end`, in their bits of `mask`. *used is how many are not empty. */
 static bool are_slots(fh_u64s slots, uint64_t mask, size_t end, fh_out size_t *used) {
     uint64_t bad = 0, count = 0;
     for (size_t i = 0; i < slots.count; i++) {
@@ -91,7 +76,7 @@ static bool are_slots(fh_u64s slots, uint64_t mask, size_t end, fh_out size_t *u
         count += some;
     }
     *used = (size_t)count;
-    return bad == 0 && has_short_runs(slots);
+    return bad == 0 && is_power_of_two(slots.count);
 }
 
 /* A rank that is below their number is none of the marks that bpe_model.c has in its place. */

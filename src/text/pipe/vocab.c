@@ -248,7 +248,7 @@ static fh_status add_tokens(fh_added *added, const fh_vocab *v, fh_err *err) {
         if (special || type == FH_TOKEN_USER || text.size == 0)
             FH_TRY(fh_added_put(added, id, text, special, err));
     }
-    return fh_added_build(added);
+    return fh_added_build(added, err);
 }
 
 /* What differs between byte-level BPE … */
