@@ -241,7 +241,8 @@ static fh_status step(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *trie, u
 }
 
 /* Adds a pattern: FH_LIMIT, FH_NOMEM. Of two that are equal the later one counts (in the reference any of them, by chance); one
- * that was normalized to nothing is never found. Patterns that follow each other often begin alike: their common nodes are not looked up. */
+ * that was normalized to nothing is never found. Patterns that follow each other often begin alike: their common nodes are not
+ * looked up. */
 static fh_status put_pattern(fh_ref fh_allocator *a, fh_mut fh_view(1) fh_trie *trie, fh_mut fh_view(4) trail *way,
                              fh_span text, uint32_t index) {
     size_t same = common(way, text);
