@@ -47,6 +47,15 @@ static inline float fh_f32_of_bits(uint32_t u) {
     return v.f;
 }
 
+/* Whole numbers in the order of their floats, and back; -0 comes before 0. */
+static inline uint32_t fh_rank_of_f32(float x) {
+    uint32_t u = fh_bits_of_f32(x);
+    return u >> 31 ? ~u : u | UINT32_C(0x80000000);
+}
+static inline float fh_f32_of_rank(uint32_t rank) {
+    return fh_f32_of_bits(rank >> 31 ? rank & UINT32_C(0x7fffffff) : ~rank);
+}
+
 /* Bits of a float64, and back. */
 static inline uint64_t fh_bits_of_f64(double x) {
     union {

@@ -193,20 +193,10 @@ static fh_status embed_all(fh_term *t, fh_mut build *b, fh_mut fh_embedder *e, f
 
 /* --- the file ----------------------------------------------------------------------------------------------------------- */
 
-static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
-    fh_os_writer *writer = ctx;
-    return fh_os_writer_put(writer, bytes, err);
-}
-
-static void drop_writer(fh_drop fh_os_writer **w) {
-    fh_os_writer_close(*w);
-    *w = NULL;
-}
-
 static fh_status put_all(const build *b, fh_mut fh_os_writer *writer, fh_err *err) {
-    FH_TRY(fh_passages_save(b->passages, (fh_sink){writer, put_file}, err));
-    return b->flat != NULL ? fh_flat_save(b->flat, (fh_sink){writer, put_file}, err)
-                           : fh_hnsw_save(b->graph, (fh_sink){writer, put_file}, err);
+    FH_TRY(fh_passages_save(b->passages, (fh_sink){writer, fh_writer_put}, err));
+    return b->flat != NULL ? fh_flat_save(b->flat, (fh_sink){writer, fh_writer_put}, err)
+                           : fh_hnsw_save(b->graph, (fh_sink){writer, fh_writer_put}, err);
 }
 
 static fh_status put_json(fh_term *t, const build *b, const build_options *o, const fh_texts *texts) {
@@ -313,7 +303,7 @@ static fh_status build_index(fh_app *app, fh_mut build_options *o, fh_err *err) 
         FH_TRY(fh_pooling_read(l.gguf, &b.pooling, err));
     /* Now already: who waited for all the vectors is not told that they cannot be written. */
     app->subject.text[0] = 0;
-    fh_auto(drop_writer) fh_os_writer *writer = NULL;
+    fh_auto(fh_end_writer) fh_os_writer *writer = NULL;
     FH_TRY(fh_os_writer_open(o->output.text, &writer, err));
     FH_TRY(make(app, &b, o, &texts, &model, &l, err));
     app->subject.text[0] = 0;

@@ -210,3 +210,13 @@ void fh_end_engine(fh_engine **e) {
     fh_engine_free(*e);
     *e = NULL;
 }
+
+void fh_end_writer(fh_os_writer **w) {
+    fh_os_writer_close(*w);
+    *w = NULL;
+}
+
+fh_status fh_writer_put(void *ctx, fh_span bytes, fh_err *err) {
+    fh_os_writer *writer = ctx;
+    return fh_os_writer_put(writer, bytes, err);
+}

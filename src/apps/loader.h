@@ -65,5 +65,8 @@ void fh_end_gguf(fh_drop fh_gguf **g);
 void fh_end_tokenizer(fh_drop fh_tokenizer **tok);
 void fh_end_team(fh_drop fh_team **team);
 void fh_end_engine(fh_drop fh_engine **e);
+void fh_end_writer(fh_drop fh_os_writer **w);
+/* Appends to a file that is being written: `put` of a sink whose ctx is an fh_os_writer. */
+FH_MUST_USE fh_status fh_writer_put(fh_mut void *ctx, fh_span bytes, fh_mut fh_err *err);
 
 #endif

@@ -124,10 +124,6 @@ static fh_status choose(fh_ref fh_allocator *heap, const fh_moments *all, fh_spa
     return wanted.size == 0 ? FH_DONE : refuse_moment(heap, all, wanted, err);
 }
 
-static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
-    return fh_os_writer_put(ctx, bytes, err);
-}
-
 /* The name of a file without its folders. */
 static fh_span base_name(fh_span path) {
     size_t at = path.size;
@@ -137,21 +133,18 @@ static fh_span base_name(fh_span path) {
 }
 
 static fh_status write_picture(fh_app *app, const fh_moment *m, fh_memory_label title, const fh_path *path, fh_err *err) {
-    fh_os_writer *file = NULL;
+    fh_auto(fh_end_writer) fh_os_writer *file = NULL;
     app->subject = *path;
     FH_TRY(fh_os_writer_open(path->text, &file, err));
     fh_term t;
-    fh_term_init(&t, app->heap, (fh_sink){.ctx = file, .put = put_file});
+    fh_term_init(&t, app->heap, (fh_sink){.ctx = file, .put = fh_writer_put});
     fh_moment_draw(&t, m, title);
     fh_status s = t.status;
     fh_term_rest(&t);
     fh_buf_deinit(&t.text);
-    if (!fh_failed(s))
-        s = fh_os_writer_commit(&file, err);
-    else
-        s = fh_fail(err, s.code, FH_NO_OFFSET, "cannot write: %s", fh_code_text(s.code));
-    fh_os_writer_close(file);
-    return s;
+    if (fh_failed(s))
+        return fh_fail(err, s.code, FH_NO_OFFSET, "cannot write: %s", fh_code_text(s.code));
+    return fh_os_writer_commit(&file, err);
 }
 
 typedef struct memory_options {

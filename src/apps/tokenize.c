@@ -115,22 +115,12 @@ static fh_status encode_all(fh_ref fh_allocator *heap, fh_ref fh_tokenizer *tok,
     return fh_encoder_encode(encoder, &(fh_encode_input){.text = text}, options, out, err);
 }
 
-static fh_status put_file(void *ctx, fh_span bytes, fh_err *err) {
-    fh_os_writer *writer = ctx;
-    return fh_os_writer_put(writer, bytes, err);
-}
-
-static void drop_writer(fh_drop fh_os_writer **w) {
-    fh_os_writer_close(*w);
-    *w = NULL;
-}
-
 /* Writes the cache of a tokenizer out of a file; it appears when it is whole. */
 static fh_status save_cache(fh_app *app, const fh_tokenizer *tok, const fh_file *file, const fh_path *path, fh_err *err) {
-    fh_auto(drop_writer) fh_os_writer *writer = NULL;
+    fh_auto(fh_end_writer) fh_os_writer *writer = NULL;
     app->subject = *path;
     FH_TRY(fh_os_writer_open(path->text, &writer, err));
-    FH_TRY(fh_tokenizer_save_cache(tok, file->map.bytes, (fh_sink){writer, put_file}, err));
+    FH_TRY(fh_tokenizer_save_cache(tok, file->map.bytes, (fh_sink){writer, fh_writer_put}, err));
     FH_TRY(fh_file_intact(file, err));
     return fh_os_writer_commit(&writer, err);
 }

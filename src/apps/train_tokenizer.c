@@ -236,13 +236,8 @@ static void put_summary(fh_term *t, const train_state *s, fh_train_stats n, cons
 
 /* --- the file ----------------------------------------------------------------------------------------------------------- */
 
-static void drop_writer(fh_drop fh_os_writer **w) {
-    fh_os_writer_close(*w);
-    *w = NULL;
-}
-
 static fh_status write_file(const fh_path *path, fh_span bytes, fh_err *err) {
-    fh_auto(drop_writer) fh_os_writer *writer = NULL;
+    fh_auto(fh_end_writer) fh_os_writer *writer = NULL;
     FH_TRY(fh_os_writer_open(path->text, &writer, err));
     FH_TRY(fh_os_writer_put(writer, bytes, err));
     return fh_os_writer_commit(&writer, err);

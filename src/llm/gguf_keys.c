@@ -28,14 +28,6 @@ typedef struct number {
     double f;
 } number;
 
-static double f64_of_bits(uint64_t bits) {
-    union {
-        uint64_t u;
-        double f;
-    } v = {bits};
-    return v.f;
-}
-
 /* The two's complement number in the low `bits` bits. */
 static int64_t sign_extend(uint64_t v, unsigned bits) {
     uint64_t sign = UINT64_C(1) << (bits - 1);
@@ -58,7 +50,7 @@ static number number_at(const fh_gguf *g, const fh_gguf_key *key, uint64_t i) {
     case FH_GGUF_F32:
         return (number){.kind = FLOATING, .f = (double)fh_f32_of_bits((uint32_t)raw)};
     case FH_GGUF_F64:
-        return (number){.kind = FLOATING, .f = f64_of_bits(raw)};
+        return (number){.kind = FLOATING, .f = fh_f64_of_bits(raw)};
     case FH_GGUF_U8:
     case FH_GGUF_U16:
     case FH_GGUF_U32:

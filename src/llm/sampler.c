@@ -78,17 +78,13 @@ void fh_sampler_free(fh_sampler *s) {
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-/* Floats in ascending order are, with the sign bit flipped for positive and all bits for negative ones, unsigned integers in
- * ascending order. Adding +0 turns −0 into +0, so that the two tie. */
+/* Higher logits first, then lower ids. Adding +0 turns −0 into +0, so that the two tie. */
 static uint64_t key_of(float logit, uint32_t id) {
-    uint32_t bits = fh_bits_of_f32(logit + 0.0f);
-    uint32_t ascending = bits & UINT32_C(0x80000000) ? ~bits : bits | UINT32_C(0x80000000);
-    return (uint64_t)~ascending << 32 | id;
+    return (uint64_t)~fh_rank_of_f32(logit + 0.0f) << 32 | id;
 }
 
 static float logit_of(uint64_t key) {
-    uint32_t ascending = ~(uint32_t)(key >> 32);
-    return fh_f32_of_bits(ascending & UINT32_C(0x80000000) ? ascending & ~UINT32_C(0x80000000) : ~ascending);
+    return fh_f32_of_rank(~(uint32_t)(key >> 32));
 }
 
 static uint32_t id_of(uint64_t key) {

@@ -7,6 +7,7 @@
  * Invariants: mem_list and weight_list hold exactly the live slots of the two pools; caps.mem_bytes is the sum over mem_list.
  * Threading: one thread calls a device at a time. */
 #include "freehold/checked.h"
+#include "freehold/hash.h"
 #include "tensor/device_impl.h"
 
 #define ANGLE_MAX 0x1p30 /* of fh_sincos */
@@ -331,17 +332,13 @@ fh_status fh_device_glu(fh_device *dev, const fh_glu *op, fh_err *err) {
 
 /* Proves that every angle lies where fh_sincos is defined. */
 static fh_status check_angles(struct check c, const fh_rope *op) {
-    union {
-        uint64_t bits;
-        double value;
-    } f;
     double most = 0, last = 0;
     for (size_t i = 0; i < op->rot_dim / 2; i++) {
-        f.bits = fh_span_u64(op->freq, i * sizeof f);
-        f.value = f.value < 0 ? -f.value : f.value;
-        if (!(f.value <= ANGLE_MAX))
+        double f = fh_f64_of_bits(fh_span_u64(op->freq, i * sizeof f));
+        f = f < 0 ? -f : f;
+        if (!(f <= ANGLE_MAX))
             return fh_fail(c.err, FH_INVALID, FH_NO_OFFSET, "rope: frequency %zu is not a number up to 2^30", i);
-        most = f.value > most ? f.value : most;
+        most = f > most ? f : most;
     }
     for (size_t i = 0; i < op->positions.count; i++)
         last = fh_u32s_get(op->positions, i) > last ? fh_u32s_get(op->positions, i) : last;

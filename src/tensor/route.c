@@ -16,12 +16,6 @@ struct rank {
     uint64_t mix;
 };
 
-/* Integers in the order of their floats. */
-static uint32_t sortable(float x) {
-    uint32_t u = fh_bits_of_f32(x);
-    return u >> 31 ? ~u : u | 0x80000000u;
-}
-
 static uint64_t tie_mix(uint64_t seed, uint32_t layer, uint32_t expert) {
     return fh_mix64(fh_mix64(fh_mix64(seed) ^ layer) ^ expert);
 }
@@ -39,7 +33,7 @@ static void choose_row(const fh_route *op, fh_f32s logits, fh_u32s ids) {
     struct rank best[FH_TOP_K_MAX] = {{0}};
     unsigned have = 0;
     for (uint32_t e = 0; e < logits.count; e++) {
-        struct rank r = {sortable(fh_f32s_get(logits, e)), e, 0};
+        struct rank r = {fh_rank_of_f32(fh_f32s_get(logits, e)), e, 0};
         if (have == op->top_k && r.logit < best[have - 1].logit)
             continue;
         r.mix = tie_mix(op->seed, op->layer, e);

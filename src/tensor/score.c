@@ -5,7 +5,7 @@
 #include "freehold/hash.h"
 #include "tensor/kern/kern.h"
 
-enum { CODE_HEAD = 2, CODE_MAX = 127, WORD = 4 };
+enum { CODE_MAX = 127, WORD = 4 };
 
 static size_t element_bytes(fh_vector_type t) {
     return t == FH_VECTOR_F32 ? 4 : 2;
@@ -13,7 +13,7 @@ static size_t element_bytes(fh_vector_type t) {
 
 size_t fh_codes_words(fh_vector_type t, size_t dim) {
     FH_ASSERT(dim != 0 && dim <= FH_TILE_DIM_MAX);
-    return t == FH_VECTOR_I8 ? CODE_HEAD + (dim + 3) / 4 : t == FH_VECTOR_B1 ? (dim + 31) / 32 : 0;
+    return t == FH_VECTOR_I8 ? KERN_CODE_HEAD + (dim + 3) / 4 : t == FH_VECTOR_B1 ? (dim + 31) / 32 : 0;
 }
 
 fh_status fh_tile_bytes(fh_vector_type t, size_t dim, size_t *out) {
@@ -43,7 +43,7 @@ static uint32_t word_at(fh_span bytes, line l, size_t w) {
 }
 
 static int32_t code_at(fh_span bytes, line l, size_t c) {
-    return (int8_t)(word_at(bytes, l, CODE_HEAD + c / 4) >> 8 * (c % 4));
+    return (int8_t)(word_at(bytes, l, KERN_CODE_HEAD + c / 4) >> 8 * (c % 4));
 }
 
 /* What element `c` of codes stands for. */
@@ -75,7 +75,7 @@ static void put_i8(fh_mspan bytes, line l, fh_f32s x) {
         most = size > most ? size : most;
     }
     double inverse = most > 0.0 ? (double)CODE_MAX / most : 0.0;
-    for (size_t first = 0, at = l.from + CODE_HEAD * l.step; first < x.count; first += 4, at += l.step) {
+    for (size_t first = 0, at = l.from + KERN_CODE_HEAD * l.step; first < x.count; first += 4, at += l.step) {
         uint32_t word = 0;
         for (size_t i = 0; i < 4 && first + i < x.count; i++)
             word |= (uint32_t)(uint8_t)nearest((double)fh_f32s_get(x, first + i) * inverse) << 8 * i;

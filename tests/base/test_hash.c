@@ -1,6 +1,8 @@
 /* test_hash.c: the mixer, the byte hash and Philox against published and independently computed values. */
 #include "fh_test.h"
 
+#include <math.h>
+
 #include "freehold/hash.h"
 
 /* The first outputs of splitmix64 for the seeds 0 and 1234567, and the second for 0, as in its published test sequences. */
@@ -86,6 +88,11 @@ static void test_float_bits(void **state) {
     (void)state;
     assert_true(fh_bits_of_f32(1.0f) == UINT32_C(0x3f800000));
     assert_true(fh_bits_of_f32(-0.0f) == UINT32_C(0x80000000));
+    const float ascending[] = {-INFINITY, -2.5f, -1e-45f, -0.0f, 0.0f, 1e-45f, 2.5f, INFINITY};
+    for (size_t i = 0; i < sizeof ascending / sizeof ascending[0]; i++) {
+        assert_true(i == 0 || fh_rank_of_f32(ascending[i - 1]) < fh_rank_of_f32(ascending[i]));
+        assert_true(fh_bits_of_f32(fh_f32_of_rank(fh_rank_of_f32(ascending[i]))) == fh_bits_of_f32(ascending[i]));
+    }
     assert_true(fh_f32_of_bits(UINT32_C(0xc0490fdb)) == -3.14159274101257324f);
     assert_true(fh_bits_of_f32(fh_f32_of_bits(UINT32_C(0x7fc00001))) == UINT32_C(0x7fc00001)); /* a NaN keeps its payload */
 }

@@ -29,6 +29,7 @@ enum {
     KERN_TOKENS = 6,                             /* tokens of a tile */
     KERN_BLOCK = 32,                             /* columns of a record */
     KERN_TILE_ROWS = 16,                         /* vectors of a tile */
+    KERN_CODE_HEAD = 2,                          /* words before the codes of a vector (kern_codes) */
     KERN_RECORD = 256,                           /* bytes of an activation record */
     KERN_RECORD_BIAS = KERN_TOKENS * KERN_BLOCK, /* where the biases lie */
     KERN_RECORD_SCALE = KERN_RECORD_BIAS + 4 * KERN_TOKENS,

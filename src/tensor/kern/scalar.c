@@ -246,7 +246,7 @@ static uint32_t code_at(const struct kern_codes *s, size_t i, size_t w) {
 /* Σ code · code from word 2 on. */
 static int32_t scalar_bytes(const struct kern_codes *s, const uint32_t *x, size_t i) {
     int32_t sum = 0;
-    for (size_t w = 2; w < s->words; w++)
+    for (size_t w = KERN_CODE_HEAD; w < s->words; w++)
         for (unsigned b = 0; b < 32; b += 8)
             sum += (int8_t)(x[w] >> b) * (int8_t)(code_at(s, i, w) >> b);
     return sum;

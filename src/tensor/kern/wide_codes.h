@@ -7,12 +7,10 @@
 #ifndef FREEHOLD_TENSOR_KERN_WIDE_CODES_H
 #define FREEHOLD_TENSOR_KERN_WIDE_CODES_H
 
-enum { CODE_HEAD = 2 };
-
 /* Σ of the codes of a query. */
 LANES_FN int32_t wide_code_sum(const uint32_t *x, size_t words) {
     int32_t sum = 0;
-    for (size_t w = CODE_HEAD; w < words; w++)
+    for (size_t w = KERN_CODE_HEAD; w < words; w++)
         sum += (int8_t)x[w] + (int8_t)(x[w] >> 8) + (int8_t)(x[w] >> 16) + (int8_t)(x[w] >> 24);
     return sum;
 }
@@ -42,7 +40,7 @@ LANES_FN void wide_codes_some(const struct kern_codes *s, bool bits, size_t q, u
         ints sum[SCORE_QUERIES];
         for (unsigned i = 0; i < queries; i++)
             sum[i] = bits ? ints_set(0) : ints_begin(sums[i]);
-        for (size_t w = bits ? 0 : CODE_HEAD; w < s->words; w++) {
+        for (size_t w = bits ? 0 : KERN_CODE_HEAD; w < s->words; w++) {
             ints v = ints_load(at + w * line);
             for (unsigned i = 0; i < queries; i++) {
                 ints all = ints_set((int32_t)x[i * s->words + w]);
