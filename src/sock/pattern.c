@@ -341,7 +341,16 @@ static fh_status want(fh_mut fh_core *k, fh_span prefix, fh_message_kind kind, f
     return FH_STATUS(FH_INVALID);
 }
 
-/* All publishers have room for one more, or none is told. */
+/* True if none of the peers in `matched` is so far behind that it has no room for a wish. */
+static bool all_can_hear(fh_mut fh_core *k, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!fh_lane_is_open(fh_core_out(k, fh_u32s_get(k->matched, i))))
+            return false;
+    return true;
+}
+
+/* All publishers have room for one more, or none is told; but an XSUB says for others what it is sent: one that hears nothing
+ * does not keep the wish from those that do. */
 fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
     fh_bytes part;
     fh_message m = {0};
@@ -349,9 +358,8 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
     if (k->type == FH_ZMTP_XPUB)
         return subscribe_for_peer(k, prefix, kind);
     size_t count = all_peers(k);
-    for (size_t i = 0; i < count; i++)
-        if (!fh_lane_is_open(fh_core_out(k, fh_u32s_get(k->matched, i))))
-            return FH_STATUS(FH_EXHAUSTED);
+    if (k->type != FH_ZMTP_XSUB && !all_can_hear(k, count))
+        return FH_STATUS(FH_EXHAUSTED);
     FH_TRY(fh_bytes_copy(k->allocator, prefix, &part));
     fh_status s = want(k, part.span, kind, &tells);
     if (!fh_failed(s))

@@ -150,6 +150,38 @@ static void test_forwards(void **state) {
     world_free(w);
 }
 
+/* A publisher that never looks what it is asked for keeps no proxy from passing on what others ask for, however long
+ * subscribers change their minds. */
+static void test_idle_publisher(void **state) {
+    enum { WISHES = 2 * 8192 + 1000 }; /* more than wait for one peer */
+    world w = world_new(state);
+    proxy p = {.w = w};
+    p.at.frontend = bound_patient(w, FH_ZMTP_XSUB, "inproc://front");
+    p.at.backend = bound_patient(w, FH_ZMTP_XPUB, "inproc://back");
+    (void)connected_patient(w, FH_ZMTP_PUB, "inproc://front");
+    fh_sock pub = connected_patient(w, FH_ZMTP_XPUB, "inproc://front");
+    fh_sock restless = connected_patient(w, FH_ZMTP_XSUB, "inproc://back"), sub = open_patient(w, FH_ZMTP_SUB);
+    set(w, pub, FH_SOCK_RECEIVE_TIMEOUT, 10000);
+    start(&p);
+    for (uint32_t i = 0; i < WISHES; i++) {
+        fh_message m = {0};
+        uint8_t wish[2] = {(i + 1) % 2, 'x'};
+        fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){wish, 2}));
+        fh_assert_ok(fh_sock_send(w.c, restless, &m));
+        fh_assert_ok(fh_sock_receive(w.c, pub, &m));
+        assert_true(fh_span_equal(fh_message_view(&m, 0), (fh_span){wish, 2}));
+        fh_message_drop(&m, w.a);
+    }
+    fh_assert_ok(fh_sock_subscribe(w.c, sub, FH_LIT("y")));
+    connect_to(w, sub, "inproc://back");
+    await(w, pub, "\1y");
+    tell(w, pub, "y|for all that");
+    await(w, sub, "y|for all that");
+    fh_sock_context_stop(w.c);
+    end(&p, FH_CANCELED);
+    world_free(w);
+}
+
 /* One socket for both ends: what comes goes to the next one. */
 static void test_one_socket(void **state) {
     world w = world_new(state);
@@ -200,7 +232,8 @@ static void test_refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {FH_TEST_ALLOC(test_both_ways), FH_TEST_ALLOC(test_holds_back),
-                                       FH_TEST_ALLOC(test_forwards),  FH_TEST_ALLOC(test_one_socket),
+                                       FH_TEST_ALLOC(test_forwards),  FH_TEST_ALLOC(test_idle_publisher),
+                                       FH_TEST_ALLOC(test_one_socket),
                                        FH_TEST_ALLOC(test_echo),      FH_TEST_ALLOC(test_refusals)};
     return run_where_possible("test_proxy", tests, sizeof tests / sizeof *tests);
 }
