@@ -147,7 +147,7 @@ FH_FALLIBLE fh_sock_try_receive(fh_mut fh_sock_context *c, fh_sock s, fh_owned f
  * User-Id; and what a handler of ZAP had to add. No parts for a peer of inproc, or one that is gone. */
 FH_FALLIBLE fh_sock_about(fh_mut fh_sock_context *c, fh_sock s, fh_owned fh_message *out);
 /* What a message that begins with this part, and has more, would find: FH_AGAIN: no room; the other errors of fh_sock_send.
- * What finds room keeps it while this socket sends nothing and its peers stay. */
+ * What finds room keeps it while this socket sends nothing, and its peers stay and want the same. */
 FH_FALLIBLE fh_sock_may_send(fh_mut fh_sock_context *c, fh_sock s, fh_span first);
 
 /* Whether there is a peer of this name, of a ROUTER, STREAM, SERVER or PEER, and room for a message to it: FH_NOT_FOUND,

@@ -246,10 +246,15 @@ static size_t match_last(fh_mut fh_core *k, size_t count) {
     return 0;
 }
 
+/* Those who are to get a message that begins so, to `matched`. FH_AGAIN: with XPUB_NODROP one of them has no room. */
+static fh_status find_subscribers(fh_mut fh_core *k, fh_span first, fh_out size_t *count) {
+    *count = match_last(k, match(k, first));
+    return FH_STATUS(k->settings.nodrop && !all_have_room(k, *count) ? FH_AGAIN : FH_OK);
+}
+
 static fh_status publish(fh_mut fh_core *k, fh_mut fh_message *m) {
-    size_t count = match_last(k, match(k, fh_message_view(m, 0)));
-    if (k->settings.nodrop && !all_have_room(k, count))
-        return FH_STATUS(FH_AGAIN);
+    size_t count = 0;
+    FH_TRY(find_subscribers(k, fh_message_view(m, 0), &count));
     if (k->settings.last_value)
         k->heard_last = 0; /* that was for it alone */
     send_to(k, m, count);
@@ -629,6 +634,9 @@ fh_status fh_core_may_send(fh_core *k, fh_span first) {
         return FH_STATUS(FH_INVALID);
     if (fh_core_names_peers(k))
         return may_route(k, fh_core_find(k, first));
+    size_t count = 0;
+    if (k->settings.nodrop && is(k, FH_ZMTP_BIT(PUB) | FH_ZMTP_BIT(XPUB)))
+        return find_subscribers(k, first, &count);
     return FH_STATUS(is_writable(k) ? FH_OK : FH_AGAIN);
 }
 

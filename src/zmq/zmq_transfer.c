@@ -46,6 +46,11 @@ static void forget_parts(fh_zmq_socket *z) {
 
 /* --- sending -------------------------------------------------------------------------------------------------------------- */
 
+/* These are writable whoever is full: a ROUTER, and publishers, with the options that have them wait for room. */
+static bool is_ever_writable(const fh_zmq_socket *z) {
+    return z->type == ZMQ_ROUTER || z->type == ZMQ_PUB || z->type == ZMQ_XPUB;
+}
+
 /* Waits until a message that begins with this part finds room. */
 static fh_status wait_for_room(fh_zmq_socket *z, fh_span first, int flags) {
     int64_t timeout = z->values[ZMQ_SNDTIMEO];
@@ -63,8 +68,8 @@ static fh_status wait_for_room(fh_zmq_socket *z, fh_span first, int flags) {
         s = fh_sock_poll(z->context->sock, (fh_sock_poll_items){&item, 1}, left, &count);
         if (fh_failed(s) && s.code != FH_TIMEOUT)
             return s;
-        if (z->type == ZMQ_ROUTER)
-            fh_os_nap(RETRY_NAP_NS); /* it is writable whoever is full */
+        if (is_ever_writable(z))
+            fh_os_nap(RETRY_NAP_NS);
     }
 }
 

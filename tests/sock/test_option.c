@@ -455,9 +455,11 @@ static void test_nodrop(void **state) {
     say_ok(w, pub, "x1");
     say_ok(w, pub, "x2");
     assert_int_equal(say(w, pub, "y"), FH_AGAIN); /* nobody gets it before all can */
+    fh_assert_code(fh_sock_may_send(w.c, pub, FH_LIT("y")), FH_AGAIN); /* also of one that is not whole yet */
     hear_none(w, b);
     hear(w, a, "x1");
     hear(w, a, "x2");
+    fh_assert_ok(fh_sock_may_send(w.c, pub, FH_LIT("y")));
     say_ok(w, pub, "y");
     hear(w, a, "y");
     hear(w, b, "y");

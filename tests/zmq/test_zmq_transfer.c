@@ -145,6 +145,44 @@ static void test_full(void **state) {
     end(&w);
 }
 
+/* The same of a publisher that drops nothing. What nobody wants is never refused. */
+static void test_full_publisher(void **state) {
+    world w;
+    (void)state;
+    int one = 1;
+    char text[8] = {0};
+    w.context = zmq_ctx_new();
+    w.a = zmq_socket(w.context, ZMQ_PUB);
+    w.b = zmq_socket(w.context, ZMQ_SUB);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_XPUB_NODROP, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(w.a, ZMQ_SNDTIMEO, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(w.b, ZMQ_RCVHWM, &one, sizeof one), 0);
+    assert_int_equal(zmq_setsockopt(w.b, ZMQ_SUBSCRIBE, "t", 1), 0);
+    assert_int_equal(zmq_bind(w.a, "inproc://x"), 0);
+    assert_int_equal(zmq_connect(w.b, "inproc://x"), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(zmq_send(w.a, "topic", 5, ZMQ_SNDMORE | ZMQ_DONTWAIT), 5);
+        assert_int_equal(zmq_send(w.a, "body", 4, ZMQ_DONTWAIT), 4);
+    }
+    refused(zmq_send(w.a, "topic", 5, ZMQ_SNDMORE | ZMQ_DONTWAIT), EAGAIN);
+    refused(zmq_send(w.a, "topic", 5, ZMQ_SNDMORE), EAGAIN);
+    assert_int_equal(zmq_send(w.a, "other", 5, ZMQ_SNDMORE | ZMQ_DONTWAIT), 5);
+    assert_int_equal(zmq_send(w.a, "body", 4, ZMQ_DONTWAIT), 4);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, 0), 5);
+        assert_memory_equal(text, "topic", 5);
+        assert_int_equal(zmq_recv(w.b, text, sizeof text, ZMQ_DONTWAIT), 4);
+        assert_memory_equal(text, "body", 4);
+        if (i == 1) {
+            refused(zmq_recv(w.b, text, sizeof text, ZMQ_DONTWAIT), EAGAIN);
+            assert_int_equal(zmq_send(w.a, "topic", 5, ZMQ_SNDMORE), 5);
+            assert_int_equal(zmq_send(w.a, "body", 4, 0), 4);
+        }
+    }
+    end(&w);
+}
+
 /* A message of a number, of a group, or of neither: what it is called is the frame's. */
 static void say(void *socket, uint32_t number, const char *group, const char *text) {
     zmq_msg_t msg;
@@ -441,8 +479,9 @@ static void test_properties_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FH_ZMQ_TEST(test_request), FH_ZMQ_TEST(test_lost_request), FH_ZMQ_TEST(test_found_answer), FH_ZMQ_TEST(test_full),
-        FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups), FH_ZMQ_TEST(test_vectors), FH_ZMQ_TEST(test_connect_peer),
-        FH_ZMQ_TEST(test_stream), FH_ZMQ_TEST(test_drafts_fail), FH_ZMQ_TEST(test_properties_fail),
+        FH_ZMQ_TEST(test_full_publisher), FH_ZMQ_TEST(test_numbers), FH_ZMQ_TEST(test_groups), FH_ZMQ_TEST(test_vectors),
+        FH_ZMQ_TEST(test_connect_peer), FH_ZMQ_TEST(test_stream), FH_ZMQ_TEST(test_drafts_fail),
+        FH_ZMQ_TEST(test_properties_fail),
     };
     zmq_world_name();
     return cmocka_run_group_tests(tests, NULL, NULL);
