@@ -166,6 +166,11 @@ static uint32_t positive(int64_t value) {
     return value > 0 ? (uint32_t)value : 0;
 }
 
+/* What a part of a peer may have: as it was set, but no more than a message may have. 0: what a session has by itself. */
+static uint64_t part_max(int64_t said) {
+    return said > FH_SOCK_WIRE_BYTES_MAX ? FH_SOCK_WIRE_BYTES_MAX : said > 0 ? (uint64_t)said : 0;
+}
+
 fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *pages, uint64_t now_ms, fh_zmtp **out) {
     const fh_sock_settings *o = &t->settings;
     const fh_secrets *s = &t->secrets;
@@ -185,7 +190,7 @@ fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *p
         .heartbeat_ms = positive(o->heartbeat_ivl),
         .heartbeat_timeout_ms = positive(o->heartbeat_timeout),
         .heartbeat_ttl_ms = positive(o->heartbeat_ttl),
-        .limits = {.frame_bytes = o->message_max > 0 ? (uint64_t)o->message_max : 0,
+        .limits = {.frame_bytes = part_max(o->message_max),
                    .parts = PARTS_MAX,
                    .handshake_ms = o->handshake_ivl > 0 ? (uint32_t)o->handshake_ivl : UINT32_MAX,
                    .out_bytes = OUT_BYTES},

@@ -680,6 +680,34 @@ static void test_hostile(void **state) {
     world_stop(w);
 }
 
+/* Whatever is allowed to be sent, a part that no message can have is not waited for. */
+static void test_message_max(void **state) {
+    static const int64_t most[] = {INT64_MAX, (int64_t)SIZE_MAX / 4 + 1, INT64_C(1) << 30, FH_SOCK_WIRE_BYTES_MAX};
+    static const struct {
+        uint8_t head[9];
+    } larger[] = {{{2, 0, 0, 0, 0, 0x10, 0, 0, 1}}, {{2, 0, 0, 0, 0, 0x12, 0xc0, 0, 0}}}; /* 256 MiB and a byte, 300 MiB */
+    world w = world_new(state);
+    for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+        fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+        set(w, pull, FH_SOCK_MESSAGE_MAX, most[i]);
+        watch_all(w, pull);
+        wire_name n = bind_fresh(w, pull, TCP);
+        fh_sock push = open_patient(w, FH_ZMTP_PUSH);
+        set(w, push, FH_SOCK_MESSAGE_MAX, most[i]);
+        connect_to(w, push, n.text);
+        tell(w, push, "small");
+        await(w, pull, "small");
+        for (size_t j = 0; j < sizeof larger / sizeof *larger; j++) {
+            int fd = dial_as_push(n, larger[j].head, sizeof larger[j].head);
+            assert_int_equal(await_event(w, pull, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_FRAME_LIMIT);
+            await_end(fd);
+        }
+        close_sock(w, push);
+        close_sock(w, pull);
+    }
+    world_stop(w);
+}
+
 /* Whether the next who comes is let in. */
 static bool lets_one_in(world w, fh_sock s, int *fd, wire_name n) {
     fh_sock_event e;
@@ -833,7 +861,8 @@ int main(void) {
         FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_refuse), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
         FH_TEST_ALLOC(test_monitor_tells), FH_TEST_ALLOC(test_watch_ends),
         FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
-        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_half_open), FH_TEST_ALLOC(test_wants_too_much),
+        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_message_max), FH_TEST_ALLOC(test_half_open),
+        FH_TEST_ALLOC(test_wants_too_much),
         FH_TEST_ALLOC(test_too_many_parts),
         FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_held_back), FH_TEST_ALLOC(test_each_allocation_fails),
     };
