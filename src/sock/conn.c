@@ -701,7 +701,7 @@ static void settle(fh_mut fh_conn *c) {
         hang_up(c);
     } else if ((c->state == FH_CONN_CONNECTING || c->state == FH_CONN_SHAKING) && has_no_reason(c))
         hang_up(c);
-    else if (c->state == FH_CONN_UP && over)
+    else if ((c->state == FH_CONN_UP || c->state == FH_CONN_PARTING) && over)
         hang_up(c);
     else if (c->state == FH_CONN_UP && is_empty(c))
         bid_farewell(c);
@@ -805,6 +805,14 @@ static void work_raw(fh_mut fh_view(1) fh_conn *c) {
         be_due(c, now_of(c) + AGAIN_NS);
 }
 
+/* Last words leave, for their time at most. */
+static void part_on(fh_mut fh_conn *c) {
+    if (now_of(c) >= c->redial_ns || c->is_mute || fh_net_out_bytes(c->loop->net, c->socket) == 0)
+        hang_up(c);
+    else
+        be_due(c, c->redial_ns); /* it may have been looked at for an earlier time, as that of a session that has ended */
+}
+
 void fh_conn_look(fh_conn *c) {
     uint64_t now = now_of(c);
     if (c->due_ns <= now)
@@ -819,8 +827,8 @@ void fh_conn_look(fh_conn *c) {
         work_raw(c);
     else if (c->state == FH_CONN_SHAKING || c->state == FH_CONN_UP)
         work(c);
-    if (c->state == FH_CONN_PARTING && (now >= c->redial_ns || c->is_mute || fh_net_out_bytes(c->loop->net, c->socket) == 0))
-        hang_up(c);
+    if (c->state == FH_CONN_PARTING)
+        part_on(c);
     settle(c);
 }
 

@@ -757,6 +757,61 @@ static void test_half_open(void **state) {
     world_stop(w);
 }
 
+/* A subscriber that reads nothing, has asked to be left after half a second of silence, and then breaks the rules: its last
+ * words have a second to leave, whatever else it was to be looked at for; and no time when the socket has closed. */
+static wire_name bind_for_deaf(world w, fh_sock *pub) {
+    *pub = open_patient(w, FH_ZMTP_XPUB);
+    set(w, *pub, FH_SOCK_SEND_BUFFER, 1 << 16);
+    set(w, *pub, FH_SOCK_LINGER, 0);
+    watch_all(w, *pub);
+    return bind_fresh(w, *pub, TCP);
+}
+static int part_from_deaf(world w, fh_sock pub, wire_name n) {
+    enum { COUNT = 64 };
+    static const uint8_t body[1 << 16];
+    fh_message m = {0};
+    int fd = dial(n);
+    give(fd, hello, sizeof hello);
+    give(fd, "\4\31\5READY\13Socket-Type\0\0\0\3SUB\0\1\1", 30);
+    await(w, pub, "\1");
+    for (int i = 0; i < COUNT; i++) {
+        fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){body, sizeof body}));
+        fh_assert_ok(fh_sock_send(w.c, pub, &m));
+    }
+    give(fd, "\4\7\4PING\0\5", 9);
+    fh_os_nap(200000000); /* it is heard, most likely */
+    give(fd, "\xf8\0", 2);
+    assert_int_equal(await_event(w, pub, FH_SOCK_IS_DISCONNECTED), FH_ZMTP_FAULT_FLAGS);
+    return fd;
+}
+static void test_parts_in_time(void **state) {
+    enum { ROUNDS = 5 };
+    world w = world_new(state);
+    fh_sock pub;
+    wire_name n = bind_for_deaf(w, &pub);
+    size_t before = descriptors();
+    int fd = part_from_deaf(w, pub, n);
+    uint64_t end = fh_os_clock_ns() + UINT64_C(20000000000);
+    while (descriptors() != before + 1) { /* this side of it */
+        assert_true(fh_os_clock_ns() < end);
+        fh_os_nap(1000000);
+    }
+    close(fd);
+    world_stop(w);
+    bool soon = false;
+    for (int i = 0; i < ROUNDS && !soon; i++) { /* on a busy machine anything may take its time */
+        w = world_new(state);
+        n = bind_for_deaf(w, &pub);
+        fd = part_from_deaf(w, pub, n);
+        uint64_t begin = fh_os_clock_ns();
+        close_sock(w, pub);
+        world_free(w);
+        soon = fh_os_clock_ns() - begin < UINT64_C(400000000);
+        close(fd);
+    }
+    assert_true(soon);
+}
+
 /* A subscriber that wants more than anybody may is left; others stay. */
 static void test_wants_too_much(void **state) {
     enum { PREFIX = 4000, HEAD = 9 + 10 };
@@ -862,7 +917,7 @@ int main(void) {
         FH_TEST_ALLOC(test_monitor_tells), FH_TEST_ALLOC(test_watch_ends),
         FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
         FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_message_max), FH_TEST_ALLOC(test_half_open),
-        FH_TEST_ALLOC(test_wants_too_much),
+        FH_TEST_ALLOC(test_parts_in_time), FH_TEST_ALLOC(test_wants_too_much),
         FH_TEST_ALLOC(test_too_many_parts),
         FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_held_back), FH_TEST_ALLOC(test_each_allocation_fails),
     };
