@@ -6,7 +6,9 @@
  * A peer is a row; its number stays while it is connected, and is what the other side tells this one. `readers` are the peers
  * that have something, `writers` those that have room: as far as is known, a look may find that it is not so any more.
  *
- * Invariants: a live row has a link, a free one has none; a peer that is not in `readers` (`writers`) has been told to tell.
+ * The row of a peer of an XPUB that has gone stays its own until all that it wanted is among what is heard, or needs not be.
+ *
+ * Invariants: a live row has a link, others have none: free ones, and those of `goers`; a peer that is not in `readers` (`writers`) has been told to tell.
  * Threading: one thread at a time, who has entered the slot. */
 #ifndef FH_SOCK_CORE_H
 #define FH_SOCK_CORE_H
@@ -31,10 +33,11 @@ typedef struct fh_peer {
     fh_owned_or_null fh_link *link;
     fh_owned fh_bytes identity; /* of a ROUTER's */
     uint64_t wanted;            /* what its subscriptions cost, about, in bytes */
-    uint32_t side, chain;       /* the next row with such an identity, or the next free row: its number + 1 */
+    uint32_t side, chain;       /* the next row with such an identity, the next free one, or goer: its number + 1 */
     uint32_t life;              /* how many peers this row has had */
     fh_owned fh_message about;  /* what is known of it */
     bool comes;                 /* the application is to be told of it, before anything that it sent */
+    size_t forgotten;           /* of one that has gone: rows of the index that were looked through */
 } fh_peer;
 FH_SPAN_DEFINE(peer, fh_peer);
 FH_ARRAY_DEFINE(peer);
@@ -78,6 +81,7 @@ typedef struct fh_core {
     fh_link_list arrivals; /* those that are to become peers, the first first */
     fh_owned fh_peers peers;
     uint32_t peers_used, peer_free, peers_live;
+    uint32_t goers; /* of an XPUB: the first row of a peer that has gone, whose subscriptions did not all end yet, + 1 */
     fh_owned fh_turn readers, writers;
     fh_owned fh_u32s cells; /* of a ROUTER: the first row of each chain of identities + 1 */
     uint64_t secret;        /* of the hashes of identities */
@@ -115,7 +119,8 @@ bool fh_core_connected(fh_ref const fh_core *k, uint32_t number, fh_span name);
 void fh_core_leave(fh_mut fh_core *k, uint32_t number);
 /* A peer has told: it may have something, or room. */
 void fh_core_look(fh_mut fh_core *k, uint32_t number);
-/* Gives what subscribers said to the index, as far as there is room for what an XPUB hears; what is sent to a socket that only
+/* Gives what subscribers said to the index, and takes out what those had who have gone, as far as there is room for what an
+ * XPUB hears; what is sent to a socket that only
  * sends is dropped. FH_NOMEM. */
 FH_MUST_USE fh_status fh_core_hear(fh_mut fh_core *k);
 /* The peer with an identity, or FH_NO_PEER. */

@@ -226,7 +226,8 @@ static size_t match(fh_mut fh_core *k, fh_span text) {
 static bool all_have_room(fh_mut fh_core *k, size_t count) {
     for (size_t i = 0; i < count; i++) {
         uint32_t peer = fh_u32s_get(k->matched, i);
-        if (!fh_lane_has_ended(fh_core_in(k, peer)) && !fh_lane_is_open(fh_core_out(k, peer)))
+        bool is_there = fh_core_has(k, peer) && !fh_lane_has_ended(fh_core_in(k, peer));
+        if (is_there && !fh_lane_is_open(fh_core_out(k, peer)))
             return false;
     }
     return true;

@@ -204,6 +204,7 @@ static fh_status grow_rows(fh_mut fh_core *k) {
         to->life = from->life;
         fh_message_take(&from->about, &to->about);
         to->comes = from->comes;
+        to->forgotten = from->forgotten;
     }
     fh_peers_free(k->allocator, &k->peers);
     fh_u32s_free(k->allocator, &k->matched);
@@ -301,6 +302,7 @@ static void enter_row(fh_mut fh_core *k, uint32_t number, fh_move fh_link *link,
     p->link = link;
     p->side = side;
     p->wanted = 0;
+    p->forgotten = 0;
     p->life++;
     p->comes = k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_COMES) != 0;
     p->identity = name;
@@ -350,13 +352,12 @@ uint32_t fh_core_heard_peer(const fh_core *k, uint32_t kind) {
     return has && heard_kind(k, number, kind & FH_HEARD_KIND) == kind ? number : FH_NO_PEER;
 }
 
-/* What was heard, if somebody listens. */
+/* What was heard; there is room for it. */
 static void put_heard(fh_mut fh_core *k, fh_mut fh_bytes *prefix, uint32_t kind) {
     fh_message m = {.kind = kind};
     fh_status s = fh_message_push(&m, k->allocator, prefix); /* one part needs no memory */
     FH_ASSERT(!fh_failed(s));
-    if (fh_lane_is_open(&k->heard))
-        (void)!fh_lane_put(&k->heard, &m);
+    (void)!fh_lane_put(&k->heard, &m);
     fh_message_drop(&m, k->allocator);
 }
 
@@ -380,20 +381,46 @@ static bool cancel_next(fh_mut fh_subscription_index *index, uint32_t number, fh
 }
 
 /* A subscriber's subscriptions end with it. An XPUB hears of what nobody wants any more; of all, if it asked to, or
- * subscribes by hand. */
-static void forget_wants(fh_mut fh_core *k, uint32_t number) {
+ * subscribes by hand. False: there is no room for what it is to hear. */
+static bool forget_wants(fh_mut fh_core *k, uint32_t number) {
     uint32_t kind = heard_kind(k, number, FH_MESSAGE_CANCEL);
     bool manual = fh_core_is_manual(k), verboser = k->settings.verboser != 0;
-    bool last = false;
-    fh_bytes prefix;
-    for (size_t at = 0; k->type == FH_ZMTP_XPUB && cancel_next(manual ? &k->asked : &k->wants, number, &at, &prefix, &last);) {
-        if (last || verboser || manual)
+    size_t at = row(k, number)->forgotten;
+    for (bool more = k->type == FH_ZMTP_XPUB; more;) {
+        bool last = false;
+        fh_bytes prefix;
+        row(k, number)->forgotten = at;
+        if (!fh_lane_is_open(&k->heard))
+            return false;
+        more = cancel_next(manual ? &k->asked : &k->wants, number, &at, &prefix, &last);
+        if (more && (last || verboser || manual))
             put_heard(k, &prefix, kind);
         fh_bytes_drop(&prefix);
     }
     fh_subscription_drop_peer(&k->wants, number);
     if (k->type == FH_ZMTP_XPUB)
         fh_subscription_drop_peer(&k->asked, number);
+    return true;
+}
+
+/* Another peer may have its row. */
+static void free_row(fh_mut fh_core *k, uint32_t number) {
+    fh_peer *p = row(k, number);
+    p->chain = k->peer_free;
+    k->peer_free = number + 1;
+    k->peers_live--;
+}
+
+/* Who has gone is forgotten, as far as there is room for what is heard of that; true: all of them. */
+static bool forget_goers(fh_mut fh_core *k) {
+    while (k->goers != 0) {
+        uint32_t number = k->goers - 1;
+        if (!forget_wants(k, number))
+            return false;
+        k->goers = row(k, number)->chain;
+        free_row(k, number);
+    }
+    return true;
 }
 
 void fh_core_leave(fh_core *k, uint32_t number) {
@@ -402,8 +429,6 @@ void fh_core_leave(fh_core *k, uint32_t number) {
     (void)!fh_lane_end(fh_core_out(k, number));
     (void)!fh_lane_leave(fh_core_in(k, number));
     fh_core_tell(k, number); /* also a connection that waits for its peer to take what it has */
-    if (fh_core_publishes(k))
-        forget_wants(k, number);
     if (fh_core_names_peers(k))
         forget_name(k, number);
     if (k->type == FH_ZMTP_REP && k->rep.peer == number)
@@ -418,9 +443,12 @@ void fh_core_leave(fh_core *k, uint32_t number) {
     k->sender = k->sender == number ? FH_NO_PEER : k->sender;
     fh_bytes identity = take_identity(k->peers, number);
     fh_bytes_drop(&identity);
-    p->chain = k->peer_free;
-    k->peer_free = number + 1;
-    k->peers_live--;
+    if (!fh_core_publishes(k) || forget_wants(k, number)) {
+        free_row(k, number);
+        return;
+    }
+    row(k, number)->chain = k->goers;
+    k->goers = number + 1;
 }
 
 /* --- looking -------------------------------------------------------------------------------------------------------------- */
@@ -541,6 +569,8 @@ static fh_status hear_one(fh_mut fh_core *k, uint32_t number) {
 }
 
 fh_status fh_core_hear(fh_core *k) {
+    if (!forget_goers(k))
+        return FH_DONE;
     for (uint32_t n = FH_NO_PEER; k->hears && (n = fh_core_reader(k)) != FH_NO_PEER;) {
         if (k->type == FH_ZMTP_XPUB && !fh_lane_is_open(&k->heard))
             return FH_DONE;

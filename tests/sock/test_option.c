@@ -466,6 +466,71 @@ static void test_nodrop(void **state) {
     world_free(w);
 }
 
+/* A number as four bytes: the prefix of one of many subscriptions. */
+typedef struct number_text {
+    uint8_t bytes[4];
+} number_text;
+static number_text text_of(uint32_t number) {
+    number_text t = {{0}};
+    fh_mspan_put_u32((fh_mspan){t.bytes, sizeof t.bytes}, 0, number);
+    return t;
+}
+/* An XPUB hears that a number was subscribed, or is not any more. */
+static uint32_t hear_number(world w, fh_sock s, uint8_t first) {
+    fh_message m = {0};
+    fh_assert_ok(fh_sock_try_receive(w.c, s, &m));
+    assert_int_equal(fh_message_view(&m, 0).size, 5);
+    assert_int_equal(fh_span_at(fh_message_view(&m, 0), 0), first);
+    uint32_t number = fh_span_u32(fh_message_view(&m, 0), 1);
+    fh_message_drop(&m, w.a);
+    return number;
+}
+
+/* An XPUB hears the end of each subscription of a peer that leaves, also of more than wait to be heard at once, but for those
+ * that another one has. Meanwhile the peer that has gone is in nobody's way. */
+static void test_leaves_much(void **state) {
+    enum { COUNT = 20000, AT_ONCE = 1000, OTHERS = 7 };
+    static bool ended[COUNT];
+    world w = world_new(state);
+    fh_sock pub = open_sock(w, FH_ZMTP_XPUB), a = open_sock(w, FH_ZMTP_SUB), b = open_sock(w, FH_ZMTP_SUB);
+    set(w, pub, FH_SOCK_XPUB_NODROP, 1);
+    assert_int_equal(bind_to(w, pub, NAME), FH_OK);
+    connect_to(w, a, NAME);
+    connect_to(w, b, NAME);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        number_text t = text_of(i);
+        fh_assert_ok(fh_sock_subscribe(w.c, a, (fh_span){t.bytes, 4}));
+        for (uint32_t j = 0; i % AT_ONCE == AT_ONCE - 1 && j < AT_ONCE; j++)
+            assert_int_equal(hear_number(w, pub, 1), i - (AT_ONCE - 1) + j);
+    }
+    for (uint32_t i = COUNT - OTHERS; i < COUNT; i++) {
+        number_text t = text_of(i);
+        fh_assert_ok(fh_sock_subscribe(w.c, b, (fh_span){t.bytes, 4}));
+    }
+    hear_none(w, pub);
+    close_sock(w, a);
+    assert_true(is_readable(w, pub));
+    fh_message m = {0};
+    for (uint32_t i = 0; i <= OTHERS; i++) { /* the first was only wanted by who has gone */
+        number_text t = text_of(COUNT - 1 - OTHERS + i);
+        fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){t.bytes, 4}));
+        fh_assert_ok(fh_sock_try_send(w.c, pub, &m));
+    }
+    for (uint32_t i = 0; i < OTHERS; i++) {
+        fh_assert_ok(fh_sock_try_receive(w.c, b, &m));
+        assert_int_equal(fh_span_u32(fh_message_view(&m, 0), 0), COUNT - OTHERS + i);
+        fh_message_clear(&m, w.a);
+    }
+    memset(ended, 0, sizeof ended);
+    for (uint32_t i = 0; i < COUNT - OTHERS; i++) {
+        uint32_t number = hear_number(w, pub, 0);
+        assert_true(number < COUNT - OTHERS && !ended[number]);
+        ended[number] = true;
+    }
+    hear_none(w, pub);
+    world_free(w);
+}
+
 static void test_welcome(void **state) {
     world w = world_new(state);
     fh_sock pub = open_patient(w, FH_ZMTP_XPUB), a = open_patient(w, FH_ZMTP_SUB), b = open_patient(w, FH_ZMTP_SUB);
@@ -633,6 +698,7 @@ int main(void) {
         FH_TEST_ALLOC(test_bell),     FH_TEST_ALLOC(test_bell_life), FH_TEST_ALLOC(test_bell_threads),
         FH_TEST_ALLOC(test_watch),    FH_TEST_ALLOC(test_verboser), FH_TEST_ALLOC(test_manual),
         FH_TEST_ALLOC(test_last_value), FH_TEST_ALLOC(test_said_again), FH_TEST_ALLOC(test_nodrop),
+        FH_TEST_ALLOC(test_leaves_much),
         FH_TEST_ALLOC(test_welcome),  FH_TEST_ALLOC(test_invert),   FH_TEST_ALLOC(test_correlate),
         FH_TEST_ALLOC(test_relaxed),  FH_TEST_ALLOC(test_notify),   FH_TEST_ALLOC(test_name_next),
     };
