@@ -8,7 +8,8 @@
  *
  * The row of a peer of an XPUB that has gone stays its own until all that it wanted is among what is heard, or needs not be.
  *
- * Invariants: a live row has a link, others have none: free ones, and those of `goers`; a peer that is not in `readers` (`writers`) has been told to tell.
+ * Invariants: a live row has a link, others have none: free ones, and those of `goers`; a peer that is not in `readers`
+ * (`writers`) has been told to tell.
  * Threading: one thread at a time, who has entered the slot. */
 #ifndef FH_SOCK_CORE_H
 #define FH_SOCK_CORE_H
@@ -29,6 +30,8 @@ typedef enum fh_message_kind {
 enum { FH_HEARD_KIND = 0xff, FH_HEARD_ROW_SHIFT = 8, FH_HEARD_LIFE_SHIFT = 20, FH_HEARD_BITS = 0xfff };
 enum { FH_UPSTREAM_MARK = 8192, FH_ENVELOPE_MAX = 64, FH_WANTED_MAX = 16 << 20, FH_WANTED_EACH = 64 };
 
+#define FH_ALL_SAID SIZE_MAX
+
 typedef struct fh_peer {
     fh_owned_or_null fh_link *link;
     fh_owned fh_bytes identity; /* of a ROUTER's */
@@ -37,6 +40,8 @@ typedef struct fh_peer {
     uint32_t life;              /* how many peers this row has had */
     fh_owned fh_message about;  /* what is known of it */
     bool comes;                 /* the application is to be told of it, before anything that it sent */
+    size_t said;                /* of a publisher: rows of what this socket wants that it was told since it came */
+    bool missed;                /* it had no room for a wish since: all are to be said again */
     size_t forgotten;           /* of one that has gone: rows of the index that were looked through */
 } fh_peer;
 FH_SPAN_DEFINE(peer, fh_peer);

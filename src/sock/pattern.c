@@ -355,6 +355,15 @@ static bool all_can_hear(fh_mut fh_core *k, size_t count) {
     return true;
 }
 
+/* Those of them that have none are told of all subscriptions when they have. */
+static void tell_later(fh_mut fh_core *k, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = fh_u32s_get(k->matched, i);
+        if (!fh_core_has_room(k, number))
+            fh_peers_at(k->peers, number)->missed = true;
+    }
+}
+
 /* All publishers have room for one more, or none is told; but an XSUB says for others what it is sent: one that hears nothing
  * does not keep the wish from those that do. */
 fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
@@ -371,6 +380,8 @@ fh_status fh_core_subscribe(fh_core *k, fh_span prefix, fh_message_kind kind) {
     if (!fh_failed(s))
         s = fh_message_push(&m, k->allocator, &part);
     m.kind = kind;
+    if (!fh_failed(s) && kind == FH_MESSAGE_SUBSCRIBE)
+        tell_later(k, count);
     if (!fh_failed(s) && tells)
         send_to(k, &m, count);
     fh_message_drop(&m, k->allocator);

@@ -204,6 +204,8 @@ static fh_status grow_rows(fh_mut fh_core *k) {
         to->life = from->life;
         fh_message_take(&from->about, &to->about);
         to->comes = from->comes;
+        to->said = from->said;
+        to->missed = from->missed;
         to->forgotten = from->forgotten;
     }
     fh_peers_free(k->allocator, &k->peers);
@@ -224,19 +226,6 @@ static fh_status reserve(fh_mut fh_core *k) {
     return grow_cells(k);
 }
 
-/* A subscription, or its end, goes to a publisher that has room for it. */
-static void send_subscription(fh_mut fh_core *k, uint32_t number, fh_bytes prefix, fh_message_kind kind) {
-    fh_message m = {0};
-    fh_bytes part = fh_bytes_share(prefix);
-    fh_status s = fh_message_push(&m, k->allocator, &part); /* one part needs no memory */
-    FH_ASSERT(!fh_failed(s));
-    m.kind = kind;
-    if (fh_core_has_room(k, number))
-        fh_core_put(k, number, &m);
-    fh_message_drop(&m, k->allocator);
-    fh_bytes_drop(&part);
-}
-
 /* What a new publisher is told of a subscription; of a group without what the index has behind it. */
 static fh_owned fh_bytes wanted(fh_ref const fh_core *k, size_t i) {
     fh_bytes out;
@@ -247,13 +236,38 @@ static fh_owned fh_bytes wanted(fh_ref const fh_core *k, size_t i) {
     return out;
 }
 
-static void greet(fh_mut fh_core *k, uint32_t number) {
-    for (size_t i = 0; fh_core_subscribes(k) && i < k->wants.used; i++) {
-        fh_bytes prefix = wanted(k, i);
-        if (fh_subscriptions_at(k->wants.rows, i)->count != 0)
-            send_subscription(k, number, prefix, FH_MESSAGE_SUBSCRIBE);
-        fh_bytes_drop(&prefix);
+/* The next subscription is said to a publisher, which has room; row i may have none. */
+static void say_want(fh_mut fh_core *k, uint32_t number, size_t i) {
+    fh_message m = {.kind = FH_MESSAGE_SUBSCRIBE};
+    fh_bytes prefix = wanted(k, i);
+    fh_status s = fh_message_push(&m, k->allocator, &prefix); /* one part needs no memory */
+    FH_ASSERT(!fh_failed(s));
+    if (fh_subscriptions_at(k->wants.rows, i)->count != 0)
+        fh_core_put(k, number, &m);
+    fh_message_drop(&m, k->allocator);
+    fh_bytes_drop(&prefix);
+}
+
+/* What was there when a publisher came is said to it, as far as there is room; the rest when there is more. All of it once
+ * more, if it has missed something since. */
+static void say_wants(fh_mut fh_core *k, uint32_t number) {
+    size_t at = row(k, number)->said;
+    bool again = row(k, number)->missed;
+    while ((at != FH_ALL_SAID || again) && fh_core_has_room(k, number)) {
+        again = again && at != FH_ALL_SAID;
+        at = at != FH_ALL_SAID ? at : 0;
+        if (at < k->wants.used)
+            say_want(k, number, at++);
+        else
+            at = FH_ALL_SAID;
     }
+    row(k, number)->said = at;
+    row(k, number)->missed = again;
+}
+
+static void greet(fh_mut fh_core *k, uint32_t number) {
+    if (fh_core_subscribes(k))
+        say_wants(k, number);
     bool welcomes = k->type == FH_ZMTP_XPUB && k->welcome.span.size != 0;
     const fh_peer *p = row(k, number);
     bool is_connection = p->link != NULL && p->side == 1 && fh_link_is_io(p->link->connected.box);
@@ -302,7 +316,8 @@ static void enter_row(fh_mut fh_core *k, uint32_t number, fh_move fh_link *link,
     p->link = link;
     p->side = side;
     p->wanted = 0;
-    p->forgotten = 0;
+    p->said = p->forgotten = 0;
+    p->missed = false;
     p->life++;
     p->comes = k->type == FH_ZMTP_ROUTER && (k->settings.notify & NOTIFY_COMES) != 0;
     p->identity = name;
@@ -388,7 +403,7 @@ static bool forget_wants(fh_mut fh_core *k, uint32_t number) {
     size_t at = row(k, number)->forgotten;
     for (bool more = k->type == FH_ZMTP_XPUB; more;) {
         bool last = false;
-        fh_bytes prefix;
+        fh_bytes prefix = nothing;
         row(k, number)->forgotten = at;
         if (!fh_lane_is_open(&k->heard))
             return false;
@@ -587,4 +602,6 @@ void fh_core_look(fh_core *k, uint32_t number) {
         return;
     fh_turn_wake(&k->readers, number);
     fh_turn_wake(&k->writers, number);
+    if (fh_core_subscribes(k))
+        say_wants(k, number);
 }

@@ -531,6 +531,55 @@ static void test_leaves_much(void **state) {
     world_free(w);
 }
 
+/* A publisher hears of each of very many subscriptions: those that were there when it came, and those that came while it did
+ * not look. */
+static void hear_all(world w, fh_sock pub, fh_sock sub, uint32_t count) {
+    bool *heard = calloc(count, sizeof *heard);
+    assert_non_null(heard);
+    uint64_t end = fh_os_clock_ns() + UINT64_C(60000000000);
+    for (uint32_t i = 0; i < count;) {
+        if (!is_readable(w, pub)) {
+            assert_true(fh_os_clock_ns() < end);
+            (void)get(w, sub, FH_SOCK_EVENTS); /* it is called now and then */
+            fh_os_nap(100000);
+            continue;
+        }
+        uint32_t number = hear_number(w, pub, 1);
+        assert_true(number < count && !heard[number]);
+        heard[number] = true;
+        i++;
+    }
+    free(heard);
+    number_text last = text_of(count - 1);
+    fh_message m = {0};
+    fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){last.bytes, 4}));
+    fh_assert_ok(fh_sock_send(w.c, pub, &m));
+    fh_assert_ok(fh_sock_receive(w.c, sub, &m));
+    assert_int_equal(fh_span_u32(fh_message_view(&m, 0), 0), count - 1);
+    fh_message_drop(&m, w.a);
+}
+static void test_wants_much(void **state) {
+    enum { COUNT = 20000 };
+    for (int how = 0; how < 3; how++) { /* over inproc and tcp, and later */
+        world w = world_new(state);
+        fh_sock pub = open_patient(w, FH_ZMTP_XPUB), sub = open_patient(w, FH_ZMTP_XSUB);
+        wire_name n = bind_fresh(w, pub, how == 1 ? TCP : INPROC);
+        if (how == 2)
+            connect_to(w, sub, n.text);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint8_t wish[5] = {1};
+            fh_message m = {0};
+            fh_mspan_put_u32((fh_mspan){wish, sizeof wish}, 1, i);
+            fh_assert_ok(fh_message_push_copy(&m, w.a, (fh_span){wish, sizeof wish}));
+            fh_assert_ok(fh_sock_try_send(w.c, sub, &m));
+        }
+        if (how != 2)
+            connect_to(w, sub, n.text);
+        hear_all(w, pub, sub, COUNT);
+        world_stop(w);
+    }
+}
+
 static void test_welcome(void **state) {
     world w = world_new(state);
     fh_sock pub = open_patient(w, FH_ZMTP_XPUB), a = open_patient(w, FH_ZMTP_SUB), b = open_patient(w, FH_ZMTP_SUB);
@@ -698,7 +747,7 @@ int main(void) {
         FH_TEST_ALLOC(test_bell),     FH_TEST_ALLOC(test_bell_life), FH_TEST_ALLOC(test_bell_threads),
         FH_TEST_ALLOC(test_watch),    FH_TEST_ALLOC(test_verboser), FH_TEST_ALLOC(test_manual),
         FH_TEST_ALLOC(test_last_value), FH_TEST_ALLOC(test_said_again), FH_TEST_ALLOC(test_nodrop),
-        FH_TEST_ALLOC(test_leaves_much),
+        FH_TEST_ALLOC(test_leaves_much), FH_TEST_ALLOC(test_wants_much),
         FH_TEST_ALLOC(test_welcome),  FH_TEST_ALLOC(test_invert),   FH_TEST_ALLOC(test_correlate),
         FH_TEST_ALLOC(test_relaxed),  FH_TEST_ALLOC(test_notify),   FH_TEST_ALLOC(test_name_next),
     };
