@@ -1,7 +1,7 @@
 /* engine.h: running a model over any number of sequences at once.
  *
  *     fh_engine *e;
- *     FH_TRY(fh_engine_new(a, model, dev, &(fh_engine_options){.context = 2048}, &e));
+ *     FH_TRY(fh_engine_new(a, model, dev, &(fh_engine_options){.context = 2048}, &e, err));
  *     fh_seq s;
  *     FH_TRY(fh_engine_open(e, &s));
  *     fh_row rows[] = {{s, 1, false}, {s, 403, true}};              tokens go to the sequence's next positions

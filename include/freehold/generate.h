@@ -2,7 +2,7 @@
  *
  *     fh_generator *g;
  *     FH_TRY(fh_generator_new(a, model, engine, &options, &g, err));
- *     FH_TRY(fh_generator_prompt(g, ids, err));                      tokens of the prompt
+ *     FH_TRY(fh_generator_prompt(g, ids, NULL, NULL, err));          tokens of the prompt
  *     for (;;) {
  *         fh_generated out;
  *         FH_TRY(fh_generator_next(g, &out, err));                   one token further

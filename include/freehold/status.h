@@ -1,9 +1,9 @@
 /* status.h: results of fallible functions, error reports, and assertions.
  *
  *     fh_status load(const char *path, fh_err *err) {
- *         FH_TRY(fh_file_map(path, &map, err));        forwards a failure
- *         if (map.size < 24)
- *             return fh_fail(err, FH_CORRUPT, 0, "file has %zu bytes, expected at least 24", map.size);
+ *         FH_TRY(fh_os_map_open(path, &map, err));     forwards a failure
+ *         if (map.bytes.size < 24)
+ *             return fh_fail(err, FH_CORRUPT, 0, "file has %zu bytes, expected at least 24", map.bytes.size);
  *         return FH_DONE;
  *     }
  *

@@ -7,7 +7,7 @@
  *     fh_tally *tally;
  *     FH_TRY(fh_tally_new(a, seed, &tally, err));
  *     FH_TRY(fh_tally_add(tally, par, texts, err));                  as often as there is more
- *     FH_TRY(fh_tally_sort(tally));
+ *     FH_TRY(fh_tally_sort(tally, err));
  *     for (size_t i = 0; i < fh_tally_distinct(tally); i++)          the most frequent first
  *         count = fh_tally_get(tally, i, &word);
  *

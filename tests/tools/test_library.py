@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 BUILD, COMPILER, OBJECTS = sys.argv[1:4]
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What a compiler calls on its own account (its checks of indices end in src/base/status.c), or answers about the processor; all
 # else that a pure layer calls is Freehold's.
 OF_THE_COMPILER = {"memcpy", "memmove", "memset", "memcmp", "__memcpy_chk", "__memmove_chk", "__memset_chk", "__stack_chk_fail",
@@ -29,7 +30,7 @@ def run(*command, **options):
 
 
 class PureTest(unittest.TestCase):
-    """text, tensor, proto and llm: no system call, no libc function, no variable."""
+    """text, tensor, proto, llm and index: no system call, no libc function, no variable."""
 
     def setUp(self):
         with open(OBJECTS, encoding="utf-8") as f:
@@ -112,6 +113,10 @@ class InstallTest(unittest.TestCase):
             archive = os.path.join(folder_of_libraries, "libfreehold.a")
             run(COMPILER, "-std=c11", source, "-o", program, *include, archive, "-lpcre2-8", "-pthread")
             run(program)
+            story = os.path.join(ROOT, "examples", "c", "story.c")
+            run(COMPILER, "-std=c11", "-Wall", "-Wextra", "-Werror", story, "-o", program, *flags)
+            told = run(program, os.path.join(ROOT, "models", "demo.gguf"), env={**os.environ, "LD_LIBRARY_PATH": folder_of_libraries})
+            self.assertRegex(told, r"^Once upon a time[^\0]{300}")
             self.assertRegex(run(os.path.join(folder, "bin", "freehold"), "--version"), r"^freehold \d+\.\d+\.\d+")
 
 
