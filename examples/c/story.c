@@ -9,7 +9,8 @@
 static fh_status answer(fh_model *model, fh_generator *g, fh_span prompt, fh_err *err) {
     fh_ids ids;
     fh_ids_init(&ids, fh_heap(), 0);
-    fh_status s = fh_tokenizer_encode(fh_model_tokenizer_view(model), prompt, (fh_encode_options){.add_special = true}, &ids, err);
+    fh_encode_options options = {.add_special = true};
+    fh_status s = fh_tokenizer_encode(fh_model_tokenizer_view(model), prompt, options, &ids, err);
     if (!fh_failed(s))
         s = fh_generator_prompt(g, fh_ids_view(&ids), NULL, NULL, err);
     fh_ids_deinit(&ids);

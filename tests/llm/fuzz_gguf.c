@@ -1,8 +1,8 @@
 /* fuzz_gguf.c: a hostile model file, from its first byte to the point where weights would be loaded.
  *
  * Opens the input as a GGUF file, reads every key and every tensor's bytes, then shape, tensor check, memory plan and
- * tokenizer, and encodes a text. SECURITY-MODEL, U-GGUF, U-SHAPE, U-VOCAB: every file is refused or understood, without a read outside
- * it, an assertion, or more memory than a constant times its size.
+ * tokenizer, and encodes a text. SECURITY-MODEL, U-GGUF, U-SHAPE, U-VOCAB: every file is refused or understood, without a
+ * read outside it, an assertion, or more memory than a constant times its size.
  *
  * Seeds: small synthetic models of each architecture and type, the same without weights, files of numbers alone with every
  * key that has a meaning, and a SentencePiece vocabulary. */
