@@ -8,8 +8,8 @@
  *     chunk 0 [ tiles 0 … n − 1 ]  chunk 1 [ n … 2n − 1 ]  chunk 2 [ 2n … 4n − 1 ]  chunk 3 [ 4n … 8n − 1 ]  …
  *
  * A search cuts the tiles into shares, one a thread; each thread keeps its own best, and the best of these are the answer: the
- * order (key, id) is total, so it does not matter who saw what. Queries go four at a time through each stretch of tiles that
- * fits a cache. A key is smaller for the better: the squared distance, or the negated product.
+ * order (key, id) is total, so it does not matter who saw what. Up to 64 queries go through each stretch of tiles that fits a
+ * cache before the next one is read. A key is smaller for the better: the squared distance, or the negated product.
  *
  * Invariants: element i of `rows` belongs to row i of the tiles; the map has exactly the ids of rows [0, count); the state is
  * the number of readers, CHANGING, or LOST. Threading: index.h. */
@@ -23,7 +23,7 @@
 #include "index/flat_impl.h"
 #include "index/vector.h"
 
-enum { TOGETHER = 4, STRETCH_TILES = 64, CHUNK_BYTES = 1 << 20, CHUNKS = 40 };
+enum { TOGETHER = 64, STRETCH_TILES = 64, STRETCH_BYTES = 1 << 18, CHUNK_BYTES = 1 << 20, CHUNKS = 40 };
 
 static bool begin_change(fh_flat *f) {
     uint32_t nobody = 0;
@@ -351,16 +351,22 @@ static void score(const fh_flat *f, size_t tile, size_t count, fh_f32s queries, 
     FH_ASSERT(!fh_failed(s));
 }
 
+/* How many tiles fit a core's cache beside the queries' scores; four at least, which a kernel takes at once. */
+static size_t stretch_of(const fh_flat *f) {
+    size_t tiles = STRETCH_BYTES / f->tile_bytes;
+    return tiles < 4 ? 4 : tiles < STRETCH_TILES ? tiles : STRETCH_TILES;
+}
+
 static void search_part(void *arg, unsigned part, unsigned parts) {
     search *s = arg;
     const fh_flat *f = s->flat;
     fh_range share = fh_par_share(s->tiles, part, parts);
-    size_t words = fh_codes_words(f->options.type, f->options.dim);
+    size_t words = fh_codes_words(f->options.type, f->options.dim), stretch = stretch_of(f);
     size_t room = s->asked * STRETCH_TILES * FH_TILE_ROWS;
     fh_f32s scores = fh_f32s_sub(s->scores, part * room, room);
     for (size_t tile = share.from, count = 0; tile < share.to; tile += count) {
         size_t together = fh_flat_together(f, tile);
-        count = share.to - tile < STRETCH_TILES ? share.to - tile : STRETCH_TILES;
+        count = share.to - tile < stretch ? share.to - tile : stretch;
         count = count < together ? count : together;
         size_t rows = count * FH_TILE_ROWS;
         fh_f32s out = fh_f32s_sub(scores, 0, s->asked * rows);
