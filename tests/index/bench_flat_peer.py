@@ -4,10 +4,10 @@
     tests/index/bench_flat_peer.py [--program build/release/tests/index/bench_flat] [--rows N] [--dim N] [--threads N]
                                    [--rounds N] [--json] [--plot FILE]
 
-Needs the Debian package python3-faiss; batches go through the BLAS that is installed (libopenblas0 is the fast one). Each round
-runs ours (a child process that waits for its turn) and then faiss, for 8 queries one by one and for 64 at once, ten best each. On
-one thread both count seconds of the processor, not of the clock. A ratio is the median of the rounds' own ratios. The bandwidth
-is that of a loop that adds up as many bytes, in the same round.
+Needs the Debian package python3-faiss; batches go through the BLAS that is installed (libopenblas0 is the fast one). Each
+round runs ours (a child process that waits for its turn) and then faiss, for 8 queries one by one and for 64 at once, ten best
+each. On one thread both count seconds of the processor, not of the clock. A ratio is the median of the rounds' own ratios. The
+bandwidth is that of a loop that adds up as many bytes, in the same round.
 """
 import json
 import os
