@@ -196,7 +196,7 @@ FH_FALLIBLE fh_sock_receive_n(fh_mut fh_sock_context *c, fh_sock s, fh_messages 
                                  all) whose handshake is not done; 0: any number */                                     \
     X(HEARTBEAT_IVL, heartbeat_ivl, 75, 0, 0, INT32_MAX) /* ms between PINGs; 0: none */                               \
     X(HEARTBEAT_TTL, heartbeat_ttl, 76, 0, 0, 6553500) /* ms after which a silent peer may take us for gone; 0: unsaid */ \
-    X(HEARTBEAT_TIMEOUT, heartbeat_timeout, 77, -1, -1, INT32_MAX) /* ms of silence after a PING; -1: HEARTBEAT_IVL */ \
+    X(HEARTBEAT_TIMEOUT, heartbeat_timeout, 77, -1, -1, INT32_MAX) /* ms of silence after a PING; 0: any; -1: HEARTBEAT_IVL */ \
     X(MESSAGE_MAX, message_max, 22, -1, -1, INT64_MAX) /* bytes of a part that a peer may send, up to \
                                  FH_SOCK_WIRE_BYTES_MAX, which more counts as; -1: 64 MiB */                            \
     X(BACKLOG, backlog, 19, 100, 1, INT32_MAX) /* connections that wait to be accepted */                              \

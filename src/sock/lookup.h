@@ -12,7 +12,7 @@
 #include "freehold/os.h"
 #include "sock/terms.h"
 
-enum { FH_LOOKUPS_MAX = 16 }; /* at once, of a loop */
+enum { FH_LOOKUPS_MAX = 16 }; /* at once, of a context */
 
 typedef struct fh_lookup {
     fh_ref fh_allocator *allocator;

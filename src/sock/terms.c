@@ -166,6 +166,11 @@ static uint32_t positive(int64_t value) {
     return value > 0 ? (uint32_t)value : 0;
 }
 
+/* The silence after a PING that a session takes for an end. 0 is none that comes: to a session it would be HEARTBEAT_IVL. */
+static uint32_t silence_of(int64_t said_ms) {
+    return said_ms == 0 ? UINT32_MAX : positive(said_ms);
+}
+
 /* What a part of a peer may have: as it was set, but no more than a message may have. 0: what a session has by itself. */
 static uint64_t part_max(int64_t said) {
     return said > FH_SOCK_WIRE_BYTES_MAX ? FH_SOCK_WIRE_BYTES_MAX : said > 0 ? (uint64_t)said : 0;
@@ -188,7 +193,7 @@ fh_status fh_terms_session(const fh_terms *t, fh_allocator *a, fh_page_source *p
         .server_key = view(&s->server_key),
         .random = draw,
         .heartbeat_ms = positive(o->heartbeat_ivl),
-        .heartbeat_timeout_ms = positive(o->heartbeat_timeout),
+        .heartbeat_timeout_ms = silence_of(o->heartbeat_timeout),
         .heartbeat_ttl_ms = positive(o->heartbeat_ttl),
         .limits = {.frame_bytes = part_max(o->message_max),
                    .parts = PARTS_MAX,

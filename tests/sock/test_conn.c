@@ -680,6 +680,28 @@ static void test_hostile(void **state) {
     world_stop(w);
 }
 
+/* With a HEARTBEAT_TIMEOUT of 0 PINGs are sent, and nobody is left who does not answer. */
+static void test_silent(void **state) {
+    world w = world_new(state);
+    fh_sock pull = open_patient(w, FH_ZMTP_PULL);
+    set(w, pull, FH_SOCK_HEARTBEAT_IVL, 20);
+    set(w, pull, FH_SOCK_HEARTBEAT_TIMEOUT, 0);
+    uint8_t bytes[256];
+    size_t got = 0;
+    int fd = dial_as_push(bind_fresh(w, pull, TCP), "\0\5whole", 7);
+    await(w, pull, "whole");
+    while (fh_span_find((fh_span){bytes, got}, FH_LIT("PING"), 0) == SIZE_MAX) {
+        ssize_t n = recv(fd, &bytes[got], sizeof bytes - got, 0);
+        assert_true(n > 0);
+        got += (size_t)n;
+    }
+    fh_os_nap(200000000);
+    give(fd, "\0\5again", 7);
+    await(w, pull, "again");
+    close(fd);
+    world_stop(w);
+}
+
 /* Whatever is allowed to be sent, a part that no message can have is not waited for. */
 static void test_message_max(void **state) {
     static const int64_t most[] = {INT64_MAX, INT64_MAX / 2 + 1, INT64_C(1) << 30, FH_SOCK_WIRE_BYTES_MAX};
@@ -916,7 +938,7 @@ int main(void) {
         FH_TEST_ALLOC(test_linger), FH_TEST_ALLOC(test_refuse), FH_TEST_ALLOC(test_many), FH_TEST_ALLOC(test_monitor),
         FH_TEST_ALLOC(test_monitor_tells), FH_TEST_ALLOC(test_watch_ends),
         FH_TEST_ALLOC(test_monitor_full), FH_TEST_ALLOC(test_plain), FH_TEST_ALLOC(test_curve),
-        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_message_max), FH_TEST_ALLOC(test_half_open),
+        FH_TEST_ALLOC(test_hostile), FH_TEST_ALLOC(test_silent), FH_TEST_ALLOC(test_message_max), FH_TEST_ALLOC(test_half_open),
         FH_TEST_ALLOC(test_parts_in_time), FH_TEST_ALLOC(test_wants_too_much),
         FH_TEST_ALLOC(test_too_many_parts),
         FH_TEST_ALLOC(test_counts), FH_TEST_ALLOC(test_held_back), FH_TEST_ALLOC(test_each_allocation_fails),
