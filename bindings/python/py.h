@@ -62,9 +62,10 @@ fh_u32s py_buffer_u32s(fh_ref const Py_buffer *b) fh_view(1);
  * written until somebody else sees it. */
 fh_owned_or_null PyObject *py_bytes_new(size_t count, size_t size, fh_out void **at);
 
-/* What puts bytes into an fh_os_writer, as a sink; and a file as bytes that stay mapped while somebody has them. Both without
- * the GIL. */
+/* What puts bytes into an fh_os_writer, as a sink; its end: the file appears if `s` is no failure, and *err says why not; and a
+ * file as bytes that stay mapped while somebody has them. All without the GIL. */
 FH_MUST_USE fh_status py_put_file(fh_mut void *writer, fh_span bytes, fh_mut fh_err *err);
+FH_MUST_USE fh_status py_end_file(fh_move fh_os_writer *writer, fh_status s, fh_mut fh_err *err);
 FH_MUST_USE fh_status py_map_file(fh_ref const char *path, fh_owned fh_bytes *out, fh_mut fh_err *err);
 
 /* A zeroed object of a type of this module, or NULL with an exception; and its end, after what it owns has ended. */

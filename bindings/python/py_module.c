@@ -164,14 +164,17 @@ fh_status py_put_file(void *ctx, fh_span bytes, fh_err *err) {
     return fh_os_writer_put(ctx, bytes, err);
 }
 
-static fh_status write_whole(const char *path, fh_span bytes, fh_err *err) {
-    fh_os_writer *writer;
-    FH_TRY(fh_os_writer_open(path, &writer, err));
-    fh_status s = fh_os_writer_put(writer, bytes, err);
+fh_status py_end_file(fh_os_writer *writer, fh_status s, fh_err *err) {
     if (!fh_failed(s))
         s = fh_os_writer_commit(&writer, err);
     fh_os_writer_close(writer);
     return s;
+}
+
+static fh_status write_whole(const char *path, fh_span bytes, fh_err *err) {
+    fh_os_writer *writer;
+    FH_TRY(fh_os_writer_open(path, &writer, err));
+    return py_end_file(writer, fh_os_writer_put(writer, bytes, err), err);
 }
 
 /* write_file(path, bytes): a file that appears whole or not at all */

@@ -263,11 +263,7 @@ static fh_status map_source(const char *source, fh_bytes *out, fh_err *err) {
 static fh_status write_cache(const fh_tokenizer *tok, const char *path, fh_span source, fh_err *err) {
     fh_os_writer *writer;
     FH_TRY(fh_os_writer_open(path, &writer, err));
-    fh_status s = fh_tokenizer_save_cache(tok, source, (fh_sink){writer, py_put_file}, err);
-    if (!fh_failed(s))
-        s = fh_os_writer_commit(&writer, err);
-    fh_os_writer_close(writer);
-    return s;
+    return py_end_file(writer, fh_tokenizer_save_cache(tok, source, (fh_sink){writer, py_put_file}, err), err);
 }
 
 /* save_cache(path, source): source: the file that it was made from, or "" */

@@ -277,11 +277,7 @@ static fh_status save_file(fh_flat *flat, fh_hnsw *graph, const char *path, fh_e
     fh_os_writer *writer;
     FH_TRY(fh_os_writer_open(path, &writer, err));
     fh_sink sink = {writer, py_put_file};
-    fh_status s = flat != NULL ? fh_flat_save(flat, sink, err) : fh_hnsw_save(graph, sink, err);
-    if (!fh_failed(s))
-        s = fh_os_writer_commit(&writer, err);
-    fh_os_writer_close(writer);
-    return s;
+    return py_end_file(writer, flat != NULL ? fh_flat_save(flat, sink, err) : fh_hnsw_save(graph, sink, err), err);
 }
 
 static PyObject *save(fh_flat *flat, fh_hnsw *graph, PyObject *args) {
